@@ -1,0 +1,23 @@
+//! From a bearer JWT to a real resource *as that user*.
+//!
+//! The flow reads top to bottom in [`pipeline`]. Each stage earns a type that the next one needs,
+//! so that none can be skipped:
+//!
+//! ```text
+//! BearerToken ─verify▶ Caller ─exchange▶ Subject ─policy▶ Permit ─audit▶ intent record
+//!             ─S4U2Self▶ Evidence ─S4U2Proxy▶ ServiceCredential ─resource▶ Outcome ─audit▶ closing record
+//! ```
+
+pub mod audit;
+mod failure;
+pub mod identity;
+pub mod kerberos;
+mod operation;
+pub mod pipeline;
+pub mod policy;
+pub mod resources;
+pub mod targets;
+pub mod token_exchange;
+
+pub use failure::{Code, Failure};
+pub use operation::{DirectoryEntry, EntryKind, FileContent, HttpResponse, Operation, Outcome};

@@ -1,0 +1,5 @@
+//! Enctypes, checksums, string-to-key.
+
+/// A key.
+#[derive(Clone, Debug)]
+pub struct Key;

@@ -1,0 +1,77 @@
+use super::registry;
+
+registry! {
+    /// Error codes of KRB-ERROR (RFC 4120 section 7.5.9, RFC 6806, RFC 4556).
+    ErrorCode(i32) {
+        /// No error.
+        NONE = 0, "KDC_ERR_NONE";
+        /// Client's entry in the database has expired.
+        NAME_EXP = 1, "KDC_ERR_NAME_EXP";
+        /// Server's entry in the database has expired.
+        SERVICE_EXP = 2, "KDC_ERR_SERVICE_EXP";
+        /// Protocol version not supported.
+        BAD_PVNO = 3, "KDC_ERR_BAD_PVNO";
+        /// Client not found in the database.
+        C_PRINCIPAL_UNKNOWN = 6, "KDC_ERR_C_PRINCIPAL_UNKNOWN";
+        /// Server not found in the database.
+        S_PRINCIPAL_UNKNOWN = 7, "KDC_ERR_S_PRINCIPAL_UNKNOWN";
+        /// Multiple entries for one principal.
+        PRINCIPAL_NOT_UNIQUE = 8, "KDC_ERR_PRINCIPAL_NOT_UNIQUE";
+        /// The client or server has a null key.
+        NULL_KEY = 9, "KDC_ERR_NULL_KEY";
+        /// Requested start time is later than end time.
+        NEVER_VALID = 11, "KDC_ERR_NEVER_VALID";
+        /// KDC policy rejects the request.
+        POLICY = 12, "KDC_ERR_POLICY";
+        /// KDC cannot accommodate a requested option.
+        BADOPTION = 13, "KDC_ERR_BADOPTION";
+        /// KDC has no support for the encryption type.
+        ETYPE_NOSUPP = 14, "KDC_ERR_ETYPE_NOSUPP";
+        /// KDC has no support for the checksum type.
+        SUMTYPE_NOSUPP = 15, "KDC_ERR_SUMTYPE_NOSUPP";
+        /// KDC has no support for the pre-authentication type.
+        PADATA_TYPE_NOSUPP = 16, "KDC_ERR_PADATA_TYPE_NOSUPP";
+        /// Client's credentials have been revoked.
+        CLIENT_REVOKED = 18, "KDC_ERR_CLIENT_REVOKED";
+        /// Credentials of the server have been revoked.
+        SERVICE_REVOKED = 19, "KDC_ERR_SERVICE_REVOKED";
+        /// The TGT has been revoked.
+        TGT_REVOKED = 20, "KDC_ERR_TGT_REVOKED";
+        /// The password has expired.
+        KEY_EXPIRED = 23, "KDC_ERR_KEY_EXPIRED";
+        /// Pre-authentication information was invalid.
+        PREAUTH_FAILED = 24, "KDC_ERR_PREAUTH_FAILED";
+        /// Additional pre-authentication required.
+        PREAUTH_REQUIRED = 25, "KDC_ERR_PREAUTH_REQUIRED";
+        /// Requested server and ticket don't match.
+        SERVER_NOMATCH = 26, "KDC_ERR_SERVER_NOMATCH";
+        /// A service is not available.
+        SVC_UNAVAILABLE = 29, "KDC_ERR_SVC_UNAVAILABLE";
+        /// Integrity check on a decrypted field failed.
+        BAD_INTEGRITY = 31, "KRB_AP_ERR_BAD_INTEGRITY";
+        /// The ticket has expired.
+        TKT_EXPIRED = 32, "KRB_AP_ERR_TKT_EXPIRED";
+        /// The ticket is not yet valid.
+        TKT_NYV = 33, "KRB_AP_ERR_TKT_NYV";
+        /// The request is a replay.
+        REPEAT = 34, "KRB_AP_ERR_REPEAT";
+        /// The ticket isn't for us.
+        NOT_US = 35, "KRB_AP_ERR_NOT_US";
+        /// Ticket and authenticator don't match.
+        BADMATCH = 36, "KRB_AP_ERR_BADMATCH";
+        /// Clock skew too great.
+        SKEW = 37, "KRB_AP_ERR_SKEW";
+        /// Message stream modified.
+        MODIFIED = 41, "KRB_AP_ERR_MODIFIED";
+        /// Inappropriate type of checksum in the message.
+        INAPP_CKSUM = 50, "KRB_AP_ERR_INAPP_CKSUM";
+        /// Response too big for UDP; retry with TCP.
+        RESPONSE_TOO_BIG = 52, "KRB_ERR_RESPONSE_TOO_BIG";
+        /// Generic error.
+        GENERIC = 60, "KRB_ERR_GENERIC";
+        /// Field is too long for this implementation.
+        FIELD_TOOLONG = 61, "KRB_ERR_FIELD_TOOLONG";
+        /// The client is in another realm (RFC 6806).
+        WRONG_REALM = 68, "KDC_ERR_WRONG_REALM";
+    }
+}

@@ -1,0 +1,173 @@
+//! KerberosFlags, each declared by its RFC bit number (bit 0 is the most significant).
+
+use core::ops::{BitOr, BitOrAssign};
+
+macro_rules! flags {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$item_doc:meta])* $constant:ident = bit $bit:literal, $text:literal;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// No flag set.
+            pub const NONE: Self = Self(0);
+            $($(#[$item_doc])* pub const $constant: Self = Self(1 << (31 - $bit));)*
+
+            /// Are all flags of `other` set?
+            #[must_use]
+            pub const fn contains(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// These flags without those of `other`.
+            #[must_use]
+            pub const fn without(self, other: Self) -> Self {
+                Self(self.0 & !other.0)
+            }
+        }
+
+        impl BitOr for $name {
+            type Output = Self;
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+        }
+
+        impl BitOrAssign for $name {
+            fn bitor_assign(&mut self, other: Self) {
+                self.0 |= other.0;
+            }
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, "{}({:#010x}", stringify!($name), self.0)?;
+                $(if self.contains(Self::$constant) { write!(f, " {}", $text)?; })*
+                f.write_str(")")
+            }
+        }
+    };
+}
+
+flags! {
+    /// TicketFlags (RFC 4120 section 5.3).
+    TicketFlags {
+        /// A TGT with another network address may be issued from this one.
+        FORWARDABLE = bit 1, "forwardable";
+        /// This ticket was forwarded.
+        FORWARDED = bit 2, "forwarded";
+        /// A proxy may be issued from this ticket.
+        PROXIABLE = bit 3, "proxiable";
+        /// This ticket is a proxy.
+        PROXY = bit 4, "proxy";
+        /// This ticket may be postdated.
+        MAY_POSTDATE = bit 5, "may-postdate";
+        /// This ticket was postdated.
+        POSTDATED = bit 6, "postdated";
+        /// This ticket must be validated before use.
+        INVALID = bit 7, "invalid";
+        /// This ticket may be renewed.
+        RENEWABLE = bit 8, "renewable";
+        /// This ticket came from an AS exchange.
+        INITIAL = bit 9, "initial";
+        /// The client was pre-authenticated.
+        PRE_AUTHENT = bit 10, "pre-authent";
+        /// Hardware took part in the pre-authentication.
+        HW_AUTHENT = bit 11, "hw-authent";
+        /// The KDC checked the transited field.
+        TRANSITED_POLICY_CHECKED = bit 12, "transited-policy-checked";
+        /// The service is trusted with forwarded credentials.
+        OK_AS_DELEGATE = bit 13, "ok-as-delegate";
+        /// Encrypted padata in the reply is used (RFC 6806 section 11).
+        ENC_PA_REP = bit 15, "enc-pa-rep";
+        /// An anonymous ticket (RFC 8062).
+        ANONYMOUS = bit 16, "anonymous";
+    }
+}
+
+flags! {
+    /// KDCOptions (RFC 4120 section 5.4.1, RFC 6806, MS-SFU 2.2.3).
+    KdcOptions {
+        /// Ask for a forwardable ticket.
+        FORWARDABLE = bit 1, "forwardable";
+        /// Ask for a forwarded ticket.
+        FORWARDED = bit 2, "forwarded";
+        /// Ask for a proxiable ticket.
+        PROXIABLE = bit 3, "proxiable";
+        /// Ask for a renewable ticket.
+        RENEWABLE = bit 8, "renewable";
+        /// The client's name is in the additional ticket: S4U2Proxy.
+        CNAME_IN_ADDL_TKT = bit 14, "cname-in-addl-tkt";
+        /// Accept canonical names and referrals.
+        CANONICALIZE = bit 15, "canonicalize";
+        /// A renewable ticket will do instead of too long a life.
+        RENEWABLE_OK = bit 27, "renewable-ok";
+        /// Encrypt in the session key of the additional ticket: user-to-user.
+        ENC_TKT_IN_SKEY = bit 28, "enc-tkt-in-skey";
+        /// Renew the ticket in the request.
+        RENEW = bit 30, "renew";
+        /// Validate the postdated ticket in the request.
+        VALIDATE = bit 31, "validate";
+    }
+}
+
+flags! {
+    /// APOptions (RFC 4120 section 5.5.1).
+    ApOptions {
+        /// The ticket is encrypted in the session key of the server's TGT.
+        USE_SESSION_KEY = bit 1, "use-session-key";
+        /// The client wants an AP-REP.
+        MUTUAL_REQUIRED = bit 2, "mutual-required";
+    }
+}
+
+flags! {
+    /// PA-PAC-OPTIONS flags (MS-KILE 2.2.10).
+    PacOptions {
+        /// Claims are wanted.
+        CLAIMS = bit 0, "claims";
+        /// The client knows branch-office KDCs.
+        BRANCH_AWARE = bit 1, "branch-aware";
+        /// Forward to a full DC.
+        FORWARD_TO_FULL_DC = bit 2, "forward-to-full-dc";
+        /// Resource-based constrained delegation is understood (MS-SFU 2.2.5).
+        RESOURCE_BASED_CONSTRAINED_DELEGATION = bit 3, "resource-based-constrained-delegation";
+    }
+}
+
+flags! {
+    /// S4UUserID options (MS-SFU 2.2.2).
+    S4uOptions {
+        /// Check the user's logon hours.
+        CHECK_LOGON_HOURS = bit 1, "check-logon-hours";
+        /// Sign the reply's copy with key usage 27.
+        SIGN_REPLY = bit 2, "sign-reply";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_of_each_flag_that_a_specification_prints() {
+        assert_eq!(KdcOptions::FORWARDABLE.0, 0x4000_0000);
+        assert_eq!(KdcOptions::CNAME_IN_ADDL_TKT.0, 0x0002_0000, "MS-SFU 2.2.3");
+        assert_eq!(KdcOptions::CANONICALIZE.0, 0x0001_0000, "RFC 6806");
+        assert_eq!(KdcOptions::RENEWABLE_OK.0, 0x0000_0010);
+        assert_eq!(KdcOptions::ENC_TKT_IN_SKEY.0, 0x0000_0008);
+        assert_eq!(KdcOptions::RENEW.0, 0x0000_0002);
+        assert_eq!(TicketFlags::FORWARDABLE.0, 0x4000_0000);
+        assert_eq!(TicketFlags::RENEWABLE.0, 0x0080_0000);
+        assert_eq!(TicketFlags::INITIAL.0, 0x0040_0000);
+        assert_eq!(TicketFlags::PRE_AUTHENT.0, 0x0020_0000);
+        assert_eq!(TicketFlags::OK_AS_DELEGATE.0, 0x0004_0000);
+        assert_eq!(TicketFlags::ENC_PA_REP.0, 0x0001_0000);
+        assert_eq!(ApOptions::MUTUAL_REQUIRED.0, 0x2000_0000);
+        assert_eq!(PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION.0, 0x1000_0000);
+        assert_eq!(S4uOptions::SIGN_REPLY.0, 0x2000_0000, "MS-SFU 2.2.2");
+        assert_eq!(S4uOptions::CHECK_LOGON_HOURS.0, 0x4000_0000, "MS-SFU 2.2.2");
+    }
+}

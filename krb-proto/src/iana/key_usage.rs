@@ -1,0 +1,53 @@
+use super::registry;
+
+registry! {
+    /// Key usage numbers (RFC 4120 section 7.5.1 and the documents named below).
+    KeyUsage(u32) {
+        /// PA-ENC-TIMESTAMP.
+        PA_ENC_TIMESTAMP = 1, "PA-ENC-TIMESTAMP";
+        /// Ticket enc-part, with the service's key.
+        TICKET = 2, "ticket";
+        /// AS-REP enc-part.
+        AS_REP = 3, "AS-REP";
+        /// TGS-REQ enc-authorization-data, with the session key.
+        TGS_REQ_AUTH_DATA_SESSION_KEY = 4, "TGS-REQ authorization data (session key)";
+        /// TGS-REQ enc-authorization-data, with the authenticator subkey.
+        TGS_REQ_AUTH_DATA_SUBKEY = 5, "TGS-REQ authorization data (subkey)";
+        /// Checksum over KDC-REQ-BODY in PA-TGS-REQ's authenticator.
+        TGS_REQ_CHECKSUM = 6, "TGS-REQ checksum";
+        /// PA-TGS-REQ authenticator.
+        TGS_REQ_AUTHENTICATOR = 7, "TGS-REQ authenticator";
+        /// TGS-REP enc-part, with the session key.
+        TGS_REP_SESSION_KEY = 8, "TGS-REP (session key)";
+        /// TGS-REP enc-part, with the authenticator subkey.
+        TGS_REP_SUBKEY = 9, "TGS-REP (subkey)";
+        /// AP-REQ authenticator checksum.
+        AP_REQ_CHECKSUM = 10, "AP-REQ checksum";
+        /// AP-REQ authenticator.
+        AP_REQ_AUTHENTICATOR = 11, "AP-REQ authenticator";
+        /// AP-REP enc-part.
+        AP_REP = 12, "AP-REP";
+        /// KRB-PRIV enc-part.
+        KRB_PRIV = 13, "KRB-PRIV";
+        /// KRB-CRED enc-part.
+        KRB_CRED = 14, "KRB-CRED";
+        /// KRB-SAFE checksum.
+        KRB_SAFE = 15, "KRB-SAFE";
+        /// KERB_NON_KERB_CKSUM_SALT: PA-FOR-USER (MS-SFU 2.2.1) and PAC signatures (MS-PAC 2.8).
+        NON_KERB_CHECKSUM = 17, "PA-FOR-USER and PAC checksums";
+        /// RFC 4121 section 2.
+        ACCEPTOR_SEAL = 22, "GSS acceptor seal";
+        /// RFC 4121 section 2.
+        ACCEPTOR_SIGN = 23, "GSS acceptor sign";
+        /// RFC 4121 section 2.
+        INITIATOR_SEAL = 24, "GSS initiator seal";
+        /// RFC 4121 section 2.
+        INITIATOR_SIGN = 25, "GSS initiator sign";
+        /// PA-S4U-X509-USER request, and reply without the option bit (MS-SFU 2.2.2).
+        PA_S4U_X509_USER_REQUEST = 26, "PA-S4U-X509-USER request";
+        /// PA-S4U-X509-USER reply when the request set 0x20000000 (MS-SFU 2.2.2).
+        PA_S4U_X509_USER_REPLY = 27, "PA-S4U-X509-USER reply";
+        /// RFC 6806 section 11: checksum over the AS-REQ.
+        AS_REQ_CHECKSUM = 56, "AS-REQ checksum";
+    }
+}

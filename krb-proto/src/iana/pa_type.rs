@@ -1,0 +1,43 @@
+use super::registry;
+
+registry! {
+    /// Pre-authentication data types (IANA "Pre-authentication and Typed Data").
+    PaType(i32) {
+        /// AP-REQ of a TGS-REQ (RFC 4120 section 5.2.7.1).
+        TGS_REQ = 1, "PA-TGS-REQ";
+        /// RFC 4120 section 5.2.7.2.
+        ENC_TIMESTAMP = 2, "PA-ENC-TIMESTAMP";
+        /// RFC 4120 section 5.2.7.3; in AD's e-data the number carries KERB-EXT-ERROR.
+        PW_SALT = 3, "PA-PW-SALT";
+        /// RFC 4120 section 5.2.7.4.
+        ETYPE_INFO = 11, "PA-ETYPE-INFO";
+        /// RFC 4556.
+        PK_AS_REQ = 16, "PA-PK-AS-REQ";
+        /// RFC 4556.
+        PK_AS_REP = 17, "PA-PK-AS-REP";
+        /// RFC 4120 section 5.2.7.5.
+        ETYPE_INFO2 = 19, "PA-ETYPE-INFO2";
+        /// MS-KILE 2.2.3.
+        PAC_REQUEST = 128, "PA-PAC-REQUEST";
+        /// MS-SFU 2.2.1.
+        FOR_USER = 129, "PA-FOR-USER";
+        /// MS-SFU 2.2.2.
+        S4U_X509_USER = 130, "PA-S4U-X509-USER";
+        /// RFC 6113.
+        FX_COOKIE = 133, "PA-FX-COOKIE";
+        /// RFC 6113.
+        FX_FAST = 136, "PA-FX-FAST";
+        /// RFC 6113.
+        FX_ERROR = 137, "PA-FX-ERROR";
+        /// RFC 6113.
+        ENCRYPTED_CHALLENGE = 138, "PA-ENCRYPTED-CHALLENGE";
+        /// RFC 6806 section 11.
+        REQ_ENC_PA_REP = 149, "PA-REQ-ENC-PA-REP";
+        /// RFC 9588.
+        SPAKE = 151, "PA-SPAKE";
+        /// MS-KILE 2.2.8.
+        SUPPORTED_ENCTYPES = 165, "PA-SUPPORTED-ENCTYPES";
+        /// MS-KILE 2.2.10.
+        PAC_OPTIONS = 167, "PA-PAC-OPTIONS";
+    }
+}

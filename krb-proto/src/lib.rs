@@ -1,0 +1,41 @@
+//! Kerberos 5 (RFC 4120 and its Microsoft extensions) without I/O.
+//!
+//! This crate decides which bytes to send and what the bytes that came back mean. It owns no
+//! socket, no clock, no source of randomness, no file and no thread: time and randomness are
+//! arguments ([`Context`]), and every exchange is a state machine that says "send this to that
+//! realm" or "done". Retry, fail-over and framing belong to the caller (the `krb-client` crate).
+//!
+//! Where to look:
+//! - [`iana`]: the numbers (enctypes, key usages, error codes, flags);
+//! - [`der`] and [`asn1`]: a strict zero-copy codec and the messages declared with it;
+//! - [`crypto`]: enctypes, checksums, string-to-key;
+//! - [`preauth`] and [`exchange`]: AS, TGS, S4U2Self, S4U2Proxy;
+//! - [`ap`], [`gss`], [`spnego`]: using a ticket;
+//! - [`pac`]: who a ticket is really for;
+//! - [`formats`]: ccache and keytab bytes.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod ap;
+pub mod asn1;
+mod context;
+pub mod credential;
+pub mod crypto;
+pub mod der;
+pub mod exchange;
+pub mod formats;
+pub mod gss;
+pub mod iana;
+pub mod pac;
+pub mod preauth;
+mod principal;
+pub mod spnego;
+mod time;
+
+pub use context::{Context, Random};
+pub use credential::Credential;
+pub use principal::{Name, Principal, PrincipalParseError};
+pub use time::{KerberosTime, Timestamp};

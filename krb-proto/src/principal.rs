@@ -1,0 +1,251 @@
+//! Principals as this crate's own values: names are octets with a UTF-8 view, never an alphabet.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::iana::NameType;
+
+/// PrincipalName (RFC 4120 section 5.2.2): a type and one or more components, as octets.
+///
+/// Two names are equal for Kerberos if their components are ([`Name::same_components`]); the
+/// derived `PartialEq` compares the type as well.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// A hint for the KDC (RFC 4120 section 6.2), except that ENTERPRISE changes the look-up.
+    pub name_type: NameType,
+    /// The components, in order.
+    pub components: Vec<Vec<u8>>,
+}
+
+impl Name {
+    /// A name of the given type from its components.
+    pub fn new<C: AsRef<[u8]>>(
+        name_type: NameType,
+        components: impl IntoIterator<Item = C>,
+    ) -> Self {
+        Self { name_type, components: components.into_iter().map(|c| c.as_ref().to_vec()).collect() }
+    }
+
+    /// A user name: one component, NT-PRINCIPAL, taken as it is (no `/` or `@` has a meaning).
+    #[must_use]
+    pub fn user(name: &str) -> Self {
+        Self { name_type: NameType::PRINCIPAL, components: vec![name.as_bytes().to_vec()] }
+    }
+
+    /// An enterprise name: one component `user@suffix`, NT-ENTERPRISE (RFC 6806 section 5).
+    #[must_use]
+    pub fn enterprise(name: &str) -> Self {
+        Self { name_type: NameType::ENTERPRISE, components: vec![name.as_bytes().to_vec()] }
+    }
+
+    /// `krbtgt/REALM`, the ticket-granting service of `realm`.
+    #[must_use]
+    pub fn krbtgt(realm: &[u8]) -> Self {
+        Self { name_type: NameType::SRV_INST, components: vec![b"krbtgt".to_vec(), realm.to_vec()] }
+    }
+
+    /// Is this the name of a ticket-granting service?
+    #[must_use]
+    pub fn is_krbtgt(&self) -> bool {
+        self.components.len() == 2 && self.components[0] == b"krbtgt"
+    }
+
+    /// Do both have the same components, whatever their types say?
+    #[must_use]
+    pub fn same_components(&self, other: &Self) -> bool {
+        self.components == other.components
+    }
+}
+
+/// A name in a realm.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Principal {
+    /// The name.
+    pub name: Name,
+    /// The realm, as octets.
+    pub realm: Vec<u8>,
+}
+
+/// Why a text is no principal name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PrincipalParseError {
+    /// The text has no name in it.
+    Empty,
+    /// A second unescaped `@`.
+    SecondRealm,
+    /// A backslash at the end escapes nothing.
+    TrailingBackslash,
+    /// No realm in the text and no default realm.
+    NoRealm,
+}
+
+impl fmt::Display for PrincipalParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the principal name is empty",
+            Self::SecondRealm => {
+                "the principal name has a second '@'; write '\\@' for one that belongs to the name"
+            }
+            Self::TrailingBackslash => "the principal name ends in a backslash",
+            Self::NoRealm => "the principal name has no '@REALM' and there is no default realm",
+        })
+    }
+}
+
+impl core::error::Error for PrincipalParseError {}
+
+impl Principal {
+    /// A name in a realm.
+    pub fn new(name: Name, realm: impl AsRef<[u8]>) -> Self {
+        Self { name, realm: realm.as_ref().to_vec() }
+    }
+
+    /// `krbtgt/REALM@REALM`.
+    #[must_use]
+    pub fn krbtgt(realm: &[u8]) -> Self {
+        Self { name: Name::krbtgt(realm), realm: realm.to_owned() }
+    }
+
+    /// Parses MIT's text form `a/b@REALM`, with `\/`, `\@`, `\\`, `\n`, `\t`, `\b` and `\0`
+    /// escapes. The type is NT-SRV-INST for `krbtgt/…`, NT-SRV-HST for other names of two
+    /// components, else NT-PRINCIPAL.
+    ///
+    /// # Errors
+    /// See [`PrincipalParseError`].
+    pub fn parse(text: &str, default_realm: Option<&str>) -> Result<Self, PrincipalParseError> {
+        let mut components: Vec<Vec<u8>> = vec![Vec::new()];
+        let mut realm: Option<Vec<u8>> = None;
+        let mut bytes = text.bytes();
+        while let Some(byte) = bytes.next() {
+            let (byte, escaped) = if byte == b'\\' {
+                match bytes.next().ok_or(PrincipalParseError::TrailingBackslash)? {
+                    b'n' => (b'\n', true),
+                    b't' => (b'\t', true),
+                    b'b' => (8, true),
+                    b'0' => (0, true),
+                    other => (other, true),
+                }
+            } else {
+                (byte, false)
+            };
+            match (byte, &mut realm) {
+                (b'@', Some(_)) if !escaped => return Err(PrincipalParseError::SecondRealm),
+                (b'@', None) if !escaped => realm = Some(Vec::new()),
+                (b'/', None) if !escaped => components.push(Vec::new()),
+                (_, Some(realm)) => realm.push(byte),
+                (_, None) => {
+                    if let Some(last) = components.last_mut() {
+                        last.push(byte);
+                    }
+                }
+            }
+        }
+        if components.iter().all(Vec::is_empty) {
+            return Err(PrincipalParseError::Empty);
+        }
+        let realm = match (realm, default_realm) {
+            (Some(realm), _) if !realm.is_empty() => realm,
+            (_, Some(default)) => default.as_bytes().to_vec(),
+            _ => return Err(PrincipalParseError::NoRealm),
+        };
+        let name_type = match components.as_slice() {
+            [first, _] if first == b"krbtgt" => NameType::SRV_INST,
+            [_, _] => NameType::SRV_HST,
+            _ => NameType::PRINCIPAL,
+        };
+        Ok(Self { name: Name { name_type, components }, realm })
+    }
+}
+
+fn write_escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8], separators: bool) -> fmt::Result {
+    for c in String::from_utf8_lossy(bytes).chars() {
+        match c {
+            '/' if separators => f.write_str("\\/")?,
+            '@' => f.write_str("\\@")?,
+            '\\' => f.write_str("\\\\")?,
+            '\0' => f.write_str("\\0")?,
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            c => write!(f, "{c}")?,
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, component) in self.components.iter().enumerate() {
+            if i > 0 {
+                f.write_str("/")?;
+            }
+            write_escaped(f, component, true)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({})", self.name_type)
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@", self.name)?;
+        write_escaped(f, &self.realm, false)
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({})", self.name.name_type)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn text_form_round_trips() {
+        for text in [
+            "alice@W25AD.NET",
+            "HTTP/webapp.w25ad.net@W25AD.NET",
+            "alice\\@w25ad.net@W25AD.NET",
+            "a\\/b@R",
+            "rené@W25AD.NET",
+            "back\\\\slash@R",
+        ] {
+            assert_eq!(Principal::parse(text, None).unwrap().to_string(), text);
+        }
+        assert_eq!(Principal::parse("alice", Some("R")).unwrap().to_string(), "alice@R");
+    }
+
+    #[test]
+    fn name_types_follow_the_shape() {
+        let of = |t| Principal::parse(t, Some("R")).unwrap().name.name_type;
+        assert_eq!(of("alice"), NameType::PRINCIPAL);
+        assert_eq!(of("HTTP/web"), NameType::SRV_HST);
+        assert_eq!(of("krbtgt/R"), NameType::SRV_INST);
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        use PrincipalParseError as E;
+        for (text, error) in [
+            ("", E::Empty),
+            ("@R", E::Empty),
+            ("a@b@c", E::SecondRealm),
+            ("a\\", E::TrailingBackslash),
+            ("a", E::NoRealm),
+            ("a@", E::NoRealm),
+        ] {
+            assert_eq!(Principal::parse(text, None), Err(error), "{text}");
+        }
+    }
+}
