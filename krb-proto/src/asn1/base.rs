@@ -1,0 +1,165 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::der::{
+    Decode, DecodeError, Encode, Int, KerberosString, List, Reader, UInt32,
+    Writer, sequence,
+};
+use crate::iana::{AdType, ChecksumType, EncType, NameType, PaType};
+use crate::{Name, Principal};
+
+/// The components of a PrincipalName: a received list of at least one, or our own octets.
+#[derive(Clone, Copy)]
+pub enum NameString<'a> {
+    /// As received.
+    Received(List<'a, KerberosString<'a>>),
+    /// To be written.
+    Components(&'a [Vec<u8>]),
+}
+
+impl<'a> NameString<'a> {
+    /// The components as octets.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let (received, components) = match *self {
+            Self::Received(list) => (Some(list.iter()), [].iter()),
+            Self::Components(components) => (None, components.iter()),
+        };
+        received.into_iter().flatten().map(|s| s.0).chain(components.map(Vec::as_slice))
+    }
+}
+
+impl PartialEq for NameString<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for NameString<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(KerberosString)).finish()
+    }
+}
+
+impl<'a> Decode<'a> for NameString<'a> {
+    #[inline]
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        List::decode(reader).map(Self::Received)
+    }
+}
+
+impl Encode for NameString<'_> {
+    fn encode(&self, writer: &mut Writer) {
+        match self {
+            Self::Received(list) => list.encode(writer),
+            Self::Components(components) => {
+                let mark = writer.mark();
+                for component in components.iter().rev() {
+                    KerberosString(component).encode(writer);
+                }
+                writer.close(0x30, mark);
+            }
+        }
+    }
+}
+
+/// Octets that never appear in `Debug`.
+#[derive(Clone, Copy, PartialEq)]
+pub struct SecretOctets<'a>(pub &'a [u8]);
+
+impl fmt::Debug for SecretOctets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} secret bytes>", self.0.len())
+    }
+}
+
+impl<'a> Decode<'a> for SecretOctets<'a> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        <&[u8]>::decode(reader).map(Self)
+    }
+}
+
+impl Encode for SecretOctets<'_> {
+    fn encode(&self, writer: &mut Writer) {
+        self.0.encode(writer);
+    }
+}
+
+/// AuthorizationData (RFC 4120 section 5.2.6).
+pub type AuthorizationData<'a> = List<'a, AuthorizationDataElement<'a>>;
+
+sequence! {
+    /// PrincipalName (RFC 4120 section 5.2.2).
+    pub struct PrincipalName<'a> {
+        [0] name_type: NameType,
+        [1] name_string: NameString<'a>,
+    }
+
+    /// HostAddress (RFC 4120 section 5.2.5).
+    pub struct HostAddress<'a> {
+        [0] addr_type: i32,
+        [1] address: &'a [u8],
+    }
+
+    /// One element of AuthorizationData (RFC 4120 section 5.2.6).
+    pub struct AuthorizationDataElement<'a> {
+        [0] ad_type: AdType,
+        [1] ad_data: &'a [u8],
+    }
+
+    /// PA-DATA (RFC 4120 section 5.2.7).
+    pub struct PaData<'a> {
+        [1] padata_type: PaType,
+        [2] padata_value: &'a [u8],
+    }
+
+    /// EncryptedData (RFC 4120 section 5.2.9).
+    pub struct EncryptedData<'a> {
+        [0] etype: EncType,
+        [1] kvno: Option<UInt32>,
+        [2] cipher: &'a [u8],
+    }
+
+    /// EncryptionKey (RFC 4120 section 5.2.9).
+    pub struct EncryptionKey<'a> {
+        [0] keytype: EncType,
+        [1] keyvalue: SecretOctets<'a>,
+    }
+
+    /// Checksum (RFC 4120 section 5.2.9).
+    pub struct Checksum<'a> {
+        [0] cksumtype: ChecksumType,
+        [1] checksum: &'a [u8],
+    }
+
+    /// Ticket (RFC 4120 section 5.3).
+    pub struct Ticket<'a>: [APPLICATION 1] {
+        [0] tkt_vno: Int<5>,
+        [1] realm: KerberosString<'a>,
+        [2] sname: PrincipalName<'a>,
+        [3] enc_part: EncryptedData<'a>,
+    }
+}
+
+impl PrincipalName<'_> {
+    /// The name as an owned value.
+    #[must_use]
+    pub fn to_name(&self) -> Name {
+        Name::new(self.name_type, self.name_string.iter())
+    }
+
+    /// The name in a realm, as an owned value.
+    #[must_use]
+    pub fn in_realm(&self, realm: KerberosString<'_>) -> Principal {
+        Principal::new(self.to_name(), realm.0)
+    }
+}
+
+impl<'a> From<&'a Name> for PrincipalName<'a> {
+    fn from(name: &'a Name) -> Self {
+        Self {
+            name_type: name.name_type,
+            name_string: NameString::Components(&name.components),
+        }
+    }
+}
+

@@ -1,0 +1,122 @@
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::{Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer};
+
+/// The most elements that a SEQUENCE OF may have. Real messages have a few dozen.
+pub const MAX_ELEMENTS: usize = 1024;
+
+/// SEQUENCE OF `T`: either validated DER from a peer, or values to be written.
+pub enum List<'a, T> {
+    /// The contents octets as they were received; every element is known to decode.
+    Received(&'a [u8], PhantomData<T>),
+    /// Elements to write.
+    Values(&'a [T]),
+}
+
+impl<'a, T> List<'a, T> {
+    /// A list to be written.
+    #[must_use]
+    pub const fn of(values: &'a [T]) -> Self {
+        Self::Values(values)
+    }
+}
+
+impl<'a, T: Decode<'a> + Copy> List<'a, T> {
+    /// The elements, in order.
+    #[must_use]
+    pub fn iter(&self) -> ListIter<'a, T> {
+        match *self {
+            Self::Received(contents, _) => ListIter::Received(Reader::new(contents)),
+            Self::Values(values) => ListIter::Values(values.iter()),
+        }
+    }
+
+    /// Has it no element?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Received(contents, _) => contents.is_empty(),
+            Self::Values(values) => values.is_empty(),
+        }
+    }
+}
+
+impl<T> Clone for List<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for List<'_, T> {}
+
+/// The elements of a [`List`].
+pub enum ListIter<'a, T> {
+    /// Of a received one.
+    Received(Reader<'a>),
+    /// Of one to be written.
+    Values(core::slice::Iter<'a, T>),
+}
+
+impl<'a, T: Decode<'a> + Copy> Iterator for ListIter<'a, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        match self {
+            // Validated when the list was decoded, so this error cannot come.
+            Self::Received(reader) => (!reader.is_empty()).then(|| T::decode(reader).ok()).flatten(),
+            Self::Values(values) => values.next().copied(),
+        }
+    }
+}
+
+impl<'a, T: Decode<'a> + Copy> IntoIterator for &List<'a, T> {
+    type Item = T;
+    type IntoIter = ListIter<'a, T>;
+
+    fn into_iter(self) -> ListIter<'a, T> {
+        self.iter()
+    }
+}
+
+impl<'a, T: Decode<'a>> Decode<'a> for List<'a, T> {
+    #[inline]
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let contents = reader.enter(0x30)?;
+        let mut elements = contents;
+        for _ in 0..MAX_ELEMENTS {
+            if elements.is_empty() {
+                return Ok(Self::Received(contents.rest(), PhantomData));
+            }
+            T::decode(&mut elements)?;
+        }
+        if elements.is_empty() {
+            Ok(Self::Received(contents.rest(), PhantomData))
+        } else {
+            Err(elements.error(DecodeErrorKind::TooManyElements))
+        }
+    }
+}
+
+impl<T: Encode> Encode for List<'_, T> {
+    fn encode(&self, writer: &mut Writer) {
+        let mark = writer.mark();
+        match self {
+            Self::Received(contents, _) => writer.prepend(contents),
+            Self::Values(values) => values.iter().rev().for_each(|value| value.encode(writer)),
+        }
+        writer.close(0x30, mark);
+    }
+}
+
+impl<'a, T: Decode<'a> + Copy + PartialEq> PartialEq for List<'a, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<'a, T: Decode<'a> + Copy + fmt::Debug> fmt::Debug for List<'a, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,82 @@
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Writes DER from its end to its beginning, so that every length is known when it is written and
+/// nothing is measured twice. A writer can be reused: [`Writer::clear`] keeps its memory.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl Writer {
+    /// An empty writer.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { buffer: Vec::new(), start: 0 }
+    }
+
+    /// Forgets what was written, keeps the memory.
+    pub fn clear(&mut self) {
+        self.start = self.buffer.len();
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// What was written, as a vector of its own.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<u8> {
+        self.buffer.drain(..self.start);
+        self.buffer
+    }
+
+    /// How much is written: the end of a value that is about to be put in front.
+    #[inline]
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// Puts bytes in front.
+    #[inline]
+    pub fn prepend(&mut self, bytes: &[u8]) {
+        if self.start < bytes.len() {
+            self.grow(bytes.len());
+        }
+        let start = self.start - bytes.len();
+        self.buffer[start..self.start].copy_from_slice(bytes);
+        self.start = start;
+    }
+
+    /// Puts identifier and length in front of all that was written since `mark`.
+    #[inline]
+    pub fn close(&mut self, tag: u8, mark: usize) {
+        let length = self.mark() - mark;
+        match length {
+            0..0x80 => self.prepend(&[tag, length as u8]),
+            0x80..0x100 => self.prepend(&[tag, 0x81, length as u8]),
+            _ => {
+                let octets = (length as u64).to_be_bytes();
+                let skip = octets.iter().take_while(|&&octet| octet == 0).count();
+                self.prepend(&octets[skip..]);
+                self.prepend(&[tag, 0x80 | (octets.len() - skip) as u8]);
+            }
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, wanted: usize) {
+        let written = self.mark();
+        let capacity = (2 * self.buffer.len()).max(written + wanted).max(256);
+        let mut larger = vec![0; capacity];
+        larger[capacity - written..].copy_from_slice(self.as_slice());
+        self.start = capacity - written;
+        // The old buffer may hold a key (EncKDCRepPart and its like are written here).
+        zeroize::Zeroize::zeroize(&mut self.buffer);
+        self.buffer = larger;
+    }
+}
