@@ -9,6 +9,7 @@
 //! ```
 
 pub mod audit;
+mod config_error;
 mod failure;
 pub mod identity;
 pub mod kerberos;
@@ -19,5 +20,6 @@ pub mod resources;
 pub mod targets;
 pub mod token_exchange;
 
+pub use config_error::ConfigError;
 pub use failure::{Code, Failure};
 pub use operation::{DirectoryEntry, EntryKind, FileContent, HttpResponse, Operation, Outcome};

@@ -1,0 +1,258 @@
+//! The resources that the operator configured, and the only way from an address to one of them.
+//!
+//! Nothing that a user writes becomes a host, a port or an SPN: the address is compared with the
+//! names listed for each target, and what is used afterwards is what the configuration says. No
+//! DNS alias, UNC text or redirect takes part.
+
+mod config;
+mod unc;
+mod web;
+
+use std::sync::Arc;
+
+use url::Url;
+
+pub use config::TargetConfig;
+
+use crate::{Code, ConfigError, Failure, Operation};
+
+/// A resource as configured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    name: String,
+    spn: String,
+    endpoint: Endpoint,
+    // Lower case; the hosts by which users may call it.
+    names: Vec<String>,
+}
+
+/// How a target is reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// An SMB server.
+    Smb {
+        /// Host to connect to.
+        host: String,
+        /// TCP port, 445 unless configured.
+        port: u16,
+        /// Shares that may be used, as the operator spells them.
+        shares: Vec<String>,
+    },
+    /// An HTTP server that speaks Negotiate.
+    Http {
+        /// Its origin and the path under which requests stay; no query, no fragment.
+        base: Url,
+    },
+}
+
+impl Target {
+    /// Its name in the configuration, in policy and in the audit log.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The SPN that a service ticket is asked for, `service/host`.
+    #[must_use]
+    pub fn spn(&self) -> &str {
+        &self.spn
+    }
+
+    /// How it is reached.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// `smb` or `http`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.endpoint {
+            Endpoint::Smb { .. } => "smb",
+            Endpoint::Http { .. } => "http",
+        }
+    }
+
+    /// The host that is connected to.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match &self.endpoint {
+            Endpoint::Smb { host, .. } => host,
+            Endpoint::Http { base } => base.host_str().unwrap_or_default(),
+        }
+    }
+
+    /// The TCP port that is connected to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        match &self.endpoint {
+            Endpoint::Smb { port, .. } => *port,
+            // Only http and https URLs pass the configuration, and both have a default.
+            Endpoint::Http { base } => base.port_or_known_default().unwrap_or_default(),
+        }
+    }
+
+    fn answers_to(&self, host: &str) -> bool {
+        self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+    }
+}
+
+/// A place within a target, in one spelling only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Location {
+    /// A file or directory on a share.
+    File {
+        /// The share as configured.
+        share: String,
+        /// Path below the share with `\` between components; empty for the share itself.
+        path: String,
+    },
+    /// A URL on the target's configured origin, under its configured path.
+    Web {
+        /// What is requested: the path normalised (RFC 3986 section 6.2.2), the query as written.
+        url: Url,
+    },
+}
+
+impl Location {
+    /// The path that policy sees as `context.path`.
+    ///
+    /// A file is `/share/dir/file` in lower case, because a file server takes every case for the
+    /// same file; a web path is as normalised, without the query.
+    #[must_use]
+    pub fn policy_path(&self) -> String {
+        match self {
+            Self::File { share, path } if path.is_empty() => format!("/{}", share.to_lowercase()),
+            Self::File { share, path } => {
+                format!("/{share}/{path}").replace('\\', "/").to_lowercase()
+            }
+            Self::Web { url } => url.path().into(),
+        }
+    }
+}
+
+/// An operation's address, resolved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    target: Arc<Target>,
+    location: Location,
+}
+
+impl Resolved {
+    /// The target.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The place within it.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+}
+
+/// All configured targets.
+#[derive(Clone, Debug)]
+pub struct Targets(Vec<Arc<Target>>);
+
+impl Targets {
+    /// Checks the configuration: every name, SPN and URL well formed, names unique, and no address
+    /// that two targets would answer to.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn new(configs: Vec<TargetConfig>) -> Result<Self, ConfigError> {
+        let mut targets: Vec<Arc<Target>> = Vec::with_capacity(configs.len());
+        for (index, config) in configs.into_iter().enumerate() {
+            let setting = format!("targets[{index}]");
+            let target = config.check(&setting)?;
+            for other in &targets {
+                config::check_distinct(&setting, &target, other)?;
+            }
+            targets.push(Arc::new(target));
+        }
+        Ok(Self(targets))
+    }
+
+    /// Every target, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Target> {
+        self.0.iter().map(|target| &**target)
+    }
+
+    /// Finds the target that an operation's address names, and the place within it.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] if the address or method is malformed, [`Code::UnknownTarget`] if
+    /// no target lists it. The latter is the same answer for every address and names no target.
+    pub fn resolve(&self, operation: &Operation) -> Result<Resolved, Failure> {
+        match operation {
+            Operation::ReadFile { path } => {
+                let resolved = self.resolve_file(path)?;
+                match &resolved.location {
+                    Location::File { path, .. } if path.is_empty() => Err(Failure::new(
+                        Code::InvalidArgument,
+                        "the path names a share, not a file",
+                        "Add the file's path after the share, or list the share's directory.",
+                    )),
+                    _ => Ok(resolved),
+                }
+            }
+            Operation::ListDirectory { path } => self.resolve_file(path),
+            Operation::HttpRequest { method, url, .. } => {
+                web::check_method(method)?;
+                self.resolve_url(url)
+            }
+        }
+    }
+
+    fn resolve_file(&self, text: &str) -> Result<Resolved, Failure> {
+        let unc = unc::parse(text)?;
+        for target in &self.0 {
+            let Endpoint::Smb { shares, .. } = &target.endpoint else { continue };
+            if !target.answers_to(unc.host()) {
+                continue;
+            }
+            let share = shares.iter().find(|share| share.eq_ignore_ascii_case(unc.share()));
+            if let Some(share) = share {
+                let location = Location::File { share: share.clone(), path: unc.path() };
+                return Ok(Resolved { target: Arc::clone(target), location });
+            }
+        }
+        Err(unknown("UNC path"))
+    }
+
+    fn resolve_url(&self, text: &str) -> Result<Resolved, Failure> {
+        let asked = web::parse(text)?;
+        for target in &self.0 {
+            let Endpoint::Http { base } = &target.endpoint else { continue };
+            let same_origin = asked.scheme() == base.scheme()
+                && asked.port_or_known_default() == base.port_or_known_default()
+                && asked.host_str().is_some_and(|host| target.answers_to(host));
+            if same_origin && web::is_under(base.path(), asked.path()) {
+                let mut url = base.clone();
+                url.set_path(asked.path());
+                url.set_query(asked.query());
+                return Ok(Resolved {
+                    target: Arc::clone(target),
+                    location: Location::Web { url },
+                });
+            }
+        }
+        Err(unknown("URL"))
+    }
+}
+
+fn unknown(what: &str) -> Failure {
+    Failure::new(
+        Code::UnknownTarget,
+        format!("the {what} names no configured resource"),
+        "Check the spelling of the host and of the share or base path. An address is reachable \
+         only if the operator lists its host among a target's names in the server's configuration.",
+    )
+}
+
+#[cfg(test)]
+mod tests;
