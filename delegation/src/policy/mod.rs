@@ -1,1 +1,153 @@
-//! Under construction in this commit series.
+//! What a user may do: Cedar policies, deny by default.
+//!
+//! The vocabulary is `schema.cedarschema`. A policy is checked against it before the server
+//! starts, so that a misspelt attribute, action or target is an error at start and not a rule that
+//! silently never applies. At a call, an error in any policy is a denial: Cedar skips a policy that
+//! fails, and a skipped `forbid` would allow.
+
+mod load;
+
+use std::collections::{HashMap, HashSet};
+
+use cedar_policy::{
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
+    PolicySet, Request, RestrictedExpression, Schema,
+};
+
+use crate::{
+    Code, Failure, Operation,
+    targets::{Resolved, Target},
+};
+
+/// The user's side of a question to the policy.
+#[derive(Clone, Copy, Debug)]
+struct Principal<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    legacy_name: &'a str,
+    roles: &'a [String],
+    scopes: &'a [String],
+    client_id: Option<&'a str>,
+}
+
+/// The operator's policies, checked against the schema and the configured targets.
+#[derive(Debug)]
+pub struct Policy {
+    policies: PolicySet,
+    schema: Schema,
+    types: Types,
+}
+
+#[derive(Debug)]
+struct Types {
+    user: EntityTypeName,
+    target: EntityTypeName,
+    server: EntityTypeName,
+    action: EntityTypeName,
+}
+
+impl Policy {
+    // The ids of the policies that allow it, sorted.
+    fn evaluate(
+        &self,
+        who: Principal<'_>,
+        action: &str,
+        on: Option<&Resolved>,
+    ) -> Result<Vec<String>, Failure> {
+        let response = self.ask(who, action, on).map_err(|error| {
+            tracing::error!(action, error, "policy request does not fit the schema");
+            denied(who, action, on)
+        })?;
+        let mut errors = response.diagnostics().errors().peekable();
+        if errors.peek().is_some() {
+            for error in errors {
+                tracing::error!(action, %error, "a policy failed to evaluate; the call is denied");
+            }
+            return Err(denied(who, action, on));
+        }
+        if response.decision() != Decision::Allow {
+            return Err(denied(who, action, on));
+        }
+        let mut ids: Vec<String> =
+            response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn ask(
+        &self,
+        who: Principal<'_>,
+        action: &str,
+        on: Option<&Resolved>,
+    ) -> Result<cedar_policy::Response, String> {
+        let user = self.user(who)?;
+        let (resource, path) = match on {
+            Some(resolved) => {
+                (self.target(resolved.target())?, Some(resolved.location().policy_path()))
+            }
+            None => {
+                let server = uid(&self.types.server, "self");
+                (Entity::new_no_attrs(server, HashSet::new()), None)
+            }
+        };
+        let context = [("path", path), ("clientId", who.client_id.map(str::to_owned))]
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), string(&value?))));
+        let request = Request::new(
+            user.uid(),
+            uid(&self.types.action, action),
+            resource.uid(),
+            Context::from_pairs(context).map_err(|e| e.to_string())?,
+            Some(&self.schema),
+        )
+        .map_err(|e| e.to_string())?;
+        let entities = Entities::from_entities([user, resource], Some(&self.schema))
+            .map_err(|e| e.to_string())?;
+        Ok(Authorizer::new().is_authorized(&request, &self.policies, &entities))
+    }
+
+    fn user(&self, who: Principal<'_>) -> Result<Entity, String> {
+        let set =
+            |items: &[String]| RestrictedExpression::new_set(items.iter().map(|item| string(item)));
+        let attributes = HashMap::from([
+            ("issuer".into(), string(who.issuer)),
+            ("subject".into(), string(who.subject)),
+            ("legacyName".into(), string(who.legacy_name)),
+            ("roles".into(), set(who.roles)),
+            ("scopes".into(), set(who.scopes)),
+        ]);
+        let id = uid(&self.types.user, &format!("{}|{}", who.issuer, who.subject));
+        Entity::new(id, attributes, HashSet::new()).map_err(|e| e.to_string())
+    }
+
+    fn target(&self, target: &Target) -> Result<Entity, String> {
+        let attributes = HashMap::from([
+            ("kind".into(), string(target.kind())),
+            ("spn".into(), string(target.spn())),
+            ("host".into(), string(target.host())),
+        ]);
+        let id = uid(&self.types.target, target.name());
+        Entity::new(id, attributes, HashSet::new()).map_err(|e| e.to_string())
+    }
+}
+
+fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
+    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+}
+
+fn string(text: &str) -> RestrictedExpression {
+    RestrictedExpression::new_string(text.to_owned())
+}
+
+fn denied(who: Principal<'_>, action: &str, on: Option<&Resolved>) -> Failure {
+    let at = on.map(|r| format!(" at {}", r.target().name())).unwrap_or_default();
+    Failure::new(
+        Code::PolicyDenied,
+        format!("no policy of this server allows {action}{at} for {}", who.legacy_name),
+        "If the user should have this access, the server's operator can permit it in the policy \
+         file; the audit record of this call holds the user, action and path to write it for.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! What a record says.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+const MAX_TEXT: usize = 4096;
+
+/// The moment of a call that a record is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Phase {
+    /// Allowed; written before anything is done.
+    Intent,
+    /// What became of it.
+    Closing,
+    /// Refused before anything was done.
+    Denied,
+    /// Ended by a fault before anything was done.
+    Failed,
+    /// Requests without a valid token, counted.
+    Unauthorized,
+}
+
+/// One line of the audit log. Absent fields are left out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record {
+    /// When it was written, RFC 3339 in UTC with milliseconds. Set by the writer.
+    pub(super) time: String,
+    /// `run-number`: random for the process, then counted; a gap is a record that was lost. Set by
+    /// the writer.
+    pub(super) event_id: String,
+    pub(super) phase: Phase,
+    #[serde(flatten)]
+    pub(super) call: CallFields,
+    /// The event id of the intent that a closing record belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) intent_id: Option<String>,
+    #[serde(flatten)]
+    pub(super) result: ResultFields,
+}
+
+impl Record {
+    pub(super) fn new(phase: Phase, call: CallFields, result: ResultFields) -> Self {
+        Self { time: String::new(), event_id: String::new(), phase, call, intent_id: None, result }
+    }
+
+    pub(super) fn unauthorized(reason: &str, count: u64, since: Option<SystemTime>) -> Self {
+        let result = ResultFields {
+            outcome: Some("UNAUTHORIZED"),
+            message: Some(text(reason)),
+            count: Some(count),
+            since: since.map(rfc3339),
+            ..ResultFields::default()
+        };
+        let call = CallFields { decision: Some("deny"), ..CallFields::default() };
+        Self::new(Phase::Unauthorized, call, result)
+    }
+}
+
+/// Who asked for what.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CallFields {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) action: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) legacy_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) spn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) decision: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) policies: Vec<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResultFields {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) account: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_flags: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<String>,
+}
+
+/// Text as a record holds it: at most 4096 bytes, and nothing that could move a terminal's cursor
+/// or the reader's eye (JSON itself escapes only what is below U+0020).
+pub(super) fn text(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len().min(MAX_TEXT));
+    for c in raw.chars() {
+        if out.len() >= MAX_TEXT {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => out.extend(c.escape_unicode()),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// An address as a user wrote it, without what may be secret in a URL: user name and password,
+/// query, fragment.
+pub(super) fn address(raw: &str) -> String {
+    let cut = raw.split(['?', '#']).next().unwrap_or_default();
+    // `\\?\…` is no URL, and its `?` shows what was tried.
+    if raw.starts_with(['\\', '/']) {
+        return text(raw);
+    }
+    match cut.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find(['/', '\\']).unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(end);
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            text(&format!("{scheme}://{host}{path}"))
+        }
+        None => text(cut),
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds. Times before 1970 are written as 1970.
+pub(super) fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, rest) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    // Proleptic Gregorian calendar, years beginning in March, in eras of 400 years.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let march = (5 * day + 2) / 153;
+    let day = day - (153 * march + 2) / 5 + 1;
+    let month = if march < 10 { march + 3 } else { march - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    let milli = since.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times() {
+        let at = |ms| rfc3339(UNIX_EPOCH + Duration::from_millis(ms));
+        assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(at(951_782_400_007), "2000-02-29T00:00:00.007Z");
+        assert_eq!(at(1_709_251_199_999), "2024-02-29T23:59:59.999Z");
+        assert_eq!(at(4_102_444_799_000), "2099-12-31T23:59:59.000Z");
+    }
+
+    #[test]
+    fn text_is_bounded_and_tame() {
+        assert_eq!(text("rené \\ \"x\""), "rené \\ \"x\"");
+        assert_eq!(text("a\u{9b}31m\u{202e}b"), "a\\u{9b}31m\\u{202e}b");
+        assert_eq!(text(&"a".repeat(4096)).len(), 4096);
+        assert!(text(&"é".repeat(4096)).len() <= 4096 + '…'.len_utf8());
+        // Below U+0020, JSON does it.
+        assert_eq!(
+            serde_json::to_string(&text("a\r\n\u{1b}[2J\0")).unwrap(),
+            r#""a\r\n\u001b[2J\u0000""#
+        );
+    }
+
+    #[test]
+    fn addresses_lose_what_may_be_secret() {
+        for (raw, shown) in [
+            ("http://u:pw@web/a/b@c?token=x#y", "http://web/a/b@c"),
+            ("http://u:pw@web", "http://web"),
+            ("http://a@b@web/x", "http://web/x"),
+            ("http://u:pw@web\\x", "http://web\\x"),
+            (r"\\?\UNC\files\corp\#1", r"\\?\UNC\files\corp\#1"),
+            ("//files/corp/what?", "//files/corp/what?"),
+            ("u:pw@web?x", "u:pw@web"),
+        ] {
+            assert_eq!(address(raw), shown);
+        }
+    }
+}

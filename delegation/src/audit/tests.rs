@@ -1,0 +1,262 @@
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use serde_json::Value;
+
+use super::*;
+
+/// A log in a directory of its own, under a clock that the test moves.
+struct Log {
+    file: PathBuf,
+    seconds: Arc<AtomicU64>,
+    audit: Audit,
+}
+
+impl Log {
+    fn new(name: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("audit-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("audit.jsonl");
+        let seconds = Arc::new(AtomicU64::new(1_700_000_040));
+        let config = AuditConfig { file: file.to_str().unwrap().into(), sync: true };
+        let clock = Arc::clone(&seconds);
+        let now = move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::SeqCst));
+        let audit = Audit::open(&config, now).unwrap();
+        Self { file, seconds, audit }
+    }
+
+    async fn records(&self) -> Vec<Value> {
+        self.audit.flush().await.unwrap();
+        self.read()
+    }
+
+    fn read(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.file).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(directory) = self.file.parent() {
+            std::fs::remove_dir_all(directory).ok();
+        }
+    }
+}
+
+const CALL: CallIds<'_> = CallIds { request_id: "r-1", tool: "kerberos-file-read" };
+const WHO: Who<'_> = Who {
+    issuer: "https://idp.example.com",
+    subject: "42",
+    client_id: Some("agent"),
+    legacy_name: Some("ALICE_ADMIN"),
+};
+
+fn fields() -> CallFields {
+    CallFields {
+        target: Some("fileserver".into()),
+        spn: Some("cifs/files.example.com".into()),
+        decision: Some("allow"),
+        policies: vec!["staff-read".into()],
+        ..attempt(WHO, CALL, "file:read", r"\\files\corp\data.csv")
+    }
+}
+
+fn failure() -> Failure {
+    Failure::new(Code::AccessDenied, "the file server denied\n access", "ask its owner")
+}
+
+#[tokio::test]
+async fn an_intent_and_its_closing_record() {
+    let log = Log::new("pair");
+    let intent = log.audit.intend(fields()).await.unwrap();
+    // Written before the call goes on, without any flush.
+    assert_eq!(log.read().len(), 1);
+    log.seconds.fetch_add(2, Ordering::SeqCst);
+    let facts = CloseFacts {
+        account: Some("ALICE_ADMIN".into()),
+        sid: Some("S-1-5-21-1-2-3-1104".into()),
+        ticket_flags: Some(0x40a5_0000),
+        bytes: Some(11),
+    };
+    intent.close(Ok(()), facts).await.unwrap();
+
+    let [mut intent, mut closing]: [Value; 2] = log.records().await.try_into().unwrap();
+    let id = intent["eventId"].take();
+    let (run, number) = id.as_str().unwrap().split_once('-').unwrap();
+    assert_eq!((run.len(), number), (16, "1"));
+    assert_eq!(closing["eventId"].take(), format!("{run}-2"));
+    assert_eq!(closing["intentId"].take(), id);
+    assert!(closing["durationMs"].take().is_u64());
+    let common = serde_json::json!({
+        "requestId": "r-1", "tool": "kerberos-file-read", "action": "file:read",
+        "issuer": "https://idp.example.com", "subject": "42", "clientId": "agent",
+        "legacyName": "ALICE_ADMIN", "target": "fileserver", "spn": "cifs/files.example.com",
+        "path": r"\\files\corp\data.csv", "decision": "allow", "policies": ["staff-read"],
+    });
+    let with = |extra: Value| {
+        let mut all = common.clone();
+        all.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        all
+    };
+    assert_eq!(
+        intent,
+        with(serde_json::json!({
+            "time": "2023-11-14T22:14:00.000Z", "eventId": null, "phase": "intent"
+        }))
+    );
+    assert_eq!(
+        closing,
+        with(serde_json::json!({
+            "time": "2023-11-14T22:14:02.000Z", "eventId": null, "phase": "closing",
+            "intentId": null, "account": "ALICE_ADMIN", "sid": "S-1-5-21-1-2-3-1104",
+            "ticketFlags": "0x40a50000", "outcome": "OK", "bytes": 11, "durationMs": null
+        }))
+    );
+}
+
+#[tokio::test]
+async fn denials_and_failures_are_one_line_each() {
+    let log = Log::new("denials");
+    log.audit.denied(WHO, CALL, "file:read", "\\\\x\\y\n{}", &failure()).await.unwrap();
+    log.audit.failed(WHO, CALL, "http:get", "http://w/?secret", &failure()).await.unwrap();
+    let [denied, failed]: [Value; 2] = log.records().await.try_into().unwrap();
+    assert_eq!(denied["phase"], "denied");
+    assert_eq!(denied["decision"], "deny");
+    assert_eq!(denied["outcome"], "ACCESS_DENIED");
+    assert_eq!(denied["path"], "\\\\x\\y\n{}");
+    assert_eq!(failed["phase"], "failed");
+    assert!(failed.get("decision").is_none());
+    assert_eq!(failed["path"], "http://w/");
+    assert_eq!(failed["message"], "the file server denied\n access");
+}
+
+#[tokio::test]
+async fn a_dropped_intent_is_abandoned_once_and_a_closed_one_is_not() {
+    let log = Log::new("abandoned");
+    drop(log.audit.intend(fields()).await.unwrap());
+    let closed = log.audit.intend(fields()).await.unwrap();
+    closed.close(Err(&failure()), CloseFacts::default()).await.unwrap();
+    let records = log.records().await;
+    let outcomes: Vec<&str> = records
+        .iter()
+        .filter(|record| record["phase"] == "closing")
+        .map(|record| record["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["ABANDONED", "ACCESS_DENIED"]);
+    assert_eq!(records.len(), 4);
+}
+
+#[tokio::test]
+async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
+    let log = Log::new("cancelled");
+    {
+        let mut intent = std::pin::pin!(log.audit.intend(fields()));
+        let waker = std::task::Waker::noop();
+        let mut context = std::task::Context::from_waker(waker);
+        // Submitted by the first poll, never polled again.
+        let _submitted = intent.as_mut().poll(&mut context);
+    }
+    let mut records = log.records().await;
+    if records.len() < 2 {
+        // The closing record follows the intent through the same queue.
+        records = log.records().await;
+    }
+    assert_eq!(records[0]["phase"], "intent");
+    assert_eq!(records[1]["outcome"], "ABANDONED");
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_every_call() {
+    let config = AuditConfig { file: "/dev/full".into(), sync: true };
+    let audit = Audit::open(&config, SystemTime::now).unwrap();
+    for _ in 0..2 {
+        let failure = audit.intend(fields()).await.unwrap_err();
+        assert_eq!(failure.code, Code::AuditUnavailable);
+    }
+    let denied = audit.denied(WHO, CALL, "file:read", "x", &failure()).await;
+    assert_eq!(denied.unwrap_err().code, Code::AuditUnavailable);
+    audit.unauthorized("expired");
+    assert_eq!(audit.flush().await.unwrap_err().code, Code::AuditUnavailable);
+}
+
+#[test]
+fn unauthorized_requests_are_counted() {
+    let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+    let mut counters = Counters::default();
+    assert!(counters.note("expired", at(60)));
+    assert!(!counters.note("expired", at(119)));
+    assert!(counters.note("garbled", at(119)), "another reason is counted apart");
+    assert!(counters.take_ended(at(119)).is_empty(), "the minute is still running");
+    assert!(counters.note("expired", at(120)), "a new minute's first");
+
+    let ended = counters.take_ended(at(120));
+    let shown: Vec<_> = ended
+        .iter()
+        .map(|r| (r.result.message.as_deref(), r.result.count, r.result.since.as_deref()))
+        .collect();
+    // One alone was recorded when it came.
+    assert_eq!(shown, [(Some("expired"), Some(2), Some("1970-01-01T00:01:00.000Z"))]);
+    assert!(!counters.note("expired", at(121)), "the running minute was kept");
+    assert_eq!(counters.take_all().len(), 1);
+    assert!(counters.take_all().is_empty());
+}
+
+#[tokio::test]
+async fn a_flood_of_unauthorized_requests_is_two_records_a_minute() {
+    let log = Log::new("flood");
+    for _ in 0..10_000 {
+        log.audit.unauthorized("expired");
+    }
+    let records = log.records().await;
+    let counts: Vec<&Value> = records.iter().map(|record| &record["count"]).collect();
+    assert_eq!(counts, [1, 10_000]);
+    assert_eq!(records[0]["phase"], "unauthorized");
+    assert_eq!(records[1]["since"], "2023-11-14T22:14:00.000Z");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn records_of_concurrent_calls_stay_whole() {
+    let log = Log::new("concurrent");
+    let calls = (0..200).map(|n| {
+        let audit = log.audit.clone();
+        tokio::spawn(async move {
+            let fields = CallFields { request_id: Some(n.to_string()), ..fields() };
+            let intent = audit.intend(fields).await.unwrap();
+            intent.close(Ok(()), CloseFacts::default()).await.unwrap();
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap();
+    }
+    let records = log.records().await;
+    assert_eq!(records.len(), 400);
+    for (index, record) in records.iter().enumerate() {
+        let number = record["eventId"].as_str().unwrap().split_once('-').unwrap().1;
+        assert_eq!(number, (index + 1).to_string(), "in order, without a gap");
+        if record["phase"] == "closing" {
+            let intent = records.iter().find(|r| r["eventId"] == record["intentId"]).unwrap();
+            assert_eq!(intent["requestId"], record["requestId"]);
+        }
+    }
+}
+
+#[test]
+fn the_log_is_private_and_appended_to() {
+    let log = Log::new("private");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&log.file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    std::fs::write(&log.file, "{\"before\":true}\n").unwrap();
+    let Log { ref audit, .. } = log;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(audit.denied(WHO, CALL, "file:read", "x", &failure())).unwrap();
+    assert_eq!(log.read().len(), 2);
+    assert_eq!(log.read()[0]["before"], true);
+}
