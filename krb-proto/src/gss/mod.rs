@@ -1,1 +1,25 @@
-//! Under construction in this commit series.
+//! The Kerberos mechanism of GSS-API (RFC 4121): a ticket becomes a security context.
+//!
+//! [`Initiator`] is the client's side: it writes the first token, verifies the service's answer
+//! and yields a [`SecurityContext`], which holds the context key and protects messages. All of it
+//! is `step(token) -> token`; how tokens travel is the application protocol's business. Where the
+//! protocol wants negotiation around the mechanism, [`crate::spnego`] wraps these types.
+
+mod checksum;
+mod context;
+mod error;
+mod initiator;
+mod message;
+mod oid;
+mod sequence;
+mod token;
+
+pub use checksum::{ChannelBindings, GssFlags};
+pub use context::SecurityContext;
+pub use error::GssError;
+pub(crate) use initiator::refusal;
+pub use initiator::{Initiator, InitiatorOptions};
+pub use message::Protection;
+pub use oid::Oid;
+pub use sequence::SequenceError;
+pub(crate) use token::{frame, unframe};

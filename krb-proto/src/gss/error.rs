@@ -1,0 +1,119 @@
+use core::fmt;
+
+use super::SequenceError;
+use crate::KerberosTime;
+use crate::ap::ApReplyError;
+use crate::crypto::CryptoError;
+use crate::der::DecodeError;
+use crate::iana::ErrorCode;
+
+/// Why a security context, or a message in it, failed. A context that failed to be established is
+/// of no further use; a refused message leaves it as it was.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum GssError {
+    /// The peer's token is not what its specification says.
+    Malformed(DecodeError),
+    /// The peer's token is for another GSS mechanism.
+    UnexpectedMechanism,
+    /// The peer's token is of another kind (RFC 4121 section 4.1 and 4.2) than is due now.
+    UnexpectedToken,
+    /// The service's AP-REP does not prove that it holds the ticket's key.
+    Reply(ApReplyError),
+    /// The service answered with a KRB-ERROR. It is not authenticated: anyone on the way could
+    /// have sent it.
+    Refused {
+        /// The service's reason.
+        code: ErrorCode,
+        /// The service's clock, which tells how far ours is off when the reason is
+        /// [`ErrorCode::SKEW`].
+        server_time: KerberosTime,
+    },
+    /// SPNEGO: the peer rejected the negotiation without a reason.
+    Rejected,
+    /// SPNEGO: the peer chose a mechanism that was not offered.
+    MechanismNotOffered,
+    /// SPNEGO: the peer's message does not fit the state of the negotiation.
+    NegotiationOutOfStep,
+    /// SPNEGO: the peer says that it is done, and has not proven its identity.
+    NoReply,
+    /// SPNEGO: the MIC over the offered mechanisms is due and missing.
+    MechListMicMissing,
+    /// SPNEGO: the MIC over the offered mechanisms is wrong: the offer was changed on its way.
+    MechListMicWrong,
+    /// A message's protection does not hold: it was changed, or belongs to another context.
+    BadMessage,
+    /// A message is authentic, and replayed or out of order.
+    Sequence(SequenceError),
+    /// Misuse: the context is not established yet, or failed.
+    NotEstablished,
+    /// Misuse: the context is established and takes no further token.
+    AlreadyEstablished,
+    /// Misuse: the credential's ticket is not a ticket.
+    BadTicket(DecodeError),
+    /// Misuse: the key is of an enctype that cannot be used here.
+    BadKey(CryptoError),
+}
+
+impl From<DecodeError> for GssError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<ApReplyError> for GssError {
+    fn from(error: ApReplyError) -> Self {
+        Self::Reply(error)
+    }
+}
+
+impl From<SequenceError> for GssError {
+    fn from(error: SequenceError) -> Self {
+        Self::Sequence(error)
+    }
+}
+
+impl fmt::Display for GssError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => write!(f, "the peer's token is malformed: {error}"),
+            Self::UnexpectedMechanism => {
+                f.write_str("the peer's token is for another security mechanism than Kerberos")
+            }
+            Self::UnexpectedToken => f.write_str("the peer's token is not of the kind due now"),
+            Self::Reply(error) => error.fmt(f),
+            Self::Refused { code: code @ ErrorCode::SKEW, server_time } => {
+                write!(f, "the service refused the ticket with {code}; its clock says {server_time}")
+            }
+            Self::Refused { code, .. } => write!(f, "the service refused the ticket with {code}"),
+            Self::Rejected => f.write_str("the service rejected the login without a reason"),
+            Self::MechanismNotOffered => {
+                f.write_str("the service chose a security mechanism that was not offered")
+            }
+            Self::NegotiationOutOfStep => {
+                f.write_str("the peer's message does not fit the state of the negotiation")
+            }
+            Self::NoReply => {
+                f.write_str("the service says that it is done and has not proven its identity")
+            }
+            Self::MechListMicMissing => {
+                f.write_str("the service did not sign the list of offered security mechanisms")
+            }
+            Self::MechListMicWrong => f.write_str(
+                "the signature over the offered security mechanisms is wrong: the offer was changed on its way",
+            ),
+            Self::BadMessage => {
+                f.write_str("a message was changed on its way, or belongs to another context")
+            }
+            Self::Sequence(error) => error.fmt(f),
+            Self::NotEstablished => f.write_str("the security context is not established"),
+            Self::AlreadyEstablished => {
+                f.write_str("the security context is established and takes no further token")
+            }
+            Self::BadTicket(error) => write!(f, "the credential's ticket is malformed: {error}"),
+            Self::BadKey(error) => write!(f, "a key cannot be used: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for GssError {}

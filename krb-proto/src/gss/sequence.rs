@@ -1,0 +1,110 @@
+//! Order of received messages (RFC 2743 section 1.2.3).
+
+use core::fmt;
+
+use super::GssFlags;
+use crate::Random;
+
+/// Messages older than this many behind the newest cannot be told from replays.
+const WINDOW: u64 = 64;
+
+/// A message that is authentic, and does not belong where it came. The receiver's state did not
+/// change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum SequenceError {
+    /// It came before.
+    Replayed,
+    /// It is too old to tell whether it came before.
+    TooOld,
+    /// Messages before it are missing (only where order is kept).
+    Gap,
+}
+
+impl fmt::Display for SequenceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replayed => "a message came twice",
+            Self::TooOld => "a message came too late to be told from a replay",
+            Self::Gap => "messages are missing before this one",
+        })
+    }
+}
+
+/// Which sequence numbers have been seen.
+#[derive(Clone, Debug)]
+pub(super) struct SequenceWindow {
+    /// One behind the newest number seen.
+    next: u64,
+    /// Bit n: number `next - 1 - n` has been seen. Numbers before the first count as seen.
+    seen: u64,
+    detection: Detection,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Detection {
+    InOrder,
+    Replay,
+    None,
+}
+
+impl SequenceWindow {
+    pub(super) fn new(first: u32, flags: GssFlags) -> Self {
+        let detection = if flags.contains(GssFlags::SEQUENCE) {
+            Detection::InOrder
+        } else if flags.contains(GssFlags::REPLAY) {
+            Detection::Replay
+        } else {
+            Detection::None
+        };
+        Self { next: first.into(), seen: u64::MAX, detection }
+    }
+
+    /// Records an authentic message's number.
+    pub(super) fn accept(&mut self, number: u64) -> Result<(), SequenceError> {
+        match self.detection {
+            Detection::None => Ok(()),
+            Detection::InOrder => self.accept_in_order(number),
+            Detection::Replay => self.accept_once(number),
+        }
+    }
+
+    fn accept_in_order(&mut self, number: u64) -> Result<(), SequenceError> {
+        match number {
+            _ if number == self.next => {
+                self.next = self.next.wrapping_add(1);
+                Ok(())
+            }
+            _ if number > self.next => Err(SequenceError::Gap),
+            _ => Err(SequenceError::Replayed),
+        }
+    }
+
+    fn accept_once(&mut self, number: u64) -> Result<(), SequenceError> {
+        if let Some(ahead) = number.checked_sub(self.next) {
+            // `ahead + 1` numbers up to this one move into the window; it is the newest of them.
+            let shifted = if ahead < WINDOW - 1 { self.seen << (ahead + 1) } else { 0 };
+            self.seen = shifted | 1;
+            self.next = number.wrapping_add(1);
+            return Ok(());
+        }
+        let behind = self.next - 1 - number;
+        if behind >= WINDOW {
+            return Err(SequenceError::TooOld);
+        }
+        let bit = 1 << behind;
+        if self.seen & bit != 0 {
+            return Err(SequenceError::Replayed);
+        }
+        self.seen |= bit;
+        Ok(())
+    }
+}
+
+/// A random first number of a direction, below 2^30: old peers take the number for a signed one
+/// (RFC 4120 section 5.5.1).
+pub(super) fn first_number(rng: &mut dyn Random) -> u32 {
+    let mut octets = [0; 4];
+    rng.fill(&mut octets);
+    u32::from_be_bytes(octets) & 0x3fff_ffff
+}

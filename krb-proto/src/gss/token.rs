@@ -1,0 +1,55 @@
+//! Framing of context tokens (RFC 2743 section 3.1, RFC 4121 section 4.1).
+
+use alloc::vec::Vec;
+
+use super::{GssError, Oid};
+use crate::der::{Decode, DecodeErrorKind, Encode, Reader, Writer};
+
+const INITIAL_CONTEXT_TOKEN: u8 = 0x60;
+
+/// Which Kerberos message a context token carries (RFC 4121 section 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TokenId(pub(crate) [u8; 2]);
+
+impl TokenId {
+    pub(crate) const AP_REQ: Self = Self([0x01, 0x00]);
+    pub(crate) const AP_REP: Self = Self([0x02, 0x00]);
+    pub(crate) const KRB_ERROR: Self = Self([0x03, 0x00]);
+}
+
+/// Puts tag, mechanism and `inner` together.
+pub(crate) fn frame(mechanism: Oid<'_>, write_inner: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer::new();
+    write_inner(&mut writer);
+    mechanism.encode(&mut writer);
+    writer.close(INITIAL_CONTEXT_TOKEN, 0);
+    writer.into_vec()
+}
+
+/// Takes a framed token apart; the cursor stands on what follows the mechanism.
+pub(crate) fn unframe<'a>(mechanism: Oid<'_>, token: &'a [u8]) -> Result<Reader<'a>, GssError> {
+    let mut outer = Reader::new(token);
+    let mut inner = outer.enter(INITIAL_CONTEXT_TOKEN)?;
+    outer.finish()?;
+    if Oid::decode(&mut inner)? != mechanism {
+        return Err(GssError::UnexpectedMechanism);
+    }
+    Ok(inner)
+}
+
+/// A Kerberos message behind its token id, framed for the mechanism.
+pub(crate) fn frame_message(id: TokenId, message: &[u8]) -> Vec<u8> {
+    frame(Oid::KRB5, |writer| {
+        writer.prepend(message);
+        writer.prepend(&id.0);
+    })
+}
+
+/// The token id and the Kerberos message of a framed token.
+pub(crate) fn unframe_message(token: &[u8]) -> Result<(TokenId, &[u8]), GssError> {
+    let inner = unframe(Oid::KRB5, token)?;
+    match inner.rest() {
+        [a, b, message @ ..] => Ok((TokenId([*a, *b]), message)),
+        _ => Err(inner.error(DecodeErrorKind::Truncated).into()),
+    }
+}

@@ -1,0 +1,100 @@
+use alloc::vec::Vec;
+
+use crate::der::{
+    self, Decode, Encode, Encoded, Enumerated, Field, KerberosFlags, List, Reader, Writer, sequence,
+};
+use crate::gss::{GssError, Oid, frame, unframe};
+
+sequence! {
+    /// NegTokenInit (RFC 4178 section 4.2.1).
+    pub struct NegTokenInit<'a> {
+        [0] mech_types: Encoded<'a, List<'a, Oid<'a>>>,
+        [1] req_flags: Option<KerberosFlags<'a>>,
+        [2] mech_token: Option<&'a [u8]>,
+        [3] mech_list_mic: Option<&'a [u8]>,
+    }
+
+    /// NegTokenResp (RFC 4178 section 4.2.2).
+    pub struct NegTokenResp<'a> {
+        [0] neg_state: Option<NegState>,
+        [1] supported_mech: Option<Oid<'a>>,
+        [2] response_token: Option<&'a [u8]>,
+        [3] mech_list_mic: Option<&'a [u8]>,
+    }
+}
+
+/// negState (RFC 4178 section 4.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NegState(pub i32);
+
+impl NegState {
+    /// No further token is needed.
+    pub const ACCEPT_COMPLETED: Self = Self(0);
+    /// A further token is needed.
+    pub const ACCEPT_INCOMPLETE: Self = Self(1);
+    /// The negotiation failed.
+    pub const REJECT: Self = Self(2);
+    /// A further token is needed, and MICs over the mechanism list are to be exchanged.
+    pub const REQUEST_MIC: Self = Self(3);
+}
+
+impl Decode<'_> for NegState {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, der::DecodeError> {
+        Enumerated::decode(reader).map(|value| Self(value.0))
+    }
+}
+
+impl Encode for NegState {
+    fn encode(&self, writer: &mut Writer) {
+        Enumerated(self.0).encode(writer);
+    }
+}
+
+/// The alternatives of NegotiationToken (RFC 4178 section 4.2).
+const NEG_TOKEN_INIT: u8 = 0xa0;
+const NEG_TOKEN_RESP: u8 = 0xa1;
+
+impl<'a> NegTokenInit<'a> {
+    /// The token that opens a negotiation: framed as SPNEGO's initial token (RFC 2743 section 3.1).
+    #[must_use]
+    pub fn to_token(&self) -> Vec<u8> {
+        frame(Oid::SPNEGO, |writer| {
+            self.encode(writer);
+            writer.close(NEG_TOKEN_INIT, 0);
+        })
+    }
+
+    /// Reads an opening token.
+    ///
+    /// # Errors
+    /// [`GssError::UnexpectedMechanism`] if it is one of another mechanism (raw Kerberos, NTLM in
+    /// GSS framing), [`GssError::Malformed`].
+    pub fn from_token(token: &'a [u8]) -> Result<Self, GssError> {
+        let mut inner = unframe(Oid::SPNEGO, token)?;
+        let init = Self::decode_field(&mut inner, NEG_TOKEN_INIT)?;
+        inner.finish()?;
+        Ok(init)
+    }
+}
+
+impl<'a> NegTokenResp<'a> {
+    /// A token of the negotiation after the first.
+    #[must_use]
+    pub fn to_token(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        self.encode(&mut writer);
+        writer.close(NEG_TOKEN_RESP, 0);
+        writer.into_vec()
+    }
+
+    /// Reads a token of the negotiation after the first.
+    ///
+    /// # Errors
+    /// [`GssError::Malformed`].
+    pub fn from_token(token: &'a [u8]) -> Result<Self, GssError> {
+        let mut reader = Reader::new(token);
+        let resp = Self::decode_field(&mut reader, NEG_TOKEN_RESP)?;
+        reader.finish()?;
+        Ok(resp)
+    }
+}
