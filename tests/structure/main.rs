@@ -1,0 +1,10 @@
+//! Rules about crates and files that no compiler checks: which crate may use which, what licence
+//! and which C code may come in, and that every dependency has its reason written down.
+//!
+//! `docs/decisions/` says why each rule is there.
+
+mod c_code;
+mod crates;
+mod files;
+mod graph;
+mod licences;
