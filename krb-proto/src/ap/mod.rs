@@ -1,5 +1,10 @@
-//! The AP exchange (RFC 4120 section 3.2), initiator's side: an AP-REQ that proves knowledge of a
-//! ticket's session key, and the AP-REP that proves the same of the service.
+//! The AP exchange (RFC 4120 section 3.2): an AP-REQ that proves knowledge of a ticket's session
+//! key ([`ApRequest`] at the client, [`VerifiedRequest`] at the service), and the AP-REP that
+//! proves the same of the service.
+
+mod acceptor;
+
+pub use acceptor::{ApRequestError, KeyLookup, VerifiedRequest};
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -79,6 +84,9 @@ impl ApRequest {
     /// [`ApReplyError`].
     pub fn verify_reply(&self, session_key: &Key, reply: &[u8]) -> Result<ApReply, ApReplyError> {
         let reply: ApRep<'_> = der::decode(reply).map_err(ApReplyError::Malformed)?;
+        if reply.enc_part.etype != session_key.enctype() {
+            return Err(ApReplyError::WrongEnctype);
+        }
         let plaintext =
             session_key.decrypt(KeyUsage::AP_REP, reply.enc_part.cipher).map_err(ApReplyError::Crypto)?;
         let part: EncApRepPart<'_> = der::decode(&plaintext).map_err(ApReplyError::Malformed)?;
@@ -111,6 +119,8 @@ pub enum ApReplyError {
     Malformed(DecodeError),
     /// It cannot be decrypted with the session key, or names a key we do not take.
     Crypto(CryptoError),
+    /// It claims another enctype than the session key has.
+    WrongEnctype,
     /// It repeats another time than this request's: it answers another request.
     NotForThisRequest,
 }
@@ -121,6 +131,9 @@ impl fmt::Display for ApReplyError {
             Self::Malformed(error) => write!(f, "the service's AP-REP is malformed: {error}"),
             Self::Crypto(error) => {
                 write!(f, "the service did not prove that it knows the ticket's key: {error}")
+            }
+            Self::WrongEnctype => {
+                f.write_str("the service's AP-REP has another enctype than the session key")
             }
             Self::NotForThisRequest => f.write_str("the service's AP-REP answers another request"),
         }

@@ -7,6 +7,8 @@ use core::ops::BitOr;
 
 use md5::{Digest, Md5};
 
+use super::GssError;
+
 /// Context flags (RFC 4121 section 4.1.1.1).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct GssFlags(pub u32);
@@ -81,4 +83,20 @@ pub(super) fn encode(bindings: Option<&ChannelBindings>, flags: GssFlags) -> [u8
     out[4..20].copy_from_slice(&bindings.map(ChannelBindings::digest).unwrap_or_default());
     out[20..].copy_from_slice(&flags.0.to_le_bytes());
     out
+}
+
+/// Reads a received checksum and compares its bindings with those of the acceptor's channel, if
+/// it has one: then the initiator must have bound the same. What is delegated is dropped, and with
+/// it the flag.
+pub(super) fn verify(
+    checksum: &[u8],
+    bindings: Option<&ChannelBindings>,
+) -> Result<GssFlags, GssError> {
+    let [16, 0, 0, 0, rest @ ..] = checksum else { return Err(GssError::BadChecksum) };
+    let (bound, rest) = rest.split_first_chunk::<16>().ok_or(GssError::BadChecksum)?;
+    let (flags, _) = rest.split_first_chunk().ok_or(GssError::BadChecksum)?;
+    if bindings.is_some_and(|bindings| bindings.digest() != *bound) {
+        return Err(GssError::ChannelBindings);
+    }
+    Ok(GssFlags(u32::from_le_bytes(*flags) & !GssFlags::DELEG.0))
 }

@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::SequenceError;
 use crate::KerberosTime;
-use crate::ap::ApReplyError;
+use crate::ap::{ApReplyError, ApRequestError};
 use crate::crypto::CryptoError;
 use crate::der::DecodeError;
 use crate::iana::ErrorCode;
@@ -20,6 +20,13 @@ pub enum GssError {
     UnexpectedToken,
     /// The service's AP-REP does not prove that it holds the ticket's key.
     Reply(ApReplyError),
+    /// The client's AP-REQ was refused.
+    Request(ApRequestError),
+    /// The client's authenticator has no checksum of type 0x8003, or a malformed one.
+    BadChecksum,
+    /// The client is bound to another channel than the one that it came by, or to none: another
+    /// server passes its login on.
+    ChannelBindings,
     /// The service answered with a KRB-ERROR. It is not authenticated: anyone on the way could
     /// have sent it.
     Refused {
@@ -31,8 +38,8 @@ pub enum GssError {
     },
     /// SPNEGO: the peer rejected the negotiation without a reason.
     Rejected,
-    /// SPNEGO: the peer chose a mechanism that was not offered.
-    MechanismNotOffered,
+    /// SPNEGO: the peer chose a mechanism that was not offered, or did not offer Kerberos.
+    NoCommonMechanism,
     /// SPNEGO: the peer's message does not fit the state of the negotiation.
     NegotiationOutOfStep,
     /// SPNEGO: the peer says that it is done, and has not proven its identity.
@@ -67,6 +74,12 @@ impl From<ApReplyError> for GssError {
     }
 }
 
+impl From<ApRequestError> for GssError {
+    fn from(error: ApRequestError) -> Self {
+        Self::Request(error)
+    }
+}
+
 impl From<SequenceError> for GssError {
     fn from(error: SequenceError) -> Self {
         Self::Sequence(error)
@@ -82,13 +95,20 @@ impl fmt::Display for GssError {
             }
             Self::UnexpectedToken => f.write_str("the peer's token is not of the kind due now"),
             Self::Reply(error) => error.fmt(f),
+            Self::Request(error) => error.fmt(f),
+            Self::BadChecksum => {
+                f.write_str("the client's authenticator has no well-formed GSS checksum")
+            }
+            Self::ChannelBindings => f.write_str(
+                "the client's login is not bound to this TLS channel: it may be passed on by another server",
+            ),
             Self::Refused { code: code @ ErrorCode::SKEW, server_time } => {
                 write!(f, "the service refused the ticket with {code}; its clock says {server_time}")
             }
             Self::Refused { code, .. } => write!(f, "the service refused the ticket with {code}"),
-            Self::Rejected => f.write_str("the service rejected the login without a reason"),
-            Self::MechanismNotOffered => {
-                f.write_str("the service chose a security mechanism that was not offered")
+            Self::Rejected => f.write_str("the peer rejected the login without a reason"),
+            Self::NoCommonMechanism => {
+                f.write_str("the peer chose or offered no security mechanism that this side has")
             }
             Self::NegotiationOutOfStep => {
                 f.write_str("the peer's message does not fit the state of the negotiation")
@@ -97,7 +117,7 @@ impl fmt::Display for GssError {
                 f.write_str("the service says that it is done and has not proven its identity")
             }
             Self::MechListMicMissing => {
-                f.write_str("the service did not sign the list of offered security mechanisms")
+                f.write_str("the peer did not sign the list of offered security mechanisms")
             }
             Self::MechListMicWrong => f.write_str(
                 "the signature over the offered security mechanisms is wrong: the offer was changed on its way",

@@ -1,10 +1,12 @@
 //! The Kerberos mechanism of GSS-API (RFC 4121): a ticket becomes a security context.
 //!
 //! [`Initiator`] is the client's side: it writes the first token, verifies the service's answer
-//! and yields a [`SecurityContext`], which holds the context key and protects messages. All of it
-//! is `step(token) -> token`; how tokens travel is the application protocol's business. Where the
-//! protocol wants negotiation around the mechanism, [`crate::spnego`] wraps these types.
+//! and yields a [`SecurityContext`], which holds the context key and protects messages;
+//! [`Acceptor`] is the service's. Tokens go in and come out; how they travel is the application
+//! protocol's business. Where the protocol wants negotiation around the mechanism,
+//! [`crate::spnego`] wraps these types.
 
+mod acceptor;
 mod checksum;
 mod context;
 mod error;
@@ -14,6 +16,7 @@ mod oid;
 mod sequence;
 mod token;
 
+pub use acceptor::{Acceptor, AcceptorOptions};
 pub use checksum::{ChannelBindings, GssFlags};
 pub use context::SecurityContext;
 pub use error::GssError;

@@ -45,6 +45,8 @@ registry! {
         PREAUTH_REQUIRED = 25, "KDC_ERR_PREAUTH_REQUIRED";
         /// Requested server and ticket don't match.
         SERVER_NOMATCH = 26, "KDC_ERR_SERVER_NOMATCH";
+        /// The ticket passed through realms that are not trusted.
+        PATH_NOT_ACCEPTED = 28, "KDC_ERR_PATH_NOT_ACCEPTED";
         /// A service is not available.
         SVC_UNAVAILABLE = 29, "KDC_ERR_SVC_UNAVAILABLE";
         /// Integrity check on a decrypted field failed.

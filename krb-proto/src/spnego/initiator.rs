@@ -78,7 +78,7 @@ impl SpnegoInitiator {
     fn first_reply(&mut self, token: &[u8]) -> Result<(State, Option<Vec<u8>>), GssError> {
         let resp = read(token)?;
         if resp.supported_mech.is_some_and(|chosen| !OFFER.contains(&chosen)) {
-            return Err(GssError::MechanismNotOffered);
+            return Err(GssError::NoCommonMechanism);
         }
         if let Some(token) = resp.response_token {
             if self.mechanism.is_complete() {

@@ -1,7 +1,8 @@
 //! SPNEGO (RFC 4178, MS-SPNG) around the one mechanism this crate has: Kerberos.
 //!
-//! [`SpnegoInitiator`] wraps [`crate::gss::Initiator`] with the same `step(token) -> token` shape,
-//! and [`http`] is the text form in HTTP's `Negotiate` headers (RFC 4559).
+//! [`SpnegoInitiator`] wraps [`crate::gss::Initiator`], [`SpnegoAcceptor`] wraps
+//! [`crate::gss::Acceptor`], and [`http`] is the text form in HTTP's `Negotiate` headers
+//! (RFC 4559).
 //!
 //! What peers do, and what is made of it:
 //! - Windows answers an offer of Kerberos with its own number for it ([`Oid::MS_KRB5`]). Both
@@ -14,9 +15,11 @@
 //!
 //! [`Oid::MS_KRB5`]: crate::gss::Oid::MS_KRB5
 
+mod acceptor;
 pub mod http;
 mod initiator;
 mod token;
 
+pub use acceptor::SpnegoAcceptor;
 pub use initiator::SpnegoInitiator;
 pub use token::{NegState, NegTokenInit, NegTokenResp};

@@ -78,6 +78,18 @@ impl<'a> NegTokenInit<'a> {
 }
 
 impl<'a> NegTokenResp<'a> {
+    /// The answer that ends a negotiation, with the mechanism's own refusal if there is one (see
+    /// [`Acceptor::refusal`](crate::gss::Acceptor::refusal)).
+    #[must_use]
+    pub const fn rejection(mechanism_refusal: Option<&'a [u8]>) -> Self {
+        Self {
+            neg_state: Some(NegState::REJECT),
+            supported_mech: None,
+            response_token: mechanism_refusal,
+            mech_list_mic: None,
+        }
+    }
+
     /// A token of the negotiation after the first.
     #[must_use]
     pub fn to_token(&self) -> Vec<u8> {

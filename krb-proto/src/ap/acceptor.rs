@@ -1,0 +1,248 @@
+//! The AP exchange, service's side (RFC 4120 sections 3.2.3 and 3.2.4).
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::asn1::{
+    ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey,
+    SecretOctets,
+};
+use crate::credential::TicketTimes;
+use crate::crypto::{CryptoError, Key};
+use crate::der::{self, DecodeError, Int, Microseconds, UInt32};
+use crate::iana::{ApOptions, ChecksumType, EncType, ErrorCode, KeyUsage, TicketFlags};
+use crate::{Principal, Random, Timestamp};
+
+/// Finds the service's own key: by the name in the ticket, the ticket's key version if it gives
+/// one, and enctype.
+pub type KeyLookup<'a> = dyn Fn(&Principal, Option<u32>, EncType) -> Option<Key> + 'a;
+
+/// An AP-REQ that has been verified: the client holds the ticket's session key, now.
+///
+/// What is left to the caller is to remember it for as long as clocks may differ and to refuse it
+/// the second time: [`Self::client`], [`Self::server`] and [`Self::time`] tell requests apart.
+#[derive(Debug)]
+pub struct VerifiedRequest {
+    /// Who the ticket is for.
+    pub client: Principal,
+    /// The service, as the ticket names it.
+    pub server: Principal,
+    /// The ticket's session key.
+    pub session_key: Key,
+    /// The ticket's times.
+    pub times: TicketTimes,
+    /// The ticket's flags.
+    pub flags: TicketFlags,
+    /// The ticket's AuthorizationData, DER (the PAC is in there).
+    pub authorization_data: Option<Vec<u8>>,
+    /// What the client asks for.
+    pub ap_options: ApOptions,
+    /// The authenticator's time.
+    pub time: Timestamp,
+    /// The authenticator's checksum, not verified: what it covers is the application's business.
+    pub checksum: Option<(ChecksumType, Vec<u8>)>,
+    /// The client's subkey.
+    pub subkey: Option<Key>,
+    /// The client's first sequence number.
+    pub sequence_number: Option<u32>,
+}
+
+impl VerifiedRequest {
+    /// Verifies an AP-REQ of an application (key usage 11) whose clock and the ticket's KDC may
+    /// differ from `now` by `skew` seconds. Addresses in the ticket are not looked at.
+    ///
+    /// # Errors
+    /// [`ApRequestError`].
+    pub fn verify(
+        message: &[u8],
+        keys: &KeyLookup<'_>,
+        now: Timestamp,
+        skew: u32,
+    ) -> Result<Self, ApRequestError> {
+        let request: ApReq<'_> = der::decode(message).map_err(ApRequestError::Malformed)?;
+        let ap_options = ApOptions(request.ap_options.bits());
+        if ap_options.contains(ApOptions::USE_SESSION_KEY) {
+            return Err(ApRequestError::UserToUser);
+        }
+        let ticket = &*request.ticket;
+        let server = ticket.sname.in_realm(ticket.realm);
+        let kvno = ticket.enc_part.kvno.map(UInt32::get);
+        let service_key =
+            keys(&server, kvno, ticket.enc_part.etype).ok_or(ApRequestError::NoKey)?;
+        let plaintext = service_key
+            .decrypt(KeyUsage::TICKET, ticket.enc_part.cipher)
+            .map_err(ApRequestError::Ticket)?;
+        let ticket: EncTicketPart<'_> =
+            der::decode(&plaintext).map_err(ApRequestError::Malformed)?;
+        let session_key = key(&ticket.key, ApRequestError::Ticket)?;
+
+        if request.authenticator.etype != session_key.enctype() {
+            return Err(ApRequestError::WrongEnctype);
+        }
+        let plaintext = session_key
+            .decrypt(KeyUsage::AP_REQ_AUTHENTICATOR, request.authenticator.cipher)
+            .map_err(ApRequestError::Authenticator)?;
+        let authenticator: Authenticator<'_> =
+            der::decode(&plaintext).map_err(ApRequestError::Malformed)?;
+        // The realm too: a client may share its name with another realm's.
+        if authenticator.crealm != ticket.crealm
+            || authenticator.cname.name_string != ticket.cname.name_string
+        {
+            return Err(ApRequestError::ClientMismatch);
+        }
+        let time = Timestamp { seconds: authenticator.ctime, microseconds: authenticator.cusec.0 };
+        if time.seconds.unix().abs_diff(now.seconds.unix()) > u64::from(skew) {
+            return Err(ApRequestError::Skew);
+        }
+        let flags = TicketFlags(ticket.flags.bits());
+        let times = TicketTimes {
+            authtime: ticket.authtime,
+            starttime: ticket.starttime.unwrap_or(ticket.authtime),
+            endtime: ticket.endtime,
+            renew_till: ticket.renew_till,
+        };
+        let skew = i64::from(skew);
+        if flags.contains(TicketFlags::INVALID) || now.seconds.plus_seconds(skew) < times.starttime
+        {
+            return Err(ApRequestError::NotYetValid);
+        }
+        if now.seconds.plus_seconds(-skew) > times.endtime {
+            return Err(ApRequestError::Expired);
+        }
+        // RFC 4120 section 2.7: a path of realms must have been checked by the KDC or by us.
+        if !ticket.transited.contents.is_empty()
+            && !flags.contains(TicketFlags::TRANSITED_POLICY_CHECKED)
+        {
+            return Err(ApRequestError::PathNotChecked);
+        }
+        Ok(Self {
+            client: ticket.cname.in_realm(ticket.crealm),
+            server,
+            times,
+            flags,
+            authorization_data: ticket.authorization_data.map(|data| der::encode(&data)),
+            ap_options,
+            time,
+            checksum: authenticator.cksum.map(|sum| (sum.cksumtype, sum.checksum.to_vec())),
+            subkey: authenticator
+                .subkey
+                .map(|subkey| key(&subkey, ApRequestError::Authenticator))
+                .transpose()?,
+            sequence_number: authenticator.seq_number.map(UInt32::get),
+            session_key,
+        })
+    }
+
+    /// The AP-REP that proves the service's identity to the client (RFC 4120 section 3.2.4).
+    #[must_use]
+    pub fn reply(
+        &self,
+        subkey: Option<&Key>,
+        sequence_number: Option<u32>,
+        rng: &mut dyn Random,
+    ) -> Vec<u8> {
+        let part = zeroize::Zeroizing::new(der::encode(&EncApRepPart {
+            ctime: self.time.seconds,
+            cusec: Microseconds(self.time.microseconds),
+            subkey: subkey.map(|key| EncryptionKey {
+                keytype: key.enctype(),
+                keyvalue: SecretOctets(key.as_bytes()),
+            }),
+            seq_number: sequence_number.map(UInt32::new),
+        }));
+        let cipher = self.session_key.encrypt(KeyUsage::AP_REP, &part, rng);
+        der::encode(&ApRep {
+            pvno: Int,
+            msg_type: Int,
+            enc_part: EncryptedData {
+                etype: self.session_key.enctype(),
+                kvno: None,
+                cipher: &cipher,
+            },
+        })
+    }
+}
+
+fn key(
+    wire: &EncryptionKey<'_>,
+    error: impl FnOnce(CryptoError) -> ApRequestError,
+) -> Result<Key, ApRequestError> {
+    Key::new(wire.keytype, wire.keyvalue.0).map_err(error)
+}
+
+/// Why an AP-REQ was refused. All are the client's fault, or its KDC's, but [`Self::NoKey`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum ApRequestError {
+    /// Not an AP-REQ, or what is encrypted in it is malformed.
+    Malformed(DecodeError),
+    /// The client asks for user-to-user authentication, which is not offered.
+    UserToUser,
+    /// The ticket is for a service, key version or enctype that we have no key of.
+    NoKey,
+    /// The ticket does not decrypt with the service's key.
+    Ticket(CryptoError),
+    /// The authenticator does not decrypt with the ticket's session key.
+    Authenticator(CryptoError),
+    /// The authenticator claims another enctype than the ticket's session key has.
+    WrongEnctype,
+    /// The authenticator names another client than the ticket.
+    ClientMismatch,
+    /// The client's clock is too far from ours.
+    Skew,
+    /// The ticket is not valid yet.
+    NotYetValid,
+    /// The ticket has expired.
+    Expired,
+    /// The ticket went through realms that nobody checked.
+    PathNotChecked,
+}
+
+impl ApRequestError {
+    /// What to tell the client in a KRB-ERROR.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Malformed(_) | Self::UserToUser | Self::WrongEnctype => ErrorCode::GENERIC,
+            Self::NoKey => ErrorCode::NOT_US,
+            Self::Ticket(_) | Self::Authenticator(_) => ErrorCode::BAD_INTEGRITY,
+            Self::ClientMismatch => ErrorCode::BADMATCH,
+            Self::Skew => ErrorCode::SKEW,
+            Self::NotYetValid => ErrorCode::TKT_NYV,
+            Self::Expired => ErrorCode::TKT_EXPIRED,
+            Self::PathNotChecked => ErrorCode::PATH_NOT_ACCEPTED,
+        }
+    }
+}
+
+impl fmt::Display for ApRequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => write!(f, "the client's AP-REQ is malformed: {error}"),
+            Self::UserToUser => f.write_str("the client asks for user-to-user authentication"),
+            Self::NoKey => f.write_str(
+                "the keytab has no key for the service, key version and enctype of the client's ticket",
+            ),
+            Self::Ticket(error) => {
+                write!(f, "the client's ticket does not decrypt with the service's key: {error}")
+            }
+            Self::Authenticator(error) => {
+                write!(f, "the client did not prove that it knows its ticket's key: {error}")
+            }
+            Self::WrongEnctype => {
+                f.write_str("the client's authenticator has another enctype than its ticket's key")
+            }
+            Self::ClientMismatch => {
+                f.write_str("the client's authenticator names another client than its ticket")
+            }
+            Self::Skew => f.write_str("the client's clock is too far from this machine's"),
+            Self::NotYetValid => f.write_str("the client's ticket is not valid yet"),
+            Self::Expired => f.write_str("the client's ticket has expired"),
+            Self::PathNotChecked => {
+                f.write_str("the client's ticket passed through realms that its KDC did not check")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ApRequestError {}
