@@ -1,1 +1,46 @@
-//! krb-client
+//! Async Kerberos 5 client on tokio: it carries the messages that [`krb_proto`] decides on, and
+//! keeps the tickets that come back.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use krb_client::{Client, ClientConfig, KdcSource, files};
+//! use krb_proto::{Name, Principal};
+//!
+//! let service = Principal::parse("svc-mcp-server@W25AD.NET", None)?;
+//! let keytab = files::read_keytab("mcp.keytab".as_ref()).await?;
+//! let client = Client::new(ClientConfig::new(
+//!     service.clone(),
+//!     files::client_keys(&keytab, &service)?,
+//!     KdcSource::Addresses(vec!["127.0.0.1:88".parse()?]),
+//! ));
+//! // In alice's name, without her password:
+//! let alice = Principal::new(Name::user("ALICE_ADMIN"), &service.realm);
+//! let evidence = client.evidence(&alice).await?;
+//! let target = Name::new(krb_proto::iana::NameType::SRV_INST, ["cifs", "fileserver.w25ad.net"]);
+//! let ticket = client.proxy_ticket(&evidence, "S-1-5-21-…", &target).await?;
+//! println!("{} at {}", ticket.client, ticket.server);
+//! # Ok(()) }
+//! ```
+//!
+//! Nothing here reads the environment or a file unasked.
+
+mod client;
+mod clock;
+mod drive;
+mod error;
+pub mod files;
+mod kdc;
+mod random;
+mod resolver;
+mod store;
+mod transport;
+
+pub use client::{Client, ClientConfig};
+pub use clock::{Clock, SystemClock};
+pub use error::{ClientError, KdcFailure, Unreachable};
+pub use kdc::KdcSource;
+pub use random::OsRandom;
+pub use resolver::{ResolveError, Resolver};
+pub use transport::Transport;
+
+pub use krb_proto as proto;

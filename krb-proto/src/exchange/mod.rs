@@ -1,1 +1,73 @@
-//! Under construction in this commit series.
+//! The exchanges with a KDC, as state machines that do no I/O.
+//!
+//! Each implements [`Exchange`]: ask it for the request that is due, deliver it to a KDC of the
+//! realm it names, hand back the reply; repeat until it is done. A request may be asked for again
+//! (for another KDC, or after a correction of the clock): it is built afresh each time.
+
+mod as_exchange;
+mod error;
+mod evidence;
+mod s4u_proxy;
+mod s4u_self;
+mod tgs;
+
+pub use as_exchange::{AsExchange, AsOptions, ClientSecret};
+pub use error::{ExchangeError, KdcRefusal, Mismatch};
+pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
+pub use s4u_proxy::S4uProxy;
+pub use s4u_self::S4uSelf;
+pub use tgs::TicketOptions;
+
+use alloc::vec::Vec;
+
+use crate::Context;
+
+/// A conversation with the KDCs of one or more realms.
+pub trait Exchange {
+    /// What it yields.
+    type Output;
+
+    /// The request that is due, built afresh.
+    ///
+    /// # Errors
+    /// If what was given to the exchange makes no request.
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError>;
+
+    /// Takes the reply to the last request.
+    ///
+    /// # Errors
+    /// If the KDC refused, or its reply does not stand up to verification.
+    fn receive(
+        &mut self,
+        cx: &Context<'_>,
+        reply: &[u8],
+    ) -> Result<Step<Self::Output>, ExchangeError>;
+}
+
+/// Bytes for a KDC of a realm.
+#[derive(Debug)]
+pub struct Request {
+    /// Whose KDC.
+    pub realm: Vec<u8>,
+    /// The message.
+    pub message: Vec<u8>,
+}
+
+/// Where an exchange stands after a reply.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// Another request is due.
+    Continue,
+    /// Finished.
+    Done(T),
+}
+
+/// A nonce that every KDC echoes alike: 31 bits, so never negative and never five bytes long.
+fn nonce(cx: &mut Context<'_>) -> u32 {
+    let mut bytes = [0; 4];
+    cx.rng.fill(&mut bytes);
+    u32::from_be_bytes(bytes) & 0x7fff_ffff
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! `krb`: Kerberos from the command line, without a Kerberos library.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, files};
+use krb_proto::exchange::ClientSecret;
+use krb_proto::{Credential, Name, Principal};
+use zeroize::Zeroizing;
+
+/// Kerberos from the command line, without a Kerberos library.
+#[derive(Parser)]
+#[command(name = "krb", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Get a ticket to a service in a user's name, without the user's password.
+    ///
+    /// As the service account: AS, then S4U2Self for USER, then S4U2Proxy to SPN. The ticket goes
+    /// into a ccache that holds nothing else, with USER as its principal. This is what
+    /// `kinit -k CLIENT; kvno -I USER -P SPN --out-cache CACHE` does with MIT's tools.
+    #[command(after_help = "Example:\n  krb s4u --client svc-mcp-server@W25AD.NET --kdc 127.0.0.1 -k \
+        mcp.keytab \\\n          -c alice.cc ALICE_ADMIN cifs/fileserver.w25ad.net")]
+    S4u(S4u),
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, elvish, fish, powershell or zsh.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(clap::Args)]
+struct S4u {
+    /// The service account, NAME@REALM.
+    #[arg(long, value_name = "PRINCIPAL")]
+    client: String,
+    /// Keytab with the service account's key.
+    #[arg(short = 'k', long, value_name = "FILE", env = "KRB5_KTNAME")]
+    keytab: Option<String>,
+    /// Read the service account's password from this file instead (its first line).
+    #[arg(long, value_name = "FILE", conflicts_with = "keytab")]
+    password_file: Option<PathBuf>,
+    /// A KDC, HOST or HOST:PORT; may be given again. Without it, DNS is asked.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    kdc: Vec<String>,
+    /// The ccache to write.
+    #[arg(short = 'c', long, value_name = "FILE", env = "KRB5CCNAME")]
+    cache: String,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The user, by account name (sAMAccountName); a realm may follow an '@'.
+    user: String,
+    /// The service, such as cifs/fileserver.w25ad.net.
+    spn: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::S4u(arguments) => s4u(&arguments).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "krb", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr)] // this is a command line
+fn complain(text: &str) {
+    eprintln!("krb: {text}");
+}
+
+#[allow(clippy::print_stdout)]
+fn report(text: &str) {
+    println!("{text}");
+}
+
+/// MIT writes `FILE:` in front of paths.
+fn path(name: &str) -> PathBuf {
+    name.strip_prefix("FILE:").unwrap_or(name).into()
+}
+
+async fn s4u(arguments: &S4u) -> Result<(), Box<dyn std::error::Error>> {
+    let account = Principal::parse(&arguments.client, None)?;
+    let realm = String::from_utf8(account.realm.clone())?;
+    let user = Principal::parse(&arguments.user, Some(&realm))?;
+    let target = Principal::parse(&arguments.spn, Some(&realm))?.name;
+
+    let secret = secret(arguments, &account).await?;
+    let client = Client::new(ClientConfig::new(account, secret, kdcs(&arguments.kdc)?));
+    let ticket = delegate(&client, &user, &target).await?;
+    let cache = path(&arguments.cache);
+    files::write_ccache(&cache, &ticket.client, &[&ticket]).await?;
+
+    let (client, server) = (&ticket.client, &ticket.server);
+    report(&if arguments.json {
+        format!(
+            "{{\"client\":{:?},\"server\":{:?},\"endtime\":\"{}\",\"cache\":{:?}}}",
+            client.to_string(),
+            server.to_string(),
+            ticket.times.endtime,
+            cache.display().to_string(),
+        )
+    } else {
+        format!("{server} for {client}, good until {}, in {}", ticket.times.endtime, cache.display())
+    });
+    Ok(())
+}
+
+async fn delegate(
+    client: &Client,
+    user: &Principal,
+    target: &Name,
+) -> Result<std::sync::Arc<Credential>, ClientError> {
+    let evidence = client.evidence(user).await?;
+    // This command keeps no tickets, so there is no account to tell apart by its SID.
+    client.proxy_ticket(&evidence, "", target).await
+}
+
+async fn secret(
+    arguments: &S4u,
+    account: &Principal,
+) -> Result<ClientSecret, Box<dyn std::error::Error>> {
+    if let Some(file) = &arguments.password_file {
+        let text = Zeroizing::new(tokio::fs::read(file).await?);
+        let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        return Ok(ClientSecret::Password(Zeroizing::new(line.to_vec())));
+    }
+    let Some(keytab) = &arguments.keytab else {
+        return Err("name a keytab (-k FILE or KRB5_KTNAME) or a --password-file".into());
+    };
+    let keytab = files::read_keytab(&path(keytab)).await?;
+    Ok(files::client_keys(&keytab, account)?)
+}
+
+fn kdcs(given: &[String]) -> Result<KdcSource, Box<dyn std::error::Error>> {
+    let resolver = Resolver::from_system(Default::default())?;
+    if given.is_empty() {
+        return Ok(KdcSource::Dns(resolver));
+    }
+    let mut hosts = Vec::new();
+    for kdc in given {
+        hosts.push(match kdc.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host.to_owned(), port.parse().map_err(|_| format!("{kdc}: bad port"))?)
+            }
+            _ => (kdc.clone(), 88),
+        });
+    }
+    Ok(KdcSource::Hosts(hosts, resolver))
+}

@@ -1,0 +1,95 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use krb_proto::exchange::{ExchangeError, KdcRefusal};
+use krb_proto::formats::FormatError;
+
+/// Why a ticket could not be had.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The KDC refused, or its reply did not stand up to verification.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// No KDC answered in time.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The task that fetched the ticket ended without a result: this program is shutting down.
+    #[error("fetching the ticket was abandoned")]
+    Abandoned,
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why not.
+        error: Arc<std::io::Error>,
+    },
+    /// A ccache or keytab makes no sense.
+    #[error("{path}: {error}")]
+    Format {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        error: FormatError,
+    },
+    /// The keytab has no usable key for the account.
+    #[error("the keytab has no key of a strong enctype for {principal}")]
+    NoKey {
+        /// The account.
+        principal: String,
+    },
+}
+
+impl ClientError {
+    /// The KDC's refusal, if that is what happened.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&KdcRefusal> {
+        match self {
+            Self::Exchange(ExchangeError::Refused(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// No KDC of a realm answered: which were asked, and how each failed.
+#[derive(Clone, Debug)]
+pub struct Unreachable {
+    /// The realm.
+    pub realm: String,
+    /// What was tried, in order.
+    pub tried: Vec<KdcFailure>,
+    /// Why there was nothing to try, if there was not.
+    pub discovery: Option<String>,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no KDC of realm {} answered", self.realm)?;
+        if let Some(discovery) = &self.discovery {
+            write!(f, ": {discovery}")?;
+        }
+        for (i, failure) in self.tried.iter().enumerate() {
+            write!(f, "{} {failure}", if i == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// How one KDC failed.
+#[derive(Clone, Debug)]
+pub struct KdcFailure {
+    /// Its address.
+    pub kdc: SocketAddr,
+    /// How.
+    pub error: Arc<std::io::Error>,
+}
+
+impl fmt::Display for KdcFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kdc, self.error)
+    }
+}

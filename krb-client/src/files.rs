@@ -1,0 +1,107 @@
+//! ccache and keytab files, as MIT's tools read and write them.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use krb_proto::crypto::SUPPORTED;
+use krb_proto::exchange::ClientSecret;
+use krb_proto::formats::{CredentialCache, FormatError, Keytab};
+use krb_proto::{Credential, Principal};
+use zeroize::Zeroizing;
+
+use crate::ClientError;
+
+/// Neither a ccache nor a keytab is longer than this in any use that we know.
+const MAX_FILE: u64 = 64 << 20;
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> ClientError {
+    let path = path.display().to_string();
+    move |error| ClientError::File { path: path.clone(), error: Arc::new(error) }
+}
+
+async fn read<T>(
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> Result<T, FormatError>,
+) -> Result<T, ClientError> {
+    let length = tokio::fs::metadata(path).await.map_err(failed(path))?.len();
+    if length > MAX_FILE {
+        let error = std::io::Error::other(format!("{length} bytes are too many"));
+        return Err(failed(path)(error));
+    }
+    let bytes = Zeroizing::new(tokio::fs::read(path).await.map_err(failed(path))?);
+    parse(&bytes).map_err(|error| ClientError::Format { path: path.display().to_string(), error })
+}
+
+/// Reads a keytab file.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn read_keytab(path: &Path) -> Result<Keytab, ClientError> {
+    read(path, Keytab::from_bytes).await
+}
+
+/// Reads a FILE ccache of any version.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn read_ccache(path: &Path) -> Result<CredentialCache, ClientError> {
+    read(path, CredentialCache::from_bytes).await
+}
+
+/// The newest keys of an account in a keytab, the strongest enctype that AD also takes first.
+///
+/// # Errors
+/// If there is none of an enctype that this client uses.
+pub fn client_keys(keytab: &Keytab, account: &Principal) -> Result<ClientSecret, ClientError> {
+    let entries: Vec<_> = keytab.keys_for(account).collect();
+    let newest = entries.iter().map(|entry| entry.kvno).max();
+    let keys: Vec<_> = SUPPORTED
+        .iter()
+        .filter_map(|&enctype| {
+            let mut current = entries.iter().filter(|entry| Some(entry.kvno) == newest);
+            current.find(|entry| entry.enctype == enctype)?.key().ok()
+        })
+        .collect();
+    if keys.is_empty() {
+        return Err(ClientError::NoKey { principal: account.to_string() });
+    }
+    Ok(ClientSecret::Keys(keys))
+}
+
+/// Writes a FILE ccache (version 4) that holds these tickets, with mode 0600, in one step: a
+/// reader finds the old file or the new one.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn write_ccache(
+    path: &Path,
+    default_principal: &Principal,
+    credentials: &[&Credential],
+) -> Result<(), ClientError> {
+    let mut cache = CredentialCache::new(default_principal.clone());
+    cache.entries.extend(credentials.iter().map(|&credential| credential.into()));
+    let bytes = Zeroizing::new(cache.to_bytes());
+    let target = path.to_owned();
+    let task = tokio::task::spawn_blocking(move || replace_file(&target, &bytes));
+    task.await.map_err(std::io::Error::other).flatten().map_err(failed(path))
+}
+
+fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    });
+    if written.is_err() {
+        // Nothing half-written stays behind; that the removal may fail too changes nothing.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}

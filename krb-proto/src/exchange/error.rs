@@ -1,0 +1,152 @@
+use alloc::string::String;
+use core::fmt;
+
+use crate::asn1::KrbError;
+use crate::crypto::CryptoError;
+use crate::der::DecodeError;
+use crate::iana::{EncType, ErrorCode, NtStatus};
+use crate::preauth::S4uReplyError;
+use crate::{Principal, Timestamp};
+
+/// Why an exchange failed, by whose doing.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The KDC sent something that is not the message it should be.
+    Malformed(DecodeError),
+    /// The KDC said no.
+    Refused(KdcRefusal),
+    /// The KDC's reply does not answer our request, or an attacker changed it.
+    Mismatch(Mismatch),
+    /// The reply cannot be decrypted, or a key cannot be used.
+    Crypto(CryptoError),
+    /// The KDC offers no enctype that we take.
+    NoCommonEnctype,
+    /// The KDC asked for more round trips than any exchange needs.
+    TooManyRounds,
+    /// The caller's own ticket is of no use.
+    OwnTicket(&'static str),
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => write!(f, "the KDC's reply is malformed: {error}"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Mismatch(mismatch) => {
+                write!(f, "the KDC's reply does not answer the request: {mismatch}")
+            }
+            Self::Crypto(error) => write!(f, "the KDC's reply cannot be used: {error}"),
+            Self::NoCommonEnctype => f.write_str("the KDC offers no enctype that this side takes"),
+            Self::TooManyRounds => f.write_str("the KDC asked for too many round trips"),
+            Self::OwnTicket(what) => write!(f, "this side's own ticket is of no use: {what}"),
+        }
+    }
+}
+
+impl core::error::Error for ExchangeError {}
+
+impl From<DecodeError> for ExchangeError {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<CryptoError> for ExchangeError {
+    fn from(error: CryptoError) -> Self {
+        Self::Crypto(error)
+    }
+}
+
+/// A KRB-ERROR, as far as it says why. It is not authenticated: it may be an attacker's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KdcRefusal {
+    /// The error code.
+    pub code: ErrorCode,
+    /// AD's reason, where it gave one.
+    pub nt_status: Option<NtStatus>,
+    /// The KDC's own words (e-text), printable characters only, cut to 256.
+    pub text: Option<String>,
+    /// The KDC's clock.
+    pub server_time: Timestamp,
+}
+
+impl KdcRefusal {
+    pub(super) fn new(error: &KrbError<'_>) -> Self {
+        let text = error.e_text.map(|text| -> String {
+            let text = String::from_utf8_lossy(text.0);
+            text.chars().filter(|c| !c.is_control()).take(256).collect()
+        });
+        Self {
+            code: error.error_code,
+            nt_status: error.data().and_then(|data| data.nt_status()),
+            text: text.filter(|text| !text.is_empty()),
+            server_time: Timestamp { seconds: error.stime, microseconds: error.susec.0 },
+        }
+    }
+}
+
+impl fmt::Display for KdcRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the KDC answered {} ({})", self.code, self.code.0)?;
+        if let Some(status) = self.nt_status {
+            write!(f, ", {status}")?;
+        }
+        if let Some(text) = &self.text {
+            write!(f, ": {text:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// In what a reply differs from what the request must be answered with (RFC 4120 sections 3.1.5
+/// and 3.3.4, MS-SFU 3.1.5.1 and 3.1.5.2).
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// Another nonce: the reply to another request.
+    Nonce,
+    /// Another client.
+    Client {
+        /// Who the ticket should be for.
+        expected: Principal,
+        /// Who it is for.
+        found: Principal,
+    },
+    /// Another service.
+    Server {
+        /// The service asked for.
+        expected: Principal,
+        /// The one the ticket is for.
+        found: Principal,
+    },
+    /// The ticket is for the service itself: the KDC does not know S4U and ignored it.
+    S4uIgnored,
+    /// An enctype that was not offered.
+    EncType(EncType),
+    /// The ticket is not valid now, or valid for longer than was asked.
+    Times,
+    /// The KDC's signature over our AS-REQ (RFC 6806 section 11) is missing or wrong.
+    RequestChecksum,
+    /// The KDC's copy of PA-S4U-X509-USER does not hold.
+    S4uUser(S4uReplyError),
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nonce => f.write_str("wrong nonce"),
+            Self::Client { expected, found } => {
+                write!(f, "the ticket is for the client {found}, not {expected}")
+            }
+            Self::Server { expected, found } => {
+                write!(f, "the ticket is for the service {found}, not {expected}")
+            }
+            Self::S4uIgnored => f.write_str("the KDC ignored the S4U request"),
+            Self::EncType(enctype) => write!(f, "enctype {enctype} was not offered"),
+            Self::Times => f.write_str("the ticket is not valid now, or longer than asked"),
+            Self::RequestChecksum => f.write_str("the KDC's checksum over the request is wrong"),
+            Self::S4uUser(error) => write!(f, "PA-S4U-X509-USER: {error}"),
+        }
+    }
+}
