@@ -17,18 +17,19 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{SyncSender, sync_channel},
     },
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
+use krb_client::Clock;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use self::{
     record::{CallFields, Phase, Record, ResultFields, address, text},
     unauthorized::Counters,
-    writer::{Job, NotWritten, Sink, Writer},
+    writer::{Answer, Job, NotWritten, Sink, Writer},
 };
-use crate::{Code, ConfigError, Failure};
+use crate::{Code, ConfigError, Failure, identity::Subject, policy::Permit, targets::Location};
 
 // Records that may wait for the disk; a call beyond that fails.
 const MAX_WAITING: usize = 1024;
@@ -71,6 +72,17 @@ pub struct Who<'a> {
     pub legacy_name: Option<&'a str>,
 }
 
+impl<'a> From<&'a Subject> for Who<'a> {
+    fn from(subject: &'a Subject) -> Self {
+        Self {
+            issuer: subject.issuer(),
+            subject: subject.subject(),
+            client_id: subject.client_id(),
+            legacy_name: Some(subject.legacy_name().as_str()),
+        }
+    }
+}
+
 /// What is known at the end of a call.
 #[derive(Clone, Debug, Default)]
 pub struct CloseFacts {
@@ -89,18 +101,15 @@ pub struct CloseFacts {
 pub struct Audit {
     jobs: SyncSender<Job>,
     counters: Arc<Mutex<Counters>>,
-    now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Audit {
-    /// Opens the log and starts the thread that writes it. `now` tells the time.
+    /// Opens the log and starts the thread that writes it.
     ///
     /// # Errors
     /// If the file cannot be opened for appending, or the system gives no randomness or thread.
-    pub fn open(
-        config: &AuditConfig,
-        now: impl Fn() -> SystemTime + Send + Sync + 'static,
-    ) -> Result<Self, ConfigError> {
+    pub fn open(config: &AuditConfig, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let problem = |setting: &str, e: &dyn std::fmt::Display| {
             ConfigError::new(setting, format!("cannot open {}: {e}", config.file))
         };
@@ -108,12 +117,12 @@ impl Audit {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|e| problem("audit", &e))?;
         let (jobs, waiting) = sync_channel(MAX_WAITING);
-        let audit = Self { jobs, counters: Arc::default(), now: Arc::new(now) };
+        let audit = Self { jobs, counters: Arc::default(), clock };
         let writer = Writer {
             jobs: waiting,
             sink,
             counters: Arc::clone(&audit.counters),
-            now: Arc::clone(&audit.now),
+            clock: Arc::clone(&audit.clock),
             run: format!("{:016x}", u64::from_be_bytes(random)),
             number: 0,
         };
@@ -122,6 +131,51 @@ impl Audit {
             .spawn(|| writer.run())
             .map_err(|e| problem("audit", &e))?;
         Ok(audit)
+    }
+
+    /// Records what is about to be done, before it is done.
+    ///
+    /// # Errors
+    /// [`Code::AuditUnavailable`] if the record was not written; then nothing may be done.
+    pub async fn intent(
+        &self,
+        permit: &Permit,
+        call: CallIds<'_>,
+    ) -> Result<IntentRecord, Failure> {
+        let path = match permit.location() {
+            Location::File { share, path } if path.is_empty() => share.clone(),
+            Location::File { share, path } => format!("{share}\\{path}"),
+            Location::Web { url } => url.path().to_owned(),
+        };
+        self.intend(CallFields {
+            target: Some(text(permit.target().name())),
+            spn: Some(text(permit.target().spn())),
+            path: Some(text(&path)),
+            decision: Some("allow"),
+            policies: permit.policies().iter().map(|id| text(id)).collect(),
+            ..attempt(permit.subject().into(), call, permit.action(), "")
+        })
+        .await
+    }
+
+    /// Records an allowed call that the server answers itself, without any resource.
+    ///
+    /// # Errors
+    /// [`Code::AuditUnavailable`] if the record was not written; the answer must then not be given.
+    pub async fn answered(
+        &self,
+        who: Who<'_>,
+        call: CallIds<'_>,
+        action: &str,
+        policies: &[String],
+    ) -> Result<(), Failure> {
+        let fields = CallFields {
+            decision: Some("allow"),
+            policies: policies.iter().map(|id| text(id)).collect(),
+            ..attempt(who, call, action, "")
+        };
+        let result = ResultFields { outcome: Some("OK"), ..ResultFields::default() };
+        self.write(Record::new(Phase::Closing, fields, result)).await
     }
 
     /// Records that a call was refused before anything was done.
@@ -162,7 +216,7 @@ impl Audit {
     /// never text from the request.
     pub fn unauthorized(&self, reason: &'static str) {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = counters.note(reason, (self.now)());
+        let first = counters.note(reason, self.clock.now().seconds);
         drop(counters);
         if first {
             self.post(Record::unauthorized(reason, 1, None));
@@ -175,7 +229,7 @@ impl Audit {
     /// [`Code::AuditUnavailable`] if it was not written.
     pub async fn flush(&self) -> Result<(), Failure> {
         let (to, answer) = oneshot::channel();
-        self.submit(Job::Flush(to), answer).await
+        self.submit(Job::Flush(Answer::Written(to)), answer).await
     }
 
     async fn intend(&self, fields: CallFields) -> Result<IntentRecord, Failure> {
@@ -187,12 +241,13 @@ impl Audit {
         };
         let record = Record::new(Phase::Intent, fields, ResultFields::default());
         let (to, answer) = oneshot::channel();
-        self.submit(Job::Intend(record, intent, to), answer).await
+        let job = Job::Write(Box::new(record), Answer::Intended(Box::new(intent), to));
+        self.submit(job, answer).await.map(|intent| *intent)
     }
 
     async fn write(&self, record: Record) -> Result<(), Failure> {
         let (to, answer) = oneshot::channel();
-        self.submit(Job::Write(record, to), answer).await
+        self.submit(Job::Write(Box::new(record), Answer::Written(to)), answer).await
     }
 
     async fn submit<T>(
@@ -206,7 +261,7 @@ impl Audit {
     }
 
     fn post(&self, record: Record) {
-        if self.jobs.try_send(Job::Post(record)).is_err() {
+        if self.jobs.try_send(Job::Write(Box::new(record), Answer::Nobody)).is_err() {
             tracing::error!("an audit record is lost: too many wait to be written");
         }
     }

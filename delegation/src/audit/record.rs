@@ -1,7 +1,6 @@
 //! What a record says.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use krb_client::proto::{KerberosTime, Timestamp};
 use serde::Serialize;
 
 const MAX_TEXT: usize = 4096;
@@ -46,12 +45,12 @@ impl Record {
         Self { time: String::new(), event_id: String::new(), phase, call, intent_id: None, result }
     }
 
-    pub(super) fn unauthorized(reason: &str, count: u64, since: Option<SystemTime>) -> Self {
+    pub(super) fn unauthorized(reason: &str, count: u64, since: Option<KerberosTime>) -> Self {
         let result = ResultFields {
             outcome: Some("UNAUTHORIZED"),
             message: Some(text(reason)),
             count: Some(count),
-            since: since.map(rfc3339),
+            since: since.map(|time| time.to_string()),
             ..ResultFields::default()
         };
         let call = CallFields { decision: Some("deny"), ..CallFields::default() };
@@ -153,37 +152,20 @@ pub(super) fn address(raw: &str) -> String {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds. Times before 1970 are written as 1970.
-pub(super) fn rfc3339(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, rest) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    // Proleptic Gregorian calendar, years beginning in March, in eras of 400 years.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let march = (5 * day + 2) / 153;
-    let day = day - (153 * march + 2) / 5 + 1;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    let milli = since.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+/// RFC 3339 in UTC with milliseconds.
+pub(super) fn rfc3339(time: Timestamp) -> String {
+    let seconds = time.seconds.to_string();
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), time.microseconds / 1000)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn times() {
-        let at = |ms| rfc3339(UNIX_EPOCH + Duration::from_millis(ms));
-        assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(at(951_782_400_007), "2000-02-29T00:00:00.007Z");
-        assert_eq!(at(1_709_251_199_999), "2024-02-29T23:59:59.999Z");
-        assert_eq!(at(4_102_444_799_000), "2099-12-31T23:59:59.000Z");
+        assert_eq!(rfc3339(Timestamp::new(0, 0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(Timestamp::new(951_782_400, 7_999)), "2000-02-29T00:00:00.007Z");
     }
 
     #[test]

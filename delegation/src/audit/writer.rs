@@ -8,9 +8,10 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
+use krb_client::Clock;
 use tokio::sync::oneshot;
 
 use super::{
@@ -29,14 +30,19 @@ pub(super) struct NotWritten;
 
 /// Something for the writer to do.
 pub(super) enum Job {
-    /// Write it; tell nobody.
-    Post(Record),
-    /// Write it, then answer.
-    Write(Record, oneshot::Sender<Result<(), NotWritten>>),
-    /// Write it, then hand the intent over. If nobody takes it any more, its drop closes it.
-    Intend(Record, IntentRecord, oneshot::Sender<Result<IntentRecord, NotWritten>>),
-    /// Write all counts, then answer.
-    Flush(oneshot::Sender<Result<(), NotWritten>>),
+    /// Write a record.
+    Write(Box<Record>, Answer),
+    /// Write all counts.
+    Flush(Answer),
+}
+
+/// Who waits for it.
+pub(super) enum Answer {
+    Nobody,
+    Written(oneshot::Sender<Result<(), NotWritten>>),
+    /// The intent is handed over once it is written. If nobody takes it any more, its drop closes
+    /// it.
+    Intended(Box<IntentRecord>, oneshot::Sender<Result<Box<IntentRecord>, NotWritten>>),
 }
 
 /// Where the lines go.
@@ -86,7 +92,7 @@ pub(super) struct Writer {
     pub(super) jobs: Receiver<Job>,
     pub(super) sink: Sink,
     pub(super) counters: Arc<Mutex<Counters>>,
-    pub(super) now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) run: String,
     pub(super) number: u64,
 }
@@ -113,20 +119,10 @@ impl Writer {
         let mut flush = last;
         for job in batch {
             answers.push(match job {
-                Job::Post(record) => {
-                    self.line(record, &mut lines);
-                    Answer::Nobody
-                }
-                Job::Write(record, to) => {
-                    self.line(record, &mut lines);
-                    Answer::Written(to)
-                }
-                Job::Intend(record, intent, to) => {
-                    Answer::Intended(self.line(record, &mut lines), intent, to)
-                }
-                Job::Flush(to) => {
+                Job::Write(record, answer) => (self.line(*record, &mut lines), answer),
+                Job::Flush(answer) => {
                     flush = true;
-                    Answer::Written(to)
+                    (String::new(), answer)
                 }
             });
         }
@@ -141,12 +137,14 @@ impl Writer {
         if let Err(error) = &result {
             tracing::error!(%error, "the audit log cannot be written; calls are refused");
         }
-        answers.into_iter().for_each(|answer| answer.send(result.is_ok()));
+        for (id, answer) in answers {
+            answer.send(result.as_ref().map(|()| id).map_err(|_| NotWritten));
+        }
     }
 
     fn counted(&self, all: bool) -> Vec<Record> {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        if all { counters.take_all() } else { counters.take_ended((self.now)()) }
+        if all { counters.take_all() } else { counters.take_ended(self.clock.now().seconds) }
     }
 
     // Adds the record's line and returns its event id.
@@ -154,7 +152,7 @@ impl Writer {
         self.number += 1;
         let id = format!("{}-{}", self.run, self.number);
         record.event_id.clone_from(&id);
-        record.time = rfc3339((self.now)());
+        record.time = rfc3339(self.clock.now());
         match serde_json::to_writer(&mut lines.text, &record) {
             Ok(()) => lines.text.push(b'\n'),
             Err(error) => lines.fault = Some(error),
@@ -170,26 +168,16 @@ struct Lines {
     fault: Option<serde_json::Error>,
 }
 
-enum Answer {
-    Nobody,
-    Written(oneshot::Sender<Result<(), NotWritten>>),
-    Intended(String, IntentRecord, oneshot::Sender<Result<IntentRecord, NotWritten>>),
-}
-
 impl Answer {
     // A receiver that is gone no longer cares, and an intent that nobody takes closes itself.
-    fn send(self, written: bool) {
+    fn send(self, written: Result<String, NotWritten>) {
         match self {
             Self::Nobody => {}
-            Self::Written(to) => drop(to.send(if written { Ok(()) } else { Err(NotWritten) })),
-            Self::Intended(id, mut intent, to) => {
-                if written {
-                    intent.written_as(id);
-                    drop(to.send(Ok(intent)));
-                } else {
-                    drop(to.send(Err(NotWritten)));
-                }
-            }
+            Self::Written(to) => drop(to.send(written.map(drop))),
+            Self::Intended(mut intent, to) => drop(to.send(written.map(|id| {
+                intent.written_as(id);
+                intent
+            }))),
         }
     }
 }

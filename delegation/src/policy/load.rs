@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 
 use cedar_policy::{EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
+use serde_json::{Value, json};
 
 use super::{Policy, Types};
 use crate::{ConfigError, targets::Targets};
@@ -43,6 +44,14 @@ impl Policy {
             return Err(error(format!("{}{e}{}", line_of(e, text), hint(e))));
         }
         for policy in policies.policies() {
+            if compares_capitals(policy, &schema)? {
+                return Err(error(format!(
+                    "policy `{}` can apply to files and compares context.path with capital \
+                     letters, but file paths are in lower case there; write it in lower case, or \
+                     restrict the policy to http actions",
+                    policy.id()
+                )));
+            }
             let unknown = policy.entity_literals().into_iter().find(|literal| {
                 *literal.type_name() == types.target
                     && !targets.iter().any(|t| t.name() == literal.id().unescaped())
@@ -76,6 +85,45 @@ fn named(parsed: &PolicySet) -> Result<PolicySet, ConfigError> {
             .map_err(|_| error(format!("two policies have the @id {id:?}")))?;
     }
     Ok(policies)
+}
+
+// File paths come in lower case, so that a capital letter never matches. In a `forbid` that would
+// silently allow.
+fn compares_capitals(policy: &cedar_policy::Policy, schema: &Schema) -> Result<bool, ConfigError> {
+    let for_files = policy
+        .get_valid_request_envs(schema)
+        .any(|env| env.action().id().unescaped().starts_with("file:"));
+    let json = policy.to_json().map_err(|e| error(format!("policy `{}`: {e}", policy.id())))?;
+    Ok(for_files && path_meets_capitals(&json))
+}
+
+// In Cedar's JSON form an operator is `{"op": {"left": …, "right": …}}`.
+fn path_meets_capitals(node: &Value) -> bool {
+    match node {
+        Value::Object(fields) => {
+            let path = json!({".": {"left": {"Var": "context"}, "attr": "path"}});
+            let compares = fields.values().any(|value| *value == path);
+            fields.values().any(|value| {
+                path_meets_capitals(value)
+                    || (compares && *value != path && has_capital_literal(value))
+            })
+        }
+        Value::Array(items) => items.iter().any(path_meets_capitals),
+        _ => false,
+    }
+}
+
+fn has_capital_literal(node: &Value) -> bool {
+    match node {
+        Value::Object(fields) => fields.iter().any(|(key, value)| match value {
+            Value::String(text) if matches!(&**key, "Value" | "Literal") => {
+                *text != text.to_lowercase()
+            }
+            other => has_capital_literal(other),
+        }),
+        Value::Array(items) => items.iter().any(has_capital_literal),
+        _ => false,
+    }
 }
 
 fn error(problem: impl Into<String>) -> ConfigError {

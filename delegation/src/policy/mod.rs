@@ -6,16 +6,23 @@
 //! fails, and a skipped `forbid` would allow.
 
 mod load;
+mod permit;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
     PolicySet, Request, RestrictedExpression, Schema,
 };
 
+pub use permit::Permit;
+
 use crate::{
     Code, Failure, Operation,
+    identity::Subject,
     targets::{Resolved, Target},
 };
 
@@ -28,6 +35,19 @@ struct Principal<'a> {
     roles: &'a [String],
     scopes: &'a [String],
     client_id: Option<&'a str>,
+}
+
+impl<'a> From<&'a Subject> for Principal<'a> {
+    fn from(subject: &'a Subject) -> Self {
+        Self {
+            issuer: subject.issuer(),
+            subject: subject.subject(),
+            legacy_name: subject.legacy_name().as_str(),
+            roles: subject.roles(),
+            scopes: subject.scopes(),
+            client_id: subject.client_id(),
+        }
+    }
 }
 
 /// The operator's policies, checked against the schema and the configured targets.
@@ -47,6 +67,30 @@ struct Types {
 }
 
 impl Policy {
+    /// Whether `subject` may do `operation`, whose address was `resolved`.
+    ///
+    /// # Errors
+    /// [`Code::PolicyDenied`] if no policy permits it, one forbids it, or one cannot be evaluated.
+    pub fn decide(
+        &self,
+        subject: &Arc<Subject>,
+        operation: &Operation,
+        resolved: Resolved,
+    ) -> Result<Permit, Failure> {
+        let action = operation.action();
+        let policies = self.evaluate(Principal::from(&**subject), &action, Some(&resolved))?;
+        Ok(Permit::new(Arc::clone(subject), action, resolved, policies))
+    }
+
+    /// Whether `subject` may see what this server knows about them (`user:info`). Returns the ids
+    /// of the policies that allow it.
+    ///
+    /// # Errors
+    /// [`Code::PolicyDenied`] as in [`Policy::decide`].
+    pub fn decide_user_info(&self, subject: &Subject) -> Result<Vec<String>, Failure> {
+        self.evaluate(Principal::from(subject), "user:info", None)
+    }
+
     // The ids of the policies that allow it, sorted.
     fn evaluate(
         &self,

@@ -158,3 +158,28 @@ fn what_does_not_fit_does_not_load() {
         }
     }
 }
+
+#[test]
+fn capitals_that_could_never_match_a_file_do_not_load() {
+    let load = |action: &str, condition: &str| {
+        let text = format!(
+            "@id(\"a\") forbid (principal, action == Action::\"{action}\", resource is Target)
+             when {{ {condition} }};"
+        );
+        Policy::from_cedar(&text, &targets())
+    };
+    for condition in [
+        r#"context.path like "/Corp/*""#,
+        r#"context.path == "/corp/É""#,
+        r#""/Corp" != context.path"#,
+        r#"["/corp/a", "/corp/B"].contains(context.path)"#,
+        r#"principal.roles.contains("x") && !(context.path like "*/A")"#,
+    ] {
+        let error = load("file:read", condition).expect_err(condition);
+        assert!(error.problem.contains("lower case"), "{error}");
+        load("http:get", condition).unwrap();
+        load("file:read", &condition.to_lowercase()).unwrap();
+    }
+    // Capitals elsewhere are nobody's business.
+    load("file:read", r#"principal.legacyName == "ALICE" && context.path like "/corp/*""#).unwrap();
+}
