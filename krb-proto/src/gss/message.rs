@@ -202,8 +202,9 @@ impl SecurityContext {
         header: Header,
         checksum: &[u8],
     ) -> Result<(), GssError> {
+        let data = [message, &header.0].concat();
         self.key
-            .verify_checksum(usage, &[message, &header.0].concat(), checksum)
+            .verify_checksum(usage, self.key.checksum_type(), &data, checksum)
             .map_err(|_| GssError::BadMessage)
     }
 }
@@ -232,3 +233,7 @@ impl Role {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

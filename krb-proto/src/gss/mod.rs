@@ -26,3 +26,8 @@ pub use message::Protection;
 pub use oid::Oid;
 pub use sequence::SequenceError;
 pub(crate) use token::{frame, unframe};
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -108,3 +108,62 @@ pub(super) fn first_number(rng: &mut dyn Random) -> u32 {
     rng.fill(&mut octets);
     u32::from_be_bytes(octets) & 0x3fff_ffff
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(flags: GssFlags) -> SequenceWindow {
+        SequenceWindow::new(1000, flags)
+    }
+
+    #[test]
+    fn in_order_means_each_once_and_none_missing() {
+        let mut window = window(GssFlags::SEQUENCE | GssFlags::REPLAY);
+        assert_eq!(window.accept(1001), Err(SequenceError::Gap));
+        assert_eq!(window.accept(999), Err(SequenceError::Replayed));
+        assert_eq!(window.accept(1000), Ok(()));
+        assert_eq!(window.accept(1000), Err(SequenceError::Replayed));
+        assert_eq!(window.accept(1001), Ok(()));
+    }
+
+    #[test]
+    fn replay_detection_takes_any_order_within_the_window() {
+        let mut window = window(GssFlags::REPLAY);
+        assert_eq!(window.accept(999), Err(SequenceError::Replayed), "before the first");
+        assert_eq!(window.accept(1070), Ok(()));
+        assert_eq!(window.accept(1070 - WINDOW + 1), Ok(()), "the oldest in the window");
+        assert_eq!(window.accept(1070 - WINDOW + 1), Err(SequenceError::Replayed));
+        assert_eq!(window.accept(1070 - WINDOW), Err(SequenceError::TooOld));
+        assert_eq!(window.accept(1050), Ok(()));
+        assert_eq!(window.accept(1050), Err(SequenceError::Replayed));
+        assert_eq!(window.accept(1070), Err(SequenceError::Replayed));
+        assert_eq!(window.accept(1071), Ok(()));
+        assert_eq!(window.accept(1070), Err(SequenceError::Replayed), "the window moved");
+        assert_eq!(window.accept(u64::MAX), Ok(()));
+    }
+
+    #[test]
+    fn without_detection_all_is_taken() {
+        let mut window = window(GssFlags::default());
+        assert_eq!(window.accept(5), Ok(()));
+        assert_eq!(window.accept(5), Ok(()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_window_agrees_with_a_set(offsets in proptest::collection::vec(0u64..200, 0..100)) {
+            let mut window = window(GssFlags::REPLAY);
+            let mut seen = std::collections::BTreeSet::new();
+            for offset in offsets {
+                let newest = seen.last().copied();
+                let expected = match newest {
+                    Some(newest) if offset + WINDOW <= newest => Err(SequenceError::TooOld),
+                    _ if !seen.insert(offset) => Err(SequenceError::Replayed),
+                    _ => Ok(()),
+                };
+                proptest::prop_assert_eq!(window.accept(1000 + offset), expected);
+            }
+        }
+    }
+}

@@ -23,3 +23,6 @@ mod token;
 pub use acceptor::SpnegoAcceptor;
 pub use initiator::SpnegoInitiator;
 pub use token::{NegState, NegTokenInit, NegTokenResp};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! A service, a ticket for it, a fixed clock and a fixed sequence of "random" bytes.
+
+use std::vec;
+use std::vec::Vec;
+
+use super::{Acceptor, AcceptorOptions, GssError, Initiator, InitiatorOptions};
+use crate::asn1::{AuthorizationDataElement, TransitedEncoding};
+use crate::asn1::{EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket};
+use crate::credential::TicketTimes;
+use crate::crypto::Key;
+use crate::der::{self, Int, KerberosString, List, UInt32};
+use crate::iana::{AdType, EncType, KeyUsage, TicketFlags};
+use crate::{Context, Credential, KerberosTime, Principal, Random, Timestamp};
+
+pub(crate) const NOW: Timestamp = Timestamp::new(1_800_000_000, 123_456);
+pub(crate) const ENDTIME: i64 = NOW.seconds.unix() + 600;
+pub(crate) const SKEW: u32 = 300;
+pub(crate) const PAC: &[u8] = b"not looked at here";
+const KVNO: u32 = 7;
+
+/// splitmix64: reproducible, and never the same twice.
+pub(crate) struct TestRng(pub(crate) u64);
+
+impl Random for TestRng {
+    fn fill(&mut self, out: &mut [u8]) {
+        for byte in out {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            *byte = ((mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 56) as u8;
+        }
+    }
+}
+
+pub(crate) fn at(now: Timestamp, rng: &mut TestRng) -> Context<'_> {
+    Context { now, kdc_offset: 0, rng }
+}
+
+pub(crate) struct Service {
+    pub(crate) name: Principal,
+    pub(crate) key: Key,
+}
+
+impl Service {
+    pub(crate) fn new(enctype: EncType) -> Self {
+        Self {
+            name: Principal::parse("HTTP/web.example@EXAMPLE", None).unwrap(),
+            key: Key::generate(enctype, &mut TestRng(1)).unwrap(),
+        }
+    }
+
+    /// A ticket of alice for this service.
+    pub(crate) fn credential(&self) -> Credential {
+        self.credential_with(|_| ())
+    }
+
+    pub(crate) fn credential_with(&self, edit: impl FnOnce(&mut EncTicketPart<'_>)) -> Credential {
+        let mut rng = TestRng(2);
+        let enctype = self.key.enctype();
+        let session_key = Key::generate(enctype, &mut rng).unwrap();
+        let client = Principal::parse("alice@EXAMPLE", None).unwrap();
+        let authtime = NOW.seconds.plus_seconds(-600);
+        let endtime = KerberosTime::from_unix(ENDTIME);
+        let authorization_data =
+            [AuthorizationDataElement { ad_type: AdType::WIN2K_PAC, ad_data: PAC }];
+        let mut part = EncTicketPart {
+            flags: TicketFlags::NONE.0.into(),
+            key: EncryptionKey { keytype: enctype, keyvalue: SecretOctets(session_key.as_bytes()) },
+            crealm: KerberosString(&client.realm),
+            cname: (&client.name).into(),
+            transited: TransitedEncoding { tr_type: 1, contents: b"" },
+            authtime,
+            starttime: None,
+            endtime,
+            renew_till: None,
+            caddr: None,
+            authorization_data: Some(List::of(&authorization_data)),
+        };
+        edit(&mut part);
+        let cipher = self.key.encrypt(KeyUsage::TICKET, &der::encode(&part), &mut rng);
+        let ticket = der::encode(&Ticket {
+            tkt_vno: Int,
+            realm: KerberosString(&self.name.realm),
+            sname: (&self.name.name).into(),
+            enc_part: EncryptedData {
+                etype: enctype,
+                kvno: Some(UInt32::new(KVNO)),
+                cipher: &cipher,
+            },
+        });
+        Credential {
+            client: client.clone(),
+            server: self.name.clone(),
+            session_key,
+            times: TicketTimes { authtime, starttime: authtime, endtime, renew_till: None },
+            flags: TicketFlags::NONE,
+            ticket,
+        }
+    }
+
+    /// The service's keytab has one entry.
+    pub(crate) fn find_key(
+        &self,
+        name: &Principal,
+        kvno: Option<u32>,
+        enctype: EncType,
+    ) -> Option<Key> {
+        let found = name.realm == self.name.realm
+            && name.name.same_components(&self.name.name)
+            && kvno == Some(KVNO)
+            && enctype == self.key.enctype();
+        found.then(|| self.key.clone())
+    }
+
+    pub(crate) fn accept(
+        &self,
+        token: &[u8],
+        now: Timestamp,
+    ) -> Result<(Acceptor, Option<Vec<u8>>), GssError> {
+        let keys = |name: &Principal, kvno, enctype| self.find_key(name, kvno, enctype);
+        let options = AcceptorOptions { keys: &keys, skew: SKEW, channel_bindings: None };
+        Acceptor::accept(token, &options, &mut at(now, &mut TestRng(4)))
+    }
+}
+
+pub(crate) fn initiate(
+    credential: &Credential,
+    options: &InitiatorOptions<'_>,
+) -> (Initiator, Vec<u8>) {
+    Initiator::new(credential, options, &mut at(NOW, &mut TestRng(3))).unwrap()
+}
+
+/// Both sides of an established context.
+pub(crate) fn established(
+    enctype: EncType,
+    options: &InitiatorOptions<'_>,
+) -> (Initiator, Acceptor) {
+    let service = Service::new(enctype);
+    let (mut initiator, token) = initiate(&service.credential(), options);
+    let (acceptor, reply) = service.accept(&token, NOW).unwrap();
+    if let Some(reply) = reply {
+        initiator.step(&reply).unwrap();
+    }
+    (initiator, acceptor)
+}
+
+/// `token` with each of its bits flipped in turn, and the flipped bit's byte offset.
+pub(crate) fn bit_flips(token: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
+    (0..token.len() * 8).map(move |bit| {
+        let mut flipped = token.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        (bit / 8, flipped)
+    })
+}
+
+/// Where `needle` begins in `token`; it must be there once.
+pub(crate) fn offset_of(token: &[u8], needle: &[u8]) -> usize {
+    let found: Vec<_> =
+        token.windows(needle.len()).enumerate().filter(|(_, at)| *at == needle).collect();
+    let &[(offset, _)] = found.as_slice() else { return usize::MAX };
+    offset
+}
+
+pub(crate) fn enctypes() -> Vec<EncType> {
+    vec![
+        EncType::AES128_CTS_HMAC_SHA1_96,
+        EncType::AES256_CTS_HMAC_SHA1_96,
+        EncType::AES128_CTS_HMAC_SHA256_128,
+        EncType::AES256_CTS_HMAC_SHA384_192,
+    ]
+}
