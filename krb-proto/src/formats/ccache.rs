@@ -1,0 +1,279 @@
+use alloc::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use super::cursor::Cursor;
+use super::{FormatError, FormatErrorKind};
+use crate::credential::TicketTimes;
+use crate::crypto::{CryptoError, Key};
+use crate::iana::{EncType, NameType, TicketFlags};
+use crate::{Credential, KerberosTime, Name, Principal};
+
+/// The header field of version 4 that holds the KDC's time offset.
+const DELTA_TIME: u16 = 1;
+
+/// A credential cache file (MIT's "credential cache file format"). Versions 1 to 4 are read,
+/// version 4 is written.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CredentialCache {
+    /// How far the KDC's clock was from the writer's.
+    pub kdc_offset: Option<KdcOffset>,
+    /// Whose cache it is.
+    pub default_principal: Principal,
+    /// Tickets, and MIT's configuration entries (realm `X-CACHECONF:`), in the file's order.
+    pub entries: Vec<CacheEntry>,
+}
+
+/// The time offset in a version 4 header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KdcOffset {
+    /// Seconds.
+    pub seconds: i32,
+    /// Microseconds.
+    pub microseconds: i32,
+}
+
+/// One credential, whatever its enctype. `Debug` does not show the key.
+#[derive(Clone, PartialEq)]
+pub struct CacheEntry {
+    /// The client.
+    pub client: Principal,
+    /// The server.
+    pub server: Principal,
+    /// The session key's enctype, known to this crate or not.
+    pub enctype: EncType,
+    /// The session key.
+    pub key_bytes: Zeroizing<Vec<u8>>,
+    /// Seconds since 1970: authtime, starttime, endtime, renew-till; 0 where there is none.
+    pub times: [u32; 4],
+    /// Is it encrypted in another ticket's session key (user-to-user)?
+    pub is_skey: bool,
+    /// Ticket flags.
+    pub flags: TicketFlags,
+    /// Addresses: type and octets.
+    pub addresses: Vec<(u16, Vec<u8>)>,
+    /// Authorization data: type and octets.
+    pub authdata: Vec<(u16, Vec<u8>)>,
+    /// The ticket, DER; for a configuration entry its value.
+    pub ticket: Vec<u8>,
+    /// The second ticket, for user-to-user.
+    pub second_ticket: Vec<u8>,
+}
+
+impl core::fmt::Debug for CacheEntry {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} for {} ({})", self.server, self.client, self.enctype)
+    }
+}
+
+impl CredentialCache {
+    /// An empty cache.
+    #[must_use]
+    pub const fn new(default_principal: Principal) -> Self {
+        Self { kdc_offset: None, default_principal, entries: Vec::new() }
+    }
+
+    /// Reads a cache file.
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+        let mut file = Cursor::new(bytes);
+        let version = match file.take(2, "version")? {
+            [5, version @ 1..=4] => *version,
+            _ => return Err(Cursor::new(bytes).error(FormatErrorKind::UnknownVersion, "version")),
+        };
+        let kdc_offset = if version == 4 { read_header(&mut file)? } else { None };
+        if version <= 2 {
+            // These are in the byte order of whoever wrote them: the one in which the default
+            // principal can be read.
+            let mut probe = file.clone();
+            file.little_endian = read_principal(&mut probe, version).is_err();
+        }
+        let default_principal = read_principal(&mut file, version)?;
+        let mut entries = Vec::new();
+        while !file.is_empty() {
+            entries.push(CacheEntry::read(&mut file, version)?);
+        }
+        Ok(Self { kdc_offset, default_principal, entries })
+    }
+
+    /// Writes a cache file, version 4.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut file = Vec::from([5, 4]);
+        match self.kdc_offset {
+            None => file.extend_from_slice(&[0, 0]),
+            Some(offset) => {
+                file.extend_from_slice(&12u16.to_be_bytes());
+                file.extend_from_slice(&DELTA_TIME.to_be_bytes());
+                file.extend_from_slice(&8u16.to_be_bytes());
+                file.extend_from_slice(&offset.seconds.to_be_bytes());
+                file.extend_from_slice(&offset.microseconds.to_be_bytes());
+            }
+        }
+        write_principal(&mut file, &self.default_principal);
+        self.entries.iter().for_each(|entry| entry.write(&mut file));
+        file
+    }
+
+    /// The tickets, without configuration entries.
+    pub fn tickets(&self) -> impl Iterator<Item = &CacheEntry> {
+        self.entries.iter().filter(|entry| !entry.is_configuration())
+    }
+}
+
+fn read_header(file: &mut Cursor<'_>) -> Result<Option<KdcOffset>, FormatError> {
+    let length = file.u16("header length")?;
+    let mut header = file.part(length.into(), "header")?;
+    let mut offset = None;
+    while !header.is_empty() {
+        let (tag, length) = (header.u16("header tag")?, header.u16("header tag length")?);
+        let mut field = header.part(length.into(), "header field")?;
+        if tag == DELTA_TIME {
+            offset = Some(KdcOffset {
+                seconds: field.i32("KDC offset")?,
+                microseconds: field.i32("KDC offset")?,
+            });
+        }
+    }
+    Ok(offset)
+}
+
+fn read_principal(file: &mut Cursor<'_>, version: u8) -> Result<Principal, FormatError> {
+    let name_type = match version {
+        1 => NameType::UNKNOWN,
+        _ => NameType(file.i32("name type")?),
+    };
+    let count = file.count(4, "component count")?;
+    // Version 1 counts the realm as a component.
+    let count = if version == 1 { count.saturating_sub(1) } else { count };
+    let realm = file.octets32("realm")?.to_vec();
+    let mut components = Vec::new();
+    for _ in 0..count {
+        components.push(file.octets32("component")?.to_vec());
+    }
+    Ok(Principal { name: Name { name_type, components }, realm })
+}
+
+fn write_principal(file: &mut Vec<u8>, principal: &Principal) {
+    let Name { name_type, components } = &principal.name;
+    file.extend_from_slice(&name_type.0.to_be_bytes());
+    file.extend_from_slice(&(components.len() as u32).to_be_bytes());
+    write_octets(file, &principal.realm);
+    components.iter().for_each(|component| write_octets(file, component));
+}
+
+fn write_octets(file: &mut Vec<u8>, octets: &[u8]) {
+    file.extend_from_slice(&(octets.len() as u32).to_be_bytes());
+    file.extend_from_slice(octets);
+}
+
+type Typed = Vec<(u16, Vec<u8>)>;
+
+fn read_typed(file: &mut Cursor<'_>, field: &'static str) -> Result<Typed, FormatError> {
+    let mut list = Vec::new();
+    for _ in 0..file.count(6, field)? {
+        list.push((file.u16(field)?, file.octets32(field)?.to_vec()));
+    }
+    Ok(list)
+}
+
+fn write_typed(file: &mut Vec<u8>, list: &Typed) {
+    file.extend_from_slice(&(list.len() as u32).to_be_bytes());
+    for (number, octets) in list {
+        file.extend_from_slice(&number.to_be_bytes());
+        write_octets(file, octets);
+    }
+}
+
+impl CacheEntry {
+    /// One of MIT's configuration entries, not a ticket.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        self.server.realm == b"X-CACHECONF:"
+    }
+
+    /// The entry as a credential.
+    ///
+    /// # Errors
+    /// If the session key is of an enctype that this crate does not use.
+    pub fn credential(&self) -> Result<Credential, CryptoError> {
+        let [authtime, starttime, endtime, renew_till] = self.times.map(i64::from);
+        let starttime = if starttime == 0 { authtime } else { starttime };
+        Ok(Credential {
+            client: self.client.clone(),
+            server: self.server.clone(),
+            session_key: Key::new(self.enctype, &self.key_bytes)?,
+            times: TicketTimes {
+                authtime: KerberosTime::from_unix(authtime),
+                starttime: KerberosTime::from_unix(starttime),
+                endtime: KerberosTime::from_unix(endtime),
+                renew_till: (renew_till != 0).then(|| KerberosTime::from_unix(renew_till)),
+            },
+            flags: self.flags,
+            ticket: self.ticket.clone(),
+        })
+    }
+
+    fn read(file: &mut Cursor<'_>, version: u8) -> Result<Self, FormatError> {
+        let client = read_principal(file, version)?;
+        let server = read_principal(file, version)?;
+        let enctype = EncType(file.u16("enctype")?.into());
+        if version == 3 {
+            file.u16("enctype")?; // version 3 writes it twice
+        }
+        let key_bytes = Zeroizing::new(file.octets32("session key")?.to_vec());
+        let mut times = [0; 4];
+        for time in &mut times {
+            *time = file.u32("times")?;
+        }
+        Ok(Self {
+            client,
+            server,
+            enctype,
+            key_bytes,
+            times,
+            is_skey: file.u8("is-skey")? != 0,
+            flags: TicketFlags(file.u32("flags")?),
+            addresses: read_typed(file, "addresses")?,
+            authdata: read_typed(file, "authorization data")?,
+            ticket: file.octets32("ticket")?.to_vec(),
+            second_ticket: file.octets32("second ticket")?.to_vec(),
+        })
+    }
+
+    fn write(&self, file: &mut Vec<u8>) {
+        write_principal(file, &self.client);
+        write_principal(file, &self.server);
+        file.extend_from_slice(&(self.enctype.0 as u16).to_be_bytes());
+        write_octets(file, &self.key_bytes);
+        self.times.iter().for_each(|time| file.extend_from_slice(&time.to_be_bytes()));
+        file.push(self.is_skey.into());
+        file.extend_from_slice(&self.flags.0.to_be_bytes());
+        write_typed(file, &self.addresses);
+        write_typed(file, &self.authdata);
+        write_octets(file, &self.ticket);
+        write_octets(file, &self.second_ticket);
+    }
+}
+
+impl From<&Credential> for CacheEntry {
+    fn from(credential: &Credential) -> Self {
+        let TicketTimes { authtime, starttime, endtime, renew_till } = credential.times;
+        let times = [authtime, starttime, endtime, renew_till.unwrap_or_default()];
+        Self {
+            client: credential.client.clone(),
+            server: credential.server.clone(),
+            enctype: credential.session_key.enctype(),
+            key_bytes: Zeroizing::new(credential.session_key.as_bytes().to_vec()),
+            times: times.map(|time| time.unix().clamp(0, u32::MAX.into()) as u32),
+            is_skey: false,
+            flags: credential.flags,
+            addresses: Vec::new(),
+            authdata: Vec::new(),
+            ticket: credential.ticket.clone(),
+            second_ticket: Vec::new(),
+        }
+    }
+}
