@@ -10,8 +10,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::asn1::{
-    ApRep, ApReq, Authenticator, Checksum, EncApRepPart, EncryptedData, EncryptionKey,
-    SecretOctets,
+    ApRep, ApReq, Authenticator, Checksum, EncApRepPart, EncryptedData, EncryptionKey, SecretOctets,
 };
 use crate::crypto::{CryptoError, Key};
 use crate::der::{self, DecodeError, Encoded, Int, KerberosString, Microseconds, UInt32};
@@ -87,8 +86,9 @@ impl ApRequest {
         if reply.enc_part.etype != session_key.enctype() {
             return Err(ApReplyError::WrongEnctype);
         }
-        let plaintext =
-            session_key.decrypt(KeyUsage::AP_REP, reply.enc_part.cipher).map_err(ApReplyError::Crypto)?;
+        let plaintext = session_key
+            .decrypt(KeyUsage::AP_REP, reply.enc_part.cipher)
+            .map_err(ApReplyError::Crypto)?;
         let part: EncApRepPart<'_> = der::decode(&plaintext).map_err(ApReplyError::Malformed)?;
         if (part.ctime, part.cusec.0) != (self.time.seconds, self.time.microseconds) {
             return Err(ApReplyError::NotForThisRequest);

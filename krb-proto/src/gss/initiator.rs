@@ -72,6 +72,10 @@ struct Pending {
 impl Initiator {
     /// Starts a context; returns the first token, for the service.
     ///
+    /// The service's answer is tied to this token by the time in it alone, and replay caches look
+    /// at that time: a caller that starts many contexts with one ticket needs a clock that never
+    /// shows the same microsecond twice.
+    ///
     /// # Errors
     /// [`GssError::BadTicket`] and [`GssError::BadKey`], if the credential cannot be used.
     pub fn new(

@@ -154,9 +154,9 @@ pub(crate) fn bit_flips(token: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> 
 
 /// Where `needle` begins in `token`; it must be there once.
 pub(crate) fn offset_of(token: &[u8], needle: &[u8]) -> usize {
-    let found: Vec<_> =
-        token.windows(needle.len()).enumerate().filter(|(_, at)| *at == needle).collect();
-    let &[(offset, _)] = found.as_slice() else { return usize::MAX };
+    let mut found = (0..token.len()).filter(|&at| token[at..].starts_with(needle));
+    let offset = found.next().unwrap();
+    assert_eq!(found.next(), None);
     offset
 }
 
