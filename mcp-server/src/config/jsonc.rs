@@ -1,0 +1,68 @@
+//! JSON with comments.
+
+use std::iter::repeat_n;
+
+#[derive(Clone, Copy)]
+enum State {
+    Json,
+    String,
+    LineComment,
+    BlockComment,
+}
+
+/// The text with each `//` and `/* */` comment blanked out. Line breaks stay, and everything keeps
+/// its place, so that a JSON parser's errors name the right line and column.
+pub(super) fn without_comments(text: &str) -> String {
+    let mut json = String::with_capacity(text.len());
+    let mut state = State::Json;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        // How many characters belong together, and what comes after them.
+        let (pair, next) = match (state, c, chars.peek()) {
+            (State::Json, '"', _) => (false, State::String),
+            (State::Json, '/', Some('/')) => (true, State::LineComment),
+            (State::Json, '/', Some('*')) => (true, State::BlockComment),
+            (State::String, '\\', Some(_)) => (true, State::String),
+            (State::String, '"', _) | (State::LineComment, '\n', _) => (false, State::Json),
+            (State::BlockComment, '*', Some('/')) => (true, State::Json),
+            _ => (false, state),
+        };
+        let comment = |state| matches!(state, State::LineComment | State::BlockComment);
+        let blank = comment(state) || comment(next);
+        for c in [Some(c), if pair { chars.next() } else { None }].into_iter().flatten() {
+            if blank && !matches!(c, '\n' | '\r') {
+                json.extend(repeat_n(' ', c.len_utf8()));
+            } else {
+                json.push(c);
+            }
+        }
+        state = next;
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_comments;
+
+    #[test]
+    fn comments_are_blanked_in_place() {
+        let cases = [
+            ("{} // c", "{}     "),
+            ("// a\n{\n}//", "    \n{\n}  "),
+            ("[1, /* é\r\n * */ 2]", "[1,      \r\n      2]"),
+            (r#""http://x" // y"#, r#""http://x"     "#),
+            (r#""a\"//b" /**/1"#, r#""a\"//b"     1"#),
+            (r#""\\"//x"#, r#""\\"   "#),
+            ("/*/ 1 /*/ 2", "          2"),
+            ("1 / 2", "1 / 2"),
+            ("/* open", "       "),
+            ("\"open // x", "\"open // x"),
+        ];
+        for (text, expected) in cases {
+            let json = without_comments(text);
+            assert_eq!(json, expected, "{text:?}");
+            assert_eq!(json.len(), text.len());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The configuration: one file, JSON with comments, read once at start.
+//!
+//! Each section's type lives with the code that it configures; here they come together. Relative
+//! paths are relative to the configuration file.
+
+mod jsonc;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use krb_delegation::{
+    ConfigError, audit::AuditConfig, identity::TrustedIdp, kerberos::KerberosConfig,
+    network::NetworkConfig, targets::TargetConfig, token_exchange::TokenExchangeConfig,
+};
+use serde::Deserialize;
+
+pub use server::ServerConfig;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// Where and for whom HTTP is served.
+    pub server: ServerConfig,
+    /// Whose tokens are believed.
+    pub auth: AuthConfig,
+    /// How a caller's token becomes one that names an account.
+    pub delegation: DelegationConfig,
+    /// The service account and its realm.
+    pub kerberos: KerberosConfig,
+    /// How names are resolved and which certificates are believed.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
+    /// What can be reached.
+    pub targets: Vec<TargetConfig>,
+    /// Where the audit log goes.
+    pub audit: AuditConfig,
+}
+
+/// The `auth` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuthConfig {
+    /// The identity providers whose tokens are believed; at least one.
+    #[serde(rename = "trustedIDPs")]
+    pub trusted_idps: Vec<TrustedIdp>,
+}
+
+/// The `delegation` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DelegationConfig {
+    /// The exchange of a caller's token (RFC 8693).
+    pub token_exchange: TokenExchangeConfig,
+}
+
+/// The `policy` section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyConfig {
+    /// File with Cedar policies.
+    pub file: PathBuf,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {cause}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// It is not JSON, or not of the right shape.
+    #[error("{}:{line}:{column}: {problem}", file.display())]
+    Malformed {
+        /// The configuration file.
+        file: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+        /// The setting and what is wrong with it.
+        problem: String,
+    },
+    /// A setting's value is wrong.
+    #[error("{}: {cause}", file.display())]
+    Setting {
+        /// The configuration file.
+        file: PathBuf,
+        /// The setting and what is wrong with it.
+        cause: ConfigError,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration file, without opening what it names.
+    ///
+    /// # Errors
+    /// The first thing wrong with it, and where.
+    pub fn load(file: &Path) -> Result<Self, LoadError> {
+        let mut config = Self::parse(&read_text(file)?, file)?;
+        config.check().map_err(|cause| LoadError::Setting { file: file.into(), cause })?;
+        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    fn parse(text: &str, file: &Path) -> Result<Self, LoadError> {
+        let json = jsonc::without_comments(text);
+        let malformed = |error: &serde_json::Error, path: &str| {
+            let whole = error.to_string();
+            let position = format!(" at line {} column {}", error.line(), error.column());
+            let problem = whole.strip_suffix(&position).unwrap_or(&whole);
+            // "?" stands for what was not read yet, "." for the whole.
+            let problem = match path.trim_end_matches(".?") {
+                "" | "." | "?" => problem.to_owned(),
+                path => format!("{path}: {problem}"),
+            };
+            let (line, column) = (error.line(), error.column());
+            LoadError::Malformed { file: file.into(), line, column, problem }
+        };
+        let mut input = serde_json::Deserializer::from_str(&json);
+        let config: Self = serde_path_to_error::deserialize(&mut input)
+            .map_err(|error| malformed(error.inner(), &error.path().to_string()))?;
+        input.end().map_err(|error| malformed(&error, ""))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.server.check()?;
+        if self.auth.trusted_idps.is_empty() {
+            return Err(ConfigError::new(
+                "auth.trustedIDPs",
+                "must hold at least one identity provider, or no token could be accepted",
+            ));
+        }
+        Ok(())
+    }
+
+    fn resolve_paths(&mut self, base: &Path) {
+        let absolute = |path: &mut PathBuf| *path = base.join(&*path);
+        absolute(&mut self.policy.file);
+        self.kerberos.service_account.keytab.iter_mut().for_each(absolute);
+        self.network.ca_file.iter_mut().for_each(absolute);
+        if self.audit.file != "-" {
+            self.audit.file = base.join(&self.audit.file).to_string_lossy().into_owned();
+        }
+    }
+
+    /// The issuers of the tokens that are believed.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<String> {
+        self.auth.trusted_idps.iter().map(|idp| idp.issuer.clone()).collect()
+    }
+}
+
+/// Reads a file that the configuration names.
+pub(crate) fn read_text(file: &Path) -> Result<String, LoadError> {
+    std::fs::read_to_string(file)
+        .map_err(|cause| LoadError::Unreadable { file: file.into(), cause })
+}

@@ -1,0 +1,113 @@
+use std::path::Path;
+
+use super::Config;
+use crate::testing::Directory;
+
+const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
+
+/// The example with one text replaced.
+fn error(old: &str, new: &str) -> String {
+    assert_eq!(EXAMPLE.matches(old).count(), 1, "{old}");
+    let directory = Directory::new();
+    let file = directory.write("c.jsonc", &EXAMPLE.replace(old, new));
+    let error = Config::load(&file).unwrap_err().to_string();
+    error.replace(&directory.0.display().to_string(), "DIR")
+}
+
+fn line_of(text: &str) -> usize {
+    EXAMPLE.lines().position(|line| line.contains(text)).unwrap() + 1
+}
+
+#[test]
+fn the_example_loads() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/krb-mcp.jsonc");
+    let config = Config::load(&file).unwrap();
+    let beside = |name| file.parent().unwrap().join(name);
+    assert_eq!(config.policy.file, beside("policy.cedar"));
+    assert_eq!(config.kerberos.service_account.keytab, Some(beside("mcp.keytab")));
+    assert_eq!(Path::new(&config.audit.file), beside("audit.jsonl"));
+    assert_eq!(config.issuers(), ["https://keycloak.w25ad.net/realms/mcp_security"]);
+}
+
+#[test]
+fn standard_output_and_absolute_paths_stay() {
+    let directory = Directory::new();
+    let text = EXAMPLE
+        .replace(r#""file": "audit.jsonl""#, r#""file": "-""#)
+        .replace(r#""mcp.keytab""#, r#""/etc/krb5.keytab""#);
+    let config = Config::load(&directory.write("c.jsonc", &text)).unwrap();
+    assert_eq!(config.audit.file, "-");
+    assert_eq!(config.kerberos.service_account.keytab.unwrap(), Path::new("/etc/krb5.keytab"));
+}
+
+#[test]
+fn what_is_not_json_is_found_by_line() {
+    let line = line_of("callTimeoutSeconds");
+    let problem = error(r#""callTimeoutSeconds": 30"#, r#""callTimeoutSeconds": 30,"#);
+    assert_eq!(problem, format!("DIR/c.jsonc:{}:3: server: trailing comma", line + 1));
+    let last = EXAMPLE.lines().count() + 1;
+    let problem = error(r#""audit": { "file": "audit.jsonl" }"#, r#""audit": { "file": "a" }}{"#);
+    assert!(problem.starts_with(&format!("DIR/c.jsonc:{}:", last - 2)), "{problem}");
+}
+
+#[test]
+fn what_is_not_known_or_missing_is_named() {
+    let line = line_of("callTimeoutSeconds");
+    let problem = error("callTimeoutSeconds", "callTimeout");
+    assert!(problem.starts_with(&format!("DIR/c.jsonc:{line}:")), "{problem}");
+    assert!(problem.contains("server.callTimeout: unknown field `callTimeout`"), "{problem}");
+    assert!(problem.contains("`callTimeoutSeconds`"), "{problem}");
+
+    let problem = error(r#""callTimeoutSeconds": 30"#, r#""callTimeoutSeconds": "30""#);
+    assert!(problem.contains(r#"server.callTimeoutSeconds: invalid type: string "30""#));
+
+    let problem = error(r#""listen": "127.0.0.1:8080","#, r#""listen": "localhost","#);
+    assert!(problem.contains("server.listen: invalid socket address syntax"), "{problem}");
+
+    let problem = error(r#""publicUrl": "https://mcp.w25ad.net/mcp","#, "");
+    assert!(problem.contains("server: missing field `publicUrl`"), "{problem}");
+
+    let problem = error(r#""audit": {"#, r#""audits": {"#);
+    assert!(problem.contains("unknown field `audits`"), "{problem}");
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused() {
+    let url = "https://mcp.w25ad.net/mcp";
+    for bad in ["ftp://mcp.w25ad.net/", "https://a@mcp.w25ad.net/", "https://mcp.w25ad.net/?x"] {
+        let problem = error(url, bad);
+        assert!(problem.starts_with("DIR/c.jsonc: server.publicUrl: must be"), "{problem}");
+    }
+    let list = |name: &str, bad: &str| {
+        let old = EXAMPLE.lines().find(|line| line.contains(&format!("\"{name}\":"))).unwrap();
+        error(old, &format!("\"{name}\": [\"{bad}\"],"))
+    };
+    for bad in ["a b", "a@b", "http://a", ""] {
+        assert!(list("allowedHosts", bad).contains("server.allowedHosts:"), "{bad}");
+    }
+    for bad in ["app.example.com", "https://app.example.com", "ftp://a:1", "https://a:1/x", "null"]
+    {
+        assert!(list("allowedOrigins", bad).contains("server.allowedOrigins:"), "{bad}");
+    }
+    for bad in ["a b", "é", ""] {
+        assert!(list("scopes", bad).contains("server.scopes:"), "{bad}");
+    }
+    for bad in ["0", "601"] {
+        let problem = error(r#"Seconds": 30"#, &format!("Seconds\": {bad}"));
+        assert!(problem.contains("server.callTimeoutSeconds: must be 1 to 600"), "{problem}");
+    }
+}
+
+#[test]
+fn somebody_must_be_trusted() {
+    let start = EXAMPLE.find(r#""trustedIDPs": ["#).unwrap();
+    let end = start + EXAMPLE[start..].find(']').unwrap() + 1;
+    let problem = error(&EXAMPLE[start..end], r#""trustedIDPs": []"#);
+    assert!(problem.contains("auth.trustedIDPs: must hold at least one"), "{problem}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let problem = Config::load(Path::new("/no/such.jsonc")).unwrap_err().to_string();
+    assert!(problem.starts_with("cannot read /no/such.jsonc: No such file"), "{problem}");
+}
