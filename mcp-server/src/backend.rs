@@ -1,0 +1,81 @@
+//! What this server needs of the delegation pipeline, so that tests can put another one behind the
+//! same HTTP and MCP stack.
+
+use std::path::Path;
+
+use krb_delegation::{
+    Failure, Outcome,
+    identity::{AuthenticationError, BearerToken, Caller},
+    pipeline::{Call, Delegation, Settings, UserInfo},
+};
+
+use crate::config::{Config, LoadError, read_text};
+
+/// Verifies tokens and performs calls.
+pub(crate) trait Backend: Send + Sync + 'static {
+    /// A caller whose token was verified.
+    type Caller: Send + Sync + 'static;
+
+    /// Verifies a token.
+    fn authenticate(
+        &self,
+        token: BearerToken,
+    ) -> impl Future<Output = Result<Self::Caller, AuthenticationError>> + Send;
+
+    /// Records a request that came without a usable token, so that it never reached
+    /// [`authenticate`](Self::authenticate).
+    fn unauthorized(&self, reason: &'static str);
+
+    /// Performs one operation as the caller.
+    fn call(
+        &self,
+        caller: &Self::Caller,
+        call: Call,
+    ) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// Says who the caller is to the resources.
+    fn user_info(
+        &self,
+        caller: &Self::Caller,
+        request_id: String,
+    ) -> impl Future<Output = Result<UserInfo, Failure>> + Send;
+}
+
+impl Backend for Delegation {
+    type Caller = Caller;
+
+    async fn authenticate(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
+        self.authenticate(token).await
+    }
+
+    fn unauthorized(&self, reason: &'static str) {
+        self.unauthorized(reason);
+    }
+
+    async fn call(&self, caller: &Caller, call: Call) -> Result<Outcome, Failure> {
+        self.call(caller, call).await
+    }
+
+    async fn user_info(&self, caller: &Caller, request_id: String) -> Result<UserInfo, Failure> {
+        self.user_info(caller, request_id).await
+    }
+}
+
+/// The pipeline that a configuration, read from `file`, describes.
+///
+/// # Errors
+/// The first setting that it does not start with.
+pub(crate) async fn start(file: &Path, config: &Config) -> Result<Delegation, LoadError> {
+    let settings = Settings {
+        trusted_idps: config.auth.trusted_idps.clone(),
+        token_exchange: config.delegation.token_exchange.clone(),
+        kerberos: config.kerberos.clone(),
+        network: config.network.clone(),
+        policy: read_text(&config.policy.file)?,
+        targets: config.targets.clone(),
+        audit: config.audit.clone(),
+    };
+    Delegation::start(settings)
+        .await
+        .map_err(|cause| LoadError::Setting { file: file.into(), cause })
+}

@@ -1,0 +1,161 @@
+//! Bearer authentication (RFC 6750): the first thing that happens to a request.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use krb_delegation::identity::{AuthenticationError, BearerToken};
+use serde_json::json;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::Metadata;
+use crate::backend::Backend;
+
+/// A verified request, handed on in the request's extensions.
+pub(crate) struct Authenticated<C> {
+    pub(crate) caller: C,
+    /// Names the request in the log and the audit log.
+    pub(crate) request_id: String,
+    pub(crate) started: Instant,
+}
+
+/// What [`require`] needs.
+pub(super) struct Gate<B> {
+    backend: Arc<B>,
+    // What every challenge ends with: where the metadata is and which scope to ask for.
+    pointer: String,
+    // For the whole request, with the time to read its body.
+    time: Duration,
+}
+
+impl<B: Backend> Gate<B> {
+    pub(super) fn new(backend: Arc<B>, metadata: &Metadata, time: Duration) -> Self {
+        let scope =
+            metadata.scope().map(|scope| format!(", scope=\"{scope}\"")).unwrap_or_default();
+        let pointer = format!("resource_metadata=\"{}\"{scope}", metadata.url());
+        Self { backend, pointer, time }
+    }
+
+    /// 401 without an error code: the request held no credentials that this server knows (RFC 6750
+    /// section 3.1).
+    fn missing(&self) -> Response {
+        let body = json!({
+            "error_description": "an access token is required: Authorization: Bearer TOKEN"
+        });
+        self.challenge(StatusCode::UNAUTHORIZED, "", body)
+    }
+
+    fn refused(&self, status: StatusCode, error: &str, description: &str) -> Response {
+        let description: String = description.chars().map(quotable).collect();
+        let attributes = format!("error=\"{error}\", error_description=\"{description}\", ");
+        let body = json!({"error": error, "error_description": description});
+        self.challenge(status, &attributes, body)
+    }
+
+    fn challenge(&self, status: StatusCode, attributes: &str, body: serde_json::Value) -> Response {
+        let challenge = format!("Bearer {attributes}{}", self.pointer);
+        let mut response = (status, Json(body)).into_response();
+        // Configuration and descriptions are printable ASCII, so this cannot fail.
+        if let Ok(value) = HeaderValue::from_str(&challenge) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+}
+
+/// Verifies the bearer token before anything else of the request is looked at. What follows sees
+/// an [`Authenticated`] and no token.
+pub(super) async fn require<B: Backend>(
+    State(gate): State<Arc<Gate<B>>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let request_id = Uuid::new_v4().simple().to_string();
+    let token = match bearer(request.headers()) {
+        Ok(token) => token,
+        Err(Unusable::Missing) => {
+            gate.backend.unauthorized("no_token");
+            return gate.missing();
+        }
+        Err(Unusable::Malformed(problem)) => {
+            gate.backend.unauthorized("malformed_authorization");
+            return gate.refused(StatusCode::BAD_REQUEST, "invalid_request", problem);
+        }
+    };
+    match gate.backend.authenticate(token).await {
+        Ok(caller) => {
+            let authenticated = Authenticated { caller, request_id, started };
+            request.extensions_mut().insert(Arc::new(authenticated));
+        }
+        Err(AuthenticationError::Unauthorized(reason)) => {
+            info!(request_id, reason, "token refused");
+            return gate.refused(StatusCode::UNAUTHORIZED, "invalid_token", reason);
+        }
+        Err(error) => {
+            warn!(request_id, %error, "token not verified");
+            let body = json!({
+                "error": "temporarily_unavailable",
+                "error_description": "the token's issuer cannot be reached to verify it; try again"
+            });
+            let retry = [(RETRY_AFTER, "5")];
+            return (StatusCode::SERVICE_UNAVAILABLE, retry, Json(body)).into_response();
+        }
+    }
+    request.headers_mut().remove(AUTHORIZATION);
+    tokio::time::timeout(gate.time, next.run(request))
+        .await
+        .unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+}
+
+#[derive(Debug, PartialEq)]
+enum Unusable {
+    Missing,
+    Malformed(&'static str),
+}
+
+/// The token of the one `Authorization: Bearer TOKEN` field.
+fn bearer(headers: &HeaderMap) -> Result<BearerToken, Unusable> {
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let field = fields.next().ok_or(Unusable::Missing)?.as_bytes();
+    if fields.next().is_some() {
+        return Err(Unusable::Malformed("more than one Authorization field"));
+    }
+    let (scheme, token) = match field.iter().position(|byte| *byte == b' ') {
+        Some(space) => field.split_at(space),
+        None => (field, &b""[..]),
+    };
+    if !scheme.eq_ignore_ascii_case(b"Bearer") {
+        return Err(Unusable::Missing);
+    }
+    // b64token, RFC 6750 section 2.1.
+    let token = token.trim_ascii();
+    let unpadded = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let is_token = unpadded > 0
+        && token.iter().take(unpadded).all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(b));
+    match std::str::from_utf8(token) {
+        Ok(token) if is_token => Ok(BearerToken::new(token.to_owned())),
+        _ => Err(Unusable::Malformed("Authorization must be: Bearer, one space, one token")),
+    }
+}
+
+// RFC 6750 section 3: error_description may not hold quotes, backslashes or control characters.
+fn quotable(c: char) -> char {
+    match c {
+        '"' | '\\' => '\'',
+        ' '..='~' => c,
+        _ => '?',
+    }
+}

@@ -1,0 +1,68 @@
+//! The protected resource's metadata (RFC 9728), which every challenge points to.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    Json,
+    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use url::Url;
+
+use super::MCP_PATH;
+use crate::config::ServerConfig;
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// The document (RFC 9728 section 2), the same for everybody.
+#[derive(Serialize)]
+pub(super) struct Metadata {
+    resource: Url,
+    authorization_servers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<String>,
+    bearer_methods_supported: [&'static str; 1],
+    resource_name: &'static str,
+}
+
+impl Metadata {
+    pub(super) fn new(config: &ServerConfig, issuers: Vec<String>) -> Self {
+        Self {
+            resource: config.public_url.clone(),
+            authorization_servers: issuers,
+            scopes_supported: config.scopes.clone(),
+            bearer_methods_supported: ["header"],
+            resource_name: "krb-mcp: file shares and web applications as the calling user",
+        }
+    }
+
+    /// The document's public URL: the well-known part stands between host and path (RFC 9728
+    /// section 3.1).
+    pub(super) fn url(&self) -> Url {
+        let mut url = self.resource.clone();
+        url.set_path(&well_known(self.resource.path()));
+        url
+    }
+
+    /// Where it is served: at its public path, at the one for `/mcp`, and at the root, where some
+    /// clients look.
+    pub(super) fn paths(&self) -> BTreeSet<String> {
+        [self.resource.path(), MCP_PATH, "/"].into_iter().map(well_known).collect()
+    }
+
+    /// `scope` for a challenge: what a client should ask for.
+    pub(super) fn scope(&self) -> Option<String> {
+        (!self.scopes_supported.is_empty()).then(|| self.scopes_supported.join(" "))
+    }
+
+    /// Open to scripts of any origin: it holds nothing secret, and browsers' clients need it.
+    pub(super) fn response(&self) -> Response {
+        let headers = [(ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (CACHE_CONTROL, "public, max-age=3600")];
+        (headers, Json(self)).into_response()
+    }
+}
+
+fn well_known(path: &str) -> String {
+    format!("{WELL_KNOWN}{}", path.trim_end_matches('/'))
+}

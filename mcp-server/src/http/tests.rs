@@ -1,0 +1,432 @@
+use std::{sync::Arc, task::Poll};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, Request, StatusCode, header},
+    response::Response,
+};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::testing::{Fake, app};
+
+async fn send(app: &Router, request: Request<Body>) -> Response {
+    app.clone().oneshot(request).await.unwrap()
+}
+
+async fn body(response: Response) -> Bytes {
+    response.into_body().collect().await.unwrap().to_bytes()
+}
+
+async fn json_body(response: Response) -> Value {
+    serde_json::from_slice(&body(response).await).unwrap()
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).header("host", "localhost").body(Body::empty()).unwrap()
+}
+
+/// As `curl -H 'Content-Type: application/json' -d …` sends it, with further header fields.
+fn post(headers: &[(&str, &str)], message: &Value) -> Request<Body> {
+    let mut request = Request::post("/mcp")
+        .header("host", "localhost:8080")
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::from(message.to_string())).unwrap()
+}
+
+const ALICE: (&str, &str) = ("authorization", "Bearer alice");
+
+fn read(path: &str) -> Value {
+    json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "kerberos-file-read", "arguments": {"path": path}}
+    })
+}
+
+mod authentication {
+    use super::*;
+
+    async fn challenge(more: &str, headers: &[(&str, &str)]) -> (StatusCode, String, Arc<Fake>) {
+        let (app, fake, _) = app(more);
+        let response = send(&app, post(headers, &read("x"))).await;
+        let status = response.status();
+        let challenge = challenge_of(response.headers());
+        let text = String::from_utf8(body(response).await.to_vec()).unwrap();
+        for (_, value) in headers {
+            let token = value.strip_prefix("Bearer ").filter(|token| !token.is_empty());
+            assert!(token.is_none_or(|token| !format!("{challenge}{text}").contains(token)));
+        }
+        (status, challenge, fake)
+    }
+
+    fn challenge_of(headers: &HeaderMap) -> String {
+        headers[header::WWW_AUTHENTICATE].to_str().unwrap().to_owned()
+    }
+
+    const POINTER: &str =
+        r#"resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp""#;
+
+    #[tokio::test]
+    async fn no_credentials_no_error_code() {
+        for headers in [&[][..], &[("authorization", "Basic YTpi")], &[("authorization", "x")]] {
+            let (status, challenge, fake) = challenge("", headers).await;
+            assert_eq!((status.as_u16(), challenge), (401, format!("Bearer {POINTER}")));
+            assert_eq!(fake.events(), ["no_token"]);
+        }
+        let (_, challenge, _) = challenge(r#", "scopes": ["a", "b"]"#, &[]).await;
+        assert_eq!(challenge, format!(r#"Bearer {POINTER}, scope="a b""#));
+    }
+
+    #[tokio::test]
+    async fn a_malformed_field_is_an_invalid_request() {
+        let two = [("authorization", "Bearer alice"), ("authorization", "Bearer alice")];
+        let malformed = ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "bearer ===", "Bearer ä"]
+            .map(|field| [("authorization", field)]);
+        for headers in malformed.iter().map(|one| &one[..]).chain([&two[..]]) {
+            let (status, challenge, fake) = challenge("", headers).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{headers:?}");
+            assert!(
+                challenge.starts_with("Bearer error=\"invalid_request\", error_description=\"")
+            );
+            assert!(challenge.ends_with(POINTER), "{challenge}");
+            assert_eq!(fake.events(), ["malformed_authorization"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_an_invalid_token() {
+        let (status, challenge, _) = challenge("", &[("authorization", "Bearer eyJ.e30.x")]).await;
+        let reason = r#"error="invalid_token", error_description="the token is 'expired'""#;
+        assert_eq!((status.as_u16(), challenge), (401, format!("Bearer {reason}, {POINTER}")));
+    }
+
+    #[tokio::test]
+    async fn without_the_issuers_keys_it_is_our_failure() {
+        let (app, ..) = app("");
+        let request = post(&[("authorization", "Bearer no-keys")], &read("x"));
+        let response = send(&app, request).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
+        assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+
+    #[tokio::test]
+    async fn nothing_of_the_body_is_read_before() {
+        struct Untouchable;
+        impl HttpBody for Untouchable {
+            type Data = Bytes;
+            type Error = std::convert::Infallible;
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+                panic!("the body was read");
+            }
+        }
+        let (app, ..) = app("");
+        let request = post(&[("authorization", "Bearer expired")], &read("x"));
+        let request = request.map(|_| Body::new(Untouchable));
+        assert_eq!(send(&app, request).await.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn every_method_and_path_below_needs_a_token() {
+        let (app, ..) = app("");
+        for (path, status) in [("/mcp", 401), ("/mcp/", 401), ("/mcp/x", 401), ("/other", 404)] {
+            assert_eq!(send(&app, get(path)).await.status(), status, "{path}");
+        }
+        let mut request = get("/mcp");
+        request.headers_mut().insert("authorization", "Bearer alice".parse().unwrap());
+        let response = send(&app, request).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[header::ALLOW], "POST");
+    }
+}
+
+#[tokio::test]
+async fn the_metadata_stands_where_clients_look() {
+    let (app, ..) = app(r#", "scopes": ["files:read"]"#);
+    let root = "/.well-known/oauth-protected-resource";
+    for path in [root.to_owned(), format!("{root}/mcp")] {
+        let response = send(&app, get(&path)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        let expected = json!({
+            "resource": "https://mcp.example.com/mcp",
+            "authorization_servers": ["https://idp.example.com"],
+            "scopes_supported": ["files:read"],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "krb-mcp: file shares and web applications as the calling user"
+        });
+        assert_eq!(json_body(response).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_public_path_of_a_reverse_proxy_has_its_metadata() {
+    let (app, ..) = app(r#", "scopes": []"#);
+    let config = crate::testing::server_config("");
+    let config = crate::config::ServerConfig {
+        public_url: "https://example.com/krb/mcp".parse().unwrap(),
+        ..config
+    };
+    let other = super::router(&config, vec![], Arc::new(Fake::default()), Default::default());
+    let path = "/.well-known/oauth-protected-resource/krb/mcp";
+    assert_eq!(send(&app, get(path)).await.status(), StatusCode::NOT_FOUND);
+    let response = send(&other, get(path)).await;
+    assert_eq!(json_body(response).await["resource"], "https://example.com/krb/mcp");
+    let response = send(&other, post(&[], &json!({}))).await;
+    let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap();
+    assert!(challenge.contains(&format!("https://example.com{path}")), "{challenge}");
+}
+
+#[tokio::test]
+async fn health_is_empty() {
+    let (app, ..) = app("");
+    let response = send(&app, get("/healthz")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(body(response).await.is_empty());
+}
+
+mod calls {
+    use super::*;
+
+    #[tokio::test]
+    async fn plain_curl_is_answered() {
+        let (app, fake, _) = app("");
+        let path = r"\\files\corp\data.csv";
+        let text = r#"{"status":"success","data":{"path":"\\\\files\\corp\\data.csv","size":4,"encoding":"utf-8","content":"a,b\n"}}"#;
+        for accept in [&[ALICE][..], &[ALICE, ("accept", "*/*")]] {
+            let response = send(&app, post(accept, &read(path))).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+            let structured: Value = serde_json::from_str(text).unwrap();
+            let expected = json!({
+                "jsonrpc": "2.0", "id": 1,
+                "result": {
+                    "content": [{"type": "text", "text": text}],
+                    "structuredContent": structured,
+                    "isError": false
+                }
+            });
+            assert_eq!(json_body(response).await, expected);
+        }
+        let call = format!("kerberos-file-read file:read {path}");
+        assert_eq!(fake.events(), [call.clone(), call]);
+    }
+
+    async fn call(name: &str, arguments: Value) -> Value {
+        let message = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": name, "arguments": arguments}
+        });
+        json_body(send(&app("").0, post(&[ALICE], &message)).await).await
+    }
+
+    #[tokio::test]
+    async fn every_tool_answers() {
+        let entries = call("kerberos-list-directory", json!({"path": "//files/corp"})).await;
+        let names = entries["result"]["structuredContent"]["data"]["entries"].as_array().unwrap();
+        assert_eq!(names.len(), 3);
+        let url = json!({"url": "http://web/", "method": "POST", "headers": {"x": "y"}});
+        let response = call("kerberos-http-request", url).await;
+        assert_eq!(response["result"]["structuredContent"]["data"]["status"], 200);
+        let user = call("user-info", json!({})).await;
+        assert_eq!(user["result"]["structuredContent"]["data"]["legacyName"], "ALICE_ADMIN");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_a_tool_error() {
+        let answer = call("kerberos-file-read", json!({"path": r"\\files\corp\denied"})).await;
+        let text = r#"{"status":"failure","error":{"code":"ACCESS_DENIED","message":"no","remedy":"ask"}}"#;
+        let structured: Value = serde_json::from_str(text).unwrap();
+        let expected = json!({
+            "content": [{"type": "text", "text": text}],
+            "structuredContent": structured,
+            "isError": true
+        });
+        assert_eq!(answer["result"], expected);
+    }
+
+    #[tokio::test]
+    async fn wrong_arguments_are_named() {
+        let cases = [
+            (json!({"path": "//a/b/c", "mode": 1}), "unknown field `mode`, expected `path`"),
+            (json!({}), "missing field `path`"),
+            (json!({"path": 5}), "argument path: invalid type: integer `5`"),
+        ];
+        for (arguments, problem) in cases {
+            let answer = call("kerberos-file-read", arguments).await;
+            let error = &answer["result"]["structuredContent"]["error"];
+            assert_eq!(error["code"], "INVALID_ARGUMENT");
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains(problem), "{message}");
+        }
+        let answer = call("no-such-tool", json!({})).await;
+        assert_eq!(answer["error"]["code"], -32602);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_away_cancels_its_call() {
+        let (app, fake, _) = app("");
+        let request = post(&[ALICE], &read(r"\\files\corp\endless"));
+        let call = tokio::spawn(async move { send(&app, request).await });
+        fake.wait_for("started").await;
+        call.abort();
+        fake.wait_for("cancelled").await;
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused() {
+        let (app, fake, _) = app("");
+        for (length, status) in [(super::super::MAX_BODY_BYTES, 200), (4 << 20 | 1, 413)] {
+            let mut message = read(r"\\files\corp\x").to_string().into_bytes();
+            message.resize(length, b' ');
+            let request = post(&[ALICE], &json!(null)).map(|_| Body::from(message));
+            assert_eq!(send(&app, request).await.status(), status);
+        }
+        assert_eq!(fake.events().len(), 1);
+    }
+}
+
+mod origins_and_hosts {
+    use super::*;
+
+    async fn status(more: &str, host: &str, origin: Option<&str>) -> u16 {
+        let (app, ..) = app(more);
+        let mut request = post(&[ALICE], &read(r"\\files\corp\x"));
+        request.headers_mut().insert("host", host.parse().unwrap());
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().unwrap());
+        }
+        send(&app, request).await.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn an_origin_must_be_listed() {
+        assert_eq!(status("", "localhost", Some("http://localhost")).await, 403);
+        assert_eq!(status("", "localhost", Some("null")).await, 403);
+        let listed = r#", "allowedOrigins": ["https://app.example.com:443"]"#;
+        assert_eq!(status(listed, "localhost", Some("https://app.example.com")).await, 200);
+        assert_eq!(status(listed, "localhost", Some("https://app.example.com:444")).await, 403);
+        assert_eq!(status(listed, "localhost", Some("http://app.example.com")).await, 403);
+    }
+
+    #[tokio::test]
+    async fn a_host_must_be_known() {
+        for host in ["localhost:1", "127.0.0.1", "[::1]:8080", "mcp.example.com", "MCP.example.com"]
+        {
+            assert_eq!(status("", host, None).await, 200, "{host}");
+        }
+        assert_eq!(status("", "evil.example.com", None).await, 403);
+        let listed = r#", "allowedHosts": ["inner.example.com:8080"]"#;
+        assert_eq!(status(listed, "inner.example.com:8080", None).await, 200);
+        assert_eq!(status(listed, "inner.example.com:81", None).await, 403);
+    }
+}
+
+mod protocol {
+    use super::*;
+
+    #[tokio::test]
+    async fn revision_2025_11_25_with_its_handshake() {
+        let (app, ..) = app("");
+        let initialize = json!({
+            "jsonrpc": "2.0", "id": 0, "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-11-25", "capabilities": {},
+                "clientInfo": {"name": "test", "version": "1"}
+            }
+        });
+        let accept = ("accept", "application/json, text/event-stream");
+        let response = send(&app, post(&[ALICE, accept], &initialize)).await;
+        assert!(!response.headers().contains_key("mcp-session-id"));
+        let result = &json_body(response).await["result"];
+        assert_eq!(result["protocolVersion"], "2025-11-25");
+        assert_eq!(result["serverInfo"]["name"], "krb-mcp");
+        assert!(result["capabilities"]["tools"].is_object());
+
+        let version = ("mcp-protocol-version", "2025-11-25");
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        let response = send(&app, post(&[ALICE, accept, version], &initialized)).await;
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+
+        let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+        let response = send(&app, post(&[ALICE, accept, version], &list)).await;
+        let result = &json_body(response).await["result"];
+        assert_eq!(result["tools"].as_array().unwrap().len(), 4);
+        assert!(result.get("resultType").is_none());
+
+        let call = read(r"\\files\corp\x");
+        let response = send(&app, post(&[ALICE, accept, version], &call)).await;
+        assert_eq!(json_body(response).await["result"]["isError"], false);
+    }
+
+    fn modern(method: &str, mut params: Value) -> Value {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"}
+        });
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    }
+
+    const VERSION: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
+
+    #[tokio::test]
+    async fn revision_2026_07_28_without_one() {
+        let (app, ..) = app("");
+        let method = ("mcp-method", "server/discover");
+        let discover = modern("server/discover", json!({}));
+        let response = send(&app, post(&[ALICE, VERSION, method], &discover)).await;
+        let result = &json_body(response).await["result"];
+        let versions = result["supportedVersions"].as_array().unwrap();
+        assert!(versions.contains(&json!("2026-07-28")) && versions.contains(&json!("2025-11-25")));
+
+        let list = modern("tools/list", json!({}));
+        let response =
+            send(&app, post(&[ALICE, VERSION, ("mcp-method", "tools/list")], &list)).await;
+        let result = &json_body(response).await["result"];
+        assert_eq!((&result["cacheScope"], &result["ttlMs"]), (&json!("private"), &json!(60_000)));
+
+        let method = ("mcp-method", "tools/call");
+        let name = ("mcp-name", "kerberos-file-read");
+        let arguments = json!({"path": r"\\files\corp\x"});
+        let call = modern("tools/call", json!({"name": name.1, "arguments": arguments}));
+        let response = send(&app, post(&[ALICE, VERSION, method, name], &call)).await;
+        let result = &json_body(response).await["result"];
+        assert_eq!(
+            (&result["isError"], &result["resultType"]),
+            (&json!(false), &json!("complete"))
+        );
+    }
+
+    #[tokio::test]
+    async fn header_fields_must_agree_with_the_body() {
+        let (app, fake, _) = app("");
+        let arguments = json!({"path": r"\\files\corp\x"});
+        let call = modern("tools/call", json!({"name": "user-info", "arguments": arguments}));
+        let headers =
+            [ALICE, VERSION, ("mcp-method", "tools/call"), ("mcp-name", "kerberos-file-read")];
+        let response = send(&app, post(&headers, &call)).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(json_body(response).await["error"]["code"], -32020);
+        assert!(fake.events().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_method_is_not_found() {
+        let (app, ..) = app("");
+        let message = modern("no/such", json!({}));
+        let response =
+            send(&app, post(&[ALICE, VERSION, ("mcp-method", "no/such")], &message)).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(json_body(response).await["error"]["code"], -32601);
+    }
+}

@@ -1,0 +1,122 @@
+//! MCP itself: rmcp's protocol handling, our tools.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::request::Parts;
+use krb_delegation::{Code, Failure, pipeline::Call};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation,
+        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    },
+    service::RequestContext,
+};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    backend::Backend,
+    http::Authenticated,
+    tools::{self, Request},
+};
+
+const INSTRUCTIONS: &str = "Reaches file shares and web applications of a Windows domain with the \
+    calling user's own permissions. A failed call says in `error.remedy` what to change and who can.";
+
+/// Answers MCP requests; one per HTTP request.
+pub(crate) struct Handler<B> {
+    pub(crate) backend: Arc<B>,
+    /// Time for one tool call.
+    pub(crate) deadline: Duration,
+}
+
+impl<B: Backend> Handler<B> {
+    async fn perform(
+        &self,
+        tool: &'static str,
+        request: Request,
+        from: &Authenticated<B::Caller>,
+        cancel: CancellationToken,
+    ) -> CallToolResult {
+        let request_id = from.request_id.clone();
+        match request {
+            Request::Operation(operation) => {
+                let call = Call { request_id, tool, operation, deadline: self.deadline, cancel };
+                answer(tool, from, self.backend.call(&from.caller, call).await)
+            }
+            Request::UserInfo => {
+                let info = self.backend.user_info(&from.caller, request_id);
+                let result = tokio::time::timeout(self.deadline, info)
+                    .await
+                    .unwrap_or_else(|_| Err(late(self.deadline)));
+                answer(tool, from, result)
+            }
+        }
+    }
+}
+
+impl<B: Backend> ServerHandler for Handler<B> {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("krb-mcp", env!("CARGO_PKG_VERSION")))
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let mut result = ListToolsResult::with_all_items(tools::list());
+        // What stands behind authentication is not for shared caches.
+        result.cache_scope = Some(CacheScope::Private);
+        result.ttl_ms = Some(60_000);
+        Ok(result)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        tools::find(name).map(tools::Entry::describe)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let tool = tools::find(&request.name).ok_or_else(|| {
+            ErrorData::invalid_params("unknown tool; tools/list names those of this server", None)
+        })?;
+        let from = context
+            .extensions
+            .get::<Parts>()
+            .and_then(|parts| parts.extensions.get::<Arc<Authenticated<B::Caller>>>())
+            .ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))?;
+        let result = match tool.parse(request.arguments.unwrap_or_default()) {
+            Ok(request) => self.perform(tool.name, request, from, context.ct.clone()).await,
+            Err(failure) => answer::<()>(tool.name, from, Err(failure)),
+        };
+        Ok(result.into())
+    }
+}
+
+fn answer<T: Serialize>(
+    tool: &str,
+    from: &Authenticated<impl Send>,
+    result: Result<T, Failure>,
+) -> CallToolResult {
+    let outcome = result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "OK");
+    let milliseconds = u64::try_from(from.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    info!(request_id = from.request_id, tool, outcome, milliseconds, "tool call");
+    tools::to_result(result)
+}
+
+fn late(deadline: Duration) -> Failure {
+    Failure::new(
+        Code::DeadlineExceeded,
+        format!("the call did not end within {} s", deadline.as_secs()),
+        "Try again; if it stays so, the server's operator finds the slow part in its log and can \
+         raise server.callTimeoutSeconds.",
+    )
+}

@@ -1,0 +1,178 @@
+//! A backend whose behaviour the tests choose by token and path.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::Router;
+use krb_delegation::{
+    Code, DirectoryEntry, EntryKind, Failure, FileContent, HttpResponse, Operation, Outcome,
+    identity::{AuthenticationError, BearerToken},
+    pipeline::{Call, UserInfo},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{backend::Backend, config::ServerConfig, http};
+
+pub(crate) const DEADLINE: Duration = Duration::from_secs(7);
+
+/// Believes the token `alice`.
+#[derive(Default)]
+pub(crate) struct Fake {
+    /// What happened, in order.
+    pub(crate) events: Mutex<Vec<String>>,
+}
+
+impl Fake {
+    pub(crate) fn saw(&self, event: impl Into<String>) {
+        self.events.lock().unwrap().push(event.into());
+    }
+
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.events.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn wait_for(&self, event: &str) {
+        while !self.events().iter().any(|seen| seen == event) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Backend for Fake {
+    type Caller = String;
+
+    async fn authenticate(&self, token: BearerToken) -> Result<String, AuthenticationError> {
+        match token.expose() {
+            "alice" => Ok("alice".into()),
+            "no-keys" => Err(AuthenticationError::KeysUnavailable),
+            _ => Err(AuthenticationError::Unauthorized("the token is \"expired\"")),
+        }
+    }
+
+    fn unauthorized(&self, reason: &'static str) {
+        self.saw(reason);
+    }
+
+    async fn call(&self, caller: &String, call: Call) -> Result<Outcome, Failure> {
+        assert_eq!((caller.as_str(), call.deadline), ("alice", DEADLINE));
+        assert!(!call.request_id.is_empty());
+        let Call { tool, operation, cancel, .. } = call;
+        match operation.address() {
+            r"\\files\corp\denied" => Err(Failure::new(Code::AccessDenied, "no", "ask")),
+            r"\\files\corp\slow" => {
+                self.saw("started");
+                tokio::select! {
+                    () = cancel.cancelled() => self.saw("cancelled"),
+                    () = tokio::time::sleep(Duration::from_millis(300)) => self.saw("ended"),
+                }
+                Ok(file(operation.address()))
+            }
+            r"\\files\corp\endless" => {
+                self.saw("started");
+                cancel.cancelled().await;
+                self.saw("cancelled");
+                Err(Failure::new(Code::DeadlineExceeded, "cancelled", "do not"))
+            }
+            address => {
+                self.saw(format!("{tool} {} {address}", operation.action()));
+                Ok(match &operation {
+                    Operation::ListDirectory { path } => directory(path),
+                    Operation::HttpRequest { .. } => response(),
+                    _ => file(address),
+                })
+            }
+        }
+    }
+
+    async fn user_info(&self, caller: &String, _: String) -> Result<UserInfo, Failure> {
+        Ok(user_info(caller))
+    }
+}
+
+pub(crate) fn file(path: &str) -> Outcome {
+    let content = "a,b\n".to_owned();
+    Outcome::File(FileContent { path: path.into(), size: 4, encoding: "utf-8", content })
+}
+
+pub(crate) fn directory(path: &str) -> Outcome {
+    let entry = |name: &str, kind, modified: Option<&str>| DirectoryEntry {
+        name: name.into(),
+        kind,
+        size: 0,
+        modified: modified.map(str::to_owned),
+    };
+    let entries = vec![
+        entry("a", EntryKind::Directory, None),
+        entry("b", EntryKind::File, Some("2026-01-02T03:04:05Z")),
+        entry("c", EntryKind::Link, None),
+    ];
+    Outcome::Directory { path: path.into(), entries }
+}
+
+pub(crate) fn response() -> Outcome {
+    let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
+    Outcome::Http(HttpResponse { status: 200, headers, encoding: "utf-8", body: "hi".into() })
+}
+
+pub(crate) fn user_info(subject: &str) -> UserInfo {
+    UserInfo {
+        issuer: "https://idp.example.com".into(),
+        subject: subject.into(),
+        client_id: Some("agent".into()),
+        legacy_name: "ALICE_ADMIN".into(),
+        roles: vec!["staff".into()],
+        scopes: vec![],
+    }
+}
+
+/// A `server` section with what `more` adds.
+pub(crate) fn server_config(more: &str) -> ServerConfig {
+    let seconds = DEADLINE.as_secs();
+    serde_json::from_str(&format!(
+        r#"{{"publicUrl": "https://mcp.example.com/mcp", "callTimeoutSeconds": {seconds} {more}}}"#
+    ))
+    .unwrap()
+}
+
+/// The whole HTTP service before a [`Fake`].
+pub(crate) fn app(more: &str) -> (Router, Arc<Fake>, CancellationToken) {
+    let (fake, stop) = (Arc::new(Fake::default()), CancellationToken::new());
+    let issuers = vec!["https://idp.example.com".to_owned()];
+    let app = http::router(&server_config(more), issuers, Arc::clone(&fake), stop.clone());
+    (app, fake, stop)
+}
+
+/// Compares with a file of this crate; `UPDATE_SNAPSHOTS=1` writes it instead.
+pub(crate) fn assert_snapshot(file: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, expected, "{file}; if that is right, run once with UPDATE_SNAPSHOTS=1");
+}
+
+/// A new directory below the system's one for temporary files, removed at the end.
+pub(crate) struct Directory(pub(crate) std::path::PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("krb-mcp-test-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> std::path::PathBuf {
+        let file = self.0.join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,36 @@
+//! `kerberos-file-read`.
+
+use krb_delegation::Operation;
+use rmcp::model::ToolAnnotations;
+use serde_json::json;
+
+use super::{Entry, PathArgument, Request, arguments, describe, encoding_schema};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "kerberos-file-read",
+    describe: |name| {
+        describe::<PathArgument>(
+            name,
+            "Reads a file from a Windows file share (SMB) with the calling user's own permissions. \
+             Returns at most 1 MiB; text as utf-8, anything else as base64.",
+            ToolAnnotations::with_title("Read a file")
+                .read_only(true)
+                .idempotent(true)
+                .open_world(false),
+            &json!({
+                "type": "object",
+                "properties": {
+                    "path": {"type": "string", "description": "the path asked for"},
+                    "size": {"type": "integer", "minimum": 0, "description": "size in bytes"},
+                    "encoding": encoding_schema(),
+                    "content": {"type": "string"}
+                },
+                "required": ["path", "size", "encoding", "content"]
+            }),
+        )
+    },
+    parse: |given| {
+        let PathArgument { path } = arguments(given)?;
+        Ok(Request::Operation(Operation::ReadFile { path }))
+    },
+};

@@ -1,0 +1,89 @@
+//! `kerberos-http-request`.
+
+use std::collections::BTreeMap;
+
+use krb_delegation::Operation;
+use rmcp::model::ToolAnnotations;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Entry, Request, arguments, describe, encoding_schema};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// Absolute `http` or `https` URL within a web application that this server is configured for.
+    url: String,
+    /// The request's method.
+    #[serde(default)]
+    method: Method,
+    /// Header fields to send. Authorization, Cookie, Host and hop-by-hop fields are refused.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Body to send.
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum Method {
+    #[default]
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "kerberos-http-request",
+    describe: |name| {
+        describe::<Arguments>(
+            name,
+            "Makes one HTTP request to a web application that authenticates by Kerberos \
+             (Negotiate), as the calling user. Redirects are returned, not followed.",
+            ToolAnnotations::with_title("Make an HTTP request")
+                .read_only(false)
+                .destructive(true)
+                .idempotent(false)
+                .open_world(false),
+            &json!({
+                "type": "object",
+                "properties": {
+                    "status": {"type": "integer", "minimum": 100, "maximum": 999},
+                    "headers": {
+                        "type": "array",
+                        "description": "name and value of each field, without authentication and \
+                                        cookie fields",
+                        "items": {"type": "array", "items": {"type": "string"}}
+                    },
+                    "encoding": encoding_schema(),
+                    "body": {"type": "string"}
+                },
+                "required": ["status", "headers", "encoding", "body"]
+            }),
+        )
+    },
+    parse: |given| {
+        let Arguments { url, method, headers, body } = arguments(given)?;
+        let headers = headers.into_iter().collect();
+        let method = method.as_str().to_owned();
+        Ok(Request::Operation(Operation::HttpRequest { method, url, headers, body }))
+    },
+};

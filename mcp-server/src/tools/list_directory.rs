@@ -1,0 +1,53 @@
+//! `kerberos-list-directory`.
+
+use krb_delegation::Operation;
+use rmcp::model::ToolAnnotations;
+use serde_json::json;
+
+use super::{Entry, PathArgument, Request, arguments, describe};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "kerberos-list-directory",
+    describe: |name| {
+        describe::<PathArgument>(
+            name,
+            "Lists a directory of a Windows file share (SMB) with the calling user's own \
+             permissions: names, kinds, sizes and times of last change.",
+            ToolAnnotations::with_title("List a directory")
+                .read_only(true)
+                .idempotent(true)
+                .open_world(false),
+            &json!({
+                "type": "object",
+                "properties": {
+                    "path": {"type": "string", "description": "the path asked for"},
+                    "entries": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "name": {"type": "string"},
+                                "kind": {"enum": ["file", "directory", "link"]},
+                                "size": {
+                                    "type": "integer",
+                                    "minimum": 0,
+                                    "description": "size in bytes; 0 for directories"
+                                },
+                                "modified": {
+                                    "type": ["string", "null"],
+                                    "description": "time of the last change (RFC 3339)"
+                                }
+                            },
+                            "required": ["name", "kind", "size", "modified"]
+                        }
+                    }
+                },
+                "required": ["path", "entries"]
+            }),
+        )
+    },
+    parse: |given| {
+        let PathArgument { path } = arguments(given)?;
+        Ok(Request::Operation(Operation::ListDirectory { path }))
+    },
+};

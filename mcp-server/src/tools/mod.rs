@@ -1,0 +1,107 @@
+//! The tools: one file each, listed once in [`TOOLS`].
+
+mod answer;
+mod file_read;
+mod http_request;
+mod list_directory;
+mod user_info;
+
+use std::sync::Arc;
+
+use krb_delegation::{Code, Failure, Operation};
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+pub(crate) use answer::to_result;
+
+/// One tool of this server.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    describe: fn(&'static str) -> Tool,
+    parse: fn(JsonObject) -> Result<Request, Failure>,
+}
+
+/// What a tool call comes down to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Something to do at a resource.
+    Operation(Operation),
+    /// Who the caller is.
+    UserInfo,
+}
+
+/// In the order in which `tools/list` gives them.
+const TOOLS: [Entry; 4] =
+    [file_read::ENTRY, list_directory::ENTRY, http_request::ENTRY, user_info::ENTRY];
+
+/// The tool of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    const { &TOOLS }.iter().find(|tool| tool.name == name)
+}
+
+/// All tools, as `tools/list` describes them.
+pub(crate) fn list() -> Vec<Tool> {
+    TOOLS.iter().map(Entry::describe).collect()
+}
+
+impl Entry {
+    /// The tool as `tools/list` describes it.
+    pub(crate) fn describe(&self) -> Tool {
+        (self.describe)(self.name)
+    }
+
+    /// What the arguments ask for.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] if one is missing, unknown or of the wrong type.
+    pub(crate) fn parse(&self, arguments: JsonObject) -> Result<Request, Failure> {
+        (self.parse)(arguments)
+    }
+}
+
+/// A tool's description from its argument type and the schema of its `data`.
+fn describe<Arguments: JsonSchema + 'static>(
+    name: &'static str,
+    description: &'static str,
+    annotations: ToolAnnotations,
+    data: &Value,
+) -> Tool {
+    Tool::new(name, description, JsonObject::new())
+        .with_input_schema::<Arguments>()
+        .with_raw_output_schema(Arc::new(answer::schema(data)))
+        .with_annotations(annotations)
+}
+
+/// The arguments, or an error that names the one at fault.
+fn arguments<Arguments: DeserializeOwned>(given: JsonObject) -> Result<Arguments, Failure> {
+    serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
+        let path = error.path().to_string();
+        let at = if path == "." { String::new() } else { format!("argument {path}: ") };
+        Failure::new(
+            Code::InvalidArgument,
+            format!("{at}{}", error.inner()),
+            "Call the tool with the arguments that its input schema names; tools/list shows it.",
+        )
+    })
+}
+
+/// The one argument of the tools that take a path.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PathArgument {
+    /// UNC path, for example `\\fileserver.example.com\share\dir\name`; `/` is taken as `\`.
+    path: String,
+}
+
+// What a file's or a response's content looks like is the same in both.
+fn encoding_schema() -> Value {
+    json!({
+        "enum": ["utf-8", "base64"],
+        "description": "utf-8 if the bytes are valid UTF-8, else base64"
+    })
+}
+
+#[cfg(test)]
+mod tests;

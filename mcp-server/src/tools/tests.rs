@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+
+use krb_delegation::{Code, Operation};
+use serde_json::{Value, json};
+
+use super::{Request, find, list};
+use crate::testing;
+
+fn parse(tool: &str, arguments: &Value) -> Result<Request, krb_delegation::Failure> {
+    find(tool).unwrap().parse(arguments.as_object().unwrap().clone())
+}
+
+#[test]
+fn arguments_become_operations() {
+    let path = r"\\files\corp\x".to_owned();
+    let argument = json!({"path": path});
+    let read = Request::Operation(Operation::ReadFile { path: path.clone() });
+    assert_eq!(parse("kerberos-file-read", &argument), Ok(read));
+    let list = Request::Operation(Operation::ListDirectory { path });
+    assert_eq!(parse("kerberos-list-directory", &argument), Ok(list));
+    assert_eq!(parse("user-info", &json!({})), Ok(Request::UserInfo));
+
+    let url = "http://web/".to_owned();
+    let get = Operation::HttpRequest {
+        method: "GET".into(),
+        url: url.clone(),
+        headers: vec![],
+        body: None,
+    };
+    assert_eq!(parse("kerberos-http-request", &json!({"url": url})), Ok(Request::Operation(get)));
+    let all = json!({"url": url, "method": "PUT", "headers": {"A": "b"}, "body": "c"});
+    let put = Operation::HttpRequest {
+        method: "PUT".into(),
+        url,
+        headers: vec![("A".into(), "b".into())],
+        body: Some("c".into()),
+    };
+    assert_eq!(parse("kerberos-http-request", &all), Ok(Request::Operation(put)));
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    let cases = [
+        ("kerberos-file-read", json!({"path": "x", "user": "root"})),
+        ("kerberos-list-directory", json!({"Path": "x"})),
+        ("kerberos-http-request", json!({"url": "http://web/", "method": "get"})),
+        ("kerberos-http-request", json!({"url": "http://web/", "method": "CONNECT"})),
+        ("kerberos-http-request", json!({"url": "http://web/", "headers": {"a": ["b"]}})),
+        ("user-info", json!({"subject": "bob"})),
+    ];
+    for (tool, arguments) in cases {
+        assert_eq!(parse(tool, &arguments).unwrap_err().code, Code::InvalidArgument, "{arguments}");
+    }
+}
+
+#[test]
+fn tools_are_described_as_they_always_were() {
+    let tools = sorted(serde_json::to_value(list()).unwrap());
+    let text = serde_json::to_string_pretty(&tools).unwrap() + "\n";
+    testing::assert_snapshot("src/tools/tools.json", &text);
+}
+
+/// With sorted keys, whether or not some other crate of the build turns on `preserve_order`.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let fields: BTreeMap<_, _> = object.into_iter().collect();
+            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+/// Just enough of JSON Schema for the schemas of this crate.
+fn fits(schema: &Value, value: &Value) -> bool {
+    let is = |kind: &Value| match kind.as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64(),
+        Some("null") => value.is_null(),
+        other => panic!("unknown type {other:?}"),
+    };
+    let kind = match &schema["type"] {
+        Value::Null => true,
+        Value::Array(kinds) => kinds.iter().any(is),
+        kind => is(kind),
+    };
+    let listed = schema["enum"].as_array().is_none_or(|values| values.contains(value));
+    let constant = schema.get("const").is_none_or(|constant| constant == value);
+    let required = schema["required"]
+        .as_array()
+        .is_none_or(|names| names.iter().all(|name| value.get(name.as_str().unwrap()).is_some()));
+    // Stricter than the standard: what is not described does not fit.
+    let properties = schema["properties"].as_object().is_none_or(|properties| {
+        value
+            .as_object()
+            .unwrap()
+            .iter()
+            .all(|(name, value)| properties.get(name).is_some_and(|schema| fits(schema, value)))
+    });
+    let items = schema
+        .get("items")
+        .is_none_or(|items| value.as_array().unwrap().iter().all(|item| fits(items, item)));
+    let one = schema["oneOf"]
+        .as_array()
+        .is_none_or(|schemas| schemas.iter().filter(|schema| fits(schema, value)).count() == 1);
+    kind && listed && constant && required && properties && items && one
+}
+
+#[test]
+fn results_fit_the_output_schemas() {
+    let data = |outcome| serde_json::to_value(outcome).unwrap();
+    let user = serde_json::to_value(testing::user_info("alice")).unwrap();
+    let results = [
+        ("kerberos-file-read", data(testing::file("x"))),
+        ("kerberos-list-directory", data(testing::directory("x"))),
+        ("kerberos-http-request", data(testing::response())),
+        ("user-info", user),
+    ];
+    for (name, data) in results {
+        let schema = find(name).unwrap().describe().output_schema.unwrap();
+        let schema = Value::Object((*schema).clone());
+        let success = super::to_result(Ok(&data)).structured_content.unwrap();
+        assert!(fits(&schema, &success), "{name}: {success}");
+        let failure = krb_delegation::Failure::new(Code::NotFound, "a", "b");
+        let failure = super::to_result::<()>(Err(failure)).structured_content.unwrap();
+        assert!(fits(&schema, &failure), "{name}: {failure}");
+        assert!(!fits(&schema, &json!({"status": "success", "error": {}})));
+    }
+}
