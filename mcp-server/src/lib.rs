@@ -1,1 +1,21 @@
-//! mcp-server
+//! The MCP server: HTTP with bearer authentication in front, Kerberos delegation behind.
+//!
+//! ```text
+//! HTTP ─▶ http (bearer, challenges, RFC 9728) ─▶ mcp (rmcp) ─▶ tools ─▶ Backend (krb-delegation)
+//! ```
+//!
+//! Nothing of a request's body is read before its token has been verified. What a caller may do,
+//! and as whom, is decided in `krb-delegation`; here is only what MCP, HTTP, configuration and the
+//! command line need.
+
+mod backend;
+mod check;
+pub mod cli;
+pub mod config;
+mod http;
+mod logging;
+mod mcp;
+mod serve;
+#[cfg(test)]
+mod testing;
+mod tools;

@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use tracing_subscriber::filter::Targets;
+
+use crate::{
+    backend, check,
+    config::Config,
+    http::{self, MCP_PATH},
+    logging, serve,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  krb-mcp check --config krb-mcp.jsonc
+  krb-mcp serve --config krb-mcp.jsonc
+  krb-mcp serve --config krb-mcp.jsonc --listen 127.0.0.1:0 --log-format json
+
+A call, once it serves:
+  curl http://localhost:8080/mcp \\
+    -H 'Content-Type: application/json' -H \"Authorization: Bearer $TOKEN\" \\
+    -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{
+          \"name\":\"kerberos-file-read\",
+          \"arguments\":{\"path\":\"//fileserver.example.com/share/file.txt\"}}}'";
+
+/// MCP server that reaches Windows file shares and web applications as the calling user, by
+/// Kerberos constrained delegation (S4U)
+#[derive(Parser)]
+#[command(name = "krb-mcp", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve MCP over HTTP until SIGTERM or SIGINT
+    Serve {
+        /// Configuration file (JSON with comments)
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Listen here instead of at server.listen; port 0 takes a free one
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+        /// What to log: error, warn, info or debug, or by part: info,krb_client=debug
+        #[arg(long, value_name = "LEVEL", env = "KRB_MCP_LOG", default_value = "info",
+              value_parser = logging::parse_level)]
+        log_level: Targets,
+        /// How to write log lines, on standard error
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        log_format: logging::Format,
+    },
+    /// Check a configuration with all files that it names, and print what it would serve
+    Check {
+        /// Configuration file (JSON with comments)
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a shell's completion script
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error is all there is if this fails too.
+            let _ = writeln!(io::stderr(), "krb-mcp: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Serve { config, listen, log_level, log_format } => {
+            logging::start(log_level, log_format);
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(serve(&config, listen))
+        }
+        Command::Check { config, json } => check::print(&config, json, &mut io::stdout()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "krb-mcp", &mut script);
+            Ok(io::stdout().write_all(&script)?)
+        }
+    }
+}
+
+async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
+    let config = Config::load(file)?;
+    // First of all, so that a signal during the start is not lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let delegation = Arc::new(backend::start(file, &config).await?);
+    let address = listen.unwrap_or(config.server.listen);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|e| format!("cannot listen on {address} (server.listen, --listen): {e}"))?;
+    if config.server.is_plain_beyond_loopback() {
+        warn!("publicUrl is plain http beyond loopback: tokens travel unprotected; use https");
+    }
+    let cancel = CancellationToken::new();
+    let app =
+        http::router(&config.server, config.issuers(), Arc::clone(&delegation), cancel.clone());
+    let address = listener.local_addr()?;
+    info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
+
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => info!("SIGTERM"),
+            _ = interrupt.recv() => info!("SIGINT"),
+        }
+    };
+    serve::serve(listener, app, stop, config.server.call_timeout(), cancel).await;
+    delegation.shutdown().await;
+    info!("stopped");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
