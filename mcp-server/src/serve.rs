@@ -19,8 +19,9 @@ use tracing::{debug, info, warn};
 
 // Beyond it, connections wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 1024;
-// For the request line and header fields; also how long an idle connection is kept.
-const HEADER_TIME: Duration = Duration::from_secs(30);
+// For the request line and header fields; also how long an idle connection is kept, which should be
+// longer than a reverse proxy in front keeps it (nginx: 60 s).
+const HEADER_TIME: Duration = Duration::from_secs(75);
 // After running calls were told to stop.
 const ABORT_TIME: Duration = Duration::from_secs(2);
 

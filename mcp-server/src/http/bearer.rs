@@ -17,7 +17,7 @@ use axum::{
 };
 use krb_delegation::identity::{AuthenticationError, BearerToken};
 use serde_json::json;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::Metadata;
@@ -101,7 +101,7 @@ pub(super) async fn require<B: Backend>(
             request.extensions_mut().insert(Arc::new(authenticated));
         }
         Err(AuthenticationError::Unauthorized(reason)) => {
-            info!(request_id, reason, "token refused");
+            debug!(request_id, reason, "token refused");
             return gate.refused(StatusCode::UNAUTHORIZED, "invalid_token", reason);
         }
         Err(error) => {

@@ -49,7 +49,18 @@ fn read(path: &str) -> Value {
 }
 
 mod authentication {
+    use std::time::Duration;
+
+    use axum::{middleware::from_fn_with_state, routing::post as post_to};
+
     use super::*;
+    use crate::{
+        http::{
+            bearer::{Authenticated, Gate, require},
+            metadata::Metadata,
+        },
+        testing::server_config,
+    };
 
     async fn challenge(more: &str, headers: &[(&str, &str)]) -> (StatusCode, String, Arc<Fake>) {
         let (app, fake, _) = app(more);
@@ -132,6 +143,32 @@ mod authentication {
         let request = post(&[("authorization", "Bearer expired")], &read("x"));
         let request = request.map(|_| Body::new(Untouchable));
         assert_eq!(send(&app, request).await.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn what_follows_sees_the_caller_and_no_token() {
+        let metadata = Metadata::new(&server_config(""), vec![]);
+        let gate = Gate::new(Arc::new(Fake::default()), &metadata, Duration::from_secs(1));
+        let handler = |request: Request<Body>| async move {
+            let caller = &request.extensions().get::<Arc<Authenticated<String>>>().unwrap().caller;
+            format!("{caller} {}", request.headers().contains_key("authorization"))
+        };
+        let app = Router::new()
+            .route("/mcp", post_to(handler))
+            .layer(from_fn_with_state(Arc::new(gate), require::<Fake>));
+        let response = send(&app, post(&[ALICE], &json!(null))).await;
+        assert_eq!(body(response).await, "alice false");
+    }
+
+    #[tokio::test]
+    async fn a_request_takes_no_longer_than_it_may() {
+        let metadata = Metadata::new(&server_config(""), vec![]);
+        let gate = Gate::new(Arc::new(Fake::default()), &metadata, Duration::from_millis(20));
+        let app = Router::new()
+            .route("/mcp", post_to(std::future::pending::<()>))
+            .layer(from_fn_with_state(Arc::new(gate), require::<Fake>));
+        let response = send(&app, post(&[ALICE], &json!(null))).await;
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
     }
 
     #[tokio::test]

@@ -56,7 +56,9 @@ async fn rest(mut stream: TcpStream) -> String {
 async fn a_running_call_ends_and_nothing_new_begins() {
     let running = start(Duration::from_secs(5)).await;
     let stream = call(&running, r"\\files\corp\slow").await;
-    let idle = TcpStream::connect(running.address).await.unwrap();
+    let mut idle = TcpStream::connect(running.address).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    assert!(idle.read(&mut [0; 4096]).await.unwrap() > 0);
     running.stop.send(()).unwrap();
     let answer = rest(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("a,b"), "{answer}");

@@ -1,0 +1,78 @@
+//! The program itself: it says where it listens, answers, and ends well.
+
+#![allow(clippy::unwrap_used, reason = "clippy takes only #[test] functions for tests")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_krb-mcp");
+
+/// The example with a password in place of the keytab, in a directory of its own.
+fn configuration(name: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&directory).unwrap();
+    let config = include_str!("../examples/krb-mcp.jsonc")
+        .replace(r#""keytab": "mcp.keytab""#, r#""password": {"$secret": "KRB_MCP_TEST_SECRET"}"#)
+        .replace("MCP_OAUTH_CLIENT_SECRET", "KRB_MCP_TEST_SECRET");
+    fs::write(directory.join("policy.cedar"), include_str!("../examples/policy.cedar")).unwrap();
+    let file = directory.join("krb-mcp.jsonc");
+    fs::write(&file, config).unwrap();
+    file
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_serves_on_a_free_port_until_sigterm() {
+    let mut server = Command::new(PROGRAM)
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--config"])
+        .arg(configuration("serve"))
+        .env("KRB_MCP_TEST_SECRET", "correct horse")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    let mut lines = Vec::new();
+    let address = loop {
+        let Some(line) = log.next() else { panic!("it did not start: {lines:#?}") };
+        let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if line["message"] == "listening" {
+            break line["address"].as_str().unwrap().parse::<SocketAddr>().unwrap();
+        }
+        lines.push(line);
+    };
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 OK"));
+    assert!(get(address, "/mcp").contains("www-authenticate: Bearer resource_metadata="));
+
+    let killed = Command::new("kill").arg(server.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert!(server.wait().unwrap().success());
+    let rest: Vec<String> = log.map(Result::unwrap).collect();
+    assert!(rest.last().unwrap().contains("stopped"), "{rest:#?}");
+    assert!(!format!("{lines:?}{rest:?}").contains("correct horse"));
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_explained() {
+    let file = configuration("mistake");
+    let text = fs::read_to_string(&file).unwrap().replace("\"realm\"", "\"Realm\"");
+    fs::write(&file, text).unwrap();
+    for command in ["serve", "check"] {
+        let output = Command::new(PROGRAM).arg(command).arg("--config").arg(&file).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("krb-mcp.jsonc:") && error.contains("`Realm`"), "{error}");
+    }
+}
