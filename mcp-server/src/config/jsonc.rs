@@ -65,4 +65,20 @@ mod tests {
             assert_eq!(json.len(), text.len());
         }
     }
+    proptest::proptest! {
+        #[test]
+        fn everything_keeps_its_place(text in "[\\PC\n\"/*\\\\]*") {
+            let json = without_comments(&text);
+            proptest::prop_assert_eq!(json.len(), text.len());
+            let breaks = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect::<Vec<_>>();
+            proptest::prop_assert_eq!(breaks(&json), breaks(&text));
+        }
+
+        #[test]
+        fn strings_are_left_alone(text in "[a/*\"\\\\\n]*", comment in "[a/\"\\\\]*") {
+            let string = serde_json::to_string(&text).unwrap();
+            let json = without_comments(&format!("{string}//{comment}\n/*{comment}*/"));
+            proptest::prop_assert_eq!(json.trim(), string);
+        }
+    }
 }
