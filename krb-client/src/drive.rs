@@ -175,3 +175,6 @@ fn error_and_time(reply: &[u8]) -> Option<(ErrorCode, i64)> {
     let error: KrbError<'_> = krb_proto::der::decode(reply).ok()?;
     Some((error.error_code, error.stime.unix()))
 }
+
+#[cfg(test)]
+mod tests;

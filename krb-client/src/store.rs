@@ -159,3 +159,156 @@ impl TicketStore {
         self.clock.now().seconds.unix()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use krb_proto::Timestamp;
+    use krb_proto::credential::TicketTimes;
+    use krb_proto::crypto::Key;
+    use krb_proto::exchange::ExchangeError;
+    use krb_proto::iana::{EncType, TicketFlags};
+    use krb_proto::KerberosTime;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    struct TestClock(AtomicI64);
+
+    impl Clock for TestClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::new(self.0.load(Ordering::SeqCst), 0)
+        }
+    }
+
+    fn store() -> (Arc<TicketStore>, Arc<TestClock>) {
+        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
+        (TicketStore::new(clock.clone()), clock)
+    }
+
+    fn user(name: &str) -> Principal {
+        Principal::new(Name::user(name), "R")
+    }
+
+    fn evidence(name: &str) -> TicketKey {
+        TicketKey::Evidence { user: user(name) }
+    }
+
+    fn credential(name: &str, endtime: i64) -> Credential {
+        Credential {
+            client: user(name),
+            server: Principal::krbtgt(b"R"),
+            session_key: Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[1; 32]).unwrap(),
+            times: TicketTimes {
+                endtime: KerberosTime::from_unix(endtime),
+                ..TicketTimes::default()
+            },
+            flags: TicketFlags::NONE,
+            ticket: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn however_many_ask_one_fetches() {
+        let (store, _) = store();
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let ask = |name: &'static str| {
+            let (store, fetches) = (store.clone(), fetches.clone());
+            tokio::spawn(async move {
+                let fetch = || async move {
+                    fetches.fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Ok(credential(name, NOW + 3600))
+                };
+                store.get(evidence(name), 900, fetch).await.unwrap().client.clone()
+            })
+        };
+        let asked: Vec<_> = (0..50).map(|i| ask(["alice", "bob"][i % 2])).collect();
+        for (i, task) in asked.into_iter().enumerate() {
+            assert_eq!(task.await.unwrap(), user(["alice", "bob"][i % 2]));
+        }
+        assert_eq!(fetches.load(Ordering::SeqCst), 2, "one for alice, one for bob");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_shared_but_not_kept() {
+        let (store, _) = store();
+        let fail = || async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Err(ClientError::Exchange(ExchangeError::NoCommonEnctype))
+        };
+        let (a, b) = tokio::join!(
+            store.get(evidence("alice"), 900, fail),
+            store.get(evidence("alice"), 900, || async { panic!("the first one is under way") }),
+        );
+        assert!(a.is_err() && b.is_err());
+        let again = || async { Ok(credential("alice", NOW + 3600)) };
+        assert!(store.get(evidence("alice"), 900, again).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_fetch_outlives_whoever_began_it() {
+        let (store, _) = store();
+        let fetch = || async {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            Ok(credential("alice", NOW + 3600))
+        };
+        let impatient = store.get(evidence("alice"), 900, fetch);
+        assert!(tokio::time::timeout(Duration::from_millis(5), impatient).await.is_err());
+        let waited = store.get(evidence("alice"), 900, || async { panic!("it goes on") }).await;
+        assert!(waited.is_ok());
+    }
+
+    #[tokio::test]
+    async fn tickets_are_kept_to_their_age_and_not_into_their_last_minute() {
+        let (store, clock) = store();
+        let fetches = AtomicUsize::new(0);
+        let get = async |name: &'static str, lifetime: i64| {
+            let fetch = || {
+                fetches.fetch_add(1, Ordering::SeqCst);
+                let end = clock.0.load(Ordering::SeqCst) + lifetime;
+                async move { Ok(credential(name, end)) }
+            };
+            store.get(evidence(name), 900, fetch).await.unwrap();
+            fetches.load(Ordering::SeqCst)
+        };
+        assert_eq!(get("alice", 36_000).await, 1);
+        for (after, fetched) in [(899, 1), (900, 2), (901, 2)] {
+            clock.0.store(NOW + after, Ordering::SeqCst);
+            assert_eq!(get("alice", 36_000).await, fetched, "after {after} s");
+        }
+        clock.0.store(NOW, Ordering::SeqCst);
+        assert_eq!(get("bob", 300).await, 3);
+        for (after, fetched) in [(239, 3), (240, 4)] {
+            clock.0.store(NOW + after, Ordering::SeqCst);
+            assert_eq!(get("bob", 300).await, fetched, "after {after} s");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_while_it_is_fetched_is_not_kept() {
+        let (store, _) = store();
+        let fetch = || async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(credential("alice", NOW + 3600))
+        };
+        let flight = {
+            let store = store.clone();
+            tokio::spawn(async move { store.get(evidence("alice"), 900, fetch).await.is_ok() })
+        };
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        store.forget(|key| *key == evidence("alice"));
+        assert!(flight.await.unwrap(), "whoever waits still gets it");
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let again = fetched.clone();
+        let fetch = || async move {
+            again.fetch_add(1, Ordering::SeqCst);
+            Ok(credential("alice", NOW + 3600))
+        };
+        store.get(evidence("alice"), 900, fetch).await.unwrap();
+        assert_eq!(fetched.load(Ordering::SeqCst), 1);
+    }
+}

@@ -1,0 +1,219 @@
+//! The driver against small KDCs on loopback that misbehave as real ones do.
+
+use std::sync::Mutex;
+
+use krb_proto::asn1::{KrbError, PrincipalName};
+use krb_proto::der::{self, Int, KerberosString, Microseconds};
+use krb_proto::exchange::ExchangeError;
+use krb_proto::{KerberosTime, Name, Timestamp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
+
+use super::*;
+
+const NOW: i64 = 1_800_000_000;
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::new(NOW, 0)
+    }
+}
+
+fn error(code: ErrorCode, stime: i64) -> Vec<u8> {
+    let sname = Name::krbtgt(b"R");
+    der::encode(&KrbError {
+        pvno: Int,
+        msg_type: Int,
+        ctime: None,
+        cusec: None,
+        stime: KerberosTime::from_unix(stime),
+        susec: Microseconds(0),
+        error_code: code,
+        crealm: None,
+        cname: None,
+        realm: KerberosString(b"R"),
+        sname: PrincipalName::from(&sname),
+        e_text: None,
+        e_data: None,
+    })
+}
+
+/// A KDC that answers its n-th request with the n-th reply, the last one for ever.
+async fn kdc(replies: Vec<Vec<u8>>) -> (SocketAddr, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = Arc::new(Mutex::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let length = stream.read_u32().await.unwrap();
+            let mut message = vec![0; length as usize];
+            stream.read_exact(&mut message).await.unwrap();
+            let number = {
+                let mut count = counted.lock().unwrap();
+                *count += 1;
+                *count - 1
+            };
+            let reply = &replies[number.min(replies.len() - 1)];
+            stream.write_u32(reply.len() as u32).await.unwrap();
+            stream.write_all(reply).await.unwrap();
+        }
+    });
+    (address, count)
+}
+
+/// A KDC that accepts connections and says nothing.
+async fn frozen() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            open.push(stream);
+        }
+    });
+    address
+}
+
+/// A port where nobody listens.
+async fn refusing() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// Sends the time it was given, and is done when it hears "done".
+#[derive(Default)]
+struct Probe {
+    offsets: Arc<Mutex<Vec<i64>>>,
+}
+
+impl Exchange for Probe {
+    type Output = ();
+
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
+        self.offsets.lock().unwrap().push(cx.kdc_offset);
+        Ok(Request { realm: b"R".to_vec(), message: b"ask".to_vec() })
+    }
+
+    fn receive(&mut self, _: &Context<'_>, reply: &[u8]) -> Result<Step<()>, ExchangeError> {
+        match reply {
+            b"done" => Ok(Step::Done(())),
+            b"more" => Ok(Step::Continue),
+            _ => Err(ExchangeError::NoCommonEnctype),
+        }
+    }
+}
+
+fn driver(kdcs: Vec<SocketAddr>, transport: Transport) -> Driver {
+    Driver {
+        kdcs: KdcSource::Addresses(kdcs),
+        transport,
+        patience: Patience {
+            per_kdc: Duration::from_millis(50),
+            overall: Duration::from_millis(1500),
+        },
+        clock: Arc::new(Fixed),
+        offsets: Offsets::default(),
+    }
+}
+
+#[tokio::test]
+async fn it_goes_on_to_a_kdc_that_answers() {
+    let (good, count) = kdc(vec![b"done".to_vec()]).await;
+    let (busy, _) = kdc(vec![error(ErrorCode::SVC_UNAVAILABLE, NOW)]).await;
+    let kdcs = vec![refusing().await, frozen().await, busy, good];
+    driver(kdcs, Transport::Tcp).run(Probe::default()).await.unwrap();
+    assert_eq!(*count.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn when_none_answers_the_error_names_each() {
+    let (refusing, frozen) = (refusing().await, frozen().await);
+    let driver = driver(vec![refusing, frozen], Transport::Tcp);
+    let error = driver.run(Probe::default()).await.unwrap_err();
+    let ClientError::Unreachable(unreachable) = &error else { panic!("{error}") };
+    let tried: Vec<_> = unreachable.tried.iter().map(|failure| failure.kdc).collect();
+    assert_eq!(tried, [refusing, frozen], "each once, though each was asked again");
+    assert!(error.to_string().contains("no KDC of realm R answered"), "{error}");
+}
+
+#[tokio::test]
+async fn kdcs_that_refuse_at_once_are_not_asked_again() {
+    let started = Instant::now();
+    let driver = driver(vec![refusing().await], Transport::Tcp);
+    driver.run(Probe::default()).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn the_deadline_ends_everything() {
+    let mut driver = driver(vec![frozen().await; 100], Transport::Tcp);
+    driver.patience.overall = Duration::from_millis(200);
+    let started = Instant::now();
+    driver.run(Probe::default()).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(1000));
+}
+
+#[tokio::test]
+async fn a_clock_is_corrected_once_and_remembered() {
+    let skew = error(ErrorCode::SKEW, NOW + 1200);
+    let (address, _) = kdc(vec![skew, b"more".to_vec(), b"done".to_vec()]).await;
+    let probe = Probe::default();
+    let offsets = probe.offsets.clone();
+    let driver = driver(vec![address], Transport::Tcp);
+    driver.run(probe).await.unwrap();
+    let offsets = offsets.lock().unwrap();
+    assert_eq!(offsets.iter().filter(|&&offset| offset == 1200).count(), 2, "{offsets:?}");
+    assert_eq!(driver.offsets.get(address), 1200);
+}
+
+#[tokio::test]
+async fn a_clock_too_far_away_is_not_followed() {
+    let skew = error(ErrorCode::SKEW, NOW + 1801);
+    let (address, count) = kdc(vec![skew]).await;
+    driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    assert_eq!(*count.lock().unwrap(), 1, "the exchange hears of it at once");
+}
+
+#[tokio::test]
+async fn a_kdc_that_goes_on_complaining_of_the_clock_is_heard_once_more_and_no_further() {
+    let skew = error(ErrorCode::SKEW, NOW + 60);
+    let (address, count) = kdc(vec![skew]).await;
+    driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    assert_eq!(*count.lock().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_exchange_that_never_ends_is_ended() {
+    let (address, count) = kdc(vec![b"more".to_vec()]).await;
+    let error = driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Exchange(ExchangeError::TooManyRounds)));
+    assert_eq!(*count.lock().unwrap(), MAX_ROUNDS);
+}
+
+#[tokio::test]
+async fn udp_falls_back_to_tcp_when_the_answer_does_not_fit() {
+    let (address, count) = kdc(vec![b"done".to_vec()]).await;
+    let udp = UdpSocket::bind(address).await.unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 100];
+        let (_, from) = udp.recv_from(&mut buffer).await.unwrap();
+        udp.send_to(&error(ErrorCode::RESPONSE_TOO_BIG, NOW), from).await.unwrap();
+    });
+    driver(vec![address], Transport::Udp).run(Probe::default()).await.unwrap();
+    assert_eq!(*count.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_reply_of_an_impossible_length_is_no_reply() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_u32(0x8000_0000).await.unwrap();
+        }
+    });
+    let error = driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    assert!(error.to_string().contains("announced a reply of 2147483648 bytes"), "{error}");
+}
