@@ -65,6 +65,7 @@ mod tests {
             assert_eq!(json.len(), text.len());
         }
     }
+
     proptest::proptest! {
         #[test]
         fn everything_keeps_its_place(text in "[\\PC\n\"/*\\\\]*") {
