@@ -16,10 +16,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// A caller whose token was verified.
     type Caller: Send + Sync + 'static;
 
-    /// Verifies a token.
+    /// Verifies a bearer token, given as its text.
     fn authenticate(
         &self,
-        token: BearerToken,
+        token: &str,
     ) -> impl Future<Output = Result<Self::Caller, AuthenticationError>> + Send;
 
     /// Records a request that came without a usable token, so that it never reached
@@ -44,8 +44,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
 impl Backend for Delegation {
     type Caller = Caller;
 
-    async fn authenticate(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        self.authenticate(token).await
+    async fn authenticate(&self, token: &str) -> Result<Caller, AuthenticationError> {
+        self.authenticate(BearerToken::new(token.to_owned())).await
     }
 
     fn unauthorized(&self, reason: &'static str) {

@@ -18,7 +18,8 @@ fn configuration(name: &str) -> PathBuf {
     fs::create_dir_all(&directory).unwrap();
     let config = include_str!("../examples/krb-mcp.jsonc")
         .replace(r#""keytab": "mcp.keytab""#, r#""password": {"$secret": "KRB_MCP_TEST_SECRET"}"#)
-        .replace("MCP_OAUTH_CLIENT_SECRET", "KRB_MCP_TEST_SECRET");
+        .replace("MCP_OAUTH_CLIENT_SECRET", "KRB_MCP_TEST_SECRET")
+        .replace(r#""caFile": "ca.pem""#, r#""hosts": {}"#);
     fs::write(directory.join("policy.cedar"), include_str!("../examples/policy.cedar")).unwrap();
     let file = directory.join("krb-mcp.jsonc");
     fs::write(&file, config).unwrap();

@@ -10,6 +10,7 @@ fn check(json: bool, old: &str, new: &str) -> Result<String, String> {
     let file = directory.write("krb-mcp.jsonc", &EXAMPLE.replace(old, new));
     directory.write("policy.cedar", &POLICY.replace(old, new));
     directory.write("mcp.keytab", "");
+    directory.write("ca.pem", "");
     let mut out = Vec::new();
     let place = |text: String| text.replace(&directory.0.display().to_string(), "DIR");
     match print(&file, json, &mut out) {

@@ -26,6 +26,7 @@ fn the_example_loads() {
     assert_eq!(config.policy.file, beside("policy.cedar"));
     assert_eq!(config.kerberos.service_account.keytab, Some(beside("mcp.keytab")));
     assert_eq!(Path::new(&config.audit.file), beside("audit.jsonl"));
+    assert_eq!(config.network.ca_file, Some(beside("ca.pem")));
     assert_eq!(config.issuers(), ["https://keycloak.w25ad.net/realms/mcp_security"]);
 }
 
@@ -73,9 +74,9 @@ fn what_is_not_known_or_missing_is_named() {
 
 #[test]
 fn values_that_make_no_sense_are_refused() {
-    let url = "https://mcp.w25ad.net/mcp";
     for bad in ["ftp://mcp.w25ad.net/", "https://a@mcp.w25ad.net/", "https://mcp.w25ad.net/?x"] {
-        let problem = error(url, bad);
+        let old = r#""publicUrl": "https://mcp.w25ad.net/mcp""#;
+        let problem = error(old, &format!("\"publicUrl\": \"{bad}\""));
         assert!(problem.starts_with("DIR/c.jsonc: server.publicUrl: must be"), "{problem}");
     }
     let list = |name: &str, bad: &str| {
@@ -101,7 +102,7 @@ fn values_that_make_no_sense_are_refused() {
 #[test]
 fn somebody_must_be_trusted() {
     let start = EXAMPLE.find(r#""trustedIDPs": ["#).unwrap();
-    let end = start + EXAMPLE[start..].find(']').unwrap() + 1;
+    let end = start + EXAMPLE[start..].find("\n    ]").unwrap() + 6;
     let problem = error(&EXAMPLE[start..end], r#""trustedIDPs": []"#);
     assert!(problem.contains("auth.trustedIDPs: must hold at least one"), "{problem}");
 }

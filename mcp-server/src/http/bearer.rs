@@ -15,7 +15,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use krb_delegation::identity::{AuthenticationError, BearerToken};
+use krb_delegation::identity::AuthenticationError;
 use serde_json::json;
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -104,7 +104,7 @@ pub(super) async fn require<B: Backend>(
             debug!(request_id, reason, "token refused");
             return gate.refused(StatusCode::UNAUTHORIZED, "invalid_token", reason);
         }
-        Err(error) => {
+        Err(error @ AuthenticationError::KeysUnavailable) => {
             warn!(request_id, %error, "token not verified");
             let body = json!({
                 "error": "temporarily_unavailable",
@@ -127,7 +127,7 @@ enum Unusable {
 }
 
 /// The token of the one `Authorization: Bearer TOKEN` field.
-fn bearer(headers: &HeaderMap) -> Result<BearerToken, Unusable> {
+fn bearer(headers: &HeaderMap) -> Result<&str, Unusable> {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let field = fields.next().ok_or(Unusable::Missing)?.as_bytes();
     if fields.next().is_some() {
@@ -146,7 +146,7 @@ fn bearer(headers: &HeaderMap) -> Result<BearerToken, Unusable> {
     let is_token = unpadded > 0
         && token.iter().take(unpadded).all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(b));
     match std::str::from_utf8(token) {
-        Ok(token) if is_token => Ok(BearerToken::new(token.to_owned())),
+        Ok(token) if is_token => Ok(token),
         _ => Err(Unusable::Malformed("Authorization must be: Bearer, one space, one token")),
     }
 }
