@@ -13,10 +13,12 @@ mod config_error;
 mod failure;
 pub mod identity;
 pub mod kerberos;
+pub mod network;
 mod operation;
 pub mod pipeline;
 pub mod policy;
 pub mod resources;
+pub mod secret;
 pub mod targets;
 pub mod token_exchange;
 

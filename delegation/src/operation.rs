@@ -69,6 +69,18 @@ pub enum Outcome {
     Http(HttpResponse),
 }
 
+impl Outcome {
+    /// How many bytes of content it holds, as encoded; for the audit log.
+    #[must_use]
+    pub fn content_bytes(&self) -> u64 {
+        match self {
+            Self::File(file) => file.size,
+            Self::Directory { entries, .. } => entries.len() as u64,
+            Self::Http(response) => response.body.len() as u64,
+        }
+    }
+}
+
 /// A file as the tool returns it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct FileContent {

@@ -1,1 +1,296 @@
-//! Under construction in this commit series.
+//! What the Kerberos stage does with a permit: evidence that the user is who is meant, then a
+//! ticket to the target in their name.
+
+mod account;
+mod config;
+mod never_impersonate;
+mod pins;
+mod refusal;
+
+use std::sync::Arc;
+
+use krb_client::{Client, ClientConfig, Clock, KdcSource, Resolver, files};
+use krb_proto::crypto::{self, Key};
+use krb_proto::exchange::{ClientSecret, EvidenceError, open_ticket};
+use krb_proto::formats::Keytab;
+use krb_proto::iana::{EncType, ErrorCode, TicketFlags};
+use krb_proto::pac::Pac;
+use krb_proto::preauth::default_salt;
+use krb_proto::{Credential, Name, Principal};
+use zeroize::Zeroizing;
+
+pub use account::Account;
+pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
+
+use crate::policy::Permit;
+use crate::resources::ServiceCredential;
+use crate::{Code, ConfigError, Failure};
+use never_impersonate::NeverImpersonate;
+use pins::Pins;
+
+/// S4U for one service account.
+pub struct Kerberos {
+    client: Client,
+    service: Principal,
+    own_keys: OwnKeys,
+    never_impersonate: NeverImpersonate,
+    pins: Pins,
+}
+
+/// Evidence that was opened and believed: the account it proves is the one that is meant.
+pub struct Evidence {
+    credential: Arc<Credential>,
+    account: Account,
+}
+
+impl Evidence {
+    /// Who it is.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn is_forwardable(&self) -> bool {
+        self.credential.flags.contains(TicketFlags::FORWARDABLE)
+    }
+}
+
+/// The service account's long-term keys, to open evidence with.
+enum OwnKeys {
+    Keytab(Keytab, Principal),
+    /// Made from the password when first needed; AD salts a user account's key with its name.
+    Password(Zeroizing<Vec<u8>>, Principal),
+}
+
+impl OwnKeys {
+    fn find(&self, enctype: EncType, kvno: Option<u32>) -> Option<Key> {
+        match self {
+            Self::Keytab(keytab, account) => keytab.find(account, kvno, enctype)?.key().ok(),
+            Self::Password(password, account) => {
+                crypto::SUPPORTED.contains(&enctype).then_some(())?;
+                Key::from_password(enctype, password, &default_salt(account), None).ok()
+            }
+        }
+    }
+}
+
+impl Kerberos {
+    /// Reads the service account's keytab, if it has one, and sets up the client. No KDC is asked.
+    ///
+    /// # Errors
+    /// If the configuration is contradictory or the keytab has no key for the account.
+    pub async fn new(
+        config: &KerberosConfig,
+        resolver: &Resolver,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
+        let ServiceAccount { username, keytab, password } = &config.service_account;
+        let service = Principal::new(Name::user(username), &config.realm);
+        let (secret, own_keys) = match (keytab, password) {
+            (Some(path), None) => {
+                let in_keytab = |error: krb_client::ClientError| {
+                    ConfigError::new("kerberos.serviceAccount.keytab", error.to_string())
+                };
+                let keytab = files::read_keytab(path).await.map_err(in_keytab)?;
+                let secret = files::client_keys(&keytab, &service).map_err(in_keytab)?;
+                (secret, OwnKeys::Keytab(keytab, service.clone()))
+            }
+            (None, Some(password)) => {
+                let password = password
+                    .resolve()
+                    .map_err(|error| {
+                        ConfigError::new("kerberos.serviceAccount.password", error.to_string())
+                    })?
+                    .as_bytes()
+                    .to_vec();
+                let password = Zeroizing::new(password);
+                let keys = OwnKeys::Password(password.clone(), service.clone());
+                (ClientSecret::Password(password), keys)
+            }
+            _ => {
+                return Err(ConfigError::new(
+                    "kerberos.serviceAccount",
+                    "give either keytab or password",
+                ));
+            }
+        };
+        let kdcs = if config.kdcs.is_empty() {
+            KdcSource::Dns(resolver.clone())
+        } else {
+            let hosts = config.kdcs.iter().map(|kdc| config::host_and_port(kdc));
+            let hosts = hosts
+                .collect::<Result<_, _>>()
+                .map_err(|error| ConfigError::new("kerberos.kdcs", error))?;
+            KdcSource::Hosts(hosts, resolver.clone())
+        };
+        let mut client = ClientConfig::new(service.clone(), secret, kdcs);
+        client.clock = clock;
+        Ok(Self {
+            client: Client::new(client),
+            never_impersonate: NeverImpersonate::new(username, &config.never_impersonate)
+                .map_err(|error| ConfigError::new("kerberos.neverImpersonate", error))?,
+            service,
+            own_keys,
+            pins: Pins::default(),
+        })
+    }
+
+    /// Gets evidence for the permit's subject and makes sure of four things before anybody may use
+    /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
+    /// resources go by it; the account is not one that is never impersonated; its SID is the one
+    /// that this subject means.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which of them does not hold.
+    pub async fn evidence(&self, permit: &Permit) -> Result<Evidence, Failure> {
+        let asked = permit.subject().legacy_name().as_str();
+        let mut evidence = self.evidence_for(asked).await?;
+        let found = evidence.account.name.clone();
+        if found != asked && found.to_lowercase() == asked.to_lowercase() {
+            // The KDC looks names up without regard to case but repeats the one that was sent, and
+            // resources that go by the name do regard it: ask again in the directory's spelling.
+            evidence = self.evidence_for(&found).await?;
+        }
+        let sent = &evidence.credential.client.name;
+        if !sent.same_components(&Name::user(&evidence.account.name)) {
+            return Err(Failure::new(
+                Code::NameMismatch,
+                format!(
+                    "the KDC takes the name {sent} for the account {}: resources that go by the \
+                     ticket's name would take the user for {sent}, others for {}",
+                    evidence.account.name, evidence.account.name,
+                ),
+                format!(
+                    "Two accounts share a name: the userPrincipalName of {} is the sAMAccountName \
+                     {sent}. Give it another userPrincipalName, or let the identity provider map \
+                     the user to the sAMAccountName that is meant.",
+                    evidence.account.name,
+                ),
+            ));
+        }
+        self.never_impersonate.check(&evidence.account)?;
+        self.pins.check(permit.subject(), &evidence.account)?;
+        Ok(evidence)
+    }
+
+    /// A ticket to the permit's target in the name of the evidence's account.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which right is missing.
+    pub async fn service_credential(
+        &self,
+        permit: &Permit,
+        evidence: Evidence,
+    ) -> Result<(Evidence, ServiceCredential), Failure> {
+        match self.proxy(permit, &evidence).await {
+            Err(error) if is_revoked(&error) => {
+                // The account was deleted, or created anew, since the evidence was issued: once
+                // more from the start, with all its checks.
+                self.client.forget_user(&evidence.credential.client);
+                let evidence = self.evidence(permit).await?;
+                let ticket = self.proxy(permit, &evidence).await;
+                self.credential(permit, evidence, ticket)
+            }
+            ticket => self.credential(permit, evidence, ticket),
+        }
+    }
+
+    fn credential(
+        &self,
+        permit: &Permit,
+        evidence: Evidence,
+        ticket: Result<Arc<Credential>, krb_client::ClientError>,
+    ) -> Result<(Evidence, ServiceCredential), Failure> {
+        match ticket {
+            Ok(ticket) => Ok((evidence, ServiceCredential::Kerberos(ticket))),
+            Err(error) => {
+                let service = self.service.name.to_string();
+                let forwardable = evidence.is_forwardable();
+                let spn = permit.target().spn().to_string();
+                Err(refusal::proxy(&evidence.account, forwardable, &service, &spn, &error))
+            }
+        }
+    }
+
+    async fn proxy(
+        &self,
+        permit: &Permit,
+        evidence: &Evidence,
+    ) -> Result<Arc<Credential>, krb_client::ClientError> {
+        let sid = evidence.account.sid.to_string();
+        let target = service_name(permit.target().spn());
+        self.client.proxy_ticket(&evidence.credential, &sid, &target).await
+    }
+
+    /// S4U2Self for a name, its ticket opened with our own key and its PAC verified.
+    async fn evidence_for(&self, name: &str) -> Result<Evidence, Failure> {
+        let service = self.service.name.to_string();
+        // Asked for first so that its refusals are not taken for the user's.
+        self.client.tgt().await.map_err(|error| refusal::login(&service, &error))?;
+        let user = Principal::new(Name::user(name), &self.service.realm);
+        let credential = self
+            .client
+            .evidence(&user)
+            .await
+            .map_err(|error| refusal::evidence(name, &service, &error))?;
+        let account = self.open(&credential).inspect_err(|_| self.client.forget_user(&user))?;
+        Ok(Evidence { credential, account })
+    }
+
+    fn open(&self, credential: &Credential) -> Result<Account, Failure> {
+        let (ticket, key) =
+            open_ticket(credential, |enctype, kvno| self.own_keys.find(enctype, kvno))
+                .map_err(|error| self.unbelievable(&error))?;
+        let not_proven = |what: String| {
+            Failure::new(
+                Code::EvidenceRefused,
+                format!("the evidence's PAC cannot be believed: {what}"),
+                "Nothing was done. The KDC must put a signed PAC into tickets for the service \
+                 account; on AD clear NO_AUTH_DATA_REQUIRED in its userAccountControl.",
+            )
+        };
+        let pac = Pac::parse(&ticket.pac)
+            .and_then(|pac| pac.verify_server_signature(&key))
+            .map_err(|error| not_proven(error.to_string()))?;
+        let logon = pac.logon_info().map_err(|error| not_proven(error.to_string()))?;
+        let account = Account {
+            sid: logon.user_sid().map_err(|error| not_proven(error.to_string()))?,
+            name: logon.effective_name.clone(),
+            domain: logon.logon_domain_name.clone(),
+            groups: logon.group_sids().collect(),
+            user_account_control: logon.user_account_control,
+        };
+        let upn = pac.upn_dns_info().map_err(|error| not_proven(error.to_string()))?;
+        if let Some(extended) = upn.and_then(|upn| upn.extended)
+            && (extended.sam_account_name != account.name || extended.sid != account.sid)
+        {
+            return Err(not_proven("UPN_DNS_INFO names another account than LOGON_INFO".into()));
+        }
+        Ok(account)
+    }
+
+    fn unbelievable(&self, error: &EvidenceError) -> Failure {
+        let remedy = match error {
+            EvidenceError::NoKey { .. } | EvidenceError::Crypto(_) => {
+                "The service account's key has changed: export its keytab again, with the account \
+                 name (not only its SPN) as principal."
+            }
+            _ => "Nothing was done. Name an AD-compatible KDC whose tickets hold a PAC.",
+        };
+        let account = &self.service.name;
+        Failure::new(
+            Code::EvidenceRefused,
+            format!("the evidence ticket for {account} cannot be believed: {error}"),
+            remedy,
+        )
+    }
+}
+
+fn is_revoked(error: &krb_client::ClientError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.code == ErrorCode::TGT_REVOKED)
+}
+
+/// `service/host` as a name, NT-SRV-INST.
+fn service_name(spn: &str) -> Name {
+    Name::new(krb_proto::iana::NameType::SRV_INST, spn.split('/'))
+}

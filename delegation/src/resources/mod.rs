@@ -1,1 +1,120 @@
-//! Under construction in this commit series.
+//! The resources, each behind the same small trait. A resource client sees a ticket and a place;
+//! it never sees a JWT or a KDC.
+
+mod content;
+mod http;
+mod smb;
+
+use std::sync::Arc;
+
+use krb_client::{Clock, OsRandom};
+use krb_proto::gss::{GssError, InitiatorOptions};
+use krb_proto::spnego::SpnegoInitiator;
+use krb_proto::{Context, Credential};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::network::Network;
+use crate::policy::Permit;
+use crate::targets::{Endpoint, Location};
+use crate::{Code, Failure, Operation, Outcome};
+
+/// What a resource is reached with; any number of contexts can be started with it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ServiceCredential {
+    /// A ticket in the user's name.
+    Kerberos(Arc<Credential>),
+}
+
+/// The limits of one call.
+#[derive(Clone)]
+pub struct CallContext {
+    /// When it must be done.
+    pub deadline: Instant,
+    /// Raised when nobody waits any more.
+    pub cancel: CancellationToken,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ServiceCredential {
+    /// Starts a SPNEGO context: its state, and the token to send.
+    fn start_spnego(&self, cx: &CallContext) -> Result<(SpnegoInitiator, Vec<u8>), GssError> {
+        let Self::Kerberos(ticket) = self;
+        let mut rng = OsRandom;
+        let mut cx = Context { now: cx.clock.now(), kdc_offset: 0, rng: &mut rng };
+        SpnegoInitiator::new(ticket, &InitiatorOptions::default(), &mut cx)
+    }
+
+    fn ticket_length(&self) -> usize {
+        let Self::Kerberos(ticket) = self;
+        ticket.ticket.len()
+    }
+}
+
+/// A kind of resource.
+trait Resource {
+    /// Does one thing at a place, as whoever the credential is for.
+    async fn perform(
+        &self,
+        cx: &CallContext,
+        credential: &ServiceCredential,
+        permit: &Permit,
+        operation: &Operation,
+    ) -> Result<Outcome, Failure>;
+}
+
+/// All kinds of resources.
+pub struct Resources {
+    files: smb::Files,
+    web: http::Web,
+}
+
+impl Resources {
+    /// Resource clients on this network.
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        Self { files: smb::Files::new(network), web: http::Web::new(network) }
+    }
+
+    /// Does what the permit allows.
+    ///
+    /// # Errors
+    /// [`Failure`], in the resource's own words where it has some.
+    pub async fn perform(
+        &self,
+        cx: &CallContext,
+        credential: &ServiceCredential,
+        permit: &Permit,
+        operation: &Operation,
+    ) -> Result<Outcome, Failure> {
+        match permit.target().endpoint() {
+            Endpoint::Smb { .. } => self.files.perform(cx, credential, permit, operation).await,
+            Endpoint::Http { .. } => self.web.perform(cx, credential, permit, operation).await,
+        }
+    }
+}
+
+/// The operation does not fit the place that it was resolved to: a defect of ours.
+fn misfit(permit: &Permit, place: &Location) -> Failure {
+    Failure::new(
+        Code::Internal,
+        format!("{} cannot be done at {place:?}", permit.action()),
+        "Report this with the server's log of this call.",
+    )
+}
+
+/// A resource did not prove that it is the one the ticket is for, or refused the ticket.
+fn gss_failure(target: &str, spn: &str, error: &GssError) -> Failure {
+    Failure::new(
+        Code::ResourceRefused,
+        format!("{target} did not complete the Kerberos exchange: {error}"),
+        format!(
+            "KRB_AP_ERR_MODIFIED means that {spn} is registered on another account than the one \
+             that the service runs under (servicePrincipalName), or that its keytab is old; \
+             KRB_AP_ERR_SKEW that its clock differs. Anything else: something on the way changes \
+             or drops the service's answer."
+        ),
+    )
+}

@@ -1,0 +1,140 @@
+use jsonwebtoken::Algorithm;
+use serde::Deserialize;
+
+use crate::ConfigError;
+
+/// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrustedIdp {
+    /// A name for people.
+    #[serde(default)]
+    pub name: String,
+    /// The exact `iss` of its tokens.
+    pub issuer: String,
+    /// Its discovery document; `ISSUER/.well-known/openid-configuration` unless given.
+    pub discovery_url: Option<String>,
+    /// Its keys; from the discovery document unless given.
+    pub jwks_uri: Option<String>,
+    /// What `aud` must contain: one of these.
+    pub audience: Audience,
+    /// Signature algorithms that are accepted.
+    #[serde(default = "default_algorithms")]
+    pub algorithms: Vec<Algorithm>,
+    /// Which claims mean what.
+    #[serde(default)]
+    pub claim_mappings: ClaimMappings,
+    /// Limits.
+    #[serde(default)]
+    pub security: Security,
+}
+
+fn default_algorithms() -> Vec<Algorithm> {
+    vec![Algorithm::RS256, Algorithm::ES256]
+}
+
+/// One audience or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Any of these.
+    Any(Vec<String>),
+}
+
+impl Audience {
+    pub(super) fn contains(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Any(any) => any.iter().any(|one| one == audience),
+        }
+    }
+}
+
+/// The names of the claims that mean something to this server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ClaimMappings {
+    /// The sAMAccountName, read from the exchanged token only.
+    pub legacy_username: String,
+    /// A list of roles. A dot leads into an object: `realm_access.roles`.
+    pub roles: String,
+    /// Scopes: a list, or a text with spaces between them.
+    pub scopes: String,
+    /// The account's SID, read from the exchanged token only. Where it is configured, a token
+    /// without it is refused. The claim `sid` is OpenID Connect's session id and never it.
+    pub sid: Option<String>,
+}
+
+impl Default for ClaimMappings {
+    fn default() -> Self {
+        Self {
+            legacy_username: "legacy_name".into(),
+            roles: "roles".into(),
+            scopes: "scope".into(),
+            sid: None,
+        }
+    }
+}
+
+/// Limits on tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Security {
+    /// How far the issuer's clock may be from ours, in seconds; 300 at most.
+    pub clock_tolerance: i64,
+    /// How old a token may be by its `iat`, in seconds, however long it is valid.
+    pub max_token_age: Option<i64>,
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Self { clock_tolerance: 60, max_token_age: None }
+    }
+}
+
+impl TrustedIdp {
+    pub(super) fn check(&self, index: usize) -> Result<(), ConfigError> {
+        let error = |setting: &str, problem: &str| {
+            Err(ConfigError::new(format!("auth.trustedIDPs[{index}].{setting}"), problem))
+        };
+        for (setting, url) in
+            [("issuer", Some(&self.issuer)), ("discoveryUrl", self.discovery_url.as_ref()), ("jwksUri", self.jwks_uri.as_ref())]
+        {
+            if url.is_some_and(|url| !is_https_or_loopback(url)) {
+                return error(setting, "must be an https URL (plain http only to loopback)");
+            }
+        }
+        if matches!(&self.audience, Audience::Any(any) if any.is_empty()) {
+            return error("audience", "must hold at least one audience");
+        }
+        let symmetric =
+            |a: &Algorithm| matches!(a, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512);
+        if self.algorithms.is_empty() || self.algorithms.iter().any(symmetric) {
+            return error("algorithms", "must list public-key algorithms, such as RS256 and ES256");
+        }
+        if self.claim_mappings.sid.as_deref() == Some("sid") {
+            return error(
+                "claimMappings.sid",
+                "must not be the claim `sid`: that is OpenID Connect's session id",
+            );
+        }
+        if !(0..=300).contains(&self.security.clock_tolerance) {
+            return error("security.clockTolerance", "must be 0 to 300 seconds");
+        }
+        Ok(())
+    }
+}
+
+/// Tokens and keys travel encrypted, except on this very machine.
+pub(crate) fn is_https_or_loopback(url: &str) -> bool {
+    let Ok(url) = url::Url::parse(url) else { return false };
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || url.scheme() == "http" && loopback
+}

@@ -1,0 +1,106 @@
+use super::{Caller, ClaimMappings, Claims, LegacyName};
+use crate::{Code, Failure};
+
+/// A caller with the account that the exchanged token names.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    issuer: String,
+    subject: String,
+    client_id: Option<String>,
+    legacy_name: LegacyName,
+    sid: Option<String>,
+    roles: Vec<String>,
+    scopes: Vec<String>,
+}
+
+impl Subject {
+    /// What a verified exchanged token says of its caller.
+    pub(crate) fn new(
+        caller: &Caller,
+        exchanged: &Claims,
+        mappings: &ClaimMappings,
+    ) -> Result<Self, Failure> {
+        if exchanged.text("sub") != Some(caller.subject()) {
+            return Err(Failure::new(
+                Code::ExchangedTokenRefused,
+                "the identity provider exchanged the token for one of another subject",
+                "Nothing was done. Look at the identity provider's token exchange: `sub` must stay.",
+            ));
+        }
+        let claim = &mappings.legacy_username;
+        let refused = |what: String| {
+            Failure::new(
+                Code::LegacyNameRefused,
+                format!("the exchanged token's claim {claim} is no account name: {what}"),
+                format!(
+                    "Let the identity provider map the bare sAMAccountName (no domain, no UPN) \
+                     to the claim {claim} of the exchanged token."
+                ),
+            )
+        };
+        let name = exchanged.text(claim).ok_or_else(|| refused("it is missing".into()))?;
+        let legacy_name = LegacyName::new(name).map_err(|error| refused(error.to_string()))?;
+        let sid = match &mappings.sid {
+            None => None,
+            Some(claim) => Some(exchanged.text(claim).map(str::to_owned).ok_or_else(|| {
+                Failure::new(
+                    Code::ExchangedTokenRefused,
+                    format!("the exchanged token has no claim {claim}"),
+                    "Let the identity provider map the account's objectSid to it, or take \
+                     claimMappings.sid out of the configuration.",
+                )
+            })?),
+        };
+        Ok(Self {
+            issuer: caller.issuer().into(),
+            subject: caller.subject().into(),
+            client_id: caller.client_id().map(Into::into),
+            legacy_name,
+            sid,
+            roles: exchanged.texts(&mappings.roles),
+            scopes: exchanged.texts(&mappings.scopes),
+        })
+    }
+
+    /// `iss` of both tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub` of both tokens.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The client that the caller's token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The account's name.
+    #[must_use]
+    pub const fn legacy_name(&self) -> &LegacyName {
+        &self.legacy_name
+    }
+
+    /// The account's SID, if a claim for it is configured.
+    #[must_use]
+    pub fn sid(&self) -> Option<&str> {
+        self.sid.as_deref()
+    }
+
+    /// Roles, from the exchanged token.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// Scopes, from the exchanged token.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+}

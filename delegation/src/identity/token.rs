@@ -1,0 +1,26 @@
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The text of a bearer token, of which nothing is known yet. Zeroized; `Debug` does not show it.
+#[derive(Clone)]
+pub struct BearerToken(Zeroizing<String>);
+
+impl BearerToken {
+    /// A token as it came in.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, to be verified or exchanged and nothing else.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BearerToken({} bytes)", self.0.len())
+    }
+}

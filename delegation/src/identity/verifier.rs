@@ -1,0 +1,166 @@
+use std::sync::Arc;
+
+use super::config::{Audience, TrustedIdp};
+use super::jwks::Keys;
+use super::jwt::{Claims, Unverified};
+use super::{BearerToken, ClaimMappings};
+use crate::ConfigError;
+
+/// Why a token does not let anybody in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The token is no good: the caller's fault. One of a few fixed texts, good for a challenge
+    /// and for counting.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// The issuer's keys cannot be had, so nothing can be said of the token.
+    #[error("the token issuer's keys cannot be fetched")]
+    KeysUnavailable,
+}
+
+impl AuthenticationError {
+    /// One of a few fixed texts.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unauthorized(reason) => reason,
+            Self::KeysUnavailable => "the token issuer's keys cannot be fetched",
+        }
+    }
+}
+
+/// Whoever a verified token was issued for.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    issuer: String,
+    subject: String,
+    client_id: Option<String>,
+    token: BearerToken,
+}
+
+impl Caller {
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The client that the token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The token, to be exchanged.
+    pub(crate) const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+}
+
+/// Verifies tokens of the trusted identity providers. Cheap to clone.
+#[derive(Clone)]
+pub struct Verifier {
+    issuers: Arc<[Issuer]>,
+}
+
+struct Issuer {
+    config: TrustedIdp,
+    keys: Keys,
+}
+
+impl Verifier {
+    /// A verifier for these identity providers; it fetches their keys when the first token comes.
+    ///
+    /// # Errors
+    /// If one is configured wrongly.
+    pub fn new(idps: Vec<TrustedIdp>, http: reqwest::Client) -> Result<Self, ConfigError> {
+        for (index, idp) in idps.iter().enumerate() {
+            idp.check(index)?;
+            if idps[..index].iter().any(|other| other.issuer == idp.issuer) {
+                let setting = format!("auth.trustedIDPs[{index}].issuer");
+                return Err(ConfigError::new(setting, "is listed twice"));
+            }
+        }
+        let issuer = |config: TrustedIdp| Issuer { keys: Keys::new(&config, http.clone()), config };
+        Ok(Self { issuers: idps.into_iter().map(issuer).collect() })
+    }
+
+    /// Verifies a caller's token.
+    ///
+    /// # Errors
+    /// [`AuthenticationError`].
+    pub async fn verify(
+        &self,
+        token: BearerToken,
+        now: i64,
+    ) -> Result<Caller, AuthenticationError> {
+        let unverified = parse(&token)?;
+        let issuer = self.issuer(&unverified.claims)?;
+        let claims = issuer.verify(unverified, &issuer.config.audience, now).await?;
+        Ok(Caller {
+            issuer: issuer.config.issuer.clone(),
+            subject: claims.text("sub").unwrap_or_default().to_owned(),
+            client_id: claims.client_id().map(str::to_owned),
+            token,
+        })
+    }
+
+    /// Verifies a token that was got in exchange for a caller's: like any other, of the same
+    /// issuer, for `audience`.
+    pub(crate) async fn verify_exchanged(
+        &self,
+        token: &BearerToken,
+        caller: &Caller,
+        audience: &str,
+        now: i64,
+    ) -> Result<(Claims, &ClaimMappings), AuthenticationError> {
+        let unverified = parse(token)?;
+        let issuer = self.issuer(&unverified.claims)?;
+        if issuer.config.issuer != caller.issuer {
+            return Err(AuthenticationError::Unauthorized("the token is of another issuer"));
+        }
+        let audience = Audience::One(audience.to_owned());
+        let claims = issuer.verify(unverified, &audience, now).await?;
+        Ok((claims, &issuer.config.claim_mappings))
+    }
+
+    /// The issuer is chosen by the exact `iss`, before any key is looked at.
+    fn issuer(&self, claims: &Claims) -> Result<&Issuer, AuthenticationError> {
+        let named = claims.text("iss");
+        self.issuers
+            .iter()
+            .find(|issuer| named == Some(&issuer.config.issuer))
+            .ok_or(AuthenticationError::Unauthorized("the token is of an issuer that is not trusted"))
+    }
+}
+
+fn parse(token: &BearerToken) -> Result<Unverified<'_>, AuthenticationError> {
+    Unverified::parse(token.as_str()).map_err(AuthenticationError::Unauthorized)
+}
+
+impl Issuer {
+    async fn verify(
+        &self,
+        token: Unverified<'_>,
+        audience: &Audience,
+        now: i64,
+    ) -> Result<Claims, AuthenticationError> {
+        use AuthenticationError::{KeysUnavailable, Unauthorized};
+        if !self.config.algorithms.contains(&token.algorithm) {
+            return Err(Unauthorized("the token's signature algorithm is not accepted"));
+        }
+        let key = self.keys.find(token.kid.as_deref(), token.algorithm).await;
+        let key = key
+            .map_err(|_| KeysUnavailable)?
+            .ok_or(Unauthorized("the token is signed with a key that its issuer does not list"))?;
+        let claims = token.verify(&key).map_err(Unauthorized)?;
+        claims.check(&self.config, audience, now).map_err(Unauthorized)?;
+        Ok(claims)
+    }
+}

@@ -1,0 +1,113 @@
+//! How names are resolved and which certificates are believed: the same for every stage.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use krb_client::Resolver;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use serde::Deserialize;
+
+use crate::ConfigError;
+
+/// The `network` section of the configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// DNS servers, `address` or `address:port`. Empty: those of `/etc/resolv.conf`.
+    #[serde(default)]
+    pub nameservers: Vec<String>,
+    /// PEM file with the CAs to believe. Left out: the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Fixed addresses, which go before DNS.
+    #[serde(default)]
+    pub hosts: HashMap<String, IpAddr>,
+}
+
+/// Name resolution and HTTP clients that keep to the configuration.
+#[derive(Clone)]
+pub struct Network {
+    resolver: Resolver,
+    authorities: Option<Vec<reqwest::Certificate>>,
+}
+
+impl Network {
+    /// Reads what the configuration names.
+    ///
+    /// # Errors
+    /// If a name server is no address, or the CA file cannot be used.
+    pub fn new(config: &NetworkConfig) -> Result<Self, ConfigError> {
+        let servers = config.nameservers.iter().map(|text| {
+            let with_port = text.parse::<SocketAddr>();
+            with_port.or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53))).map_err(
+                |_| {
+                    let problem = format!("{text:?} is neither an address nor address:port");
+                    ConfigError::new("network.nameservers", problem)
+                },
+            )
+        });
+        let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        let hosts = config.hosts.iter().map(|(name, ip)| (name.clone(), vec![*ip])).collect();
+        let resolver = match servers.as_slice() {
+            [] => Resolver::from_system(hosts),
+            servers => Resolver::new(servers, hosts),
+        };
+        let authorities = config.ca_file.as_ref().map(|file| {
+            let problem = |error: &dyn std::fmt::Display| {
+                ConfigError::new("network.caFile", format!("{}: {error}", file.display()))
+            };
+            let pem = std::fs::read(file).map_err(|error| problem(&error))?;
+            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))
+        });
+        Ok(Self {
+            resolver: resolver
+                .map_err(|error| ConfigError::new("network.nameservers", error.to_string()))?,
+            authorities: authorities.transpose()?,
+        })
+    }
+
+    /// The resolver.
+    #[must_use]
+    pub const fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// An HTTP client, with a connection pool of its own, that resolves names by this network's
+    /// resolver, believes its CAs, follows no redirect, asks no proxy and keeps no cookie.
+    ///
+    /// # Errors
+    /// If the TLS library finds no CA to believe.
+    pub fn http_client(&self) -> Result<reqwest::Client, ConfigError> {
+        let mut builder = reqwest::Client::builder()
+            .dns_resolver(Arc::new(Dns(self.resolver.clone())))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .http1_only()
+            .referer(false)
+            .no_proxy();
+        if let Some(authorities) = &self.authorities {
+            builder = builder.tls_certs_only(authorities.iter().cloned());
+        }
+        builder.build().map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let problem = format!("no HTTP client: {}", cause.unwrap_or(error.to_string()));
+            ConfigError::new("network.caFile", problem)
+        })
+    }
+}
+
+struct Dns(Resolver);
+
+impl Resolve for Dns {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.0.clone();
+        Box::pin(async move {
+            let addresses = resolver.addresses(name.as_str()).await?;
+            // The port is not DNS's business: the client puts its own in the place of 0.
+            let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, 0));
+            Ok(Box::new(addresses) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! Files over SMB 3.1.1: the crate `smb2` carries the data, the session is set up by us
+//! ([`session`]). Nothing else names that crate.
+
+mod failure;
+mod session;
+mod tap;
+
+use std::sync::Arc;
+
+use smb2::pack::FileTime;
+use smb2::{DirectoryEntry as SmbEntry, ReparseTag, Tree};
+
+use super::content::{MAX_CONTENT, encode};
+use super::{CallContext, Resource, ServiceCredential, misfit};
+use crate::network::Network;
+use crate::policy::Permit;
+use crate::targets::Location;
+use crate::{Code, DirectoryEntry, EntryKind, Failure, FileContent, Operation, Outcome};
+use failure::Place;
+use session::Session;
+
+/// More entries than a person reads are cut off with an error rather than silently.
+const MAX_ENTRIES: usize = 10_000;
+
+/// The file client.
+pub(super) struct Files {
+    network: Network,
+}
+
+impl Files {
+    pub(super) fn new(network: &Network) -> Self {
+        Self { network: network.clone() }
+    }
+}
+
+impl Resource for Files {
+    async fn perform(
+        &self,
+        cx: &CallContext,
+        credential: &ServiceCredential,
+        permit: &Permit,
+        operation: &Operation,
+    ) -> Result<Outcome, Failure> {
+        let Location::File { share, path } = permit.location() else {
+            return Err(misfit(permit, permit.location()));
+        };
+        let place = Place { target: permit.target(), share, path };
+        let mut session = Session::log_in(&self.network, cx, credential, &place).await?;
+        let outcome = match operation {
+            Operation::ReadFile { path: written } => {
+                read_file(&mut session, &place, written).await.map(Outcome::File)
+            }
+            Operation::ListDirectory { path: written } => {
+                list_directory(&mut session, &place).await.map(|entries| Outcome::Directory {
+                    path: written.clone(),
+                    entries,
+                })
+            }
+            Operation::HttpRequest { .. } => Err(misfit(permit, permit.location())),
+        };
+        session.log_off().await;
+        outcome
+    }
+}
+
+async fn connect_tree(session: &mut Session, place: &Place<'_>) -> Result<Arc<Tree>, Failure> {
+    let tree = Tree::connect(&mut session.connection, place.share).await;
+    tree.map(Arc::new).map_err(|error| place.failure("opening the share", &error))
+}
+
+async fn read_file(
+    session: &mut Session,
+    place: &Place<'_>,
+    written: &str,
+) -> Result<FileContent, Failure> {
+    let tree = connect_tree(session, place).await?;
+    let failed = |error| place.failure("reading", &error);
+    let file = tree.open_file_reader(session.connection.clone(), place.path).await.map_err(failed)?;
+    let size = file.size();
+    let content = if size > MAX_CONTENT {
+        Err(Failure::new(
+            Code::TooLarge,
+            format!("{} has {size} bytes; at most {MAX_CONTENT} are returned", place.path),
+            "Read a smaller file.",
+        ))
+    } else if size == 0 {
+        Ok(Vec::new())
+    } else {
+        file.read_at(0, size).await.map_err(failed)
+    };
+    // The file closes with the session if this fails.
+    let _ = file.close().await;
+    let content = content?;
+    let size = content.len() as u64;
+    let (encoding, content) = encode(content);
+    Ok(FileContent { path: written.to_owned(), size, encoding, content })
+}
+
+async fn list_directory(
+    session: &mut Session,
+    place: &Place<'_>,
+) -> Result<Vec<DirectoryEntry>, Failure> {
+    let tree = connect_tree(session, place).await?;
+    let failed = |error| place.failure("listing", &error);
+    let mut reader = tree
+        .open_directory_reader(session.connection.clone(), place.path)
+        .await
+        .map_err(failed)?;
+    let mut entries = Vec::new();
+    while let Some(batch) = reader.next_batch().await.map_err(failed)? {
+        let named = batch.into_iter().filter(|entry| entry.name != "." && entry.name != "..");
+        entries.extend(named.map(entry));
+        if entries.len() > MAX_ENTRIES {
+            return Err(Failure::new(
+                Code::TooLarge,
+                format!("the directory has more than {MAX_ENTRIES} entries"),
+                "List a directory further down.",
+            ));
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+fn entry(entry: SmbEntry) -> DirectoryEntry {
+    let kind = match (entry.reparse_tag, entry.is_directory) {
+        (Some(tag), _) if is_link(tag) => EntryKind::Link,
+        (_, true) => EntryKind::Directory,
+        (_, false) => EntryKind::File,
+    };
+    DirectoryEntry {
+        size: if entry.is_directory { 0 } else { entry.size },
+        modified: rfc3339(entry.modified),
+        name: entry.name,
+        kind,
+    }
+}
+
+/// Links and mount points; other reparse points (compression, deduplication) are plain files to a
+/// reader.
+fn is_link(tag: ReparseTag) -> bool {
+    tag == ReparseTag::SYMLINK || tag == ReparseTag::MOUNT_POINT
+}
+
+fn rfc3339(time: FileTime) -> Option<String> {
+    let since = time.to_system_time()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let seconds = i64::try_from(since.as_secs()).ok()?;
+    Some(krb_proto::KerberosTime::from_unix(seconds).to_string())
+}

@@ -1,0 +1,237 @@
+//! Logging in with a ticket: SESSION_SETUP on `smb2`'s public interface, since its own Kerberos
+//! does not take a key of 32 bytes, nor one that somebody else got.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use krb_proto::spnego::SpnegoInitiator;
+use smb2::client::{Cipher, Connection, Session as SmbSession};
+use smb2::crypto::kdf::{PreauthHasher, sp800_108_kdf};
+use smb2::crypto::signing::{algorithm_for_dialect, verify_signature};
+use smb2::msg::logoff::LogoffRequest;
+use smb2::msg::session_setup::{
+    SessionSetupRequest, SessionSetupRequestFlags, SessionSetupResponse,
+};
+use smb2::pack::{ReadCursor, Unpack};
+use smb2::transport::TcpTransport;
+use smb2::types::flags::{Capabilities, SecurityMode};
+use smb2::types::status::NtStatus;
+use smb2::types::{Command, Dialect};
+use smb2::{NegotiatedParams, client::connection::Frame};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::super::{CallContext, ServiceCredential, gss_failure};
+use super::failure::Place;
+use super::tap::{Recording, Tap};
+use crate::network::Network;
+use crate::{Code, Failure};
+
+/// A session in the user's name, signed and encrypted.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+}
+
+impl Session {
+    /// Connects and logs in. From the end of this on everything is encrypted.
+    pub(super) async fn log_in(
+        network: &Network,
+        cx: &CallContext,
+        credential: &ServiceCredential,
+        place: &Place<'_>,
+    ) -> Result<Self, Failure> {
+        let (target, spn) = (place.target.name(), place.target.spn());
+        let recording = Recording::new();
+        let mut connection = connect(network, cx, place, &recording).await?;
+        let params = negotiate(&mut connection, &recording, place).await?;
+        let (mut context, token) =
+            credential.start_spnego(cx).map_err(|error| gss_failure(target, spn, &error))?;
+
+        let mut hasher = connection.preauth_hasher();
+        let request = SessionSetupRequest {
+            flags: SessionSetupRequestFlags(0),
+            security_mode: SecurityMode::new(SecurityMode::SIGNING_REQUIRED),
+            capabilities: Capabilities::default(),
+            channel: 0,
+            previous_session_id: 0,
+            security_buffer: token,
+        };
+        let frame = connection
+            .execute(Command::SessionSetup, &request, None)
+            .await
+            .map_err(|error| place.failure("logging in", &error))?;
+        // MS-SMB2 3.2.5.3.1: the final response is not part of the hash.
+        if let Some(request) = recording.messages().sent.last() {
+            hasher.update(request);
+        }
+        recording.stop();
+        let response = accepted(&frame, place)?;
+        finish(&mut context, &response.security_buffer, target, spn)?;
+
+        let key = context.session_key().map(|key| Zeroizing::new(key.as_bytes().to_vec()));
+        let key = key.ok_or_else(|| {
+            Failure::new(Code::Internal, "the Kerberos exchange left no key", "Report this.")
+        })?;
+        let keys = Keys::derive(&key, &params, &hasher)
+            .ok_or_else(|| weak(place, "it agreed on no cipher"))?;
+        // The server signs its consent to the session: only now is it known to be the one that
+        // the ticket is for, and the negotiation not to have been tampered with.
+        let algorithm = algorithm_for_dialect(params.dialect, params.gmac_negotiated);
+        verify_signature(&frame.raw, &keys.signing, algorithm, frame.header.message_id.0, false)
+            .map_err(|error| place.failure("verifying the server's signature", &error))?;
+
+        connection.set_session_id(frame.header.session_id);
+        connection.activate_signing(keys.signing.to_vec(), algorithm);
+        connection.activate_encryption(keys.out.to_vec(), keys.into.to_vec(), keys.cipher);
+        connection.adopt_session(&SmbSession {
+            session_id: frame.header.session_id,
+            signing_key: keys.signing.to_vec(),
+            encryption_key: Some(keys.out.to_vec()),
+            decryption_key: Some(keys.into.to_vec()),
+            signing_algorithm: algorithm,
+            should_sign: true,
+            should_encrypt: true,
+        });
+        Ok(Self { connection })
+    }
+
+    /// Ends the session; that it may fail changes nothing, since the connection closes after it.
+    pub(super) async fn log_off(self) {
+        let _ = self.connection.execute(Command::Logoff, &LogoffRequest, None).await;
+    }
+}
+
+async fn connect(
+    network: &Network,
+    cx: &CallContext,
+    place: &Place<'_>,
+    recording: &Arc<Recording>,
+) -> Result<Connection, Failure> {
+    let (host, port) = (place.target.host(), place.target.port());
+    let unreachable = |what: String| {
+        Failure::new(
+            Code::ResourceUnreachable,
+            format!("the file server {host} cannot be reached: {what}"),
+            "Check the target's host and port, and that the file server runs.",
+        )
+    };
+    let addresses =
+        network.resolver().addresses(host).await.map_err(|error| unreachable(error.to_string()))?;
+    let mut last = None;
+    for ip in addresses {
+        let left = cx.deadline.saturating_duration_since(Instant::now());
+        match TcpTransport::connect(SocketAddr::new(ip, port), left).await {
+            Ok(socket) => {
+                let socket = Arc::new(socket);
+                let half = || Box::new(Tap::new(socket.clone(), recording.clone()));
+                return Ok(Connection::from_transport(half(), half(), host));
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(unreachable(last.map_or("it has no address".into(), |error| error.to_string())))
+}
+
+/// NEGOTIATE, with the hash made over what really went over the wire, and nothing below 3.1.1
+/// accepted: there a downgrade would not be noticed.
+async fn negotiate(
+    connection: &mut Connection,
+    recording: &Recording,
+    place: &Place<'_>,
+) -> Result<NegotiatedParams, Failure> {
+    connection.negotiate().await.map_err(|error| place.failure("negotiating", &error))?;
+    let messages = recording.messages();
+    connection.with_preauth_hasher_mut(|hasher| {
+        *hasher = PreauthHasher::new();
+        messages.sent.iter().zip(&messages.received).for_each(|(request, response)| {
+            hasher.update(request);
+            hasher.update(response);
+        });
+    });
+    let params = connection.params().ok_or_else(|| weak(place, "it agreed on nothing"))?;
+    if params.dialect != Dialect::Smb3_1_1 {
+        return Err(weak(place, "it speaks no SMB 3.1.1"));
+    }
+    if params.cipher.is_none() {
+        return Err(weak(place, "it offers no encryption"));
+    }
+    Ok(params)
+}
+
+fn weak(place: &Place<'_>, what: &str) -> Failure {
+    Failure::new(
+        Code::ResourceRefused,
+        format!("the file server {} is not safe enough: {what}", place.target.host()),
+        "Only SMB 3.1.1 with encryption is used. Enable it on the file server (Samba: server max \
+         protocol = SMB3, smb encrypt not off; Windows: Server 2016 or later).",
+    )
+}
+
+/// The session as granted, and granted to the user: not to a guest, not to nobody.
+fn accepted(frame: &Frame, place: &Place<'_>) -> Result<SessionSetupResponse, Failure> {
+    if frame.header.status != NtStatus::SUCCESS {
+        let error = smb2::Error::Protocol {
+            status: frame.header.status,
+            command: Command::SessionSetup,
+        };
+        return Err(place.failure("logging in", &error));
+    }
+    let response = SessionSetupResponse::unpack(&mut ReadCursor::new(&frame.body))
+        .map_err(|error| place.failure("logging in", &error))?;
+    if response.session_flags.is_guest() || response.session_flags.is_null() {
+        return Err(Failure::new(
+            Code::ResourceRefused,
+            format!("the file server {} took the user for a guest", place.target.host()),
+            "Nothing was done. The file server must know the user's account (Samba: map to guest \
+             = never).",
+        ));
+    }
+    Ok(response)
+}
+
+fn finish(
+    context: &mut SpnegoInitiator,
+    token: &[u8],
+    target: &str,
+    spn: &str,
+) -> Result<(), Failure> {
+    let more = context.step(token).map_err(|error| gss_failure(target, spn, &error))?;
+    if more.is_some() || !context.is_complete() {
+        return Err(Failure::new(
+            Code::ResourceRefused,
+            format!("{target} granted a session without proving that it is {spn}"),
+            "Nothing was done. The file server, or something on the way to it, left out Kerberos's \
+             mutual authentication.",
+        ));
+    }
+    Ok(())
+}
+
+/// The session's keys (MS-SMB2 3.1.4.2 and 3.2.5.3.1).
+struct Keys {
+    signing: Zeroizing<Vec<u8>>,
+    out: Zeroizing<Vec<u8>>,
+    into: Zeroizing<Vec<u8>>,
+    cipher: Cipher,
+}
+
+impl Keys {
+    /// Signing uses the first 16 bytes of the key, AES-256 all 32 of them.
+    fn derive(key: &[u8], params: &NegotiatedParams, hasher: &PreauthHasher) -> Option<Self> {
+        let cipher = params.cipher?;
+        let short = key.get(..16)?;
+        let (key, bits) = match cipher {
+            Cipher::Aes128Ccm | Cipher::Aes128Gcm => (short, 128),
+            Cipher::Aes256Ccm | Cipher::Aes256Gcm => (key, 256),
+        };
+        let derive = |key: &[u8], label: &[u8], bits| {
+            Zeroizing::new(sp800_108_kdf(key, label, hasher.value(), bits))
+        };
+        Some(Self {
+            signing: derive(short, b"SMBSigningKey\0", 128),
+            out: derive(key, b"SMBC2SCipherKey\0", bits),
+            into: derive(key, b"SMBS2CCipherKey\0", bits),
+            cipher,
+        })
+    }
+}
