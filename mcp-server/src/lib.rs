@@ -12,6 +12,8 @@ mod backend;
 mod check;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod http;
 mod logging;
 mod mcp;

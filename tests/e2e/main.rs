@@ -1,1 +1,27 @@
-//! End-to-end tests against the lab.
+//! End-to-end tests: an MCP call goes in, a real server says who came.
+//!
+//! They run inside the lab (`tests/run` sees to it). Without one they say loudly that they were
+//! skipped.
+
+mod attacks;
+mod clients;
+mod identity;
+mod interleaved;
+mod kdc_outage;
+mod large_tickets;
+mod main_job;
+mod mit_kdc;
+mod recreated;
+mod refusals;
+mod static_binary;
+
+/// The lab, or the end of the test.
+macro_rules! lab {
+    () => {
+        match krb_tests::lab() {
+            Some(lab) => lab,
+            None => return,
+        }
+    };
+}
+pub(crate) use lab;

@@ -11,6 +11,11 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The path as `smb2` takes it: it would escape a backslash as part of a name.
+    pub(super) fn slashed(&self) -> String {
+        self.path.replace('\\', "/")
+    }
+
     /// What an error of the file server means to the user.
     pub(super) fn failure(&self, doing: &str, error: &Error) -> Failure {
         let host = self.target.host();

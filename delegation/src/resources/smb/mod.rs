@@ -75,7 +75,7 @@ async fn read_file(
 ) -> Result<FileContent, Failure> {
     let tree = connect_tree(session, place).await?;
     let failed = |error| place.failure("reading", &error);
-    let file = tree.open_file_reader(session.connection.clone(), place.path).await.map_err(failed)?;
+    let file = tree.open_file_reader(session.connection.clone(), &place.slashed()).await.map_err(failed)?;
     let size = file.size();
     let content = if size > MAX_CONTENT {
         Err(Failure::new(
@@ -103,7 +103,7 @@ async fn list_directory(
     let tree = connect_tree(session, place).await?;
     let failed = |error| place.failure("listing", &error);
     let mut reader = tree
-        .open_directory_reader(session.connection.clone(), place.path)
+        .open_directory_reader(session.connection.clone(), &place.slashed())
         .await
         .map_err(failed)?;
     let mut entries = Vec::new();

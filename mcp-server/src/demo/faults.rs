@@ -1,0 +1,88 @@
+//! Tokens that must get nobody anywhere, and an issuer that lies.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::token::{KEY_ID, SigningKey, now};
+use super::{Issuer, USER_CLIENT};
+
+impl Issuer {
+    /// From now on every exchange gives a token of this user, whoever asks.
+    pub fn answer_exchanges_for(&self, user: &str) {
+        self.shared.lock().answer_for = Some(user.to_owned());
+    }
+
+    /// Tokens in a user's name that prove nothing, each with what is wrong with it.
+    #[must_use]
+    pub fn bad_tokens(&self, user: &str) -> Vec<(&'static str, String)> {
+        let good = self.shared.subject_claims(user);
+        let with = |claim: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[claim] = value;
+            self.shared.key.sign(&claims)
+        };
+        let without = |claim: &str| {
+            let mut claims = good.clone();
+            claims.as_object_mut().map(|claims| claims.remove(claim));
+            self.shared.key.sign(&claims)
+        };
+        let token = self.token(user);
+        let (message, signature) = token.rsplit_once('.').unwrap_or_default();
+        let payload = message.rsplit_once('.').unwrap_or_default().1;
+        let unsigned = |header: Value| {
+            let header = Base64UrlUnpadded::encode_string(header.to_string().as_bytes());
+            format!("{header}.{payload}")
+        };
+        let mut flipped: Vec<u8> = signature.bytes().collect();
+        if let Some(byte) = flipped.first_mut() {
+            *byte = if *byte == b'A' { b'B' } else { b'A' };
+        }
+        let flipped = String::from_utf8_lossy(&flipped).into_owned();
+        vec![
+            ("expired", with("exp", json!(now() - 3600))),
+            ("without an expiry", without("exp")),
+            ("not valid yet", with("nbf", json!(now() + 3600))),
+            ("for another audience", with("aud", json!([USER_CLIENT]))),
+            ("without an audience", without("aud")),
+            ("of another issuer", with("iss", json!("https://evil.example"))),
+            ("without a subject", without("sub")),
+            ("bound to a key", with("cnf", json!({ "jkt": "x" }))),
+            ("alg none", format!("{}.", unsigned(json!({ "alg": "none", "kid": KEY_ID })))),
+            ("HS256 with the public key", self.hs256(&good)),
+            ("with a changed signature", format!("{message}.{flipped}")),
+            ("with changed claims", format!("{}.{signature}", changed_payload(message))),
+            ("signed with another key", foreign(&good)),
+            ("garbled", "e30.e30.e30".into()),
+            ("no token at all", "garbage".into()),
+            ("a key of its own", {
+                let header = json!({ "alg": "ES256", "jwk": self.shared.key.public_jwk() });
+                format!("{}.{signature}", unsigned(header))
+            }),
+            ("another type of token", {
+                let header = json!({ "alg": "ES256", "kid": KEY_ID, "typ": "logout+jwt" });
+                format!("{}.{signature}", unsigned(header))
+            }),
+        ]
+    }
+
+    /// The classic confusion of algorithms: the public key as if it were a shared secret.
+    fn hs256(&self, claims: &Value) -> String {
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(KEY_ID.into());
+        let key = EncodingKey::from_secret(self.shared.key.public_point());
+        jsonwebtoken::encode(&header, claims, &key).unwrap_or_default()
+    }
+}
+
+fn foreign(claims: &Value) -> String {
+    SigningKey::generate().map(|key| key.sign(claims)).unwrap_or_default()
+}
+
+/// The same claims with a space behind them: another text under the old signature.
+fn changed_payload(message: &str) -> String {
+    let (header, payload) = message.split_once('.').unwrap_or_default();
+    let mut claims = Base64UrlUnpadded::decode_vec(payload).unwrap_or_default();
+    claims.push(b' ');
+    format!("{header}.{}", Base64UrlUnpadded::encode_string(&claims))
+}

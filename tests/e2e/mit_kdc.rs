@@ -1,0 +1,72 @@
+//! An MIT KDC, which reads PA-S4U-X509-USER where Samba ignores it.
+
+use std::sync::Arc;
+
+use krb_client::{Client, ClientConfig, KdcSource, OsRandom, files};
+use krb_proto::exchange::{Exchange, ExchangeError, S4uSelf, Step, TicketOptions};
+use krb_proto::iana::ErrorCode;
+use krb_proto::{Context, Name, Principal};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::lab;
+use krb_tests::Lab;
+
+async fn client(lab: &Lab) -> (Client, Principal) {
+    let account = Principal::new(Name::user(&lab.var("MIT_ACCOUNT")), lab.var("MIT_REALM"));
+    let keytab = files::read_keytab(&lab.keytab("mit")).await.unwrap();
+    let secret = files::client_keys(&keytab, &account).unwrap();
+    let kdcs = KdcSource::Addresses(vec![lab.var("MIT_KDC").parse().unwrap()]);
+    (Client::new(ClientConfig::new(account.clone(), secret, kdcs)), account)
+}
+
+async fn ask(lab: &Lab, message: &[u8]) -> Vec<u8> {
+    let mut kdc = TcpStream::connect(lab.var("MIT_KDC")).await.unwrap();
+    kdc.write_all(&(message.len() as u32).to_be_bytes()).await.unwrap();
+    kdc.write_all(message).await.unwrap();
+    let mut reply = vec![0; kdc.read_u32().await.unwrap() as usize];
+    kdc.read_exact(&mut reply).await.unwrap();
+    reply
+}
+
+#[tokio::test]
+async fn it_answers_both_padata_and_its_copy_verifies() {
+    let lab = lab!();
+    let (client, account) = client(lab).await;
+    let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
+    let mut exchange = S4uSelf::new(
+        client.tgt().await.unwrap(),
+        alice.clone(),
+        account.name.clone(),
+        TicketOptions::default(),
+    );
+    let now = krb_client::Clock::now(&krb_client::SystemClock);
+    let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
+    let request = exchange.request(&mut cx).unwrap();
+    let reply = ask(lab, &request.message).await;
+    let copy = [0xa1, 0x04, 0x02, 0x02, 0x00, 0x82]; // padata-type 130
+    assert!(reply.windows(6).any(|w| w == copy), "the KDC sends its copy back");
+    let Step::Done(evidence) = exchange.receive(&cx, &reply).unwrap() else { panic!("done") };
+    assert_eq!(evidence.client, alice);
+}
+
+#[tokio::test]
+async fn it_refuses_a_wrong_checksum() {
+    let lab = lab!();
+    let (client, account) = client(lab).await;
+    let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
+    let tgt: Arc<_> = client.tgt().await.unwrap();
+    let mut exchange = S4uSelf::new(tgt, alice, account.name, TicketOptions::default());
+    let now = krb_client::Clock::now(&krb_client::SystemClock);
+    let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
+    let mut message = exchange.request(&mut cx).unwrap().message;
+    // The last octet of PA-S4U-X509-USER's checksum stands before PA-PAC-OPTIONS.
+    let next = [0x30, 0x14, 0xa1, 0x04, 0x02, 0x02, 0x00, 0xa7];
+    let end = message.windows(8).position(|w| w == next).expect("PA-PAC-OPTIONS follows");
+    message[end - 1] ^= 1;
+    let reply = ask(lab, &message).await;
+    match exchange.receive(&cx, &reply).unwrap_err() {
+        ExchangeError::Refused(refusal) => assert_eq!(refusal.code, ErrorCode::MODIFIED),
+        other => panic!("{other}"),
+    }
+}

@@ -1,0 +1,11 @@
+//! What the end-to-end tests and the main job share: the lab, a running server, an issuer.
+
+mod issuer;
+pub mod lab;
+pub mod logs;
+pub mod pac;
+pub mod server;
+
+pub use issuer::issuer;
+pub use lab::{Lab, lab};
+pub use server::{Answer, Server, Setup};

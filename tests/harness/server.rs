@@ -1,0 +1,280 @@
+//! A `krb-mcp` process of the test's own, and calls to it as plain `curl` makes them.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::Lab;
+use crate::lab::program;
+use crate::logs::Mark;
+
+/// How a server is set up; the default serves the lab's file and web servers to everybody.
+pub struct Setup {
+    /// The service account's name.
+    pub account: String,
+    /// Its keytab in the lab.
+    pub keytab: String,
+    /// The Cedar policies.
+    pub policy: String,
+    /// Further targets.
+    pub targets: Vec<Value>,
+    /// The issuer's URL.
+    pub issuer: String,
+    /// Changes to the configuration.
+    pub change: fn(&mut Value),
+}
+
+/// Everybody may do everything with every target.
+pub const ALLOW_ALL: &str = "@id(\"all\") permit (principal, action, resource);";
+
+impl Setup {
+    /// The default, for tokens of this issuer.
+    #[must_use]
+    pub fn new(lab: &Lab, issuer: &str) -> Self {
+        Self {
+            account: lab.var("SVC_ACCOUNT"),
+            keytab: "mcp".into(),
+            policy: ALLOW_ALL.into(),
+            targets: Vec::new(),
+            issuer: issuer.into(),
+            change: |_| {},
+        }
+    }
+
+    /// Writes configuration and policy into a folder.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, lab: &Lab, folder: &Path) {
+        let configuration = self.configuration(lab).to_string();
+        std::fs::write(folder.join("policy.cedar"), &self.policy).expect("policy.cedar");
+        std::fs::write(folder.join("krb-mcp.jsonc"), configuration).expect("krb-mcp.jsonc");
+    }
+
+    fn configuration(&self, lab: &Lab) -> Value {
+        let (fileserver, web) = (lab.var("FILESERVER_HOST"), lab.var("WEB_HOST"));
+        let short = fileserver.split('.').next().unwrap_or_default().to_owned();
+        let mut targets = vec![
+            json!({
+                "name": "fileserver", "kind": "smb", "host": fileserver,
+                "spn": format!("cifs/{fileserver}"), "names": [short, fileserver],
+                "shares": ["corp"]
+            }),
+            json!({
+                "name": "webapp", "kind": "http", "url": format!("http://{web}"),
+                "spn": format!("HTTP/{web}")
+            }),
+        ];
+        targets.extend(self.targets.iter().cloned());
+        let mut configuration = json!({
+            "server": {
+                "listen": "127.0.0.1:0",
+                "publicUrl": "http://localhost:3000/mcp"
+            },
+            "auth": { "trustedIDPs": [{
+                "name": "requestor-jwt", "issuer": self.issuer, "audience": "mcp-oauth",
+                "algorithms": ["ES256"]
+            }] },
+            "delegation": { "tokenExchange": {
+                "tokenEndpoint": format!("{}/token", self.issuer),
+                "clientId": "mcp-oauth", "clientSecret": "mcp-oauth-secret",
+                "audience": "mcp-oauth", "defaultScope": "openid profile email"
+            } },
+            "kerberos": {
+                "servicePrincipalName": format!("HTTP/{}", lab.var("MCP_HOST")),
+                "realm": lab.realm(),
+                "serviceAccount": {
+                    "username": self.account, "keytab": lab.keytab(&self.keytab)
+                },
+                "kdcs": [format!("{}:88", lab.var("DC_IP"))]
+            },
+            "network": { "nameservers": [format!("{}:53", lab.var("DC_IP"))] },
+            "policy": { "file": "policy.cedar" },
+            "targets": targets,
+            "audit": { "file": "audit.jsonl", "sync": false }
+        });
+        (self.change)(&mut configuration);
+        configuration
+    }
+}
+
+/// A running server; it ends with its value.
+pub struct Server {
+    process: Child,
+    address: SocketAddr,
+    folder: PathBuf,
+    http: reqwest::Client,
+}
+
+impl Server {
+    /// Writes the configuration, starts the server and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start(lab: &Lab, setup: &Setup) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let folder = lab.scratch(&format!("server-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+        std::fs::create_dir_all(&folder).expect("the server's folder");
+        setup.write(lab, &folder);
+        let mut command = Command::new(program("krb-mcp"));
+        command.args(["serve", "--log-format", "json", "--config"]);
+        command.arg(folder.join("krb-mcp.jsonc"));
+        Self::spawn(command, folder)
+    }
+
+    /// Starts a server by a command of the caller's own.
+    ///
+    /// # Panics
+    /// If it does not say that it listens.
+    #[must_use]
+    pub fn spawn(mut command: Command, folder: PathBuf) -> Self {
+        command.stderr(Stdio::piped()).stdin(Stdio::null());
+        let mut process = command.spawn().expect("krb-mcp starts");
+        let mut log = BufReader::new(process.stderr.take().expect("its log"));
+        let mut said = String::new();
+        let address = loop {
+            let mut line = String::new();
+            if log.read_line(&mut line).expect("its log") == 0 {
+                panic!("the server ended before it listened:\n{said}");
+            }
+            let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+            if entry["message"] == "listening" {
+                break entry["address"].as_str().and_then(|a| a.parse().ok()).expect("an address");
+            }
+            said += &line;
+        };
+        // Somebody has to go on reading, or the server waits for the pipe.
+        let file = folder.join("server.log");
+        std::thread::spawn(move || {
+            let mut copy = std::fs::File::create(file).expect("server.log");
+            let _ = std::io::copy(&mut log, &mut copy);
+        });
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { process, address, folder, http }
+    }
+
+    /// The MCP endpoint.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// A place in the server's own log.
+    #[must_use]
+    pub fn log(&self) -> Mark {
+        Mark::end_of(self.folder.join("server.log"))
+    }
+
+    /// A place in the server's audit log.
+    #[must_use]
+    pub fn audit(&self) -> Mark {
+        Mark::end_of(self.folder.join("audit.jsonl"))
+    }
+
+    /// All records of the audit log.
+    ///
+    /// # Panics
+    /// If a line is no JSON.
+    #[must_use]
+    pub fn audit_records(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.join("audit.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    }
+
+    /// Calls a tool as plain `curl` does: no `initialize`, no `Accept`.
+    ///
+    /// # Panics
+    /// If there is no HTTP answer.
+    pub async fn call(&self, token: Option<&str>, tool: &str, arguments: Value) -> Answer {
+        let request = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": tool, "arguments": arguments }
+        });
+        let mut http = self.http.post(self.url()).json(&request);
+        if let Some(token) = token {
+            http = http.bearer_auth(token);
+        }
+        let response = http.send().await.expect("an HTTP answer");
+        let status = response.status().as_u16();
+        let challenge = response.headers().get("www-authenticate");
+        let challenge = challenge.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = response.bytes().await.expect("the answer's body");
+        Answer { status, challenge, body: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+
+    /// Reads a file.
+    pub async fn read(&self, token: &str, path: &str) -> Answer {
+        self.call(Some(token), "kerberos-file-read", json!({ "path": path })).await
+    }
+
+    /// Gets a URL.
+    pub async fn get(&self, token: &str, url: &str) -> Answer {
+        self.call(Some(token), "kerberos-http-request", json!({ "url": url })).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Whatever it still does ends with the test.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The HTTP answer to a tool call.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `WWW-Authenticate`.
+    pub challenge: Option<String>,
+    /// The JSON-RPC answer; null if it was none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The tool's data.
+    ///
+    /// # Panics
+    /// If the call failed.
+    #[must_use]
+    pub fn data(&self) -> &Value {
+        let result = &self.body["result"]["structuredContent"];
+        assert_eq!(result["status"], "success", "{self:#?}");
+        &result["data"]
+    }
+
+    /// The content of a file or of a page.
+    ///
+    /// # Panics
+    /// If the call failed.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        let data = self.data();
+        data["content"].as_str().or(data["body"].as_str()).unwrap_or_else(|| panic!("{self:#?}"))
+    }
+
+    /// Code, message and remedy of a failed call.
+    ///
+    /// # Panics
+    /// If the call succeeded.
+    #[must_use]
+    pub fn error(&self) -> (String, String, String) {
+        let result = &self.body["result"];
+        assert_eq!(result["isError"], true, "{self:#?}");
+        let error = &result["structuredContent"]["error"];
+        let text = |field: &str| error[field].as_str().unwrap_or_default().to_owned();
+        (text("code"), text("message"), text("remedy"))
+    }
+
+    /// The failure's code alone.
+    #[must_use]
+    pub fn code(&self) -> String {
+        self.error().0
+    }
+}
