@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use smb2::Result;
 use smb2::transport::{ReceiveProgress, TcpTransport, TransportReceive, TransportSend};
 
-/// MS-SMB2 2.2.1.2: where the command stands in a message, and that of NEGOTIATE.
+/// MS-SMB2 2.2.1.2: what a message starts with unless it is encrypted; where its command stands,
+/// and that of NEGOTIATE.
+const PROTOCOL_ID: [u8; 4] = [0xfe, b'S', b'M', b'B'];
 const COMMAND: usize = 12;
 const NEGOTIATE: [u8; 2] = [0, 0];
 /// MS-SMB2 2.2.3, behind the header of 64 bytes.
@@ -66,7 +68,11 @@ impl Tap {
 /// NEGOTIATE as we mean it: signing is required, and encryption can be done (Samba offers no
 /// cipher to a client that does not say so here, whatever its negotiate contexts list).
 fn insist(message: &[u8]) -> Option<Vec<u8>> {
-    if message.get(COMMAND..COMMAND + 2) != Some(&NEGOTIATE) || message.len() <= CAPABILITIES {
+    // In an encrypted message a signature stands where the command would: any two bytes.
+    let is_negotiate = message.starts_with(&PROTOCOL_ID)
+        && message.get(COMMAND..COMMAND + 2) == Some(&NEGOTIATE)
+        && message.len() > CAPABILITIES;
+    if !is_negotiate {
         return None;
     }
     let mut message = message.to_vec();
@@ -105,6 +111,7 @@ mod tests {
     #[test]
     fn only_negotiate_is_edited_and_only_in_two_bits() {
         let mut negotiate = vec![0u8; 100];
+        negotiate[..4].copy_from_slice(&PROTOCOL_ID);
         negotiate[SECURITY_MODE] = 0x01;
         negotiate[CAPABILITIES] = 0x07;
         let edited = insist(&negotiate).unwrap();
@@ -115,5 +122,8 @@ mod tests {
         other[COMMAND] = 1;
         assert_eq!(insist(&other), None, "SESSION_SETUP");
         assert_eq!(insist(&negotiate[..CAPABILITIES]), None, "too short to be one");
+        let mut encrypted = negotiate;
+        encrypted[0] = 0xfd;
+        assert_eq!(insist(&encrypted), None, "a transform header with zeros in its signature");
     }
 }
