@@ -1,0 +1,156 @@
+//! CBC with ciphertext stealing (CBC-CS3, RFC 3962 section 5) from an initial vector of zeros.
+//! The last two blocks are always swapped, also where the message fills them.
+//!
+//! Each direction lets the caller read along in small pieces, so that a MAC is computed between
+//! the blocks of the cipher: both are chains in which every step waits for the last, and the
+//! processor runs the two side by side as long as they alternate within its reach.
+
+use aes::cipher::consts::U16;
+use aes::cipher::inout::InOut;
+use aes::cipher::{
+    Array, BlockCipherDecrypt, BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt,
+    BlockSizeUser, KeyInit,
+};
+use zeroize::Zeroize;
+
+/// Octets of a cipher block, of the confounder, and the least that can be encrypted.
+pub(super) const BLOCK: usize = 16;
+pub(super) type Block = Array<u8, U16>;
+
+/// Blocks between two looks of the caller: measured, 64 octets for the chained encryption and 128
+/// for the decryption, whose blocks do not wait for each other.
+const ENCRYPT_STEP: usize = 4;
+const DECRYPT_STEP: usize = 8;
+
+/// A block cipher of 128-bit blocks.
+pub(super) trait Cipher:
+    KeyInit + BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + BlockCipherDecrypt + Send + Sync
+{
+}
+
+impl<C> Cipher for C where
+    C: KeyInit
+        + BlockSizeUser<BlockSize = U16>
+        + BlockCipherEncrypt
+        + BlockCipherDecrypt
+        + Send
+        + Sync
+{
+}
+
+/// The cipher with a key that the caller knows to be of the right length.
+pub(super) fn cipher<C: KeyInit>(key: &[u8]) -> C {
+    debug_assert_eq!(key.len(), C::key_size());
+    let mut array = aes::cipher::Key::<C>::default();
+    array.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let cipher = C::new(&array);
+    array.as_mut_slice().zeroize();
+    cipher
+}
+
+/// Encrypts in place. `before` reads each piece of plaintext, `after` each piece of ciphertext.
+///
+/// # Panics
+/// With less than a block, which no caller can have: a confounder is a block.
+pub(super) fn encrypt<C: Cipher>(
+    cipher: &C,
+    data: &mut [u8],
+    mut before: impl FnMut(&[u8]),
+    mut after: impl FnMut(&[u8]),
+) {
+    assert!(data.len() >= BLOCK, "ciphertext stealing needs a block");
+    let (head, tail) = data.split_at_mut(tail_start(data.len()));
+    let mut chain = Block::default();
+    for piece in head.chunks_mut(ENCRYPT_STEP * BLOCK) {
+        before(piece);
+        let blocks = Array::cast_slice_from_core_mut(piece.as_chunks_mut().0);
+        cipher.encrypt_with_backend(CbcEncrypt { chain: &mut chain, blocks });
+        after(piece);
+    }
+
+    before(tail);
+    let (penultimate, last) = tail.split_at_mut(BLOCK);
+    xor(&mut chain, penultimate);
+    cipher.encrypt_block(&mut chain);
+    if last.is_empty() {
+        penultimate.copy_from_slice(&chain);
+    } else {
+        let stolen = chain;
+        xor(&mut chain, last);
+        cipher.encrypt_block(&mut chain);
+        penultimate.copy_from_slice(&chain);
+        last.iter_mut().zip(&stolen).for_each(|(to, from)| *to = *from);
+    }
+    after(tail);
+}
+
+/// Decrypts in place. `after` reads each piece of plaintext.
+///
+/// # Panics
+/// With less than a block: the caller has refused it.
+pub(super) fn decrypt<C: Cipher>(cipher: &C, data: &mut [u8], mut after: impl FnMut(&[u8])) {
+    assert!(data.len() >= BLOCK, "ciphertext stealing needs a block");
+    let (head, tail) = data.split_at_mut(tail_start(data.len()));
+    let mut chain = Block::default();
+    for piece in head.chunks_mut(DECRYPT_STEP * BLOCK) {
+        let blocks: &mut [Block] = Array::cast_slice_from_core_mut(piece.as_chunks_mut().0);
+        let mut ciphertext = [Block::default(); DECRYPT_STEP];
+        ciphertext.iter_mut().zip(blocks.iter()).for_each(|(to, from)| *to = *from);
+        cipher.decrypt_blocks(blocks);
+        for (block, ciphertext) in blocks.iter_mut().zip(&ciphertext) {
+            xor(block, &chain);
+            chain = *ciphertext;
+        }
+        after(piece);
+    }
+
+    let (penultimate, last) = tail.split_at_mut(BLOCK);
+    let mut stolen = Block::default();
+    stolen.copy_from_slice(penultimate);
+    cipher.decrypt_block(&mut stolen);
+    if !last.is_empty() {
+        // `stolen` is now the last plaintext, zero padded, xor the ciphertext that stands in
+        // `last` as far as it goes and in `stolen` itself from there on.
+        let mut previous = stolen;
+        previous.iter_mut().zip(last.iter()).for_each(|(to, from)| *to = *from);
+        last.iter_mut().zip(&stolen).for_each(|(to, from)| *to ^= from);
+        stolen = previous;
+        cipher.decrypt_block(&mut stolen);
+    }
+    xor(&mut stolen, &chain);
+    penultimate.copy_from_slice(&stolen);
+    stolen.zeroize();
+    after(tail);
+}
+
+/// Where the last two blocks begin: one whole, one of 1 to 16 octets, or a single block alone.
+fn tail_start(len: usize) -> usize {
+    (len - 1).saturating_sub(BLOCK) / BLOCK * BLOCK
+}
+
+fn xor(block: &mut Block, with: &[u8]) {
+    block.iter_mut().zip(with).for_each(|(to, from)| *to ^= from);
+}
+
+/// CBC over whole blocks, run inside the cipher's backend so that the chain stays in registers.
+struct CbcEncrypt<'a> {
+    chain: &'a mut Block,
+    blocks: &'a mut [Block],
+}
+
+impl BlockSizeUser for CbcEncrypt<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for CbcEncrypt<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let mut chain = u128::from_ne_bytes((*self.chain).into());
+        for block in self.blocks {
+            let mixed = Block::from((chain ^ u128::from_ne_bytes((*block).into())).to_ne_bytes());
+            backend.encrypt_block(InOut::from((&mixed, &mut *block)));
+            chain = u128::from_ne_bytes((*block).into());
+        }
+        *self.chain = chain.to_ne_bytes().into();
+    }
+}

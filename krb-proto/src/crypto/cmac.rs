@@ -1,0 +1,95 @@
+//! CMAC (RFC 4493, NIST SP 800-38B) with a cipher of 128-bit blocks.
+
+use zeroize::Zeroize;
+
+use super::cbc_cts::{BLOCK, Block, Cipher, cipher};
+use super::mac::Mac;
+
+/// A CMAC key: the cipher, and what is mixed into a last block that is whole or is not.
+pub(super) struct Cmac<C> {
+    cipher: C,
+    whole: u128,
+    partial: u128,
+}
+
+/// A CMAC half read. A block is held back until it is known not to be the last.
+pub(super) struct Running {
+    chain: u128,
+    pending: [u8; BLOCK],
+    pending_len: usize,
+}
+
+impl<C: Cipher> Cmac<C> {
+    fn encrypt(&self, block: u128) -> u128 {
+        encrypt(&self.cipher, block)
+    }
+}
+
+fn encrypt<C: Cipher>(cipher: &C, block: u128) -> u128 {
+    let mut block = Block::from(block.to_be_bytes());
+    cipher.encrypt_block(&mut block);
+    u128::from_be_bytes(block.into())
+}
+
+/// Multiplies by x in GF(2^128), without a branch on the secret bit.
+fn double(value: u128) -> u128 {
+    (value << 1) ^ ((value >> 127) * 0x87)
+}
+
+impl<C: Cipher> Mac for Cmac<C> {
+    type Running = Running;
+
+    fn new(key: &[u8]) -> Self {
+        let cipher: C = cipher(key);
+        let whole = double(encrypt(&cipher, 0));
+        Self { cipher, whole, partial: double(whole) }
+    }
+
+    fn start(&self) -> Running {
+        Running { chain: 0, pending: [0; BLOCK], pending_len: 0 }
+    }
+
+    fn update(&self, running: &mut Running, mut data: &[u8]) {
+        while !data.is_empty() {
+            if running.pending_len == BLOCK {
+                let block = u128::from_be_bytes(running.pending);
+                running.chain = self.encrypt(running.chain ^ block);
+                running.pending_len = 0;
+            }
+            let free = running.pending.split_at_mut(running.pending_len).1;
+            let (head, rest) = data.split_at(free.len().min(data.len()));
+            free.split_at_mut(head.len()).0.copy_from_slice(head);
+            running.pending_len += head.len();
+            data = rest;
+        }
+    }
+
+    fn finish(&self, mut running: Running, out: &mut [u8]) {
+        let padding = running.pending.split_at_mut(running.pending_len).1;
+        padding.fill(0);
+        let mask = match padding.first_mut() {
+            None => self.whole,
+            Some(first) => {
+                *first = 0x80;
+                self.partial
+            }
+        };
+        let last = running.chain ^ u128::from_be_bytes(running.pending) ^ mask;
+        let mac = self.encrypt(last).to_be_bytes();
+        out.iter_mut().zip(mac).for_each(|(out, octet)| *out = octet);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.pending.zeroize();
+        self.chain.zeroize();
+    }
+}
+
+impl<C> Drop for Cmac<C> {
+    fn drop(&mut self) {
+        self.whole.zeroize();
+        self.partial.zeroize();
+    }
+}

@@ -1,0 +1,266 @@
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::profile::{Checksumming, Profile, Sealing, StringToKey};
+use super::rfc4757::{self, HmacMd5};
+use super::usage_key::{UsageKey, checksum, compare, open, seal};
+use super::{CryptoError, constant_time_eq};
+use crate::Random;
+use crate::iana::{ChecksumType, EncType, KeyUsage};
+
+/// The most iterations that string-to-key makes of one password. A KDC that nobody has
+/// authenticated yet chooses the count; MIT bounds it the same way.
+pub const MAX_ITERATIONS: u32 = 1 << 24;
+
+/// The long-term, session or sub-key that messages name: an enctype and its secret octets.
+///
+/// Nothing is encrypted with these octets themselves: every [`KeyUsage`] has keys of its own,
+/// derived from them. Each call here derives anew; [`Key::for_usage`] keeps the derived keys.
+/// The octets are wiped when the key is dropped, never printed, and compared in constant time.
+#[derive(Clone)]
+pub struct Key {
+    pub(super) profile: &'static Profile,
+    // On the heap, so that moving a key leaves no copy of it behind.
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Key {
+    /// A key from its octets (`keyvalue` of RFC 4120 section 5.2.9).
+    ///
+    /// # Errors
+    /// [`CryptoError::UnsupportedEncType`], [`CryptoError::KeyLength`], and
+    /// [`CryptoError::DangerousEncType`] for RC4, which has [`Key::danger_new_rc4`].
+    pub fn new(enctype: EncType, bytes: &[u8]) -> Result<Self, CryptoError> {
+        Self::from_bytes(safe_profile(enctype)?, bytes)
+    }
+
+    /// An RC4-HMAC key from its 16 octets, which for an account are its NT hash. RC4 is broken:
+    /// only for peers that have nothing else.
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyLength`].
+    pub fn danger_new_rc4(bytes: &[u8]) -> Result<Self, CryptoError> {
+        Self::from_bytes(&rfc4757::RC4, bytes)
+    }
+
+    fn from_bytes(profile: &'static Profile, bytes: &[u8]) -> Result<Self, CryptoError> {
+        if bytes.len() != profile.key_len {
+            return Err(CryptoError::KeyLength);
+        }
+        Ok(Self { profile, bytes: Zeroizing::new(bytes.to_vec()) })
+    }
+
+    /// A fresh random key, as for a sub-key.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnsupportedEncType`] and [`CryptoError::DangerousEncType`].
+    pub fn generate(enctype: EncType, rng: &mut dyn Random) -> Result<Self, CryptoError> {
+        let profile = safe_profile(enctype)?;
+        let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
+        rng.fill(&mut bytes);
+        Ok(Self { profile, bytes })
+    }
+
+    /// String-to-key (RFC 3962, RFC 8009 and RFC 6803, each section 4). `params` is the `s2kparams`
+    /// of ETYPE-INFO2: an iteration count of 4 octets, or none for the enctype's default.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnsupportedEncType`] and [`CryptoError::DangerousEncType`];
+    /// [`CryptoError::BadParameters`]; and [`CryptoError::IterationCount`] for less than the default, which would weaken
+    /// the key, or more than [`MAX_ITERATIONS`]. A count of 0 stands for 2^32 and is too many.
+    pub fn from_password(
+        enctype: EncType,
+        password: &[u8],
+        salt: &[u8],
+        params: Option<&[u8]>,
+    ) -> Result<Self, CryptoError> {
+        let profile = safe_profile(enctype)?;
+        let string_to_key =
+            profile.string_to_key.as_ref().ok_or(CryptoError::UnsupportedEncType(enctype))?;
+        let iterations = match params {
+            None => string_to_key.default_iterations,
+            Some(params) => {
+                u32::from_be_bytes(params.try_into().map_err(|_| CryptoError::BadParameters)?)
+            }
+        };
+        if !(string_to_key.default_iterations..=MAX_ITERATIONS).contains(&iterations) {
+            return Err(CryptoError::IterationCount);
+        }
+        Ok(Self::stretch(profile, string_to_key, password, salt, iterations))
+    }
+
+    fn stretch(
+        profile: &'static Profile,
+        string_to_key: &StringToKey,
+        password: &[u8],
+        salt: &[u8],
+        iterations: u32,
+    ) -> Self {
+        let name = string_to_key.salt_prefix;
+        let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
+        (string_to_key.derive)(password, &[name, salt].concat(), iterations, &mut bytes);
+        Self { profile, bytes }
+    }
+
+    /// Which enctype this is a key of.
+    #[must_use]
+    pub fn enctype(&self) -> EncType {
+        self.profile.enctype
+    }
+
+    /// The secret octets, for messages and files that carry the key itself.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The keys of one usage, derived once for many messages.
+    #[must_use]
+    pub fn for_usage(&self, usage: KeyUsage) -> UsageKey {
+        UsageKey {
+            profile: self.profile,
+            sealing: self.sealing(usage),
+            checksumming: self.checksumming(usage),
+        }
+    }
+
+    /// Encrypts `plaintext`: the `cipher` octets of an EncryptedData.
+    pub fn encrypt(&self, usage: KeyUsage, plaintext: &[u8], rng: &mut dyn Random) -> Vec<u8> {
+        let mut message = Vec::new();
+        seal(self.profile, &*self.sealing(usage), plaintext, rng, &mut message);
+        message
+    }
+
+    /// Decrypts the `cipher` octets of an EncryptedData, if their MAC is right.
+    ///
+    /// # Errors
+    /// [`CryptoError::CiphertextTooShort`], [`CryptoError::IntegrityCheckFailed`].
+    pub fn decrypt(
+        &self,
+        usage: KeyUsage,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        open(self.profile, &*self.sealing(usage), ciphertext)
+    }
+
+    /// The type of the checksums that [`Key::checksum`] makes: the enctype's mandatory one.
+    #[must_use]
+    pub fn checksum_type(&self) -> ChecksumType {
+        self.profile.checksum_type
+    }
+
+    /// A checksum of type [`Key::checksum_type`] over `data`.
+    #[must_use]
+    pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
+        checksum(self.profile.checksum_len, &*self.checksumming(usage), data)
+    }
+
+    /// Whether `checksum` is right. Only keyed types are accepted: the key's own
+    /// ([`Key::checksum_type`]), and with every key KERB_CHECKSUM_HMAC_MD5, which PA-FOR-USER
+    /// (MS-SFU 2.2.1) and the PAC signatures of old accounts (MS-PAC 2.8) have.
+    ///
+    /// # Errors
+    /// [`CryptoError::ChecksumTypeNotAllowed`], [`CryptoError::IntegrityCheckFailed`].
+    pub fn verify_checksum(
+        &self,
+        usage: KeyUsage,
+        checksum_type: ChecksumType,
+        data: &[u8],
+        checksum: &[u8],
+    ) -> Result<(), CryptoError> {
+        let expected = if checksum_type == self.checksum_type() {
+            self.checksum(usage, data)
+        } else if checksum_type == ChecksumType::HMAC_MD5 {
+            self.hmac_md5(usage, data).to_vec()
+        } else {
+            return Err(CryptoError::ChecksumTypeNotAllowed(checksum_type));
+        };
+        compare(&expected, checksum)
+    }
+
+    /// KERB_CHECKSUM_HMAC_MD5 (RFC 4757 section 4, type -138) over `data`, whatever the enctype of
+    /// the key.
+    #[must_use]
+    pub fn hmac_md5(&self, usage: KeyUsage, data: &[u8]) -> [u8; 16] {
+        let mut out = [0; rfc4757::MAC];
+        HmacMd5::new(&self.bytes, usage).checksum(data, &mut out);
+        out
+    }
+
+    /// The enctype's pseudo-random function (RFC 3961 section 3) of `input`, of a length that is
+    /// the enctype's.
+    #[must_use]
+    pub fn prf(&self, input: &[u8]) -> Zeroizing<Vec<u8>> {
+        (self.profile.prf)(&self.bytes, input)
+    }
+
+    /// PRF+ (RFC 6113 section 5.1): `len` octets from `input`.
+    ///
+    /// # Errors
+    /// [`CryptoError::OutputTooLong`] if more than 255 outputs of the PRF would be needed.
+    pub fn prf_plus(&self, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let mut out = Zeroizing::new(Vec::with_capacity(len));
+        let mut numbered = Zeroizing::new([&[0], input].concat());
+        for number in 1..=u8::MAX {
+            let missing = len - out.len();
+            if missing == 0 {
+                return Ok(out);
+            }
+            if let Some(first) = numbered.first_mut() {
+                *first = number;
+            }
+            let block = self.prf(&numbered);
+            out.extend(block.iter().take(missing));
+        }
+        if out.len() == len { Ok(out) } else { Err(CryptoError::OutputTooLong) }
+    }
+
+    /// KRB-FX-CF2 (RFC 6113 section 5.1): one key, of this key's enctype, from two.
+    ///
+    /// # Errors
+    /// None for keys of the enctypes here; [`CryptoError::OutputTooLong`] by its signature.
+    pub fn fx_cf2(
+        &self,
+        pepper: &[u8],
+        other: &Self,
+        other_pepper: &[u8],
+    ) -> Result<Self, CryptoError> {
+        let mut bytes = self.prf_plus(pepper, self.profile.key_len)?;
+        let with = other.prf_plus(other_pepper, self.profile.key_len)?;
+        bytes.iter_mut().zip(with.iter()).for_each(|(to, from)| *to ^= from);
+        Ok(Self { profile: self.profile, bytes })
+    }
+
+    fn sealing(&self, usage: KeyUsage) -> Box<dyn Sealing> {
+        (self.profile.sealing)(&self.bytes, usage)
+    }
+
+    fn checksumming(&self, usage: KeyUsage) -> Box<dyn Checksumming> {
+        (self.profile.checksumming)(&self.bytes, usage)
+    }
+}
+
+/// The profile of an enctype that needs no warning.
+fn safe_profile(enctype: EncType) -> Result<&'static Profile, CryptoError> {
+    match enctype {
+        EncType::RC4_HMAC => Err(CryptoError::DangerousEncType(enctype)),
+        _ => Profile::of(enctype),
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.enctype())
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.enctype() == other.enctype() && constant_time_eq(&self.bytes, &other.bytes)
+    }
+}
+impl Eq for Key {}
