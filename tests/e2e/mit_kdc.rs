@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use krb_client::{Client, ClientConfig, KdcSource, OsRandom, files};
 use krb_proto::exchange::{Exchange, ExchangeError, S4uSelf, Step, TicketOptions};
-use krb_proto::iana::ErrorCode;
+use krb_proto::asn1::TgsReq;
+use krb_proto::der;
+use krb_proto::iana::{ErrorCode, PaType};
 use krb_proto::{Context, Name, Principal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -50,6 +52,12 @@ async fn it_answers_both_padata_and_its_copy_verifies() {
     assert_eq!(evidence.client, alice);
 }
 
+fn padata_value(request: &[u8], padata_type: PaType) -> Vec<u8> {
+    let request: TgsReq<'_> = der::decode(request).unwrap();
+    let mut padata = request.padata.unwrap().iter();
+    padata.find(|pa| pa.padata_type == padata_type).unwrap().padata_value.to_vec()
+}
+
 #[tokio::test]
 async fn it_refuses_a_wrong_checksum() {
     let lab = lab!();
@@ -60,10 +68,10 @@ async fn it_refuses_a_wrong_checksum() {
     let now = krb_client::Clock::now(&krb_client::SystemClock);
     let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
     let mut message = exchange.request(&mut cx).unwrap().message;
-    // The last octet of PA-S4U-X509-USER's checksum stands before PA-PAC-OPTIONS.
-    let next = [0x30, 0x14, 0xa1, 0x04, 0x02, 0x02, 0x00, 0xa7];
-    let end = message.windows(8).position(|w| w == next).expect("PA-PAC-OPTIONS follows");
-    message[end - 1] ^= 1;
+    // The padata's value ends in its checksum.
+    let value = padata_value(&message, PaType::S4U_X509_USER);
+    let start = message.windows(value.len()).position(|w| w == value).unwrap();
+    message[start + value.len() - 1] ^= 1;
     let reply = ask(lab, &message).await;
     match exchange.receive(&cx, &reply).unwrap_err() {
         ExchangeError::Refused(refusal) => assert_eq!(refusal.code, ErrorCode::MODIFIED),

@@ -7,3 +7,6 @@ mod keytab;
 pub use ccache::{CacheEntry, CredentialCache, KdcOffset};
 pub use cursor::{FormatError, FormatErrorKind};
 pub use keytab::{Keytab, KeytabEntry};
+
+#[cfg(test)]
+mod tests;
