@@ -89,10 +89,15 @@ impl Resources {
         permit: &Permit,
         operation: &Operation,
     ) -> Result<Outcome, Failure> {
-        match permit.target().endpoint() {
-            Endpoint::Smb { .. } => self.files.perform(cx, credential, permit, operation).await,
-            Endpoint::Http { .. } => self.web.perform(cx, credential, permit, operation).await,
-        }
+        let done = async {
+            match permit.target().endpoint() {
+                Endpoint::Smb { .. } => self.files.perform(cx, credential, permit, operation).await,
+                Endpoint::Http { .. } => self.web.perform(cx, credential, permit, operation).await,
+            }
+        };
+        tokio::time::timeout_at(cx.deadline, done)
+            .await
+            .unwrap_or_else(|_| Err(silent(permit.target().name())))
     }
 }
 
@@ -102,6 +107,15 @@ fn misfit(permit: &Permit, place: &Location) -> Failure {
         Code::Internal,
         format!("{} cannot be done at {place:?}", permit.action()),
         "Report this with the server's log of this call.",
+    )
+}
+
+fn silent(target: &str) -> Failure {
+    Failure::new(
+        Code::ResourceUnreachable,
+        format!("{target} was not done when the call's time was up"),
+        "Check that it runs and how busy it is, ask it for less, or raise \
+         server.callTimeoutSeconds.",
     )
 }
 

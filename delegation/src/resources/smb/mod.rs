@@ -58,7 +58,7 @@ impl Resource for Files {
             }
             Operation::HttpRequest { .. } => Err(misfit(permit, permit.location())),
         };
-        session.log_off().await;
+        session.log_off();
         outcome
     }
 }

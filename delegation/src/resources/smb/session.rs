@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use krb_proto::spnego::SpnegoInitiator;
 use smb2::client::{Cipher, Connection, Session as SmbSession};
@@ -18,7 +19,6 @@ use smb2::types::flags::{Capabilities, SecurityMode};
 use smb2::types::status::NtStatus;
 use smb2::types::{Command, Dialect};
 use smb2::{NegotiatedParams, client::connection::Frame};
-use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::super::{CallContext, ServiceCredential, gss_failure};
@@ -26,6 +26,10 @@ use super::failure::Place;
 use super::tap::{Recording, Tap};
 use crate::network::Network;
 use crate::{Code, Failure};
+
+/// How long one address may take to answer; a host may have further ones.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+const LOG_OFF_TIME: Duration = Duration::from_secs(1);
 
 /// A session in the user's name, signed and encrypted.
 pub(super) struct Session {
@@ -42,7 +46,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let (target, spn) = (place.target.name(), place.target.spn());
         let recording = Recording::new();
-        let mut connection = connect(network, cx, place, &recording).await?;
+        let mut connection = connect(network, place, &recording).await?;
         let params = negotiate(&mut connection, &recording, place).await?;
         let (mut context, token) =
             credential.start_spnego(cx).map_err(|error| gss_failure(target, spn, &error))?;
@@ -66,7 +70,7 @@ impl Session {
         }
         recording.stop();
         let response = accepted(&frame, place)?;
-        finish(&mut context, &response.security_buffer, target, spn)?;
+        finish(&mut context, &frame, &response.security_buffer, place)?;
 
         let key = context.session_key().map(|key| Zeroizing::new(key.as_bytes().to_vec()));
         let key = key.ok_or_else(|| {
@@ -95,15 +99,18 @@ impl Session {
         Ok(Self { connection })
     }
 
-    /// Ends the session; that it may fail changes nothing, since the connection closes after it.
-    pub(super) async fn log_off(self) {
-        let _ = self.connection.execute(Command::Logoff, &LogoffRequest, None).await;
+    /// Ends the session. Nobody waits for it, and that it may fail changes nothing: the connection
+    /// closes after it.
+    pub(super) fn log_off(self) {
+        tokio::spawn(async move {
+            let log_off = self.connection.execute(Command::Logoff, &LogoffRequest, None);
+            let _ = tokio::time::timeout(LOG_OFF_TIME, log_off).await;
+        });
     }
 }
 
 async fn connect(
     network: &Network,
-    cx: &CallContext,
     place: &Place<'_>,
     recording: &Arc<Recording>,
 ) -> Result<Connection, Failure> {
@@ -119,8 +126,7 @@ async fn connect(
         network.resolver().addresses(host).await.map_err(|error| unreachable(error.to_string()))?;
     let mut last = None;
     for ip in addresses {
-        let left = cx.deadline.saturating_duration_since(Instant::now());
-        match TcpTransport::connect(SocketAddr::new(ip, port), left).await {
+        match TcpTransport::connect(SocketAddr::new(ip, port), CONNECT_TIME).await {
             Ok(socket) => {
                 let socket = Arc::new(socket);
                 let half = || Box::new(Tap::new(socket.clone(), recording.clone()));
@@ -169,12 +175,10 @@ fn weak(place: &Place<'_>, what: &str) -> Failure {
 
 /// The session as granted, and granted to the user: not to a guest, not to nobody.
 fn accepted(frame: &Frame, place: &Place<'_>) -> Result<SessionSetupResponse, Failure> {
-    if frame.header.status != NtStatus::SUCCESS {
-        let error = smb2::Error::Protocol {
-            status: frame.header.status,
-            command: Command::SessionSetup,
-        };
-        return Err(place.failure("logging in", &error));
+    // Windows says MORE_PROCESSING_REQUIRED with a KRB-ERROR when it cannot use a ticket, in the
+    // hope of another mechanism; the context makes an error of it.
+    if ![NtStatus::SUCCESS, NtStatus::MORE_PROCESSING_REQUIRED].contains(&frame.header.status) {
+        return Err(place.login_refused(frame.header.status));
     }
     let response = SessionSetupResponse::unpack(&mut ReadCursor::new(&frame.body))
         .map_err(|error| place.failure("logging in", &error))?;
@@ -189,17 +193,20 @@ fn accepted(frame: &Frame, place: &Place<'_>) -> Result<SessionSetupResponse, Fa
     Ok(response)
 }
 
+/// Kerberos takes one round: after it the server has proven its identity, or nothing is done.
 fn finish(
     context: &mut SpnegoInitiator,
+    frame: &Frame,
     token: &[u8],
-    target: &str,
-    spn: &str,
+    place: &Place<'_>,
 ) -> Result<(), Failure> {
+    let (target, spn) = (place.target.name(), place.target.spn());
     let more = context.step(token).map_err(|error| gss_failure(target, spn, &error))?;
-    if more.is_some() || !context.is_complete() {
+    let granted = frame.header.status == NtStatus::SUCCESS;
+    if more.is_some() || !granted || !context.is_complete() {
         return Err(Failure::new(
             Code::ResourceRefused,
-            format!("{target} granted a session without proving that it is {spn}"),
+            format!("{target} did not finish the login by proving that it is {spn}"),
             "Nothing was done. The file server, or something on the way to it, left out Kerberos's \
              mutual authentication.",
         ));
