@@ -7,29 +7,38 @@ use reqwest::{Method, StatusCode};
 
 use super::content::{MAX_CONTENT, encode};
 use super::{CallContext, Resource, ServiceCredential, gss_failure, misfit};
-use crate::identity::{bounded, chain};
+use crate::identity::chain;
 use crate::network::Network;
 use crate::policy::Permit;
 use crate::targets::Location;
 use crate::{Code, Failure, HttpResponse, Operation, Outcome};
 
 /// What a caller may not set: it belongs to the connection, or to somebody's identity.
-const REFUSED: [&str; 14] = [
+const REFUSED: [&str; 19] = [
     "authorization",
     "connection",
     "content-length",
     "cookie",
+    "cookie2",
     "expect",
+    "forwarded",
     "host",
     "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
+    "remote-user",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
+    // With these some servers do another request than the one that policy has seen.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-rewrite-url",
 ];
+/// Likewise, by how their names begin: what a proxy says of who came, and over which way.
+const REFUSED_PREFIXES: [&str; 5] =
+    ["proxy-", "x-forwarded-", "x-original-", "x-real-", "x-remote-"];
 /// What is not handed on from the answer.
 const WITHHELD: [&str; 4] =
     ["authentication-info", "set-cookie", "www-authenticate", "proxy-authenticate"];
@@ -83,13 +92,7 @@ impl Resource for Web {
         if let Some(body) = body {
             request = request.body(body.clone());
         }
-        let response = request.send().await.map_err(|error| {
-            Failure::new(
-                Code::ResourceUnreachable,
-                format!("{target} cannot be reached: {}", chain(&error)),
-                "Check the target's url and that the web server runs.",
-            )
-        })?;
+        let response = request.send().await.map_err(|error| unreachable(target, &error))?;
         check_identity(&response, context, target, spn, credential)?;
         read(response, target).await.map(Outcome::Http)
     }
@@ -100,7 +103,8 @@ fn request_headers(given: &[(String, String)]) -> Result<HeaderMap, Failure> {
         Failure::new(
             Code::InvalidArgument,
             what,
-            "Leave the header out; authentication, cookies and connection are this server's.",
+            "Leave the header out: authentication, cookies, connection and what is requested are \
+             not set by headers here.",
         )
     };
     if given.len() > MAX_HEADERS {
@@ -113,7 +117,10 @@ fn request_headers(given: &[(String, String)]) -> Result<HeaderMap, Failure> {
         let Some((name, value)) = parsed else {
             return Err(refuse(format!("the header {name:?} is not well-formed")));
         };
-        if REFUSED.contains(&name.as_str()) {
+        // CGI makes one variable of "-" and "_".
+        let plain = name.as_str().replace('_', "-");
+        let prefixed = REFUSED_PREFIXES.iter().any(|prefix| plain.starts_with(prefix));
+        if prefixed || REFUSED.contains(&plain.as_str()) {
             return Err(refuse(format!("the header {name} cannot be set")));
         }
         headers.append(name, value);
@@ -177,19 +184,36 @@ fn check_identity(
 async fn read(response: reqwest::Response, target: &str) -> Result<HttpResponse, Failure> {
     let status = response.status().as_u16();
     let headers = response.headers().iter();
-    let headers = headers.filter(|(name, _)| !WITHHELD.contains(&name.as_str())).map(|(n, v)| {
-        (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned())
-    });
+    let headers = headers
+        .filter(|(name, _)| !WITHHELD.contains(&name.as_str()))
+        .map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
     let headers = headers.collect();
-    let body = bounded(response, MAX_CONTENT as usize).await.map_err(|problem| {
-        Failure::new(
-            Code::TooLarge,
-            format!("the answer of {target} cannot be read: {problem}"),
-            "Ask for less, for example with the application's own paging.",
-        )
-    })?;
-    let (encoding, body) = encode(body);
+    let (encoding, body) = encode(read_body(response, target).await?);
     Ok(HttpResponse { status, headers, encoding, body })
+}
+
+async fn read_body(mut response: reqwest::Response, target: &str) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        let chunk = response.chunk().await.map_err(|error| unreachable(target, &error))?;
+        let Some(chunk) = chunk else { return Ok(body) };
+        if (body.len() + chunk.len()) as u64 > MAX_CONTENT {
+            return Err(Failure::new(
+                Code::TooLarge,
+                format!("the answer of {target} is longer than {MAX_CONTENT} bytes"),
+                "Ask for less, for example with the application's own paging.",
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+fn unreachable(target: &str, error: &reqwest::Error) -> Failure {
+    Failure::new(
+        Code::ResourceUnreachable,
+        format!("{target} cannot be reached, or broke the connection: {}", chain(error)),
+        "Check the target's url and that the web server runs.",
+    )
 }
 
 #[cfg(test)]
@@ -204,7 +228,21 @@ mod tests {
     fn identity_and_connection_are_not_the_callers() {
         assert!(headers("Accept", "text/html").is_ok());
         assert!(headers("X-Request-Reason", "audit é").is_ok());
-        for name in ["Authorization", "cookie", "HOST", "Transfer-Encoding", "Connection", "TE"] {
+        let refused = [
+            "Authorization",
+            "cookie",
+            "HOST",
+            "Transfer-Encoding",
+            "Transfer_Encoding",
+            "Connection",
+            "TE",
+            "Proxy-Authorization",
+            "X-Forwarded-User",
+            "x_remote_user",
+            "X-Original-URL",
+            "X-HTTP-Method-Override",
+        ];
+        for name in refused {
             let refused = headers(name, "x").unwrap_err();
             assert_eq!(refused.code, Code::InvalidArgument, "{name}");
         }
