@@ -20,3 +20,6 @@ pub use verifier::{AuthenticationError, Caller, Verifier};
 pub(crate) use config::is_https_or_loopback;
 pub(crate) use jwks::{bounded, chain};
 pub(crate) use jwt::Claims;
+
+#[cfg(test)]
+mod tests;
