@@ -13,7 +13,9 @@ use krb_proto::iana::ErrorCode;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::kdc::Offsets;
-use crate::{ClientError, Clock, KdcFailure, KdcSource, OsRandom, Transport, Unreachable, transport};
+use crate::{
+    ClientError, Clock, KdcFailure, KdcSource, OsRandom, Transport, Unreachable, transport,
+};
 
 /// No exchange needs more round trips in one realm than these.
 const MAX_ROUNDS: usize = 8;

@@ -114,8 +114,7 @@ impl Resolver {
 }
 
 fn build(config: ResolverConfig) -> Result<Arc<TokioResolver>, ResolveError> {
-    let mut builder =
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     builder.options_mut().use_hosts_file = ResolveHosts::Never;
     builder
         .build()

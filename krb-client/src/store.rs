@@ -40,7 +40,10 @@ type Outcome = Result<Arc<Credential>, ClientError>;
 enum Slot {
     /// Somebody is fetching it; the value appears when they are done.
     Flying(watch::Receiver<Option<Outcome>>),
-    Ready { credential: Arc<Credential>, good_until: i64 },
+    Ready {
+        credential: Arc<Credential>,
+        good_until: i64,
+    },
 }
 
 /// Tickets of one service account, in plain zeroized memory.
@@ -138,7 +141,9 @@ impl TicketStore {
             (now + max_age).min(credential.times.endtime.unix().saturating_sub(MARGIN_SECONDS));
         slots.insert(key, Slot::Ready { credential, good_until });
         if slots.len() > MAX_ENTRIES {
-            slots.retain(|_, slot| !matches!(slot, Slot::Ready { good_until, .. } if *good_until <= now));
+            slots.retain(
+                |_, slot| !matches!(slot, Slot::Ready { good_until, .. } if *good_until <= now),
+            );
         }
         while slots.len() > MAX_ENTRIES {
             let first = slots.iter().filter_map(|(key, slot)| match slot {
@@ -165,12 +170,12 @@ mod tests {
     use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
     use std::time::Duration;
 
+    use krb_proto::KerberosTime;
     use krb_proto::Timestamp;
     use krb_proto::credential::TicketTimes;
     use krb_proto::crypto::Key;
     use krb_proto::exchange::ExchangeError;
     use krb_proto::iana::{EncType, TicketFlags};
-    use krb_proto::KerberosTime;
 
     use super::*;
 

@@ -39,7 +39,8 @@ pub(crate) async fn tcp(kdc: SocketAddr, message: &[u8]) -> Result<Vec<u8>> {
 
 /// Sends a message as one datagram and waits for the reply from that address.
 pub(crate) async fn udp(kdc: SocketAddr, message: &[u8]) -> Result<Vec<u8>> {
-    let any: SocketAddr = if kdc.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0; 16], 0).into() };
+    let any: SocketAddr =
+        if kdc.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0; 16], 0).into() };
     let socket = UdpSocket::bind(any).await?;
     socket.connect(kdc).await?;
     socket.send(message).await?;

@@ -26,7 +26,10 @@ impl Name {
         name_type: NameType,
         components: impl IntoIterator<Item = C>,
     ) -> Self {
-        Self { name_type, components: components.into_iter().map(|c| c.as_ref().to_vec()).collect() }
+        Self {
+            name_type,
+            components: components.into_iter().map(|c| c.as_ref().to_vec()).collect(),
+        }
     }
 
     /// A user name: one component, NT-PRINCIPAL, taken as it is (no `/` or `@` has a meaning).

@@ -95,16 +95,7 @@ impl fmt::Display for KerberosTime {
         let t = self.to_generalized();
         let t = core::str::from_utf8(&t).unwrap_or("?");
         let (d, c) = (&t[..8], &t[8..14]);
-        write!(
-            f,
-            "{}-{}-{}T{}:{}:{}Z",
-            &d[..4],
-            &d[4..6],
-            &d[6..],
-            &c[..2],
-            &c[2..4],
-            &c[4..]
-        )
+        write!(f, "{}-{}-{}T{}:{}:{}Z", &d[..4], &d[4..6], &d[6..], &c[..2], &c[2..4], &c[4..])
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use krb_client::{Client, ClientConfig, KdcSource, OsRandom, files};
-use krb_proto::exchange::{Exchange, ExchangeError, S4uSelf, Step, TicketOptions};
 use krb_proto::asn1::TgsReq;
 use krb_proto::der;
+use krb_proto::exchange::{Exchange, ExchangeError, S4uSelf, Step, TicketOptions};
 use krb_proto::iana::{ErrorCode, PaType};
 use krb_proto::{Context, Name, Principal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -18,7 +18,8 @@ async fn the_static_server_runs_in_an_empty_root() {
     };
     let dynamic = lab.shell(&format!("readelf -d '{binary}' | grep -c NEEDED || true"));
     assert_eq!(dynamic.trim(), "0", "it needs no shared library");
-    let words = lab.shell(&format!("strings -n 8 '{binary}' | grep -ciE 'libgssapi|libkrb5' || true"));
+    let words =
+        lab.shell(&format!("strings -n 8 '{binary}' | grep -ciE 'libgssapi|libkrb5' || true"));
     assert_eq!(words.trim(), "0", "nor opens a Kerberos library by name");
 
     let issuer = issuer().await;
@@ -34,7 +35,8 @@ async fn the_static_server_runs_in_an_empty_root() {
         configuration["network"]["caFile"] = "ca.pem".into();
     };
     setup.write(lab, &root);
-    let files: Vec<_> = std::fs::read_dir(&root).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(&root).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files.len(), 5, "the binary, its configuration and what that names: {files:?}");
 
     let mut command = Command::new("chroot");

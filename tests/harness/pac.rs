@@ -35,7 +35,8 @@ fn account(json: &str) -> Option<String> {
     let json: Value = serde_json::from_str(json).ok()?;
     let raw = json["attributes"]["urn:mspac:upn-dns-info"]["values"][0]["raw"].as_str()?;
     let bytes = decode_base64(raw)?;
-    let word = |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]) as usize);
+    let word =
+        |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]) as usize);
     let (length, offset) = (word(12)?, word(14)?);
     let units = bytes.get(offset..offset + length)?.chunks_exact(2);
     let units: Vec<u16> = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();

@@ -99,9 +99,11 @@ impl TrustedIdp {
         let error = |setting: &str, problem: &str| {
             Err(ConfigError::new(format!("auth.trustedIDPs[{index}].{setting}"), problem))
         };
-        for (setting, url) in
-            [("issuer", Some(&self.issuer)), ("discoveryUrl", self.discovery_url.as_ref()), ("jwksUri", self.jwks_uri.as_ref())]
-        {
+        for (setting, url) in [
+            ("issuer", Some(&self.issuer)),
+            ("discoveryUrl", self.discovery_url.as_ref()),
+            ("jwksUri", self.jwks_uri.as_ref()),
+        ] {
             if url.is_some_and(|url| !is_https_or_loopback(url)) {
                 return error(setting, "must be an https URL (plain http only to loopback)");
             }

@@ -29,7 +29,8 @@ struct Idp {
 /// Answers every request for discovery, keys or an exchange with canned text.
 async fn idp() -> Idp {
     let pkcs8 =
-        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .unwrap();
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
     let point = pair.public_key().as_ref().to_vec();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -117,7 +118,8 @@ impl Idp {
     /// Exchanges a good caller's token against this answer.
     async fn exchange(&self, status: u16, answer: Value) -> Result<Subject, crate::Failure> {
         let verifier = self.verifier();
-        let caller = verifier.verify(BearerToken::new(self.sign(&self.claims())), NOW).await.unwrap();
+        let caller =
+            verifier.verify(BearerToken::new(self.sign(&self.claims())), NOW).await.unwrap();
         *self.exchanged.lock().unwrap() = (status, answer.to_string());
         self.exchanger(&verifier).exchange(&caller, NOW).await
     }
@@ -207,12 +209,35 @@ async fn signatures_that_prove_nothing_are_refused() {
         ("the public key as a secret", hs256(&idp.point, "k1"), ALGORITHM),
         ("a listed symmetric key", hs256(b"secret", "secret"), ALGORITHM),
         ("an unknown key", idp.sign_with(&good, |h| h.kid = Some("k2".into())), UNKNOWN_KEY),
-        ("another algorithm's key", format!("{}.{signature}", header(json!({ "alg": "RS256", "kid": "k1" }))), UNKNOWN_KEY),
+        (
+            "another algorithm's key",
+            format!("{}.{signature}", header(json!({ "alg": "RS256", "kid": "k1" }))),
+            UNKNOWN_KEY,
+        ),
         ("no signature", format!("{message}."), "the token's signature is wrong"),
-        ("a key of its own", format!("{}.{signature}", header(json!({ "alg": "ES256", "jwk": {} }))), "the token brings a key of its own"),
-        ("a key's address", format!("{}.{signature}", header(json!({ "alg": "ES256", "jku": "https://evil.example" }))), "the token brings a key of its own"),
-        ("crit", format!("{}.{signature}", header(json!({ "alg": "ES256", "crit": ["x"] }))), "the token asks for an extension that is not supported"),
-        ("a logout token", idp.sign_with(&good, |h| h.typ = Some("logout+jwt".into())), "the token is not an access token"),
+        (
+            "a key of its own",
+            format!("{}.{signature}", header(json!({ "alg": "ES256", "jwk": {} }))),
+            "the token brings a key of its own",
+        ),
+        (
+            "a key's address",
+            format!(
+                "{}.{signature}",
+                header(json!({ "alg": "ES256", "jku": "https://evil.example" }))
+            ),
+            "the token brings a key of its own",
+        ),
+        (
+            "crit",
+            format!("{}.{signature}", header(json!({ "alg": "ES256", "crit": ["x"] }))),
+            "the token asks for an extension that is not supported",
+        ),
+        (
+            "a logout token",
+            idp.sign_with(&good, |h| h.typ = Some("logout+jwt".into())),
+            "the token is not an access token",
+        ),
         ("garbage", "garbage".into(), "the token is malformed"),
         ("five parts", "a.b.c.d.e".into(), "the token is malformed"),
         ("too long", "x".repeat(16 * 1024 + 1), "the token is too long"),

@@ -133,10 +133,9 @@ impl Verifier {
     /// The issuer is chosen by the exact `iss`, before any key is looked at.
     fn issuer(&self, claims: &Claims) -> Result<&Issuer, AuthenticationError> {
         let named = claims.text("iss");
-        self.issuers
-            .iter()
-            .find(|issuer| named == Some(&issuer.config.issuer))
-            .ok_or(AuthenticationError::Unauthorized("the token is of an issuer that is not trusted"))
+        self.issuers.iter().find(|issuer| named == Some(&issuer.config.issuer)).ok_or(
+            AuthenticationError::Unauthorized("the token is of an issuer that is not trusted"),
+        )
     }
 }
 

@@ -46,7 +46,9 @@ pub(super) fn evidence(user: &str, service: &str, error: &ClientError) -> Failur
     let (code, what, remedy) = match refusal.code {
         ErrorCode::C_PRINCIPAL_UNKNOWN => (
             Code::UserUnknown,
-            format!("the KDC finds no account for {user:?}: it is unknown, or its UPN is not unique"),
+            format!(
+                "the KDC finds no account for {user:?}: it is unknown, or its UPN is not unique"
+            ),
             "Check the user's sAMAccountName in the directory and what the identity provider maps \
              to legacy_name; give each account a userPrincipalName that no other account has."
                 .to_owned(),
@@ -115,7 +117,9 @@ pub(super) fn proxy(
         ),
         ErrorCode::BADOPTION if !evidence_is_forwardable => (
             Code::ServiceNotTrusted,
-            format!("the service account {service} may not impersonate users by protocol transition"),
+            format!(
+                "the service account {service} may not impersonate users by protocol transition"
+            ),
             format!(
                 "Set TRUSTED_TO_AUTH_FOR_DELEGATION in userAccountControl of {service} (\"Use any \
                  authentication protocol\"), or grant resource-based delegation on the target \
@@ -137,7 +141,9 @@ pub(super) fn proxy(
         ),
         ErrorCode::POLICY => (
             Code::UserNotUsable,
-            format!("the KDC refuses {user} at {spn}: disabled meanwhile, or refused by KDC policy"),
+            format!(
+                "the KDC refuses {user} at {spn}: disabled meanwhile, or refused by KDC policy"
+            ),
             "Check userAccountControl and any authentication policy or silo.".to_owned(),
         ),
         ErrorCode::NAME_EXP => (

@@ -106,7 +106,9 @@ impl TokenExchanger {
             AuthenticationError::KeysUnavailable => unreachable(error.to_string()),
             AuthenticationError::Unauthorized(problem) => Failure::new(
                 Code::ExchangedTokenRefused,
-                format!("the token that the identity provider gave in exchange is refused: {problem}"),
+                format!(
+                    "the token that the identity provider gave in exchange is refused: {problem}"
+                ),
                 format!(
                     "Look at the identity provider's client {}: its exchanged tokens must be of \
                      the same issuer and for the audience {} (in Keycloak an audience mapper on a \

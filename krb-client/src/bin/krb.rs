@@ -24,8 +24,10 @@ enum Command {
     /// As the service account: AS, then S4U2Self for USER, then S4U2Proxy to SPN. The ticket goes
     /// into a ccache that holds nothing else, with USER as its principal. This is what
     /// `kinit -k CLIENT; kvno -I USER -P SPN --out-cache CACHE` does with MIT's tools.
-    #[command(after_help = "Example:\n  krb s4u --client svc-mcp-server@W25AD.NET --kdc 127.0.0.1 -k \
-        mcp.keytab \\\n          -c alice.cc ALICE_ADMIN cifs/fileserver.w25ad.net")]
+    #[command(
+        after_help = "Example:\n  krb s4u --client svc-mcp-server@W25AD.NET --kdc 127.0.0.1 -k \
+        mcp.keytab \\\n          -c alice.cc ALICE_ADMIN cifs/fileserver.w25ad.net"
+    )]
     S4u(S4u),
     /// Print a completion script for a shell.
     Completions {
@@ -65,7 +67,12 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::S4u(arguments) => s4u(&arguments).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "krb", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "krb",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     };
@@ -115,7 +122,11 @@ async fn s4u(arguments: &S4u) -> Result<(), Box<dyn std::error::Error>> {
             cache.display().to_string(),
         )
     } else {
-        format!("{server} for {client}, good until {}, in {}", ticket.times.endtime, cache.display())
+        format!(
+            "{server} for {client}, good until {}, in {}",
+            ticket.times.endtime,
+            cache.display()
+        )
     });
     Ok(())
 }

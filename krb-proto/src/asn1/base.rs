@@ -2,8 +2,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::der::{
-    Decode, DecodeError, Encode, Int, KerberosString, List, Reader, UInt32,
-    Writer, sequence,
+    Decode, DecodeError, Encode, Int, KerberosString, List, Reader, UInt32, Writer, sequence,
 };
 use crate::iana::{AdType, ChecksumType, EncType, NameType, PaType};
 use crate::{Name, Principal};
@@ -156,10 +155,6 @@ impl PrincipalName<'_> {
 
 impl<'a> From<&'a Name> for PrincipalName<'a> {
     fn from(name: &'a Name) -> Self {
-        Self {
-            name_type: name.name_type,
-            name_string: NameString::Components(&name.components),
-        }
+        Self { name_type: name.name_type, name_string: NameString::Components(&name.components) }
     }
 }
-

@@ -63,7 +63,8 @@ impl<'a> EncKdcRepPart<'a> {
     /// [`DecodeError`].
     pub fn from_der(input: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(input);
-        let tag = if reader.peek_tag() == Some(Self::AS_REP) { Self::AS_REP } else { Self::TGS_REP };
+        let tag =
+            if reader.peek_tag() == Some(Self::AS_REP) { Self::AS_REP } else { Self::TGS_REP };
         let mut application = reader.enter(tag)?;
         let part = Self::decode(&mut application)?;
         application.finish()?;

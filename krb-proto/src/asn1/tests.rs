@@ -175,8 +175,8 @@ fn s4u_padata_means_what_ktest_says() {
 fn ad_reasons_are_found_in_both_forms() {
     // Samba 4.22, a disabled account: bare KERB-ERROR-DATA.
     let kerb = [
-        0x30, 0x15, 0xa1, 0x03, 0x02, 0x01, 0x03, 0xa2, 0x0e, 0x04, 0x0c, 0x72, 0, 0, 0xc0, 0, 0, 0,
-        0, 1, 0, 0, 0,
+        0x30, 0x15, 0xa1, 0x03, 0x02, 0x01, 0x03, 0xa2, 0x0e, 0x04, 0x0c, 0x72, 0, 0, 0xc0, 0, 0,
+        0, 0, 1, 0, 0, 0,
     ];
     let data: ErrorData<'_> = ErrorData::Kerb(der::decode(&kerb).unwrap());
     assert_eq!(data.nt_status().unwrap().name(), Some("STATUS_ACCOUNT_DISABLED"));

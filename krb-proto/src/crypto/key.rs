@@ -93,7 +93,7 @@ impl Key {
         Ok(Self::stretch(profile, string_to_key, password, salt, iterations))
     }
 
-    fn stretch(
+    pub(super) fn stretch(
         profile: &'static Profile,
         string_to_key: &StringToKey,
         password: &[u8],

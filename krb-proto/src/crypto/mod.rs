@@ -21,6 +21,8 @@ mod rfc3962;
 mod rfc4757;
 mod rfc6803;
 mod rfc8009;
+#[cfg(test)]
+mod tests;
 mod usage_key;
 
 pub use constant_time::constant_time_eq;

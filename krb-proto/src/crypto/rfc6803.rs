@@ -50,7 +50,10 @@ const fn profile<C: Cipher + 'static, const KEY: usize>(
 }
 
 /// KDF-FEEDBACK-CMAC of section 3: each block of key is a CMAC over the one before.
-fn kdf<C: Cipher, const KEY: usize>(key: &[u8], constant: &[u8]) -> Zeroizing<[u8; KEY]> {
+pub(super) fn kdf<C: Cipher, const KEY: usize>(
+    key: &[u8],
+    constant: &[u8],
+) -> Zeroizing<[u8; KEY]> {
     let bits = (KEY as u32 * 8).to_be_bytes();
     let cmac = Cmac::<C>::new(key);
     let mut out = Zeroizing::new([0; KEY]);

@@ -58,7 +58,11 @@ const fn profile<
 }
 
 /// KDF-HMAC-SHA2 of section 3. One block of HMAC is enough for every key and for the PRF.
-fn kdf<H: Hash, const N: usize>(key: &[u8], label: &[u8], context: &[u8]) -> Zeroizing<[u8; N]> {
+pub(super) fn kdf<H: Hash, const N: usize>(
+    key: &[u8],
+    label: &[u8],
+    context: &[u8],
+) -> Zeroizing<[u8; N]> {
     let bits = (N as u32 * 8).to_be_bytes();
     mac(&Hmac::<H>::new(key), &[&[0, 0, 0, 1], label, &[0], context, &bits])
 }

@@ -64,7 +64,9 @@ impl<'a, T: Decode<'a> + Copy> Iterator for ListIter<'a, T> {
     fn next(&mut self) -> Option<T> {
         match self {
             // Validated when the list was decoded, so this error cannot come.
-            Self::Received(reader) => (!reader.is_empty()).then(|| T::decode(reader).ok()).flatten(),
+            Self::Received(reader) => {
+                (!reader.is_empty()).then(|| T::decode(reader).ok()).flatten()
+            }
             Self::Values(values) => values.next().copied(),
         }
     }

@@ -17,7 +17,9 @@ mod writer;
 pub(crate) use declare::sequence;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use list::{List, ListIter, MAX_ELEMENTS};
-pub use primitive::{Encoded, Enumerated, Int, KerberosFlags, KerberosString, Microseconds, UInt32};
+pub use primitive::{
+    Encoded, Enumerated, Int, KerberosFlags, KerberosString, Microseconds, UInt32,
+};
 pub use reader::Reader;
 pub use writer::Writer;
 
@@ -79,7 +81,11 @@ impl<'a, T: Decode<'a>> Field<'a> for T {
 impl<'a, T: Decode<'a>> Field<'a> for Option<T> {
     #[inline]
     fn decode_field(reader: &mut Reader<'a>, tag: u8) -> Result<Self, DecodeError> {
-        if reader.peek_tag() == Some(tag) { T::decode_field(reader, tag).map(Some) } else { Ok(None) }
+        if reader.peek_tag() == Some(tag) {
+            T::decode_field(reader, tag).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 }
 

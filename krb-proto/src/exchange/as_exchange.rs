@@ -192,10 +192,8 @@ impl Exchange for AsExchange {
         });
         let timestamp = self.key.as_ref().map(|key| enc_timestamp(key, cx));
         // REQ_ENC_PA_REP, empty: asks for the checksum over this request.
-        let mut padata = Vec::from([PaData {
-            padata_type: PaType::REQ_ENC_PA_REP,
-            padata_value: &[][..],
-        }]);
+        let mut padata =
+            Vec::from([PaData { padata_type: PaType::REQ_ENC_PA_REP, padata_value: &[][..] }]);
         if let Some(timestamp) = &timestamp {
             padata.push(PaData { padata_type: PaType::ENC_TIMESTAMP, padata_value: timestamp });
         }

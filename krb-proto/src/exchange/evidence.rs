@@ -52,7 +52,9 @@ impl fmt::Display for EvidenceError {
             }
             Self::Crypto(error) => write!(f, "the ticket does not decrypt: {error}"),
             Self::Malformed(error) => write!(f, "the ticket is malformed: {error}"),
-            Self::NotAsReplied => f.write_str("the ticket holds something else than the reply said"),
+            Self::NotAsReplied => {
+                f.write_str("the ticket holds something else than the reply said")
+            }
             Self::NoPac => f.write_str("the ticket holds no PAC"),
         }
     }
@@ -72,7 +74,8 @@ pub fn open_ticket(
     let ticket: Ticket<'_> = der::decode(&credential.ticket).map_err(EvidenceError::Malformed)?;
     let sealed = ticket.enc_part;
     let kvno = sealed.kvno.map(|kvno| kvno.get());
-    let key = key(sealed.etype, kvno).ok_or(EvidenceError::NoKey { enctype: sealed.etype, kvno })?;
+    let key =
+        key(sealed.etype, kvno).ok_or(EvidenceError::NoKey { enctype: sealed.etype, kvno })?;
     let plaintext = key.decrypt(KeyUsage::TICKET, sealed.cipher).map_err(EvidenceError::Crypto)?;
     let part: EncTicketPart<'_> = der::decode(&plaintext).map_err(EvidenceError::Malformed)?;
     let client = part.cname.in_realm(part.crealm);

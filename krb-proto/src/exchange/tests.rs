@@ -9,7 +9,7 @@ use std::{assert_eq, vec};
 
 use super::*;
 use crate::asn1::{
-    ApReq, AsRep, AsReq, AuthorizationDataElement, Authenticator, Checksum, EncKdcRepPart,
+    ApReq, AsRep, AsReq, Authenticator, AuthorizationDataElement, Checksum, EncKdcRepPart,
     EncTicketPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, KdcReqBody, KrbError, PaData,
     PaS4uX509User, PrincipalName, S4uUserId, SecretOctets, TgsRep, TgsReq, Ticket,
     TransitedEncoding,
@@ -85,8 +85,7 @@ impl Answer {
     fn ticket(&self) -> Vec<u8> {
         let pac = [AuthorizationDataElement { ad_type: AdType::WIN2K_PAC, ad_data: b"pac" }];
         let relevant = der::encode(&List::of(&pac));
-        let data =
-            [AuthorizationDataElement { ad_type: AdType::IF_RELEVANT, ad_data: &relevant }];
+        let data = [AuthorizationDataElement { ad_type: AdType::IF_RELEVANT, ad_data: &relevant }];
         let part = der::encode(&EncTicketPart {
             flags: self.flags.0.into(),
             key: EncryptionKey {
@@ -134,8 +133,7 @@ impl Answer {
             srealm: KerberosString(&self.server.realm),
             sname: (&self.server.name).into(),
             caddr: None,
-            encrypted_pa_data: (!encrypted_padata.is_empty())
-                .then(|| List::of(&encrypted_padata)),
+            encrypted_pa_data: (!encrypted_padata.is_empty()).then(|| List::of(&encrypted_padata)),
         };
         let mut writer = der::Writer::new();
         part.write(tag, &mut writer);
@@ -245,9 +243,8 @@ fn answer_tgs(request: &[u8], client: Principal) -> (Answer, Vec<(PaType, Vec<u8
     assert_eq!(sent[0].0, PaType::TGS_REQ, "the AP-REQ comes first");
     let ap_req: ApReq<'_> = der::decode(&sent[0].1).unwrap();
     let session_key = tgt().session_key.clone();
-    let plain = session_key
-        .decrypt(KeyUsage::TGS_REQ_AUTHENTICATOR, ap_req.authenticator.cipher)
-        .unwrap();
+    let plain =
+        session_key.decrypt(KeyUsage::TGS_REQ_AUTHENTICATOR, ap_req.authenticator.cipher).unwrap();
     let authenticator: Authenticator<'_> = der::decode(&plain).unwrap();
     assert_eq!(authenticator.cname.to_name(), service().name, "the service stays the client");
     let checksum = authenticator.cksum.expect("KDCs refuse a TGS-REQ without a checksum");
@@ -282,8 +279,12 @@ type Changed = Box<dyn Fn(&mut Answer)>;
 
 fn s4u_self(change: impl Fn(&mut Answer)) -> Result<Credential, ExchangeError> {
     let mut rng = Counter(1);
-    let mut exchange =
-        S4uSelf::new(tgt(), alice(), service().name, TicketOptions { lifetime: 900, ..Default::default() });
+    let mut exchange = S4uSelf::new(
+        tgt(),
+        alice(),
+        service().name,
+        TicketOptions { lifetime: 900, ..Default::default() },
+    );
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     assert_eq!(request.realm, REALM.as_bytes());
     let (mut answer, ..) = answer_tgs(&request.message, alice());
@@ -378,10 +379,11 @@ fn every_difference_in_a_reply_is_refused() {
 
 #[test]
 fn a_reply_in_another_key_or_usage_is_refused() {
-    for change in [
-        (|a: &mut Answer| a.reply_key = tgt().session_key.clone()) as fn(&mut Answer),
-        |a| a.usage = KeyUsage::TGS_REP_SESSION_KEY,
-    ] {
+    for change in
+        [(|a: &mut Answer| a.reply_key = tgt().session_key.clone()) as fn(&mut Answer), |a| {
+            a.usage = KeyUsage::TGS_REP_SESSION_KEY
+        }]
+    {
         assert!(matches!(s4u_self(change).unwrap_err(), ExchangeError::Crypto(_)));
     }
 }
@@ -393,8 +395,7 @@ fn a_replayed_reply_is_refused() {
     let first = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let (answer, ..) = answer_tgs(&first.message, alice());
     with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let error =
-        with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep())).unwrap_err();
+    let error = with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep())).unwrap_err();
     assert!(matches!(error, ExchangeError::Crypto(_)), "sealed in the first request's subkey");
     let again = with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep()));
     assert_eq!(again.unwrap_err(), ExchangeError::TooManyRounds, "one reply to a request");
@@ -435,8 +436,7 @@ fn the_kdcs_copy_of_the_user_is_verified() {
     };
     // Our own request, reflected: signed with usage 26 although it asks for 27.
     let reflected = refused(|a| {
-        let value =
-            copy(a, &alice(), a.nonce, S4uOptions::SIGN_REPLY, U::PA_S4U_X509_USER_REQUEST);
+        let value = copy(a, &alice(), a.nonce, S4uOptions::SIGN_REPLY, U::PA_S4U_X509_USER_REQUEST);
         a.padata = vec![(PaType::S4U_X509_USER, value)];
     });
     assert!(matches!(reflected, S4uReplyError::Checksum(_)));
@@ -447,8 +447,7 @@ fn the_kdcs_copy_of_the_user_is_verified() {
     });
     assert_eq!(nonce, S4uReplyError::Nonce);
     let user = refused(|a| {
-        let value =
-            copy(a, &service(), a.nonce, S4uOptions::SIGN_REPLY, U::PA_S4U_X509_USER_REPLY);
+        let value = copy(a, &service(), a.nonce, S4uOptions::SIGN_REPLY, U::PA_S4U_X509_USER_REPLY);
         a.padata = vec![(PaType::S4U_X509_USER, value)];
     });
     assert_eq!(user, S4uReplyError::User);
@@ -460,8 +459,7 @@ fn the_kdcs_copy_of_the_user_is_verified() {
 fn s4u_proxy_sends_the_evidence_untouched() {
     let evidence = Arc::new(s4u_self(|_| {}).unwrap());
     let mut rng = Counter(5);
-    let mut exchange =
-        S4uProxy::new(tgt(), evidence.clone(), target(), TicketOptions::default());
+    let mut exchange = S4uProxy::new(tgt(), evidence.clone(), target(), TicketOptions::default());
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let (answer, sent, body) = answer_tgs(&request.message, alice());
     let body: KdcReqBody<'_> = der::decode(&body).unwrap();
@@ -594,7 +592,8 @@ fn the_kdcs_checksum_over_the_request_is_verified() {
 }
 
 fn hint(enctype: EncType, salt: Option<&[u8]>, params: Option<&[u8]>) -> Vec<u8> {
-    let entry = [EtypeInfo2Entry { etype: enctype, salt: salt.map(KerberosString), s2kparams: params }];
+    let entry =
+        [EtypeInfo2Entry { etype: enctype, salt: salt.map(KerberosString), s2kparams: params }];
     let info = der::encode(&List::of(&entry));
     der::encode(&List::of(&[PaData { padata_type: PaType::ETYPE_INFO2, padata_value: &info }]))
 }

@@ -66,8 +66,10 @@ impl<'a> Cursor<'a> {
         length: usize,
         field: &'static str,
     ) -> Result<&'a [u8], FormatError> {
-        let (taken, rest) =
-            self.rest.split_at_checked(length).ok_or(self.error(FormatErrorKind::Truncated, field))?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(self.error(FormatErrorKind::Truncated, field))?;
         self.rest = rest;
         self.offset += length;
         Ok(taken)

@@ -64,7 +64,9 @@ impl Keytab {
             // Version 1 is in the byte order of whoever wrote it: the one in which the first
             // entry fits into the file.
             let mut probe = file.clone();
-            let fits = probe.i32("entry length").is_ok_and(|n| n.unsigned_abs() as usize <= probe.remaining());
+            let fits = probe
+                .i32("entry length")
+                .is_ok_and(|n| n.unsigned_abs() as usize <= probe.remaining());
             file.little_endian = !fits;
         }
         let mut entries = Vec::new();
@@ -132,7 +134,8 @@ impl KeytabEntry {
         for _ in 0..count {
             components.push(entry.octets16("component")?.to_vec());
         }
-        let name_type = if version_1 { NameType::UNKNOWN } else { NameType(entry.i32("name type")?) };
+        let name_type =
+            if version_1 { NameType::UNKNOWN } else { NameType(entry.i32("name type")?) };
         let timestamp = KerberosTime::from_unix(entry.u32("timestamp")?.into());
         let kvno = u32::from(entry.u8("kvno")?);
         let enctype = EncType(entry.u16("enctype")?.into());

@@ -34,8 +34,11 @@ impl<'a> Pac<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PacError> {
         let word = |at: usize| {
             let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
-            word.map(|word| u32::from_le_bytes(*word))
-                .ok_or(PacError::new(Kind::Truncated, at, "PACTYPE"))
+            word.map(|word| u32::from_le_bytes(*word)).ok_or(PacError::new(
+                Kind::Truncated,
+                at,
+                "PACTYPE",
+            ))
         };
         let (count, version) = (word(0)? as usize, word(4)?);
         if version != 0 {

@@ -119,9 +119,11 @@ impl LogonInfo {
     /// # Errors
     /// If the domain's SID has no room for a RID.
     pub fn user_sid(&self) -> Result<Sid, PacError> {
-        self.logon_domain_id
-            .with_rid(self.user_id)
-            .ok_or(PacError::new(PacErrorKind::BadSid, 0, "LogonDomainId"))
+        self.logon_domain_id.with_rid(self.user_id).ok_or(PacError::new(
+            PacErrorKind::BadSid,
+            0,
+            "LogonDomainId",
+        ))
     }
 
     /// The SIDs of all groups that the user is in: of the logon domain, of others, and those of
@@ -129,9 +131,10 @@ impl LogonInfo {
     pub fn group_sids(&self) -> impl Iterator<Item = Sid> {
         let primary = self.logon_domain_id.with_rid(self.primary_group_id);
         let own = self.group_ids.iter().filter_map(|&rid| self.logon_domain_id.with_rid(rid));
-        let resource = self.resource_groups.iter().flat_map(|(domain, rids)| {
-            rids.iter().filter_map(|&rid| domain.with_rid(rid))
-        });
+        let resource = self
+            .resource_groups
+            .iter()
+            .flat_map(|(domain, rids)| rids.iter().filter_map(|&rid| domain.with_rid(rid)));
         primary.into_iter().chain(own).chain(self.extra_sids.iter().cloned()).chain(resource)
     }
 }

@@ -57,7 +57,11 @@ impl<'a> Ndr<'a> {
         self.bytes.len() - self.position
     }
 
-    pub(super) fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], PacError> {
+    pub(super) fn take(
+        &mut self,
+        length: usize,
+        field: &'static str,
+    ) -> Result<&'a [u8], PacError> {
         let end = self.position.checked_add(length).filter(|&end| end <= self.bytes.len());
         let end = end.ok_or(self.error(Kind::Truncated, field))?;
         let taken = &self.bytes[self.position..end];

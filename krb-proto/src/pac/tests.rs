@@ -14,8 +14,10 @@ const HUGE: &[u8] = include_bytes!("../../vectors/samba-4.17-huge.pac");
 
 fn service_key() -> Key {
     let hex = "bdab457ca272f8b021e0d3838bfe9f11bd2da5f62ec01046d8780836b8a58724";
-    let bytes: Vec<u8> =
-        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
+        .collect();
     Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &bytes).unwrap()
 }
 

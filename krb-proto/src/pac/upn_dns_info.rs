@@ -51,10 +51,7 @@ impl UpnDnsInfo {
 }
 
 fn chunk<const N: usize>(buffer: &[u8], at: usize) -> Result<&[u8; N], PacError> {
-    buffer
-        .get(at..)
-        .and_then(<[u8]>::first_chunk)
-        .ok_or(PacError::new(Kind::Truncated, at, FIELD))
+    buffer.get(at..).and_then(<[u8]>::first_chunk).ok_or(PacError::new(Kind::Truncated, at, FIELD))
 }
 
 /// What the length and offset at `at` describe.

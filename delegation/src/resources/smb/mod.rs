@@ -50,12 +50,9 @@ impl Resource for Files {
             Operation::ReadFile { path: written } => {
                 read_file(&mut session, &place, written).await.map(Outcome::File)
             }
-            Operation::ListDirectory { path: written } => {
-                list_directory(&mut session, &place).await.map(|entries| Outcome::Directory {
-                    path: written.clone(),
-                    entries,
-                })
-            }
+            Operation::ListDirectory { path: written } => list_directory(&mut session, &place)
+                .await
+                .map(|entries| Outcome::Directory { path: written.clone(), entries }),
             Operation::HttpRequest { .. } => Err(misfit(permit, permit.location())),
         };
         session.log_off();
@@ -75,7 +72,10 @@ async fn read_file(
 ) -> Result<FileContent, Failure> {
     let tree = connect_tree(session, place).await?;
     let failed = |error| place.failure("reading", &error);
-    let file = tree.open_file_reader(session.connection.clone(), &place.slashed()).await.map_err(failed)?;
+    let file = tree
+        .open_file_reader(session.connection.clone(), &place.slashed())
+        .await
+        .map_err(failed)?;
     let size = file.size();
     let content = if size > MAX_CONTENT {
         Err(Failure::new(
