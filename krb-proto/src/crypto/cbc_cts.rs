@@ -154,3 +154,61 @@ impl BlockCipherEncClosure for CbcEncrypt<'_> {
         *self.chain = chain.to_ne_bytes().into();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use aes::Aes128;
+
+    use super::super::tests::hex;
+    use super::*;
+
+    /// RFC 3962 appendix B.
+    #[test]
+    fn chicken_teriyaki() {
+        let cipher: Aes128 = cipher(b"chicken teriyaki");
+        let input = b"I would like the General Gau's Chicken, please, and wonton soup.";
+        for expected in [
+            "c6353568f2bf8cb4d8a580362da7ff7f97",
+            "fc00783e0efdb2c1d445d4c8eff7ed2297687268d6ecccc0c07b25e25ecfe5",
+            "39312523a78662d5be7fcbcc98ebf5a897687268d6ecccc0c07b25e25ecfe584",
+            "97687268d6ecccc0c07b25e25ecfe584b3fffd940c16a18c1b5549d2f838029e\
+             39312523a78662d5be7fcbcc98ebf5",
+            "97687268d6ecccc0c07b25e25ecfe5849dad8bbb96c4cdc03bc103e1a194bbd8\
+             39312523a78662d5be7fcbcc98ebf5a8",
+            "97687268d6ecccc0c07b25e25ecfe58439312523a78662d5be7fcbcc98ebf5a8\
+             4807efe836ee89a526730dbc2f7bc8409dad8bbb96c4cdc03bc103e1a194bbd8",
+        ] {
+            let expected = hex(expected);
+            let plaintext = &input[..expected.len()];
+            let mut data = plaintext.to_vec();
+            encrypt(&cipher, &mut data, |_| (), |_| ());
+            assert_eq!(data, expected);
+            decrypt(&cipher, &mut data, |_| ());
+            assert_eq!(data, plaintext);
+        }
+    }
+
+    #[test]
+    fn the_caller_reads_all_of_both_texts_in_order() {
+        let cipher: Aes128 = cipher(&[1; 16]);
+        for len in BLOCK..20 * BLOCK {
+            let plaintext: Vec<u8> = (0..=255).cycle().take(len).collect();
+            let mut data = plaintext.clone();
+            let (mut before, mut after) = (Vec::new(), Vec::new());
+            encrypt(
+                &cipher,
+                &mut data,
+                |piece| before.extend_from_slice(piece),
+                |piece| after.extend_from_slice(piece),
+            );
+            assert_eq!(before, plaintext);
+            assert_eq!(after, data);
+            after.clear();
+            decrypt(&cipher, &mut data, |piece| after.extend_from_slice(piece));
+            assert_eq!(data, plaintext);
+            assert_eq!(after, plaintext);
+        }
+    }
+}

@@ -93,3 +93,30 @@ impl<C> Drop for Cmac<C> {
         self.partial.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::hex;
+    use super::*;
+
+    /// RFC 4493 section 4.
+    #[test]
+    fn rfc_4493() {
+        let key = Cmac::<aes::Aes128>::new(&hex("2b7e151628aed2a6abf7158809cf4f3c"));
+        let message = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51\
+             30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
+        for (len, expected) in [
+            (0, "bb1d6929e95937287fa37d129b756746"),
+            (16, "070a16b46b4d4144f79bdd9dd04a287c"),
+            (40, "dfa66747de9ae63030ca32611497c827"),
+            (64, "51f0bebf7e3b9d92fc49741779363cfe"),
+        ] {
+            for cut in 0..=len {
+                let (head, tail) = message[..len].split_at(cut);
+                let mut out = [0; BLOCK];
+                key.compute(&[head, tail], &mut out);
+                assert_eq!(out[..], hex(expected), "{len} octets cut at {cut}");
+            }
+        }
+    }
+}

@@ -166,3 +166,48 @@ impl<H: Hash> Drop for Hasher<H> {
         self.pending.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+    use sha1::Digest;
+
+    use super::*;
+
+    fn hash<H: Hash>(parts: &[&[u8]]) -> H::Digest {
+        let mut hasher = Hasher::<H>::new();
+        parts.iter().for_each(|part| hasher.update(part));
+        hasher.finish()
+    }
+
+    fn same_as_the_streaming_hashes(data: &[u8], parts: &[&[u8]]) {
+        assert_eq!(hash::<Md5>(parts)[..], md5::Md5::digest(data)[..]);
+        assert_eq!(hash::<Sha1>(parts)[..], sha1::Sha1::digest(data)[..]);
+        assert_eq!(hash::<Sha256>(parts)[..], sha2::Sha256::digest(data)[..]);
+        assert_eq!(hash::<Sha384>(parts)[..], sha2::Sha384::digest(data)[..]);
+    }
+
+    #[test]
+    fn every_length_around_the_padding() {
+        let data: Vec<u8> = (0..=255).cycle().take(300).collect();
+        for len in 0..=data.len() {
+            same_as_the_streaming_hashes(&data[..len], &[&data[..len]]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_do_not_matter(
+            data in prop::collection::vec(any::<u8>(), 0..700),
+            cuts in prop::collection::vec(0..=700_usize, 0..6),
+        ) {
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| (*cut).min(data.len())).collect();
+            cuts.extend([0, data.len()]);
+            cuts.sort_unstable();
+            let parts: Vec<&[u8]> = cuts.windows(2).map(|cut| &data[cut[0]..cut[1]]).collect();
+            same_as_the_streaming_hashes(&data, &parts);
+        }
+    }
+}

@@ -3,6 +3,33 @@
 //! [`Key`] does everything; [`UsageKey`] is for contexts that protect many messages. A ciphertext
 //! is decrypted only if its MAC is right, a checksum accepted only if it is keyed, and one
 //! function compares both.
+//!
+//! ```
+//! use krb_proto::crypto::{CryptoError, Key};
+//! use krb_proto::iana::{EncType, KeyUsage};
+//! use krb_proto::Random;
+//!
+//! // A stand-in: use a cryptographically secure generator.
+//! struct NotRandom;
+//! impl Random for NotRandom {
+//!     fn fill(&mut self, out: &mut [u8]) {
+//!         out.fill(7);
+//!     }
+//! }
+//!
+//! let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+//! let key = Key::from_password(enctype, b"password", b"EXAMPLE.COMuser", None)?;
+//! let sealed = key.encrypt(KeyUsage::PA_ENC_TIMESTAMP, b"plaintext", &mut NotRandom);
+//! assert_eq!(**key.decrypt(KeyUsage::PA_ENC_TIMESTAMP, &sealed)?, *b"plaintext");
+//!
+//! // Every usage has keys of its own.
+//! assert!(key.decrypt(KeyUsage::TICKET, &sealed).is_err());
+//!
+//! // Outside of this crate's own tests and of fuzzing there is no null enctype.
+//! let null = EncType(0);
+//! assert_eq!(Key::new(null, &[]), Err(CryptoError::UnsupportedEncType(null)));
+//! # Ok::<(), CryptoError>(())
+//! ```
 
 mod cbc_cts;
 mod cmac;

@@ -96,3 +96,46 @@ fn run<H: Hash, const N: usize>(key: &Hmac<H>, chains: &mut [Chain<H>; N], itera
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::super::hash::Sha1;
+    use super::super::tests::hex;
+    use super::*;
+
+    /// RFC 6070 section 2: one block of output, a part of one, and one and a part.
+    #[test]
+    fn rfc_6070() {
+        for (password, salt, iterations, expected) in [
+            (&b"password"[..], &b"salt"[..], 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
+            (b"password", b"salt", 2, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"),
+            (b"password", b"salt", 4096, "4b007901b765489abead49d926f721d065a429c1"),
+            (
+                b"passwordPASSWORDpassword",
+                b"saltSALTsaltSALTsaltSALTsaltSALTsalt",
+                4096,
+                "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038",
+            ),
+            (b"pass\0word", b"sa\0lt", 4096, "56fa6aa75548099dcc37d7f03425e0c3"),
+        ] {
+            let expected = hex(expected);
+            let mut out = vec![0; expected.len()];
+            pbkdf2::<Sha1>(password, salt, iterations, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
+
+    /// Three blocks: two side by side, one alone.
+    #[test]
+    fn more_output_begins_with_the_shorter() {
+        let mut long = [0; 60];
+        pbkdf2::<Sha1>(b"password", b"salt", 3, &mut long);
+        for len in 0..long.len() {
+            let mut short = vec![0; len];
+            pbkdf2::<Sha1>(b"password", b"salt", 3, &mut short);
+            assert_eq!(short, long[..len]);
+        }
+    }
+}
