@@ -58,6 +58,8 @@ fn target() -> Name {
     Name::new(crate::iana::NameType::SRV_INST, ["cifs", "fileserver.w25ad.net"])
 }
 
+type Padata = Vec<(PaType, Vec<u8>)>;
+
 /// What the KDC will answer; a test may change any of it before it is sealed.
 struct Answer {
     client: Principal,
@@ -69,8 +71,8 @@ struct Answer {
     starttime: i64,
     endtime: i64,
     flags: TicketFlags,
-    padata: Vec<(PaType, Vec<u8>)>,
-    encrypted_padata: Vec<(PaType, Vec<u8>)>,
+    padata: Padata,
+    encrypted_padata: Padata,
     /// What stands unencrypted in the reply, where it differs from `client`.
     outer_client: Option<Principal>,
 }
@@ -232,7 +234,7 @@ fn tgt() -> Arc<Credential> {
 }
 
 /// Reads a TGS-REQ as a strict KDC does and prepares the honest answer to it.
-fn answer_tgs(request: &[u8], client: Principal) -> (Answer, Vec<(PaType, Vec<u8>)>, Vec<u8>) {
+fn answer_tgs(request: &[u8], client: Principal) -> (Answer, Padata, Vec<u8>) {
     let request: TgsReq<'_> = der::decode(request).unwrap();
     let sent: Vec<_> = request
         .padata
@@ -567,7 +569,7 @@ fn a_keytab_needs_one_round_trip() {
 
 #[test]
 fn the_kdcs_checksum_over_the_request_is_verified() {
-    let run = |checksum: fn(&[u8]) -> Vec<(PaType, Vec<u8>)>| {
+    let run = |checksum: fn(&[u8]) -> Padata| {
         let mut rng = Counter(1);
         let secret = ClientSecret::Keys(vec![service_key()]);
         let mut exchange = AsExchange::new(service(), secret, as_options());
@@ -577,7 +579,7 @@ fn the_kdcs_checksum_over_the_request_is_verified() {
         answer.encrypted_padata = checksum(&request.message);
         with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).map(|_| ())
     };
-    fn over(request: &[u8]) -> Vec<(PaType, Vec<u8>)> {
+    fn over(request: &[u8]) -> Padata {
         let checksum = service_key().checksum(KeyUsage::AS_REQ_CHECKSUM, request);
         let value = der::encode(&Checksum {
             cksumtype: service_key().checksum_type(),
