@@ -1,8 +1,6 @@
-#!/usr/bin/python3
-"""Accounts, awkward ones among them, DNS records and keytabs, in one process on sam.ldb.
+"""Accounts, DNS records and keytabs, written into the domain controller's database at rest.
 
-Runs while the DC is stopped. Environment: LAB, REALM, HOSTS, UPN_SUFFIX. docs/lab.md says why each
-account is there.
+What each account is good for: docs/lab.md. The environment is tests/lab.d/lib/conf.sh's.
 """
 import os
 
@@ -15,147 +13,167 @@ from samba.net import Net
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
-LAB, REALM, SUFFIX = (os.environ[name] for name in ('LAB', 'REALM', 'UPN_SUFFIX'))
-DOMAIN = REALM.lower()
-HOSTS = {f[0]: (f[1], f[2]) for f in (line.split() for line in os.environ['HOSTS'].splitlines()) if f}
-GROUPS = 600
-FOREIGN_DOMAIN = 'S-1-5-21-1111111111-2222222222-3333333333'
+env = os.environ
+LAB, DOMAIN = env["LAB"], env["DOMAIN"]
 
-NOT_DELEGATED, DISABLED, TRUSTED_TO_AUTH = 0x100000, 0x2, 0x1000000
+ACCOUNTDISABLE = 0x2
+NOT_DELEGATED = 0x100000
+TRUSTED_TO_AUTH_FOR_DELEGATION = 0x1000000
+GLOBAL_GROUP, DOMAIN_LOCAL_GROUP = -2147483646, -2147483644
+AES_AND_RC4 = "28"  # unset, a keytab exported by SPN holds an RC4 key only
 
-parameters = LoadParm()
-parameters.load(f'{LAB}/dc/etc/smb.conf')
-directory = SamDB(url=f'{LAB}/dc/private/sam.ldb', session_info=system_session(), lp=parameters)
-BASE = str(directory.domain_dn())
-USERS = f'CN=Users,{BASE}'
-
-
-def fqdn(role):
-    return f'{HOSTS[role][1]}.{DOMAIN}'
+lp = LoadParm()
+lp.load(f"{LAB}/dc/etc/smb.conf")
+sam = SamDB(url=f"{LAB}/dc/private/sam.ldb", session_info=system_session(), lp=lp)
+BASE = str(sam.domain_dn())
+USERS = f"CN=Users,{BASE}"
 
 
-def change(user, **attributes):
-    message = ldb.Message()
-    message.dn = ldb.Dn(directory, f'CN={user},{USERS}')
+def change(dn, operation=ldb.FLAG_MOD_REPLACE, **attributes):
+    message = ldb.Message(ldb.Dn(sam, dn))
     for name, value in attributes.items():
-        name = name.replace('_', '-')
-        message[name] = ldb.MessageElement(value, ldb.FLAG_MOD_REPLACE, name)
-    directory.modify(message)
+        name = name.replace("_", "-")
+        message[name] = ldb.MessageElement(value, operation, name)
+    sam.modify(message)
 
 
-def add_flag(user, flag):
-    found = directory.search(f'CN={user},{USERS}', scope=ldb.SCOPE_BASE, attrs=['userAccountControl'])
-    change(user, userAccountControl=str(int(str(found[0]['userAccountControl'])) | flag))
-
-
-def add_user(name, password=None, **attributes):
-    directory.newuser(name, password or f'Passw0rd!{name}')
+def user(name, password=None, flags=0, **attributes):
+    sam.newuser(name, password or f"Passw0rd!{name}")
+    dn = f"CN={name},{USERS}"
+    if flags:
+        found = sam.search(dn, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]
+        attributes["userAccountControl"] = str(int(str(found["userAccountControl"])) | flags)
     if attributes:
-        change(name, **attributes)
+        change(dn, **attributes)
 
 
-def add_groups(user, prefix, group_type, foreign):
-    for number in range(GROUPS):
-        name = f'{prefix}{number:04}'
+def people():
+    user("bob")
+    user("carol")
+    sam.add_remove_group_members("Protected Users", ["carol"], add_members_operation=True)
+    user("dave", flags=NOT_DELEGATED)
+    user("dora")
+    sam.add_remove_group_members("Domain Admins", ["dora"], add_members_operation=True)
+    user("eve", flags=ACCOUNTDISABLE)
+    user("frank", accountExpires="130000000000000000")  # in 2012
+    user("grace", pwdLastSet="0")  # must change her password
+    user("erin", userPrincipalName=f"erin@{env['UPN_SUFFIX']}")
+    user("rene")
+    user("rené")
+    user("phoenix")
+    user("ALICE_ADMIN")
+    user("alice", userPrincipalName=f"alice.decoy@{DOMAIN}")
+    user("ben")
+    change(f"CN=ben,{USERS}", ldb.FLAG_MOD_DELETE, userPrincipalName=[])
+    user("molly")
+    user("hal")
+    user("hank")
+
+
+def cross_names():
+    """UPNs that are somebody else's name. Samba's modules refuse them, so they are written below
+    the modules, where only the index is kept."""
+    partition = ldb.Ldb(f"{LAB}/dc/private/sam.ldb.d/{BASE.upper()}.ldb")
+    for name, upn in [("ALICE_ADMIN", "alice"), ("molly", "ben"), ("hal", "hal"), ("hank", "hal")]:
+        message = ldb.Message(ldb.Dn(partition, f"CN={name},{USERS}"))
+        message["userPrincipalName"] = ldb.MessageElement(
+            f"{upn}@{DOMAIN}", ldb.FLAG_MOD_REPLACE, "userPrincipalName"
+        )
+        partition.modify(message)
+
+
+def groups(member, prefix, kind, foreign_domain=None):
+    """600 groups. One of the domain takes 8 bytes of a PAC, one with a foreign SID 40."""
+    user(member)
+    for number in range(600):
+        name = f"{prefix}{number:03}"
         group = {
-            'dn': f'CN={name},{USERS}', 'objectClass': 'group', 'sAMAccountName': name,
-            'groupType': str(group_type), 'member': f'CN={user},{USERS}',
+            "dn": f"CN={name},{USERS}",
+            "objectClass": "group",
+            "sAMAccountName": name,
+            "groupType": str(kind),
+            "member": f"CN={member},{USERS}",
         }
-        if foreign:  # goes into the PAC whole: 40 bytes and not 8
-            group['objectSid'] = ndr_pack(security.dom_sid(f'{FOREIGN_DOMAIN}-{5000 + number}'))
-        directory.add(group, ['provision:0'] if foreign else [])
+        if foreign_domain:
+            sid = security.dom_sid(f"{foreign_domain}-{5000 + number}")
+            group["objectSid"] = ndr_pack(sid)
+        sam.add(group, ["provision:0"] if foreign_domain else [])
 
 
-def add_address(name, address):
+def services():
+    """Service accounts; returns keytab name -> principals."""
+    mcp, web = f"HTTP/{env['MCP_HOST']}", f"HTTP/{env['WEB_HOST']}"
+    other = f"HTTP/other.{DOMAIN}"
+    targets = [
+        f"cifs/{env['FILESERVER_HOST']}",
+        f"cifs/{env['DC_HOST']}",
+        web,
+        f"HTTP/unknown.{DOMAIN}",  # listed, but nobody's SPN
+    ]
+    delegates = {"msDS_AllowedToDelegateTo": targets}
+    trusted = {"flags": TRUSTED_TO_AUTH_FOR_DELEGATION}
+    account = env["SVC_ACCOUNT"]
+    ko = f"HTTP/ko.{DOMAIN}"
+    aes = {"msDS_SupportedEncryptionTypes": AES_AND_RC4}
+    user(account, env["SVC_PASSWORD"], servicePrincipalName=mcp, **delegates, **trusted, **aes)
+    user("svc-ko", servicePrincipalName=ko, **delegates, **aes)
+    user("svc-web", servicePrincipalName=web, **aes)
+    user("svc-other", servicePrincipalName=other, **aes)
+    return {
+        "mcp": [account, mcp],
+        "ko": ["svc-ko", ko],
+        "web": ["svc-web", web],
+        "other": ["svc-other", other],
+        "dc": [env["DC_HOST"].split(".")[0].upper() + "$"],
+        "krbtgt": ["krbtgt"],
+    }
+
+
+def address_record(name, address):
+    """Provision makes none for 127.0.0.1, and the domain controller's own for other addresses."""
+    zone = f"DC={DOMAIN},CN=MicrosoftDNS,DC=DomainDnsZones,{BASE}"
     record = dnsp.DnssrvRpcRecord()
     record.wType, record.data = dnsp.DNS_TYPE_A, address
     record.rank, record.dwTtlSeconds = dnsp.DNS_RANK_ZONE, 900
-    node = f'DC={name},DC={DOMAIN},CN=MicrosoftDNS,DC=DomainDnsZones,{BASE}'
+    dn, packed = f"DC={name},{zone}", ndr_pack(record)
     try:
-        directory.add({'dn': node, 'objectClass': ['top', 'dnsNode'], 'dnsRecord': ndr_pack(record)})
+        sam.add({"dn": dn, "objectClass": ["top", "dnsNode"], "dnsRecord": packed})
     except ldb.LdbError as error:
         if error.args[0] != ldb.ERR_ENTRY_ALREADY_EXISTS:
             raise
-        old = directory.search(node, scope=ldb.SCOPE_BASE, attrs=['dnsRecord'])[0].get('dnsRecord', [])
-        if not any(ndr_unpack(dnsp.DnssrvRpcRecord, r).wType == dnsp.DNS_TYPE_A for r in old):
-            message = ldb.Message()
-            message.dn = ldb.Dn(directory, node)
-            message['dnsRecord'] = ldb.MessageElement(ndr_pack(record), ldb.FLAG_MOD_ADD, 'dnsRecord')
-            directory.modify(message)
+        found = sam.search(dn, scope=ldb.SCOPE_BASE, attrs=["dnsRecord"])[0]["dnsRecord"]
+        kinds = [ndr_unpack(dnsp.DnssrvRpcRecord, one).wType for one in found]
+        if dnsp.DNS_TYPE_A not in kinds:
+            change(dn, ldb.FLAG_MOD_ADD, dnsRecord=packed)
 
 
-directory.transaction_start()
-directory.set_minPwdLength('4')
-directory.set_minPwdAge('0')
-directory.set_maxPwdAge('0')
-directory.modify_ldif(f'dn: {BASE}\nchangetype: modify\nreplace: pwdProperties\npwdProperties: 0\n')
-directory.modify_ldif(f'dn: CN=Partitions,CN=Configuration,{BASE}\nchangetype: modify\n'
-                      f'add: uPNSuffixes\nuPNSuffixes: {SUFFIX}\n')
+def rids():
+    """Account and RID, a line each: the file server's uids come from them."""
+    with open(f"{LAB}/rids", "w", encoding="utf-8") as file:
+        for one in sam.search(USERS, expression="(objectClass=user)", attrs=["sAMAccountName", "objectSid"]):
+            sid = ndr_unpack(security.dom_sid, one["objectSid"][0])
+            file.write(f"{one['sAMAccountName']} {sid.split()[1]}\n")
 
-# People.
-for name in ('bob', 'carol', 'dave', 'dora', 'eve', 'frank', 'grace', 'phoenix', 'rene', 'rené'):
-    add_user(name)
-directory.add_remove_group_members('Protected Users', ['carol'], add_members_operation=True)
-directory.add_remove_group_members('Domain Admins', ['dora'], add_members_operation=True)
-add_flag('dave', NOT_DELEGATED)
-add_flag('eve', DISABLED)
-change('frank', accountExpires='130000000000000000')  # in 2012
-change('grace', pwdLastSet='0')  # must change the password
-add_user('erin', userPrincipalName=f'erin@{SUFFIX}')
-for name, prefix, group_type, foreign in (('many', 'g', -2147483646, False),
-                                          ('huge', 'f', -2147483644, True)):
-    add_user(name)
-    add_groups(name, prefix, group_type, foreign)
 
-# People whose names cross. Samba refuses to store what is in CROSSED, so that is written below its
-# modules further down.
-for name in ('ALICE_ADMIN', 'ben', 'hal', 'hank', 'molly'):
-    add_user(name)
-add_user('alice', userPrincipalName=f'alice.decoy@{DOMAIN}')
-directory.modify_ldif(f'dn: CN=ben,{USERS}\nchangetype: modify\ndelete: userPrincipalName\n')
-CROSSED = {'ALICE_ADMIN': 'alice', 'hank': 'hal', 'molly': 'ben'}
+sam.transaction_start()
+sam.set_minPwdLength("4")
+sam.set_minPwdAge("0")
+sam.set_maxPwdAge("0")
+change(BASE, pwdProperties="0")
+change(f"CN=Partitions,CN=Configuration,{BASE}", ldb.FLAG_MOD_ADD, uPNSuffixes=env["UPN_SUFFIX"])
+people()
+groups("many", "g", GLOBAL_GROUP)
+groups("huge", "f", DOMAIN_LOCAL_GROUP, "S-1-5-21-1111111111-2222222222-3333333333")
+keytabs = services()
+for role in ["dc", "fileserver", "web", "mcp"]:
+    address_record(env[f"{role.upper()}_HOST"].split(".")[0], env[f"{role.upper()}_IP"])
+address_record("@", env["DC_IP"])
+sam.transaction_commit()
+cross_names()
+rids()
 
-# Services.
-TARGETS = [f'cifs/{fqdn("fileserver")}', f'cifs/{fqdn("dc")}', f'HTTP/{fqdn("web")}',
-           f'HTTP/unknown.{DOMAIN}']
-SERVICES = {
-    'mcp': ('svc-mcp-server', f'HTTP/{fqdn("mcp")}'),
-    'web': ('svc-web', f'HTTP/{fqdn("web")}'),
-    'ko': ('svc-ko', f'HTTP/ko.{DOMAIN}'),
-    'other': ('svc-other', f'HTTP/other.{DOMAIN}'),
-}
-for keytab, (account, spn) in SERVICES.items():
-    # 28: AES and RC4. Left out, keytabs and tickets are RC4.
-    add_user(account, f'Passw0rd!{keytab}', servicePrincipalName=spn,
-             msDS_SupportedEncryptionTypes='28')
-change('svc-mcp-server', msDS_AllowedToDelegateTo=TARGETS)
-add_flag('svc-mcp-server', TRUSTED_TO_AUTH)
-change('svc-ko', msDS_AllowedToDelegateTo=TARGETS)
-
-for address, name in HOSTS.values():
-    add_address(name, address)
-add_address('@', HOSTS['dc'][0])
-directory.transaction_commit()
-
-partition = ldb.Ldb(f'{LAB}/dc/private/sam.ldb.d/{BASE.upper()}.ldb')
-for account, upn in CROSSED.items():
-    message = ldb.Message()
-    message.dn = ldb.Dn(partition, f'CN={account},{USERS}')
-    message['userPrincipalName'] = ldb.MessageElement(
-        f'{upn}@{DOMAIN}', ldb.FLAG_MOD_REPLACE, 'userPrincipalName')
-    partition.modify(message)
-
-os.makedirs(f'{LAB}/keytabs', exist_ok=True)
-exporter = Net(None, parameters)
-PRINCIPALS = {keytab: names for keytab, names in SERVICES.items()}
-PRINCIPALS.update(krbtgt=('krbtgt',), dc=(f'{HOSTS["dc"][1].upper()}$',))
-for keytab, principals in PRINCIPALS.items():
+os.makedirs(f"{LAB}/keytabs", exist_ok=True)
+net = Net(None, lp)
+for file, principals in keytabs.items():
     for principal in principals:
-        exporter.export_keytab(keytab=f'{LAB}/keytabs/{keytab}.keytab', principal=principal)
-
-# The uid that the file server makes of each account (idmap_rid).
-with open(f'{LAB}/uids', 'w') as uids:
-    for account in directory.search(USERS, expression='(&(objectClass=user)(objectSid=*))',
-                                    attrs=['sAMAccountName', 'objectSid']):
-        rid = ndr_unpack(security.dom_sid, account['objectSid'][0]).split()[1]
-        uids.write(f"{account['sAMAccountName']} {100000 + rid}\n")
+        net.export_keytab(keytab=f"{LAB}/keytabs/{file}.keytab", principal=principal)
