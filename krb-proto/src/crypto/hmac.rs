@@ -50,7 +50,10 @@ impl<H: Hash> Mac for Hmac<H> {
     fn finish(&self, running: Hasher<H>, out: &mut [u8]) {
         let mut outer = Hasher::resume(self.outer.clone(), H::ZERO_BLOCK.as_ref().len() as u64);
         outer.update(running.finish().as_ref());
-        copy(outer.finish().as_ref(), out);
+        // In a key derivation this is a key.
+        let mut digest = outer.finish();
+        copy(digest.as_ref(), out);
+        digest.zeroize();
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use aes::{Aes128, Aes256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::cbc_cts::{BLOCK, Block, Cipher, cipher};
 use super::hash::{Hasher, Sha1};
@@ -72,7 +72,9 @@ fn prf<C: Cipher, const KEY: usize>(key: &[u8], input: &[u8]) -> Zeroizing<Vec<u
     let mut block = Block::default();
     block.iter_mut().zip(hasher.finish()).for_each(|(to, from)| *to = from);
     cipher.encrypt_block(&mut block);
-    Zeroizing::new(block.to_vec())
+    let output = Zeroizing::new(block.to_vec());
+    block.as_mut_slice().zeroize();
+    output
 }
 
 /// Section 4.
