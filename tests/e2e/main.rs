@@ -13,6 +13,7 @@ mod main_job;
 mod mit_kdc;
 mod recreated;
 mod refusals;
+mod resources;
 mod static_binary;
 
 /// The lab, or the end of the test.

@@ -57,7 +57,8 @@ impl Web {
 
 impl Resource for Web {
     /// One request with the user's token in it, and one answer in which the server proves that it
-    /// is the one the ticket is for. Redirects and refusals of the application are answers.
+    /// is the one the ticket is for. Once that is proven, every status but 401 is the application's
+    /// answer and comes back as data: a redirect, a refusal, an error.
     async fn perform(
         &self,
         cx: &CallContext,
@@ -143,15 +144,24 @@ fn check_identity(
     if let Some(token) = token {
         context.step(&token).map_err(|error| gss_failure(target, spn, &error))?;
     }
+    // Apache also says 401 to a user whom it knows and whom `Require` does not let in.
     if status == StatusCode::UNAUTHORIZED {
-        return Err(Failure::new(
-            Code::AccessDenied,
-            format!("{target} does not let the user in (401)"),
-            format!(
-                "The web server took no Kerberos ticket for {spn}: check that it offers Negotiate, \
-                 that {spn} is registered on the account it runs under, and that the user may use it."
-            ),
-        ));
+        return Err(if context.is_complete() {
+            Failure::new(
+                Code::AccessDenied,
+                format!("{target} knows the user and denies access (401)"),
+                "The web server's own rules for this URL do not let the user in (Apache: Require).",
+            )
+        } else {
+            Failure::new(
+                Code::AccessDenied,
+                format!("{target} does not let the user in (401)"),
+                format!(
+                    "The web server took no Kerberos ticket for {spn}: check that it offers \
+                     Negotiate, and that {spn} is registered on the account it runs under."
+                ),
+            )
+        });
     }
     if context.is_complete() {
         return Ok(());
@@ -177,7 +187,8 @@ fn check_identity(
         Code::ResourceRefused,
         format!("{target} answered {status} without proving that it is {spn}"),
         "The answer was not believed. The web server, or a proxy before it, answered without \
-         Kerberos's mutual authentication (WWW-Authenticate: Negotiate in the answer).",
+         Kerberos's mutual authentication (WWW-Authenticate: Negotiate in the answer). Apache does \
+         so where it answers before it authenticates: RedirectMatch, Require all denied.",
     ))
 }
 

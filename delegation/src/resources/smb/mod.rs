@@ -8,7 +8,9 @@ mod tap;
 use std::sync::Arc;
 
 use smb2::pack::FileTime;
-use smb2::{DirectoryEntry as SmbEntry, ReparseTag, Tree};
+use smb2::types::Command;
+use smb2::types::status::NtStatus;
+use smb2::{DirectoryEntry as SmbEntry, Error, ReparseTag, Tree};
 
 use super::content::{MAX_CONTENT, encode};
 use super::{CallContext, Resource, ServiceCredential, misfit};
@@ -77,7 +79,13 @@ async fn read_file(
         .await
         .map_err(failed)?;
     let size = file.size();
-    let content = if size > MAX_CONTENT {
+    let content = if file.info().is_directory {
+        // The server opens directories too, and would call their content empty.
+        Err(failed(Error::Protocol {
+            status: NtStatus::FILE_IS_A_DIRECTORY,
+            command: Command::Create,
+        }))
+    } else if size > MAX_CONTENT {
         Err(Failure::new(
             Code::TooLarge,
             format!("{} has {size} bytes; at most {MAX_CONTENT} are returned", place.path),
