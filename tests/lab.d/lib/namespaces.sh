@@ -7,14 +7,16 @@ is_up() {
   [[ $(readlink "/proc/$PID1/ns/net" 2>/dev/null) == "$NAMESPACE" ]]
 }
 
-# Runs a command in the lab, in the present directory. It dies with its caller.
-enter() {
-  inside && { "$@"; return; }
-  is_up || die "$LAB_NAME is not up; see $LAB_SCRIPT --help"
+# Sets ENTER to what runs a command in the lab, in the present directory; it dies with its caller.
+entrance() {
+  ENTER=()
+  if inside; then return; fi
+  is_up || die "$LAB_NAME is not up: tests/lab up"
   # shellcheck disable=SC2016  # expands inside
-  nsenter -t "$PID1" -n -m -p -i -u -- setpriv --pdeathsig KILL \
-    bash -c 'cd "$1" 2>/dev/null; shift; exec "$@"' _ "$PWD" "$@"
+  ENTER=(nsenter -t "$PID1" -n -m -p -i -u -- setpriv --pdeathsig KILL
+    bash -c 'cd "$1" 2>/dev/null; shift; exec "$@"' _ "$PWD")
 }
+enter() { entrance; "${ENTER[@]}" "$@"; }
 
 # Makes the namespaces; `tests/lab _boot` is pid 1 in there.
 create_namespaces() {

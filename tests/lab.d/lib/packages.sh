@@ -11,10 +11,12 @@ PACKAGES=(
 # Installs what is missing of the lab's packages and of those named. Nothing starts on the host:
 # policy-rc.d answers 101 for the time being, and what stood in its place comes back.
 install_packages() {
-  local missing=() package policy=/usr/sbin/policy-rc.d kept=
+  local installed missing=() package policy=/usr/sbin/policy-rc.d kept=
+  # shellcheck disable=SC2016  # dpkg-query's own variables
+  installed=$(dpkg-query -W -f '${Package}=${db:Status-Status}\n' "${PACKAGES[@]}" "$@" 2>/dev/null ||
+    true)
   for package in "${PACKAGES[@]}" "$@"; do
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-      missing+=("$package")
+    grep -qx "$package=installed" <<<"$installed" || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
   (
