@@ -47,6 +47,14 @@ impl Key {
         Self::from_bytes(&rfc4757::RC4, bytes)
     }
 
+    /// The RC4-HMAC key of a password (RFC 4757 section 2). Whoever has this key has the account
+    /// everywhere: no salt tells realms apart, and guessing costs one MD4 a password.
+    #[must_use]
+    pub fn danger_rc4_from_password(password: &str) -> Self {
+        let bytes = Zeroizing::new(rfc4757::string_to_key(password).to_vec());
+        Self { profile: &rfc4757::RC4, bytes }
+    }
+
     fn from_bytes(profile: &'static Profile, bytes: &[u8]) -> Result<Self, CryptoError> {
         if bytes.len() != profile.key_len {
             return Err(CryptoError::KeyLength);

@@ -2,8 +2,10 @@
 //! `danger`. Its keyed checksum lives on in PA-FOR-USER, with keys of every enctype.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
-use zeroize::Zeroize;
+use md4::{Digest, Md4};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::CryptoError;
 use super::hash::{Hasher, Md5, Sha1};
@@ -43,6 +45,13 @@ fn message_type(usage: KeyUsage) -> [u8; 4] {
         KeyUsage(other) => other,
     };
     message_type.to_le_bytes()
+}
+
+/// String-to-key (section 2), the NT hash: MD4 of the password in UTF-16, without salt or iterations.
+pub(super) fn string_to_key(password: &str) -> Zeroizing<[u8; 16]> {
+    let mut utf16 = Zeroizing::new(Vec::with_capacity(2 * password.len()));
+    utf16.extend(password.encode_utf16().flat_map(u16::to_le_bytes));
+    Zeroizing::new(Md4::digest(&utf16).into())
 }
 
 /// KERB_CHECKSUM_HMAC_MD5 (section 4), with a key of any enctype and length.

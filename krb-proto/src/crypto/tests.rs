@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use std::format;
+use std::string::String;
 
 use proptest::prelude::*;
 
@@ -140,12 +141,29 @@ fn passwords_of_others() {
     }
 }
 
+/// MS-NLMP section 4.2.2.1.2 prints the NT hash of "Password"; the last has an umlaut and a
+/// character outside of the basic plane, by another implementation of MD4.
+#[test]
+fn nt_hashes() {
+    for (password, expected) in [
+        ("Password", "a4f49c406510bdcab6824ee7c30fd852"),
+        ("", "31d6cfe0d16ae931b73c59d7e0c089c0"),
+        ("P\u{e4}ss\u{1f511}", "d492106afb722ccd87a6ca590e74c3e9"),
+    ] {
+        let key = Key::danger_rc4_from_password(password);
+        assert_eq!(key.as_bytes(), hex(expected));
+        assert_eq!(key.enctype(), EncType::RC4_HMAC);
+    }
+}
+
 #[test]
 fn combined_keys_of_others() {
     for (enctype, columns) in vectors(include_str!("vectors/fx_cf2.txt")) {
         let [first, second, pepper, other_pepper, expected] = columns[..] else { unreachable!() };
         let key = |password: &str| match enctype {
-            EncType::RC4_HMAC => Key::danger_new_rc4(&hex(password)).unwrap(),
+            EncType::RC4_HMAC => {
+                Key::danger_rc4_from_password(&String::from_utf8(hex(password)).unwrap())
+            }
             _ => Key::from_password(enctype, &hex(password), &hex(password), None).unwrap(),
         };
         let combined = key(first).fx_cf2(&hex(pepper), &key(second), &hex(other_pepper)).unwrap();
