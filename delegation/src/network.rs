@@ -111,3 +111,50 @@ impl Resolve for Dns {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    fn config(json: &str) -> Result<NetworkConfig, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn settings_are_checked_when_they_are_read() {
+        assert!(config("{}").is_ok());
+        assert!(config(r#"{"nameserver": []}"#).is_err(), "an unknown name");
+        assert!(config(r#"{"hosts": {"a": "b"}}"#).is_err(), "a host that is no address");
+        for servers in [r#"["192.0.2.1"]"#, r#"["192.0.2.1:5353"]"#, r#"["[2001:db8::1]:53"]"#] {
+            let config = config(&format!(r#"{{"nameservers": {servers}}}"#)).unwrap();
+            assert!(Network::new(&config).is_ok(), "{servers}");
+        }
+        let error = |json| Network::new(&config(json).unwrap()).err().unwrap();
+        let named = error(r#"{"nameservers": ["dns.example.com"]}"#);
+        assert_eq!(named.setting, "network.nameservers");
+        assert!(named.problem.contains("dns.example.com"), "{named}");
+        let missing = error(r#"{"nameservers": ["192.0.2.1"], "caFile": "/no/such/file.pem"}"#);
+        assert_eq!(missing.setting, "network.caFile");
+        assert!(missing.problem.contains("/no/such/file.pem"), "{missing}");
+    }
+
+    #[tokio::test]
+    async fn http_clients_resolve_by_the_configuration_and_follow_no_redirect() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]).unwrap();
+            let answer = "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        // The name server is never asked: nobody answers there.
+        let json = r#"{"nameservers": ["192.0.2.1"], "hosts": {"Web.Example": "127.0.0.1"}}"#;
+        let network = Network::new(&config(json).unwrap()).unwrap();
+        let url = format!("http://web.example:{port}/");
+        let answer = network.http_client().unwrap().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 302);
+    }
+}

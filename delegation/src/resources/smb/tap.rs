@@ -126,4 +126,18 @@ mod tests {
         encrypted[0] = 0xfd;
         assert_eq!(insist(&encrypted), None, "a transform header with zeros in its signature");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_sent_its_length_stays(mut message: Vec<u8>, negotiate: bool) {
+            if negotiate {
+                let start = [&PROTOCOL_ID[..], &[0; 10]].concat();
+                message.splice(..message.len().min(start.len()), start);
+            }
+            if let Some(edited) = insist(&message) {
+                proptest::prop_assert_eq!(edited.len(), message.len());
+                proptest::prop_assert!(negotiate && message.len() > CAPABILITIES);
+            }
+        }
+    }
 }
