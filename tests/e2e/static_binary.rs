@@ -39,7 +39,7 @@ async fn the_static_server_runs_in_an_empty_root() {
         std::fs::read_dir(&root).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files.len(), 5, "the binary, its configuration and what that names: {files:?}");
 
-    let mut command = Command::new("chroot");
+    let mut command = Command::new("/usr/sbin/chroot");
     command.arg(&root).args(["/krb-mcp", "serve", "--log-format", "json"]);
     command.args(["--config", "/krb-mcp.jsonc"]).env_clear();
     let server = Server::spawn(command, root);
