@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::Resolver;
+use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::Deserialize;
 
@@ -74,28 +75,45 @@ impl Network {
         &self.resolver
     }
 
-    /// An HTTP client, with a connection pool of its own, that resolves names by this network's
-    /// resolver, believes its CAs, follows no redirect, asks no proxy and keeps no cookie.
+    /// An HTTP client that resolves names by this network's resolver, believes its CAs, follows no
+    /// redirect, asks no proxy and keeps no cookie.
     ///
     /// # Errors
     /// If the TLS library finds no CA to believe.
     pub fn http_client(&self) -> Result<reqwest::Client, ConfigError> {
-        let mut builder = reqwest::Client::builder()
+        build(self.builder())
+    }
+
+    /// Like [`Self::http_client`], with a connection of its own for each request: some servers
+    /// take whoever first came over a connection for whoever comes over it later.
+    ///
+    /// # Errors
+    /// If the TLS library finds no CA to believe.
+    pub fn unpooled_http_client(&self) -> Result<reqwest::Client, ConfigError> {
+        build(self.builder().pool_max_idle_per_host(0))
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        let builder = ClientBuilder::new()
             .dns_resolver(Arc::new(Dns(self.resolver.clone())))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
             .http1_only()
             .referer(false)
             .no_proxy();
-        if let Some(authorities) = &self.authorities {
-            builder = builder.tls_certs_only(authorities.iter().cloned());
+        match &self.authorities {
+            Some(authorities) => builder.tls_certs_only(authorities.iter().cloned()),
+            None => builder,
         }
-        builder.build().map_err(|error| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            let problem = format!("no HTTP client: {}", cause.unwrap_or(error.to_string()));
-            ConfigError::new("network.caFile", problem)
-        })
     }
+}
+
+fn build(builder: ClientBuilder) -> Result<reqwest::Client, ConfigError> {
+    builder.build().map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let problem = format!("no HTTP client: {}", cause.unwrap_or(error.to_string()));
+        ConfigError::new("network.caFile", problem)
+    })
 }
 
 struct Dns(Resolver);
@@ -140,21 +158,44 @@ mod tests {
         assert!(missing.problem.contains("/no/such/file.pem"), "{missing}");
     }
 
+    /// Answers each request on each connection with the connection's number, in a redirect.
+    fn serve() -> SocketAddr {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                std::thread::spawn(move || {
+                    while stream.read(&mut [0; 1024]).is_ok_and(|length| length > 0) {
+                        let head = "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 1";
+                        stream.write_all(format!("{head}\r\n\r\n{number}").as_bytes()).unwrap();
+                    }
+                });
+            }
+        });
+        address
+    }
+
     #[tokio::test]
     async fn http_clients_resolve_by_the_configuration_and_follow_no_redirect() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; 1024]).unwrap();
-            let answer = "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 0\r\n\r\n";
-            stream.write_all(answer.as_bytes()).unwrap();
-        });
         // The name server is never asked: nobody answers there.
         let json = r#"{"nameservers": ["192.0.2.1"], "hosts": {"Web.Example": "127.0.0.1"}}"#;
         let network = Network::new(&config(json).unwrap()).unwrap();
-        let url = format!("http://web.example:{port}/");
+        let url = format!("http://web.example:{}/", serve().port());
         let answer = network.http_client().unwrap().get(url).send().await.unwrap();
         assert_eq!(answer.status(), 302);
+    }
+
+    #[tokio::test]
+    async fn an_unpooled_client_uses_no_connection_twice() {
+        let network = Network::new(&config(r#"{"nameservers": ["192.0.2.1"]}"#).unwrap()).unwrap();
+        let (pooled, unpooled) = (network.http_client(), network.unpooled_http_client());
+        for (client, connections) in [(pooled.unwrap(), "000"), (unpooled.unwrap(), "012")] {
+            let (url, mut seen) = (format!("http://{}/", serve()), String::new());
+            for _ in 0..3 {
+                seen += &client.get(&url).send().await.unwrap().text().await.unwrap();
+            }
+            assert_eq!(seen, connections);
+        }
     }
 }

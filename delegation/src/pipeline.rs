@@ -104,7 +104,7 @@ impl Delegation {
             policy: Policy::from_cedar(&settings.policy, &targets)?,
             targets,
             kerberos: Kerberos::new(&settings.kerberos, network.resolver(), clock.clone()).await?,
-            resources: Resources::new(&network),
+            resources: Resources::new(&network)?,
             audit: Audit::open(&settings.audit, clock.clone())?,
             clock,
         })

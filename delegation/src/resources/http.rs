@@ -11,7 +11,7 @@ use crate::identity::chain;
 use crate::network::Network;
 use crate::policy::Permit;
 use crate::targets::Location;
-use crate::{Code, Failure, HttpResponse, Operation, Outcome};
+use crate::{Code, ConfigError, Failure, HttpResponse, Operation, Outcome};
 
 /// What a caller may not set: it belongs to the connection, or to somebody's identity.
 const REFUSED: [&str; 19] = [
@@ -46,12 +46,12 @@ const MAX_HEADERS: usize = 50;
 
 /// The HTTP client.
 pub(super) struct Web {
-    network: Network,
+    client: reqwest::Client,
 }
 
 impl Web {
-    pub(super) fn new(network: &Network) -> Self {
-        Self { network: network.clone() }
+    pub(super) fn new(network: &Network) -> Result<Self, ConfigError> {
+        Ok(Self { client: network.unpooled_http_client()? })
     }
 }
 
@@ -84,12 +84,7 @@ impl Resource for Web {
         authorization.set_sensitive(true);
         headers.insert(AUTHORIZATION, authorization);
 
-        // A client, and so a connection, of its own: some servers take a connection for the user
-        // who first came over it.
-        let client = self.network.http_client().map_err(|error| {
-            Failure::new(Code::Internal, error.to_string(), "Check network.caFile.")
-        })?;
-        let mut request = client.request(method, url.clone()).headers(headers);
+        let mut request = self.client.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body.clone());
         }

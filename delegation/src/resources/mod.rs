@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::network::Network;
 use crate::policy::Permit;
 use crate::targets::{Endpoint, Location};
-use crate::{Code, Failure, Operation, Outcome};
+use crate::{Code, ConfigError, Failure, Operation, Outcome};
 
 /// What a resource is reached with; any number of contexts can be started with it.
 #[derive(Clone, Debug)]
@@ -73,9 +73,11 @@ pub struct Resources {
 
 impl Resources {
     /// Resource clients on this network.
-    #[must_use]
-    pub fn new(network: &Network) -> Self {
-        Self { files: smb::Files::new(network), web: http::Web::new(network) }
+    ///
+    /// # Errors
+    /// If the TLS library finds no CA to believe.
+    pub fn new(network: &Network) -> Result<Self, ConfigError> {
+        Ok(Self { files: smb::Files::new(network), web: http::Web::new(network)? })
     }
 
     /// Does what the permit allows.
