@@ -44,7 +44,7 @@ impl fmt::Display for CryptoError {
             }
             Self::BadParameters => f.write_str("malformed string-to-key parameters"),
             Self::IterationCount => f.write_str(
-                "string-to-key iteration count out of bounds: below the enctype's default, or above 2^24",
+                "string-to-key iteration count below the enctype's default or above 2^24",
             ),
             Self::OutputTooLong => f.write_str("more pseudo-random octets than PRF+ can make"),
         }

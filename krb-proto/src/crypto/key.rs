@@ -5,9 +5,10 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use super::constant_time::verify;
 use super::profile::{Checksumming, Profile, Sealing, StringToKey};
 use super::rfc4757::{self, HmacMd5};
-use super::usage_key::{UsageKey, checksum, compare, open, seal};
+use super::usage_key::{UsageKey, checksum, open, seal};
 use super::{CryptoError, constant_time_eq};
 use crate::Random;
 use crate::iana::{ChecksumType, EncType, KeyUsage};
@@ -77,9 +78,10 @@ impl Key {
     /// of ETYPE-INFO2: an iteration count of 4 octets, or none for the enctype's default.
     ///
     /// # Errors
-    /// [`CryptoError::UnsupportedEncType`] and [`CryptoError::DangerousEncType`];
-    /// [`CryptoError::BadParameters`]; and [`CryptoError::IterationCount`] for less than the default, which would weaken
-    /// the key, or more than [`MAX_ITERATIONS`]. A count of 0 stands for 2^32 and is too many.
+    /// [`CryptoError::UnsupportedEncType`], [`CryptoError::DangerousEncType`],
+    /// [`CryptoError::BadParameters`], and [`CryptoError::IterationCount`] for less than the
+    /// default, which would weaken the key, or more than [`MAX_ITERATIONS`]. A count of 0 stands
+    /// for 2^32 and is too many.
     pub fn from_password(
         enctype: EncType,
         password: &[u8],
@@ -187,7 +189,7 @@ impl Key {
         } else {
             return Err(CryptoError::ChecksumTypeNotAllowed(checksum_type));
         };
-        compare(&expected, checksum)
+        verify(&expected, checksum)
     }
 
     /// KERB_CHECKSUM_HMAC_MD5 (RFC 4757 section 4, type -138) over `data`, whatever the enctype of

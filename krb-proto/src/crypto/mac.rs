@@ -1,11 +1,6 @@
-use core::array;
-
 use zeroize::Zeroizing;
 
-use super::{CryptoError, constant_time_eq};
-
-/// The longest MAC of any enctype: HMAC-SHA-384 before it is cut.
-const MAX_MAC: usize = 48;
+use super::{CryptoError, constant_time};
 
 /// A key for a message authentication code, prepared once for many messages.
 pub(super) trait Mac: Send + Sync {
@@ -27,23 +22,21 @@ pub(super) trait Mac: Send + Sync {
         self.finish(running, out);
     }
 
-    /// Compares with the MAC that came with the message, whole.
-    fn verify(&self, running: Self::Running, received: &[u8]) -> Result<(), CryptoError> {
-        let mut expected = Zeroizing::new([0; MAX_MAC]);
-        let expected =
-            expected.get_mut(..received.len()).ok_or(CryptoError::IntegrityCheckFailed)?;
-        self.finish(running, expected);
-        if constant_time_eq(expected, received) {
-            Ok(())
-        } else {
-            Err(CryptoError::IntegrityCheckFailed)
-        }
+    /// Compares with the `N` octets of MAC that came with the message.
+    fn verify<const N: usize>(
+        &self,
+        running: Self::Running,
+        received: &[u8; N],
+    ) -> Result<(), CryptoError> {
+        let mut expected = Zeroizing::new([0; N]);
+        self.finish(running, &mut *expected);
+        constant_time::verify(&*expected, received)
     }
 }
 
 /// The first `N` octets of the MAC over `parts`.
 pub(super) fn mac<M: Mac, const N: usize>(key: &M, parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
-    let mut out = Zeroizing::new(array::from_fn(|_| 0));
+    let mut out = Zeroizing::new([0; N]);
     key.compute(parts, &mut *out);
     out
 }

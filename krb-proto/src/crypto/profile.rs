@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::mac::{Mac, mac};
+use super::mac::Mac;
 #[cfg(any(test, fuzzing))]
 use super::null;
 use super::{CryptoError, rfc3962, rfc4757, rfc6803, rfc8009};
@@ -87,9 +87,4 @@ pub(super) enum Purpose {
 pub(super) fn constant(usage: KeyUsage, purpose: Purpose) -> [u8; 5] {
     let [a, b, c, d] = usage.0.to_be_bytes();
     [a, b, c, d, purpose as u8]
-}
-
-/// HMAC or CMAC as a pseudo-random function, whole.
-pub(super) fn mac_prf<M: Mac, const N: usize>(key: &M, parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(mac::<M, N>(key, parts).to_vec())
 }

@@ -11,7 +11,7 @@ use super::CryptoError;
 use super::hash::{Hasher, Md5, Sha1};
 use super::hmac::Hmac;
 use super::mac::{Mac, mac};
-use super::profile::{Checksumming, Profile, Sealing, mac_prf};
+use super::profile::{Checksumming, Profile, Sealing};
 use crate::Random;
 use crate::iana::{ChecksumType, EncType, KeyUsage};
 
@@ -32,7 +32,7 @@ pub(super) const RC4: Profile = Profile {
     },
     checksumming: |key, usage| Box::new(HmacMd5::new(key, usage)),
     // Not in the RFC; HMAC-SHA-1 is what MIT and Heimdal agreed on.
-    prf: |key, input| mac_prf::<_, 20>(&Hmac::<Sha1>::new(key), &[input]),
+    prf: |key, input| Zeroizing::new(mac::<_, 20>(&Hmac::<Sha1>::new(key), &[input]).to_vec()),
     string_to_key: None,
 };
 
@@ -47,7 +47,7 @@ fn message_type(usage: KeyUsage) -> [u8; 4] {
     message_type.to_le_bytes()
 }
 
-/// String-to-key (section 2), the NT hash: MD4 of the password in UTF-16, without salt or iterations.
+/// String-to-key (section 2), the NT hash: MD4 of the password in UTF-16. No salt, no iterations.
 pub(super) fn string_to_key(password: &str) -> Zeroizing<[u8; 16]> {
     let mut utf16 = Zeroizing::new(Vec::with_capacity(2 * password.len()));
     utf16.extend(password.encode_utf16().flat_map(u16::to_le_bytes));

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 use super::cbc_cts::{BLOCK, Cipher, cipher};
 use super::cmac::Cmac;
 use super::hash::Sha1;
-use super::mac::Mac;
+use super::mac::{Mac, mac};
 use super::pbkdf2::pbkdf2;
-use super::profile::{Checksumming, Profile, Purpose, Sealing, StringToKey, constant, mac_prf};
+use super::profile::{Checksumming, Profile, Purpose, Sealing, StringToKey, constant};
 use super::rfc3961::EncryptAndMac;
 use crate::iana::{ChecksumType, EncType, KeyUsage};
 
@@ -82,7 +82,8 @@ fn checksumming<C: Cipher + 'static, const KEY: usize>(
 
 /// Section 6.
 fn prf<C: Cipher, const KEY: usize>(key: &[u8], input: &[u8]) -> Zeroizing<Vec<u8>> {
-    mac_prf::<_, BLOCK>(&Cmac::<C>::new(&*kdf::<C, KEY>(key, b"prf")), &[input])
+    let cmac = Cmac::<C>::new(&*kdf::<C, KEY>(key, b"prf"));
+    Zeroizing::new(mac::<_, BLOCK>(&cmac, &[input]).to_vec())
 }
 
 /// Section 4.

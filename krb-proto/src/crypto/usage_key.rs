@@ -5,8 +5,9 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+use super::CryptoError;
+use super::constant_time::verify;
 use super::profile::{Checksumming, Profile, Sealing};
-use super::{CryptoError, constant_time_eq};
 use crate::Random;
 use crate::iana::ChecksumType;
 
@@ -75,7 +76,7 @@ impl UsageKey {
         if checksum_type != self.profile.checksum_type {
             return Err(CryptoError::ChecksumTypeNotAllowed(checksum_type));
         }
-        compare(&self.checksum(data), checksum)
+        verify(&self.checksum(data), checksum)
     }
 }
 
@@ -94,7 +95,7 @@ pub(super) fn seal(
 ) {
     let start = out.len();
     // At once, so that no reallocation leaves a plaintext behind.
-    out.reserve_exact(profile.header_len + plaintext.len() + profile.trailer_len);
+    out.reserve(profile.header_len + plaintext.len() + profile.trailer_len);
     out.resize(start + profile.header_len, 0);
     out.extend_from_slice(plaintext);
     out.resize(out.len() + profile.trailer_len, 0);
@@ -117,12 +118,4 @@ pub(super) fn checksum(len: usize, checksumming: &dyn Checksumming, data: &[u8])
     let mut out = vec![0; len];
     checksumming.checksum(data, &mut out);
     out
-}
-
-pub(super) fn compare(expected: &[u8], received: &[u8]) -> Result<(), CryptoError> {
-    if constant_time_eq(expected, received) {
-        Ok(())
-    } else {
-        Err(CryptoError::IntegrityCheckFailed)
-    }
 }
