@@ -1,9 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use krb_proto::exchange::{
-    AsExchange, AsOptions, ClientSecret, Exchange, S4uProxy, S4uSelf, TicketOptions,
-};
+use krb_proto::exchange::{AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, TicketOptions};
 use krb_proto::{Credential, Name, Principal};
 
 use crate::drive::{Driver, Patience};
@@ -101,7 +99,7 @@ impl Client {
         let client = self.clone();
         let fetch = || async move {
             let Inner { account, secret, .. } = &*client.inner;
-            let options = AsOptions { ticket: TicketOptions::default(), service: None };
+            let options = TicketOptions::default();
             client.run(AsExchange::new(account.clone(), secret.clone(), options)).await
         };
         self.inner.store.get(TicketKey::Tgt, TGT_MAX_AGE, fetch).await

@@ -27,9 +27,6 @@ fn main() -> Result<(), Box<dyn Error>> {
                 continue;
             }
         };
-        if let Ok(path) = std::env::var("PAC_OUT") {
-            std::fs::write(path, &ticket.pac)?;
-        }
         let pac = Pac::parse(&ticket.pac)?.verify_server_signature(&key)?;
         let logon = pac.logon_info()?;
         say(&format!("{server}: ticket for {}", ticket.client));

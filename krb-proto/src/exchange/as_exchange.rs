@@ -9,7 +9,7 @@ use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, PaType, TicketFlags};
 use crate::preauth::{KeyHint, enc_timestamp};
-use crate::{Context, Credential, KerberosTime, Name, Principal};
+use crate::{Context, Credential, KerberosTime, Principal};
 
 /// What the client proves itself with.
 #[derive(Clone)]
@@ -22,20 +22,11 @@ pub enum ClientSecret {
     Password(Zeroizing<Vec<u8>>),
 }
 
-/// What to ask an AS for.
-#[derive(Clone, Debug)]
-pub struct AsOptions {
-    /// The ticket wanted.
-    pub ticket: TicketOptions,
-    /// The service; `None` means the realm's ticket-granting service.
-    pub service: Option<Name>,
-}
-
-/// The AS exchange (RFC 4120 section 3.1) with PA-ENC-TIMESTAMP.
+/// The AS exchange (RFC 4120 section 3.1) with PA-ENC-TIMESTAMP: a ticket-granting ticket.
 pub struct AsExchange {
     client: Principal,
     secret: ClientSecret,
-    options: AsOptions,
+    options: TicketOptions,
     server: Principal,
     /// The key of the timestamp, and of the reply.
     key: Option<Key>,
@@ -53,19 +44,18 @@ struct Pending {
 impl AsExchange {
     /// Starts an exchange for `client`.
     #[must_use]
-    pub fn new(client: Principal, secret: ClientSecret, options: AsOptions) -> Self {
+    pub fn new(client: Principal, secret: ClientSecret, options: TicketOptions) -> Self {
         let key = match &secret {
             ClientSecret::Keys(keys) => keys.first().cloned(),
             ClientSecret::Password(_) => None,
         };
-        let name = options.service.clone().unwrap_or_else(|| Name::krbtgt(&client.realm));
-        let server = Principal::new(name, &client.realm);
+        let server = Principal::krbtgt(&client.realm);
         Self { client, secret, options, server, key, tried: Vec::new(), pending: None }
     }
 
     /// Chooses the key that the KDC's hint asks for.
     fn take_hint(&mut self, etype_info2: Option<&[u8]>) -> Result<(), ExchangeError> {
-        let accepted = &self.options.ticket.enctypes;
+        let accepted = &self.options.enctypes;
         let hint = match etype_info2 {
             Some(value) => {
                 KeyHint::from_etype_info2(value, accepted)?.ok_or(ExchangeError::NoCommonEnctype)?
@@ -139,7 +129,7 @@ impl AsExchange {
             pending.nonce,
             &self.server,
             pending.till,
-            &self.options.ticket.enctypes,
+            &self.options.enctypes,
             cx,
         )?;
         if TicketFlags(part.flags.bits()).contains(TicketFlags::ENC_PA_REP) {
@@ -169,7 +159,7 @@ impl Exchange for AsExchange {
     type Output = Credential;
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
-        let options = &self.options.ticket;
+        let options = &self.options;
         let nonce = nonce(cx);
         let till = cx.peer_time().seconds.plus_seconds(options.lifetime);
         let mut kdc_options = KdcOptions::NONE;

@@ -11,7 +11,7 @@ mod s4u_proxy;
 mod s4u_self;
 mod tgs;
 
-pub use as_exchange::{AsExchange, AsOptions, ClientSecret};
+pub use as_exchange::{AsExchange, ClientSecret};
 pub use error::{ExchangeError, KdcRefusal, Mismatch};
 pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
 pub use s4u_proxy::S4uProxy;

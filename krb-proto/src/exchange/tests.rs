@@ -547,15 +547,11 @@ fn as_answer(request: &[u8], reply_key: Key) -> Answer {
     }
 }
 
-fn as_options() -> AsOptions {
-    AsOptions { ticket: TicketOptions::default(), service: None }
-}
-
 #[test]
 fn a_keytab_needs_one_round_trip() {
     let mut rng = Counter(1);
     let secret = ClientSecret::Keys(vec![service_key()]);
-    let mut exchange = AsExchange::new(service(), secret, as_options());
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let sent: AsReq<'_> = der::decode(&request.message).unwrap();
     let timestamp = sent.padata.unwrap().iter().find(|pa| pa.padata_type == PaType::ENC_TIMESTAMP);
@@ -572,7 +568,7 @@ fn the_kdcs_checksum_over_the_request_is_verified() {
     let run = |checksum: fn(&[u8]) -> Padata| {
         let mut rng = Counter(1);
         let secret = ClientSecret::Keys(vec![service_key()]);
-        let mut exchange = AsExchange::new(service(), secret, as_options());
+        let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
         let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
         let mut answer = as_answer(&request.message, service_key());
         answer.flags |= TicketFlags::ENC_PA_REP;
@@ -605,7 +601,7 @@ fn a_password_waits_for_the_kdcs_salt() {
     let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
     let mut rng = Counter(1);
     let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
-    let mut exchange = AsExchange::new(service(), secret, as_options());
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
     let first = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let first: AsReq<'_> = der::decode(&first.message).unwrap();
     let guessed = first.padata.unwrap().iter().any(|pa| pa.padata_type == PaType::ENC_TIMESTAMP);
@@ -631,7 +627,7 @@ fn a_hostile_iteration_count_is_refused_before_any_work() {
     for count in [0u32, 1, 4095, (1 << 24) + 1, u32::MAX] {
         let mut rng = Counter(1);
         let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
-        let mut exchange = AsExchange::new(service(), secret, as_options());
+        let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
         with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
         let params = count.to_be_bytes();
         let hint = hint(EncType::AES256_CTS_HMAC_SHA1_96, None, Some(&params));
@@ -645,7 +641,7 @@ fn a_hostile_iteration_count_is_refused_before_any_work() {
 fn a_wrong_key_is_not_tried_twice() {
     let mut rng = Counter(1);
     let secret = ClientSecret::Keys(vec![service_key()]);
-    let mut exchange = AsExchange::new(service(), secret, as_options());
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
     with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let hint = hint(EncType::AES256_CTS_HMAC_SHA1_96, None, None);
     let reply = error(ErrorCode::PREAUTH_FAILED, Some(&hint));
