@@ -3,6 +3,10 @@
 
 use std::net::SocketAddr;
 
+use krb_proto::ap::ApRequestError;
+use krb_proto::gss::{Acceptor, GssError};
+use krb_proto::spnego::{NegState, NegTokenResp};
+use krb_proto::{Principal, Timestamp};
 use krb_tests::logs::Mark;
 use krb_tests::{Lab, Server, Setup, issuer};
 use serde_json::{Value, json};
@@ -12,7 +16,10 @@ mod relay;
 use crate::lab;
 use relay::{Change, Relay};
 
+const LOGON_FAILURE: u32 = 0xc000_006d;
+const MORE_PROCESSING_REQUIRED: u32 = 0xc000_0016;
 /// Offsets in an SMB2 message (MS-SMB2 2.2.1.2 and 2.2.6).
+const HEADER: usize = 64;
 const STATUS: usize = 8;
 const SIGNATURE: usize = 48;
 const SESSION_FLAGS: usize = 66;
@@ -96,23 +103,66 @@ async fn an_smb_message_changed_on_its_way_ends_the_call_before_anything_is_read
 }
 
 #[tokio::test]
-async fn a_refused_smb_login_says_that_the_ticket_was_not_taken() {
+async fn a_refused_smb_login_says_why() {
     let lab = lab!();
     let issuer = issuer().await;
-    let relay = Relay::smb(file_server(lab), |n, message| {
-        if n == 1 {
-            message[STATUS..STATUS + 4].copy_from_slice(&0xc000_006d_u32.to_le_bytes());
+    let refusals: [(Change, &str, &str); 3] = [
+        (
+            |n, message| answer_login(n, message, LOGON_FAILURE, None),
+            "STATUS_LOGON_FAILURE",
+            "servicePrincipalName",
+        ),
+        // What Windows says with a KRB-ERROR.
+        (
+            |n, message| {
+                let error = GssError::Request(ApRequestError::Skew);
+                let server = Principal::parse("cifs/files@REALM", None).expect("a principal");
+                let error = Acceptor::refusal(&error, &server, Timestamp::new(1_800_000_000, 0));
+                let token = NegTokenResp {
+                    neg_state: Some(NegState::ACCEPT_INCOMPLETE),
+                    supported_mech: None,
+                    response_token: Some(&error),
+                    mech_list_mic: None,
+                };
+                answer_login(n, message, MORE_PROCESSING_REQUIRED, Some(&token.to_token()));
+            },
+            "KRB_AP_ERR_SKEW",
+            "clock",
+        ),
+        // A server that has proven its identity and does not grant the session.
+        (
+            |n, message| answer_login(n, message, MORE_PROCESSING_REQUIRED, None),
+            "did not finish the login",
+            "",
+        ),
+    ];
+    for (change, words, remedy_words) in refusals {
+        let relay = Relay::smb(file_server(lab), change).await;
+        let mut setup = Setup::new(lab, &issuer.url());
+        setup.targets.push(smb_target(lab, relay.address()));
+        let server = Server::start(lab, &setup);
+        let path = "\\\\relayed\\corp\\reports\\data.csv";
+        let (code, message, remedy) = server.read(&issuer.token("alice"), path).await.error();
+        assert_eq!(code, "RESOURCE_REFUSED", "{message}");
+        assert!(message.contains(words), "{message}");
+        assert!(remedy.contains(remedy_words), "{remedy}");
+    }
+}
+
+/// Puts another status, and another token if there is one, into the answer to SESSION_SETUP.
+fn answer_login(n: usize, message: &mut Vec<u8>, status: u32, token: Option<&[u8]>) {
+    if n != 1 {
+        return;
+    }
+    message[STATUS..STATUS + 4].copy_from_slice(&status.to_le_bytes());
+    if let Some(token) = token {
+        message.truncate(HEADER);
+        // StructureSize, SessionFlags, SecurityBufferOffset, SecurityBufferLength
+        for field in [9, 0, 72, token.len() as u16] {
+            message.extend(field.to_le_bytes());
         }
-    })
-    .await;
-    let mut setup = Setup::new(lab, &issuer.url());
-    setup.targets.push(smb_target(lab, relay.address()));
-    let server = Server::start(lab, &setup);
-    let answer = server.read(&issuer.token("alice"), "\\\\relayed\\corp\\reports\\data.csv").await;
-    let (code, message, remedy) = answer.error();
-    assert_eq!(code, "RESOURCE_REFUSED");
-    assert!(message.contains("STATUS_LOGON_FAILURE") && message.contains("cifs/"), "{message}");
-    assert!(remedy.contains("servicePrincipalName"), "{remedy}");
+        message.extend(token);
+    }
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn smb(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, change: Change) ->
         let mut message = vec![0; length as usize];
         from.read_exact(&mut message).await?;
         change(number, &mut message);
-        to.write_u32(length).await?;
+        to.write_u32(message.len() as u32).await?;
         to.write_all(&message).await?;
     }
     Ok(())

@@ -29,6 +29,9 @@ install_packages() {
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"
-  ) >&2 || die "could not install: ${missing[*]}"
+    echo "installing ${missing[*]}"
+    apt-get update -qq &&
+      apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" >/dev/null
+  ) || die "could not install: ${missing[*]}"
+  lap "packages installed"
 }
