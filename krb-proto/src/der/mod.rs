@@ -1,5 +1,5 @@
 //! A strict, borrowing DER reader and a backward writer, and the table in which messages are
-//! declared ([`sequence!`](crate::der::sequence)).
+//! declared (`sequence!`).
 //!
 //! What is accepted is DER and nothing else: definite minimal lengths, minimal integers, no bytes
 //! left over anywhere, fields in order. So `encode(decode(x)) == x` holds for every accepted `x`.

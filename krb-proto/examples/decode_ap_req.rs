@@ -1,0 +1,47 @@
+//! Who knocked: `cargo run --example decode_ap_req -- TOKEN KEYTAB`
+//!
+//! TOKEN is a file with what an initiator sent (as cut from a capture): an AP-REQ, bare or in its
+//! GSS-API framing. Opens the ticket with a key from the keytab and prints what is in it.
+
+use std::error::Error;
+
+use krb_proto::asn1::{ApReq, EncTicketPart};
+use krb_proto::der;
+use krb_proto::formats::Keytab;
+use krb_proto::iana::{KeyUsage, TicketFlags};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [token, keytab] = arguments.as_slice() else {
+        return Err("usage: decode_ap_req TOKEN KEYTAB".into());
+    };
+    let token = std::fs::read(token)?;
+    let keytab = Keytab::from_bytes(&std::fs::read(keytab)?)?;
+
+    // RFC 4121 section 4.1: the framing ends in the token's id, 01 00, right before the AP-REQ.
+    let framing = token.windows(3).position(|window| window == [0x01, 0x00, 0x6e]);
+    let message = framing.and_then(|at| token.get(at + 2..)).unwrap_or(&token);
+    let request: ApReq<'_> = der::decode(message)?;
+    let service = request.ticket.sname.in_realm(request.ticket.realm);
+    say(&format!("service    {service}"));
+
+    let sealed = request.ticket.enc_part;
+    let kvno = sealed.kvno.map(|kvno| kvno.get());
+    say(&format!("sealed in  {}, kvno {kvno:?}", sealed.etype));
+    let entry = keytab.find(&service, kvno, sealed.etype);
+    let key = entry.ok_or("the keytab has no such key")?.key()?;
+    let plaintext = key.decrypt(KeyUsage::TICKET, sealed.cipher)?;
+    let ticket: EncTicketPart<'_> = der::decode(&plaintext)?;
+    say(&format!("client     {}", ticket.cname.in_realm(ticket.crealm)));
+    say(&format!("until      {}", ticket.endtime));
+    say(&format!("flags      {:?}", TicketFlags(ticket.flags.bits())));
+    for element in ticket.authorization_data.iter().flatten() {
+        say(&format!("data       {}, {} bytes", element.ad_type, element.ad_data.len()));
+    }
+    Ok(())
+}
+
+#[allow(clippy::print_stdout)]
+fn say(line: &str) {
+    println!("{line}");
+}
