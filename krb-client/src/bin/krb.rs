@@ -112,21 +112,15 @@ async fn s4u(arguments: &S4u) -> Result<(), Box<dyn std::error::Error>> {
     let cache = path(&arguments.cache);
     files::write_ccache(&cache, &ticket.client, &[&ticket]).await?;
 
-    let (client, server) = (&ticket.client, &ticket.server);
+    let (client, server, end) = (&ticket.client, &ticket.server, ticket.times.endtime);
     report(&if arguments.json {
-        format!(
-            "{{\"client\":{:?},\"server\":{:?},\"endtime\":\"{}\",\"cache\":{:?}}}",
-            client.to_string(),
-            server.to_string(),
-            ticket.times.endtime,
-            cache.display().to_string(),
-        )
+        serde_json::json!({
+            "client": client.to_string(), "server": server.to_string(),
+            "endtime": end.to_string(), "cache": cache.display().to_string()
+        })
+        .to_string()
     } else {
-        format!(
-            "{server} for {client}, good until {}, in {}",
-            ticket.times.endtime,
-            cache.display()
-        )
+        format!("{server} for {client}, good until {end}, in {}", cache.display())
     });
     Ok(())
 }
