@@ -7,6 +7,7 @@ mod attacks;
 mod clients;
 mod identity;
 mod interleaved;
+mod kdc_access;
 mod kdc_outage;
 mod large_tickets;
 mod main_job;

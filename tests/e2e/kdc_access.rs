@@ -1,0 +1,71 @@
+//! Reaching the domain's KDC: by DNS, over UDP, with a clock that is wrong.
+
+use std::sync::Arc;
+
+use krb_client::{
+    Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, SystemClock, Transport, files,
+};
+use krb_proto::iana::{ErrorCode, NameType};
+use krb_proto::{Name, Principal, Timestamp};
+use krb_tests::Lab;
+
+use crate::lab;
+
+async fn config(lab: &Lab) -> ClientConfig {
+    let account = Principal::new(Name::user(&lab.var("SVC_ACCOUNT")), lab.realm());
+    let keytab = files::read_keytab(&lab.keytab("mcp")).await.unwrap();
+    let secret = files::client_keys(&keytab, &account).unwrap();
+    let kdc = format!("{}:88", lab.var("DC_IP")).parse().unwrap();
+    ClientConfig::new(account, secret, KdcSource::Addresses(vec![kdc]))
+}
+
+/// All three exchanges; the ticket is for alice at the file server.
+async fn delegate(lab: &Lab, config: ClientConfig) -> Result<(), ClientError> {
+    let client = Client::new(config);
+    let alice = Principal::new(Name::user("ALICE_ADMIN"), lab.realm());
+    let target = Name::new(NameType::SRV_INST, ["cifs", &lab.var("FILESERVER_HOST")]);
+    let evidence = client.evidence(&alice).await?;
+    let ticket = client.proxy_ticket(&evidence, "", &target).await?;
+    assert_eq!((&ticket.client, &ticket.server.name), (&alice, &target));
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_is_found_by_dns() {
+    let lab = lab!();
+    let mut config = config(lab).await;
+    let nameserver = format!("{}:53", lab.var("DC_IP")).parse().unwrap();
+    config.kdcs = KdcSource::Dns(Resolver::new(&[nameserver], Default::default()).unwrap());
+    delegate(lab, config).await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_that_fit_no_datagram_come_over_tcp() {
+    let lab = lab!();
+    let mut config = config(lab).await;
+    config.transport = Transport::Udp;
+    delegate(lab, config).await.unwrap();
+}
+
+/// The machine's clock, moved.
+struct Moved(i64);
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_seconds(self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_corrected_by_half_an_hour_and_no_more() {
+    let lab = lab!();
+    for minutes in [-29, 29] {
+        let mut config = config(lab).await;
+        config.clock = Arc::new(Moved(60 * minutes));
+        delegate(lab, config).await.unwrap_or_else(|error| panic!("{minutes} minutes: {error}"));
+    }
+    let mut config = config(lab).await;
+    config.clock = Arc::new(Moved(-31 * 60));
+    let error = delegate(lab, config).await.unwrap_err();
+    assert_eq!(error.refusal().map(|refusal| refusal.code), Some(ErrorCode::SKEW), "{error}");
+}
