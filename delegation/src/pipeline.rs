@@ -194,7 +194,7 @@ impl Delegation {
         note(facts, evidence.account());
         let ServiceCredential::Kerberos(ticket) = &credential;
         facts.ticket_flags = Some(ticket.flags.0);
-        let cx = CallContext { deadline, cancel: call.cancel.clone(), clock: self.clock.clone() };
+        let cx = CallContext { deadline, clock: self.clock.clone() };
         self.resources.perform(&cx, &credential, permit, &call.operation).await
     }
 

@@ -12,7 +12,6 @@ use krb_proto::gss::{GssError, InitiatorOptions};
 use krb_proto::spnego::SpnegoInitiator;
 use krb_proto::{Context, Credential};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::network::Network;
 use crate::policy::Permit;
@@ -32,8 +31,6 @@ pub enum ServiceCredential {
 pub struct CallContext {
     /// When it must be done.
     pub deadline: Instant,
-    /// Raised when nobody waits any more.
-    pub cancel: CancellationToken,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
