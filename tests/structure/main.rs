@@ -8,3 +8,4 @@ mod crates;
 mod files;
 mod graph;
 mod licences;
+mod no_std;
