@@ -381,9 +381,9 @@ impl<T> core::ops::Deref for Encoded<'_, T> {
 impl<'a, T: Decode<'a>> Decode<'a> for Encoded<'a, T> {
     #[inline]
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let start = reader.offset();
+        let start = *reader;
         let value = T::decode(reader)?;
-        Ok(Self { der: reader.since(start), value })
+        Ok(Self { der: reader.since(&start), value })
     }
 }
 

@@ -1,0 +1,20 @@
+//! What an HTTP server or a SPNEGO peer sends before anything is authenticated, and names.
+#![no_main]
+
+use krb_proto::Principal;
+use krb_proto::pac::Sid;
+use krb_proto::spnego::http::parse_header_value;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let _ = parse_header_value(input);
+    let Ok(text) = core::str::from_utf8(input) else { return };
+    if let Ok(principal) = Principal::parse(text, Some("R")) {
+        let written = principal.to_string();
+        let again = Principal::parse(&written, None).expect("our own text");
+        assert_eq!(again.name.components.len(), principal.name.components.len());
+    }
+    if let Ok(sid) = text.parse::<Sid>() {
+        assert_eq!(sid.to_string().parse::<Sid>().expect("our own text"), sid);
+    }
+});
