@@ -141,7 +141,7 @@ impl VerifiedRequest {
         sequence_number: Option<u32>,
         rng: &mut dyn Random,
     ) -> Vec<u8> {
-        let part = zeroize::Zeroizing::new(der::encode(&EncApRepPart {
+        let part = der::encode_secret(&EncApRepPart {
             ctime: self.time.seconds,
             cusec: Microseconds(self.time.microseconds),
             subkey: subkey.map(|key| EncryptionKey {
@@ -149,7 +149,7 @@ impl VerifiedRequest {
                 keyvalue: SecretOctets(key.as_bytes()),
             }),
             seq_number: sequence_number.map(UInt32::new),
-        }));
+        });
         let cipher = self.session_key.encrypt(KeyUsage::AP_REP, &part, rng);
         der::encode(&ApRep {
             pvno: Int,

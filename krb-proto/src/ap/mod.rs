@@ -50,7 +50,7 @@ impl ApRequest {
         cx: &mut Context<'_>,
     ) -> Result<Self, DecodeError> {
         let time = cx.peer_time();
-        let authenticator = zeroize::Zeroizing::new(der::encode(&Authenticator {
+        let authenticator = der::encode_secret(&Authenticator {
             authenticator_vno: Int,
             crealm: KerberosString(&credential.client.realm),
             cname: (&credential.client.name).into(),
@@ -63,7 +63,7 @@ impl ApRequest {
             }),
             seq_number: options.sequence_number.map(UInt32::new),
             authorization_data: None,
-        }));
+        });
         let key = &credential.session_key;
         let cipher = key.encrypt(options.usage, &authenticator, cx.rng);
         let message = der::encode(&ApReq {

@@ -25,6 +25,8 @@ pub use writer::Writer;
 
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 /// A type that reads itself, tag and all.
 pub trait Decode<'a>: Sized {
     /// Reads one value.
@@ -57,6 +59,15 @@ pub fn encode<T: Encode + ?Sized>(value: &T) -> Vec<u8> {
     let mut writer = Writer::new();
     value.encode(&mut writer);
     writer.into_vec()
+}
+
+/// Encodes a value that holds keys; what is written is wiped when it is dropped, and no copy of it
+/// stays in memory before.
+#[must_use]
+pub fn encode_secret<T: Encode + ?Sized>(value: &T) -> Zeroizing<Vec<u8>> {
+    let mut writer = Writer::for_secrets();
+    value.encode(&mut writer);
+    writer.into_secret()
 }
 
 /// A member of a SEQUENCE behind its explicit context tag; `Option` makes it OPTIONAL.

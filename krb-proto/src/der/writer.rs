@@ -1,19 +1,35 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use zeroize::{Zeroize, Zeroizing};
+
 /// Writes DER from its end to its beginning, so that every length is known when it is written and
 /// nothing is measured twice. A writer can be reused: [`Writer::clear`] keeps its memory.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     buffer: Vec<u8>,
     start: usize,
+    /// Are keys written here, so that no copy may stay in memory that was outgrown?
+    secret: bool,
 }
 
 impl Writer {
     /// An empty writer.
     #[must_use]
     pub const fn new() -> Self {
-        Self { buffer: Vec::new(), start: 0 }
+        Self { buffer: Vec::new(), start: 0, secret: false }
+    }
+
+    /// An empty writer for keys: it wipes what it outgrows.
+    pub(super) const fn for_secrets() -> Self {
+        Self { buffer: Vec::new(), start: 0, secret: true }
+    }
+
+    /// What was written, alone in a vector of its own; nothing of it stays behind.
+    pub(super) fn into_secret(mut self) -> Zeroizing<Vec<u8>> {
+        let written = Zeroizing::new(self.as_slice().to_vec());
+        self.buffer.zeroize();
+        written
     }
 
     /// Forgets what was written, keeps the memory.
@@ -75,8 +91,9 @@ impl Writer {
         let mut larger = vec![0; capacity];
         larger[capacity - written..].copy_from_slice(self.as_slice());
         self.start = capacity - written;
-        // The old buffer may hold a key (EncKDCRepPart and its like are written here).
-        zeroize::Zeroize::zeroize(&mut self.buffer);
+        if self.secret {
+            self.buffer.zeroize();
+        }
         self.buffer = larger;
     }
 }
