@@ -97,9 +97,13 @@ impl Idp {
     }
 
     fn verifier(&self) -> Verifier {
+        self.verifier_with(json!({ "roles": "realm_access.roles" }))
+    }
+
+    fn verifier_with(&self, claim_mappings: Value) -> Verifier {
         let config = json!({
             "issuer": self.url, "audience": "mcp-oauth", "algorithms": ["ES256", "RS256"],
-            "claimMappings": { "roles": "realm_access.roles" }
+            "claimMappings": claim_mappings
         });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Verifier::new(vec![serde_json::from_value(config).unwrap()], http).unwrap()
@@ -117,7 +121,15 @@ impl Idp {
 
     /// Exchanges a good caller's token against this answer.
     async fn exchange(&self, status: u16, answer: Value) -> Result<Subject, crate::Failure> {
-        let verifier = self.verifier();
+        self.exchange_with(self.verifier(), status, answer).await
+    }
+
+    async fn exchange_with(
+        &self,
+        verifier: Verifier,
+        status: u16,
+        answer: Value,
+    ) -> Result<Subject, crate::Failure> {
         let caller =
             verifier.verify(BearerToken::new(self.sign(&self.claims())), NOW).await.unwrap();
         *self.exchanged.lock().unwrap() = (status, answer.to_string());
@@ -125,11 +137,14 @@ impl Idp {
     }
 
     async fn exchange_for(&self, claims: &Value) -> Result<Subject, crate::Failure> {
-        let answer = json!({
+        self.exchange(200, self.answer(claims)).await
+    }
+
+    fn answer(&self, claims: &Value) -> Value {
+        json!({
             "access_token": self.sign(claims), "token_type": "Bearer",
             "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
-        });
-        self.exchange(200, answer).await
+        })
     }
 }
 
@@ -311,6 +326,20 @@ async fn an_exchanged_token_is_verified_like_any_other() {
         assert_eq!(failure.code, code, "{claim} = {value}: {failure}");
         assert!(!failure.remedy.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_configured_sid_claim_must_be_there() {
+    let idp = idp().await;
+    let mapped = || idp.verifier_with(json!({ "sid": "object_sid" }));
+    let good = idp.exchanged_claims();
+    let without = idp.exchange_with(mapped(), 200, idp.answer(&good)).await.unwrap_err();
+    assert_eq!(without.code, Code::ExchangedTokenRefused);
+    assert!(without.message.contains("object_sid"), "{without}");
+    let claims = with(&good, "object_sid", json!("S-1-5-21-1-2-3-1103"));
+    let subject = idp.exchange_with(mapped(), 200, idp.answer(&claims)).await.unwrap();
+    assert_eq!(subject.sid(), Some("S-1-5-21-1-2-3-1103"));
+    assert_eq!(idp.exchange_for(&claims).await.unwrap().sid(), None, "only where configured");
 }
 
 #[tokio::test]
