@@ -2,7 +2,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::der::{
-    Decode, DecodeError, Encode, Int, KerberosString, List, Reader, UInt32, Writer, sequence,
+    Contents, Decode, DecodeError, Encode, Int, KerberosString, List, Reader, UInt32, Writer,
+    sequence,
 };
 use crate::iana::{AdType, ChecksumType, EncType, NameType, PaType};
 use crate::{Name, Principal};
@@ -68,6 +69,14 @@ pub struct SecretOctets<'a>(pub &'a [u8]);
 impl fmt::Debug for SecretOctets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} secret bytes>", self.0.len())
+    }
+}
+
+impl<'a> Contents<'a> for SecretOctets<'a> {
+    const TAG: u8 = <&[u8]>::TAG;
+
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+        <&[u8]>::decode_contents(contents).map(Self)
     }
 }
 

@@ -21,6 +21,12 @@ sequence! {
         [12] e_data: Option<&'a [u8]>,
     }
 
+    /// One element of TYPED-DATA (RFC 4120 section 5.9.1).
+    pub struct TypedData<'a> {
+        [0] data_type: i32,
+        [1] data_value: Option<&'a [u8]>,
+    }
+
     /// KERB-ERROR-DATA (MS-KILE 2.2.2).
     pub struct KerbErrorData<'a> {
         [1] data_type: i32,

@@ -3,24 +3,48 @@
 //! Every type borrows from the message it was read from and is named, member by member, as in its
 //! ASN.1 module. What a member *means* (names, times, keys) is for the types at the crate's root.
 
+mod algorithm;
 mod ap;
+mod authorization;
 mod base;
+mod cred;
 mod encrypted_part;
 mod error;
+mod fast;
 mod kdc;
+mod kpasswd;
+mod otp;
 mod pa_data;
+mod protected;
+mod proxy;
 mod s4u;
+mod user_to_user;
 
+pub use algorithm::AlgorithmIdentifier;
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
+pub use authorization::{
+    AdAndOr, AdCammac, AdKdcIssued, KerbAdRestrictionEntry, LsapTokenInfoIntegrity, Verifier,
+    VerifierMac,
+};
 pub use base::{
     AuthorizationData, AuthorizationDataElement, Checksum, EncryptedData, EncryptionKey,
     HostAddress, NameString, PaData, PrincipalName, SecretOctets, Ticket,
 };
+pub use cred::{EncKrbCredPart, KrbCred, KrbCredInfo};
 pub use encrypted_part::{EncKdcRepPart, EncTicketPart, LastReqEntry, TransitedEncoding};
-pub use error::{ErrorData, KerbErrorData, KerbExtError, KrbError};
+pub use error::{ErrorData, KerbErrorData, KerbExtError, KrbError, TypedData};
+pub use fast::{
+    KrbFastArmor, KrbFastArmoredRep, KrbFastArmoredReq, KrbFastFinished, KrbFastReq,
+    KrbFastResponse, PaFxFastReply, PaFxFastRequest,
+};
 pub use kdc::{AsRep, AsReq, KdcReqBody, TgsRep, TgsReq};
-pub use pa_data::{EtypeInfo2Entry, PaEncTsEnc, PaPacOptions, PaPacRequest};
+pub use kpasswd::ChangePasswdData;
+pub use otp::{OtpTokenInfo, PaOtpChallenge, PaOtpEncRequest, PaOtpPinChange, PaOtpRequest};
+pub use pa_data::{EtypeInfo2Entry, EtypeInfoEntry, PaEncTsEnc, PaPacOptions, PaPacRequest};
+pub use protected::{EncKrbPrivPart, KrbPriv, KrbSafe, KrbSafeBody};
+pub use proxy::KdcProxyMessage;
 pub use s4u::{PaForUser, PaS4uX509User, S4uUserId};
+pub use user_to_user::{KerbTgtReply, KerbTgtRequest};
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,12 @@ sequence! {
         [1] pausec: Option<Microseconds>,
     }
 
+    /// ETYPE-INFO-ENTRY (RFC 4120 section 5.2.7.4), which ETYPE-INFO2 replaced.
+    pub struct EtypeInfoEntry<'a> {
+        [0] etype: EncType,
+        [1] salt: Option<&'a [u8]>,
+    }
+
     /// ETYPE-INFO2-ENTRY (RFC 4120 section 5.2.7.5).
     pub struct EtypeInfo2Entry<'a> {
         [0] etype: EncType,

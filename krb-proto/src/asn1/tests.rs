@@ -68,6 +68,23 @@ fn reference_messages_round_trip() {
         EncryptedData<'_>: "enc_data", "enc_data(MSB-set kvno)", "enc_data(kvno=-1)";
         PaForUser<'_>: "pa_for_user";
         PaS4uX509User<'_>: "pa_s4u_x509_user";
+        KrbSafe<'_>: "safe", "safe(optionals NULL)";
+        KrbPriv<'_>: "priv";
+        EncKrbPrivPart<'_>: "enc_priv_part", "enc_priv_part(optionals NULL)";
+        KrbCred<'_>: "cred";
+        EncKrbCredPart<'_>: "enc_cred_part", "enc_cred_part(optionals NULL)";
+        List<'_, TypedData<'_>>: "typed_data";
+        List<'_, EtypeInfoEntry<'_>>:
+            "etype_info", "etype_info(only 1)", "etype_info(no info)";
+        AdKdcIssued<'_>: "ad_kdcissued";
+        KrbFastResponse<'_>: "fast_response";
+        PaFxFastReply<'_>: "pa_fx_fast_reply";
+        OtpTokenInfo<'_>: "otp_tokeninfo", "otp_tokeninfo(optionals NULL)";
+        PaOtpChallenge<'_>: "pa_otp_challenge", "pa_otp_challenge(optionals NULL)";
+        PaOtpRequest<'_>: "pa_otp_req", "pa_otp_req(optionals NULL)";
+        PaOtpEncRequest<'_>: "pa_otp_enc_req";
+        KdcProxyMessage<'_>: "kkdcp_message";
+        AdCammac<'_>: "cammac", "cammac(optionals NULL)";
     }
     round_trip::<PaEncTsEnc>("pa_enc_ts");
     round_trip::<PaEncTsEnc>("pa_enc_ts (no usec)");

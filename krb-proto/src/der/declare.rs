@@ -1,5 +1,5 @@
-/// Declares SEQUENCEs whose members have explicit context tags, so that the Rust definition reads
-/// like its ASN.1 block:
+/// Declares SEQUENCEs whose members have context tags, so that the Rust definition reads like its
+/// ASN.1 block:
 ///
 /// ```text
 /// sequence! {
@@ -13,12 +13,14 @@
 /// }
 /// ```
 ///
-/// `Option<T>` makes a member OPTIONAL. `: [APPLICATION n]` puts the type behind that tag.
+/// Tags are EXPLICIT, as `[0]`, or IMPLICIT, as `[0 IMPLICIT]`. `Option<T>` makes a member
+/// OPTIONAL. `: [APPLICATION n]` puts the type behind that tag.
 macro_rules! sequence {
     ($(
         $(#[$doc:meta])*
         pub struct $name:ident $(<$life:lifetime>)? $(: [APPLICATION $application:literal])? {
-            $($(#[$member_doc:meta])* [$tag:literal] $member:ident: $type:ty,)*
+            $($(#[$member_doc:meta])*
+            [$tag:literal $($implicit:ident)?] $member:ident: $type:ty,)*
         }
     )*) => {$(
         $(#[$doc])*
@@ -29,7 +31,7 @@ macro_rules! sequence {
         }
 
         $crate::der::sequence! {
-            @of $name ($($life)?) ($($application)?) { $([$tag] $member: $type,)* }
+            @of $name ($($life)?) ($($application)?) { $([$tag $($implicit)?] $member,)* }
         }
     )*};
 
@@ -41,8 +43,25 @@ macro_rules! sequence {
     };
 
     (@impls $name:ident, $self:ty, $life:lifetime, ($($application:literal)?) {
-        $([$tag:literal] $member:ident: $type:ty,)*
+        $([$tag:literal $($implicit:ident)?] $member:ident,)*
     }) => {
+        impl<$life> $crate::der::Contents<$life> for $self {
+            const TAG: u8 = 0x30;
+
+            fn decode_contents(
+                mut members: $crate::der::Reader<$life>,
+            ) -> Result<Self, $crate::der::DecodeError> {
+                $(
+                    let $member = $crate::der::sequence!(@decode &mut members, $tag $($implicit)?)
+                        .map_err(|error| {
+                            error.in_field(concat!(stringify!($name), ".", stringify!($member)))
+                        })?;
+                )*
+                members.finish().map_err(|error| error.in_field(stringify!($name)))?;
+                Ok(Self { $($member,)* })
+            }
+        }
+
         impl<$life> $crate::der::Decode<$life> for $self {
             fn decode(
                 reader: &mut $crate::der::Reader<$life>,
@@ -51,27 +70,27 @@ macro_rules! sequence {
                     let mut application = reader.enter(0x60 | $application)?;
                     let reader = &mut application;
                 )?
-                let mut members = reader.enter(0x30)?;
-                $(
-                    let $member = $crate::der::Field::decode_field(&mut members, 0xa0 | $tag)
-                        .map_err(|error| {
-                            error.in_field(concat!(stringify!($name), ".", stringify!($member)))
-                        })?;
-                )*
-                members.finish().map_err(|error| error.in_field(stringify!($name)))?;
+                let value = $crate::der::Contents::decode_contents(reader.enter(0x30)?)?;
                 $crate::der::sequence!(@finish reader $($application)?);
-                Ok(Self { $($member,)* })
+                Ok(value)
             }
         }
 
         impl<$life> $crate::der::Encode for $self {
             fn encode(&self, writer: &mut $crate::der::Writer) {
                 let end = writer.mark();
-                $crate::der::sequence!(@backward self, writer, $([$tag] $member)*);
+                $crate::der::sequence!(@backward self, writer, $([$tag $($implicit)?] $member)*);
                 writer.close(0x30, end);
                 $(writer.close(0x60 | $application, end);)?
             }
         }
+    };
+
+    (@decode $members:expr, $tag:literal) => {
+        $crate::der::Field::decode_field($members, 0xa0 | $tag)
+    };
+    (@decode $members:expr, $tag:literal IMPLICIT) => {
+        $crate::der::ImplicitField::decode_implicit($members, 0x80 | $tag)
     };
 
     (@finish $reader:ident) => {};
@@ -82,5 +101,72 @@ macro_rules! sequence {
         $crate::der::sequence!(@backward $self, $writer, $($rest)*);
         $crate::der::EncodeField::encode_field(&$self.$member, $writer, 0xa0 | $tag);
     };
+    (@backward $self:ident, $writer:ident, [$tag:literal IMPLICIT] $member:ident $($rest:tt)*) => {
+        $crate::der::sequence!(@backward $self, $writer, $($rest)*);
+        $crate::der::EncodeImplicit::encode_implicit(&$self.$member, $writer, 0x80 | $tag);
+    };
 }
 pub(crate) use sequence;
+
+/// Declares CHOICEs, with the tags of `sequence!`:
+///
+/// ```text
+/// choice! {
+///     /// PA-SPAKE (RFC 9588 section 4).
+///     pub enum PaSpake<'a> {
+///         [0] Support(SpakeSupport<'a>),
+///         [1] Challenge(SpakeChallenge<'a>),
+///     }
+/// }
+/// ```
+macro_rules! choice {
+    ($(
+        $(#[$doc:meta])*
+        pub enum $name:ident<$life:lifetime> {
+            $($(#[$arm_doc:meta])* [$tag:literal $($implicit:ident)?] $arm:ident($type:ty),)*
+        }
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Debug)]
+        #[allow(missing_docs)] // arms are named as in the ASN.1 that the type's doc points to
+        pub enum $name<$life> {
+            $($(#[$arm_doc])* $arm($type),)*
+        }
+
+        impl<$life> $crate::der::Decode<$life> for $name<$life> {
+            fn decode(
+                reader: &mut $crate::der::Reader<$life>,
+            ) -> Result<Self, $crate::der::DecodeError> {
+                $(
+                    let value: Option<$type> =
+                        $crate::der::sequence!(@decode reader, $tag $($implicit)?).map_err(
+                            |error| error.in_field(concat!(stringify!($name), ".", stringify!($arm))),
+                        )?;
+                    if let Some(value) = value {
+                        return Ok(Self::$arm(value));
+                    }
+                )*
+                let error = reader.error($crate::der::DecodeErrorKind::NoAlternative);
+                Err(error.in_field(stringify!($name)))
+            }
+        }
+
+        impl $crate::der::Encode for $name<'_> {
+            fn encode(&self, writer: &mut $crate::der::Writer) {
+                match self {
+                    $(Self::$arm(value) => {
+                        $crate::der::choice!(@encode value, writer, $tag $($implicit)?);
+                    })*
+                }
+            }
+        }
+    )*};
+
+    (@encode $value:ident, $writer:ident, $tag:literal) => {
+        $crate::der::EncodeField::encode_field($value, $writer, 0xa0 | $tag)
+    };
+    (@encode $value:ident, $writer:ident, $tag:literal IMPLICIT) => {
+        $crate::der::EncodeImplicit::encode_implicit($value, $writer, 0x80 | $tag)
+    };
+}
+pub(crate) use choice;

@@ -38,6 +38,10 @@ pub enum DecodeErrorKind {
     BadBoolean,
     /// A BIT STRING with a wrong count of unused bits, or with unused bits set.
     BadBitString,
+    /// An OBJECT IDENTIFIER with an arc that is cut off or in more octets than it needs.
+    BadObjectIdentifier,
+    /// A CHOICE that is none of its alternatives.
+    NoAlternative,
     /// A time that is not `YYYYMMDDHHMMSSZ`.
     BadTime,
     /// A number that the specification fixes (version, message type) is another one.
@@ -77,6 +81,8 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::IntegerOutOfRange => f.write_str("integer out of range")?,
             DecodeErrorKind::BadBoolean => f.write_str("boolean that is neither 00 nor ff")?,
             DecodeErrorKind::BadBitString => f.write_str("malformed bit string")?,
+            DecodeErrorKind::BadObjectIdentifier => f.write_str("malformed object identifier")?,
+            DecodeErrorKind::NoAlternative => f.write_str("none of the alternatives")?,
             DecodeErrorKind::BadTime => f.write_str("time that is not YYYYMMDDHHMMSSZ")?,
             DecodeErrorKind::WrongConstant => f.write_str("wrong version or message type")?,
             DecodeErrorKind::TooManyElements => f.write_str("too many elements")?,

@@ -1,7 +1,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer};
+use super::{Contents, Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer};
 
 /// The most elements that a SEQUENCE OF may have. Real messages have a few dozen.
 pub const MAX_ELEMENTS: usize = 1024;
@@ -84,7 +84,15 @@ impl<'a, T: Decode<'a> + Copy> IntoIterator for &List<'a, T> {
 impl<'a, T: Decode<'a>> Decode<'a> for List<'a, T> {
     #[inline]
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let contents = reader.enter(0x30)?;
+        Self::decode_contents(reader.enter(Self::TAG)?)
+    }
+}
+
+impl<'a, T: Decode<'a>> Contents<'a> for List<'a, T> {
+    const TAG: u8 = 0x30;
+
+    #[inline]
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
         let mut elements = contents;
         for _ in 0..MAX_ELEMENTS {
             if elements.is_empty() {

@@ -14,11 +14,11 @@ mod primitive;
 mod reader;
 mod writer;
 
-pub(crate) use declare::sequence;
+pub(crate) use declare::{choice, sequence};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use list::{List, ListIter, MAX_ELEMENTS};
 pub use primitive::{
-    Encoded, Enumerated, Int, KerberosFlags, KerberosString, Microseconds, UInt32,
+    Encoded, Enumerated, Int, KerberosFlags, KerberosString, Microseconds, Oid, UInt32, Utf8String,
 };
 pub use reader::Reader;
 pub use writer::Writer;
@@ -114,6 +114,58 @@ impl<T: Encode> EncodeField for Option<T> {
     fn encode_field(&self, writer: &mut Writer, tag: u8) {
         if let Some(value) = self {
             value.encode_field(writer, tag);
+        }
+    }
+}
+
+/// A type of one universal tag, which an IMPLICIT tag can stand for.
+pub(crate) trait Contents<'a>: Sized {
+    /// Its identifier octet.
+    const TAG: u8;
+
+    /// Reads the contents octets, all of them.
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError>;
+}
+
+/// A member behind an implicit context tag, given without the bit that says "constructed".
+pub(crate) trait ImplicitField<'a>: Sized {
+    fn decode_implicit(reader: &mut Reader<'a>, tag: u8) -> Result<Self, DecodeError>;
+}
+
+pub(crate) trait EncodeImplicit {
+    fn encode_implicit(&self, writer: &mut Writer, tag: u8);
+}
+
+const CONSTRUCTED: u8 = 0x20;
+
+impl<'a, T: Contents<'a>> ImplicitField<'a> for T {
+    fn decode_implicit(reader: &mut Reader<'a>, tag: u8) -> Result<Self, DecodeError> {
+        T::decode_contents(reader.enter(tag | T::TAG & CONSTRUCTED)?)
+    }
+}
+
+impl<'a, T: Contents<'a>> ImplicitField<'a> for Option<T> {
+    fn decode_implicit(reader: &mut Reader<'a>, tag: u8) -> Result<Self, DecodeError> {
+        if reader.peek_tag() == Some(tag | T::TAG & CONSTRUCTED) {
+            T::decode_implicit(reader, tag).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+impl<T: Encode> EncodeImplicit for T {
+    fn encode_implicit(&self, writer: &mut Writer, tag: u8) {
+        self.encode(writer);
+        let constructed = writer.as_slice().first().map_or(0, |universal| universal & CONSTRUCTED);
+        writer.replace_tag(tag | constructed);
+    }
+}
+
+impl<T: Encode> EncodeImplicit for Option<T> {
+    fn encode_implicit(&self, writer: &mut Writer, tag: u8) {
+        if let Some(value) = self {
+            value.encode_implicit(writer, tag);
         }
     }
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-use super::{Decode, DecodeError, DecodeErrorKind as Kind, Encode, Reader, Writer};
+use super::{Contents, Decode, DecodeError, DecodeErrorKind as Kind, Encode, Reader, Writer};
 use crate::KerberosTime;
 use crate::iana::{AdType, ChecksumType, EncType, ErrorCode, NameType, PaType};
 
@@ -11,14 +11,31 @@ const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
+const OBJECT_IDENTIFIER: u8 = 0x06;
 const ENUMERATED: u8 = 0x0a;
+const UTF8_STRING: u8 = 0x0c;
 const GENERALIZED_TIME: u8 = 0x18;
 const GENERAL_STRING: u8 = 0x1b;
 
+/// Types of one universal tag, decoded by reading it and then their contents.
+macro_rules! decode_by_contents {
+    ($($type:ty)*) => {$(
+        impl<'a> Decode<'a> for $type {
+            #[inline]
+            fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+                Self::decode_contents(reader.enter(Self::TAG)?)
+            }
+        }
+    )*};
+}
+decode_by_contents! {
+    i32 UInt32 Enumerated bool &'a [u8] KerberosString<'a> Utf8String<'a> Oid<'a> KerberosTime
+    KerberosFlags<'a>
+}
+
 /// Reads a minimal two's-complement integer of at most `MAX_OCTETS` octets.
 #[inline]
-fn integer<const MAX_OCTETS: usize>(reader: &mut Reader<'_>, tag: u8) -> Result<i64, DecodeError> {
-    let contents = reader.enter(tag)?;
+fn integer<const MAX_OCTETS: usize>(contents: Reader<'_>) -> Result<i64, DecodeError> {
     match contents.rest() {
         [one] => Ok(i64::from(*one as i8)),
         [] | [0x00, 0..0x80, ..] | [0xff, 0x80..=0xff, ..] => {
@@ -47,12 +64,13 @@ fn write_integer(writer: &mut Writer, tag: u8, value: i64) {
     writer.close(tag, mark);
 }
 
-impl Decode<'_> for i32 {
+impl Contents<'_> for i32 {
+    const TAG: u8 = INTEGER;
+
     #[inline]
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let start = *reader;
-        let value = integer::<4>(reader, INTEGER)?;
-        value.try_into().map_err(|_| start.error(Kind::IntegerOutOfRange))
+    fn decode_contents(contents: Reader<'_>) -> Result<Self, DecodeError> {
+        let value = integer::<4>(contents)?;
+        value.try_into().map_err(|_| contents.error(Kind::IntegerOutOfRange))
     }
 }
 
@@ -117,13 +135,14 @@ impl fmt::Debug for UInt32 {
     }
 }
 
-impl Decode<'_> for UInt32 {
+impl Contents<'_> for UInt32 {
+    const TAG: u8 = INTEGER;
+
     #[inline]
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let start = *reader;
-        match integer::<5>(reader, INTEGER)? {
+    fn decode_contents(contents: Reader<'_>) -> Result<Self, DecodeError> {
+        match integer::<5>(contents)? {
             value @ -0x8000_0000..=0xffff_ffff => Ok(Self(value)),
-            _ => Err(start.error(Kind::IntegerOutOfRange)),
+            _ => Err(contents.error(Kind::IntegerOutOfRange)),
         }
     }
 }
@@ -180,9 +199,11 @@ impl<const N: i32> Encode for Int<N> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Enumerated(pub i32);
 
-impl Decode<'_> for Enumerated {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        integer::<4>(reader, ENUMERATED).map(|value| Self(value as i32))
+impl Contents<'_> for Enumerated {
+    const TAG: u8 = ENUMERATED;
+
+    fn decode_contents(contents: Reader<'_>) -> Result<Self, DecodeError> {
+        integer::<4>(contents).map(|value| Self(value as i32))
     }
 }
 
@@ -192,9 +213,10 @@ impl Encode for Enumerated {
     }
 }
 
-impl Decode<'_> for bool {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let contents = reader.enter(BOOLEAN)?;
+impl Contents<'_> for bool {
+    const TAG: u8 = BOOLEAN;
+
+    fn decode_contents(contents: Reader<'_>) -> Result<Self, DecodeError> {
         match contents.rest() {
             [0x00] => Ok(false),
             [0xff] => Ok(true),
@@ -210,10 +232,12 @@ impl Encode for bool {
 }
 
 /// OCTET STRING.
-impl<'a> Decode<'a> for &'a [u8] {
+impl<'a> Contents<'a> for &'a [u8] {
+    const TAG: u8 = OCTET_STRING;
+
     #[inline]
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(reader.enter(OCTET_STRING)?.rest())
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(contents.rest())
     }
 }
 
@@ -245,10 +269,12 @@ impl fmt::Debug for KerberosString<'_> {
     }
 }
 
-impl<'a> Decode<'a> for KerberosString<'a> {
+impl<'a> Contents<'a> for KerberosString<'a> {
+    const TAG: u8 = GENERAL_STRING;
+
     #[inline]
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Ok(Self(reader.enter(GENERAL_STRING)?.rest()))
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self(contents.rest()))
     }
 }
 
@@ -261,10 +287,72 @@ impl Encode for KerberosString<'_> {
     }
 }
 
-impl Decode<'_> for KerberosTime {
+/// UTF8String: octets with a UTF-8 view, as they are only carried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Utf8String<'a>(pub &'a [u8]);
+
+impl<'a> Utf8String<'a> {
+    /// The text, if it is UTF-8.
+    #[must_use]
+    pub fn to_str(self) -> Option<&'a str> {
+        core::str::from_utf8(self.0).ok()
+    }
+}
+
+impl fmt::Debug for Utf8String<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        KerberosString(self.0).fmt(f)
+    }
+}
+
+impl<'a> Contents<'a> for Utf8String<'a> {
+    const TAG: u8 = UTF8_STRING;
+
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self(contents.rest()))
+    }
+}
+
+impl Encode for Utf8String<'_> {
+    fn encode(&self, writer: &mut Writer) {
+        let mark = writer.mark();
+        writer.prepend(self.0);
+        writer.close(UTF8_STRING, mark);
+    }
+}
+
+/// OBJECT IDENTIFIER, as its contents octets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Oid<'a>(pub &'a [u8]);
+
+impl<'a> Contents<'a> for Oid<'a> {
+    const TAG: u8 = OBJECT_IDENTIFIER;
+
+    /// Every arc in as few octets as it needs, the last one complete.
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+        let octets = contents.rest();
+        let before = core::iter::once(&0).chain(octets);
+        let padded = before.zip(octets).any(|(&before, &octet)| before < 0x80 && octet == 0x80);
+        match octets.last() {
+            Some(0..0x80) if !padded => Ok(Self(octets)),
+            _ => Err(contents.error(Kind::BadObjectIdentifier)),
+        }
+    }
+}
+
+impl Encode for Oid<'_> {
+    fn encode(&self, writer: &mut Writer) {
+        let mark = writer.mark();
+        writer.prepend(self.0);
+        writer.close(OBJECT_IDENTIFIER, mark);
+    }
+}
+
+impl Contents<'_> for KerberosTime {
+    const TAG: u8 = GENERALIZED_TIME;
+
     #[inline]
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let contents = reader.enter(GENERALIZED_TIME)?;
+    fn decode_contents(contents: Reader<'_>) -> Result<Self, DecodeError> {
         Self::from_generalized(contents.rest()).ok_or(contents.error(Kind::BadTime))
     }
 }
@@ -307,10 +395,11 @@ impl fmt::Debug for KerberosFlags<'_> {
     }
 }
 
-impl<'a> Decode<'a> for KerberosFlags<'a> {
+impl<'a> Contents<'a> for KerberosFlags<'a> {
+    const TAG: u8 = BIT_STRING;
+
     #[inline]
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let contents = reader.enter(BIT_STRING)?;
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
         match *contents.rest() {
             [0, a, b, c, d] => Ok(u32::from_be_bytes([a, b, c, d]).into()),
             [unused @ 0..8, ref octets @ ..] => {

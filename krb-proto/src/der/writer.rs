@@ -84,6 +84,13 @@ impl Writer {
         }
     }
 
+    /// Puts another identifier in the place of the first one: IMPLICIT tagging.
+    pub(super) fn replace_tag(&mut self, tag: u8) {
+        if let Some(first) = self.buffer.get_mut(self.start) {
+            *first = tag;
+        }
+    }
+
     #[cold]
     fn grow(&mut self, wanted: usize) {
         let written = self.mark();

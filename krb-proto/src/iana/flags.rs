@@ -147,6 +147,36 @@ flags! {
     }
 }
 
+flags! {
+    /// FastOptions (RFC 6113 section 5.4.2).
+    FastOptions {
+        /// Hide the client's name: the KDC answers for WELLKNOWN/ANONYMOUS.
+        HIDE_CLIENT_NAMES = bit 1, "hide-client-names";
+        /// The KDC follows referrals itself.
+        KDC_FOLLOW_REFERRALS = bit 16, "kdc-follow-referrals";
+    }
+}
+
+flags! {
+    /// OTPFlags (RFC 6560 section 4.1).
+    OtpFlags {
+        /// The OTP must be the next one of the sequence.
+        NEXT_OTP = bit 1, "next-otp";
+        /// OTP and password are combined in the key.
+        COMBINE = bit 2, "combine";
+        /// A PIN must be collected.
+        COLLECT_PIN = bit 3, "collect-pin";
+        /// A PIN must not be collected.
+        DO_NOT_COLLECT_PIN = bit 4, "do-not-collect-pin";
+        /// The nonce must be encrypted.
+        MUST_ENCRYPT_NONCE = bit 5, "must-encrypt-nonce";
+        /// The PIN is sent apart from the OTP.
+        SEPARATE_PIN_REQUIRED = bit 6, "separate-pin-required";
+        /// The last digit of the OTP checks the others.
+        CHECK_DIGIT = bit 7, "check-digit";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

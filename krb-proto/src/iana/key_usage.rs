@@ -47,7 +47,23 @@ registry! {
         PA_S4U_X509_USER_REQUEST = 26, "PA-S4U-X509-USER request";
         /// PA-S4U-X509-USER reply when the request set 0x20000000 (MS-SFU 2.2.2).
         PA_S4U_X509_USER_REPLY = 27, "PA-S4U-X509-USER reply";
+        /// OTP request and nonce (RFC 6560 section 4.2).
+        PA_OTP_REQUEST = 45, "PA-OTP request";
+        /// FAST request checksum (RFC 6113 section 5.4.2).
+        FAST_REQUEST_CHECKSUM = 50, "FAST request checksum";
+        /// KrbFastReq (RFC 6113 section 5.4.2).
+        FAST_ENC = 51, "FAST request";
+        /// KrbFastResponse (RFC 6113 section 5.4.3).
+        FAST_REP = 52, "FAST reply";
+        /// KrbFastFinished (RFC 6113 section 5.4.3).
+        FAST_FINISHED = 53, "FAST finished";
+        /// Encrypted challenge, the client's (RFC 6113 section 5.4.6).
+        ENC_CHALLENGE_CLIENT = 54, "client's encrypted challenge";
+        /// Encrypted challenge, the KDC's (RFC 6113 section 5.4.6).
+        ENC_CHALLENGE_KDC = 55, "KDC's encrypted challenge";
         /// RFC 6806 section 11: checksum over the AS-REQ.
         AS_REQ_CHECKSUM = 56, "AS-REQ checksum";
+        /// AD-CAMMAC verifiers (RFC 7751 section 3).
+        CAMMAC = 64, "CAMMAC";
     }
 }

@@ -18,7 +18,9 @@ pub use ad_type::AdType;
 pub use checksum_type::ChecksumType;
 pub use enctype::EncType;
 pub use error_code::ErrorCode;
-pub use flags::{ApOptions, KdcOptions, PacOptions, S4uOptions, TicketFlags};
+pub use flags::{
+    ApOptions, FastOptions, KdcOptions, OtpFlags, PacOptions, S4uOptions, TicketFlags,
+};
 pub use key_usage::KeyUsage;
 pub use message_type::MessageType;
 pub use name_type::NameType;

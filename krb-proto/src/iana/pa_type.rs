@@ -31,6 +31,12 @@ registry! {
         FX_ERROR = 137, "PA-FX-ERROR";
         /// RFC 6113.
         ENCRYPTED_CHALLENGE = 138, "PA-ENCRYPTED-CHALLENGE";
+        /// RFC 6560.
+        OTP_CHALLENGE = 141, "PA-OTP-CHALLENGE";
+        /// RFC 6560.
+        OTP_REQUEST = 142, "PA-OTP-REQUEST";
+        /// RFC 6560.
+        OTP_PIN_CHANGE = 144, "PA-OTP-PIN-CHANGE";
         /// RFC 6806 section 11.
         REQ_ENC_PA_REP = 149, "PA-REQ-ENC-PA-REP";
         /// RFC 9588.
