@@ -16,6 +16,7 @@ mod oid;
 mod sequence;
 mod token;
 
+pub use crate::der::Oid;
 pub use acceptor::{Acceptor, AcceptorOptions};
 pub use checksum::{ChannelBindings, GssFlags};
 pub use context::SecurityContext;
@@ -23,7 +24,6 @@ pub use error::GssError;
 pub(crate) use initiator::refusal;
 pub use initiator::{Initiator, InitiatorOptions};
 pub use message::Protection;
-pub use oid::Oid;
 pub use sequence::SequenceError;
 pub(crate) use token::{frame, unframe};
 
