@@ -1,10 +1,14 @@
 //! The AP exchange (RFC 4120 section 3.2): an AP-REQ that proves knowledge of a ticket's session
 //! key ([`ApRequest`] at the client, [`VerifiedRequest`] at the service), and the AP-REP that
-//! proves the same of the service.
+//! proves the same of the service. With the keys that come of it: KRB-SAFE, KRB-PRIV, KRB-CRED.
 
 mod acceptor;
+mod cred;
+mod protected;
 
 pub use acceptor::{ApRequestError, KeyLookup, VerifiedRequest};
+pub use cred::{KrbCredError, krb_cred, open_krb_cred};
+pub use protected::{Due, ProtectedError, Stamp, krb_priv, krb_safe, open_krb_priv, open_krb_safe};
 
 use alloc::vec::Vec;
 use core::fmt;
