@@ -116,11 +116,7 @@ pub fn open_krb_cred(key: &Key, message: &[u8]) -> Result<Vec<Credential>, KrbCr
     let plaintext =
         key.decrypt(KeyUsage::KRB_CRED, message.enc_part.cipher).map_err(KrbCredError::Crypto)?;
     let part: EncKrbCredPart<'_> = der::decode(&plaintext)?;
-    // Each list alone says how many there are; a peer may make them differ (CVE-2026-107778).
-    if message.tickets.iter().count() != part.ticket_info.iter().count() {
-        return Err(KrbCredError::Count);
-    }
-    let pairs = message.tickets.iter().zip(part.ticket_info.iter());
+    let pairs = message.described_by(&part).ok_or(KrbCredError::Count)?;
     pairs.map(|(ticket, info)| credential(&ticket, &info)).collect()
 }
 
@@ -128,15 +124,12 @@ fn credential(
     ticket: &Encoded<'_, Ticket<'_>>,
     info: &KrbCredInfo<'_>,
 ) -> Result<Credential, KrbCredError> {
-    let (Some(prealm), Some(pname), Some(srealm), Some(sname), Some(endtime)) =
-        (info.prealm, info.pname, info.srealm, info.sname, info.endtime)
-    else {
-        return Err(KrbCredError::Incomplete);
-    };
+    let (client, server) = info.client_and_server().ok_or(KrbCredError::Incomplete)?;
+    let endtime = info.endtime.ok_or(KrbCredError::Incomplete)?;
     let authtime = info.authtime.or(info.starttime).unwrap_or_default();
     Ok(Credential {
-        client: pname.in_realm(prealm),
-        server: sname.in_realm(srealm),
+        client,
+        server,
         session_key: Key::new(info.key.keytype, info.key.keyvalue.0)
             .map_err(KrbCredError::Crypto)?,
         times: TicketTimes {
@@ -149,3 +142,7 @@ fn credential(
         ticket: ticket.der().to_vec(),
     })
 }
+
+#[cfg(test)]
+#[path = "cred_tests.rs"]
+mod tests;

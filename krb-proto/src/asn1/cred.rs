@@ -1,8 +1,8 @@
 use super::{EncryptedData, EncryptionKey, HostAddress, PrincipalName, Ticket};
-use crate::KerberosTime;
 use crate::der::{
     Encoded, Int, KerberosFlags, KerberosString, List, Microseconds, UInt32, sequence,
 };
+use crate::{KerberosTime, Principal};
 
 sequence! {
     /// KRB-CRED (RFC 4120 section 5.8.1).
@@ -36,5 +36,26 @@ sequence! {
         [3] usec: Option<Microseconds>,
         [4] s_address: Option<HostAddress<'a>>,
         [5] r_address: Option<HostAddress<'a>>,
+    }
+}
+
+impl<'a> KrbCred<'a> {
+    /// Each ticket with its description. `None` unless there are as many of the ones as of the
+    /// others: each list says its own length, and a peer may make them differ (CVE-2026-107778).
+    pub fn described_by(
+        &self,
+        part: &EncKrbCredPart<'a>,
+    ) -> Option<impl Iterator<Item = (Encoded<'a, Ticket<'a>>, KrbCredInfo<'a>)> + use<'a>> {
+        let (tickets, infos) = (self.tickets.iter(), part.ticket_info.iter());
+        let equal = self.tickets.iter().count() == part.ticket_info.iter().count();
+        equal.then(|| tickets.zip(infos))
+    }
+}
+
+impl KrbCredInfo<'_> {
+    /// Whose the ticket is and for which service; `None` if a name or a realm is absent.
+    #[must_use]
+    pub fn client_and_server(&self) -> Option<(Principal, Principal)> {
+        Some((self.pname?.in_realm(self.prealm?), self.sname?.in_realm(self.srealm?)))
     }
 }

@@ -64,14 +64,8 @@ pub fn read_kirbi(bytes: &[u8]) -> Result<Vec<CacheEntry>, KirbiError> {
         return Err(KirbiError::Encrypted(cred.enc_part.etype));
     }
     let part: EncKrbCredPart<'_> = der::decode(cred.enc_part.cipher)?;
-    if cred.tickets.iter().count() != part.ticket_info.iter().count() {
-        return Err(KirbiError::Count);
-    }
-    cred.tickets
-        .iter()
-        .zip(part.ticket_info.iter())
-        .map(|(ticket, info)| entry(ticket, info))
-        .collect()
+    let pairs = cred.described_by(&part).ok_or(KirbiError::Count)?;
+    pairs.map(|(ticket, info)| entry(ticket, info)).collect()
 }
 
 /// Writes tickets as a kirbi file. What a KRB-CRED has no place for is left out: second tickets,
@@ -112,19 +106,15 @@ pub fn write_kirbi(entries: &[CacheEntry]) -> Result<Zeroizing<Vec<u8>>, DecodeE
 }
 
 fn entry(ticket: Encoded<'_, Ticket<'_>>, info: KrbCredInfo<'_>) -> Result<CacheEntry, KirbiError> {
-    let (Some(prealm), Some(pname), Some(srealm), Some(sname)) =
-        (info.prealm, info.pname, info.srealm, info.sname)
-    else {
-        return Err(KirbiError::Incomplete);
-    };
+    let (client, server) = info.client_and_server().ok_or(KirbiError::Incomplete)?;
     // A ccache counts to 2106; what lies beyond is as good as that.
     let seconds = |time: Option<KerberosTime>| {
         time.map_or(0, |time| time.unix().clamp(0, u32::MAX.into()) as u32)
     };
     let addresses = info.caddr.iter().flat_map(|list| list.iter());
     Ok(CacheEntry {
-        client: pname.in_realm(prealm),
-        server: sname.in_realm(srealm),
+        client,
+        server,
         enctype: info.key.keytype,
         key_bytes: Zeroizing::new(info.key.keyvalue.0.to_vec()),
         times: [info.authtime, info.starttime, info.endtime, info.renew_till].map(seconds),
