@@ -29,6 +29,8 @@ pub mod exchange;
 pub mod formats;
 pub mod gss;
 pub mod iana;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 pub mod pac;
 pub mod preauth;
 mod principal;

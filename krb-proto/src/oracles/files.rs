@@ -1,0 +1,17 @@
+use crate::formats::{CredentialCache, Keytab, read_kirbi, write_kirbi};
+
+/// Cache, keytab and kirbi files: what is read can be written and read again, and means the same.
+pub fn files(input: &[u8]) {
+    if let Ok(cache) = CredentialCache::from_bytes(input) {
+        let again = CredentialCache::from_bytes(&cache.to_bytes()).expect("our own file");
+        assert_eq!(again, cache);
+    }
+    if let Ok(keytab) = Keytab::from_bytes(input) {
+        let again = Keytab::from_bytes(&keytab.to_bytes()).expect("our own file");
+        assert_eq!(again.entries.len(), keytab.entries.len());
+    }
+    if let Ok(entries) = read_kirbi(input) {
+        let written = write_kirbi(&entries).expect("tickets that were DER");
+        assert_eq!(read_kirbi(&written).expect("our own file").len(), entries.len());
+    }
+}

@@ -1,0 +1,33 @@
+//! What must hold for any bytes whatever: one function for each fuzz target.
+//!
+//! The targets in `fuzz/` only call these; `cargo test` runs each over its corpus and over what
+//! lies near it. Past the cryptography everything is reached with the null enctype, which like
+//! this module exists only in tests and under `cfg(fuzzing)`.
+
+mod exchanges;
+mod files;
+mod messages;
+mod pac;
+mod text;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use exchanges::exchanges;
+pub use files::files;
+pub use messages::messages;
+pub use pac::pac;
+pub use text::text;
+
+/// Something that panics if it does not hold for these bytes.
+pub type Oracle = fn(&[u8]);
+
+/// Every oracle by the name of its fuzz target and of its corpus.
+pub const ALL: &[(&str, Oracle)] = &[
+    ("exchanges", exchanges),
+    ("files", files),
+    ("messages", messages),
+    ("pac", pac),
+    ("text", text),
+];
