@@ -1,4 +1,4 @@
-use crate::der::{Contents, Decode, DecodeError, Encode, Oid, Reader, Writer};
+use crate::der::{BitString, Contents, Decode, DecodeError, Encode, Oid, Reader, Writer, sequence};
 
 /// AlgorithmIdentifier (RFC 5280 section 4.1.1.2), of which Kerberos looks at the name only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,5 +36,13 @@ impl Encode for AlgorithmIdentifier<'_> {
         writer.prepend(self.parameters.unwrap_or_default());
         self.algorithm.encode(writer);
         writer.close(0x30, mark);
+    }
+}
+
+sequence! {
+    /// SubjectPublicKeyInfo (RFC 5280 section 4.1).
+    pub struct SubjectPublicKeyInfo<'a> {
+        [] algorithm: AlgorithmIdentifier<'a>,
+        [] subject_public_key: BitString<'a>,
     }
 }

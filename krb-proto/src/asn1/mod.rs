@@ -15,12 +15,13 @@ mod kdc;
 mod kpasswd;
 mod otp;
 mod pa_data;
+mod pkinit;
 mod protected;
 mod proxy;
 mod s4u;
 mod user_to_user;
 
-pub use algorithm::AlgorithmIdentifier;
+pub use algorithm::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use authorization::{
     AdAndOr, AdCammac, AdKdcIssued, KerbAdRestrictionEntry, LsapTokenInfoIntegrity, Verifier,
@@ -41,6 +42,12 @@ pub use kdc::{AsRep, AsReq, KdcReqBody, TgsRep, TgsReq};
 pub use kpasswd::ChangePasswdData;
 pub use otp::{OtpTokenInfo, PaOtpChallenge, PaOtpEncRequest, PaOtpPinChange, PaOtpRequest};
 pub use pa_data::{EtypeInfo2Entry, EtypeInfoEntry, PaEncTsEnc, PaPacOptions, PaPacRequest};
+pub use pkinit::{
+    AdInitialVerifiedCas, AuthPack, DhRepInfo, ExternalPrincipalIdentifier, KdcDhKeyInfo,
+    KdfAlgorithmId, Krb5PrincipalName, OtherInfo, PaChecksum2, PaPkAsRep, PaPkAsReq,
+    PkAuthenticator, PkinitSuppPubInfo, ReplyKeyPack, TdCertDigestAlgorithmsData,
+    TdCmsDigestAlgorithmsData, TdDhParameters, TdInvalidCertificates, TdTrustedCertifiers,
+};
 pub use protected::{EncKrbPrivPart, KrbPriv, KrbSafe, KrbSafeBody};
 pub use proxy::KdcProxyMessage;
 pub use s4u::{PaForUser, PaS4uX509User, S4uUserId};

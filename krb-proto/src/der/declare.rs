@@ -13,14 +13,14 @@
 /// }
 /// ```
 ///
-/// Tags are EXPLICIT, as `[0]`, or IMPLICIT, as `[0 IMPLICIT]`. `Option<T>` makes a member
-/// OPTIONAL. `: [APPLICATION n]` puts the type behind that tag.
+/// Tags are EXPLICIT, as `[0]`, or IMPLICIT, as `[0 IMPLICIT]`; a member without one has `[]`.
+/// `Option<T>` makes a member OPTIONAL. `: [APPLICATION n]` puts the type behind that tag.
 macro_rules! sequence {
     ($(
         $(#[$doc:meta])*
         pub struct $name:ident $(<$life:lifetime>)? $(: [APPLICATION $application:literal])? {
             $($(#[$member_doc:meta])*
-            [$tag:literal $($implicit:ident)?] $member:ident: $type:ty,)*
+            [$($tag:literal $($implicit:ident)?)?] $member:ident: $type:ty,)*
         }
     )*) => {$(
         $(#[$doc])*
@@ -31,7 +31,7 @@ macro_rules! sequence {
         }
 
         $crate::der::sequence! {
-            @of $name ($($life)?) ($($application)?) { $([$tag $($implicit)?] $member,)* }
+            @of $name ($($life)?) ($($application)?) { $([$($tag $($implicit)?)?] $member,)* }
         }
     )*};
 
@@ -43,7 +43,7 @@ macro_rules! sequence {
     };
 
     (@impls $name:ident, $self:ty, $life:lifetime, ($($application:literal)?) {
-        $([$tag:literal $($implicit:ident)?] $member:ident,)*
+        $([$($tag:literal $($implicit:ident)?)?] $member:ident,)*
     }) => {
         impl<$life> $crate::der::Contents<$life> for $self {
             const TAG: u8 = 0x30;
@@ -52,7 +52,7 @@ macro_rules! sequence {
                 mut members: $crate::der::Reader<$life>,
             ) -> Result<Self, $crate::der::DecodeError> {
                 $(
-                    let $member = $crate::der::sequence!(@decode &mut members, $tag $($implicit)?)
+                    let $member = $crate::der::sequence!(@decode &mut members, $($tag $($implicit)?)?)
                         .map_err(|error| {
                             error.in_field(concat!(stringify!($name), ".", stringify!($member)))
                         })?;
@@ -79,13 +79,16 @@ macro_rules! sequence {
         impl<$life> $crate::der::Encode for $self {
             fn encode(&self, writer: &mut $crate::der::Writer) {
                 let end = writer.mark();
-                $crate::der::sequence!(@backward self, writer, $([$tag $($implicit)?] $member)*);
+                $crate::der::sequence!(@backward self, writer, $([$($tag $($implicit)?)?] $member)*);
                 writer.close(0x30, end);
                 $(writer.close(0x60 | $application, end);)?
             }
         }
     };
 
+    (@decode $members:expr,) => {
+        $crate::der::Decode::decode($members)
+    };
     (@decode $members:expr, $tag:literal) => {
         $crate::der::Field::decode_field($members, 0xa0 | $tag)
     };
@@ -97,6 +100,10 @@ macro_rules! sequence {
     (@finish $reader:ident $application:literal) => { $reader.finish()? };
 
     (@backward $self:ident, $writer:ident,) => {};
+    (@backward $self:ident, $writer:ident, [] $member:ident $($rest:tt)*) => {
+        $crate::der::sequence!(@backward $self, $writer, $($rest)*);
+        $crate::der::Encode::encode(&$self.$member, $writer);
+    };
     (@backward $self:ident, $writer:ident, [$tag:literal] $member:ident $($rest:tt)*) => {
         $crate::der::sequence!(@backward $self, $writer, $($rest)*);
         $crate::der::EncodeField::encode_field(&$self.$member, $writer, 0xa0 | $tag);

@@ -3,11 +3,11 @@ use core::marker::PhantomData;
 
 use super::{Contents, Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer};
 
-/// The most elements that a SEQUENCE OF may have. Real messages have a few dozen.
+/// The most elements that a SEQUENCE OF or SET OF may have. Real messages have a few dozen.
 pub const MAX_ELEMENTS: usize = 1024;
 
 /// SEQUENCE OF `T`: either validated DER from a peer, or values to be written.
-pub enum List<'a, T> {
+pub enum List<'a, T, const IDENTIFIER: u8 = 0x30> {
     /// The contents octets as they were received; every element is known to decode.
     Received(&'a [u8], PhantomData<T>),
     /// Elements to write.
@@ -22,7 +22,19 @@ impl<'a, T> List<'a, T> {
     }
 }
 
-impl<'a, T: Decode<'a> + Copy> List<'a, T> {
+/// SET OF `T`. The order of its elements, which DER fixes, is left to whoever writes it and not
+/// asked of a peer: OpenSSL writes a CMS message's certificates as they come.
+pub type SetOf<'a, T> = List<'a, T, 0x31>;
+
+impl<'a, T> SetOf<'a, T> {
+    /// A set to be written, its elements in the order of their encodings.
+    #[must_use]
+    pub const fn set_of(values: &'a [T]) -> Self {
+        Self::Values(values)
+    }
+}
+
+impl<'a, T: Decode<'a> + Copy, const IDENTIFIER: u8> List<'a, T, IDENTIFIER> {
     /// The elements, in order.
     #[must_use]
     pub fn iter(&self) -> ListIter<'a, T> {
@@ -42,13 +54,13 @@ impl<'a, T: Decode<'a> + Copy> List<'a, T> {
     }
 }
 
-impl<T> Clone for List<'_, T> {
+impl<T, const IDENTIFIER: u8> Clone for List<'_, T, IDENTIFIER> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for List<'_, T> {}
+impl<T, const IDENTIFIER: u8> Copy for List<'_, T, IDENTIFIER> {}
 
 /// The elements of a [`List`].
 pub enum ListIter<'a, T> {
@@ -72,7 +84,7 @@ impl<'a, T: Decode<'a> + Copy> Iterator for ListIter<'a, T> {
     }
 }
 
-impl<'a, T: Decode<'a> + Copy> IntoIterator for &List<'a, T> {
+impl<'a, T: Decode<'a> + Copy, const IDENTIFIER: u8> IntoIterator for &List<'a, T, IDENTIFIER> {
     type Item = T;
     type IntoIter = ListIter<'a, T>;
 
@@ -81,15 +93,15 @@ impl<'a, T: Decode<'a> + Copy> IntoIterator for &List<'a, T> {
     }
 }
 
-impl<'a, T: Decode<'a>> Decode<'a> for List<'a, T> {
+impl<'a, T: Decode<'a>, const IDENTIFIER: u8> Decode<'a> for List<'a, T, IDENTIFIER> {
     #[inline]
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Self::decode_contents(reader.enter(Self::TAG)?)
     }
 }
 
-impl<'a, T: Decode<'a>> Contents<'a> for List<'a, T> {
-    const TAG: u8 = 0x30;
+impl<'a, T: Decode<'a>, const IDENTIFIER: u8> Contents<'a> for List<'a, T, IDENTIFIER> {
+    const TAG: u8 = IDENTIFIER;
 
     #[inline]
     fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
@@ -108,24 +120,28 @@ impl<'a, T: Decode<'a>> Contents<'a> for List<'a, T> {
     }
 }
 
-impl<T: Encode> Encode for List<'_, T> {
+impl<T: Encode, const IDENTIFIER: u8> Encode for List<'_, T, IDENTIFIER> {
     fn encode(&self, writer: &mut Writer) {
         let mark = writer.mark();
         match self {
             Self::Received(contents, _) => writer.prepend(contents),
             Self::Values(values) => values.iter().rev().for_each(|value| value.encode(writer)),
         }
-        writer.close(0x30, mark);
+        writer.close(IDENTIFIER, mark);
     }
 }
 
-impl<'a, T: Decode<'a> + Copy + PartialEq> PartialEq for List<'a, T> {
+impl<'a, T: Decode<'a> + Copy + PartialEq, const IDENTIFIER: u8> PartialEq
+    for List<'a, T, IDENTIFIER>
+{
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl<'a, T: Decode<'a> + Copy + fmt::Debug> fmt::Debug for List<'a, T> {
+impl<'a, T: Decode<'a> + Copy + fmt::Debug, const IDENTIFIER: u8> fmt::Debug
+    for List<'a, T, IDENTIFIER>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }

@@ -10,13 +10,15 @@
 mod declare;
 mod error;
 mod list;
+mod opaque;
 mod primitive;
 mod reader;
 mod writer;
 
 pub(crate) use declare::{choice, sequence};
 pub use error::{DecodeError, DecodeErrorKind};
-pub use list::{List, ListIter, MAX_ELEMENTS};
+pub use list::{List, ListIter, MAX_ELEMENTS, SetOf};
+pub use opaque::{Any, BitString};
 pub use primitive::{
     Encoded, Enumerated, Int, KerberosFlags, KerberosString, Microseconds, Oid, UInt32, Utf8String,
 };

@@ -151,3 +151,30 @@ proptest! {
         }
     }
 }
+
+sequence! {
+    /// As X.509 and CMS declare theirs: members without tags.
+    #[allow(unreachable_pub)]
+    pub struct Untagged<'a> {
+        [] key: BitString<'a>,
+        [0 IMPLICIT] set: Option<SetOf<'a, Any<'a>>>,
+        [] last: Any<'a>,
+    }
+}
+
+#[test]
+fn members_without_tags_and_opaque_ones() {
+    let bytes = [0x30, 0x0f, 3, 2, 0, 0xaa, 0xa0, 5, 5, 0, 4, 1, 7, 0x31, 2, 5, 0];
+    let value: Untagged<'_> = decode(&bytes).unwrap();
+    let elements = [Any(&[5, 0]), Any(&[4, 1, 7])];
+    assert_eq!((value.key, value.last), (BitString(&[0xaa]), Any(&[0x31, 2, 5, 0])));
+    assert_eq!(value.set, Some(SetOf::set_of(&elements)));
+    assert_eq!(encode(&value), bytes);
+    assert_eq!(encode(&SetOf::set_of(&elements)), [0x31, 5, 5, 0, 4, 1, 7]);
+
+    let kind = |bytes: &[u8]| decode::<Untagged<'_>>(bytes).unwrap_err().kind;
+    assert_eq!(kind(&[0x30, 6, 3, 2, 1, 0xaa, 5, 0]), Kind::BadBitString, "7 bits");
+    assert_eq!(kind(&[0x30, 4, 3, 0, 5, 0]), Kind::BadBitString, "no count of unused bits");
+    assert_eq!(kind(&[0x30, 4, 3, 2, 0, 0xaa]), Kind::Truncated, "nothing where a value is due");
+    assert_eq!(kind(&[0x30, 6, 3, 2, 0, 0xaa, 5, 1]), Kind::Truncated);
+}
