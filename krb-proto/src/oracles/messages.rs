@@ -30,6 +30,10 @@ pub fn messages(input: &[u8]) {
         KrbFastReq<'_>, KrbFastResponse<'_>, KrbFastArmor<'_>, PaOtpChallenge<'_>,
         PaOtpRequest<'_>, PaOtpEncRequest<'_>, PaOtpPinChange<'_>, ChangePasswdData<'_>,
         KdcProxyMessage<'_>, KerbTgtRequest<'_>, KerbTgtReply<'_>, AlgorithmIdentifier<'_>,
+        SubjectPublicKeyInfo<'_>, PaPkAsReq<'_>, PaPkAsRep<'_>, AuthPack<'_>, KdcDhKeyInfo<'_>,
+        ReplyKeyPack<'_>, Krb5PrincipalName<'_>, OtherInfo<'_>, PkinitSuppPubInfo<'_>,
+        TdDhParameters<'_>, TdTrustedCertifiers<'_>, TdInvalidCertificates<'_>,
+        TdCmsDigestAlgorithmsData<'_>, TdCertDigestAlgorithmsData<'_>, AdInitialVerifiedCas<'_>,
     );
     if let Ok(part) = EncKdcRepPart::from_der(input) {
         let mut writer = Writer::new();
