@@ -1,37 +1,33 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use zeroize::Zeroizing;
-
+use super::client_key::{ClientKey, ClientSecret};
+use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
 use super::tgs::{TicketOptions, VerifiedPart};
 use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Request, Step, nonce};
-use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, KdcReqBody, KrbError, PaData};
+use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, ErrorData, KdcReqBody, KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, PaType, TicketFlags};
-use crate::preauth::{KeyHint, enc_timestamp};
+use crate::iana::{ErrorCode, KdcOptions, KeyUsage, PaType, TicketFlags};
+use crate::preauth::{borrow_padata, find_padata};
 use crate::{Context, Credential, KerberosTime, Principal};
 
-/// What the client proves itself with.
-#[derive(Clone)]
-pub enum ClientSecret {
-    /// Long-term keys, from a keytab, in the order of preference. One round trip: the first key's
-    /// enctype is known, so the first request carries its timestamp.
-    Keys(Vec<Key>),
-    /// A password. Two round trips: the KDC names enctype and salt first. A guessed salt would
-    /// count as a wrong password where the guess is wrong.
-    Password(Zeroizing<Vec<u8>>),
-}
+/// No exchange needs more round trips than these.
+const MAX_ROUNDS: usize = 8;
 
-/// The AS exchange (RFC 4120 section 3.1) with PA-ENC-TIMESTAMP: a ticket-granting ticket.
+/// The AS exchange (RFC 4120 section 3.1, RFC 6113): a ticket-granting ticket.
 pub struct AsExchange {
     client: Principal,
-    secret: ClientSecret,
-    options: TicketOptions,
     server: Principal,
-    /// The key of the timestamp, and of the reply.
-    key: Option<Key>,
-    /// Enctypes whose key the KDC did not take.
-    tried: Vec<EncType>,
+    options: TicketOptions,
+    key: ClientKey,
+    /// How the client is pre-authenticated; `None` until the KDC has asked for it.
+    mechanism: Option<Box<dyn Mechanism>>,
+    /// Mechanisms that the KDC has turned down.
+    turned_down: Vec<PaType>,
+    /// PA-FX-COOKIE (RFC 6113 section 5.2), which the KDC keeps its state in.
+    cookie: Option<Vec<u8>>,
+    rounds: usize,
     pending: Option<Pending>,
 }
 
@@ -45,74 +41,81 @@ impl AsExchange {
     /// Starts an exchange for `client`.
     #[must_use]
     pub fn new(client: Principal, secret: ClientSecret, options: TicketOptions) -> Self {
-        let key = match &secret {
-            ClientSecret::Keys(keys) => keys.first().cloned(),
-            ClientSecret::Password(_) => None,
-        };
+        let key = ClientKey::new(secret);
         let server = Principal::krbtgt(&client.realm);
-        Self { client, secret, options, server, key, tried: Vec::new(), pending: None }
+        Self {
+            client,
+            server,
+            options,
+            mechanism: mechanism::unasked(&key),
+            key,
+            turned_down: Vec::new(),
+            cookie: None,
+            rounds: 0,
+            pending: None,
+        }
     }
 
-    /// Chooses the key that the KDC's hint asks for.
-    fn take_hint(&mut self, etype_info2: Option<&[u8]>) -> Result<(), ExchangeError> {
-        let accepted = &self.options.enctypes;
-        let hint = match etype_info2 {
-            Some(value) => {
-                KeyHint::from_etype_info2(value, accepted)?.ok_or(ExchangeError::NoCommonEnctype)?
-            }
-            // No hint at all: our first enctype with the default salt (RFC 4120 section 5.2.7.5).
-            None => KeyHint {
-                enctype: *accepted.first().ok_or(ExchangeError::NoCommonEnctype)?,
-                salt: None,
-                s2kparams: None,
+    /// Takes a KRB-ERROR with its METHOD-DATA: either there is something else to say, or it stands.
+    fn refused(
+        &mut self,
+        error: &KrbError<'_>,
+        hints: List<'_, PaData<'_>>,
+    ) -> Result<Step<Credential>, ExchangeError> {
+        self.rounds += 1;
+        if self.rounds == MAX_ROUNDS {
+            return Err(ExchangeError::TooManyRounds);
+        }
+        self.cookie = find_padata(hints, PaType::FX_COOKIE).map(<[u8]>::to_vec);
+        let goes_on = match error.error_code {
+            ErrorCode::MORE_PREAUTH_DATA_REQUIRED => match &mut self.mechanism {
+                Some(mechanism) => mechanism.challenge(hints)?,
+                None => false,
             },
-        };
-        self.key = Some(match &self.secret {
-            ClientSecret::Password(password) => hint.key(&self.client, password)?,
-            ClientSecret::Keys(keys) => keys
-                .iter()
-                .find(|key| key.enctype() == hint.enctype)
-                .ok_or(ExchangeError::NoCommonEnctype)?
-                .clone(),
-        });
-        Ok(())
-    }
-
-    fn refused(&mut self, error: &KrbError<'_>) -> Result<Step<Credential>, ExchangeError> {
-        let refusal = || ExchangeError::Refused(KdcRefusal::new(error));
-        let data = error.data();
-        let hint = data.and_then(|data| data.padata(PaType::ETYPE_INFO2));
-        let may_try_again = match error.error_code {
-            ErrorCode::PREAUTH_REQUIRED => self.key.is_none(),
+            ErrorCode::PREAUTH_REQUIRED => {
+                self.turned_down.extend(self.mechanism.take().map(|m| m.pa_type()));
+                self.choose(hints)?
+            }
             // A wrong key counts towards a lock-out, so another is tried only if the KDC names an
             // enctype that was not tried yet.
-            ErrorCode::PREAUTH_FAILED | ErrorCode::ETYPE_NOSUPP => {
-                matches!(self.secret, ClientSecret::Keys(_)) && hint.is_some()
+            ErrorCode::PREAUTH_FAILED | ErrorCode::ETYPE_NOSUPP
+                if find_padata(hints, PaType::ETYPE_INFO2).is_some() =>
+            {
+                self.key.refuse() && self.choose(hints)?
             }
             _ => false,
         };
-        if !may_try_again {
-            return Err(refusal());
+        if goes_on { Ok(Step::Continue) } else { Err(KdcRefusal::new(error).into()) }
+    }
+
+    fn choose(&mut self, hints: List<'_, PaData<'_>>) -> Result<bool, ExchangeError> {
+        let offer = Offer {
+            hints,
+            client: &self.client,
+            enctypes: &self.options.enctypes,
+            turned_down: &self.turned_down,
+        };
+        self.mechanism = mechanism::choose(&mut self.key, &offer)?;
+        Ok(self.mechanism.is_some())
+    }
+
+    fn reply_key(&mut self, reply: &ReplyFacts<'_>) -> Result<Key, ExchangeError> {
+        if let Some(mechanism) = &mut self.mechanism {
+            return mechanism.reply_key(reply);
         }
-        self.tried.extend(self.key.take().map(|key| key.enctype()));
-        self.take_hint(hint)?;
-        match &self.key {
-            Some(key) if !self.tried.contains(&key.enctype()) => Ok(Step::Continue),
-            _ => Err(refusal()),
-        }
+        // A KDC that wants no pre-authentication answers at once, with the hint in the reply.
+        let key = self.key.choose(reply.padata, &self.client, &self.options.enctypes)?;
+        key.ok_or(ExchangeError::NoCommonEnctype)
     }
 
     fn verify(&mut self, cx: &Context<'_>, reply: &[u8]) -> Result<Credential, ExchangeError> {
         let reply: AsRep<'_> = der::decode(reply)?;
         let pending = self.pending.take().ok_or(ExchangeError::TooManyRounds)?;
-        if self.key.is_none() {
-            // A KDC that wants no pre-authentication answers at once, with the hint in the reply.
-            let padata = reply.padata.iter().flatten();
-            let info =
-                padata.filter(|pa| pa.padata_type == PaType::ETYPE_INFO2).map(|pa| pa.padata_value);
-            self.take_hint(info.last())?;
-        }
-        let key = self.key.as_ref().ok_or(ExchangeError::NoCommonEnctype)?;
+        let key = self.reply_key(&ReplyFacts {
+            request: &pending.message,
+            padata: reply.padata.unwrap_or(List::of(&[])),
+            enctype: reply.enc_part.etype,
+        })?;
         if reply.enc_part.etype != key.enctype() {
             return Err(ExchangeError::Mismatch(Mismatch::EncType(reply.enc_part.etype)));
         }
@@ -133,7 +136,7 @@ impl AsExchange {
             cx,
         )?;
         if TicketFlags(part.flags.bits()).contains(TicketFlags::ENC_PA_REP) {
-            verify_request_checksum(&part, key, &pending.message)?;
+            verify_request_checksum(&part, &key, &pending.message)?;
         }
         Ok(verified.into_credential(self.client.clone(), self.server.clone(), reply.ticket.der()))
     }
@@ -180,13 +183,15 @@ impl Exchange for AsExchange {
             enc_authorization_data: None,
             additional_tickets: None,
         });
-        let timestamp = self.key.as_ref().map(|key| enc_timestamp(key, cx));
-        // REQ_ENC_PA_REP, empty: asks for the checksum over this request.
-        let mut padata =
-            Vec::from([PaData { padata_type: PaType::REQ_ENC_PA_REP, padata_value: &[][..] }]);
-        if let Some(timestamp) = &timestamp {
-            padata.push(PaData { padata_type: PaType::ENC_TIMESTAMP, padata_value: timestamp });
+        let mut padata = Vec::new();
+        padata.extend(self.cookie.iter().map(|cookie| (PaType::FX_COOKIE, cookie.clone())));
+        if let Some(mechanism) = &mut self.mechanism {
+            let facts = RequestFacts { client: &self.client, body: &body, nonce };
+            padata.extend(mechanism.padata(&facts, cx)?);
         }
+        // Empty: asks for the checksum over this request.
+        padata.push((PaType::REQ_ENC_PA_REP, Vec::new()));
+        let padata = borrow_padata(&padata);
         let message = der::encode(&AsReq {
             pvno: Int,
             msg_type: Int,
@@ -203,7 +208,12 @@ impl Exchange for AsExchange {
         reply: &[u8],
     ) -> Result<Step<Credential>, ExchangeError> {
         if super::tgs::is_error(reply) {
-            return self.refused(&der::decode(reply)?);
+            let error: KrbError<'_> = der::decode(reply)?;
+            let hints = match error.data() {
+                Some(ErrorData::MethodData(hints)) => hints,
+                _ => List::of(&[]),
+            };
+            return self.refused(&error, hints);
         }
         self.verify(cx, reply).map(Step::Done)
     }

@@ -22,6 +22,8 @@ pub enum ExchangeError {
     Crypto(CryptoError),
     /// The KDC offers no enctype that we take.
     NoCommonEnctype,
+    /// The KDC takes no pre-authentication that this side can do.
+    NoCommonMechanism,
     /// The KDC asked for more round trips than any exchange needs.
     TooManyRounds,
     /// The caller's own ticket is of no use.
@@ -38,6 +40,9 @@ impl fmt::Display for ExchangeError {
             }
             Self::Crypto(error) => write!(f, "the KDC's reply cannot be used: {error}"),
             Self::NoCommonEnctype => f.write_str("the KDC offers no enctype that this side takes"),
+            Self::NoCommonMechanism => {
+                f.write_str("the KDC offers no pre-authentication that this side can do")
+            }
             Self::TooManyRounds => f.write_str("the KDC asked for too many round trips"),
             Self::OwnTicket(what) => write!(f, "this side's own ticket is of no use: {what}"),
         }
@@ -49,6 +54,12 @@ impl core::error::Error for ExchangeError {}
 impl From<DecodeError> for ExchangeError {
     fn from(error: DecodeError) -> Self {
         Self::Malformed(error)
+    }
+}
+
+impl From<KdcRefusal> for ExchangeError {
+    fn from(refusal: KdcRefusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

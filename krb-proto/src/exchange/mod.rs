@@ -5,13 +5,16 @@
 //! (for another KDC, or after a correction of the clock): it is built afresh each time.
 
 mod as_exchange;
+mod client_key;
 mod error;
 mod evidence;
+mod mechanism;
 mod s4u_proxy;
 mod s4u_self;
 mod tgs;
 
-pub use as_exchange::{AsExchange, ClientSecret};
+pub use as_exchange::AsExchange;
+pub use client_key::ClientSecret;
 pub use error::{ExchangeError, KdcRefusal, Mismatch};
 pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
 pub use s4u_proxy::S4uProxy;

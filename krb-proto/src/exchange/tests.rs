@@ -649,6 +649,60 @@ fn a_wrong_key_is_not_tried_twice() {
     assert!(matches!(refused, ExchangeError::Refused(_)), "each try counts towards a lock-out");
 }
 
+/// What a KDC lists in METHOD-DATA, beside ETYPE-INFO2.
+fn method_data(mechanisms: &[(PaType, &[u8])]) -> Vec<u8> {
+    let entry =
+        [EtypeInfo2Entry { etype: EncType::AES256_CTS_HMAC_SHA1_96, salt: None, s2kparams: None }];
+    let info = der::encode(&List::of(&entry));
+    let mut list = vec![PaData { padata_type: PaType::ETYPE_INFO2, padata_value: &info }];
+    list.extend(
+        mechanisms.iter().map(|&(padata_type, padata_value)| PaData { padata_type, padata_value }),
+    );
+    der::encode(&List::of(&list))
+}
+
+#[test]
+fn a_mechanism_that_this_side_cannot_do_is_named() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let data = method_data(&[(PaType(4711), b"")]);
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&data));
+    let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+    assert_eq!(refused, ExchangeError::NoCommonMechanism);
+}
+
+#[test]
+fn a_mechanism_that_was_turned_down_is_not_tried_again() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Keys(vec![service_key()]);
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let data = method_data(&[(PaType::ENC_TIMESTAMP, b"")]);
+    for code in [ErrorCode::PREAUTH_REQUIRED, ErrorCode::MORE_PREAUTH_DATA_REQUIRED] {
+        let reply = error(code, Some(&data));
+        let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+        let ExchangeError::Refused(refusal) = &refused else { panic!("{refused}") };
+        assert_eq!(refusal.code, code);
+    }
+}
+
+#[test]
+fn the_kdcs_cookie_is_echoed_and_only_the_last_one() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let data = method_data(&[(PaType::ENC_TIMESTAMP, b""), (PaType::FX_COOKIE, b"state")]);
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&data));
+    with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
+    let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let request: AsReq<'_> = der::decode(&request.message).unwrap();
+    let cookie = crate::preauth::find_padata(request.padata.unwrap(), PaType::FX_COOKIE);
+    assert_eq!(cookie, Some(&b"state"[..]));
+}
+
 #[test]
 fn the_default_salt_is_realm_and_components() {
     let name = Name::new(crate::iana::NameType::SRV_HST, ["host", "a.b"]);

@@ -75,5 +75,11 @@ registry! {
         FIELD_TOOLONG = 61, "KRB_ERR_FIELD_TOOLONG";
         /// The client is in another realm (RFC 6806).
         WRONG_REALM = 68, "KDC_ERR_WRONG_REALM";
+        /// Pre-authentication took too long: it has to be begun anew (RFC 6113).
+        PREAUTH_EXPIRED = 90, "KDC_ERR_PREAUTH_EXPIRED";
+        /// The mechanism needs another round (RFC 6113).
+        MORE_PREAUTH_DATA_REQUIRED = 91, "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
+        /// Critical FAST options that the KDC does not know (RFC 6113).
+        UNKNOWN_CRITICAL_FAST_OPTIONS = 93, "KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS";
     }
 }

@@ -4,10 +4,12 @@ mod enc_timestamp;
 mod etype_info;
 mod for_user;
 mod pac_options;
+mod padata;
 mod s4u_x509_user;
 
 pub use enc_timestamp::enc_timestamp;
 pub use etype_info::{KeyHint, default_salt};
 pub use for_user::{for_user, for_user_checksum_input};
 pub use pac_options::pac_options;
+pub(crate) use padata::{borrow_padata, find_padata};
 pub use s4u_x509_user::{S4uReplyError, s4u_x509_user, verify_s4u_x509_user_reply};

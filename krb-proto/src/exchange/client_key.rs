@@ -1,0 +1,86 @@
+use alloc::vec::Vec;
+
+use zeroize::Zeroizing;
+
+use super::ExchangeError;
+use crate::Principal;
+use crate::asn1::PaData;
+use crate::crypto::Key;
+use crate::der::List;
+use crate::iana::{EncType, PaType};
+use crate::preauth::{KeyHint, find_padata};
+
+/// What the client proves itself with.
+#[derive(Clone)]
+pub enum ClientSecret {
+    /// Long-term keys, from a keytab, in the order of preference. One round trip: the first key's
+    /// enctype is known, so the first request is pre-authenticated with it.
+    Keys(Vec<Key>),
+    /// A password. Two round trips: the KDC names enctype and salt first. A guessed salt would
+    /// count as a wrong password where the guess is wrong.
+    Password(Zeroizing<Vec<u8>>),
+}
+
+/// The client's long-term key, as far as it is settled which one the KDC wants.
+pub(super) struct ClientKey {
+    secret: ClientSecret,
+    /// The key in use.
+    current: Option<Key>,
+    /// Enctypes whose key the KDC did not take.
+    refused: Vec<EncType>,
+}
+
+impl ClientKey {
+    pub(super) fn new(secret: ClientSecret) -> Self {
+        let current = match &secret {
+            ClientSecret::Keys(keys) => keys.first().cloned(),
+            ClientSecret::Password(_) => None,
+        };
+        Self { secret, current, refused: Vec::new() }
+    }
+
+    /// The key in use, if one is settled.
+    pub(super) fn current(&self) -> Option<&Key> {
+        self.current.as_ref()
+    }
+
+    /// The KDC did not take the key in use. Is there another to try?
+    pub(super) fn refuse(&mut self) -> bool {
+        self.refused.extend(self.current.take().map(|key| key.enctype()));
+        matches!(self.secret, ClientSecret::Keys(_))
+    }
+
+    /// The key that the KDC asks for by PA-ETYPE-INFO2 among its hints; `None` if it has refused
+    /// that one already. A wrong key counts towards a lock-out, so none is tried twice.
+    pub(super) fn choose(
+        &mut self,
+        hints: List<'_, PaData<'_>>,
+        client: &Principal,
+        accepted: &[EncType],
+    ) -> Result<Option<Key>, ExchangeError> {
+        let hint = match find_padata(hints, PaType::ETYPE_INFO2) {
+            Some(value) => {
+                KeyHint::from_etype_info2(value, accepted)?.ok_or(ExchangeError::NoCommonEnctype)?
+            }
+            // No hint at all: our first enctype with the default salt (RFC 4120 section 5.2.7.5).
+            None => KeyHint {
+                enctype: *accepted.first().ok_or(ExchangeError::NoCommonEnctype)?,
+                salt: None,
+                s2kparams: None,
+            },
+        };
+        if self.refused.contains(&hint.enctype) {
+            return Ok(None);
+        }
+        let key = match &self.secret {
+            ClientSecret::Password(password) => hint.key(client, password)?,
+            ClientSecret::Keys(keys) => keys
+                .iter()
+                .find(|key| key.enctype() == hint.enctype)
+                .ok_or(ExchangeError::NoCommonEnctype)?
+                .clone(),
+        };
+        self.current = Some(key.clone());
+        Ok(Some(key))
+    }
+}

@@ -1,0 +1,133 @@
+//! Ways of pre-authentication (RFC 6113 section 3), one file each, as the AS exchange drives them.
+//!
+//! The exchange owns what they have in common: it reads the KDC's hints, echoes its cookie, counts
+//! the rounds, and puts FAST around the request where there is armor. A [`Mechanism`] adds its
+//! padata and knows the key of the reply.
+
+mod enc_timestamp;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use enc_timestamp::EncTimestamp;
+
+use super::ExchangeError;
+use super::client_key::ClientKey;
+use crate::asn1::PaData;
+use crate::crypto::Key;
+use crate::der::List;
+use crate::iana::{EncType, PaType};
+use crate::preauth::find_padata;
+use crate::{Context, Principal};
+
+/// Pre-authentication data by type and value, in the order in which they are sent.
+pub(super) type Padata = Vec<(PaType, Vec<u8>)>;
+
+/// One way of pre-authentication in the middle of its exchange.
+pub(super) trait Mechanism: Send + Sync {
+    /// The type that the KDC lists it under.
+    fn pa_type(&self) -> PaType;
+
+    /// What it adds to a request. Called for each request that is built, also where the last one
+    /// was never answered: only the last one's answer will be delivered.
+    ///
+    /// # Errors
+    /// If a key or the KDC's challenge cannot be used.
+    fn padata(
+        &mut self,
+        request: &RequestFacts<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<Padata, ExchangeError>;
+
+    /// Takes the padata of KDC_ERR_MORE_PREAUTH_DATA_REQUIRED. `false` if it has nothing to say to
+    /// that: then the refusal stands.
+    ///
+    /// # Errors
+    /// If the KDC's challenge is malformed or not one to be answered.
+    fn challenge(&mut self, _padata: List<'_, PaData<'_>>) -> Result<bool, ExchangeError> {
+        Ok(false)
+    }
+
+    /// The key that the reply is encrypted in (before FAST strengthens it), once what the reply
+    /// must prove is verified.
+    ///
+    /// # Errors
+    /// If the reply does not prove what it has to.
+    fn reply_key(&mut self, reply: &ReplyFacts<'_>) -> Result<Key, ExchangeError>;
+}
+
+/// What a mechanism may know of the request that it adds to.
+pub(super) struct RequestFacts<'a> {
+    /// Who asks.
+    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    pub(super) client: &'a Principal,
+    /// KDC-REQ-BODY, DER; the inner one under FAST.
+    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    pub(super) body: &'a [u8],
+    /// The nonce in it.
+    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    pub(super) nonce: u32,
+}
+
+/// What a mechanism may know of an AS-REP.
+pub(super) struct ReplyFacts<'a> {
+    /// The AS-REQ that it answers, DER, as it was sent.
+    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    pub(super) request: &'a [u8],
+    /// Its padata; those of the KrbFastResponse under FAST.
+    pub(super) padata: List<'a, PaData<'a>>,
+    /// The enctype of its encrypted part.
+    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    pub(super) enctype: EncType,
+}
+
+/// What the KDC offers, in the METHOD-DATA of KDC_ERR_PREAUTH_REQUIRED or PREAUTH_FAILED.
+pub(super) struct Offer<'a> {
+    pub(super) hints: List<'a, PaData<'a>>,
+    pub(super) client: &'a Principal,
+    /// Enctypes that are taken.
+    pub(super) enctypes: &'a [EncType],
+    /// Mechanisms that the KDC has turned down.
+    pub(super) turned_down: &'a [PaType],
+}
+
+/// Padata that accompany mechanisms and are none.
+const INFORMATION: [PaType; 6] = [
+    PaType::PW_SALT,
+    PaType::ETYPE_INFO,
+    PaType::ETYPE_INFO2,
+    PaType::FX_COOKIE,
+    PaType::FX_FAST,
+    PaType::FX_ERROR,
+];
+
+impl Offer<'_> {
+    /// Is this mechanism to be had? A KDC that lists none, as Samba when a key was wrong, is taken
+    /// to want the one that RFC 4120 has.
+    fn has(&self, mechanism: PaType) -> bool {
+        let listed = find_padata(self.hints, mechanism).is_some()
+            || mechanism == PaType::ENC_TIMESTAMP
+                && self.hints.iter().all(|pa| INFORMATION.contains(&pa.padata_type));
+        listed && !self.turned_down.contains(&mechanism)
+    }
+}
+
+/// What goes into the first request, before the KDC has said anything: only what needs no hint.
+pub(super) fn unasked(key: &ClientKey) -> Option<Box<dyn Mechanism>> {
+    key.current().map(|key| -> Box<dyn Mechanism> { Box::new(EncTimestamp::new(key.clone())) })
+}
+
+/// The best mechanism of the KDC's offer; `None` if what is left to try was refused already.
+pub(super) fn choose(
+    key: &mut ClientKey,
+    offer: &Offer<'_>,
+) -> Result<Option<Box<dyn Mechanism>>, ExchangeError> {
+    if offer.has(PaType::ENC_TIMESTAMP) {
+        let key = key.choose(offer.hints, offer.client, offer.enctypes)?;
+        return Ok(key.map(|key| -> Box<dyn Mechanism> { Box::new(EncTimestamp::new(key)) }));
+    }
+    if offer.turned_down.is_empty() {
+        return Err(ExchangeError::NoCommonMechanism);
+    }
+    Ok(None)
+}
