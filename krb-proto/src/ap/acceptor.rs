@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::{ClientData, received_key};
 use crate::asn1::{
     ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey,
     SecretOctets,
@@ -16,6 +17,26 @@ use crate::{Principal, Random, Timestamp};
 /// Finds the service's own key: by the name in the ticket, the ticket's key version if it gives
 /// one, and enctype.
 pub type KeyLookup<'a> = dyn Fn(&Principal, Option<u32>, EncType) -> Option<Key> + 'a;
+
+/// What a service verifies a request with.
+#[derive(Clone, Copy)]
+pub struct RequestPolicy<'a> {
+    /// The service's own keys.
+    pub keys: &'a KeyLookup<'a>,
+    /// How many seconds clocks may differ; 300 is usual.
+    pub skew: u32,
+    /// Session keys and subkeys of RC4 are taken. It is broken: only for clients that have nothing
+    /// else.
+    pub danger_allow_rc4: bool,
+}
+
+impl<'a> RequestPolicy<'a> {
+    /// With these keys, and for the rest what is usual.
+    #[must_use]
+    pub const fn new(keys: &'a KeyLookup<'a>) -> Self {
+        Self { keys, skew: 300, danger_allow_rc4: false }
+    }
+}
 
 /// An AP-REQ that has been verified: the client holds the ticket's session key, now.
 ///
@@ -45,19 +66,20 @@ pub struct VerifiedRequest {
     pub subkey: Option<Key>,
     /// The client's first sequence number.
     pub sequence_number: Option<u32>,
+    /// What the client says of itself.
+    pub client_data: ClientData,
 }
 
 impl VerifiedRequest {
-    /// Verifies an AP-REQ of an application (key usage 11) whose clock and the ticket's KDC may
-    /// differ from `now` by `skew` seconds. Addresses in the ticket are not looked at.
+    /// Verifies an AP-REQ of an application (key usage 11) at the time `now`. Addresses in the
+    /// ticket are not looked at.
     ///
     /// # Errors
     /// [`ApRequestError`].
     pub fn verify(
         message: &[u8],
-        keys: &KeyLookup<'_>,
+        policy: &RequestPolicy<'_>,
         now: Timestamp,
-        skew: u32,
     ) -> Result<Self, ApRequestError> {
         let request: ApReq<'_> = der::decode(message).map_err(ApRequestError::Malformed)?;
         let ap_options = ApOptions(request.ap_options.bits());
@@ -68,13 +90,14 @@ impl VerifiedRequest {
         let server = ticket.sname.in_realm(ticket.realm);
         let kvno = ticket.enc_part.kvno.map(UInt32::get);
         let service_key =
-            keys(&server, kvno, ticket.enc_part.etype).ok_or(ApRequestError::NoKey)?;
+            (policy.keys)(&server, kvno, ticket.enc_part.etype).ok_or(ApRequestError::NoKey)?;
         let plaintext = service_key
             .decrypt(KeyUsage::TICKET, ticket.enc_part.cipher)
             .map_err(ApRequestError::Ticket)?;
         let ticket: EncTicketPart<'_> =
             der::decode(&plaintext).map_err(ApRequestError::Malformed)?;
-        let session_key = key(&ticket.key, ApRequestError::Ticket)?;
+        let session_key =
+            received_key(&ticket.key, policy.danger_allow_rc4).map_err(ApRequestError::Ticket)?;
 
         if request.authenticator.etype != session_key.enctype() {
             return Err(ApRequestError::WrongEnctype);
@@ -91,7 +114,7 @@ impl VerifiedRequest {
             return Err(ApRequestError::ClientMismatch);
         }
         let time = Timestamp { seconds: authenticator.ctime, microseconds: authenticator.cusec.0 };
-        if time.seconds.unix().abs_diff(now.seconds.unix()) > u64::from(skew) {
+        if time.seconds.unix().abs_diff(now.seconds.unix()) > u64::from(policy.skew) {
             return Err(ApRequestError::Skew);
         }
         let flags = TicketFlags(ticket.flags.bits());
@@ -101,7 +124,7 @@ impl VerifiedRequest {
             endtime: ticket.endtime,
             renew_till: ticket.renew_till,
         };
-        let skew = i64::from(skew);
+        let skew = i64::from(policy.skew);
         if flags.contains(TicketFlags::INVALID) || now.seconds.plus_seconds(skew) < times.starttime
         {
             return Err(ApRequestError::NotYetValid);
@@ -115,6 +138,12 @@ impl VerifiedRequest {
         {
             return Err(ApRequestError::PathNotChecked);
         }
+        let client_data = match &authenticator.authorization_data {
+            Some(data) => {
+                ClientData::from_authorization_data(data).map_err(ApRequestError::Malformed)?
+            }
+            None => ClientData::default(),
+        };
         Ok(Self {
             client: ticket.cname.in_realm(ticket.crealm),
             server,
@@ -126,9 +155,11 @@ impl VerifiedRequest {
             checksum: authenticator.cksum.map(|sum| (sum.cksumtype, sum.checksum.to_vec())),
             subkey: authenticator
                 .subkey
-                .map(|subkey| key(&subkey, ApRequestError::Authenticator))
-                .transpose()?,
+                .map(|subkey| received_key(&subkey, policy.danger_allow_rc4))
+                .transpose()
+                .map_err(ApRequestError::Authenticator)?,
             sequence_number: authenticator.seq_number.map(UInt32::get),
+            client_data,
             session_key,
         })
     }
@@ -161,13 +192,6 @@ impl VerifiedRequest {
             },
         })
     }
-}
-
-fn key(
-    wire: &EncryptionKey<'_>,
-    error: impl FnOnce(CryptoError) -> ApRequestError,
-) -> Result<Key, ApRequestError> {
-    Key::new(wire.keytype, wire.keyvalue.0).map_err(error)
 }
 
 /// Why an AP-REQ was refused. All are the client's fault, or its KDC's, but [`Self::NoKey`].

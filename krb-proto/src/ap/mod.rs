@@ -3,10 +3,12 @@
 //! proves the same of the service. With the keys that come of it: KRB-SAFE, KRB-PRIV, KRB-CRED.
 
 mod acceptor;
+mod client_data;
 mod cred;
 mod protected;
 
-pub use acceptor::{ApRequestError, KeyLookup, VerifiedRequest};
+pub use acceptor::{ApRequestError, KeyLookup, RequestPolicy, VerifiedRequest};
+pub use client_data::ClientData;
 pub use cred::{KrbCredError, krb_cred, open_krb_cred};
 pub use protected::{Due, ProtectedError, Stamp, krb_priv, krb_safe, open_krb_priv, open_krb_safe};
 
@@ -18,7 +20,7 @@ use crate::asn1::{
 };
 use crate::crypto::{CryptoError, Key};
 use crate::der::{self, DecodeError, Encoded, Int, KerberosString, Microseconds, UInt32};
-use crate::iana::{ApOptions, ChecksumType, KeyUsage};
+use crate::iana::{ApOptions, ChecksumType, EncType, KeyUsage};
 use crate::{Context, Credential, Timestamp};
 
 /// What goes into an AP-REQ beside the ticket.
@@ -33,6 +35,8 @@ pub struct ApReqOptions<'a> {
     pub subkey: Option<&'a Key>,
     /// The initiator's first sequence number.
     pub sequence_number: Option<u32>,
+    /// AuthorizationData beside the ticket's, DER.
+    pub authorization_data: Option<&'a [u8]>,
 }
 
 /// An AP-REQ and what is needed to verify the answer to it.
@@ -47,7 +51,7 @@ impl ApRequest {
     /// Builds an AP-REQ with a fresh authenticator.
     ///
     /// # Errors
-    /// If the credential's ticket is not DER.
+    /// If the credential's ticket or the AuthorizationData is not DER.
     pub fn new(
         credential: &Credential,
         options: &ApReqOptions<'_>,
@@ -66,7 +70,7 @@ impl ApRequest {
                 keyvalue: SecretOctets(key.as_bytes()),
             }),
             seq_number: options.sequence_number.map(UInt32::new),
-            authorization_data: None,
+            authorization_data: options.authorization_data.map(der::decode).transpose()?,
         });
         let key = &credential.session_key;
         let cipher = key.encrypt(options.usage, &authenticator, cx.rng);
@@ -97,12 +101,22 @@ impl ApRequest {
         if (part.ctime, part.cusec.0) != (self.time.seconds, self.time.microseconds) {
             return Err(ApReplyError::NotForThisRequest);
         }
+        // Whoever uses an RC4 session key has asked for RC4.
+        let rc4 = session_key.enctype() == EncType::RC4_HMAC;
         let subkey = part
             .subkey
-            .map(|key| Key::new(key.keytype, key.keyvalue.0))
+            .map(|subkey| received_key(&subkey, rc4))
             .transpose()
             .map_err(ApReplyError::Crypto)?;
         Ok(ApReply { subkey, sequence_number: part.seq_number.map(UInt32::get) })
+    }
+}
+
+/// A key that the peer sent.
+fn received_key(key: &EncryptionKey<'_>, danger_allow_rc4: bool) -> Result<Key, CryptoError> {
+    match key.keytype {
+        EncType::RC4_HMAC if danger_allow_rc4 => Key::danger_new_rc4(key.keyvalue.0),
+        enctype => Key::new(enctype, key.keyvalue.0),
     }
 }
 

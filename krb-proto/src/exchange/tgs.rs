@@ -96,6 +96,7 @@ impl TgsRequest<'_> {
                 checksum: Some((session_key.checksum_type(), &checksum)),
                 subkey: Some(&subkey),
                 sequence_number: None,
+                authorization_data: None,
             },
             cx,
         )?;

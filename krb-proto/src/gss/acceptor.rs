@@ -1,27 +1,39 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::checksum::{self, ChannelBindings, GssFlags};
+use super::bindings::ChannelPolicy;
 use super::context::{Role, SecurityContext};
 use super::sequence::SequenceWindow;
 use super::token::{TokenId, frame_message, unframe_message};
-use super::{GssError, sequence};
-use crate::ap::{KeyLookup, VerifiedRequest};
+use super::{GssError, GssFlags, checksum, sequence};
+use crate::ap::{KeyLookup, KrbCredError, RequestPolicy, VerifiedRequest, open_krb_cred};
 use crate::asn1::KrbError;
-use crate::crypto::Key;
+use crate::crypto::{CryptoError, Key};
 use crate::der::{self, Int, KerberosString, Microseconds};
 use crate::iana::{ChecksumType, ErrorCode};
-use crate::{Context, Principal, Timestamp};
+use crate::{Context, Credential, Principal, Timestamp};
 
 /// What an acceptor demands.
 #[derive(Clone, Copy)]
 pub struct AcceptorOptions<'a> {
-    /// The service's own keys.
-    pub keys: &'a KeyLookup<'a>,
-    /// How many seconds clocks may differ; 300 is usual.
-    pub skew: u32,
-    /// The TLS channel below. If there is one here, the client must be bound to it.
-    pub channel_bindings: Option<&'a ChannelBindings>,
+    /// How the client's ticket is verified.
+    pub request: RequestPolicy<'a>,
+    /// The TLS channel below.
+    pub channel: ChannelPolicy<'a>,
+    /// Take what the client delegates. If not it is dropped, and with it the flag.
+    pub take_delegated: bool,
+}
+
+impl<'a> AcceptorOptions<'a> {
+    /// For a service with these keys: no channel below, nothing delegated.
+    #[must_use]
+    pub const fn new(keys: &'a KeyLookup<'a>) -> Self {
+        Self {
+            request: RequestPolicy::new(keys),
+            channel: ChannelPolicy::Ignore,
+            take_delegated: false,
+        }
+    }
 }
 
 /// The service's side of an established context of the Kerberos mechanism.
@@ -30,6 +42,7 @@ pub struct AcceptorOptions<'a> {
 #[derive(Debug)]
 pub struct Acceptor {
     request: Box<VerifiedRequest>,
+    delegated: Vec<Credential>,
     context: SecurityContext,
 }
 
@@ -38,8 +51,8 @@ impl Acceptor {
     /// authentication, the answer. The context key is then a fresh one of our own choice.
     ///
     /// # Errors
-    /// [`GssError::Request`], [`GssError::BadChecksum`], [`GssError::ChannelBindings`], and those
-    /// of a malformed token. [`Self::refusal`] makes an answer of them.
+    /// [`GssError::Request`], [`GssError::BadChecksum`], [`GssError::ChannelBindings`],
+    /// [`GssError::Delegation`], [`GssError::NotOffered`], and those of a malformed token. [`Self::refusal`] makes an answer of them.
     pub fn accept(
         token: &[u8],
         options: &AcceptorOptions<'_>,
@@ -48,11 +61,8 @@ impl Acceptor {
         let (TokenId::AP_REQ, message) = unframe_message(token)? else {
             return Err(GssError::UnexpectedToken);
         };
-        let request = VerifiedRequest::verify(message, options.keys, cx.now, options.skew)?;
-        let flags = match &request.checksum {
-            Some((ChecksumType::GSSAPI, sum)) => checksum::verify(sum, options.channel_bindings)?,
-            _ => return Err(GssError::BadChecksum),
-        };
+        let request = VerifiedRequest::verify(message, &options.request, cx.now)?;
+        let (flags, delegated) = read_checksum(&request, options)?;
         let initiator_key = request.subkey.as_ref().unwrap_or(&request.session_key);
         let first_received = request.sequence_number.unwrap_or(0);
         let (key, first_sent, answer) = if flags.contains(GssFlags::MUTUAL) {
@@ -71,7 +81,7 @@ impl Acceptor {
             next_to_send: first_sent.into(),
             received: SequenceWindow::new(first_received, flags),
         };
-        Ok((Self { request: Box::new(request), context }, answer))
+        Ok((Self { request: Box::new(request), delegated, context }, answer))
     }
 
     /// The token that tells a client why it was refused, in the name of `server`.
@@ -105,6 +115,12 @@ impl Acceptor {
         &self.request
     }
 
+    /// What the client delegated: tickets, usually one TGT, for use in its name.
+    #[must_use]
+    pub fn delegated(&self) -> &[Credential] {
+        &self.delegated
+    }
+
     /// The context, to protect messages with.
     #[must_use]
     pub const fn context_mut(&mut self) -> &mut SecurityContext {
@@ -115,5 +131,47 @@ impl Acceptor {
     #[must_use]
     pub const fn context(&self) -> &SecurityContext {
         &self.context
+    }
+}
+
+/// The flags that hold, and what is delegated.
+fn read_checksum(
+    request: &VerifiedRequest,
+    options: &AcceptorOptions<'_>,
+) -> Result<(GssFlags, Vec<Credential>), GssError> {
+    let Some((ChecksumType::GSSAPI, checksum)) = &request.checksum else {
+        return Err(GssError::BadChecksum);
+    };
+    let fields = checksum::parse(checksum)?;
+    let bound = options
+        .channel
+        .check(&fields.bound, request.client_data.always_binds)
+        .ok_or(GssError::ChannelBindings)?;
+    let mut flags = fields.flags.without(GssFlags::CHANNEL_BOUND);
+    if flags.contains(GssFlags::DCE_STYLE) {
+        return Err(GssError::NotOffered);
+    }
+    if bound {
+        flags = flags | GssFlags::CHANNEL_BOUND;
+    }
+    match fields.delegated {
+        Some(message) if options.take_delegated => {
+            let delegated = open_delegated(request, message).map_err(GssError::Delegation)?;
+            Ok((flags, delegated))
+        }
+        _ => Ok((flags.without(GssFlags::DELEG), Vec::new())),
+    }
+}
+
+/// RFC 4121 section 4.1.1 says the session key; some clients take their subkey.
+fn open_delegated(
+    request: &VerifiedRequest,
+    message: &[u8],
+) -> Result<Vec<Credential>, KrbCredError> {
+    match (open_krb_cred(&request.session_key, message), &request.subkey) {
+        (Err(KrbCredError::Crypto(CryptoError::IntegrityCheckFailed)), Some(subkey)) => {
+            open_krb_cred(subkey, message)
+        }
+        (opened, _) => opened,
     }
 }

@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::SequenceError;
 use crate::KerberosTime;
-use crate::ap::{ApReplyError, ApRequestError};
+use crate::ap::{ApReplyError, ApRequestError, KrbCredError};
 use crate::crypto::CryptoError;
 use crate::der::DecodeError;
 use crate::iana::ErrorCode;
@@ -27,6 +27,10 @@ pub enum GssError {
     /// The client is bound to another channel than the one that it came by, or to none: another
     /// server passes its login on.
     ChannelBindings,
+    /// The client asks for a way of protecting messages that is not offered (DCE style).
+    NotOffered,
+    /// What the client delegates cannot be taken.
+    Delegation(KrbCredError),
     /// The service answered with a KRB-ERROR. It is not authenticated: anyone on the way could
     /// have sent it.
     Refused {
@@ -58,6 +62,8 @@ pub enum GssError {
     AlreadyEstablished,
     /// Misuse: the credential's ticket is not a ticket.
     BadTicket(DecodeError),
+    /// Misuse: the credential to be delegated does not fit into a token.
+    DelegationTooLong,
     /// Misuse: the key is of an enctype that cannot be used here.
     BadKey(CryptoError),
 }
@@ -102,6 +108,12 @@ impl fmt::Display for GssError {
             Self::ChannelBindings => f.write_str(
                 "the client's login is not bound to this TLS channel: it may be passed on by another server",
             ),
+            Self::NotOffered => {
+                f.write_str("the client asks for messages in DCE style, which are not offered")
+            }
+            Self::Delegation(error) => {
+                write!(f, "what the client delegates cannot be taken: {error}")
+            }
             Self::Refused { code: code @ ErrorCode::SKEW, server_time } => {
                 write!(f, "the service refused the ticket with {code}; its clock says {server_time}")
             }
@@ -131,6 +143,9 @@ impl fmt::Display for GssError {
                 f.write_str("the security context is established and takes no further token")
             }
             Self::BadTicket(error) => write!(f, "the credential's ticket is malformed: {error}"),
+            Self::DelegationTooLong => {
+                f.write_str("the credential to be delegated is too long for a token")
+            }
             Self::BadKey(error) => write!(f, "a key cannot be used: {error}"),
         }
     }

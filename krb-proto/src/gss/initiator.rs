@@ -2,12 +2,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::checksum::{self, ChannelBindings, GssFlags};
+use super::bindings::ChannelBindings;
 use super::context::{Role, SecurityContext};
 use super::sequence::SequenceWindow;
 use super::token::{TokenId, frame_message, unframe_message};
-use super::{GssError, sequence};
-use crate::ap::{ApReqOptions, ApRequest};
+use super::{GssError, GssFlags, checksum, sequence};
+use crate::ap::{ApReqOptions, ApRequest, ClientData, krb_cred};
 use crate::asn1::KrbError;
 use crate::crypto::Key;
 use crate::der;
@@ -25,11 +25,22 @@ pub struct InitiatorOptions<'a> {
     pub in_order: bool,
     /// The TLS channel, if there is one below.
     pub channel_bindings: Option<&'a ChannelBindings>,
+    /// A forwarded TGT of the client's that the service may use in its name: it can then do
+    /// whatever the client can.
+    pub delegate: Option<&'a Credential>,
+    /// What to say of oneself to services of Windows.
+    pub client_data: ClientData,
 }
 
 impl Default for InitiatorOptions<'_> {
     fn default() -> Self {
-        Self { mutual: true, in_order: true, channel_bindings: None }
+        Self {
+            mutual: true,
+            in_order: true,
+            channel_bindings: None,
+            delegate: None,
+            client_data: ClientData::default(),
+        }
     }
 }
 
@@ -41,6 +52,9 @@ impl InitiatorOptions<'_> {
         }
         if self.in_order {
             flags = flags | GssFlags::SEQUENCE;
+        }
+        if self.delegate.is_some() {
+            flags = flags | GssFlags::DELEG;
         }
         flags
     }
@@ -77,7 +91,8 @@ impl Initiator {
     /// shows the same microsecond twice.
     ///
     /// # Errors
-    /// [`GssError::BadTicket`] and [`GssError::BadKey`], if the credential cannot be used.
+    /// [`GssError::BadTicket`] and [`GssError::BadKey`], if a credential cannot be used, and
+    /// [`GssError::DelegationTooLong`].
     pub fn new(
         credential: &Credential,
         options: &InitiatorOptions<'_>,
@@ -87,6 +102,14 @@ impl Initiator {
         let subkey =
             Key::generate(credential.session_key.enctype(), cx.rng).map_err(GssError::BadKey)?;
         let sequence_number = sequence::first_number(cx.rng);
+        // With the session key, whatever the subkey (RFC 4121 section 4.1.1).
+        let delegated = options
+            .delegate
+            .map(|delegate| krb_cred(&[delegate], &credential.session_key, cx))
+            .transpose()
+            .map_err(GssError::BadTicket)?;
+        let checksum = checksum::encode(options.channel_bindings, flags, delegated.as_deref())?;
+        let authorization_data = options.client_data.to_authorization_data();
         let request = ApRequest::new(
             credential,
             &ApReqOptions {
@@ -96,12 +119,10 @@ impl Initiator {
                 } else {
                     ApOptions::NONE
                 },
-                checksum: Some((
-                    ChecksumType::GSSAPI,
-                    &checksum::encode(options.channel_bindings, flags),
-                )),
+                checksum: Some((ChecksumType::GSSAPI, &checksum)),
                 subkey: Some(&subkey),
                 sequence_number: Some(sequence_number),
+                authorization_data: authorization_data.as_deref(),
             },
             cx,
         )

@@ -7,9 +7,12 @@
 //! [`crate::spnego`] wraps these types.
 
 mod acceptor;
+mod bindings;
+mod certificate;
 mod checksum;
 mod context;
 mod error;
+mod flags;
 mod initiator;
 mod message;
 mod oid;
@@ -18,15 +21,18 @@ mod token;
 
 pub use crate::der::Oid;
 pub use acceptor::{Acceptor, AcceptorOptions};
-pub use checksum::{ChannelBindings, GssFlags};
+pub use bindings::{Address, ChannelBindings, ChannelPolicy};
 pub use context::SecurityContext;
 pub use error::GssError;
+pub use flags::GssFlags;
 pub(crate) use initiator::refusal;
 pub use initiator::{Initiator, InitiatorOptions};
 pub use message::Protection;
 pub use sequence::SequenceError;
 pub(crate) use token::{frame, unframe};
 
+#[cfg(test)]
+mod delegation_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

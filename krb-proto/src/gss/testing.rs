@@ -117,8 +117,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Acceptor, Option<Vec<u8>>), GssError> {
         let keys = |name: &Principal, kvno, enctype| self.find_key(name, kvno, enctype);
-        let options = AcceptorOptions { keys: &keys, skew: SKEW, channel_bindings: None };
-        Acceptor::accept(token, &options, &mut at(now, &mut TestRng(4)))
+        Acceptor::accept(token, &AcceptorOptions::new(&keys), &mut at(now, &mut TestRng(4)))
     }
 }
 

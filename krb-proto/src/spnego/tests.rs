@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::der::{self, Encoded, List};
-use crate::gss::testing::{NOW, SKEW, Service, TestRng, at, bit_flips, initiate, offset_of};
+use crate::gss::testing::{NOW, Service, TestRng, at, bit_flips, initiate, offset_of};
 use crate::gss::{
     Acceptor, AcceptorOptions, GssError, Initiator, InitiatorOptions, Oid, Protection,
 };
@@ -27,7 +27,7 @@ fn start(credential: &Credential, mutual: bool) -> (SpnegoInitiator, Vec<u8>) {
 fn step(acceptor: &mut SpnegoAcceptor, token: &[u8]) -> Result<Option<Vec<u8>>, GssError> {
     let service = service();
     let keys = |name: &Principal, kvno, enctype| service.find_key(name, kvno, enctype);
-    let options = AcceptorOptions { keys: &keys, skew: SKEW, channel_bindings: None };
+    let options = AcceptorOptions::new(&keys);
     acceptor.step(token, &options, &mut at(NOW, &mut TestRng(4)))
 }
 
