@@ -11,6 +11,7 @@
 //! - [`crypto`]: enctypes, checksums, string-to-key;
 //! - [`preauth`] and [`exchange`]: AS, TGS, S4U2Self, S4U2Proxy;
 //! - [`ap`], [`gss`], [`spnego`]: using a ticket;
+//! - `pkinit`, a feature: pre-authentication with a certificate;
 //! - [`pac`]: who a ticket is really for;
 //! - [`formats`]: ccache and keytab bytes.
 #![no_std]
@@ -32,6 +33,8 @@ pub mod iana;
 #[cfg(any(test, fuzzing))]
 pub mod oracles;
 pub mod pac;
+#[cfg(feature = "pkinit")]
+pub mod pkinit;
 pub mod preauth;
 mod principal;
 pub mod spnego;

@@ -116,6 +116,12 @@ impl Key {
         Self { profile, bytes }
     }
 
+    /// Octets of a key of this enctype.
+    #[cfg(feature = "pkinit")]
+    pub(crate) fn length(enctype: EncType) -> Result<usize, CryptoError> {
+        safe_profile(enctype).map(|profile| profile.key_len)
+    }
+
     /// Which enctype this is a key of.
     #[must_use]
     pub fn enctype(&self) -> EncType {

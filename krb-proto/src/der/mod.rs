@@ -10,20 +10,20 @@
 mod declare;
 mod error;
 mod list;
-mod opaque;
 mod primitive;
 mod reader;
 mod writer;
+mod x509;
 
 pub(crate) use declare::{choice, sequence};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use list::{List, ListIter, MAX_ELEMENTS, SetOf};
-pub use opaque::{Any, BitString};
 pub use primitive::{
     Encoded, Enumerated, Int, KerberosFlags, KerberosString, Microseconds, Oid, UInt32, Utf8String,
 };
 pub use reader::Reader;
 pub use writer::Writer;
+pub use x509::{Any, BigUnsigned, BitString};
 
 use alloc::vec::Vec;
 

@@ -178,3 +178,27 @@ fn members_without_tags_and_opaque_ones() {
     assert_eq!(kind(&[0x30, 4, 3, 2, 0, 0xaa]), Kind::Truncated, "nothing where a value is due");
     assert_eq!(kind(&[0x30, 6, 3, 2, 0, 0xaa, 5, 1]), Kind::Truncated);
 }
+
+#[test]
+fn big_numbers_are_positive_and_minimal() {
+    for (bytes, octets) in [
+        (&[2, 1, 1][..], &[1][..]),
+        (&[2, 1, 0x7f], &[0x7f]),
+        (&[2, 2, 0, 0x80], &[0x80]),
+        (&[2, 3, 0, 0xff, 0], &[0xff, 0]),
+    ] {
+        let value: BigUnsigned<'_> = decode(bytes).unwrap();
+        assert_eq!(value.octets(), octets);
+        assert_eq!(encode(&value), bytes);
+        assert_eq!(BigUnsigned::new(&[&[0, 0], octets].concat()), value);
+    }
+    for (bytes, kind) in [
+        (&[2, 1, 0][..], Kind::IntegerOutOfRange),
+        (&[2, 1, 0x80], Kind::IntegerOutOfRange),
+        (&[2, 0], Kind::NonMinimalInteger),
+        (&[2, 2, 0, 0x7f], Kind::NonMinimalInteger),
+        (&[2, 2, 0, 0], Kind::NonMinimalInteger),
+    ] {
+        assert_eq!(decode::<BigUnsigned<'_>>(bytes).unwrap_err().kind, kind, "{bytes:?}");
+    }
+}
