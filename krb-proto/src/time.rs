@@ -40,21 +40,17 @@ impl KerberosTime {
     /// The fifteen bytes `YYYYMMDDHHMMSSZ`.
     #[must_use]
     pub fn to_generalized(self) -> [u8; 15] {
-        let (days, rest) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
-        let (year, month, day) = civil_from_days(days);
+        // From the year 0 on, so that nothing is negative.
+        let seconds = (self.0 - YEAR_0) as u64;
+        let (year, month, day) = civil_from_days((seconds / 86_400) as u32);
+        let second_of_day = (seconds % 86_400) as u32;
+        let (minute_of_day, second) = (second_of_day / 60, second_of_day % 60);
         let mut out = *b"00000000000000Z";
-        let mut put = |at: usize, width: usize, mut value: i64| {
-            for i in (at..at + width).rev() {
-                out[i] = b'0' + (value % 10) as u8;
-                value /= 10;
-            }
-        };
-        put(0, 4, year);
-        put(4, 2, month);
-        put(6, 2, day);
-        put(8, 2, rest / 3600);
-        put(10, 2, rest / 60 % 60);
-        put(12, 2, rest % 60);
+        let numbers =
+            [year / 100, year % 100, month, day, minute_of_day / 60, minute_of_day % 60, second];
+        for (out, number) in out.as_chunks_mut().0.iter_mut().zip(numbers) {
+            *out = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        }
         out
     }
 
@@ -63,31 +59,40 @@ impl KerberosTime {
     #[must_use]
     pub fn from_generalized(text: &[u8]) -> Option<Self> {
         let text: &[u8; 15] = text.try_into().ok()?;
-        if text[14] != b'Z' {
-            return None;
-        }
-        let mut bad = 0u8;
-        let mut two = |at: usize| -> i64 {
-            let (hi, lo) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
-            bad |= u8::from(hi > 9) | u8::from(lo > 9);
-            i64::from(hi) * 10 + i64::from(lo)
-        };
-        let year = two(0) * 100 + two(2);
-        let (month, day) = (two(4), two(6));
-        let (hour, minute, second) = (two(8), two(10), two(12));
-        if bad != 0
-            || !(1..=12).contains(&month)
+        let (date, _) = text.split_first_chunk()?;
+        let (day_and_time, [b'Z']) = text.split_last_chunk()? else { return None };
+        let [century, year, month, day] = two_digit_numbers(*date)?;
+        let [_, hour, minute, second] = two_digit_numbers(*day_and_time.last_chunk()?)?;
+        let year = century * 100 + year;
+        if !(1..=12).contains(&month)
             || day < 1
-            || day > days_in_month(year, month)
+            || day > 28 && day > days_in_month(year, month)
             || hour > 23
             || minute > 59
             || second > 59
         {
             return None;
         }
-        let days = days_from_civil(year, month, day);
-        Some(Self(days * 86_400 + hour * 3600 + minute * 60 + second))
+        let days = i64::from(days_from_civil(year, month, day));
+        let second_of_day = i64::from((hour * 60 + minute) * 60 + second);
+        Some(Self(YEAR_0 + days * 86_400 + second_of_day))
     }
+}
+
+/// The numbers that eight digits are when they are read in pairs; all eight at once, as the bytes
+/// of one word.
+fn two_digit_numbers(text: [u8; 8]) -> Option<[u32; 4]> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let digits = u64::from_le_bytes(text) ^ (EACH * 0x30);
+    // Only from a digit nothing reaches the high nibble, not even with 6 added. What another octet
+    // may carry into its neighbour does not matter any more.
+    if (digits | digits.wrapping_add(EACH * 6)) & (EACH * 0xf0) != 0 {
+        return None;
+    }
+    // The digit that comes first is the lower byte of its pair.
+    let pairs = digits * 10 + (digits >> 8);
+    let [a, _, b, _, c, _, d, _] = pairs.to_le_bytes();
+    Some([a, b, c, d].map(u32::from))
 }
 
 impl fmt::Display for KerberosTime {
@@ -129,37 +134,37 @@ impl Timestamp {
     }
 }
 
-const fn days_in_month(year: i64, month: i64) -> i64 {
+const fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(if year.is_multiple_of(100) { 400 } else { 4 }) => 29,
         2 => 28,
         _ => 31,
     }
 }
 
-// Proleptic Gregorian calendar with March as the first month, in 400-year eras.
-const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+/// Days from 0000-03-01, less 400 years, to 0000-01-01. The proleptic Gregorian calendar is
+/// simplest with March as the first month, and one cycle of 400 years more leaves nothing negative.
+const TO_YEAR_0: u32 = 146_097 - 60;
+
+/// Days since 0000-01-01.
+const fn days_from_civil(year: u32, month: u32, day: u32) -> u32 {
+    let (year, month) = if month <= 2 { (year + 399, month + 9) } else { (year + 400, month - 3) };
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - TO_YEAR_0
 }
 
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+/// Year, month and day from days since 0000-01-01.
+const fn civil_from_days(days: u32) -> (u32, u32, u32) {
+    let days = days + TO_YEAR_0;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = year_of_era + era * 400;
+    if month < 10 { (year - 400, month + 3, day) } else { (year - 399, month - 9, day) }
 }
 
 #[cfg(test)]
@@ -178,6 +183,39 @@ mod tests {
         ] {
             assert_eq!(&KerberosTime::from_unix(unix).to_generalized(), text);
             assert_eq!(KerberosTime::from_generalized(text), Some(KerberosTime(unix)));
+        }
+    }
+
+    /// Two cycles of the calendar, day by day, by counting.
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let (mut year, mut month, mut day) = (0, 1, 1);
+        for days in 0..2 * 146_097 {
+            assert_eq!(civil_from_days(days), (year, month, day));
+            assert_eq!(days_from_civil(year, month, day), days);
+            day += 1;
+            if day > days_in_month(year, month) {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn every_octet_but_the_right_ones_is_refused() {
+        for at in 0..15 {
+            for octet in 0..=255 {
+                let mut text = *b"20011231235959Z";
+                text[at] = octet;
+                let parsed = KerberosTime::from_generalized(&text);
+                let acceptable = if at == 14 { octet == b'Z' } else { octet.is_ascii_digit() };
+                assert!(acceptable || parsed.is_none(), "{octet:#04x} at {at}");
+                if let Some(parsed) = parsed {
+                    assert_eq!(parsed.to_generalized(), text);
+                }
+            }
         }
     }
 

@@ -1,4 +1,6 @@
-use crate::der::{BitString, Contents, Decode, DecodeError, Encode, Oid, Reader, Writer, sequence};
+use crate::der::{
+    BitString, Decode, DecodeContents, Encode, EncodeContents, Fault, Oid, Reader, Writer, sequence,
+};
 
 /// AlgorithmIdentifier (RFC 5280 section 4.1.1.2), of which Kerberos looks at the name only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,11 +11,9 @@ pub struct AlgorithmIdentifier<'a> {
     pub parameters: Option<&'a [u8]>,
 }
 
-impl<'a> Contents<'a> for AlgorithmIdentifier<'a> {
-    const TAG: u8 = 0x30;
-
-    fn decode_contents(mut contents: Reader<'a>) -> Result<Self, DecodeError> {
-        let field = |error: DecodeError| error.in_field("AlgorithmIdentifier.parameters");
+impl<'a> DecodeContents<'a> for AlgorithmIdentifier<'a> {
+    fn decode_contents(mut contents: Reader<'a>) -> Result<Self, Fault> {
+        let field = |error: Fault| error.in_field("AlgorithmIdentifier.parameters");
         let algorithm = Oid::decode(&mut contents)?;
         let parameters = contents.rest();
         if let Some(tag) = contents.peek_tag() {
@@ -24,18 +24,17 @@ impl<'a> Contents<'a> for AlgorithmIdentifier<'a> {
     }
 }
 
-impl<'a> Decode<'a> for AlgorithmIdentifier<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Self::decode_contents(reader.enter(Self::TAG)?)
-    }
-}
+impl EncodeContents for AlgorithmIdentifier<'_> {
+    /// SEQUENCE.
+    const TAG: u8 = 0x30;
 
-impl Encode for AlgorithmIdentifier<'_> {
-    fn encode(&self, writer: &mut Writer) {
-        let mark = writer.mark();
+    fn encode_contents(&self, writer: &mut Writer) {
         writer.prepend(self.parameters.unwrap_or_default());
         self.algorithm.encode(writer);
-        writer.close(0x30, mark);
+    }
+
+    fn contents_len(&self) -> usize {
+        self.algorithm.encoded_len() + self.parameters.map_or(0, <[u8]>::len)
     }
 }
 

@@ -1,9 +1,7 @@
 //! What elements of AuthorizationData hold.
 
 use super::{AuthorizationData, Checksum, PrincipalName};
-use crate::der::{
-    Decode, DecodeError, Encode, KerberosString, List, Reader, UInt32, Writer, sequence,
-};
+use crate::der::{Decode, Encode, Fault, KerberosString, List, Reader, UInt32, Writer, sequence};
 use crate::iana::EncType;
 
 sequence! {
@@ -53,7 +51,7 @@ pub enum Verifier<'a> {
 }
 
 impl<'a> Decode<'a> for Verifier<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         VerifierMac::decode(reader).map(Self::Mac)
     }
 }
@@ -62,6 +60,11 @@ impl Encode for Verifier<'_> {
     fn encode(&self, writer: &mut Writer) {
         let Self::Mac(mac) = self;
         mac.encode(writer);
+    }
+
+    fn encoded_len(&self) -> usize {
+        let Self::Mac(mac) = self;
+        mac.encoded_len()
     }
 }
 

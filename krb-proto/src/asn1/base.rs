@@ -2,8 +2,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::der::{
-    Contents, Decode, DecodeError, Encode, Int, KerberosString, List, Reader, UInt32, Writer,
-    sequence,
+    DecodeContents, Encode, EncodeContents, Fault, Int, KerberosString, List, Reader, UInt32,
+    Writer, sequence,
 };
 use crate::iana::{AdType, ChecksumType, EncType, NameType, PaType};
 use crate::{Name, Principal};
@@ -40,23 +40,34 @@ impl fmt::Debug for NameString<'_> {
     }
 }
 
-impl<'a> Decode<'a> for NameString<'a> {
+impl<'a> DecodeContents<'a> for NameString<'a> {
     #[inline]
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        List::decode(reader).map(Self::Received)
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, Fault> {
+        List::decode_contents(contents).map(Self::Received)
     }
 }
 
-impl Encode for NameString<'_> {
-    fn encode(&self, writer: &mut Writer) {
+impl EncodeContents for NameString<'_> {
+    const TAG: u8 = List::<KerberosString<'_>>::TAG;
+
+    #[inline]
+    fn encode_contents(&self, writer: &mut Writer) {
         match self {
-            Self::Received(list) => list.encode(writer),
+            Self::Received(list) => list.encode_contents(writer),
             Self::Components(components) => {
-                let mark = writer.mark();
                 for component in components.iter().rev() {
                     KerberosString(component).encode(writer);
                 }
-                writer.close(0x30, mark);
+            }
+        }
+    }
+
+    #[inline]
+    fn contents_len(&self) -> usize {
+        match self {
+            Self::Received(list) => list.contents_len(),
+            Self::Components(components) => {
+                components.iter().map(|component| KerberosString(component).encoded_len()).sum()
             }
         }
     }
@@ -72,23 +83,24 @@ impl fmt::Debug for SecretOctets<'_> {
     }
 }
 
-impl<'a> Contents<'a> for SecretOctets<'a> {
-    const TAG: u8 = <&[u8]>::TAG;
-
-    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+impl<'a> DecodeContents<'a> for SecretOctets<'a> {
+    #[inline]
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, Fault> {
         <&[u8]>::decode_contents(contents).map(Self)
     }
 }
 
-impl<'a> Decode<'a> for SecretOctets<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        <&[u8]>::decode(reader).map(Self)
-    }
-}
+impl EncodeContents for SecretOctets<'_> {
+    const TAG: u8 = <&[u8]>::TAG;
 
-impl Encode for SecretOctets<'_> {
-    fn encode(&self, writer: &mut Writer) {
-        self.0.encode(writer);
+    #[inline]
+    fn encode_contents(&self, writer: &mut Writer) {
+        self.0.encode_contents(writer);
+    }
+
+    #[inline]
+    fn contents_len(&self) -> usize {
+        self.0.len()
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{AuthorizationData, EncryptionKey, HostAddress, PaData, PrincipalName};
 use crate::KerberosTime;
 use crate::der::{
-    self, Decode, DecodeError, KerberosFlags, KerberosString, List, Reader, UInt32, sequence,
+    self, Decode, DecodeError, KerberosFlags, KerberosString, List, UInt32, sequence,
 };
 
 sequence! {
@@ -62,14 +62,10 @@ impl<'a> EncKdcRepPart<'a> {
     /// # Errors
     /// [`DecodeError`].
     pub fn from_der(input: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(input);
-        let tag =
-            if reader.peek_tag() == Some(Self::AS_REP) { Self::AS_REP } else { Self::TGS_REP };
-        let mut application = reader.enter(tag)?;
-        let part = Self::decode(&mut application)?;
-        application.finish()?;
-        reader.finish()?;
-        Ok(part)
+        der::read(input, |reader| {
+            let as_rep = reader.peek_tag() == Some(Self::AS_REP);
+            Self::decode_explicit(reader, if as_rep { Self::AS_REP } else { Self::TGS_REP })
+        })
     }
 
     /// Writes the part behind [`Self::AS_REP`] or [`Self::TGS_REP`].

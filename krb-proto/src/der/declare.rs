@@ -45,46 +45,47 @@ macro_rules! sequence {
     (@impls $name:ident, $self:ty, $life:lifetime, ($($application:literal)?) {
         $([$($tag:literal $($implicit:ident)?)?] $member:ident,)*
     }) => {
-        impl<$life> $crate::der::Contents<$life> for $self {
-            const TAG: u8 = 0x30;
-
+        impl<$life> $crate::der::DecodeContents<$life> for $self {
             fn decode_contents(
-                mut members: $crate::der::Reader<$life>,
-            ) -> Result<Self, $crate::der::DecodeError> {
+                contents: $crate::der::Reader<$life>,
+            ) -> Result<Self, $crate::der::Fault> {
+                let mut members = $crate::der::sequence!(@members contents, $($application)?);
                 $(
-                    let $member = $crate::der::sequence!(@decode &mut members, $($tag $($implicit)?)?)
-                        .map_err(|error| {
-                            error.in_field(concat!(stringify!($name), ".", stringify!($member)))
-                        })?;
+                    let $member =
+                        $crate::der::sequence!(@decode &mut members, $($tag $($implicit)?)?).map_err(
+                            |fault| fault.in_field(concat!(stringify!($name), ".", stringify!($member))),
+                        )?;
                 )*
-                members.finish().map_err(|error| error.in_field(stringify!($name)))?;
+                members.finish().map_err(|fault| fault.in_field(stringify!($name)))?;
                 Ok(Self { $($member,)* })
             }
         }
 
-        impl<$life> $crate::der::Decode<$life> for $self {
-            fn decode(
-                reader: &mut $crate::der::Reader<$life>,
-            ) -> Result<Self, $crate::der::DecodeError> {
-                $(
-                    let mut application = reader.enter(0x60 | $application)?;
-                    let reader = &mut application;
-                )?
-                let value = $crate::der::Contents::decode_contents(reader.enter(0x30)?)?;
-                $crate::der::sequence!(@finish reader $($application)?);
-                Ok(value)
-            }
-        }
+        impl<$life> $crate::der::EncodeContents for $self {
+            const TAG: u8 = $crate::der::sequence!(@tag $($application)?);
 
-        impl<$life> $crate::der::Encode for $self {
-            fn encode(&self, writer: &mut $crate::der::Writer) {
-                let end = writer.mark();
+            fn encode_contents(&self, writer: &mut $crate::der::Writer) {
+                let _end = writer.mark();
                 $crate::der::sequence!(@backward self, writer, $([$($tag $($implicit)?)?] $member)*);
-                writer.close(0x30, end);
-                $(writer.close(0x60 | $application, end);)?
+                $($crate::der::sequence!(@close writer, _end, $application);)?
+            }
+
+            fn contents_len(&self) -> usize {
+                let members =
+                    0 $(+ $crate::der::sequence!(@len &self.$member, $($tag $($implicit)?)?))*;
+                $crate::der::sequence!(@contents_len members, $($application)?)
             }
         }
     };
+
+    // Behind an APPLICATION tag stands the SEQUENCE with its own.
+    (@tag) => { 0x30 };
+    (@tag $application:literal) => { 0x60 | $application };
+    (@members $contents:ident,) => { $contents };
+    (@members $contents:ident, $application:literal) => { $contents.only(0x30)? };
+    (@close $writer:ident, $end:ident, $application:literal) => { $writer.close(0x30, $end) };
+    (@contents_len $members:ident,) => { $members };
+    (@contents_len $members:ident, $application:literal) => { $crate::der::value_len($members) };
 
     (@decode $members:expr,) => {
         $crate::der::Decode::decode($members)
@@ -96,8 +97,11 @@ macro_rules! sequence {
         $crate::der::ImplicitField::decode_implicit($members, 0x80 | $tag)
     };
 
-    (@finish $reader:ident) => {};
-    (@finish $reader:ident $application:literal) => { $reader.finish()? };
+    (@len $member:expr,) => { $crate::der::Encode::encoded_len($member) };
+    (@len $member:expr, $tag:literal) => { $crate::der::EncodeField::field_len($member) };
+    (@len $member:expr, $tag:literal IMPLICIT) => {
+        $crate::der::EncodeImplicit::implicit_len($member)
+    };
 
     (@backward $self:ident, $writer:ident,) => {};
     (@backward $self:ident, $writer:ident, [] $member:ident $($rest:tt)*) => {
@@ -143,18 +147,18 @@ macro_rules! choice {
         impl<$life> $crate::der::Decode<$life> for $name<$life> {
             fn decode(
                 reader: &mut $crate::der::Reader<$life>,
-            ) -> Result<Self, $crate::der::DecodeError> {
+            ) -> Result<Self, $crate::der::Fault> {
                 $(
                     let value: Option<$type> =
                         $crate::der::sequence!(@decode reader, $tag $($implicit)?).map_err(
-                            |error| error.in_field(concat!(stringify!($name), ".", stringify!($arm))),
+                            |fault| fault.in_field(concat!(stringify!($name), ".", stringify!($arm))),
                         )?;
                     if let Some(value) = value {
                         return Ok(Self::$arm(value));
                     }
                 )*
-                let error = reader.error($crate::der::DecodeErrorKind::NoAlternative);
-                Err(error.in_field(stringify!($name)))
+                let fault = reader.error($crate::der::DecodeErrorKind::NoAlternative);
+                Err(fault.in_field(stringify!($name)))
             }
         }
 
@@ -163,6 +167,14 @@ macro_rules! choice {
                 match self {
                     $(Self::$arm(value) => {
                         $crate::der::choice!(@encode value, writer, $tag $($implicit)?);
+                    })*
+                }
+            }
+
+            fn encoded_len(&self) -> usize {
+                match self {
+                    $(Self::$arm(value) => {
+                        $crate::der::sequence!(@len value, $tag $($implicit)?)
                     })*
                 }
             }

@@ -52,9 +52,28 @@ pub enum DecodeErrorKind {
     Empty,
 }
 
-impl DecodeError {
-    pub(crate) const fn new(kind: DecodeErrorKind, offset: usize) -> Self {
-        Self { kind, offset, field: "" }
+/// A [`DecodeError`] in the making, as a [`Reader`](super::Reader) finds it: it knows which byte is
+/// wrong but not where the outermost input begins. So a reader is one slice, and none of its steps
+/// counts what only errors ask for.
+#[derive(Clone, Copy)]
+pub struct Fault {
+    kind: DecodeErrorKind,
+    address: usize,
+    field: &'static str,
+}
+
+impl Fault {
+    /// A fault `ahead` bytes into `rest`.
+    pub(super) fn new(kind: DecodeErrorKind, rest: &[u8], ahead: usize) -> Self {
+        Self { kind, address: rest.as_ptr().addr() + ahead, field: "" }
+    }
+
+    /// The error, for the whole input that the reader was made of.
+    #[cold]
+    #[must_use]
+    pub fn within(self, input: &[u8]) -> DecodeError {
+        let offset = self.address.saturating_sub(input.as_ptr().addr()).min(input.len());
+        DecodeError { kind: self.kind, offset, field: self.field }
     }
 
     /// Names the field, unless a field further in is named already.
@@ -64,6 +83,13 @@ impl DecodeError {
             self.field = field;
         }
         self
+    }
+}
+
+/// Without the address: where memory lies is nobody's business.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fault({:?}, {:?})", self.kind, self.field)
     }
 }
 

@@ -1,7 +1,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Contents, Decode, DecodeError, DecodeErrorKind, Encode, Reader, Writer};
+use super::{
+    Decode, DecodeContents, DecodeErrorKind, Encode, EncodeContents, Fault, Reader, Writer,
+};
 
 /// The most elements that a SEQUENCE OF or SET OF may have. Real messages have a few dozen.
 pub const MAX_ELEMENTS: usize = 1024;
@@ -93,18 +95,12 @@ impl<'a, T: Decode<'a> + Copy, const IDENTIFIER: u8> IntoIterator for &List<'a, 
     }
 }
 
-impl<'a, T: Decode<'a>, const IDENTIFIER: u8> Decode<'a> for List<'a, T, IDENTIFIER> {
+impl<'a, T, const IDENTIFIER: u8> DecodeContents<'a> for List<'a, T, IDENTIFIER>
+where
+    T: Decode<'a> + Encode,
+{
     #[inline]
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Self::decode_contents(reader.enter(Self::TAG)?)
-    }
-}
-
-impl<'a, T: Decode<'a>, const IDENTIFIER: u8> Contents<'a> for List<'a, T, IDENTIFIER> {
-    const TAG: u8 = IDENTIFIER;
-
-    #[inline]
-    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, Fault> {
         let mut elements = contents;
         for _ in 0..MAX_ELEMENTS {
             if elements.is_empty() {
@@ -120,14 +116,23 @@ impl<'a, T: Decode<'a>, const IDENTIFIER: u8> Contents<'a> for List<'a, T, IDENT
     }
 }
 
-impl<T: Encode, const IDENTIFIER: u8> Encode for List<'_, T, IDENTIFIER> {
-    fn encode(&self, writer: &mut Writer) {
-        let mark = writer.mark();
+impl<T: Encode, const IDENTIFIER: u8> EncodeContents for List<'_, T, IDENTIFIER> {
+    const TAG: u8 = IDENTIFIER;
+
+    #[inline]
+    fn encode_contents(&self, writer: &mut Writer) {
         match self {
             Self::Received(contents, _) => writer.prepend(contents),
             Self::Values(values) => values.iter().rev().for_each(|value| value.encode(writer)),
         }
-        writer.close(IDENTIFIER, mark);
+    }
+
+    #[inline]
+    fn contents_len(&self) -> usize {
+        match self {
+            Self::Received(contents, _) => contents.len(),
+            Self::Values(values) => values.iter().map(T::encoded_len).sum(),
+        }
     }
 }
 

@@ -1,32 +1,35 @@
-use super::{DecodeError, DecodeErrorKind as Kind};
+use super::{DecodeErrorKind as Kind, Fault};
 
-/// A cursor over one value's contents, which knows its offset in the outermost input.
+/// A cursor over one value's contents.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
-    offset: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the beginning of `input`.
+    #[inline]
     #[must_use]
     pub const fn new(input: &'a [u8]) -> Self {
-        Self { rest: input, offset: 0 }
+        Self { rest: input }
     }
 
     /// Is everything read?
+    #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// What is left, as bytes.
+    #[inline]
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// The bytes between an earlier state of this cursor and now.
+    #[inline]
     #[must_use]
     pub fn since(&self, earlier: &Self) -> &'a [u8] {
         let length = earlier.rest.len().saturating_sub(self.rest.len());
@@ -43,8 +46,8 @@ impl<'a> Reader<'a> {
     /// An error at the next byte.
     #[cold]
     #[must_use]
-    pub const fn error(&self, kind: Kind) -> DecodeError {
-        DecodeError::new(kind, self.offset)
+    pub fn error(&self, kind: Kind) -> Fault {
+        Fault::new(kind, self.rest, 0)
     }
 
     /// Reads identifier and length of a value with this tag and returns a cursor over its
@@ -53,55 +56,86 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If the tag differs, the length is not minimal DER, or the contents reach beyond the end.
     #[inline]
-    pub fn enter(&mut self, tag: u8) -> Result<Reader<'a>, DecodeError> {
+    pub fn enter(&mut self, tag: u8) -> Result<Reader<'a>, Fault> {
         // The common case in one look: short form.
         if let [found, length @ 0..0x80, contents @ ..] = self.rest
             && *found == tag
-            && let Some((contents, rest)) = contents.split_at_checked(*length as usize)
+            && let Some(parts) = contents.split_at_checked(usize::from(*length))
         {
-            return Ok(self.advance(2, contents, rest));
+            return Ok(self.pass(parts));
         }
-        self.enter_long(tag)
+        match self.enter_long(tag) {
+            Some(parts) => Ok(self.pass(parts)),
+            None => Err(self.refusal(tag)),
+        }
+    }
+
+    /// The contents of the one value of this tag that fills what is left.
+    #[inline]
+    pub(crate) fn only(mut self, tag: u8) -> Result<Reader<'a>, Fault> {
+        let contents = self.enter(tag)?;
+        self.finish()?;
+        Ok(contents)
+    }
+
+    /// [`Reader::enter`] twice: a value of tag `inner` which alone fills one of tag `outer`.
+    #[inline]
+    pub(super) fn enter_explicit(&mut self, outer: u8, inner: u8) -> Result<Reader<'a>, Fault> {
+        if let [found_outer, outer_length, found_inner, length @ 0..0x7e, contents @ ..] = self.rest
+            && *found_outer == outer
+            && *found_inner == inner
+            && *outer_length == *length + 2
+            && let Some(parts) = contents.split_at_checked(usize::from(*length))
+        {
+            return Ok(self.pass(parts));
+        }
+        self.enter_long_explicit(outer, inner)
+    }
+
+    #[inline(never)]
+    fn enter_long_explicit(&mut self, outer: u8, inner: u8) -> Result<Reader<'a>, Fault> {
+        self.enter(outer)?.only(inner)
     }
 
     /// Moves behind a value; returns a cursor over its contents.
     #[inline]
-    fn advance(&mut self, header: usize, contents: &'a [u8], rest: &'a [u8]) -> Reader<'a> {
-        let inner = Reader { rest: contents, offset: self.offset + header };
-        *self = Reader { rest, offset: inner.offset + contents.len() };
-        inner
+    fn pass(&mut self, (contents, rest): (&'a [u8], &'a [u8])) -> Reader<'a> {
+        self.rest = rest;
+        Reader { rest: contents }
     }
 
-    fn enter_long(&mut self, tag: u8) -> Result<Reader<'a>, DecodeError> {
-        let (&found, after_tag) = self.rest.split_first().ok_or(self.error(Kind::Truncated))?;
-        if found != tag {
-            return Err(self.error(Kind::UnexpectedTag { expected: tag, found }));
+    /// Long form.
+    #[inline]
+    fn enter_long(&self, tag: u8) -> Option<(&'a [u8], &'a [u8])> {
+        let [found, first, octets @ ..] = self.rest else { return None };
+        if *found != tag {
+            return None;
         }
-        let at_length = DecodeError::new(Kind::BadLength, self.offset + 1);
-        let (length, contents) = match *after_tag {
-            [short @ 0..0x80, ref contents @ ..] => (short as usize, contents),
-            [0x80, ..] => return Err(DecodeError { kind: Kind::IndefiniteLength, ..at_length }),
-            [0x81, a @ 0x80..=0xff, ref contents @ ..] => (a as usize, contents),
-            [0x82, a @ 1..=0xff, b, ref contents @ ..] => {
-                (usize::from(u16::from_be_bytes([a, b])), contents)
+        let length = long_length(*first, octets)?;
+        octets.get(usize::from(*first & 0x7f)..)?.split_at_checked(length)
+    }
+
+    /// Why no value with this tag can be entered here.
+    #[cold]
+    #[inline(never)]
+    fn refusal(&self, tag: u8) -> Fault {
+        let (kind, at) = match *self.rest {
+            [] => (Kind::Truncated, 0),
+            [found, ..] if found != tag => (Kind::UnexpectedTag { expected: tag, found }, 0),
+            [_] => (Kind::Truncated, 1),
+            [_, 0..0x80, ..] => (Kind::Truncated, 2),
+            [_, 0x80, ..] => (Kind::IndefiniteLength, 1),
+            [_, 0x85..=0xff, ..] => (Kind::BadLength, 1),
+            [_, count, ref octets @ ..] => {
+                let count = usize::from(count & 0x7f);
+                match octets.get(..count) {
+                    None => (Kind::Truncated, 1),
+                    Some([0, ..] | [0..0x80]) => (Kind::BadLength, 1),
+                    Some(_) => (Kind::Truncated, 2 + count),
+                }
             }
-            [0x83, a @ 1..=0xff, b, c, ref contents @ ..] => {
-                (u32::from_be_bytes([0, a, b, c]) as usize, contents)
-            }
-            [0x84, a @ 1..=0xff, b, c, d, ref contents @ ..] => {
-                (u32::from_be_bytes([a, b, c, d]) as usize, contents)
-            }
-            [first @ 0x81..=0x84, ref octets @ ..] if octets.len() >= usize::from(first & 0x7f) => {
-                return Err(at_length);
-            }
-            [0x85..=0xff, ..] => return Err(at_length),
-            _ => return Err(DecodeError { kind: Kind::Truncated, ..at_length }),
         };
-        let header = self.rest.len() - contents.len();
-        let (contents, rest) = contents
-            .split_at_checked(length)
-            .ok_or(DecodeError::new(Kind::Truncated, self.offset + header))?;
-        Ok(self.advance(header, contents, rest))
+        Fault::new(kind, self.rest, at)
     }
 
     /// Fails if bytes are left.
@@ -109,7 +143,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DecodeErrorKind::TrailingData`](Kind::TrailingData).
     #[inline]
-    pub fn finish(&self) -> Result<(), DecodeError> {
+    pub fn finish(&self) -> Result<(), Fault> {
         if self.is_empty() { Ok(()) } else { Err(self.error(Kind::TrailingData)) }
+    }
+}
+
+/// A length in as few octets as it needs.
+#[inline(never)]
+fn long_length(first: u8, octets: &[u8]) -> Option<usize> {
+    match (first, octets) {
+        (0x82, [a @ 1..=0xff, b, ..]) => Some(usize::from(u16::from_be_bytes([*a, *b]))),
+        (0x81, [a @ 0x80..=0xff, ..]) => Some(usize::from(*a)),
+        (0x83, [a @ 1..=0xff, b, c, ..]) => Some(u32::from_be_bytes([0, *a, *b, *c]) as usize),
+        (0x84, [a @ 1..=0xff, b, c, d, ..]) => Some(u32::from_be_bytes([*a, *b, *c, *d]) as usize),
+        _ => None,
     }
 }

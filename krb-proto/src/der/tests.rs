@@ -60,10 +60,19 @@ fn what_is_not_der_is_refused_where_it_stands() {
     assert_eq!(kind(&changed(1, &[0x85, 0, 0, 0, 0, 0x12])), (Kind::BadLength, 1, ""));
     assert_eq!(kind(&changed(1, &[0x13])).0, Kind::Truncated);
     assert_eq!(kind(&[VALID, &[0]].concat()), (Kind::TrailingData, 20, ""));
-    assert_eq!(kind(&changed(8, &[0x04])), (Kind::WrongConstant, 6, "Sample.version"));
+    assert_eq!(kind(&changed(8, &[0x04])), (Kind::WrongConstant, 8, "Sample.version"));
     // A surplus byte inside a member.
     let surplus = [&[0x65, 0x13, 0x30, 0x11, 0xa0, 0x04, 2, 1, 5, 0][..], &VALID[9..]].concat();
     assert_eq!(kind(&surplus), (Kind::TrailingData, 9, "Sample.version"));
+}
+
+#[test]
+fn a_fault_does_not_say_where_memory_lies() {
+    let fault = Reader::new(VALID).enter(0x66).unwrap_err();
+    let shown = std::format!("{fault:?}");
+    assert_eq!(shown, "Fault(UnexpectedTag { expected: 102, found: 101 }, \"\")");
+    // Nor does an error that was made with another input than the fault's.
+    assert!(fault.within(&[1, 2, 3]).offset <= 3);
 }
 
 #[test]

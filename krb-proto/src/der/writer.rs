@@ -20,9 +20,14 @@ impl Writer {
         Self { buffer: Vec::new(), start: 0, secret: false }
     }
 
+    /// An empty writer with room for this much.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self { buffer: vec![0; capacity], start: capacity, secret: false }
+    }
+
     /// An empty writer for keys: it wipes what it outgrows.
-    pub(super) const fn for_secrets() -> Self {
-        Self { buffer: Vec::new(), start: 0, secret: true }
+    pub(super) fn for_secrets(capacity: usize) -> Self {
+        Self { secret: true, ..Self::with_capacity(capacity) }
     }
 
     /// What was written, alone in a vector of its own; nothing of it stays behind.
@@ -33,6 +38,7 @@ impl Writer {
     }
 
     /// Forgets what was written, keeps the memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.start = self.buffer.len();
     }
@@ -68,26 +74,60 @@ impl Writer {
         self.start = start;
     }
 
+    /// Puts a few bytes in front, whose number the compiler knows.
+    #[inline]
+    pub(super) fn prepend_array<const N: usize>(&mut self, bytes: [u8; N]) {
+        let free = self.buffer.get_mut(..self.start).and_then(|free| free.last_chunk_mut());
+        match free {
+            Some(free) => {
+                *free = bytes;
+                self.start -= N;
+            }
+            None => self.prepend_growing(&bytes),
+        }
+    }
+
+    #[cold]
+    fn prepend_growing(&mut self, bytes: &[u8]) {
+        self.prepend(bytes);
+    }
+
     /// Puts identifier and length in front of all that was written since `mark`.
     #[inline]
     pub fn close(&mut self, tag: u8, mark: usize) {
-        let length = self.mark() - mark;
-        match length {
-            0..0x80 => self.prepend(&[tag, length as u8]),
-            0x80..0x100 => self.prepend(&[tag, 0x81, length as u8]),
+        match self.mark() - mark {
+            length @ 0..0x80 => self.prepend_array([tag, length as u8]),
+            length => self.close_long(tag, length),
+        }
+    }
+
+    /// [`Writer::close`] twice: a value of tag `inner` that alone fills one of tag `outer`.
+    #[inline]
+    pub(super) fn close_explicit(&mut self, outer: u8, inner: u8, mark: usize) {
+        match self.mark() - mark {
+            length @ 0..0x7e => {
+                self.prepend_array([outer, length as u8 + 2, inner, length as u8]);
+            }
             _ => {
-                let octets = (length as u64).to_be_bytes();
-                let skip = octets.iter().take_while(|&&octet| octet == 0).count();
-                self.prepend(&octets[skip..]);
-                self.prepend(&[tag, 0x80 | (octets.len() - skip) as u8]);
+                self.close(inner, mark);
+                self.close(outer, mark);
             }
         }
     }
 
-    /// Puts another identifier in the place of the first one: IMPLICIT tagging.
-    pub(super) fn replace_tag(&mut self, tag: u8) {
-        if let Some(first) = self.buffer.get_mut(self.start) {
-            *first = tag;
+    fn close_long(&mut self, tag: u8, length: usize) {
+        match length {
+            0..0x100 => self.prepend_array([tag, 0x81, length as u8]),
+            0x100..0x1_0000 => {
+                let [a, b] = (length as u16).to_be_bytes();
+                self.prepend_array([tag, 0x82, a, b]);
+            }
+            _ => {
+                let octets = (length as u64).to_be_bytes();
+                let skip = octets.iter().take_while(|&&octet| octet == 0).count();
+                self.prepend(&octets[skip..]);
+                self.prepend_array([tag, 0x80 | (octets.len() - skip) as u8]);
+            }
         }
     }
 
@@ -103,4 +143,17 @@ impl Writer {
         }
         self.buffer = larger;
     }
+}
+
+/// How many octets a value takes with its identifier and length.
+#[inline]
+pub(crate) const fn value_len(contents: usize) -> usize {
+    let length_octets = match contents {
+        0..0x80 => 1,
+        0x80..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000..0x100_0000 => 4,
+        _ => 5,
+    };
+    1 + length_octets + contents
 }

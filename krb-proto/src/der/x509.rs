@@ -1,18 +1,17 @@
 //! The types of X.509, CMS and PKINIT that RFC 4120 has no use for.
 
-use super::{Contents, Decode, DecodeError, DecodeErrorKind as Kind, Encode, Reader, Writer};
-
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
+use super::{
+    Decode, DecodeContents, DecodeErrorKind as Kind, Encode, EncodeContents, Fault, Reader, Writer,
+};
 
 /// One value of any type: its whole encoding, as it came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Any<'a>(pub &'a [u8]);
 
 impl<'a> Decode<'a> for Any<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let start = *reader;
-        let tag = reader.peek_tag().ok_or(reader.error(Kind::Truncated))?;
+        let tag = reader.peek_tag().ok_or_else(|| reader.error(Kind::Truncated))?;
         reader.enter(tag)?;
         Ok(Self(reader.since(&start)))
     }
@@ -22,16 +21,18 @@ impl Encode for Any<'_> {
     fn encode(&self, writer: &mut Writer) {
         writer.prepend(self.0);
     }
+
+    fn encoded_len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// A BIT STRING of whole octets, as public keys and signatures are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BitString<'a>(pub &'a [u8]);
 
-impl<'a> Contents<'a> for BitString<'a> {
-    const TAG: u8 = BIT_STRING;
-
-    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+impl<'a> DecodeContents<'a> for BitString<'a> {
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, Fault> {
         match contents.rest() {
             [0, octets @ ..] => Ok(Self(octets)),
             _ => Err(contents.error(Kind::BadBitString)),
@@ -39,18 +40,16 @@ impl<'a> Contents<'a> for BitString<'a> {
     }
 }
 
-impl<'a> Decode<'a> for BitString<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Self::decode_contents(reader.enter(Self::TAG)?)
-    }
-}
+impl EncodeContents for BitString<'_> {
+    const TAG: u8 = 0x03;
 
-impl Encode for BitString<'_> {
-    fn encode(&self, writer: &mut Writer) {
-        let mark = writer.mark();
+    fn encode_contents(&self, writer: &mut Writer) {
         writer.prepend(self.0);
-        writer.prepend(&[0]);
-        writer.close(BIT_STRING, mark);
+        writer.prepend_array([0]);
+    }
+
+    fn contents_len(&self) -> usize {
+        1 + self.0.len()
     }
 }
 
@@ -73,10 +72,8 @@ impl<'a> BigUnsigned<'a> {
     }
 }
 
-impl<'a> Contents<'a> for BigUnsigned<'a> {
-    const TAG: u8 = INTEGER;
-
-    fn decode_contents(contents: Reader<'a>) -> Result<Self, DecodeError> {
+impl<'a> DecodeContents<'a> for BigUnsigned<'a> {
+    fn decode_contents(contents: Reader<'a>) -> Result<Self, Fault> {
         match contents.rest() {
             [0] | [0x80..=0xff, ..] => Err(contents.error(Kind::IntegerOutOfRange)),
             [] | [0, 0..0x80, ..] => Err(contents.error(Kind::NonMinimalInteger)),
@@ -85,19 +82,25 @@ impl<'a> Contents<'a> for BigUnsigned<'a> {
     }
 }
 
-impl<'a> Decode<'a> for BigUnsigned<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        Self::decode_contents(reader.enter(Self::TAG)?)
+impl BigUnsigned<'_> {
+    /// Would the first octet say that the number is negative, or is there none?
+    fn needs_zero(self) -> bool {
+        self.0.first().is_none_or(|&first| first >= 0x80)
     }
 }
 
-impl Encode for BigUnsigned<'_> {
-    fn encode(&self, writer: &mut Writer) {
-        let mark = writer.mark();
+impl EncodeContents for BigUnsigned<'_> {
+    /// INTEGER.
+    const TAG: u8 = 0x02;
+
+    fn encode_contents(&self, writer: &mut Writer) {
         writer.prepend(self.0);
-        if self.0.first().is_none_or(|&first| first >= 0x80) {
-            writer.prepend(&[0]);
+        if self.needs_zero() {
+            writer.prepend_array([0]);
         }
-        writer.close(INTEGER, mark);
+    }
+
+    fn contents_len(&self) -> usize {
+        self.0.len() + usize::from(self.needs_zero())
     }
 }

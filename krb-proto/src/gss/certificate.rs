@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::Oid;
-use crate::der::{Decode, DecodeError, Reader};
+use crate::der::{Decode, Fault, Reader};
 
 const SEQUENCE: u8 = 0x30;
 const RSASSA_PSS: Oid<'_> = Oid(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a");
@@ -33,7 +33,7 @@ enum Hash {
 
 /// Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue } (RFC 5280
 /// section 4.1).
-fn signature_hash(certificate: &[u8]) -> Result<Option<Hash>, DecodeError> {
+fn signature_hash(certificate: &[u8]) -> Result<Option<Hash>, Fault> {
     let mut outer = Reader::new(certificate);
     let mut inner = outer.enter(SEQUENCE)?;
     outer.finish()?;
@@ -47,7 +47,7 @@ fn signature_hash(certificate: &[u8]) -> Result<Option<Hash>, DecodeError> {
 
 /// RSASSA-PSS-params begins with its hash's AlgorithmIdentifier, SHA-1 if absent (RFC 4055 section
 /// 3.1).
-fn pss_hash(algorithm: &mut Reader<'_>) -> Result<Option<Hash>, DecodeError> {
+fn pss_hash(algorithm: &mut Reader<'_>) -> Result<Option<Hash>, Fault> {
     let mut parameters = algorithm.enter(SEQUENCE)?;
     if parameters.peek_tag() != Some(0xa0) {
         return Ok(Some(Hash::Md5OrSha1));

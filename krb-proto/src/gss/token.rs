@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{GssError, Oid};
-use crate::der::{Decode, DecodeErrorKind, Encode, Reader, Writer};
+use crate::der::{self, Decode, DecodeErrorKind, Encode, Reader, Writer};
 
 const INITIAL_CONTEXT_TOKEN: u8 = 0x60;
 
@@ -28,10 +28,11 @@ pub(crate) fn frame(mechanism: Oid<'_>, write_inner: impl FnOnce(&mut Writer)) -
 
 /// Takes a framed token apart; the cursor stands on what follows the mechanism.
 pub(crate) fn unframe<'a>(mechanism: Oid<'_>, token: &'a [u8]) -> Result<Reader<'a>, GssError> {
-    let mut outer = Reader::new(token);
-    let mut inner = outer.enter(INITIAL_CONTEXT_TOKEN)?;
-    outer.finish()?;
-    if Oid::decode(&mut inner)? != mechanism {
+    let (found, inner) = der::read(token, |outer| {
+        let mut inner = outer.enter(INITIAL_CONTEXT_TOKEN)?;
+        Ok((Oid::decode(&mut inner)?, inner))
+    })?;
+    if found != mechanism {
         return Err(GssError::UnexpectedMechanism);
     }
     Ok(inner)
@@ -50,6 +51,6 @@ pub(crate) fn unframe_message(token: &[u8]) -> Result<(TokenId, &[u8]), GssError
     let inner = unframe(Oid::KRB5, token)?;
     match inner.rest() {
         [a, b, message @ ..] => Ok((TokenId([*a, *b]), message)),
-        _ => Err(inner.error(DecodeErrorKind::Truncated).into()),
+        _ => Err(inner.error(DecodeErrorKind::Truncated).within(token).into()),
     }
 }

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use crate::asn1::*;
-use crate::der::{self, List, Writer};
+use crate::der::{self, Encode, List, Writer};
 
 /// Whatever decodes encodes back byte for byte, and an error lies within the input.
 macro_rules! round_trip {
@@ -9,6 +9,7 @@ macro_rules! round_trip {
         match der::decode::<$type>($input) {
             Ok(value) => {
                 assert_eq!(der::encode(&value), $input, stringify!($type));
+                assert_eq!(value.encoded_len(), $input.len(), stringify!($type));
                 let again: $type = der::decode($input).expect("decoded before");
                 assert_eq!(again, value, stringify!($type));
             }

@@ -1,7 +1,8 @@
 use alloc::vec::Vec;
 
 use crate::der::{
-    self, Decode, Encode, Encoded, Enumerated, Field, KerberosFlags, List, Reader, Writer, sequence,
+    self, Decode, DecodeContents, Encode, EncodeContents, Encoded, Enumerated, KerberosFlags, List,
+    Reader, Writer, sequence,
 };
 use crate::gss::{GssError, Oid, frame, unframe};
 
@@ -38,15 +39,21 @@ impl NegState {
     pub const REQUEST_MIC: Self = Self(3);
 }
 
-impl Decode<'_> for NegState {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, der::DecodeError> {
-        Enumerated::decode(reader).map(|value| Self(value.0))
+impl DecodeContents<'_> for NegState {
+    fn decode_contents(contents: Reader<'_>) -> Result<Self, der::Fault> {
+        Enumerated::decode_contents(contents).map(|value| Self(value.0))
     }
 }
 
-impl Encode for NegState {
-    fn encode(&self, writer: &mut Writer) {
-        Enumerated(self.0).encode(writer);
+impl EncodeContents for NegState {
+    const TAG: u8 = Enumerated::TAG;
+
+    fn encode_contents(&self, writer: &mut Writer) {
+        Enumerated(self.0).encode_contents(writer);
+    }
+
+    fn contents_len(&self) -> usize {
+        Enumerated(self.0).contents_len()
     }
 }
 
@@ -71,9 +78,9 @@ impl<'a> NegTokenInit<'a> {
     /// GSS framing), [`GssError::Malformed`].
     pub fn from_token(token: &'a [u8]) -> Result<Self, GssError> {
         let mut inner = unframe(Oid::SPNEGO, token)?;
-        let init = Self::decode_field(&mut inner, NEG_TOKEN_INIT)?;
-        inner.finish()?;
-        Ok(init)
+        let init = Self::decode_explicit(&mut inner, NEG_TOKEN_INIT);
+        let whole = init.and_then(|init| inner.finish().map(|()| init));
+        whole.map_err(|fault| fault.within(token).into())
     }
 }
 
@@ -104,9 +111,6 @@ impl<'a> NegTokenResp<'a> {
     /// # Errors
     /// [`GssError::Malformed`].
     pub fn from_token(token: &'a [u8]) -> Result<Self, GssError> {
-        let mut reader = Reader::new(token);
-        let resp = Self::decode_field(&mut reader, NEG_TOKEN_RESP)?;
-        reader.finish()?;
-        Ok(resp)
+        Ok(der::read(token, |reader| Self::decode_explicit(reader, NEG_TOKEN_RESP))?)
     }
 }
