@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::received_key;
 use crate::asn1::{
     EncKrbCredPart, EncryptedData, EncryptionKey, KrbCred, KrbCredInfo, SecretOctets, Ticket,
 };
 use crate::credential::TicketTimes;
 use crate::crypto::{CryptoError, Key};
 use crate::der::{self, DecodeError, Encoded, Int, KerberosString, List, Microseconds};
-use crate::iana::{KeyUsage, TicketFlags};
+use crate::iana::{EncType, KeyUsage, TicketFlags};
 use crate::{Context, Credential};
 
 /// Why a KRB-CRED was refused.
@@ -117,12 +118,15 @@ pub fn open_krb_cred(key: &Key, message: &[u8]) -> Result<Vec<Credential>, KrbCr
         key.decrypt(KeyUsage::KRB_CRED, message.enc_part.cipher).map_err(KrbCredError::Crypto)?;
     let part: EncKrbCredPart<'_> = der::decode(&plaintext)?;
     let pairs = message.described_by(&part).ok_or(KrbCredError::Count)?;
-    pairs.map(|(ticket, info)| credential(&ticket, &info)).collect()
+    // Whoever uses an RC4 key has asked for RC4.
+    let rc4 = key.enctype() == EncType::RC4_HMAC;
+    pairs.map(|(ticket, info)| credential(&ticket, &info, rc4)).collect()
 }
 
 fn credential(
     ticket: &Encoded<'_, Ticket<'_>>,
     info: &KrbCredInfo<'_>,
+    danger_allow_rc4: bool,
 ) -> Result<Credential, KrbCredError> {
     let (client, server) = info.client_and_server().ok_or(KrbCredError::Incomplete)?;
     let endtime = info.endtime.ok_or(KrbCredError::Incomplete)?;
@@ -130,8 +134,7 @@ fn credential(
     Ok(Credential {
         client,
         server,
-        session_key: Key::new(info.key.keytype, info.key.keyvalue.0)
-            .map_err(KrbCredError::Crypto)?,
+        session_key: received_key(&info.key, danger_allow_rc4).map_err(KrbCredError::Crypto)?,
         times: TicketTimes {
             authtime,
             starttime: info.starttime.unwrap_or(authtime),

@@ -4,7 +4,6 @@ use std::vec;
 
 use super::*;
 use crate::gss::testing::{NOW, Service, TestRng, at, bit_flips, enctypes};
-use crate::iana::EncType;
 
 const AES: EncType = EncType::AES256_CTS_HMAC_SHA1_96;
 
@@ -159,6 +158,16 @@ fn a_session_key_that_is_not_used_here_is_refused() {
         let opened = open_unusual(1, 1, |info| info.key.keytype = enctype);
         assert_eq!(opened.err(), Some(KrbCredError::Crypto(error)));
     }
+}
+
+#[test]
+fn under_an_rc4_key_rc4_is_taken() {
+    let credential = Service::new(EncType::RC4_HMAC).credential();
+    let rc4 = Key::danger_new_rc4(&[7; 16]).unwrap();
+    let message = |key| krb_cred(&[&credential], key, &mut at(NOW, &mut TestRng(21))).unwrap();
+    assert_eq!(open_krb_cred(&rc4, &message(&rc4)).map(|opened| opened.len()), Ok(1));
+    let dangerous = KrbCredError::Crypto(CryptoError::DangerousEncType(EncType::RC4_HMAC));
+    assert_eq!(open_krb_cred(&key(AES), &message(&key(AES))).err(), Some(dangerous));
 }
 
 #[test]

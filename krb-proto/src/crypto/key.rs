@@ -74,6 +74,14 @@ impl Key {
         Ok(Self { profile, bytes })
     }
 
+    /// A fresh random key of this key's enctype, as for a subkey beside it.
+    #[must_use]
+    pub fn generate_alike(&self, rng: &mut dyn Random) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; self.profile.key_len]);
+        rng.fill(&mut bytes);
+        Self { profile: self.profile, bytes }
+    }
+
     /// String-to-key (RFC 3962, RFC 8009 and RFC 6803, each section 4). `params` is the `s2kparams`
     /// of ETYPE-INFO2: an iteration count of 4 octets, or none for the enctype's default.
     ///

@@ -55,6 +55,7 @@ mod usage_key;
 pub use constant_time::constant_time_eq;
 pub use error::CryptoError;
 pub use key::{Key, MAX_ITERATIONS};
+pub(crate) use rfc4757::gss_stream as rc4_gss_stream;
 pub use usage_key::UsageKey;
 
 use crate::iana::EncType;

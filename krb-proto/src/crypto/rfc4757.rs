@@ -108,6 +108,14 @@ impl Sealing for MacThenRc4 {
     }
 }
 
+/// Encrypts and decrypts parts of GSS tokens (section 7.3): `mask` is what changes every octet of
+/// the key, `salt` the checksum or the sequence number.
+pub(crate) fn gss_stream(key: &[u8], mask: u8, salt: &[u8], data: &mut [u8]) {
+    let key: Zeroizing<Vec<u8>> = Zeroizing::new(key.iter().map(|octet| octet ^ mask).collect());
+    let salted = mac::<_, MAC>(&Hmac::<Md5>::new(&key), &[&[0; 4]]);
+    Rc4::new(&mac(&Hmac::<Md5>::new(&*salted), &[salt])).apply(data);
+}
+
 /// The stream cipher. An octet cannot be out of the bounds of 256 of them.
 struct Rc4 {
     state: [u8; 256],

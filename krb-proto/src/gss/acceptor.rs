@@ -8,9 +8,9 @@ use super::token::{TokenId, frame_message, unframe_message};
 use super::{GssError, GssFlags, checksum, sequence};
 use crate::ap::{KeyLookup, KrbCredError, RequestPolicy, VerifiedRequest, open_krb_cred};
 use crate::asn1::KrbError;
-use crate::crypto::{CryptoError, Key};
+use crate::crypto::CryptoError;
 use crate::der::{self, Int, KerberosString, Microseconds};
-use crate::iana::{ChecksumType, ErrorCode};
+use crate::iana::{ChecksumType, EncType, ErrorCode};
 use crate::{Context, Credential, Principal, Timestamp};
 
 /// What an acceptor demands.
@@ -48,7 +48,8 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// Takes the client's token; returns the context and, if the client wants mutual
-    /// authentication, the answer. The context key is then a fresh one of our own choice.
+    /// authentication, the answer. The context key is then a fresh one of our own choice, but for
+    /// RC4.
     ///
     /// # Errors
     /// [`GssError::Request`], [`GssError::BadChecksum`], [`GssError::ChannelBindings`],
@@ -65,19 +66,21 @@ impl Acceptor {
         let (flags, delegated) = read_checksum(&request, options)?;
         let initiator_key = request.subkey.as_ref().unwrap_or(&request.session_key);
         let first_received = request.sequence_number.unwrap_or(0);
-        let (key, first_sent, answer) = if flags.contains(GssFlags::MUTUAL) {
-            let key = Key::generate(initiator_key.enctype(), cx.rng).map_err(GssError::BadKey)?;
+        let (subkey, first_sent, answer) = if flags.contains(GssFlags::MUTUAL) {
+            // RFC 4757 knows no acceptor's subkey.
+            let subkey = (initiator_key.enctype() != EncType::RC4_HMAC)
+                .then(|| initiator_key.generate_alike(cx.rng));
             let first_sent = sequence::first_number(cx.rng);
-            let reply = request.reply(Some(&key), Some(first_sent), cx.rng);
-            (key, first_sent, Some(frame_message(TokenId::AP_REP, &reply)))
+            let reply = request.reply(subkey.as_ref(), Some(first_sent), cx.rng);
+            (subkey, first_sent, Some(frame_message(TokenId::AP_REP, &reply)))
         } else {
-            (initiator_key.clone(), first_received, None)
+            (None, first_received, None)
         };
         let context = SecurityContext {
             role: Role::Acceptor,
             flags,
-            key,
-            acceptor_subkey: answer.is_some(),
+            acceptor_subkey: subkey.is_some(),
+            key: subkey.unwrap_or_else(|| initiator_key.clone()),
             next_to_send: first_sent.into(),
             received: SequenceWindow::new(first_received, flags),
         };

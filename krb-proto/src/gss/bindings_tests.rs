@@ -2,19 +2,12 @@
 
 use std::vec;
 
-use super::super::testing::{NOW, Service, TestRng, at, initiate};
+use super::super::testing::{NOW, Service, TestRng, at, hex, initiate};
 use super::super::{Acceptor, AcceptorOptions, GssError, GssFlags, InitiatorOptions};
 use super::*;
 use crate::Principal;
 use crate::ap::ClientData;
 use crate::iana::EncType;
-
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
-}
 
 /// Computed apart from this crate (Python's hashlib): MD5 of the families, lengths and data, each
 /// number four octets little-endian.

@@ -3,7 +3,6 @@ use core::fmt;
 use super::SequenceError;
 use crate::KerberosTime;
 use crate::ap::{ApReplyError, ApRequestError, KrbCredError};
-use crate::crypto::CryptoError;
 use crate::der::DecodeError;
 use crate::iana::ErrorCode;
 
@@ -64,8 +63,6 @@ pub enum GssError {
     BadTicket(DecodeError),
     /// Misuse: the credential to be delegated does not fit into a token.
     DelegationTooLong,
-    /// Misuse: the key is of an enctype that cannot be used here.
-    BadKey(CryptoError),
 }
 
 impl From<DecodeError> for GssError {
@@ -146,7 +143,6 @@ impl fmt::Display for GssError {
             Self::DelegationTooLong => {
                 f.write_str("the credential to be delegated is too long for a token")
             }
-            Self::BadKey(error) => write!(f, "a key cannot be used: {error}"),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::ap::{ApReqOptions, ApRequest, ClientData, krb_cred};
 use crate::asn1::KrbError;
 use crate::crypto::Key;
 use crate::der;
-use crate::iana::{ApOptions, ChecksumType, KeyUsage};
+use crate::iana::{ApOptions, ChecksumType, EncType, KeyUsage};
 use crate::{Context, Credential};
 
 /// How a context is to be. The default is the safe one.
@@ -91,7 +91,7 @@ impl Initiator {
     /// shows the same microsecond twice.
     ///
     /// # Errors
-    /// [`GssError::BadTicket`] and [`GssError::BadKey`], if a credential cannot be used, and
+    /// [`GssError::BadTicket`] if a credential cannot be used, and
     /// [`GssError::DelegationTooLong`].
     pub fn new(
         credential: &Credential,
@@ -99,8 +99,7 @@ impl Initiator {
         cx: &mut Context<'_>,
     ) -> Result<(Self, Vec<u8>), GssError> {
         let flags = options.flags();
-        let subkey =
-            Key::generate(credential.session_key.enctype(), cx.rng).map_err(GssError::BadKey)?;
+        let subkey = credential.session_key.generate_alike(cx.rng);
         let sequence_number = sequence::first_number(cx.rng);
         // With the session key, whatever the subkey (RFC 4121 section 4.1.1).
         let delegated = options
@@ -210,6 +209,10 @@ impl Pending {
     }
 
     fn establish(self, acceptor_subkey: Option<Key>, first_received: u32) -> SecurityContext {
+        // RFC 4757 knows no acceptor's subkey: an RC4 key stays the initiator's, as with MIT. A key
+        // of a newer enctype is one that the acceptor has moved on to (RFC 4537).
+        let acceptor_subkey = acceptor_subkey
+            .filter(|key| [key, &self.subkey].iter().any(|key| key.enctype() != EncType::RC4_HMAC));
         SecurityContext {
             role: Role::Initiator,
             flags: self.flags,

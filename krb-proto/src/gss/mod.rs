@@ -9,6 +9,7 @@
 mod acceptor;
 mod bindings;
 mod certificate;
+mod cfx;
 mod checksum;
 mod context;
 mod error;
@@ -16,6 +17,7 @@ mod flags;
 mod initiator;
 mod message;
 mod oid;
+mod rc4;
 mod sequence;
 mod token;
 

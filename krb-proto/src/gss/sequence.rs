@@ -69,6 +69,20 @@ impl SequenceWindow {
         }
     }
 
+    /// Records an authentic message's number, of which the token holds the lower 32 bits: of the
+    /// numbers with these, the one nearest to what is due.
+    pub(super) fn accept_low_bits(&mut self, number: u32) -> Result<(), SequenceError> {
+        let ahead = number.wrapping_sub(self.next as u32) as i32;
+        match self.next.checked_add_signed(ahead.into()) {
+            Some(number) => self.accept(number),
+            // Before number 0 there was none.
+            None => match self.detection {
+                Detection::None => Ok(()),
+                Detection::InOrder | Detection::Replay => Err(SequenceError::TooOld),
+            },
+        }
+    }
+
     fn accept_in_order(&mut self, number: u64) -> Result<(), SequenceError> {
         match number {
             _ if number == self.next => {
@@ -148,6 +162,34 @@ mod tests {
         let mut window = window(GssFlags::default());
         assert_eq!(window.accept(5), Ok(()));
         assert_eq!(window.accept(5), Ok(()));
+    }
+
+    #[test]
+    fn of_a_number_the_lower_half_is_enough() {
+        let mut window = SequenceWindow::new(u32::MAX - 1, GssFlags::SEQUENCE);
+        for number in [u32::MAX - 1, u32::MAX, 0, 1] {
+            assert_eq!(window.accept_low_bits(number), Ok(()));
+        }
+        assert_eq!(window.accept_low_bits(u32::MAX), Err(SequenceError::Replayed));
+        assert_eq!(window.accept_low_bits(3), Err(SequenceError::Gap));
+
+        let mut window = SequenceWindow::new(u32::MAX, GssFlags::REPLAY);
+        for (number, expected) in [
+            (1, Ok(())),
+            (u32::MAX, Ok(())),
+            (0, Ok(())),
+            (u32::MAX, Err(SequenceError::Replayed)),
+            (0x7fff_ffff, Ok(())),
+            (1, Err(SequenceError::TooOld)),
+        ] {
+            assert_eq!(window.accept_low_bits(number), expected, "{number}");
+        }
+
+        let mut window = SequenceWindow::new(5, GssFlags::REPLAY);
+        assert_eq!(window.accept_low_bits(u32::MAX), Err(SequenceError::TooOld));
+        assert_eq!(window.accept_low_bits(5), Ok(()));
+        let mut window = SequenceWindow::new(5, GssFlags::default());
+        assert_eq!(window.accept_low_bits(u32::MAX), Ok(()));
     }
 
     proptest::proptest! {

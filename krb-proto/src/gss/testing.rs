@@ -35,6 +35,13 @@ pub(crate) fn at(now: Timestamp, rng: &mut TestRng) -> Context<'_> {
     Context { now, kdc_offset: 0, rng }
 }
 
+pub(crate) fn random_key(enctype: EncType, seed: u64) -> Key {
+    match enctype {
+        EncType::RC4_HMAC => Key::danger_new_rc4(&[seed as u8; 16]).unwrap(),
+        _ => Key::generate(enctype, &mut TestRng(seed)).unwrap(),
+    }
+}
+
 pub(crate) struct Service {
     pub(crate) name: Principal,
     pub(crate) key: Key,
@@ -44,7 +51,7 @@ impl Service {
     pub(crate) fn new(enctype: EncType) -> Self {
         Self {
             name: Principal::parse("HTTP/web.example@EXAMPLE", None).unwrap(),
-            key: Key::generate(enctype, &mut TestRng(1)).unwrap(),
+            key: random_key(enctype, 1),
         }
     }
 
@@ -56,7 +63,7 @@ impl Service {
     pub(crate) fn credential_with(&self, edit: impl FnOnce(&mut EncTicketPart<'_>)) -> Credential {
         let mut rng = TestRng(2);
         let enctype = self.key.enctype();
-        let session_key = Key::generate(enctype, &mut rng).unwrap();
+        let session_key = random_key(enctype, 22);
         let client = Principal::parse("alice@EXAMPLE", None).unwrap();
         let authtime = NOW.seconds.plus_seconds(-600);
         let endtime = KerberosTime::from_unix(ENDTIME);
@@ -117,7 +124,9 @@ impl Service {
         now: Timestamp,
     ) -> Result<(Acceptor, Option<Vec<u8>>), GssError> {
         let keys = |name: &Principal, kvno, enctype| self.find_key(name, kvno, enctype);
-        Acceptor::accept(token, &AcceptorOptions::new(&keys), &mut at(now, &mut TestRng(4)))
+        let mut options = AcceptorOptions::new(&keys);
+        options.request.danger_allow_rc4 = self.key.enctype() == EncType::RC4_HMAC;
+        Acceptor::accept(token, &options, &mut at(now, &mut TestRng(4)))
     }
 }
 
@@ -140,6 +149,13 @@ pub(crate) fn established(
         initiator.step(&reply).unwrap();
     }
     (initiator, acceptor)
+}
+
+/// Octets from hexadecimal digits, spaces between them.
+pub(crate) fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(octet).collect()
 }
 
 /// `token` with each of its bits flipped in turn, and the flipped bit's byte offset.
