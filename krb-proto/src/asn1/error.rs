@@ -87,6 +87,15 @@ impl<'a> ErrorData<'a> {
 }
 
 impl<'a> KrbError<'a> {
+    /// The METHOD-DATA in the e-data; an empty list if there is none.
+    #[must_use]
+    pub fn method_data(&self) -> List<'a, PaData<'a>> {
+        match self.data() {
+            Some(ErrorData::MethodData(list)) => list,
+            _ => List::of(&[]),
+        }
+    }
+
     /// The e-data, if it is present and of a form that this crate knows.
     #[must_use]
     pub fn data(&self) -> Option<ErrorData<'a>> {

@@ -1,16 +1,19 @@
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::as_armor::AsArmor;
 use super::client_key::{ClientKey, ClientSecret};
 use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
 use super::tgs::{TicketOptions, VerifiedPart};
 use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Request, Step, nonce};
-use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, ErrorData, KdcReqBody, KrbError, PaData};
+use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, KdcReqBody, KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ErrorCode, KdcOptions, KeyUsage, PaType, TicketFlags};
+use crate::iana::{ErrorCode, KdcOptions, KeyUsage, NameType, PaType, TicketFlags};
+use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{borrow_padata, find_padata};
-use crate::{Context, Credential, KerberosTime, Principal};
+use crate::{Context, Credential, KerberosTime, Name, Principal};
 
 /// No exchange needs more round trips than these.
 const MAX_ROUNDS: usize = 8;
@@ -27,6 +30,8 @@ pub struct AsExchange {
     turned_down: Vec<PaType>,
     /// PA-FX-COOKIE (RFC 6113 section 5.2), which the KDC keeps its state in.
     cookie: Option<Vec<u8>>,
+    armor: Option<AsArmor>,
+    fast_available: bool,
     rounds: usize,
     pending: Option<Pending>,
 }
@@ -35,6 +40,13 @@ struct Pending {
     nonce: u32,
     till: KerberosTime,
     message: Vec<u8>,
+}
+
+/// What a reply says, where FAST has it in its armor, from there.
+struct Said<'a> {
+    padata: List<'a, PaData<'a>>,
+    client: Principal,
+    strengthen_key: Option<Key>,
 }
 
 impl AsExchange {
@@ -47,13 +59,41 @@ impl AsExchange {
             client,
             server,
             options,
-            mechanism: mechanism::unasked(&key),
+            mechanism: mechanism::unasked(&key, None),
             key,
             turned_down: Vec::new(),
             cookie: None,
+            armor: None,
+            fast_available: false,
             rounds: 0,
             pending: None,
         }
+    }
+
+    /// With FAST (RFC 6113 section 5.4), armored by `ticket`, a ticket-granting ticket of the
+    /// client's realm: a host's, say, or any account's. What the KDC says outside of the armor is
+    /// then not believed.
+    #[must_use]
+    pub fn armored(mut self, ticket: Arc<Credential>) -> Self {
+        self.armor = Some(AsArmor::new(ticket));
+        // What goes into the first request depends on the armor key, which is made with it.
+        self.mechanism = None;
+        self
+    }
+
+    /// With FAST, nobody else shall see who asks: outside of the armor the client is
+    /// WELLKNOWN/ANONYMOUS, in the request and in the reply. Without armor it changes nothing.
+    #[must_use]
+    pub fn hiding_client(mut self) -> Self {
+        self.armor = self.armor.map(AsArmor::hiding_client);
+        self
+    }
+
+    /// Has the KDC said, where nobody could change it, that it has FAST (RFC 6806 section 11)? Known
+    /// when the exchange is done. The ticket may then armor later exchanges without being asked.
+    #[must_use]
+    pub fn fast_available(&self) -> bool {
+        self.fast_available
     }
 
     /// Takes a KRB-ERROR with its METHOD-DATA: either there is something else to say, or it stands.
@@ -85,7 +125,7 @@ impl AsExchange {
             }
             _ => false,
         };
-        if goes_on { Ok(Step::Continue) } else { Err(KdcRefusal::new(error).into()) }
+        if goes_on { Ok(Step::Continue) } else { Err(KdcRefusal::new(error, hints).into()) }
     }
 
     fn choose(&mut self, hints: List<'_, PaData<'_>>) -> Result<bool, ExchangeError> {
@@ -93,6 +133,7 @@ impl AsExchange {
             hints,
             client: &self.client,
             enctypes: &self.options.enctypes,
+            armor_key: self.armor.as_ref().and_then(AsArmor::key),
             turned_down: &self.turned_down,
         };
         self.mechanism = mechanism::choose(&mut self.key, &offer)?;
@@ -108,21 +149,65 @@ impl AsExchange {
         key.ok_or(ExchangeError::NoCommonEnctype)
     }
 
-    fn verify(&mut self, cx: &Context<'_>, reply: &[u8]) -> Result<Credential, ExchangeError> {
+    fn take_error(&mut self, reply: &[u8]) -> Result<Step<Credential>, ExchangeError> {
+        let error: KrbError<'_> = der::decode(reply)?;
+        let hints = error.method_data();
+        let Some(armor_key) = self.armor.as_ref().and_then(AsArmor::key) else {
+            return self.refused(&error, hints);
+        };
+        let nonce = self.pending.as_ref().ok_or(ExchangeError::TooManyRounds)?.nonce;
+        // Without armor an error may end the exchange (so it comes from a KDC that has no FAST, or
+        // could not read the armor), but it does not steer it.
+        if find_padata(hints, PaType::FX_FAST).is_none() {
+            return Err(KdcRefusal::new(&error, hints).into());
+        }
+        let opened = ResponsePlaintext::open(armor_key, hints)?;
+        let (error, hints) = opened.error(nonce)?;
+        self.refused(&error, hints)
+    }
+
+    fn take_reply(&mut self, cx: &Context<'_>, reply: &[u8]) -> Result<Credential, ExchangeError> {
         let reply: AsRep<'_> = der::decode(reply)?;
         let pending = self.pending.take().ok_or(ExchangeError::TooManyRounds)?;
-        let key = self.reply_key(&ReplyFacts {
-            request: &pending.message,
-            padata: reply.padata.unwrap_or(List::of(&[])),
-            enctype: reply.enc_part.etype,
-        })?;
-        if reply.enc_part.etype != key.enctype() {
-            return Err(ExchangeError::Mismatch(Mismatch::EncType(reply.enc_part.etype)));
+        let outer_padata = reply.padata.unwrap_or(List::of(&[]));
+        let outer_client = reply.cname.in_realm(reply.crealm);
+        let Some(armor) = &self.armor else {
+            let said = Said { padata: outer_padata, client: outer_client, strengthen_key: None };
+            return self.verify(cx, &reply, &pending, &said);
+        };
+        let armor_key = armor.key().ok_or(ExchangeError::TooManyRounds)?;
+        let opened = ResponsePlaintext::open(armor_key, outer_padata)?;
+        let response = opened.response(pending.nonce)?;
+        let finished = verify_finished(armor_key, &response, reply.ticket.der())?;
+        let client = finished.cname.in_realm(finished.crealm);
+        if !armor.hides_client() && !same(&outer_client, &client) {
+            return Err(Mismatch::Client { expected: client, found: outer_client }.into());
         }
-        let found = reply.cname.in_realm(reply.crealm);
-        if !found.name.same_components(&self.client.name) || found.realm != self.client.realm {
-            let expected = self.client.clone();
-            return Err(ExchangeError::Mismatch(Mismatch::Client { expected, found }));
+        let strengthen_key =
+            response.strengthen_key.map(|key| Key::new(key.keytype, key.keyvalue.0)).transpose()?;
+        let said = Said { padata: response.padata, client, strengthen_key };
+        self.verify(cx, &reply, &pending, &said)
+    }
+
+    fn verify(
+        &mut self,
+        cx: &Context<'_>,
+        reply: &AsRep<'_>,
+        pending: &Pending,
+        said: &Said<'_>,
+    ) -> Result<Credential, ExchangeError> {
+        let enctype = reply.enc_part.etype;
+        let request = &pending.message;
+        let mut key = self.reply_key(&ReplyFacts { request, padata: said.padata, enctype })?;
+        if let Some(strengthen_key) = &said.strengthen_key {
+            key = strengthened(&key, strengthen_key)?;
+        }
+        if enctype != key.enctype() {
+            return Err(Mismatch::EncType(enctype).into());
+        }
+        if !same(&said.client, &self.client) {
+            let (expected, found) = (self.client.clone(), said.client.clone());
+            return Err(Mismatch::Client { expected, found }.into());
         }
         let plaintext = key.decrypt(KeyUsage::AS_REP, reply.enc_part.cipher)?;
         let part = EncKdcRepPart::from_der(&plaintext)?;
@@ -136,26 +221,28 @@ impl AsExchange {
             cx,
         )?;
         if TicketFlags(part.flags.bits()).contains(TicketFlags::ENC_PA_REP) {
-            verify_request_checksum(&part, &key, &pending.message)?;
+            let padata = part.encrypted_pa_data.unwrap_or(List::of(&[]));
+            verify_request_checksum(padata, &key, request)?;
+            self.fast_available = find_padata(padata, PaType::FX_FAST).is_some();
         }
         Ok(verified.into_credential(self.client.clone(), self.server.clone(), reply.ticket.der()))
     }
 }
 
+fn same(one: &Principal, other: &Principal) -> bool {
+    one.name.same_components(&other.name) && one.realm == other.realm
+}
+
 /// RFC 6806 section 11: the KDC repeats a checksum over our AS-REQ, so that nobody changed it.
 fn verify_request_checksum(
-    part: &EncKdcRepPart<'_>,
+    padata: List<'_, PaData<'_>>,
     key: &Key,
     request: &[u8],
 ) -> Result<(), ExchangeError> {
-    let mut padata = part.encrypted_pa_data.iter().flatten();
-    let value = padata
-        .find(|pa| pa.padata_type == PaType::REQ_ENC_PA_REP)
-        .ok_or(ExchangeError::Mismatch(Mismatch::RequestChecksum))?
-        .padata_value;
+    let value = find_padata(padata, PaType::REQ_ENC_PA_REP).ok_or(Mismatch::RequestChecksum)?;
     let Checksum { cksumtype, checksum } = der::decode(value)?;
     key.verify_checksum(KeyUsage::AS_REQ_CHECKSUM, cksumtype, request, checksum)
-        .map_err(|_| ExchangeError::Mismatch(Mismatch::RequestChecksum))
+        .map_err(|_| Mismatch::RequestChecksum.into())
 }
 
 impl Exchange for AsExchange {
@@ -169,20 +256,32 @@ impl Exchange for AsExchange {
         if options.forwardable {
             kdc_options |= KdcOptions::FORWARDABLE;
         }
-        let body = der::encode(&KdcReqBody {
-            kdc_options: kdc_options.0.into(),
-            cname: Some((&self.client.name).into()),
-            realm: KerberosString(&self.client.realm),
-            sname: Some((&self.server.name).into()),
-            from: None,
-            till,
-            rtime: None,
-            nonce: UInt32::new(nonce),
-            etype: List::of(&options.enctypes),
-            addresses: None,
-            enc_authorization_data: None,
-            additional_tickets: None,
+        if let Some(armor) = &mut self.armor
+            && armor.begin(&self.client.realm, cx)?
+        {
+            self.mechanism = mechanism::unasked(&self.key, armor.key());
+        }
+        let body = |client: &Name| {
+            der::encode(&KdcReqBody {
+                kdc_options: kdc_options.0.into(),
+                cname: Some(client.into()),
+                realm: KerberosString(&self.client.realm),
+                sname: Some((&self.server.name).into()),
+                from: None,
+                till,
+                rtime: None,
+                nonce: UInt32::new(nonce),
+                etype: List::of(&options.enctypes),
+                addresses: None,
+                enc_authorization_data: None,
+                additional_tickets: None,
+            })
+        };
+        let outer_body = self.armor.as_ref().map(|armor| match armor.hides_client() {
+            true => body(&Name::new(NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"])),
+            false => body(&self.client.name),
         });
+        let mut body = body(&self.client.name);
         let mut padata = Vec::new();
         padata.extend(self.cookie.iter().map(|cookie| (PaType::FX_COOKIE, cookie.clone())));
         if let Some(mechanism) = &mut self.mechanism {
@@ -191,11 +290,14 @@ impl Exchange for AsExchange {
         }
         // Empty: asks for the checksum over this request.
         padata.push((PaType::REQ_ENC_PA_REP, Vec::new()));
-        let padata = borrow_padata(&padata);
+        if let (Some(armor), Some(outer_body)) = (&self.armor, outer_body) {
+            padata = armor.seal(&padata, &body, &outer_body, cx)?;
+            body = outer_body;
+        }
         let message = der::encode(&AsReq {
             pvno: Int,
             msg_type: Int,
-            padata: Some(List::of(&padata)),
+            padata: Some(List::of(&borrow_padata(&padata))),
             req_body: Encoded::from_der(&body)?,
         });
         self.pending = Some(Pending { nonce, till, message: message.clone() });
@@ -208,13 +310,8 @@ impl Exchange for AsExchange {
         reply: &[u8],
     ) -> Result<Step<Credential>, ExchangeError> {
         if super::tgs::is_error(reply) {
-            let error: KrbError<'_> = der::decode(reply)?;
-            let hints = match error.data() {
-                Some(ErrorData::MethodData(hints)) => hints,
-                _ => List::of(&[]),
-            };
-            return self.refused(&error, hints);
+            return self.take_error(reply);
         }
-        self.verify(cx, reply).map(Step::Done)
+        self.take_reply(cx, reply).map(Step::Done)
     }
 }

@@ -1,11 +1,12 @@
 use alloc::string::String;
 use core::fmt;
 
-use crate::asn1::KrbError;
+use crate::asn1::{ErrorData, KrbError, PaData};
 use crate::crypto::CryptoError;
-use crate::der::DecodeError;
+use crate::der::{DecodeError, List};
 use crate::iana::{EncType, ErrorCode, NtStatus};
 use crate::preauth::S4uReplyError;
+use crate::preauth::fast::FastError;
 use crate::{Principal, Timestamp};
 
 /// Why an exchange failed, by whose doing.
@@ -63,13 +64,26 @@ impl From<KdcRefusal> for ExchangeError {
     }
 }
 
+impl From<Mismatch> for ExchangeError {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Mismatch(mismatch)
+    }
+}
+
+impl From<FastError> for ExchangeError {
+    fn from(error: FastError) -> Self {
+        Self::Mismatch(Mismatch::Fast(error))
+    }
+}
+
 impl From<CryptoError> for ExchangeError {
     fn from(error: CryptoError) -> Self {
         Self::Crypto(error)
     }
 }
 
-/// A KRB-ERROR, as far as it says why. It is not authenticated: it may be an attacker's.
+/// A KRB-ERROR, as far as it says why. Unless it came inside FAST it is not authenticated: it may
+/// be an attacker's.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KdcRefusal {
     /// The error code.
@@ -83,14 +97,18 @@ pub struct KdcRefusal {
 }
 
 impl KdcRefusal {
-    pub(super) fn new(error: &KrbError<'_>) -> Self {
+    /// From an error and the METHOD-DATA that came with it: in its e-data, or inside FAST beside it.
+    pub(super) fn new(error: &KrbError<'_>, padata: List<'_, PaData<'_>>) -> Self {
         let text = error.e_text.map(|text| -> String {
             let text = String::from_utf8_lossy(text.0);
             text.chars().filter(|c| !c.is_control()).take(256).collect()
         });
         Self {
             code: error.error_code,
-            nt_status: error.data().and_then(|data| data.nt_status()),
+            nt_status: error
+                .data()
+                .and_then(|data| data.nt_status())
+                .or_else(|| ErrorData::MethodData(padata).nt_status()),
             text: text.filter(|text| !text.is_empty()),
             server_time: Timestamp { seconds: error.stime, microseconds: error.susec.0 },
         }
@@ -141,6 +159,8 @@ pub enum Mismatch {
     RequestChecksum,
     /// The KDC's copy of PA-S4U-X509-USER does not hold.
     S4uUser(S4uReplyError),
+    /// FAST was asked for, and the reply does not hold in its armor.
+    Fast(FastError),
 }
 
 impl fmt::Display for Mismatch {
@@ -158,6 +178,7 @@ impl fmt::Display for Mismatch {
             Self::Times => f.write_str("the ticket is not valid now, or longer than asked"),
             Self::RequestChecksum => f.write_str("the KDC's checksum over the request is wrong"),
             Self::S4uUser(error) => write!(f, "PA-S4U-X509-USER: {error}"),
+            Self::Fast(error) => write!(f, "FAST: {error}"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! realm it names, hand back the reply; repeat until it is done. A request may be asked for again
 //! (for another KDC, or after a correction of the clock): it is built afresh each time.
 
+mod as_armor;
 mod as_exchange;
 mod client_key;
 mod error;
@@ -12,6 +13,7 @@ mod mechanism;
 mod s4u_proxy;
 mod s4u_self;
 mod tgs;
+mod tgs_armor;
 
 pub use as_exchange::AsExchange;
 pub use client_key::ClientSecret;
@@ -20,6 +22,7 @@ pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
 pub use s4u_proxy::S4uProxy;
 pub use s4u_self::S4uSelf;
 pub use tgs::TicketOptions;
+pub use tgs_armor::TgsArmor;
 
 use alloc::vec::Vec;
 

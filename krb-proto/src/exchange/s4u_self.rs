@@ -69,16 +69,11 @@ impl Exchange for S4uSelf {
         reply: &[u8],
     ) -> Result<Step<Credential>, ExchangeError> {
         let pending = self.pending.take().ok_or(ExchangeError::TooManyRounds)?;
-        let (credential, reply) = self.tgs_request().verify(&pending, &self.user, reply, cx)?;
-        for padata in reply.padata.iter().flatten() {
-            if padata.padata_type == PaType::S4U_X509_USER {
-                verify_s4u_x509_user_reply(
-                    padata.padata_value,
-                    &self.user,
-                    pending.nonce,
-                    &pending.subkey,
-                )
-                .map_err(|error| ExchangeError::Mismatch(Mismatch::S4uUser(error)))?;
+        let (credential, padata) = self.tgs_request().verify(&pending, &self.user, reply, cx)?;
+        for (padata_type, value) in &padata {
+            if *padata_type == PaType::S4U_X509_USER {
+                verify_s4u_x509_user_reply(value, &self.user, pending.nonce, &pending.subkey)
+                    .map_err(|error| ExchangeError::Mismatch(Mismatch::S4uUser(error)))?;
             }
         }
         Ok(Step::Done(credential))

@@ -1,6 +1,8 @@
 //! The exchanges against a KDC in memory that answers honestly unless a test changes its reply:
 //! every check of a reply has a test that fails it.
 
+mod fast;
+
 use std::boxed::Box;
 use std::string::ToString;
 use std::sync::Arc;
@@ -205,8 +207,8 @@ fn with_context<T>(rng: &mut Counter, f: impl FnOnce(&mut Context<'_>) -> T) -> 
     f(&mut Context { now: Timestamp::new(NOW, 42), kdc_offset: 0, rng })
 }
 
-fn tgt() -> Arc<Credential> {
-    let answer = Answer {
+fn tgt_answer() -> Answer {
+    Answer {
         client: service(),
         server: Principal::krbtgt(REALM.as_bytes()),
         nonce: 0,
@@ -219,8 +221,11 @@ fn tgt() -> Arc<Credential> {
         padata: vec![],
         encrypted_padata: vec![],
         outer_client: None,
-    };
-    Arc::new(Credential {
+    }
+}
+
+fn credential_of(answer: &Answer) -> Credential {
+    Credential {
         client: answer.client.clone(),
         server: answer.server.clone(),
         session_key: answer.session_key.clone(),
@@ -230,7 +235,11 @@ fn tgt() -> Arc<Credential> {
         },
         flags: answer.flags,
         ticket: answer.ticket(),
-    })
+    }
+}
+
+fn tgt() -> Arc<Credential> {
+    Arc::new(credential_of(&tgt_answer()))
 }
 
 /// Reads a TGS-REQ as a strict KDC does and prepares the honest answer to it.

@@ -2,13 +2,17 @@
 
 use alloc::vec::Vec;
 
+use super::mechanism::Padata;
+use super::tgs_armor::{Armor, TgsArmor};
 use super::{ExchangeError, KdcRefusal, Mismatch, nonce};
 use crate::ap::{ApReqOptions, ApRequest};
-use crate::asn1::{EncKdcRepPart, KdcReqBody, PaData, TgsRep, TgsReq, Ticket};
+use crate::asn1::{EncKdcRepPart, KdcReqBody, KrbError, TgsRep, TgsReq, Ticket};
 use crate::credential::TicketTimes;
 use crate::crypto::{self, Key};
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
 use crate::iana::{ApOptions, EncType, KdcOptions, KeyUsage, PaType, TicketFlags};
+use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
+use crate::preauth::{borrow_padata, find_padata};
 use crate::{Context, Credential, KerberosTime, Name, Principal};
 
 /// How far a KDC's clock may be from ours when it dates a ticket's start (RFC 4120 section 5.6).
@@ -24,12 +28,19 @@ pub struct TicketOptions {
     pub forwardable: bool,
     /// Life asked for, in seconds.
     pub lifetime: i64,
+    /// FAST in a TGS exchange.
+    pub fast: TgsArmor,
 }
 
 impl Default for TicketOptions {
     /// Forwardable, ten hours, the strong enctypes.
     fn default() -> Self {
-        Self { enctypes: crypto::SUPPORTED.to_vec(), forwardable: true, lifetime: 36_000 }
+        Self {
+            enctypes: crypto::SUPPORTED.to_vec(),
+            forwardable: true,
+            lifetime: 36_000,
+            fast: TgsArmor::Off,
+        }
     }
 }
 
@@ -52,6 +63,7 @@ pub(super) struct PendingTgs {
     pub(super) nonce: u32,
     pub(super) subkey: Key,
     till: KerberosTime,
+    armor_key: Option<Key>,
 }
 
 impl TgsRequest<'_> {
@@ -100,38 +112,54 @@ impl TgsRequest<'_> {
             },
             cx,
         )?;
-        let more = padata(nonce, &subkey)?;
-        let mut padata =
-            Vec::from([PaData { padata_type: PaType::TGS_REQ, padata_value: &ap_req.message }]);
-        padata.extend(
-            more.iter().map(|(padata_type, value)| PaData {
-                padata_type: *padata_type,
-                padata_value: value,
-            }),
-        );
+        let mut padata = padata(nonce, &subkey)?;
+        let armor = Armor::new(&self.ticket.fast, &subkey, session_key, cx)?;
+        if let Some(armor) = &armor {
+            padata =
+                Vec::from([(PaType::FX_FAST, armor.seal(&ap_req.message, &padata, &body, cx)?)]);
+        }
+        padata.insert(0, (PaType::TGS_REQ, ap_req.message));
         let message = der::encode(&TgsReq {
             pvno: Int,
             msg_type: Int,
-            padata: Some(List::of(&padata)),
+            padata: Some(List::of(&borrow_padata(&padata))),
             req_body: Encoded::from_der(&body)?,
         });
-        Ok((message, PendingTgs { nonce, subkey, till }))
+        let armor_key = armor.map(|armor| armor.key);
+        Ok((message, PendingTgs { nonce, subkey, till, armor_key }))
     }
 
-    /// Verifies the reply; the ticket must be for `client`.
-    pub(super) fn verify<'r>(
+    /// Verifies the reply; the ticket must be for `client`. With it come the reply's padata.
+    pub(super) fn verify(
         &self,
         pending: &PendingTgs,
         client: &Principal,
-        reply: &'r [u8],
+        reply: &[u8],
         cx: &Context<'_>,
-    ) -> Result<(Credential, TgsRep<'r>), ExchangeError> {
+    ) -> Result<(Credential, Padata), ExchangeError> {
         if is_error(reply) {
-            return Err(ExchangeError::Refused(KdcRefusal::new(&der::decode(reply)?)));
+            return Err(refusal(pending, &der::decode(reply)?)?.into());
         }
-        let reply: TgsRep<'r> = der::decode(reply)?;
+        let reply: TgsRep<'_> = der::decode(reply)?;
+        let mut padata = reply.padata.unwrap_or(List::of(&[]));
+        let outer_client = reply.cname.in_realm(reply.crealm);
+        let (mut found, mut key) = (outer_client, pending.subkey.clone());
+        let opened;
+        if let Some(armor_key) = &pending.armor_key {
+            opened = ResponsePlaintext::open(armor_key, padata)?;
+            let response = opened.response(pending.nonce)?;
+            let finished = verify_finished(armor_key, &response, reply.ticket.der())?;
+            let vouched = finished.cname.in_realm(finished.crealm);
+            if !found.name.same_components(&vouched.name) || found.realm != vouched.realm {
+                return Err(Mismatch::Client { expected: vouched, found }.into());
+            }
+            (found, padata) = (vouched, response.padata);
+            if let Some(strengthen) = response.strengthen_key {
+                key = strengthened(&key, &Key::new(strengthen.keytype, strengthen.keyvalue.0)?)?;
+            }
+        }
         let server = Principal::new(self.server.clone(), tgs_realm(self.tgt)?);
-        let plaintext = pending.subkey.decrypt(KeyUsage::TGS_REP_SUBKEY, reply.enc_part.cipher)?;
+        let plaintext = key.decrypt(KeyUsage::TGS_REP_SUBKEY, reply.enc_part.cipher)?;
         let part = EncKdcRepPart::from_der(&plaintext)?;
         let verified = VerifiedPart::new(
             &part,
@@ -142,7 +170,6 @@ impl TgsRequest<'_> {
             &self.ticket.enctypes,
             cx,
         )?;
-        let found = reply.cname.in_realm(reply.crealm);
         if !found.name.same_components(&client.name) || found.realm != client.realm {
             return Err(ExchangeError::Mismatch(
                 if found.name.same_components(&self.tgt.client.name) {
@@ -154,7 +181,24 @@ impl TgsRequest<'_> {
         }
         // The name goes on as it stands in the reply, its type included, since an authenticator
         // has to repeat it.
-        Ok((verified.into_credential(found, server, reply.ticket.der()), reply))
+        let credential = verified.into_credential(found, server, reply.ticket.der());
+        Ok((
+            credential,
+            padata.iter().map(|pa| (pa.padata_type, pa.padata_value.to_vec())).collect(),
+        ))
+    }
+}
+
+/// Why the KDC said no: under FAST what it said inside of the armor, if it said it there.
+fn refusal(pending: &PendingTgs, error: &KrbError<'_>) -> Result<KdcRefusal, ExchangeError> {
+    let padata = error.method_data();
+    match &pending.armor_key {
+        Some(armor_key) if find_padata(padata, PaType::FX_FAST).is_some() => {
+            let opened = ResponsePlaintext::open(armor_key, padata)?;
+            let (error, padata) = opened.error(pending.nonce)?;
+            Ok(KdcRefusal::new(&error, padata))
+        }
+        _ => Ok(KdcRefusal::new(error, padata)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod enc_timestamp;
 mod etype_info;
+pub mod fast;
 mod for_user;
 mod pac_options;
 mod padata;

@@ -5,11 +5,13 @@
 //! padata and knows the key of the reply.
 
 mod enc_timestamp;
+mod encrypted_challenge;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use enc_timestamp::EncTimestamp;
+use encrypted_challenge::EncryptedChallenge;
 
 use super::ExchangeError;
 use super::client_key::ClientKey;
@@ -87,6 +89,8 @@ pub(super) struct Offer<'a> {
     pub(super) client: &'a Principal,
     /// Enctypes that are taken.
     pub(super) enctypes: &'a [EncType],
+    /// FAST's armor key, if there is armor around the request.
+    pub(super) armor_key: Option<&'a Key>,
     /// Mechanisms that the KDC has turned down.
     pub(super) turned_down: &'a [PaType],
 }
@@ -103,18 +107,31 @@ const INFORMATION: [PaType; 6] = [
 
 impl Offer<'_> {
     /// Is this mechanism to be had? A KDC that lists none, as Samba when a key was wrong, is taken
-    /// to want the one that RFC 4120 has.
+    /// to want the one that needs nothing but the client's key.
     fn has(&self, mechanism: PaType) -> bool {
         let listed = find_padata(self.hints, mechanism).is_some()
-            || mechanism == PaType::ENC_TIMESTAMP
+            || mechanism == by_key(self.armor_key)
                 && self.hints.iter().all(|pa| INFORMATION.contains(&pa.padata_type));
         listed && !self.turned_down.contains(&mechanism)
     }
 }
 
+/// The mechanism that needs nothing but the client's key. Inside FAST no timestamp is sent: only
+/// the challenge is bound to the armor (and MIT's KDC takes nothing else).
+fn by_key(armor_key: Option<&Key>) -> PaType {
+    if armor_key.is_some() { PaType::ENCRYPTED_CHALLENGE } else { PaType::ENC_TIMESTAMP }
+}
+
+fn with_key(key: Key, armor_key: Option<&Key>) -> Box<dyn Mechanism> {
+    match armor_key {
+        Some(armor_key) => Box::new(EncryptedChallenge::new(key, armor_key.clone())),
+        None => Box::new(EncTimestamp::new(key)),
+    }
+}
+
 /// What goes into the first request, before the KDC has said anything: only what needs no hint.
-pub(super) fn unasked(key: &ClientKey) -> Option<Box<dyn Mechanism>> {
-    key.current().map(|key| -> Box<dyn Mechanism> { Box::new(EncTimestamp::new(key.clone())) })
+pub(super) fn unasked(key: &ClientKey, armor_key: Option<&Key>) -> Option<Box<dyn Mechanism>> {
+    key.current().map(|key| with_key(key.clone(), armor_key))
 }
 
 /// The best mechanism of the KDC's offer; `None` if what is left to try was refused already.
@@ -122,9 +139,9 @@ pub(super) fn choose(
     key: &mut ClientKey,
     offer: &Offer<'_>,
 ) -> Result<Option<Box<dyn Mechanism>>, ExchangeError> {
-    if offer.has(PaType::ENC_TIMESTAMP) {
+    if offer.has(by_key(offer.armor_key)) {
         let key = key.choose(offer.hints, offer.client, offer.enctypes)?;
-        return Ok(key.map(|key| -> Box<dyn Mechanism> { Box::new(EncTimestamp::new(key)) }));
+        return Ok(key.map(|key| with_key(key, offer.armor_key)));
     }
     if offer.turned_down.is_empty() {
         return Err(ExchangeError::NoCommonMechanism);
