@@ -1,0 +1,40 @@
+//! Who is measured, as the tables call them. The programs in `peers/` print these names too.
+
+/// The cost of copying the message.
+pub const COPY: &str = "floor: memcpy";
+/// The cost of reading every tag and length of the message.
+pub const WALK: &str = "floor: TLV walk";
+/// Decoding into values that borrow from the message.
+pub const BORROWED: &str = "krb-proto, borrowed";
+/// Decoding into values of our own.
+pub const OWNED: &str = "krb-proto, owned";
+/// Encoding into a buffer that is used again.
+pub const REUSED: &str = "krb-proto, reused buffer";
+/// Encoding into a vector.
+pub const FRESH: &str = "krb-proto, fresh vector";
+/// Crypto with the keys of a usage already derived.
+pub const CACHED: &str = "krb-proto, keys cached";
+/// Crypto from the protocol key, and whatever has no such difference.
+pub const OURS: &str = "krb-proto";
+/// rasn-kerberos.
+pub const RASN: &str = "rasn-kerberos";
+/// picky-krb.
+pub const PICKY: &str = "picky-krb";
+/// kerberos_asn1.
+pub const KERBEROS_ASN1: &str = "kerberos_asn1";
+/// kerberos_crypto.
+pub const KERBEROS_CRYPTO: &str = "kerberos_crypto";
+/// kerbcore.
+pub const KERBCORE: &str = "kerbcore";
+/// MIT's libkrb5 and libk5crypto; `krb5_c` functions, which derive keys in every call.
+pub const MIT: &str = "MIT krb5";
+/// MIT's libk5crypto; `krb5_k` functions.
+pub const MIT_CACHED: &str = "MIT krb5, keys cached";
+/// Heimdal's libasn1 and libkrb5.
+pub const HEIMDAL: &str = "Heimdal";
+/// Heimdal's libkrb5, one `krb5_crypto` for all calls.
+pub const HEIMDAL_CACHED: &str = "Heimdal, keys cached";
+/// gokrb5.
+pub const GOKRB5: &str = "gokrb5";
+/// OpenSSL's primitives in the place of the enctype's.
+pub const OPENSSL: &str = "OpenSSL primitives";

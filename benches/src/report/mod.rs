@@ -1,0 +1,12 @@
+//! The page of all figures.
+
+mod codec;
+mod crypto;
+mod figures;
+mod mac;
+mod page;
+mod table;
+mod target;
+
+pub use figures::Figures;
+pub use page::page;

@@ -1,0 +1,98 @@
+//! The page as a whole.
+
+use std::fmt::Write;
+
+use super::{Figures, codec, crypto, mac, target};
+
+const INTRODUCTION: &str = "\
+# Benchmarks
+
+The codec and the crypto beside their peers, all in one run. This page is written by the command
+
+```sh
+benches/run
+```
+
+and by nothing else. Absolute figures belong to the machine; what counts are the ratios, in brackets:
+how many times the time of ours somebody takes.
+";
+
+const METHOD: &str = "\
+## Method
+
+Everybody gets the same octets (`krb-benches cases` writes them). Crates are measured in one process
+through criterion (ten samples); MIT krb5, Heimdal, OpenSSL and gokrb5 are small programs
+(`benches/peers/`) that time 15 batches and take the median. Rounds alternate: in each one everybody
+is measured once, pinned to the same core, and a figure is the median of the rounds. Times are the
+processor time of the thread; for gokrb5, whose garbage collector has threads of its own, that of the
+process. Allocations are counted by the allocator. Whatever is returned is released within the time.
+Rust is compiled with the release profile (thin LTO, no flags for the processor), C with `-O2` against
+Debian's libraries.
+
+- Decoding is that of the outermost message: PA-DATA, e-data and authorization data stay octets.
+  Encoders must give back the octets that were decoded, or the run fails.
+- *krb-proto, owned* decodes and copies what the message is read for: principals, the ticket, the key,
+  times, the encrypted part. The peers' messages are owned throughout.
+- krb-proto keeps a received ticket and a received KDC-REQ-BODY as they came, because they are signed
+  or sent on, and encodes them by copying; peers write them anew from their members.
+- *floor: TLV walk* reads every tag and length and nothing else, with krb-proto's reader.
+- All who encrypt draw their confounder from their own generator, except *OpenSSL primitives*: CBC
+  (without ciphertext stealing) and HMAC, CMAC or RC4 with contexts made beforehand and a constant
+  confounder, the least that an enctype could cost with OpenSSL.
+- *keys cached*: the keys of the usage are derived before. Everybody else derives them in every call.
+  krb-proto encrypts into a reused buffer and decrypts in place (with the copy that this needs) when
+  keys are cached, and returns vectors otherwise.
+
+What peers leave out:
+
+- kerbcore reads KRB-ERROR without the client's name, EncTGSRepPart without times other than the end
+  and without flags, EncTicketPart without transited realms and addresses; it encodes neither these
+  nor AP-REQ. Its integers and strings are its own to judge; it has no Camellia.
+- gokrb5 does not encode EncTicketPart and writes EncTGSRepPart with the tag of EncASRepPart, so both
+  are left out. go-krb5, its successor, is not to be had from the module proxy.
+- picky-krb has enctypes 17 and 18, kerberos_crypto 17, 18 and 23; Heimdal and gokrb5 have no Camellia.
+- OpenSSL has no PBKDF2 with CMAC, which the string-to-key of Camellia needs.
+
+Not here: the exchanges end to end (they need a KDC and are bound by it).
+";
+
+/// Writes the page.
+#[must_use]
+pub fn page(figures: &Figures) -> String {
+    let mut page = String::from(INTRODUCTION);
+    if figures.fact("mode") == "quick" {
+        page += "\n**From a quick run** (`benches/run --quick`): few and short rounds, to look at \
+                 rather than to quote.\n";
+    }
+    let (middle, most) = figures.spread();
+    page += "\n## Run\n\n";
+    for (name, text) in figures.facts().filter(|(name, _)| *name != "mode") {
+        writeln!(page, "- {name}: {text}").expect("a string takes all");
+    }
+    writeln!(
+        page,
+        "- spread: the middle half of the rounds lies within {:.1} % of the median for half of the \
+         figures, within {:.1} % for 95 of 100; differences of less than 10 % mean nothing",
+        middle * 100.0,
+        most * 100.0
+    )
+    .expect("a string takes all");
+    let mut targets = codec::targets(figures);
+    targets.extend(crypto::targets(figures));
+    targets.push(mac::target(figures));
+    let reached = targets.iter().filter(|target| target.reached).count();
+    write!(
+        page,
+        "\n## Targets\n\n{reached} of {} reached. The measured range is that of all cases, each \
+         given with its name.\n\n{}\n\n## Codec\n\n{}\n## Crypto\n{}\n### MAC comparison\n\nA \
+         comparison that stops at the first difference stands beside ours, to show that a trend \
+         would be seen.\n\n{}\n{METHOD}",
+        targets.len(),
+        target::table(&targets),
+        codec::tables(figures),
+        crypto::tables(figures),
+        mac::table(figures),
+    )
+    .expect("a string takes all");
+    page
+}
