@@ -11,6 +11,7 @@
 //! - [`crypto`]: enctypes, checksums, string-to-key;
 //! - [`preauth`] and [`exchange`]: AS, TGS, S4U2Self, S4U2Proxy;
 //! - [`ap`], [`gss`], [`spnego`]: using a ticket;
+//! - [`kpasswd`], [`kkdcp`]: changing a password, and reaching a KDC through HTTPS;
 //! - `pkinit`, a feature: pre-authentication with a certificate;
 //! - [`pac`]: who a ticket is really for;
 //! - [`formats`]: ccache and keytab bytes.
@@ -30,6 +31,8 @@ pub mod exchange;
 pub mod formats;
 pub mod gss;
 pub mod iana;
+pub mod kkdcp;
+pub mod kpasswd;
 #[cfg(any(test, fuzzing))]
 pub mod oracles;
 pub mod pac;

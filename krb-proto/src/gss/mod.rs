@@ -31,6 +31,7 @@ pub(crate) use initiator::refusal;
 pub use initiator::{Initiator, InitiatorOptions};
 pub use message::Protection;
 pub use sequence::SequenceError;
+pub(crate) use sequence::first_number;
 pub(crate) use token::{frame, unframe};
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl SequenceWindow {
 
 /// A random first number of a direction, below 2^30: old peers take the number for a signed one
 /// (RFC 4120 section 5.5.1).
-pub(super) fn first_number(rng: &mut dyn Random) -> u32 {
+pub(crate) fn first_number(rng: &mut dyn Random) -> u32 {
     let mut octets = [0; 4];
     rng.fill(&mut octets);
     u32::from_be_bytes(octets) & 0x3fff_ffff

@@ -9,6 +9,7 @@ mod enctype;
 mod error_code;
 mod flags;
 mod key_usage;
+mod kpasswd_result;
 mod message_type;
 mod name_type;
 mod nt_status;
@@ -22,6 +23,7 @@ pub use flags::{
     ApOptions, FastOptions, KdcOptions, OtpFlags, PacOptions, S4uOptions, TicketFlags,
 };
 pub use key_usage::KeyUsage;
+pub use kpasswd_result::KpasswdResult;
 pub use message_type::MessageType;
 pub use name_type::NameType;
 pub use nt_status::NtStatus;

@@ -1,0 +1,196 @@
+//! The client against a server in memory.
+
+use std::string::ToString;
+
+use super::*;
+use crate::ap::{ApReplyError, ProtectedError, RequestPolicy, VerifiedRequest};
+use crate::crypto::CryptoError;
+use crate::der::{Int, Microseconds};
+use crate::gss::testing::{NOW, Service, TestRng, at, bit_flips, hex};
+use crate::iana::{EncType, ErrorCode};
+
+const SENDER: HostAddress<'_> = HostAddress { addr_type: 2, address: &[127, 0, 0, 1] };
+const AES: EncType = EncType::AES256_CTS_HMAC_SHA1_96;
+
+fn service() -> Service {
+    let mut service = Service::new(AES);
+    service.name = Principal::new(PasswordChange::service(), "EXAMPLE");
+    service
+}
+
+fn change() -> (PasswordChange, Vec<u8>) {
+    let mut rng = TestRng(3);
+    PasswordChange::change(&service().credential(), "n3w", SENDER, &mut at(NOW, &mut rng)).unwrap()
+}
+
+/// What the server reads: version, verified request and user data.
+fn read(message: &[u8]) -> (u16, VerifiedRequest, Vec<u8>) {
+    let service = service();
+    let keys = |name: &Principal, kvno, enctype| service.find_key(name, kvno, enctype);
+    let (version, ap_req, private) = frame::read(message).unwrap();
+    let request = VerifiedRequest::verify(ap_req, &RequestPolicy::new(&keys), NOW).unwrap();
+    let due = Due::Number(request.sequence_number.unwrap());
+    let data = open_krb_priv(request.subkey.as_ref().unwrap(), private, due).unwrap().to_vec();
+    (version, request, data)
+}
+
+/// The server's reply with this result.
+fn answer(message: &[u8], result: &[u8]) -> Vec<u8> {
+    let (_, request, _) = read(message);
+    let rng = &mut TestRng(5);
+    let ap_rep = request.reply(None, Some(99), rng);
+    let stamp = Stamp { time: None, sequence_number: Some(99) };
+    let subkey = request.subkey.as_ref().unwrap();
+    frame::write(CHANGE, &ap_rep, &krb_priv(subkey, result, stamp, SENDER, rng)).unwrap()
+}
+
+fn krb_error(e_data: Option<&[u8]>) -> Vec<u8> {
+    let server = service().name;
+    der::encode(&KrbError {
+        pvno: Int,
+        msg_type: Int,
+        ctime: None,
+        cusec: None,
+        stime: NOW.seconds,
+        susec: Microseconds(0),
+        error_code: ErrorCode::GENERIC,
+        crealm: None,
+        cname: None,
+        realm: KerberosString(&server.realm),
+        sname: (&server.name).into(),
+        e_text: None,
+        e_data,
+    })
+}
+
+fn refusal(result: KpasswdResult, reason: Option<&str>, authenticated: bool) -> KpasswdError {
+    let reason = reason.map(|text| Reason::Text(text.into()));
+    KpasswdError::Refused(KpasswdRefusal { result, reason, authenticated })
+}
+
+#[test]
+fn the_server_reads_what_was_asked() {
+    let (_, message) = change();
+    let (version, request, data) = read(&message);
+    assert_eq!((version, &data[..]), (1, &b"n3w"[..]));
+    assert_eq!(request.client.to_string(), "alice@EXAMPLE");
+
+    let target = Principal::parse("bob@EXAMPLE", None).unwrap();
+    let mut rng = TestRng(3);
+    let credential = service().credential();
+    let (_, message) =
+        PasswordChange::set(&credential, &target, "n3w", SENDER, &mut at(NOW, &mut rng)).unwrap();
+    let (version, _, data) = read(&message);
+    assert_eq!(version, 0xff80);
+    let data: ChangePasswdData<'_> = der::decode(&data).unwrap();
+    assert_eq!(data.newpasswd.0, b"n3w");
+    assert_eq!(data.targname.unwrap().in_realm(data.targrealm.unwrap()), target);
+}
+
+#[test]
+fn the_client_learns_the_result() {
+    let result = |result: &[u8]| {
+        let (change, message) = change();
+        change.receive(&answer(&message, result))
+    };
+    assert_eq!(result(b"\0\0"), Ok(()));
+    assert_eq!(result(b"\0\0Password changed."), Ok(()));
+    let soft = KpasswdResult::SOFT_ERROR;
+    assert_eq!(result(b"\0\x04"), Err(refusal(soft, None, true)));
+    assert_eq!(result(b"\0\x04too\nshort"), Err(refusal(soft, Some("too short"), true)));
+    assert_eq!(result(b"\x12\x34"), Err(refusal(KpasswdResult(0x1234), None, true)));
+    for short in [&b""[..], b"\0"] {
+        assert_eq!(result(short), Err(KpasswdError::Truncated));
+    }
+    let long = [&[0, 4][..], &[b'x'; 1000]].concat();
+    let Err(KpasswdError::Refused(refused)) = result(&long) else { panic!("refused") };
+    assert_eq!(refused.reason, Some(Reason::Text("x".repeat(256))));
+}
+
+/// Active Directory's thirty octets: 7 characters, 24 former passwords, complex, 42 days, 1 day
+/// (its defaults), laid out as MIT krb5 reads them (src/lib/krb5/krb/chpw.c).
+#[test]
+fn a_policy_is_said_in_words() {
+    let policy = hex("0000 00000007 00000018 00000001 00002100f5598000 000000c92a69c000");
+    let (change, message) = change();
+    let error = change.receive(&answer(&message, &[&[0, 4][..], &policy].concat())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the password server answered KRB5_KPASSWD_SOFTERROR: a password has at least 7 characters, \
+         of three kinds among capitals, small letters, digits and signs, and not the account's \
+         name, is none of the last 24, and stays for at least 1 days"
+    );
+    for length in [29, 31] {
+        let mut other = policy.clone();
+        other.resize(length, 0);
+        assert!(!matches!(Reason::new(&other), Some(Reason::Policy(_))));
+    }
+}
+
+#[test]
+fn an_error_may_come_in_three_ways_and_is_no_success() {
+    let auth = KpasswdResult::AUTH_ERROR;
+    let with_result = krb_error(Some(b"\0\x03who?"));
+    let expected = refusal(auth, Some("who?"), false);
+    assert_eq!(change().0.receive(&with_result), Err(expected.clone()));
+    let framed = frame::write(CHANGE, b"", &with_result).unwrap();
+    assert_eq!(change().0.receive(&framed), Err(expected));
+
+    let bare = KpasswdError::Kerberos { code: ErrorCode::GENERIC, server_time: NOW.seconds };
+    for e_data in [None, Some(&b""[..]), Some(b"\0"), Some(b"\0\0"), Some(b"\0\0forged")] {
+        let error = krb_error(e_data);
+        assert_eq!(change().0.receive(&error), Err(bare.clone()), "{e_data:?}");
+        let framed = frame::write(CHANGE, b"", &error).unwrap();
+        assert_eq!(change().0.receive(&framed), Err(bare.clone()));
+    }
+    let framed = frame::write(CHANGE, b"", b"").unwrap();
+    assert!(matches!(change().0.receive(&framed), Err(KpasswdError::Malformed(_))));
+}
+
+#[test]
+fn every_flipped_bit_and_every_truncation_of_the_reply_is_refused() {
+    let (_, message) = change();
+    let reply = answer(&message, b"\0\0");
+    assert_eq!(change().0.receive(&reply), Ok(()));
+    for (at, flipped) in bit_flips(&reply) {
+        assert!(change().0.receive(&flipped).is_err(), "byte {at}");
+    }
+    for end in 0..reply.len() {
+        assert!(change().0.receive(&reply[..end]).is_err(), "length {end}");
+    }
+    assert_eq!(change().0.receive(&[&reply[..], b"x"].concat()), Err(KpasswdError::Truncated));
+}
+
+#[test]
+fn a_reply_to_another_request_is_refused() {
+    let mut rng = TestRng(77);
+    let credential = service().credential();
+    let (other, message) =
+        PasswordChange::change(&credential, "n3w", SENDER, &mut at(NOW, &mut rng)).unwrap();
+    let reply = answer(&change().1, b"\0\0");
+    let error = KpasswdError::Protection(ProtectedError::Crypto(CryptoError::IntegrityCheckFailed));
+    assert_eq!(other.receive(&reply), Err(error), "another subkey");
+    let later = NOW.plus_seconds(1);
+    let mut rng = TestRng(3);
+    let (later, _) =
+        PasswordChange::change(&credential, "n3w", SENDER, &mut at(later, &mut rng)).unwrap();
+    let error = KpasswdError::Authentication(ApReplyError::NotForThisRequest);
+    assert_eq!(later.receive(&answer(&message, b"\0\0")), Err(error));
+}
+
+#[test]
+fn lengths_and_versions() {
+    let (ap_rep, private) = ([7; 1000], std::vec![7; 65_535 - 6 - 1000]);
+    assert!(frame::write(SET, &ap_rep, &private).is_ok());
+    let longer = [&private[..], b"x"].concat();
+    assert_eq!(frame::write(SET, &ap_rep, &longer), Err(KpasswdError::TooLong));
+    let (_, message) = change();
+    for version in [0, 2, 0xff7f, 0xff81] {
+        let mut reply = answer(&message, b"\0\0");
+        reply[2..4].copy_from_slice(&u16::to_be_bytes(version));
+        assert_eq!(change().0.receive(&reply), Err(KpasswdError::Version(version)));
+    }
+    let mut reply = answer(&message, b"\0\0");
+    reply[2..4].copy_from_slice(&SET.to_be_bytes());
+    assert_eq!(change().0.receive(&reply), Ok(()), "a server may repeat the request's version");
+}
