@@ -14,7 +14,7 @@
 //! - [`kpasswd`], [`kkdcp`]: changing a password, and reaching a KDC through HTTPS;
 //! - `pkinit`, a feature: pre-authentication with a certificate;
 //! - [`pac`]: who a ticket is really for;
-//! - [`formats`]: ccache and keytab bytes.
+//! - [`formats`]: ccache, keytab, kirbi and krb5.conf bytes.
 #![no_std]
 
 extern crate alloc;

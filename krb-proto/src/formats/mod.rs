@@ -4,11 +4,13 @@ mod ccache;
 mod cursor;
 mod keytab;
 mod kirbi;
+pub mod krb5_conf;
 
 pub use ccache::{CacheEntry, CredentialCache, KdcOffset};
 pub use cursor::{FormatError, FormatErrorKind};
 pub use keytab::{Keytab, KeytabEntry};
 pub use kirbi::{KirbiError, read_kirbi, write_kirbi};
+pub use krb5_conf::{ConfError, Krb5Conf};
 
 #[cfg(test)]
 mod tests;

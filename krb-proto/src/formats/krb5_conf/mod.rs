@@ -1,0 +1,40 @@
+//! Kerberos configuration files (MIT's `krb5.conf`), from bytes.
+//!
+//! They are read line by line as MIT's libkrb5 reads them (`src/util/profile/prof_parse.c`):
+//! what stands before the first section is ignored, sections and subsections of the same name are
+//! one, a relation may have many values, `*` marks what later files may not add to. `include` and
+//! `includedir` ask the caller for bytes ([`Includes`]); nothing here reads a disk.
+//!
+//! Bounds, which MIT's library does not have: [`MAX_DEPTH`], [`MAX_INCLUDE_DEPTH`], [`MAX_FILES`],
+//! [`MAX_BYTES`].
+//!
+//! Different from libkrb5, on purpose:
+//! - a line may be longer than 2047 bytes (there its rest is read as another line);
+//! - a byte order mark in front is passed over (there it hides the first section);
+//! - lines that are not UTF-8 are refused unless they are comments, and so is a NUL anywhere;
+//! - a value of the wrong kind is an error with its line (there mostly the default, silently);
+//! - `module` lines, which load code, are refused.
+
+mod enctypes;
+mod error;
+mod libdefaults;
+mod local_name;
+mod lookup;
+mod parse;
+mod profile;
+mod realm;
+mod server;
+mod value;
+
+pub use enctypes::EnctypeList;
+pub use error::{ConfError, ConfErrorKind};
+pub use libdefaults::{CanonicalizeHostname, LibDefaults};
+pub use lookup::{TokenError, expand_tokens};
+pub use parse::{Includes, MAX_BYTES, MAX_DEPTH, MAX_FILES, MAX_INCLUDE_DEPTH, NoIncludes};
+pub use profile::Krb5Conf;
+pub use realm::RealmSettings;
+pub use server::{ServerAddress, ServerAddressError, ServerTransport};
+pub use value::parse_duration;
+
+#[cfg(test)]
+mod tests;
