@@ -1,4 +1,4 @@
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -6,6 +6,7 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::constant_time::verify;
+use super::derived::Derived;
 use super::profile::{Checksumming, Profile, Sealing, StringToKey};
 use super::rfc4757::{self, HmacMd5};
 use super::usage_key::{UsageKey, checksum, open, seal};
@@ -20,13 +21,20 @@ pub const MAX_ITERATIONS: u32 = 1 << 24;
 /// The long-term, session or sub-key that messages name: an enctype and its secret octets.
 ///
 /// Nothing is encrypted with these octets themselves: every [`KeyUsage`] has keys of its own,
-/// derived from them. Each call here derives anew; [`Key::for_usage`] keeps the derived keys.
-/// The octets are wiped when the key is dropped, never printed, and compared in constant time.
+/// derived from them when it is first asked for and kept as long as the key. Clones share the
+/// octets and what is derived from them. All of it is wiped when the last of them is dropped; the
+/// octets are never printed, and compared in constant time.
 #[derive(Clone)]
 pub struct Key {
     pub(super) profile: &'static Profile,
     // On the heap, so that moving a key leaves no copy of it behind.
+    secret: Arc<Secret>,
+}
+
+struct Secret {
     bytes: Zeroizing<Vec<u8>>,
+    sealing: Derived<dyn Sealing>,
+    checksumming: Derived<dyn Checksumming>,
 }
 
 impl Key {
@@ -53,14 +61,19 @@ impl Key {
     #[must_use]
     pub fn danger_rc4_from_password(password: &str) -> Self {
         let bytes = Zeroizing::new(rfc4757::string_to_key(password).to_vec());
-        Self { profile: &rfc4757::RC4, bytes }
+        Self::from_secret(&rfc4757::RC4, bytes)
     }
 
     fn from_bytes(profile: &'static Profile, bytes: &[u8]) -> Result<Self, CryptoError> {
         if bytes.len() != profile.key_len {
             return Err(CryptoError::KeyLength);
         }
-        Ok(Self { profile, bytes: Zeroizing::new(bytes.to_vec()) })
+        Ok(Self::from_secret(profile, Zeroizing::new(bytes.to_vec())))
+    }
+
+    fn from_secret(profile: &'static Profile, bytes: Zeroizing<Vec<u8>>) -> Self {
+        let secret = Secret { bytes, sealing: Derived::none(), checksumming: Derived::none() };
+        Self { profile, secret: Arc::new(secret) }
     }
 
     /// A fresh random key, as for a sub-key.
@@ -68,18 +81,19 @@ impl Key {
     /// # Errors
     /// [`CryptoError::UnsupportedEncType`] and [`CryptoError::DangerousEncType`].
     pub fn generate(enctype: EncType, rng: &mut dyn Random) -> Result<Self, CryptoError> {
-        let profile = safe_profile(enctype)?;
-        let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
-        rng.fill(&mut bytes);
-        Ok(Self { profile, bytes })
+        Ok(Self::random(safe_profile(enctype)?, rng))
     }
 
     /// A fresh random key of this key's enctype, as for a subkey beside it.
     #[must_use]
     pub fn generate_alike(&self, rng: &mut dyn Random) -> Self {
-        let mut bytes = Zeroizing::new(vec![0; self.profile.key_len]);
+        Self::random(self.profile, rng)
+    }
+
+    fn random(profile: &'static Profile, rng: &mut dyn Random) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
         rng.fill(&mut bytes);
-        Self { profile: self.profile, bytes }
+        Self::from_secret(profile, bytes)
     }
 
     /// String-to-key (RFC 3962, RFC 8009 and RFC 6803, each section 4). `params` is the `s2kparams`
@@ -121,7 +135,7 @@ impl Key {
         let name = string_to_key.salt_prefix;
         let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
         (string_to_key.derive)(password, &[name, salt].concat(), iterations, &mut bytes);
-        Self { profile, bytes }
+        Self::from_secret(profile, bytes)
     }
 
     /// Octets of a key of this enctype.
@@ -139,23 +153,25 @@ impl Key {
     /// The secret octets, for messages and files that carry the key itself.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.secret.bytes
     }
 
-    /// The keys of one usage, derived once for many messages.
+    /// This key for one usage.
     #[must_use]
     pub fn for_usage(&self, usage: KeyUsage) -> UsageKey {
         UsageKey {
             profile: self.profile,
-            sealing: self.sealing(usage),
-            checksumming: self.checksumming(usage),
+            sealing: (self.profile.sealing)(self.as_bytes(), usage),
+            checksumming: (self.profile.checksumming)(self.as_bytes(), usage),
         }
     }
 
     /// Encrypts `plaintext`: the `cipher` octets of an EncryptedData.
     pub fn encrypt(&self, usage: KeyUsage, plaintext: &[u8], rng: &mut dyn Random) -> Vec<u8> {
         let mut message = Vec::new();
-        seal(self.profile, &*self.sealing(usage), plaintext, rng, &mut message);
+        self.with_sealing(usage, |sealing| {
+            seal(self.profile, sealing, plaintext, rng, &mut message);
+        });
         message
     }
 
@@ -168,7 +184,7 @@ impl Key {
         usage: KeyUsage,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        open(self.profile, &*self.sealing(usage), ciphertext)
+        self.with_sealing(usage, |sealing| open(self.profile, sealing, ciphertext))
     }
 
     /// The type of the checksums that [`Key::checksum`] makes: the enctype's mandatory one.
@@ -180,7 +196,10 @@ impl Key {
     /// A checksum of type [`Key::checksum_type`] over `data`.
     #[must_use]
     pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
-        checksum(self.profile.checksum_len, &*self.checksumming(usage), data)
+        let derive = || (self.profile.checksumming)(self.as_bytes(), usage);
+        self.secret.checksumming.with(usage, derive, |checksumming| {
+            checksum(self.profile.checksum_len, checksumming, data)
+        })
     }
 
     /// Whether `checksum` is right. Only keyed types are accepted: the key's own
@@ -211,7 +230,7 @@ impl Key {
     #[must_use]
     pub fn hmac_md5(&self, usage: KeyUsage, data: &[u8]) -> [u8; 16] {
         let mut out = [0; rfc4757::MAC];
-        HmacMd5::new(&self.bytes, usage).checksum(data, &mut out);
+        HmacMd5::new(self.as_bytes(), usage).checksum(data, &mut out);
         out
     }
 
@@ -219,7 +238,7 @@ impl Key {
     /// the enctype's.
     #[must_use]
     pub fn prf(&self, input: &[u8]) -> Zeroizing<Vec<u8>> {
-        (self.profile.prf)(&self.bytes, input)
+        (self.profile.prf)(self.as_bytes(), input)
     }
 
     /// PRF+ (RFC 6113 section 5.1): `len` octets from `input`.
@@ -256,15 +275,16 @@ impl Key {
         let mut bytes = self.prf_plus(pepper, self.profile.key_len)?;
         let with = other.prf_plus(other_pepper, self.profile.key_len)?;
         bytes.iter_mut().zip(with.iter()).for_each(|(to, from)| *to ^= from);
-        Ok(Self { profile: self.profile, bytes })
+        Ok(Self::from_secret(self.profile, bytes))
     }
 
-    fn sealing(&self, usage: KeyUsage) -> Box<dyn Sealing> {
-        (self.profile.sealing)(&self.bytes, usage)
-    }
-
-    fn checksumming(&self, usage: KeyUsage) -> Box<dyn Checksumming> {
-        (self.profile.checksumming)(&self.bytes, usage)
+    fn with_sealing<R>(
+        &self,
+        usage: KeyUsage,
+        with: impl FnOnce(&(dyn Sealing + 'static)) -> R,
+    ) -> R {
+        let derive = || (self.profile.sealing)(self.as_bytes(), usage);
+        self.secret.sealing.with(usage, derive, with)
     }
 }
 
@@ -284,7 +304,7 @@ impl fmt::Debug for Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.enctype() == other.enctype() && constant_time_eq(&self.bytes, &other.bytes)
+        self.enctype() == other.enctype() && constant_time_eq(self.as_bytes(), other.as_bytes())
     }
 }
 impl Eq for Key {}

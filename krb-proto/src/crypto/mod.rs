@@ -34,6 +34,7 @@
 mod cbc_cts;
 mod cmac;
 mod constant_time;
+mod derived;
 mod error;
 mod hash;
 mod hmac;
