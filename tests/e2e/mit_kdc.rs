@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use krb_client::{Client, ClientConfig, KdcSource, OsRandom, files};
-use krb_proto::asn1::TgsReq;
+use krb_proto::asn1::{KrbError, TgsReq};
 use krb_proto::der;
-use krb_proto::exchange::{Exchange, ExchangeError, S4uSelf, Step, TicketOptions};
+use krb_proto::exchange::{
+    AsExchange, ClientSecret, Exchange, ExchangeError, S4uSelf, Step, TicketOptions,
+};
 use krb_proto::iana::{ErrorCode, PaType};
 use krb_proto::{Context, Name, Principal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,4 +79,37 @@ async fn it_refuses_a_wrong_checksum() {
         ExchangeError::Refused(refusal) => assert_eq!(refusal.code, ErrorCode::MODIFIED),
         other => panic!("{other}"),
     }
+}
+
+/// Logs alice in by SPAKE, which this KDC offers before encrypted timestamps.
+async fn login(lab: &Lab, password: &str) -> (Vec<ErrorCode>, Result<Principal, ExchangeError>) {
+    let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
+    let secret = ClientSecret::Password(password.as_bytes().to_vec().into());
+    let mut exchange = AsExchange::new(alice, secret, TicketOptions::default());
+    let now = krb_client::Clock::now(&krb_client::SystemClock);
+    let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
+    let mut refusals = Vec::new();
+    loop {
+        let request = exchange.request(&mut cx).unwrap();
+        let reply = ask(lab, &request.message).await;
+        refusals.extend(der::decode(&reply).map(|error: KrbError<'_>| error.error_code));
+        match exchange.receive(&cx, &reply) {
+            Ok(Step::Continue) => {}
+            Ok(Step::Done(credential)) => return (refusals, Ok(credential.client)),
+            Err(error) => return (refusals, Err(error)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn spake_proves_the_password_and_takes_no_other() {
+    let lab = lab!();
+    let rounds = [ErrorCode::PREAUTH_REQUIRED, ErrorCode::MORE_PREAUTH_DATA_REQUIRED];
+    let (refusals, client) = login(lab, "Passw0rd!alice").await;
+    assert_eq!(refusals, rounds, "the KDC asked, and challenged");
+    assert_eq!(client.unwrap().name, Name::user("alice"));
+    let (refusals, client) = login(lab, "another").await;
+    assert_eq!(refusals[..2], rounds);
+    assert_eq!(refusals[2..], [ErrorCode::PREAUTH_FAILED]);
+    assert!(matches!(client, Err(ExchangeError::Refused(_))));
 }

@@ -19,6 +19,7 @@ mod pkinit;
 mod protected;
 mod proxy;
 mod s4u;
+mod spake;
 mod user_to_user;
 
 pub use algorithm::{AlgorithmIdentifier, SubjectPublicKeyInfo};
@@ -51,6 +52,7 @@ pub use pkinit::{
 pub use protected::{EncKrbPrivPart, KrbPriv, KrbSafe, KrbSafeBody};
 pub use proxy::KdcProxyMessage;
 pub use s4u::{PaForUser, PaS4uX509User, S4uUserId};
+pub use spake::{PaSpake, SpakeChallenge, SpakeResponse, SpakeSecondFactor, SpakeSupport};
 pub use user_to_user::{KerbTgtReply, KerbTgtRequest};
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ fn no_reference_line_is_left_out() {
     for line in REFERENCE.lines().chain(PKINIT_REFERENCE.lines()) {
         let name = line.strip_prefix("encode_krb5_").and_then(|line| line.split_once(": "));
         let quoted = std::format!("\"{}\"", name.unwrap().0);
-        let elsewhere = quoted.contains("spake") || quoted.contains("iakerb");
+        let elsewhere = quoted.contains("iakerb");
         assert!(
             elsewhere || tests.iter().any(|test| test.contains(&quoted)),
             "{quoted} has no test"
@@ -117,6 +117,9 @@ fn reference_messages_round_trip() {
         PaOtpRequest<'_>: "pa_otp_req", "pa_otp_req(optionals NULL)";
         PaOtpEncRequest<'_>: "pa_otp_enc_req";
         KdcProxyMessage<'_>: "kkdcp_message";
+        SpakeSecondFactor<'_>: "spake_factor", "spake_factor(optionals NULL)";
+        PaSpake<'_>:
+            "pa_spake(support)", "pa_spake(challenge)", "pa_spake(response)", "pa_spake(encdata)";
         AdCammac<'_>: "cammac", "cammac(optionals NULL)";
         PaPkAsReq<'_>: "pa_pk_as_req";
         PaPkAsRep<'_>: "pa_pk_as_rep(dhInfo)", "pa_pk_as_rep(encKeyPack)";

@@ -64,6 +64,12 @@ impl Key {
         Self::from_secret(&rfc4757::RC4, bytes)
     }
 
+    /// Another key of the same enctype (random-to-key, which changes nothing in any enctype here).
+    #[cfg(feature = "spake")]
+    pub(crate) fn sibling(&self, bytes: &[u8]) -> Result<Self, CryptoError> {
+        Self::from_bytes(self.profile, bytes)
+    }
+
     fn from_bytes(profile: &'static Profile, bytes: &[u8]) -> Result<Self, CryptoError> {
         if bytes.len() != profile.key_len {
             return Err(CryptoError::KeyLength);

@@ -7,6 +7,8 @@ use crate::der::{DecodeError, List};
 use crate::iana::{EncType, ErrorCode, NtStatus};
 use crate::preauth::S4uReplyError;
 use crate::preauth::fast::FastError;
+#[cfg(feature = "spake")]
+use crate::preauth::spake::SpakeError;
 use crate::{Principal, Timestamp};
 
 /// Why an exchange failed, by whose doing.
@@ -27,6 +29,9 @@ pub enum ExchangeError {
     NoCommonMechanism,
     /// The KDC asked for more round trips than any exchange needs.
     TooManyRounds,
+    /// The key agreement of SPAKE failed.
+    #[cfg(feature = "spake")]
+    Spake(SpakeError),
     /// The caller's own ticket is of no use.
     OwnTicket(&'static str),
 }
@@ -45,6 +50,8 @@ impl fmt::Display for ExchangeError {
                 f.write_str("the KDC offers no pre-authentication that this side can do")
             }
             Self::TooManyRounds => f.write_str("the KDC asked for too many round trips"),
+            #[cfg(feature = "spake")]
+            Self::Spake(error) => write!(f, "SPAKE pre-authentication failed: {error}"),
             Self::OwnTicket(what) => write!(f, "this side's own ticket is of no use: {what}"),
         }
     }
@@ -73,6 +80,13 @@ impl From<Mismatch> for ExchangeError {
 impl From<FastError> for ExchangeError {
     fn from(error: FastError) -> Self {
         Self::Mismatch(Mismatch::Fast(error))
+    }
+}
+
+#[cfg(feature = "spake")]
+impl From<SpakeError> for ExchangeError {
+    fn from(error: SpakeError) -> Self {
+        Self::Spake(error)
     }
 }
 

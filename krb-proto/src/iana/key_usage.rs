@@ -65,5 +65,7 @@ registry! {
         AS_REQ_CHECKSUM = 56, "AS-REQ checksum";
         /// AD-CAMMAC verifiers (RFC 7751 section 3).
         CAMMAC = 64, "CAMMAC";
+        /// SPAKE factors (RFC 9588 section 11.1).
+        SPAKE = 65, "SPAKE";
     }
 }

@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 use super::world::{NULL, REALM, credential, endtime, frames, null_key, principal, with_context};
 use crate::exchange::{AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, Step, TicketOptions};
 use crate::{Credential, Name, Principal};
+#[cfg(feature = "spake")]
+use crate::{crypto::Key, iana::EncType};
 
 /// More replies than any exchange takes.
 const MAX_REPLIES: usize = 16;
@@ -38,6 +40,16 @@ fn run(input: &[u8]) -> Option<Credential> {
             let target = Principal::new(Name::user("target"), REALM);
             let exchange = S4uProxy::new(tgt, evidence, target.name.clone(), options());
             (converse(exchange, replies)?, alice, target)
+        }
+        // Not with the null enctype, which makes no secrets of passwords: here it is about what a
+        // KDC says before it has proven anything.
+        #[cfg(feature = "spake")]
+        3 => {
+            let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+            let secret = ClientSecret::Keys(Vec::from([Key::new(enctype, &[1; 32]).ok()?]));
+            let options = TicketOptions { enctypes: Vec::from([enctype]), ..options() };
+            assert!(converse(AsExchange::new(alice, secret, options), replies).is_none());
+            return None;
         }
         _ => return None,
     };
@@ -76,7 +88,7 @@ mod tests {
         SecretOctets, TgsRep,
     };
     use crate::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32, Writer};
-    use crate::iana::{ErrorCode, PaType, TicketFlags};
+    use crate::iana::{EncType, ErrorCode, PaType, TicketFlags};
 
     fn enc_part(server: &Principal, tag: u8) -> Vec<u8> {
         let part = EncKdcRepPart {
@@ -131,11 +143,12 @@ mod tests {
         })
     }
 
-    fn preauth_failed() -> Vec<u8> {
-        let hint = [EtypeInfo2Entry { etype: NULL, salt: None, s2kparams: None }];
-        let hint = der::encode(&List::of(&hint));
-        let padata = [PaData { padata_type: PaType::ETYPE_INFO2, padata_value: &hint }];
-        let e_data = der::encode(&List::of(&padata));
+    fn refusal(error_code: ErrorCode, hints: &[(PaType, &[u8])]) -> Vec<u8> {
+        let hints: Vec<PaData<'_>> = hints
+            .iter()
+            .map(|&(padata_type, padata_value)| PaData { padata_type, padata_value })
+            .collect();
+        let e_data = der::encode(&List::of(&hints));
         let krbtgt = Principal::krbtgt(REALM.as_bytes());
         der::encode(&KrbError {
             pvno: Int,
@@ -144,7 +157,7 @@ mod tests {
             cusec: None,
             stime: NOW.seconds,
             susec: Microseconds(0),
-            error_code: ErrorCode::PREAUTH_FAILED,
+            error_code,
             crealm: None,
             cname: None,
             realm: KerberosString(&krbtgt.realm),
@@ -152,6 +165,10 @@ mod tests {
             e_text: None,
             e_data: Some(&e_data),
         })
+    }
+
+    fn etype_info2(etype: EncType) -> Vec<u8> {
+        der::encode(&List::of(&[EtypeInfo2Entry { etype, salt: None, s2kparams: None }]))
     }
 
     fn conversation(choice: u8, replies: &[&[u8]]) -> Vec<u8> {
@@ -171,9 +188,47 @@ mod tests {
             assert_eq!(run(&seed).map(|credential| credential.client), Some(alice.clone()));
             assert_seed("exchanges", name, &seed);
         }
-        let seed = conversation(0, &[&preauth_failed(), &as_rep(&alice, &krbtgt)]);
+        let seed = conversation(
+            0,
+            &[
+                &refusal(ErrorCode::PREAUTH_FAILED, &[(PaType::ETYPE_INFO2, &etype_info2(NULL))]),
+                &as_rep(&alice, &krbtgt),
+            ],
+        );
         assert!(run(&seed).is_none(), "the only key has failed");
         assert_seed("exchanges", "as-preauth-failed", &seed);
+    }
+
+    #[cfg(feature = "spake")]
+    #[test]
+    fn spake_is_challenged() {
+        use crate::asn1::{PaSpake, SpakeChallenge, SpakeSecondFactor};
+        let element = [&[0x58], &[0x66; 31][..]].concat(); // the generator of edwards25519
+        let challenge = der::encode(&PaSpake::Challenge(SpakeChallenge {
+            group: 1,
+            pubkey: &element,
+            factors: List::of(&[SpakeSecondFactor { factor_type: 1, data: None }]),
+        }));
+        let etype_info2 = etype_info2(EncType::AES256_CTS_HMAC_SHA1_96);
+        let required = |hint| {
+            let hints = [(PaType::ETYPE_INFO2, &*etype_info2), (PaType::SPAKE, hint)];
+            refusal(ErrorCode::PREAUTH_REQUIRED, &hints)
+        };
+        let krbtgt = Principal::krbtgt(REALM.as_bytes());
+        let reply = as_rep(&principal("alice"), &krbtgt);
+        let more = refusal(
+            ErrorCode::MORE_PREAUTH_DATA_REQUIRED,
+            &[(PaType::FX_COOKIE, b"cookie"), (PaType::SPAKE, &challenge)],
+        );
+        for (name, replies) in [
+            ("spake", &[&required(b""), &more, &reply][..]),
+            ("spake-in-advance", &[&required(&challenge), &reply]),
+        ] {
+            let replies: Vec<&[u8]> = replies.iter().map(|reply| &reply[..]).collect();
+            let seed = conversation(3, &replies);
+            assert!(run(&seed).is_none());
+            assert_seed("exchanges", name, &seed);
+        }
     }
 
     #[test]

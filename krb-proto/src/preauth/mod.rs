@@ -7,6 +7,8 @@ mod for_user;
 mod pac_options;
 mod padata;
 mod s4u_x509_user;
+#[cfg(feature = "spake")]
+pub mod spake;
 
 pub use enc_timestamp::enc_timestamp;
 pub use etype_info::{KeyHint, default_salt};

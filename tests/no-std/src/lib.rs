@@ -26,11 +26,14 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 
 /// Something of every part, so that all of it is linked.
 pub fn parts(bytes: &[u8]) -> bool {
-    use krb_proto::{asn1, crypto, der, formats, iana, pac, pkinit};
+    use krb_proto::{asn1, crypto, der, formats, iana, pac, pkinit, preauth};
     let key = crypto::Key::new(iana::EncType::AES256_CTS_HMAC_SHA1_96, bytes);
     der::decode::<asn1::TgsRep<'_>>(bytes).is_ok()
         || key.is_ok_and(|key| key.decrypt(iana::KeyUsage::TICKET, bytes).is_ok())
         || formats::CredentialCache::from_bytes(bytes).is_ok()
         || pac::Pac::parse(bytes).is_ok()
         || pkinit::octet_string_to_key(bytes, iana::EncType(18)).is_ok()
+        || preauth::spake::Transcript::new(preauth::spake::SpakeGroup::P521, None, bytes)
+            .with_response(bytes)
+            .eq(&preauth::spake::Transcript::new(preauth::spake::SpakeGroup::P256, None, bytes))
 }

@@ -187,6 +187,29 @@ fn one_time_passwords() {
 }
 
 #[test]
+fn spake() {
+    let message = |name| reference(name);
+    let der = message("pa_spake(support)");
+    let PaSpake::Support(support) = der::decode(&der).unwrap() else { panic!("support") };
+    assert_eq!(support.groups.iter().collect::<Vec<_>>(), [1, 2]);
+
+    let der = message("pa_spake(challenge)");
+    let PaSpake::Challenge(challenge) = der::decode(&der).unwrap() else { panic!("challenge") };
+    assert_eq!((challenge.group, challenge.pubkey), (1, &b"T value"[..]));
+    let factors: Vec<_> = challenge.factors.iter().map(|f| (f.factor_type, f.data)).collect();
+    assert_eq!(factors, [(1, None), (2, Some(&b"fdata"[..]))]);
+
+    let der = message("pa_spake(response)");
+    let PaSpake::Response(response) = der::decode(&der).unwrap() else { panic!("response") };
+    assert_eq!(response.pubkey, b"S value");
+    assert_enc_data(&response.factor);
+
+    let der = message("pa_spake(encdata)");
+    let PaSpake::EncData(data) = der::decode(&der).unwrap() else { panic!("encdata") };
+    assert_enc_data(&data);
+}
+
+#[test]
 fn a_proxied_message() {
     let der = reference("kkdcp_message");
     let message: KdcProxyMessage<'_> = der::decode(&der).unwrap();

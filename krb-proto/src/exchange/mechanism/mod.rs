@@ -6,6 +6,8 @@
 
 mod enc_timestamp;
 mod encrypted_challenge;
+#[cfg(feature = "spake")]
+mod spake;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -64,7 +66,7 @@ pub(super) struct RequestFacts<'a> {
     #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
     pub(super) client: &'a Principal,
     /// KDC-REQ-BODY, DER; the inner one under FAST.
-    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    #[cfg_attr(not(feature = "spake"), expect(dead_code, reason = "SPAKE reads it"))]
     pub(super) body: &'a [u8],
     /// The nonce in it.
     #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
@@ -139,6 +141,14 @@ pub(super) fn choose(
     key: &mut ClientKey,
     offer: &Offer<'_>,
 ) -> Result<Option<Box<dyn Mechanism>>, ExchangeError> {
+    #[cfg(feature = "spake")]
+    if offer.has(PaType::SPAKE) {
+        let hint = find_padata(offer.hints, PaType::SPAKE).unwrap_or_default();
+        let Some(key) = key.choose(offer.hints, offer.client, offer.enctypes)? else {
+            return Ok(None);
+        };
+        return Ok(Some(Box::new(spake::Spake::new(key, hint)?)));
+    }
     if offer.has(by_key(offer.armor_key)) {
         let key = key.choose(offer.hints, offer.client, offer.enctypes)?;
         return Ok(key.map(|key| with_key(key, offer.armor_key)));
