@@ -7,6 +7,7 @@ mod algorithm;
 mod ap;
 mod authorization;
 mod base;
+mod cms;
 mod cred;
 mod encrypted_part;
 mod error;
@@ -31,6 +32,10 @@ pub use authorization::{
 pub use base::{
     AuthorizationData, AuthorizationDataElement, Checksum, EncryptedData, EncryptionKey,
     HostAddress, NameString, PaData, PrincipalName, SecretOctets, Ticket,
+};
+pub use cms::{
+    Attribute, ContentInfo, EncapsulatedContentInfo, IssuerAndSerialNumber, SignedData,
+    SignerIdentifier, SignerInfo,
 };
 pub use cred::{EncKrbCredPart, KrbCred, KrbCredInfo};
 pub use encrypted_part::{EncKdcRepPart, EncTicketPart, LastReqEntry, TransitedEncoding};

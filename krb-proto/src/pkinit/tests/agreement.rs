@@ -3,22 +3,12 @@
 use std::vec;
 use std::vec::Vec;
 
-use super::modp::{GROUP_14, GROUP_16};
-use super::*;
+use super::super::modp::{GROUP_14, GROUP_16};
+use super::super::*;
+use super::pki::Counter;
 use crate::Random;
 use crate::asn1::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 use crate::der::{self, BigUnsigned, Oid};
-
-struct Counter(u8);
-
-impl Random for Counter {
-    fn fill(&mut self, out: &mut [u8]) {
-        for octet in out {
-            self.0 = self.0.wrapping_mul(5).wrapping_add(1);
-            *octet = self.0;
-        }
-    }
-}
 
 const GROUPS: [(Group, usize); 4] =
     [(Group::Modp14, 256), (Group::Modp16, 512), (Group::P256, 32), (Group::P384, 48)];

@@ -1,0 +1,5 @@
+mod agreement;
+mod exchange;
+mod path;
+mod pki;
+mod signatures;
