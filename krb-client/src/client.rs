@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use krb_proto::exchange::{AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, TicketOptions};
+use krb_proto::exchange::{
+    AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, TgsArmor, TicketOptions,
+};
 use krb_proto::{Credential, Name, Principal};
 
 use crate::drive::{Driver, Patience};
@@ -33,6 +35,10 @@ pub struct ClientConfig {
     pub max_age: Duration,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// A ticket-granting ticket of the realm, such as the host's, that armors everything (FAST, RFC
+    /// 6113): nobody between here and the KDC can guess at the account's password, or change what
+    /// the KDC answers. A KDC without FAST is then refused. `None` unless asked otherwise.
+    pub armor: Option<Arc<Credential>>,
 }
 
 impl ClientConfig {
@@ -48,6 +54,7 @@ impl ClientConfig {
             timeout: Duration::from_secs(10),
             max_age: Duration::from_secs(15 * 60),
             clock: Arc::new(SystemClock),
+            armor: None,
         }
     }
 }
@@ -61,6 +68,7 @@ pub struct Client {
 struct Inner {
     account: Principal,
     secret: ClientSecret,
+    armor: Option<Arc<Credential>>,
     max_age: i64,
     driver: Driver,
     store: Arc<TicketStore>,
@@ -70,12 +78,12 @@ impl Client {
     /// A client; it does nothing until it is asked for a ticket.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let ClientConfig { account, secret, kdcs, transport, clock, .. } = config;
+        let ClientConfig { account, secret, kdcs, transport, clock, armor, .. } = config;
         let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
         let driver = Driver { kdcs, transport, patience, clock, offsets: Offsets::default() };
         let max_age = i64::try_from(config.max_age.as_secs()).unwrap_or(i64::MAX / 2);
-        Self { inner: Arc::new(Inner { account, secret, max_age, driver, store }) }
+        Self { inner: Arc::new(Inner { account, secret, armor, max_age, driver, store }) }
     }
 
     /// The service account.
@@ -98,9 +106,13 @@ impl Client {
     pub async fn tgt(&self) -> Result<Arc<Credential>, ClientError> {
         let client = self.clone();
         let fetch = || async move {
-            let Inner { account, secret, .. } = &*client.inner;
+            let Inner { account, secret, armor, .. } = &*client.inner;
             let options = TicketOptions::default();
-            client.run(AsExchange::new(account.clone(), secret.clone(), options)).await
+            let mut exchange = AsExchange::new(account.clone(), secret.clone(), options);
+            if let Some(armor) = armor {
+                exchange = exchange.armored(armor.clone());
+            }
+            client.run(exchange).await
         };
         self.inner.store.get(TicketKey::Tgt, TGT_MAX_AGE, fetch).await
     }
@@ -116,7 +128,7 @@ impl Client {
         let fetch = || async move {
             let tgt = client.tgt().await?;
             let service = client.account().name.clone();
-            client.run(S4uSelf::new(tgt, user, service, user_ticket())).await
+            client.run(S4uSelf::new(tgt, user, service, client.user_ticket())).await
         };
         self.inner.store.get(key, self.inner.max_age, fetch).await
     }
@@ -140,7 +152,7 @@ impl Client {
         };
         let fetch = || async move {
             let tgt = client.tgt().await?;
-            client.run(S4uProxy::new(tgt, evidence, target, user_ticket())).await
+            client.run(S4uProxy::new(tgt, evidence, target, client.user_ticket())).await
         };
         self.inner.store.get(key, self.inner.max_age, fetch).await
     }
@@ -152,10 +164,11 @@ impl Client {
             TicketKey::Evidence { user: of } | TicketKey::Proxy { user: of, .. } => of == user,
         });
     }
-}
 
-/// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock that
-/// is wrong by as much as we correct does not make them useless.
-fn user_ticket() -> TicketOptions {
-    TicketOptions { lifetime: 3600, ..TicketOptions::default() }
+    /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock
+    /// that is wrong by as much as we correct does not make them useless.
+    fn user_ticket(&self) -> TicketOptions {
+        let fast = if self.inner.armor.is_some() { TgsArmor::Implicit } else { TgsArmor::Off };
+        TicketOptions { lifetime: 3600, fast, ..TicketOptions::default() }
+    }
 }

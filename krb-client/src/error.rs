@@ -34,6 +34,14 @@ pub enum ClientError {
         /// What is wrong with it.
         error: FormatError,
     },
+    /// A ccache has no usable ticket to the service.
+    #[error("{path}: no ticket to {server} that can be used")]
+    NoTicket {
+        /// Which file.
+        path: String,
+        /// The service.
+        server: krb_proto::Principal,
+    },
     /// The keytab has no usable key for the account.
     #[error("the keytab has no key of a strong enctype for {principal}")]
     NoKey {

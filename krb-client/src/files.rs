@@ -49,6 +49,19 @@ pub async fn read_ccache(path: &Path) -> Result<CredentialCache, ClientError> {
     read(path, CredentialCache::from_bytes).await
 }
 
+/// The ticket-granting ticket of a realm in a ccache, such as armor is (`kinit -T`).
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn read_tgt(path: &Path, realm: &[u8]) -> Result<Credential, ClientError> {
+    let krbtgt = Principal::krbtgt(realm);
+    let cache = read_ccache(path).await?;
+    let entry = cache.entries.iter().find(|entry| entry.server == krbtgt);
+    let error =
+        || ClientError::NoTicket { path: path.display().to_string(), server: krbtgt.clone() };
+    entry.and_then(|entry| entry.credential().ok()).ok_or_else(error)
+}
+
 /// The newest keys of an account in a keytab, the strongest enctype that AD also takes first.
 ///
 /// # Errors

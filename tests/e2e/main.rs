@@ -5,6 +5,7 @@
 
 mod attacks;
 mod clients;
+mod fast;
 mod identity;
 mod interleaved;
 mod kdc_access;

@@ -24,7 +24,7 @@ async fn client(lab: &Lab) -> (Client, Principal) {
     (Client::new(ClientConfig::new(account.clone(), secret, kdcs)), account)
 }
 
-async fn ask(lab: &Lab, message: &[u8]) -> Vec<u8> {
+pub(crate) async fn ask(lab: &Lab, message: &[u8]) -> Vec<u8> {
     let mut kdc = TcpStream::connect(lab.var("MIT_KDC")).await.unwrap();
     kdc.write_all(&(message.len() as u32).to_be_bytes()).await.unwrap();
     kdc.write_all(message).await.unwrap();

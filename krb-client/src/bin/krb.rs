@@ -53,6 +53,9 @@ struct S4u {
     /// The ccache to write.
     #[arg(short = 'c', long, value_name = "FILE", env = "KRB5CCNAME")]
     cache: String,
+    /// Armor everything (FAST) with the ticket-granting ticket in this ccache, such as the host's.
+    #[arg(short = 'T', long, value_name = "FILE")]
+    armor_cache: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -107,7 +110,11 @@ async fn s4u(arguments: &S4u) -> Result<(), Box<dyn std::error::Error>> {
     let target = Principal::parse(&arguments.spn, Some(&realm))?.name;
 
     let secret = secret(arguments, &account).await?;
-    let client = Client::new(ClientConfig::new(account, secret, kdcs(&arguments.kdc)?));
+    let mut config = ClientConfig::new(account, secret, kdcs(&arguments.kdc)?);
+    if let Some(cache) = &arguments.armor_cache {
+        config.armor = Some(files::read_tgt(&path(cache), realm.as_bytes()).await?.into());
+    }
+    let client = Client::new(config);
     let ticket = delegate(&client, &user, &target).await?;
     let cache = path(&arguments.cache);
     files::write_ccache(&cache, &ticket.client, &[&ticket]).await?;

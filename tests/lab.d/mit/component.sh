@@ -13,8 +13,10 @@ build() {
       kadmin.local -r "$MIT_REALM" <<X
 addprinc -pw Passw0rd!alice alice
 addprinc -pw Passw0rd!bob bob
-addprinc -pw Passw0rd!mit +ok_to_auth_as_delegate $MIT_ACCOUNT
+addprinc -pw Passw0rd!mit +ok_to_auth_as_delegate +requires_preauth $MIT_ACCOUNT
 addprinc -randkey HTTP/web.${MIT_REALM,,}
+addprinc -randkey HTTP/fast.${MIT_REALM,,}
+setstr HTTP/fast.${MIT_REALM,,} require_auth challenge
 ktadd -norandkey -k $LAB/keytabs/mit.keytab $MIT_ACCOUNT HTTP/web.${MIT_REALM,,}
 X
     } >"$LAB/log/mit-build.log" 2>&1 && [[ -s $LAB/keytabs/mit.keytab ]]
