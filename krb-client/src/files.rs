@@ -94,7 +94,7 @@ pub async fn write_ccache(
 ) -> Result<(), ClientError> {
     let mut cache = CredentialCache::new(default_principal.clone());
     cache.entries.extend(credentials.iter().map(|&credential| credential.into()));
-    let bytes = Zeroizing::new(cache.to_bytes());
+    let bytes = cache.to_bytes();
     let target = path.to_owned();
     let task = tokio::task::spawn_blocking(move || replace_file(&target, &bytes));
     task.await.map_err(std::io::Error::other).flatten().map_err(failed(path))

@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, SecretFile};
 use super::{FormatError, FormatErrorKind};
 use crate::credential::TicketTimes;
 use crate::crypto::{CryptoError, Key};
@@ -20,6 +20,9 @@ pub struct CredentialCache {
     pub kdc_offset: Option<KdcOffset>,
     /// Whose cache it is.
     pub default_principal: Principal,
+    /// Fields of a version 4 header that this crate has no meaning for: tag and octets. They are
+    /// kept for those who have.
+    other_fields: Vec<(u16, Vec<u8>)>,
     /// Tickets, and MIT's configuration entries (realm `X-CACHECONF:`), in the file's order.
     pub entries: Vec<CacheEntry>,
 }
@@ -40,7 +43,7 @@ pub struct CacheEntry {
     pub client: Principal,
     /// The server.
     pub server: Principal,
-    /// The session key's enctype, known to this crate or not.
+    /// The session key's enctype, known to this crate or not. The file has 16 bits for it.
     pub enctype: EncType,
     /// The session key.
     pub key_bytes: Zeroizing<Vec<u8>>,
@@ -70,7 +73,7 @@ impl CredentialCache {
     /// An empty cache.
     #[must_use]
     pub const fn new(default_principal: Principal) -> Self {
-        Self { kdc_offset: None, default_principal, entries: Vec::new() }
+        Self { kdc_offset: None, default_principal, other_fields: Vec::new(), entries: Vec::new() }
     }
 
     /// Reads a cache file.
@@ -83,7 +86,8 @@ impl CredentialCache {
             [5, version @ 1..=4] => *version,
             _ => return Err(Cursor::new(bytes).error(FormatErrorKind::UnknownVersion, "version")),
         };
-        let kdc_offset = if version == 4 { read_header(&mut file)? } else { None };
+        let (kdc_offset, other_fields) =
+            if version == 4 { read_header(&mut file)? } else { (None, Vec::new()) };
         if version <= 2 {
             // These are in the byte order of whoever wrote them: the one in which the default
             // principal can be read.
@@ -95,26 +99,29 @@ impl CredentialCache {
         while !file.is_empty() {
             entries.push(CacheEntry::read(&mut file, version)?);
         }
-        Ok(Self { kdc_offset, default_principal, entries })
+        Ok(Self { kdc_offset, default_principal, other_fields, entries })
     }
 
     /// Writes a cache file, version 4.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut file = Vec::from([5, 4]);
-        match self.kdc_offset {
-            None => file.extend_from_slice(&[0, 0]),
-            Some(offset) => {
-                file.extend_from_slice(&12u16.to_be_bytes());
-                file.extend_from_slice(&DELTA_TIME.to_be_bytes());
-                file.extend_from_slice(&8u16.to_be_bytes());
-                file.extend_from_slice(&offset.seconds.to_be_bytes());
-                file.extend_from_slice(&offset.microseconds.to_be_bytes());
-            }
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Every length in here was read from 16 bits, or is 8 for the offset.
+        let mut header = Vec::new();
+        let mut field = |tag: u16, octets: &[u8]| {
+            header.extend_from_slice(&tag.to_be_bytes());
+            header.extend_from_slice(&(octets.len() as u16).to_be_bytes());
+            header.extend_from_slice(octets);
+        };
+        if let Some(KdcOffset { seconds, microseconds }) = self.kdc_offset {
+            field(DELTA_TIME, &[seconds.to_be_bytes(), microseconds.to_be_bytes()].concat());
         }
+        self.other_fields.iter().for_each(|(tag, octets)| field(*tag, octets));
+        let mut file = SecretFile::new(&[5, 4]);
+        file.put(&(header.len() as u16).to_be_bytes());
+        file.put(&header);
         write_principal(&mut file, &self.default_principal);
         self.entries.iter().for_each(|entry| entry.write(&mut file));
-        file
+        file.into_bytes()
     }
 
     /// The tickets, without configuration entries.
@@ -123,21 +130,25 @@ impl CredentialCache {
     }
 }
 
-fn read_header(file: &mut Cursor<'_>) -> Result<Option<KdcOffset>, FormatError> {
+fn read_header(file: &mut Cursor<'_>) -> Result<(Option<KdcOffset>, Typed), FormatError> {
     let length = file.u16("header length")?;
     let mut header = file.part(length.into(), "header")?;
     let mut offset = None;
+    let mut others = Vec::new();
     while !header.is_empty() {
         let (tag, length) = (header.u16("header tag")?, header.u16("header tag length")?);
         let mut field = header.part(length.into(), "header field")?;
-        if tag == DELTA_TIME {
+        if tag != DELTA_TIME {
+            others.push((tag, field.take(length.into(), "header field")?.to_vec()));
+        } else if offset.is_none() {
+            // MIT looks at the first one and at eight bytes of it.
             offset = Some(KdcOffset {
                 seconds: field.i32("KDC offset")?,
                 microseconds: field.i32("KDC offset")?,
             });
         }
     }
-    Ok(offset)
+    Ok((offset, others))
 }
 
 fn read_principal(file: &mut Cursor<'_>, version: u8) -> Result<Principal, FormatError> {
@@ -156,17 +167,17 @@ fn read_principal(file: &mut Cursor<'_>, version: u8) -> Result<Principal, Forma
     Ok(Principal { name: Name { name_type, components }, realm })
 }
 
-fn write_principal(file: &mut Vec<u8>, principal: &Principal) {
+fn write_principal(file: &mut SecretFile, principal: &Principal) {
     let Name { name_type, components } = &principal.name;
-    file.extend_from_slice(&name_type.0.to_be_bytes());
-    file.extend_from_slice(&(components.len() as u32).to_be_bytes());
+    file.put(&name_type.0.to_be_bytes());
+    file.put(&(components.len() as u32).to_be_bytes());
     write_octets(file, &principal.realm);
     components.iter().for_each(|component| write_octets(file, component));
 }
 
-fn write_octets(file: &mut Vec<u8>, octets: &[u8]) {
-    file.extend_from_slice(&(octets.len() as u32).to_be_bytes());
-    file.extend_from_slice(octets);
+fn write_octets(file: &mut SecretFile, octets: &[u8]) {
+    file.put(&(octets.len() as u32).to_be_bytes());
+    file.put(octets);
 }
 
 type Typed = Vec<(u16, Vec<u8>)>;
@@ -179,10 +190,10 @@ fn read_typed(file: &mut Cursor<'_>, field: &'static str) -> Result<Typed, Forma
     Ok(list)
 }
 
-fn write_typed(file: &mut Vec<u8>, list: &Typed) {
-    file.extend_from_slice(&(list.len() as u32).to_be_bytes());
+fn write_typed(file: &mut SecretFile, list: &Typed) {
+    file.put(&(list.len() as u32).to_be_bytes());
     for (number, octets) in list {
-        file.extend_from_slice(&number.to_be_bytes());
+        file.put(&number.to_be_bytes());
         write_octets(file, octets);
     }
 }
@@ -219,7 +230,7 @@ impl CacheEntry {
     fn read(file: &mut Cursor<'_>, version: u8) -> Result<Self, FormatError> {
         let client = read_principal(file, version)?;
         let server = read_principal(file, version)?;
-        let enctype = EncType(file.u16("enctype")?.into());
+        let enctype = EncType(file.i16("enctype")?.into());
         if version == 3 {
             file.u16("enctype")?; // version 3 writes it twice
         }
@@ -243,14 +254,14 @@ impl CacheEntry {
         })
     }
 
-    fn write(&self, file: &mut Vec<u8>) {
+    fn write(&self, file: &mut SecretFile) {
         write_principal(file, &self.client);
         write_principal(file, &self.server);
-        file.extend_from_slice(&(self.enctype.0 as u16).to_be_bytes());
+        file.put(&(self.enctype.0 as u16).to_be_bytes());
         write_octets(file, &self.key_bytes);
-        self.times.iter().for_each(|time| file.extend_from_slice(&time.to_be_bytes()));
-        file.push(self.is_skey.into());
-        file.extend_from_slice(&self.flags.0.to_be_bytes());
+        self.times.iter().for_each(|time| file.put(&time.to_be_bytes()));
+        file.put(&[self.is_skey.into()]);
+        file.put(&self.flags.0.to_be_bytes());
         write_typed(file, &self.addresses);
         write_typed(file, &self.authdata);
         write_octets(file, &self.ticket);

@@ -1,4 +1,7 @@
+use alloc::vec::Vec;
 use core::fmt;
+
+use zeroize::Zeroizing;
 
 /// Why a file was refused, and where. It never quotes the file: that may hold keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +24,8 @@ pub enum FormatErrorKind {
     Truncated,
     /// A length or a count that cannot be true.
     BadLength,
+    /// Something that is to be written has no place in the file: it is too long or too large.
+    TooLarge,
 }
 
 impl fmt::Display for FormatError {
@@ -29,12 +34,35 @@ impl fmt::Display for FormatError {
             FormatErrorKind::UnknownVersion => "not a file of this kind, or of an unknown version",
             FormatErrorKind::Truncated => "the file ends too early",
             FormatErrorKind::BadLength => "an impossible length",
+            FormatErrorKind::TooLarge => "too large for this file format",
         };
         write!(f, "{what} at byte {} ({})", self.offset, self.field)
     }
 }
 
 impl core::error::Error for FormatError {}
+
+/// A file being written that holds keys: what it outgrows is wiped.
+pub(super) struct SecretFile(Zeroizing<Vec<u8>>);
+
+impl SecretFile {
+    pub(super) fn new(start: &[u8]) -> Self {
+        Self(Zeroizing::new(start.to_vec()))
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * (self.0.len() + bytes.len())));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(super) fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        self.0
+    }
+}
 
 /// Reads fixed-size integers and counted octets in the byte order of the file.
 #[derive(Clone)]
@@ -101,6 +129,10 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, FormatError> {
         self.array(field).map(u16::from_be_bytes)
+    }
+
+    pub(super) fn i16(&mut self, field: &'static str) -> Result<i16, FormatError> {
+        self.array(field).map(i16::from_be_bytes)
     }
 
     pub(super) fn u32(&mut self, field: &'static str) -> Result<u32, FormatError> {

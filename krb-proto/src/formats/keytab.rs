@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, SecretFile};
 use super::{FormatError, FormatErrorKind};
 use crate::crypto::{CryptoError, Key};
 use crate::iana::{EncType, NameType};
@@ -87,15 +87,18 @@ impl Keytab {
     }
 
     /// Writes a keytab file, version 2.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut file = Vec::from([5, 2]);
+    ///
+    /// # Errors
+    /// [`FormatErrorKind::TooLarge`]: a name, a realm or a key of more than 65 535 bytes, as many
+    /// components, or an enctype beyond 16 bits.
+    pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, FormatError> {
+        let mut file = SecretFile::new(&[5, 2]);
         for entry in &self.entries {
-            let entry = entry.write();
-            file.extend_from_slice(&(entry.len() as u32).to_be_bytes());
-            file.extend_from_slice(&entry);
+            let entry = entry.write()?;
+            file.put(&(entry.len() as u32).to_be_bytes());
+            file.put(&entry);
         }
-        file
+        Ok(file.into_bytes())
     }
 
     /// All keys of a principal (same components and realm, whatever the name's type), in the
@@ -138,7 +141,7 @@ impl KeytabEntry {
             if version_1 { NameType::UNKNOWN } else { NameType(entry.i32("name type")?) };
         let timestamp = KerberosTime::from_unix(entry.u32("timestamp")?.into());
         let kvno = u32::from(entry.u8("kvno")?);
-        let enctype = EncType(entry.u16("enctype")?.into());
+        let enctype = EncType(entry.i16("enctype")?.into());
         let key_bytes = Zeroizing::new(entry.octets16("key")?.to_vec());
         // 32 bits of kvno may follow; zero there means that they are not used.
         let kvno = match entry.remaining() {
@@ -149,22 +152,37 @@ impl KeytabEntry {
         Ok(Self { principal, timestamp, kvno, enctype, key_bytes })
     }
 
-    fn write(&self) -> Zeroizing<Vec<u8>> {
-        let mut entry = Zeroizing::new(Vec::new());
-        let octets = |entry: &mut Vec<u8>, octets: &[u8]| {
-            entry.extend_from_slice(&(octets.len() as u16).to_be_bytes());
-            entry.extend_from_slice(octets);
-        };
+    fn write(&self) -> Result<Zeroizing<Vec<u8>>, FormatError> {
+        let mut entry = SecretFile::new(&[]);
         let name = &self.principal.name;
-        entry.extend_from_slice(&(name.components.len() as u16).to_be_bytes());
-        octets(&mut entry, &self.principal.realm);
-        name.components.iter().for_each(|component| octets(&mut entry, component));
-        entry.extend_from_slice(&name.name_type.0.to_be_bytes());
-        entry.extend_from_slice(&(self.timestamp.unix() as u32).to_be_bytes());
-        entry.push(self.kvno as u8);
-        entry.extend_from_slice(&(self.enctype.0 as u16).to_be_bytes());
-        octets(&mut entry, &self.key_bytes);
-        entry.extend_from_slice(&self.kvno.to_be_bytes());
-        entry
+        entry.put(&count(name.components.len(), "component count")?);
+        octets(&mut entry, &self.principal.realm, "realm")?;
+        for component in &name.components {
+            octets(&mut entry, component, "component")?;
+        }
+        entry.put(&name.name_type.0.to_be_bytes());
+        let timestamp = self.timestamp.unix().clamp(0, u32::MAX.into());
+        entry.put(&(timestamp as u32).to_be_bytes());
+        entry.put(&[self.kvno as u8]);
+        let enctype = i16::try_from(self.enctype.0).map_err(|_| too_large("enctype"))?;
+        entry.put(&enctype.to_be_bytes());
+        octets(&mut entry, &self.key_bytes, "key")?;
+        entry.put(&self.kvno.to_be_bytes());
+        Ok(entry.into_bytes())
     }
+}
+
+/// What cannot be written is nowhere in a file.
+const fn too_large(field: &'static str) -> FormatError {
+    FormatError { kind: FormatErrorKind::TooLarge, offset: 0, field }
+}
+
+fn count(length: usize, field: &'static str) -> Result<[u8; 2], FormatError> {
+    u16::try_from(length).map(u16::to_be_bytes).map_err(|_| too_large(field))
+}
+
+fn octets(entry: &mut SecretFile, octets: &[u8], field: &'static str) -> Result<(), FormatError> {
+    entry.put(&count(octets.len(), field)?);
+    entry.put(octets);
+    Ok(())
 }

@@ -25,6 +25,8 @@ pub enum KirbiError {
     Encrypted(EncType),
     /// There are not as many tickets as descriptions of tickets.
     Count,
+    /// A session key of an enctype beyond 16 bits, which no ticket has.
+    Enctype(EncType),
     /// The description of a ticket lacks the client's or the server's name.
     Incomplete,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for KirbiError {
                 )
             }
             Self::Count => f.write_str("the file describes more or fewer tickets than it has"),
+            Self::Enctype(enctype) => write!(f, "a session key claims the enctype {enctype}"),
             Self::Incomplete => f.write_str("the file does not say whose or for whom a ticket is"),
         }
     }
@@ -111,13 +114,17 @@ fn entry(ticket: Encoded<'_, Ticket<'_>>, info: KrbCredInfo<'_>) -> Result<Cache
     let seconds = |time: Option<KerberosTime>| {
         time.map_or(0, |time| time.unix().clamp(0, u32::MAX.into()) as u32)
     };
+    let enctype = info.key.keytype;
+    i16::try_from(enctype.0).map_err(|_| KirbiError::Enctype(enctype))?;
+    // Other tools leave the time of authentication out.
+    let authtime = info.authtime.or(info.starttime);
     let addresses = info.caddr.iter().flat_map(|list| list.iter());
     Ok(CacheEntry {
         client,
         server,
-        enctype: info.key.keytype,
+        enctype,
         key_bytes: Zeroizing::new(info.key.keyvalue.0.to_vec()),
-        times: [info.authtime, info.starttime, info.endtime, info.renew_till].map(seconds),
+        times: [authtime, info.starttime, info.endtime, info.renew_till].map(seconds),
         is_skey: false,
         flags: TicketFlags(info.flags.map_or(0, |flags| flags.bits())),
         addresses: addresses

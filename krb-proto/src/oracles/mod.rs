@@ -6,6 +6,7 @@
 
 mod exchanges;
 mod files;
+mod krb5_conf;
 mod messages;
 mod pac;
 mod text;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use exchanges::exchanges;
 pub use files::files;
+pub use krb5_conf::krb5_conf;
 pub use messages::messages;
 pub use pac::pac;
 pub use text::text;
@@ -27,6 +29,7 @@ pub type Oracle = fn(&[u8]);
 pub const ALL: &[(&str, Oracle)] = &[
     ("exchanges", exchanges),
     ("files", files),
+    ("krb5_conf", krb5_conf),
     ("messages", messages),
     ("pac", pac),
     ("text", text),
