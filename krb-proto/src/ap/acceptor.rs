@@ -25,6 +25,9 @@ pub struct RequestPolicy<'a> {
     pub keys: &'a KeyLookup<'a>,
     /// How many seconds clocks may differ; 300 is usual.
     pub skew: u32,
+    /// The session key of the service's own TGT, for clients that ask for user-to-user
+    /// authentication. The ticket then names as server whoever the KDC found that TGT to be of.
+    pub user_to_user: Option<&'a Key>,
     /// Session keys and subkeys of RC4 are taken. It is broken: only for clients that have nothing
     /// else.
     pub danger_allow_rc4: bool,
@@ -34,7 +37,7 @@ impl<'a> RequestPolicy<'a> {
     /// With these keys, and for the rest what is usual.
     #[must_use]
     pub const fn new(keys: &'a KeyLookup<'a>) -> Self {
-        Self { keys, skew: 300, danger_allow_rc4: false }
+        Self { keys, skew: 300, user_to_user: None, danger_allow_rc4: false }
     }
 }
 
@@ -83,14 +86,17 @@ impl VerifiedRequest {
     ) -> Result<Self, ApRequestError> {
         let request: ApReq<'_> = der::decode(message).map_err(ApRequestError::Malformed)?;
         let ap_options = ApOptions(request.ap_options.bits());
-        if ap_options.contains(ApOptions::USE_SESSION_KEY) {
-            return Err(ApRequestError::UserToUser);
-        }
         let ticket = &*request.ticket;
         let server = ticket.sname.in_realm(ticket.realm);
         let kvno = ticket.enc_part.kvno.map(UInt32::get);
-        let service_key =
-            (policy.keys)(&server, kvno, ticket.enc_part.etype).ok_or(ApRequestError::NoKey)?;
+        let service_key = if ap_options.contains(ApOptions::USE_SESSION_KEY) {
+            policy.user_to_user.cloned().ok_or(ApRequestError::UserToUser)?
+        } else {
+            (policy.keys)(&server, kvno, ticket.enc_part.etype).ok_or(ApRequestError::NoKey)?
+        };
+        if service_key.enctype() != ticket.enc_part.etype {
+            return Err(ApRequestError::NoKey);
+        }
         let plaintext = service_key
             .decrypt(KeyUsage::TICKET, ticket.enc_part.cipher)
             .map_err(ApRequestError::Ticket)?;

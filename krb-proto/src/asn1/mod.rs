@@ -12,6 +12,7 @@ mod cred;
 mod encrypted_part;
 mod error;
 mod fast;
+mod iakerb;
 mod kdc;
 mod kpasswd;
 mod otp;
@@ -44,6 +45,7 @@ pub use fast::{
     KrbFastArmor, KrbFastArmoredRep, KrbFastArmoredReq, KrbFastFinished, KrbFastReq,
     KrbFastResponse, PaFxFastReply, PaFxFastRequest,
 };
+pub use iakerb::{IakerbFinished, IakerbHeader, IakerbRealm};
 pub use kdc::{AsRep, AsReq, KdcReqBody, TgsRep, TgsReq};
 pub use kpasswd::ChangePasswdData;
 pub use otp::{OtpTokenInfo, PaOtpChallenge, PaOtpEncRequest, PaOtpPinChange, PaOtpRequest};

@@ -45,11 +45,7 @@ fn no_reference_line_is_left_out() {
     for line in REFERENCE.lines().chain(PKINIT_REFERENCE.lines()) {
         let name = line.strip_prefix("encode_krb5_").and_then(|line| line.split_once(": "));
         let quoted = std::format!("\"{}\"", name.unwrap().0);
-        let elsewhere = quoted.contains("iakerb");
-        assert!(
-            elsewhere || tests.iter().any(|test| test.contains(&quoted)),
-            "{quoted} has no test"
-        );
+        assert!(tests.iter().any(|test| test.contains(&quoted)), "{quoted} has no test");
     }
     assert!(OUT_OF_SCOPE.iter().all(|name| !reference(name).is_empty()));
 }
@@ -116,6 +112,8 @@ fn reference_messages_round_trip() {
         PaOtpChallenge<'_>: "pa_otp_challenge", "pa_otp_challenge(optionals NULL)";
         PaOtpRequest<'_>: "pa_otp_req", "pa_otp_req(optionals NULL)";
         PaOtpEncRequest<'_>: "pa_otp_enc_req";
+        IakerbHeader<'_>: "iakerb_header";
+        IakerbFinished<'_>: "iakerb_finished";
         KdcProxyMessage<'_>: "kkdcp_message";
         SpakeSecondFactor<'_>: "spake_factor", "spake_factor(optionals NULL)";
         PaSpake<'_>:

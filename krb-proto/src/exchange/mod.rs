@@ -12,6 +12,7 @@ mod evidence;
 mod mechanism;
 mod s4u_proxy;
 mod s4u_self;
+mod service_ticket;
 mod tgs;
 mod tgs_armor;
 
@@ -21,6 +22,7 @@ pub use error::{ExchangeError, KdcRefusal, Mismatch};
 pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
 pub use s4u_proxy::S4uProxy;
 pub use s4u_self::S4uSelf;
+pub use service_ticket::{Login, ServiceTicket};
 pub use tgs::TicketOptions;
 pub use tgs_armor::TgsArmor;
 

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use super::bindings::ChannelPolicy;
 use super::context::{Role, SecurityContext};
 use super::sequence::SequenceWindow;
-use super::token::{TokenId, frame_message, unframe_message};
-use super::{GssError, GssFlags, checksum, sequence};
+use super::token::{TokenId, frame_message, mechanism_of, unframe_message};
+use super::{GssError, GssFlags, Oid, checksum, iakerb, sequence};
 use crate::ap::{KeyLookup, KrbCredError, RequestPolicy, VerifiedRequest, open_krb_cred};
 use crate::asn1::KrbError;
 use crate::crypto::CryptoError;
@@ -59,11 +59,24 @@ impl Acceptor {
         options: &AcceptorOptions<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(Self, Option<Vec<u8>>), GssError> {
-        let (TokenId::AP_REQ, message) = unframe_message(token)? else {
+        let mechanism = mechanism_of(token, &[Oid::KRB5, Oid::KRB5_USER_TO_USER])?;
+        Self::accept_for(mechanism, None, token, options, cx)
+    }
+
+    /// Takes the token of one of Kerberos's mechanisms; behind IAKERB it must be bound to the
+    /// conversation with the KDC.
+    pub(super) fn accept_for(
+        mechanism: Oid<'static>,
+        conversation: Option<&[u8]>,
+        token: &[u8],
+        options: &AcceptorOptions<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(Self, Option<Vec<u8>>), GssError> {
+        let (TokenId::AP_REQ, message) = unframe_message(mechanism, token)? else {
             return Err(GssError::UnexpectedToken);
         };
         let request = VerifiedRequest::verify(message, &options.request, cx.now)?;
-        let (flags, delegated) = read_checksum(&request, options)?;
+        let (flags, delegated) = read_checksum(&request, conversation, options)?;
         let initiator_key = request.subkey.as_ref().unwrap_or(&request.session_key);
         let first_received = request.sequence_number.unwrap_or(0);
         let (subkey, first_sent, answer) = if flags.contains(GssFlags::MUTUAL) {
@@ -72,7 +85,7 @@ impl Acceptor {
                 .then(|| initiator_key.generate_alike(cx.rng));
             let first_sent = sequence::first_number(cx.rng);
             let reply = request.reply(subkey.as_ref(), Some(first_sent), cx.rng);
-            (subkey, first_sent, Some(frame_message(TokenId::AP_REP, &reply)))
+            (subkey, first_sent, Some(frame_message(mechanism, TokenId::AP_REP, &reply)))
         } else {
             (None, first_received, None)
         };
@@ -94,22 +107,7 @@ impl Acceptor {
             GssError::Request(error) => error.code(),
             _ => ErrorCode::GENERIC,
         };
-        let message = der::encode(&KrbError {
-            pvno: Int,
-            msg_type: Int,
-            ctime: None,
-            cusec: None,
-            stime: now.seconds,
-            susec: Microseconds(now.microseconds),
-            error_code: code,
-            crealm: None,
-            cname: None,
-            realm: KerberosString(&server.realm),
-            sname: (&server.name).into(),
-            e_text: None,
-            e_data: None,
-        });
-        frame_message(TokenId::KRB_ERROR, &message)
+        frame_message(Oid::KRB5, TokenId::KRB_ERROR, &krb_error(code, server, now))
     }
 
     /// The client's verified request: who it is, its ticket's authorization data, its time.
@@ -137,9 +135,28 @@ impl Acceptor {
     }
 }
 
+pub(super) fn krb_error(code: ErrorCode, server: &Principal, now: Timestamp) -> Vec<u8> {
+    der::encode(&KrbError {
+        pvno: Int,
+        msg_type: Int,
+        ctime: None,
+        cusec: None,
+        stime: now.seconds,
+        susec: Microseconds(now.microseconds),
+        error_code: code,
+        crealm: None,
+        cname: None,
+        realm: KerberosString(&server.realm),
+        sname: (&server.name).into(),
+        e_text: None,
+        e_data: None,
+    })
+}
+
 /// The flags that hold, and what is delegated.
 fn read_checksum(
     request: &VerifiedRequest,
+    conversation: Option<&[u8]>,
     options: &AcceptorOptions<'_>,
 ) -> Result<(GssFlags, Vec<Credential>), GssError> {
     let Some((ChecksumType::GSSAPI, checksum)) = &request.checksum else {
@@ -150,6 +167,12 @@ fn read_checksum(
         .channel
         .check(&fields.bound, request.client_data.always_binds)
         .ok_or(GssError::ChannelBindings)?;
+    if let Some(conversation) = conversation {
+        let mut finished = fields.extensions.filter(|(number, _)| *number == iakerb::FINISHED);
+        let (_, finished) = finished.next().ok_or(GssError::IakerbFinished)?;
+        let subkey = request.subkey.as_ref().ok_or(GssError::IakerbFinished)?;
+        iakerb::verify_finished(subkey, conversation, finished)?;
+    }
     let mut flags = fields.flags.without(GssFlags::CHANNEL_BOUND);
     if flags.contains(GssFlags::DCE_STYLE) {
         return Err(GssError::NotOffered);

@@ -23,7 +23,7 @@ pub(super) struct Fields<'a> {
     pub(super) extensions: Extensions<'a>,
 }
 
-/// Writes a checksum. Each extension has a number and its value.
+/// Writes a checksum. An extension has a number and its value.
 ///
 /// # Errors
 /// [`GssError::DelegationTooLong`] for a KRB-CRED of 2^16 octets or more.
@@ -31,6 +31,7 @@ pub(super) fn encode(
     bindings: Option<&ChannelBindings>,
     flags: GssFlags,
     delegated: Option<&[u8]>,
+    extension: Option<(u32, &[u8])>,
 ) -> Result<Vec<u8>, GssError> {
     let bound = bindings.map_or(UNBOUND, ChannelBindings::digest);
     let mut out = [&BINDINGS[..], &bound, &flags.0.to_le_bytes()].concat();
@@ -39,6 +40,12 @@ pub(super) fn encode(
         out.extend_from_slice(&DELEGATION);
         out.extend_from_slice(&length.to_le_bytes());
         out.extend_from_slice(message);
+    }
+    if let Some((number, value)) = extension {
+        let length = u32::try_from(value.len()).map_err(|_| GssError::DelegationTooLong)?;
+        out.extend_from_slice(&number.to_be_bytes());
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(value);
     }
     Ok(out)
 }

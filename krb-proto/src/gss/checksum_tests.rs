@@ -9,7 +9,7 @@ fn extension(number: u32, value: &[u8]) -> Vec<u8> {
 }
 
 fn with(delegated: Option<&[u8]>, extensions: &[u8]) -> Vec<u8> {
-    [&encode(None, FLAGS, delegated).unwrap()[..], extensions].concat()
+    [&encode(None, FLAGS, delegated, None).unwrap()[..], extensions].concat()
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_delegated_credential_has_less_than_64_kilobytes() {
     let limit = usize::from(u16::MAX);
     let longest = with(Some(&vec![7; limit]), b"");
     assert_eq!(parse(&longest).unwrap().delegated.map(<[u8]>::len), Some(limit));
-    let error = encode(None, FLAGS, Some(&vec![7; limit + 1]));
+    let error = encode(None, FLAGS, Some(&vec![7; limit + 1]), None);
     assert_eq!(error, Err(GssError::DelegationTooLong));
 }
 

@@ -50,7 +50,7 @@ fn delegating(message: &[u8], subkey: Option<&Key>) -> Vec<u8> {
 }
 
 fn token_with(flags: GssFlags, delegated: Option<&[u8]>, subkey: Option<&Key>) -> Vec<u8> {
-    let checksum = checksum::encode(None, flags, delegated).unwrap();
+    let checksum = checksum::encode(None, flags, delegated, None).unwrap();
     let options = ApReqOptions {
         usage: KeyUsage::AP_REQ_AUTHENTICATOR,
         ap_options: ApOptions::NONE,
@@ -61,7 +61,7 @@ fn token_with(flags: GssFlags, delegated: Option<&[u8]>, subkey: Option<&Key>) -
     };
     let credential = Service::new(AES).credential();
     let request = ApRequest::new(&credential, &options, &mut at(NOW, &mut TestRng(5))).unwrap();
-    token::frame_message(token::TokenId::AP_REQ, &request.message)
+    token::frame_message(Oid::KRB5, token::TokenId::AP_REQ, &request.message)
 }
 
 #[test]

@@ -28,6 +28,11 @@ pub enum GssError {
     ChannelBindings,
     /// The client asks for a way of protecting messages that is not offered (DCE style).
     NotOffered,
+    /// IAKERB: the client's login is not bound to the conversation with its KDC that this side
+    /// passed on, or that conversation was changed on its way.
+    IakerbFinished,
+    /// IAKERB: more messages for a KDC than any login needs.
+    IakerbTooLong,
     /// What the client delegates cannot be taken.
     Delegation(KrbCredError),
     /// The service answered with a KRB-ERROR. It is not authenticated: anyone on the way could
@@ -107,6 +112,12 @@ impl fmt::Display for GssError {
             ),
             Self::NotOffered => {
                 f.write_str("the client asks for messages in DCE style, which are not offered")
+            }
+            Self::IakerbFinished => {
+                f.write_str("the client's login is not bound to its conversation with the KDC")
+            }
+            Self::IakerbTooLong => {
+                f.write_str("the conversation with the KDC is longer than any login needs")
             }
             Self::Delegation(error) => {
                 write!(f, "what the client delegates cannot be taken: {error}")

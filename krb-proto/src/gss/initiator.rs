@@ -6,7 +6,7 @@ use super::bindings::ChannelBindings;
 use super::context::{Role, SecurityContext};
 use super::sequence::SequenceWindow;
 use super::token::{TokenId, frame_message, unframe_message};
-use super::{GssError, GssFlags, checksum, sequence};
+use super::{GssError, GssFlags, Oid, checksum, iakerb, sequence};
 use crate::ap::{ApReqOptions, ApRequest, ClientData, krb_cred};
 use crate::asn1::KrbError;
 use crate::crypto::Key;
@@ -28,6 +28,8 @@ pub struct InitiatorOptions<'a> {
     /// A forwarded TGT of the client's that the service may use in its name: it can then do
     /// whatever the client can.
     pub delegate: Option<&'a Credential>,
+    /// The ticket is encrypted with the session key of the service's TGT (user-to-user).
+    pub user_to_user: bool,
     /// What to say of oneself to services of Windows.
     pub client_data: ClientData,
 }
@@ -39,6 +41,7 @@ impl Default for InitiatorOptions<'_> {
             in_order: true,
             channel_bindings: None,
             delegate: None,
+            user_to_user: false,
             client_data: ClientData::default(),
         }
     }
@@ -76,6 +79,7 @@ enum State {
 
 /// What the AP-REP is verified with.
 struct Pending {
+    mechanism: Oid<'static>,
     request: ApRequest,
     session_key: Key,
     subkey: Key,
@@ -98,6 +102,19 @@ impl Initiator {
         options: &InitiatorOptions<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(Self, Vec<u8>), GssError> {
+        let mechanism = if options.user_to_user { Oid::KRB5_USER_TO_USER } else { Oid::KRB5 };
+        Self::start(mechanism, None, credential, options, cx)
+    }
+
+    /// Starts a context of one of Kerberos's mechanisms; behind IAKERB it is bound to the
+    /// conversation with the KDC.
+    pub(super) fn start(
+        mechanism: Oid<'static>,
+        conversation: Option<&[u8]>,
+        credential: &Credential,
+        options: &InitiatorOptions<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(Self, Vec<u8>), GssError> {
         let flags = options.flags();
         let subkey = credential.session_key.generate_alike(cx.rng);
         let sequence_number = sequence::first_number(cx.rng);
@@ -107,17 +124,26 @@ impl Initiator {
             .map(|delegate| krb_cred(&[delegate], &credential.session_key, cx))
             .transpose()
             .map_err(GssError::BadTicket)?;
-        let checksum = checksum::encode(options.channel_bindings, flags, delegated.as_deref())?;
+        let finished = conversation.map(|conversation| iakerb::finished(&subkey, conversation));
+        let checksum = checksum::encode(
+            options.channel_bindings,
+            flags,
+            delegated.as_deref(),
+            finished.as_deref().map(|finished| (iakerb::FINISHED, finished)),
+        )?;
+        let mut ap_options = ApOptions::NONE;
+        if options.mutual {
+            ap_options |= ApOptions::MUTUAL_REQUIRED;
+        }
+        if options.user_to_user {
+            ap_options |= ApOptions::USE_SESSION_KEY;
+        }
         let authorization_data = options.client_data.to_authorization_data();
         let request = ApRequest::new(
             credential,
             &ApReqOptions {
                 usage: KeyUsage::AP_REQ_AUTHENTICATOR,
-                ap_options: if options.mutual {
-                    ApOptions::MUTUAL_REQUIRED
-                } else {
-                    ApOptions::NONE
-                },
+                ap_options,
                 checksum: Some((ChecksumType::GSSAPI, &checksum)),
                 subkey: Some(&subkey),
                 sequence_number: Some(sequence_number),
@@ -126,9 +152,9 @@ impl Initiator {
             cx,
         )
         .map_err(GssError::BadTicket)?;
-        let token = frame_message(TokenId::AP_REQ, &request.message);
+        let token = frame_message(mechanism, TokenId::AP_REQ, &request.message);
         let session_key = credential.session_key.clone();
-        let pending = Pending { request, session_key, subkey, sequence_number, flags };
+        let pending = Pending { mechanism, request, session_key, subkey, sequence_number, flags };
         let state = if options.mutual {
             State::AwaitingReply(Box::new(pending))
         } else {
@@ -196,7 +222,7 @@ impl Pending {
     }
 
     fn with_reply(self, token: &[u8]) -> Result<SecurityContext, GssError> {
-        match unframe_message(token)? {
+        match unframe_message(self.mechanism, token)? {
             (TokenId::AP_REP, message) => {
                 let reply = self.request.verify_reply(&self.session_key, message)?;
                 // An absent number stands for 0 (RFC 4120 section 5.5.2 leaves it open; MIT).
@@ -231,7 +257,7 @@ fn refused(message: &[u8]) -> Result<GssError, GssError> {
 
 /// The reason in a token that holds a KRB-ERROR.
 pub(crate) fn refusal(token: &[u8]) -> Option<GssError> {
-    match unframe_message(token) {
+    match unframe_message(Oid::KRB5, token) {
         Ok((TokenId::KRB_ERROR, message)) => refused(message).ok(),
         _ => None,
     }

@@ -14,12 +14,14 @@ mod checksum;
 mod context;
 mod error;
 mod flags;
+mod iakerb;
 mod initiator;
 mod message;
 mod oid;
 mod rc4;
 mod sequence;
 mod token;
+mod user_to_user;
 
 pub use crate::der::Oid;
 pub use acceptor::{Acceptor, AcceptorOptions};
@@ -27,12 +29,15 @@ pub use bindings::{Address, ChannelBindings, ChannelPolicy};
 pub use context::SecurityContext;
 pub use error::GssError;
 pub use flags::GssFlags;
+pub use iakerb::{IakerbAcceptor, IakerbError, IakerbInitiator, IakerbStep, RealmForm};
 pub(crate) use initiator::refusal;
 pub use initiator::{Initiator, InitiatorOptions};
 pub use message::Protection;
 pub use sequence::SequenceError;
 pub(crate) use sequence::first_number;
 pub(crate) use token::{frame, unframe};
+
+pub use user_to_user::{TgtRequest, tgt_reply, ticket_of_tgt_reply};
 
 #[cfg(test)]
 mod delegation_tests;

@@ -154,8 +154,8 @@ fn every_truncation_and_every_surplus_is_refused() {
     }
     assert!(service.accept(&[&token[..], b"\0"].concat(), NOW).is_err());
     assert!(step(&[&reply[..], b"\0"].concat()).is_err());
-    let (id, message) = unframe_message(&reply).unwrap();
-    assert!(step(&frame_message(id, &[message, b"\0"].concat())).is_err());
+    let (id, message) = unframe_message(Oid::KRB5, &reply).unwrap();
+    assert!(step(&frame_message(Oid::KRB5, id, &[message, b"\0"].concat())).is_err());
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn our_own_token_is_no_reply() {
         initiate(&Service::new(AES).credential(), &InitiatorOptions::default());
     assert_eq!(initiator.step(&token), Err(GssError::UnexpectedToken));
     assert_eq!(
-        refused(&Service::new(AES), &frame_message(TokenId::AP_REP, b""), NOW),
+        refused(&Service::new(AES), &frame_message(Oid::KRB5, TokenId::AP_REP, b""), NOW),
         GssError::UnexpectedToken
     );
     let other_mechanism = frame(Oid::MS_KRB5, |writer| writer.prepend(&TokenId::AP_REQ.0));
@@ -304,13 +304,13 @@ fn unusual_token(
         authorization_data: None,
     };
     let request = ApRequest::new(&service.credential(), &options, &mut cx).unwrap();
-    frame_message(TokenId::AP_REQ, &request.message)
+    frame_message(Oid::KRB5, TokenId::AP_REQ, &request.message)
 }
 
 #[test]
 fn the_checksum_must_be_the_mechanisms() {
     let service = Service::new(AES);
-    let good = checksum::encode(None, GssFlags::INTEG, None).unwrap();
+    let good = checksum::encode(None, GssFlags::INTEG, None, None).unwrap();
     let with = |checksum| unusual_token(&service, ApOptions::NONE, checksum);
     let (acceptor, reply) =
         service.accept(&with(Some((ChecksumType::GSSAPI, &good))), NOW).unwrap();
@@ -334,7 +334,7 @@ fn the_checksum_must_be_the_mechanisms() {
         refused(&service, &user_to_user, NOW),
         GssError::Request(ApRequestError::UserToUser)
     );
-    let delegating = checksum::encode(None, GssFlags::DELEG | GssFlags::INTEG, None).unwrap();
+    let delegating = checksum::encode(None, GssFlags::DELEG | GssFlags::INTEG, None, None).unwrap();
     let (acceptor, _) =
         service.accept(&with(Some((ChecksumType::GSSAPI, &delegating))), NOW).unwrap();
     assert_eq!(acceptor.context().flags(), GssFlags::INTEG, "what is delegated is dropped");
@@ -344,7 +344,7 @@ proptest! {
     #[test]
     fn garbage_is_refused(message: Vec<u8>, framed: bool, kind in 0u8..5) {
         let token = if framed {
-            frame_message(TokenId([kind, 0]), &message)
+            frame_message(Oid::KRB5, TokenId([kind, 0]), &message)
         } else {
             message
         };

@@ -15,6 +15,9 @@ impl TokenId {
     pub(crate) const AP_REQ: Self = Self([0x01, 0x00]);
     pub(crate) const AP_REP: Self = Self([0x02, 0x00]);
     pub(crate) const KRB_ERROR: Self = Self([0x03, 0x00]);
+    pub(crate) const TGT_REQUEST: Self = Self([0x04, 0x00]);
+    pub(crate) const TGT_REPLY: Self = Self([0x04, 0x01]);
+    pub(crate) const IAKERB_PROXY: Self = Self([0x05, 0x01]);
 }
 
 /// Puts tag, mechanism and `inner` together.
@@ -38,17 +41,33 @@ pub(crate) fn unframe<'a>(mechanism: Oid<'_>, token: &'a [u8]) -> Result<Reader<
     Ok(inner)
 }
 
+/// Which of these mechanisms a framed token is for.
+pub(crate) fn mechanism_of(
+    token: &[u8],
+    mechanisms: &[Oid<'static>],
+) -> Result<Oid<'static>, GssError> {
+    let (found, _) = der::read(token, |outer| {
+        let mut inner = outer.enter(INITIAL_CONTEXT_TOKEN)?;
+        Ok((Oid::decode(&mut inner)?, inner))
+    })?;
+    let mut mechanisms = mechanisms.iter().copied();
+    mechanisms.find(|mechanism| *mechanism == found).ok_or(GssError::UnexpectedMechanism)
+}
+
 /// A Kerberos message behind its token id, framed for the mechanism.
-pub(crate) fn frame_message(id: TokenId, message: &[u8]) -> Vec<u8> {
-    frame(Oid::KRB5, |writer| {
+pub(crate) fn frame_message(mechanism: Oid<'_>, id: TokenId, message: &[u8]) -> Vec<u8> {
+    frame(mechanism, |writer| {
         writer.prepend(message);
         writer.prepend(&id.0);
     })
 }
 
 /// The token id and the Kerberos message of a framed token.
-pub(crate) fn unframe_message(token: &[u8]) -> Result<(TokenId, &[u8]), GssError> {
-    let inner = unframe(Oid::KRB5, token)?;
+pub(crate) fn unframe_message<'a>(
+    mechanism: Oid<'_>,
+    token: &'a [u8],
+) -> Result<(TokenId, &'a [u8]), GssError> {
+    let inner = unframe(mechanism, token)?;
     match inner.rest() {
         [a, b, message @ ..] => Ok((TokenId([*a, *b]), message)),
         _ => Err(inner.error(DecodeErrorKind::Truncated).within(token).into()),

@@ -81,5 +81,9 @@ registry! {
         MORE_PREAUTH_DATA_REQUIRED = 91, "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED";
         /// Critical FAST options that the KDC does not know (RFC 6113).
         UNKNOWN_CRITICAL_FAST_OPTIONS = 93, "KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS";
+        /// The IAKERB proxy finds no KDC of the realm.
+        IAKERB_KDC_NOT_FOUND = 85, "KRB_AP_ERR_IAKERB_KDC_NOT_FOUND";
+        /// The KDC did not answer the IAKERB proxy.
+        IAKERB_KDC_NO_RESPONSE = 86, "KRB_AP_ERR_IAKERB_KDC_NO_RESPONSE";
     }
 }

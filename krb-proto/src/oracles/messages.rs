@@ -30,7 +30,7 @@ pub fn messages(input: &[u8]) {
         List<'_, KerbAdRestrictionEntry<'_>>, PaFxFastRequest<'_>, PaFxFastReply<'_>,
         KrbFastReq<'_>, KrbFastResponse<'_>, KrbFastArmor<'_>, PaOtpChallenge<'_>,
         PaOtpRequest<'_>, PaOtpEncRequest<'_>, PaOtpPinChange<'_>, ChangePasswdData<'_>,
-        KdcProxyMessage<'_>, KerbTgtRequest<'_>, KerbTgtReply<'_>, AlgorithmIdentifier<'_>, PaSpake<'_>,
+        KdcProxyMessage<'_>, IakerbHeader<'_>, IakerbFinished<'_>, KerbTgtRequest<'_>, KerbTgtReply<'_>, AlgorithmIdentifier<'_>, PaSpake<'_>,
         ContentInfo<'_>, SignedData<'_>, SubjectPublicKeyInfo<'_>, PaPkAsReq<'_>, PaPkAsRep<'_>, AuthPack<'_>, KdcDhKeyInfo<'_>,
         ReplyKeyPack<'_>, Krb5PrincipalName<'_>, OtherInfo<'_>, PkinitSuppPubInfo<'_>,
         TdDhParameters<'_>, TdTrustedCertifiers<'_>, TdInvalidCertificates<'_>,

@@ -78,6 +78,7 @@ fn every_message_type_is_in_the_oracle() {
         "Checksum",
         "SecretOctets",
         "KrbCredInfo",
+        "IakerbRealm",
         "LastReqEntry",
         "TransitedEncoding",
         "ErrorData",

@@ -5,7 +5,7 @@ use std::string::ToString;
 use std::vec::Vec;
 
 use super::*;
-use crate::der::{Microseconds, Oid};
+use crate::der::{Microseconds, Oid, Utf8String};
 use crate::iana::{KdcOptions, OtpFlags};
 
 fn assert_sample_ticket(ticket: &Ticket<'_>) {
@@ -220,4 +220,20 @@ fn a_proxied_message() {
     let request: AsReq<'_> = der::decode(message.kerb_message).unwrap();
     let options = KdcOptions(request.req_body.kdc_options.bits());
     assert!(options.contains(KdcOptions::FORWARDABLE));
+}
+
+#[test]
+fn a_message_behind_the_service() {
+    let der = reference("iakerb_header");
+    let header: IakerbHeader<'_> = der::decode(&der).unwrap();
+    let realm = IakerbRealm::Utf8String(Utf8String(b"krb5data"));
+    assert_eq!((header.target_realm, header.cookie), (realm, Some(&b"krb5data"[..])));
+    // The same line of MIT krb5 1.20.1: the realm is an OCTET STRING.
+    let mut old = der;
+    old[4] = 4;
+    let header: IakerbHeader<'_> = der::decode(&old).unwrap();
+    assert_eq!(header.target_realm, IakerbRealm::OctetString(b"krb5data"));
+    assert_eq!(der::encode(&header), old);
+    let der = reference("iakerb_finished");
+    assert_cksum(&der::decode::<IakerbFinished<'_>>(&der).unwrap().gss_mic);
 }

@@ -1,0 +1,153 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::super::{GssError, Initiator, InitiatorOptions, Oid};
+use super::{Conversation, Proxy, RealmForm};
+use crate::exchange::{Exchange, ExchangeError, Step};
+use crate::{Context, Credential};
+
+/// The client's side: an exchange with KDCs, whose every message goes through the service, and then
+/// a login with the ticket that comes of it.
+pub struct IakerbInitiator {
+    conversation: Conversation,
+    form: RealmForm,
+    state: State,
+}
+
+enum State {
+    Exchanging(Box<dyn Exchange<Output = Credential> + Send>),
+    Login(Initiator),
+    Failed,
+}
+
+impl IakerbInitiator {
+    /// Starts an exchange that yields a ticket for the service, such as
+    /// [`Login`](crate::exchange::Login); returns the first token. `form` is what the service
+    /// understands.
+    ///
+    /// # Errors
+    /// [`IakerbError::Exchange`] if the exchange cannot start.
+    pub fn new(
+        exchange: Box<dyn Exchange<Output = Credential> + Send>,
+        form: RealmForm,
+        cx: &mut Context<'_>,
+    ) -> Result<(Self, Vec<u8>), IakerbError> {
+        let mut this = Self { conversation: Conversation::default(), form, state: State::Failed };
+        let token = this.ask(exchange, None, cx)?;
+        Ok((this, token))
+    }
+
+    /// Takes the service's token. `Some` is a token to be sent to it, also when the context
+    /// [is complete](Self::is_complete) on this side; `None` means that it is complete. `options`
+    /// are those of the login.
+    ///
+    /// # Errors
+    /// [`IakerbError`]; after one the context is of no further use.
+    pub fn step(
+        &mut self,
+        token: &[u8],
+        options: &InitiatorOptions<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Vec<u8>>, IakerbError> {
+        match core::mem::replace(&mut self.state, State::Failed) {
+            State::Exchanging(exchange) => self.exchange(exchange, token, options, cx).map(Some),
+            State::Login(mut initiator) => {
+                let complete = initiator.is_complete();
+                let result = initiator.step(token);
+                if result.is_ok() || complete {
+                    self.state = State::Login(initiator);
+                }
+                result.map(|()| None).map_err(IakerbError::Gss)
+            }
+            State::Failed => Err(IakerbError::Gss(GssError::NotEstablished)),
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        mut exchange: Box<dyn Exchange<Output = Credential> + Send>,
+        token: &[u8],
+        options: &InitiatorOptions<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<u8>, IakerbError> {
+        let proxy = Proxy::from_token(token)?.ok_or(GssError::UnexpectedToken)?;
+        self.conversation.add(token)?;
+        match exchange.receive(cx, proxy.message).map_err(IakerbError::Exchange)? {
+            Step::Continue => self.ask(exchange, proxy.cookie, cx),
+            Step::Done(credential) => {
+                let conversation = self.conversation.octets();
+                let (login, token) =
+                    Initiator::start(Oid::IAKERB, conversation, &credential, options, cx)?;
+                self.state = State::Login(login);
+                Ok(token)
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        mut exchange: Box<dyn Exchange<Output = Credential> + Send>,
+        cookie: Option<&[u8]>,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<u8>, IakerbError> {
+        let request = exchange.request(cx).map_err(IakerbError::Exchange)?;
+        let realm = self.form.write(&request.realm);
+        let proxy = Proxy { realm, cookie, message: &request.message };
+        let token = proxy.to_token(self.conversation.octets.is_empty());
+        self.conversation.add(&token)?;
+        self.state = State::Exchanging(exchange);
+        Ok(token)
+    }
+
+    /// The login that follows the exchange.
+    #[must_use]
+    pub const fn login(&self) -> Option<&Initiator> {
+        match &self.state {
+            State::Login(login) => Some(login),
+            _ => None,
+        }
+    }
+
+    /// The login that follows the exchange.
+    #[must_use]
+    pub const fn login_mut(&mut self) -> Option<&mut Initiator> {
+        match &mut self.state {
+            State::Login(login) => Some(login),
+            _ => None,
+        }
+    }
+
+    /// Is the context established, and the service's identity proven if that was asked for?
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.login().is_some_and(Initiator::is_complete)
+    }
+}
+
+/// Why a login through IAKERB failed.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum IakerbError {
+    /// The exchange with a KDC failed, or the service could reach none.
+    Exchange(ExchangeError),
+    /// The service's token, or the login, failed.
+    Gss(GssError),
+}
+
+impl From<GssError> for IakerbError {
+    fn from(error: GssError) -> Self {
+        Self::Gss(error)
+    }
+}
+
+impl fmt::Display for IakerbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exchange(error) => error.fmt(f),
+            Self::Gss(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for IakerbError {}
