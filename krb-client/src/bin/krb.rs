@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, files};
 use krb_proto::exchange::ClientSecret;
+use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
 use krb_proto::{Credential, Name, Principal};
 use zeroize::Zeroizing;
 
@@ -47,7 +48,7 @@ struct S4u {
     /// Read the service account's password from this file instead (its first line).
     #[arg(long, value_name = "FILE", conflicts_with = "keytab")]
     password_file: Option<PathBuf>,
-    /// A KDC, HOST or HOST:PORT; may be given again. Without it, DNS is asked.
+    /// A KDC, HOST, HOST:PORT or [IPV6]:PORT; may be given again. Without it, DNS is asked.
     #[arg(long, value_name = "HOST[:PORT]")]
     kdc: Vec<String>,
     /// The ccache to write.
@@ -165,12 +166,11 @@ fn kdcs(given: &[String]) -> Result<KdcSource, Box<dyn std::error::Error>> {
     }
     let mut hosts = Vec::new();
     for kdc in given {
-        hosts.push(match kdc.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-                (host.to_owned(), port.parse().map_err(|_| format!("{kdc}: bad port"))?)
-            }
-            _ => (kdc.clone(), 88),
-        });
+        let server = ServerAddress::parse(kdc, 88).map_err(|error| format!("{kdc}: {error}"))?;
+        if server.transport != ServerTransport::Direct {
+            return Err(format!("{kdc}: KDC proxies are not spoken to").into());
+        }
+        hosts.push((server.host, server.port));
     }
     Ok(KdcSource::Hosts(hosts, resolver))
 }
