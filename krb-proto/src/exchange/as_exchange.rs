@@ -123,7 +123,10 @@ impl AsExchange {
             {
                 self.key.refuse() && self.choose(hints)?
             }
-            _ => false,
+            _ => match &mut self.mechanism {
+                Some(mechanism) => mechanism.refusal(error, hints)?,
+                None => false,
+            },
         };
         if goes_on { Ok(Step::Continue) } else { Err(KdcRefusal::new(error, hints).into()) }
     }
@@ -285,8 +288,10 @@ impl Exchange for AsExchange {
         let mut padata = Vec::new();
         padata.extend(self.cookie.iter().map(|cookie| (PaType::FX_COOKIE, cookie.clone())));
         if let Some(mechanism) = &mut self.mechanism {
-            let facts = RequestFacts { client: &self.client, body: &body, nonce };
+            let facts = RequestFacts { body: &body, nonce };
             padata.extend(mechanism.padata(&facts, cx)?);
+        } else {
+            padata.extend(self.key.asks_for().map(|padata_type| (padata_type, Vec::new())));
         }
         // Empty: asks for the checksum over this request.
         padata.push((PaType::REQ_ENC_PA_REP, Vec::new()));

@@ -1,3 +1,5 @@
+#[cfg(feature = "pkinit")]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
@@ -8,6 +10,8 @@ use crate::asn1::PaData;
 use crate::crypto::Key;
 use crate::der::List;
 use crate::iana::{EncType, PaType};
+#[cfg(feature = "pkinit")]
+use crate::pkinit::PkinitConfig;
 use crate::preauth::{KeyHint, find_padata};
 
 /// What the client proves itself with.
@@ -19,6 +23,10 @@ pub enum ClientSecret {
     /// A password. Two round trips: the KDC names enctype and salt first. A guessed salt would
     /// count as a wrong password where the guess is wrong.
     Password(Zeroizing<Vec<u8>>),
+    /// A certificate (PKINIT). Two round trips: the KDC gives a freshness token first, without which
+    /// a signature could be made long before it is used (RFC 8070).
+    #[cfg(feature = "pkinit")]
+    Certificate(Arc<PkinitConfig>),
 }
 
 /// The client's long-term key, as far as it is settled which one the KDC wants.
@@ -35,6 +43,8 @@ impl ClientKey {
         let current = match &secret {
             ClientSecret::Keys(keys) => keys.first().cloned(),
             ClientSecret::Password(_) => None,
+            #[cfg(feature = "pkinit")]
+            ClientSecret::Certificate(_) => None,
         };
         Self { secret, current, refused: Vec::new() }
     }
@@ -42,6 +52,24 @@ impl ClientKey {
     /// The key in use, if one is settled.
     pub(super) fn current(&self) -> Option<&Key> {
         self.current.as_ref()
+    }
+
+    /// The certificate, if it is one.
+    #[cfg(feature = "pkinit")]
+    pub(super) fn certificate(&self) -> Option<&Arc<PkinitConfig>> {
+        match &self.secret {
+            ClientSecret::Certificate(config) => Some(config),
+            _ => None,
+        }
+    }
+
+    /// What the KDC is asked for before it has said how to pre-authenticate.
+    pub(super) fn asks_for(&self) -> Option<PaType> {
+        match &self.secret {
+            #[cfg(feature = "pkinit")]
+            ClientSecret::Certificate(_) => Some(PaType::AS_FRESHNESS),
+            ClientSecret::Keys(_) | ClientSecret::Password(_) => None,
+        }
     }
 
     /// The KDC did not take the key in use. Is there another to try?
@@ -79,6 +107,8 @@ impl ClientKey {
                 .find(|key| key.enctype() == hint.enctype)
                 .ok_or(ExchangeError::NoCommonEnctype)?
                 .clone(),
+            #[cfg(feature = "pkinit")]
+            ClientSecret::Certificate(_) => return Err(ExchangeError::NoCommonMechanism),
         };
         self.current = Some(key.clone());
         Ok(Some(key))

@@ -5,6 +5,8 @@ use crate::asn1::{ErrorData, KrbError, PaData};
 use crate::crypto::CryptoError;
 use crate::der::{DecodeError, List};
 use crate::iana::{EncType, ErrorCode, NtStatus};
+#[cfg(feature = "pkinit")]
+use crate::pkinit::PkinitError;
 use crate::preauth::S4uReplyError;
 use crate::preauth::fast::FastError;
 #[cfg(feature = "spake")]
@@ -29,6 +31,9 @@ pub enum ExchangeError {
     NoCommonMechanism,
     /// The KDC asked for more round trips than any exchange needs.
     TooManyRounds,
+    /// PKINIT failed.
+    #[cfg(feature = "pkinit")]
+    Pkinit(PkinitError),
     /// The key agreement of SPAKE failed.
     #[cfg(feature = "spake")]
     Spake(SpakeError),
@@ -50,6 +55,8 @@ impl fmt::Display for ExchangeError {
                 f.write_str("the KDC offers no pre-authentication that this side can do")
             }
             Self::TooManyRounds => f.write_str("the KDC asked for too many round trips"),
+            #[cfg(feature = "pkinit")]
+            Self::Pkinit(error) => error.fmt(f),
             #[cfg(feature = "spake")]
             Self::Spake(error) => write!(f, "SPAKE pre-authentication failed: {error}"),
             Self::OwnTicket(what) => write!(f, "this side's own ticket is of no use: {what}"),
@@ -87,6 +94,13 @@ impl From<FastError> for ExchangeError {
 impl From<SpakeError> for ExchangeError {
     fn from(error: SpakeError) -> Self {
         Self::Spake(error)
+    }
+}
+
+#[cfg(feature = "pkinit")]
+impl From<PkinitError> for ExchangeError {
+    fn from(error: PkinitError) -> Self {
+        Self::Pkinit(error)
     }
 }
 

@@ -73,8 +73,32 @@ registry! {
         GENERIC = 60, "KRB_ERR_GENERIC";
         /// Field is too long for this implementation.
         FIELD_TOOLONG = 61, "KRB_ERR_FIELD_TOOLONG";
+        /// The KDC does not trust the client's certificate (RFC 4556 section 3.2.2).
+        CLIENT_NOT_TRUSTED = 62, "KDC_ERR_CLIENT_NOT_TRUSTED";
+        /// The client's signature is wrong (RFC 4556 section 3.2.2).
+        INVALID_SIG = 64, "KDC_ERR_INVALID_SIG";
+        /// Another Diffie-Hellman group is wanted (RFC 4556 section 3.2.2).
+        DH_KEY_PARAMETERS_NOT_ACCEPTED = 65, "KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED";
         /// The client is in another realm (RFC 6806).
         WRONG_REALM = 68, "KDC_ERR_WRONG_REALM";
+        /// No path to a CA that the KDC trusts (RFC 4556 section 3.2.2).
+        CANT_VERIFY_CERTIFICATE = 70, "KDC_ERR_CANT_VERIFY_CERTIFICATE";
+        /// A certificate of the client's is invalid (RFC 4556 section 3.2.2).
+        INVALID_CERTIFICATE = 71, "KDC_ERR_INVALID_CERTIFICATE";
+        /// A certificate of the client's was revoked (RFC 4556 section 3.2.2).
+        REVOKED_CERTIFICATE = 72, "KDC_ERR_REVOKED_CERTIFICATE";
+        /// Whether a certificate was revoked is not known (RFC 4556 section 3.2.2).
+        REVOCATION_STATUS_UNKNOWN = 73, "KDC_ERR_REVOCATION_STATUS_UNKNOWN";
+        /// The client's certificate is for somebody else (RFC 4556 section 3.2.2).
+        CLIENT_NAME_MISMATCH = 75, "KDC_ERR_CLIENT_NAME_MISMATCH";
+        /// The client's certificate is not for this use (RFC 4556 section 3.2.2).
+        INCONSISTENT_KEY_PURPOSE = 77, "KDC_ERR_INCONSISTENT_KEY_PURPOSE";
+        /// The hash in a certificate is not accepted (RFC 4556 section 3.2.2).
+        DIGEST_IN_CERT_NOT_ACCEPTED = 78, "KDC_ERR_DIGEST_IN_CERT_NOT_ACCEPTED";
+        /// The hash in the signed message is not accepted (RFC 4556 section 3.2.2).
+        DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED = 80, "KDC_ERR_DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED";
+        /// No key derivation function in common (RFC 8636 section 6).
+        NO_ACCEPTABLE_KDF = 82, "KDC_ERR_NO_ACCEPTABLE_KDF";
         /// Pre-authentication took too long: it has to be begun anew (RFC 6113).
         PREAUTH_EXPIRED = 90, "KDC_ERR_PREAUTH_EXPIRED";
         /// The mechanism needs another round (RFC 6113).

@@ -17,6 +17,16 @@ registry! {
         PK_AS_REP = 17, "PA-PK-AS-REP";
         /// RFC 4120 section 5.2.7.5.
         ETYPE_INFO2 = 19, "PA-ETYPE-INFO2";
+        /// RFC 4556 section 3.2.2.
+        TD_TRUSTED_CERTIFIERS = 104, "TD-TRUSTED-CERTIFIERS";
+        /// RFC 4556 section 3.2.2.
+        TD_INVALID_CERTIFICATES = 105, "TD-INVALID-CERTIFICATES";
+        /// RFC 4556 section 3.2.2.
+        TD_DH_PARAMETERS = 109, "TD-DH-PARAMETERS";
+        /// RFC 8636 section 4.
+        TD_CMS_DIGEST_ALGORITHMS = 111, "TD-CMS-DIGEST-ALGORITHMS";
+        /// RFC 8636 section 5.
+        TD_CERT_DIGEST_ALGORITHMS = 112, "TD-CERT-DIGEST-ALGORITHMS";
         /// MS-KILE 2.2.3.
         PAC_REQUEST = 128, "PA-PAC-REQUEST";
         /// MS-SFU 2.2.1.
@@ -39,6 +49,8 @@ registry! {
         OTP_PIN_CHANGE = 144, "PA-OTP-PIN-CHANGE";
         /// RFC 6806 section 11.
         REQ_ENC_PA_REP = 149, "PA-REQ-ENC-PA-REP";
+        /// RFC 8070.
+        AS_FRESHNESS = 150, "PA-AS-FRESHNESS";
         /// RFC 9588.
         SPAKE = 151, "PA-SPAKE";
         /// MS-KILE 2.2.8.

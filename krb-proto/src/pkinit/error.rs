@@ -32,6 +32,8 @@ pub enum PkinitError {
     Crypto(CryptoError),
     /// A reply without a request.
     NoRequest,
+    /// A request without a reply: the KDC's answer has no PA-PK-AS-REP.
+    NoReply,
 }
 
 impl fmt::Display for PkinitError {
@@ -53,6 +55,7 @@ impl fmt::Display for PkinitError {
             Self::Signing(error) => error.fmt(f),
             Self::Crypto(error) => write!(f, "the reply key cannot be used: {error}"),
             Self::NoRequest => f.write_str("a PKINIT reply without a request"),
+            Self::NoReply => f.write_str("the KDC's answer proves nothing (no PA-PK-AS-REP)"),
         }
     }
 }

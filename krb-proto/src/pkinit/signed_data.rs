@@ -170,8 +170,8 @@ pub(super) fn open<'a>(
             .and_then(|anchor| Certificate::from_der(anchor.der()).ok())
             .ok_or(SignedDataError::NoSigner)?,
     };
-    verify_signature(&info, &signer, content_type, content)?;
     path::verify(&signer, &pool, anchors, now).map_err(SignedDataError::Path)?;
+    verify_signature(&info, &signer, content_type, content)?;
     Ok(Opened { content, signer })
 }
 

@@ -6,6 +6,8 @@
 
 mod enc_timestamp;
 mod encrypted_challenge;
+#[cfg(feature = "pkinit")]
+mod pkinit;
 #[cfg(feature = "spake")]
 mod spake;
 
@@ -17,7 +19,7 @@ use encrypted_challenge::EncryptedChallenge;
 
 use super::ExchangeError;
 use super::client_key::ClientKey;
-use crate::asn1::PaData;
+use crate::asn1::{KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::List;
 use crate::iana::{EncType, PaType};
@@ -52,6 +54,18 @@ pub(super) trait Mechanism: Send + Sync {
         Ok(false)
     }
 
+    /// Takes any other refusal, with the METHOD-DATA in it. `false` if it has nothing else to say.
+    ///
+    /// # Errors
+    /// If what the KDC says is malformed.
+    fn refusal(
+        &mut self,
+        _error: &KrbError<'_>,
+        _hints: List<'_, PaData<'_>>,
+    ) -> Result<bool, ExchangeError> {
+        Ok(false)
+    }
+
     /// The key that the reply is encrypted in (before FAST strengthens it), once what the reply
     /// must prove is verified.
     ///
@@ -62,26 +76,26 @@ pub(super) trait Mechanism: Send + Sync {
 
 /// What a mechanism may know of the request that it adds to.
 pub(super) struct RequestFacts<'a> {
-    /// Who asks.
-    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
-    pub(super) client: &'a Principal,
     /// KDC-REQ-BODY, DER; the inner one under FAST.
-    #[cfg_attr(not(feature = "spake"), expect(dead_code, reason = "SPAKE reads it"))]
+    #[cfg_attr(
+        not(any(feature = "pkinit", feature = "spake")),
+        expect(dead_code, reason = "PKINIT and SPAKE read it")
+    )]
     pub(super) body: &'a [u8],
     /// The nonce in it.
-    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    #[cfg_attr(not(feature = "pkinit"), expect(dead_code, reason = "PKINIT reads it"))]
     pub(super) nonce: u32,
 }
 
 /// What a mechanism may know of an AS-REP.
 pub(super) struct ReplyFacts<'a> {
     /// The AS-REQ that it answers, DER, as it was sent.
-    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    #[cfg_attr(not(feature = "pkinit"), expect(dead_code, reason = "PKINIT reads it"))]
     pub(super) request: &'a [u8],
     /// Its padata; those of the KrbFastResponse under FAST.
     pub(super) padata: List<'a, PaData<'a>>,
     /// The enctype of its encrypted part.
-    #[expect(dead_code, reason = "read by mechanisms that are yet to come")]
+    #[cfg_attr(not(feature = "pkinit"), expect(dead_code, reason = "PKINIT reads it"))]
     pub(super) enctype: EncType,
 }
 
@@ -141,6 +155,14 @@ pub(super) fn choose(
     key: &mut ClientKey,
     offer: &Offer<'_>,
 ) -> Result<Option<Box<dyn Mechanism>>, ExchangeError> {
+    #[cfg(feature = "pkinit")]
+    if let Some(config) = key.certificate() {
+        if !offer.has(PaType::PK_AS_REQ) {
+            return Err(ExchangeError::NoCommonMechanism);
+        }
+        let mechanism = pkinit::PkInit::new(config.clone(), offer.client, offer.hints);
+        return Ok(Some(Box::new(mechanism)));
+    }
     #[cfg(feature = "spake")]
     if offer.has(PaType::SPAKE) {
         let hint = find_padata(offer.hints, PaType::SPAKE).unwrap_or_default();

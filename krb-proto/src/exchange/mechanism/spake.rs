@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::asn1::SpakeChallenge;
     use crate::iana::EncType;
-    use crate::{Name, Principal, Random, Timestamp};
+    use crate::{Random, Timestamp};
 
     struct Counter(u8);
 
@@ -152,8 +152,7 @@ mod tests {
 
     fn padata(spake: &mut Spake, body: &[u8]) -> Vec<u8> {
         let mut cx = Context { now: Timestamp::default(), kdc_offset: 0, rng: &mut Counter(1) };
-        let client = Principal::new(Name::user("alice"), "R");
-        let padata = spake.padata(&RequestFacts { client: &client, body, nonce: 1 }, &mut cx);
+        let padata = spake.padata(&RequestFacts { body, nonce: 1 }, &mut cx);
         let [(PaType::SPAKE, message)] = &padata.unwrap()[..] else { panic!("one PA-SPAKE") };
         message.clone()
     }

@@ -3,3 +3,4 @@ mod exchange;
 mod path;
 mod pki;
 mod signatures;
+mod transcript;
