@@ -9,17 +9,19 @@ mod files;
 mod krb5_conf;
 mod messages;
 mod pac;
+mod pkinit;
 mod text;
 mod world;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use exchanges::exchanges;
 pub use files::files;
 pub use krb5_conf::krb5_conf;
 pub use messages::messages;
 pub use pac::pac;
+pub use pkinit::pkinit;
 pub use text::text;
 
 /// Something that panics if it does not hold for these bytes.
@@ -32,5 +34,6 @@ pub const ALL: &[(&str, Oracle)] = &[
     ("krb5_conf", krb5_conf),
     ("messages", messages),
     ("pac", pac),
+    ("pkinit", pkinit),
     ("text", text),
 ];

@@ -32,7 +32,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// The corpus must hold this input. `BLESS=1 cargo test` puts it there.
-pub(super) fn assert_seed(target: &str, name: &str, input: &[u8]) {
+pub(crate) fn assert_seed(target: &str, name: &str, input: &[u8]) {
     let path = fuzz().join("corpus").join(target).join(name);
     if std::env::var_os("BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

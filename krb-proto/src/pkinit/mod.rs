@@ -13,6 +13,8 @@ mod client;
 mod error;
 mod kdf;
 mod modp;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod oracle;
 mod path;
 mod signature;
 mod signed_data;

@@ -5,13 +5,14 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use std::string::ToString;
 use std::vec;
+use std::vec::Vec;
 
 use super::super::*;
 use super::pki::Counter;
-use crate::asn1::AsRep;
+use crate::asn1::{AsRep, KrbError, PaData};
 use crate::der::{self, List};
 use crate::exchange::{AsExchange, ClientSecret, Exchange, ExchangeError, Step, TicketOptions};
-use crate::iana::{EncType, PaType};
+use crate::iana::{EncType, ErrorCode, PaType};
 use crate::{Context, Credential, Name, Principal, Timestamp};
 
 macro_rules! file {
@@ -112,4 +113,29 @@ fn nor_without_a_proof() {
     exchange.request(&mut cx).unwrap();
     let at_once = exchange.receive(&cx, ROUNDS[2].1).map(drop);
     assert_eq!(at_once, Err(ExchangeError::NoCommonMechanism));
+}
+
+/// RFC 8070 section 2.3: a token that has become too old is replaced by the one in the refusal.
+#[test]
+fn a_token_that_is_too_old() {
+    let error: KrbError<'_> = der::decode(ROUNDS[0].1).unwrap();
+    let expired = |token: Option<&[u8]>| {
+        let hints: Vec<_> = token
+            .map(|padata_value| PaData { padata_type: PaType::AS_FRESHNESS, padata_value })
+            .into_iter()
+            .collect();
+        let hints = der::encode(&List::of(&hints));
+        let error_code = ErrorCode::PREAUTH_EXPIRED;
+        let error = der::encode(&KrbError { error_code, e_data: Some(&hints), ..error });
+        let mut exchange = exchange(&[file!("ca.der")]);
+        let mut cx = Context { now: NOW, kdc_offset: 0, rng: &mut Counter(11) };
+        for reply in [ROUNDS[0].1, &error] {
+            exchange.request(&mut cx).unwrap();
+            exchange.receive(&cx, reply)?;
+        }
+        Ok(exchange.request(&mut cx).unwrap().message)
+    };
+    let request = expired(Some(b"a newer token")).unwrap();
+    assert!(request.windows(13).any(|window| window == b"a newer token"));
+    assert!(matches!(expired(None), Err(ExchangeError::Refused(_))));
 }
