@@ -12,7 +12,7 @@ use kerbcore::messages::{KdcRep, KdcReq, KrbError as KerbcoreError};
 use krb_benches::harness::{ThreadTime, criterion};
 use krb_benches::messages::Message;
 use krb_proto::asn1::{ApReq, AsRep, EncKdcRepPart, EncTicketPart, KrbError, TgsRep, TgsReq};
-use krb_proto::der::{Encode, decode};
+use krb_proto::der::{Encode, Writer, decode, encode};
 use measured::Measured;
 use picky_krb::data_types as picky_data;
 use picky_krb::messages as picky;
@@ -24,31 +24,31 @@ fn codec(criterion: &mut Criterion<ThreadTime>) {
         all.floors();
         match message {
             Message::AsRep => {
-                all.ours(&der, decode::<AsRep<'_>>, Encode::encode);
+                all.ours(&der, decode::<AsRep<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<AsRep<'_>>);
                 all.peers::<rasn_kerberos::AsRep, picky::AsRep, kerberos_asn1::AsRep>();
                 all.kerbcore(KdcRep::decode, KdcRep::encode);
             }
             Message::TgsRep1500 | Message::TgsRep12000 => {
-                all.ours(&der, decode::<TgsRep<'_>>, Encode::encode);
+                all.ours(&der, decode::<TgsRep<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<TgsRep<'_>>);
                 all.peers::<rasn_kerberos::TgsRep, picky::TgsRep, kerberos_asn1::TgsRep>();
                 all.kerbcore(KdcRep::decode, KdcRep::encode);
             }
             Message::TgsReq => {
-                all.ours(&der, decode::<TgsReq<'_>>, Encode::encode);
+                all.ours(&der, decode::<TgsReq<'_>>, Encode::encode, encode);
                 all.peers::<rasn_kerberos::TgsReq, picky::TgsReq, kerberos_asn1::TgsReq>();
                 all.kerbcore(KdcReq::decode, KdcReq::encode);
             }
             Message::KrbError => {
-                all.ours(&der, decode::<KrbError<'_>>, Encode::encode);
+                all.ours(&der, decode::<KrbError<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<KrbError<'_>>);
                 all.peers::<rasn_kerberos::KrbError, picky::KrbError, kerberos_asn1::KrbError>();
                 // It drops the client's name, so what it would encode is less.
                 all.kerbcore_decodes(KerbcoreError::decode);
             }
             Message::EncTicketPart => {
-                all.ours(&der, decode::<EncTicketPart<'_>>, Encode::encode);
+                all.ours(&der, decode::<EncTicketPart<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<EncTicketPart<'_>>);
                 all.peers::<
                     rasn_kerberos::EncTicketPart,
@@ -58,14 +58,19 @@ fn codec(criterion: &mut Criterion<ThreadTime>) {
                 all.kerbcore_decodes(parse_enc_ticket_part);
             }
             Message::ApReq => {
-                all.ours(&der, decode::<ApReq<'_>>, Encode::encode);
+                all.ours(&der, decode::<ApReq<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<ApReq<'_>>);
                 all.peers::<rasn_kerberos::ApReq, picky::ApReq, kerberos_asn1::ApReq>();
                 all.kerbcore_decodes(parse_ap_req);
             }
             Message::EncTgsRepPart => {
-                all.ours(&der, EncKdcRepPart::from_der, |part, writer| {
+                let write = |part: &EncKdcRepPart<'_>, writer: &mut Writer| {
                     part.write(EncKdcRepPart::TGS_REP, writer);
+                };
+                all.ours(&der, EncKdcRepPart::from_der, write, |part| {
+                    let mut writer = Writer::new();
+                    write(part, &mut writer);
+                    writer.into_vec()
                 });
                 all.ours_owned(&der, EncKdcRepPart::from_der);
                 all.peers::<

@@ -35,7 +35,8 @@ Debian's libraries.
   times, the encrypted part. The peers' messages are owned throughout.
 - krb-proto keeps a received ticket and a received KDC-REQ-BODY as they came, because they are signed
   or sent on, and encodes them by copying; peers write them anew from their members.
-- *floor: TLV walk* reads every tag and length and nothing else, with krb-proto's reader.
+- *floor: TLV walk* reads every tag and length, enters what is constructed and passes over the rest,
+  without any comparison: less than a decoder can do.
 - All who encrypt draw their confounder from their own generator, except *OpenSSL primitives*: CBC
   (without ciphertext stealing) and HMAC, CMAC or RC4 with contexts made beforehand and a constant
   confounder, the least that an enctype could cost with OpenSSL.
