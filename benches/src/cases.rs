@@ -99,13 +99,15 @@ pub fn key_octets(enctype: EncType) -> Vec<u8> {
     (0..length).map(|octet| 7 * octet + 1).collect()
 }
 
-/// The key that every peer encrypts with.
+/// A key of ours.
+///
+/// # Panics
+/// If the octets have not the length of the enctype.
 #[must_use]
-pub fn key(enctype: EncType) -> Key {
-    let octets = key_octets(enctype);
+pub fn key(enctype: EncType, octets: &[u8]) -> Key {
     match enctype {
-        EncType::RC4_HMAC => Key::danger_new_rc4(&octets),
-        _ => Key::new(enctype, &octets),
+        EncType::RC4_HMAC => Key::danger_new_rc4(octets),
+        _ => Key::new(enctype, octets),
     }
     .expect("a key of the enctype's length")
 }
@@ -150,11 +152,12 @@ pub fn write(directory: &Path) -> io::Result<()> {
             }
             Id::Cipher(operation, enctype, size) => {
                 let plain = plaintext(size);
+                let octets = key_octets(enctype);
                 let input = match operation {
-                    Operation::Decrypt => key(enctype).encrypt(USAGE, &plain, &mut Fixed),
+                    Operation::Decrypt => key(enctype, &octets).encrypt(USAGE, &plain, &mut Fixed),
                     _ => plain,
                 };
-                (operation, enctype.0.to_string(), input, key_octets(enctype))
+                (operation, enctype.0.to_string(), input, octets)
             }
             Id::StringToKey(enctype) => (
                 Operation::StringToKey,

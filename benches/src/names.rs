@@ -14,7 +14,7 @@ pub const REUSED: &str = "krb-proto, reused buffer";
 pub const FRESH: &str = "krb-proto, fresh vector";
 /// Crypto with the keys of a usage already derived.
 pub const CACHED: &str = "krb-proto, keys cached";
-/// Crypto from the protocol key, and whatever has no such difference.
+/// Crypto with a key that is new for every call, and whatever has no such difference.
 pub const OURS: &str = "krb-proto";
 /// rasn-kerberos.
 pub const RASN: &str = "rasn-kerberos";
@@ -26,6 +26,8 @@ pub const KERBEROS_ASN1: &str = "kerberos_asn1";
 pub const KERBEROS_CRYPTO: &str = "kerberos_crypto";
 /// kerbcore.
 pub const KERBCORE: &str = "kerbcore";
+/// kerbcore where it reads only some members of a message: no match for a decoder of all of it.
+pub const KERBCORE_PART: &str = "kerbcore (some members)";
 /// MIT's libkrb5 and libk5crypto; `krb5_c` functions, which derive keys in every call.
 pub const MIT: &str = "MIT krb5";
 /// MIT's libk5crypto; `krb5_k` functions.

@@ -11,6 +11,7 @@ use kerbcore::client::parse_enc_kdc_rep_part;
 use kerbcore::messages::{KdcRep, KdcReq, KrbError as KerbcoreError};
 use krb_benches::harness::{ThreadTime, criterion};
 use krb_benches::messages::Message;
+use krb_benches::names;
 use krb_proto::asn1::{ApReq, AsRep, EncKdcRepPart, EncTicketPart, KrbError, TgsRep, TgsReq};
 use krb_proto::der::{Encode, Writer, decode, encode};
 use measured::Measured;
@@ -44,8 +45,7 @@ fn codec(criterion: &mut Criterion<ThreadTime>) {
                 all.ours(&der, decode::<KrbError<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<KrbError<'_>>);
                 all.peers::<rasn_kerberos::KrbError, picky::KrbError, kerberos_asn1::KrbError>();
-                // It drops the client's name, so what it would encode is less.
-                all.kerbcore_decodes(KerbcoreError::decode);
+                all.kerbcore_decodes(names::KERBCORE_PART, KerbcoreError::decode);
             }
             Message::EncTicketPart => {
                 all.ours(&der, decode::<EncTicketPart<'_>>, Encode::encode, encode);
@@ -55,13 +55,13 @@ fn codec(criterion: &mut Criterion<ThreadTime>) {
                     picky_data::EncTicketPart,
                     kerberos_asn1::EncTicketPart,
                 >();
-                all.kerbcore_decodes(parse_enc_ticket_part);
+                all.kerbcore_decodes(names::KERBCORE_PART, parse_enc_ticket_part);
             }
             Message::ApReq => {
                 all.ours(&der, decode::<ApReq<'_>>, Encode::encode, encode);
                 all.ours_owned(&der, decode::<ApReq<'_>>);
                 all.peers::<rasn_kerberos::ApReq, picky::ApReq, kerberos_asn1::ApReq>();
-                all.kerbcore_decodes(parse_ap_req);
+                all.kerbcore_decodes(names::KERBCORE, parse_ap_req);
             }
             Message::EncTgsRepPart => {
                 let write = |part: &EncKdcRepPart<'_>, writer: &mut Writer| {
@@ -78,7 +78,7 @@ fn codec(criterion: &mut Criterion<ThreadTime>) {
                     picky::EncTgsRepPart,
                     kerberos_asn1::EncTgsRepPart,
                 >();
-                all.kerbcore_decodes(parse_enc_kdc_rep_part);
+                all.kerbcore_decodes(names::KERBCORE_PART, parse_enc_kdc_rep_part);
             }
         }
     }

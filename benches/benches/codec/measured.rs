@@ -94,11 +94,14 @@ impl<'c> Measured<'c> {
         self.peer(names::KERBCORE, decode, encode);
     }
 
-    /// kerbcore reads some messages that it does not write.
-    pub(crate) fn kerbcore_decodes<T, E: Debug>(&mut self, decode: impl Fn(&[u8]) -> Result<T, E>) {
+    /// kerbcore reads some messages that it does not write, and of some not everything.
+    pub(crate) fn kerbcore_decodes<T, E: Debug>(
+        &mut self,
+        who: &str,
+        decode: impl Fn(&[u8]) -> Result<T, E>,
+    ) {
         let der = self.der.clone();
-        self.case(Operation::Decode)
-            .measure(names::KERBCORE, || decode(black_box(&der)).expect("valid"));
+        self.case(Operation::Decode).measure(who, || decode(black_box(&der)).expect("valid"));
     }
 
     fn peer<T, E: Debug>(

@@ -40,15 +40,16 @@ Debian's libraries.
 - All who encrypt draw their confounder from their own generator, except *OpenSSL primitives*: CBC
   (without ciphertext stealing) and HMAC, CMAC or RC4 with contexts made beforehand and a constant
   confounder, the least that an enctype could cost with OpenSSL.
-- *keys cached*: the keys of the usage are derived before. Everybody else derives them in every call.
-  krb-proto encrypts into a reused buffer and decrypts in place (with the copy that this needs) when
-  keys are cached, and returns vectors otherwise.
+- *keys cached*: the keys of the usage are derived before. krb-proto then encrypts into a reused
+  buffer and decrypts in place, with the copy that this needs. Everybody else derives them in every
+  call; *krb-proto* there makes a new `Key` each time, since one that is used again keeps them, and
+  returns vectors.
 
 What peers leave out:
 
-- kerbcore reads KRB-ERROR without the client's name, EncTGSRepPart without times other than the end
-  and without flags, EncTicketPart without transited realms and addresses; it encodes neither these
-  nor AP-REQ. Its integers and strings are its own to judge; it has no Camellia.
+- kerbcore reads KRB-ERROR without the client's name, EncTicketPart without transited realms and
+  addresses, EncTGSRepPart without flags and times but the end: rows of their own, which count for no
+  target. It encodes none of these nor AP-REQ, and has no Camellia.
 - gokrb5 does not encode EncTicketPart and writes EncTGSRepPart with the tag of EncASRepPart, so both
   are left out. go-krb5, its successor, is not to be had from the module proxy.
 - picky-krb has enctypes 17 and 18, kerberos_crypto 17, 18 and 23; Heimdal and gokrb5 have no Camellia.

@@ -85,9 +85,12 @@ pub(super) fn table(targets: &[Target]) -> String {
     }
     let missed: Vec<&Target> = targets.iter().filter(|target| !target.reached).collect();
     for together in missed.chunk_by(|one, next| one.bound == next.bound) {
-        let demands: Vec<String> =
-            together.iter().map(|target| format!("{}, {}", target.what, target.demand)).collect();
-        table += &format!("\n- Missed: {}. {}", demands.join("; "), together[0].bound);
+        let mut demands = String::new();
+        for same in together.chunk_by(|one, next| one.what == next.what) {
+            let of_it: Vec<&str> = same.iter().map(|target| target.demand.as_str()).collect();
+            demands += &format!("{}: {}. ", same[0].what, of_it.join("; "));
+        }
+        table += &format!("\n- Missed: {demands}*{}*", together[0].bound);
     }
     table
 }
