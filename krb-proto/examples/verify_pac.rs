@@ -1,13 +1,18 @@
 //! Who a ticket is really for: `cargo run --example verify_pac -- CCACHE KEYTAB`
 //!
 //! Opens each ticket in the ccache whose service has a key in the keytab, verifies its PAC and
-//! prints the account that the KDC sealed into it beside the name that the ticket shows.
+//! prints what the KDC sealed into it beside the name that the ticket shows.
 
 use std::error::Error;
+use std::fmt::Debug;
 
 use krb_proto::exchange::open_ticket;
 use krb_proto::formats::{CredentialCache, Keytab};
-use krb_proto::pac::Pac;
+use krb_proto::iana::PacBufferType;
+use krb_proto::pac::{
+    Attributes, ClientClaims, ClientInfo, CredentialInfo, DelegationInfo, DeviceClaims, DeviceInfo,
+    LogonInfo, Pac, PacBuffer, PacError, Requestor, UpnDnsInfo, VerifiedPac,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,12 +37,41 @@ fn main() -> Result<(), Box<dyn Error>> {
         say(&format!("{server}: ticket for {}", ticket.client));
         say(&format!("  account {}\\{}", logon.logon_domain_name, logon.effective_name));
         say(&format!("  SID     {}", logon.user_sid()?));
-        if let Some(upn) = pac.upn_dns_info()? {
-            say(&format!("  UPN     {}", upn.upn));
+        for (kind, buffer) in pac.as_pac().buffers() {
+            say(&format!("  {kind}, {} bytes", buffer.len()));
+            for line in describe(&pac, kind)?.lines() {
+                say(&format!("    {line}"));
+            }
         }
-        say(&format!("  groups  {}", logon.group_sids().count()));
     }
     Ok(())
+}
+
+/// A buffer's contents; of a signature whoever has krbtgt's key could say more.
+fn describe(pac: &VerifiedPac<'_>, kind: PacBufferType) -> Result<String, PacError> {
+    fn show<B: PacBuffer + Debug>(pac: &VerifiedPac<'_>) -> Result<String, PacError> {
+        Ok(pac.get::<B>()?.map(|buffer| format!("{buffer:#?}")).unwrap_or_default())
+    }
+    match kind {
+        LogonInfo::TYPE => show::<LogonInfo>(pac),
+        CredentialInfo::TYPE => show::<CredentialInfo>(pac),
+        ClientInfo::TYPE => show::<ClientInfo>(pac),
+        DelegationInfo::TYPE => show::<DelegationInfo>(pac),
+        UpnDnsInfo::TYPE => show::<UpnDnsInfo>(pac),
+        ClientClaims::TYPE => show::<ClientClaims>(pac),
+        DeviceInfo::TYPE => show::<DeviceInfo>(pac),
+        DeviceClaims::TYPE => show::<DeviceClaims>(pac),
+        Attributes::TYPE => show::<Attributes>(pac),
+        Requestor::TYPE => show::<Requestor>(pac),
+        PacBufferType::SERVER_SIGNATURE
+        | PacBufferType::KDC_SIGNATURE
+        | PacBufferType::TICKET_SIGNATURE
+        | PacBufferType::EXTENDED_KDC_SIGNATURE => {
+            let signature = pac.as_pac().signature(kind)?;
+            Ok(signature.map(|signature| signature.checksum_type.to_string()).unwrap_or_default())
+        }
+        _ => Ok(String::new()),
+    }
 }
 
 #[allow(clippy::print_stdout)]

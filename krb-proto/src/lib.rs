@@ -13,7 +13,7 @@
 //! - [`ap`], [`gss`], [`spnego`]: using a ticket;
 //! - [`kpasswd`], [`kkdcp`]: changing a password, and reaching a KDC through HTTPS;
 //! - `pkinit`, a feature: pre-authentication with a certificate;
-//! - [`pac`]: who a ticket is really for;
+//! - [`pac`] and [`authorization`]: who a ticket is really for, and what else the KDC put into it;
 //! - [`formats`]: ccache, keytab, kirbi and krb5.conf bytes.
 #![no_std]
 
@@ -23,6 +23,7 @@ extern crate std;
 
 pub mod ap;
 pub mod asn1;
+pub mod authorization;
 mod context;
 pub mod credential;
 pub mod crypto;

@@ -14,7 +14,7 @@ use krb_proto::crypto::{self, Key};
 use krb_proto::exchange::{ClientSecret, EvidenceError, open_ticket};
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{EncType, ErrorCode, TicketFlags};
-use krb_proto::pac::Pac;
+use krb_proto::pac::{Pac, UpnDnsInfo};
 use krb_proto::preauth::default_salt;
 use krb_proto::{Credential, Name, Principal};
 use zeroize::Zeroizing;
@@ -260,7 +260,7 @@ impl Kerberos {
             groups: logon.group_sids().collect(),
             user_account_control: logon.user_account_control,
         };
-        let upn = pac.upn_dns_info().map_err(|error| not_proven(error.to_string()))?;
+        let upn = pac.get::<UpnDnsInfo>().map_err(|error| not_proven(error.to_string()))?;
         if let Some(extended) = upn.and_then(|upn| upn.extended)
             && (extended.sam_account_name != account.name || extended.sid != account.sid)
         {

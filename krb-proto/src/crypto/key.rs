@@ -199,6 +199,12 @@ impl Key {
         self.profile.checksum_type
     }
 
+    /// How many octets [`Key::checksum`] makes.
+    #[must_use]
+    pub fn checksum_len(&self) -> usize {
+        self.profile.checksum_len
+    }
+
     /// A checksum of type [`Key::checksum_type`] over `data`.
     #[must_use]
     pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {

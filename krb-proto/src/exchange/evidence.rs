@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::asn1::{AuthorizationData, EncTicketPart, Ticket};
+use crate::asn1::{EncTicketPart, Ticket};
+use crate::authorization;
 use crate::crypto::{CryptoError, Key};
 use crate::der::{self, DecodeError};
-use crate::iana::{AdType, EncType, KeyUsage, TicketFlags};
+use crate::iana::{EncType, KeyUsage, TicketFlags};
 use crate::{Credential, Principal};
 
 /// What the KDC sealed into a ticket of ours.
@@ -89,21 +90,11 @@ pub fn open_ticket(
     }
     let pac = part
         .authorization_data
-        .map(|data| find_pac(&data))
+        .map(|data| authorization::find_pac(&data))
         .transpose()
         .map_err(EvidenceError::Malformed)?
         .flatten()
-        .ok_or(EvidenceError::NoPac)?;
+        .ok_or(EvidenceError::NoPac)?
+        .to_vec();
     Ok((OpenedTicket { client, flags: TicketFlags(part.flags.bits()), pac }, key))
-}
-
-/// The PAC stands in an AD-IF-RELEVANT element (MS-KILE 3.3.5.6.4); the first one counts.
-fn find_pac(data: &AuthorizationData<'_>) -> Result<Option<Vec<u8>>, DecodeError> {
-    for element in data.iter().filter(|element| element.ad_type == AdType::IF_RELEVANT) {
-        let inner: AuthorizationData<'_> = der::decode(element.ad_data)?;
-        if let Some(pac) = inner.iter().find(|inner| inner.ad_type == AdType::WIN2K_PAC) {
-            return Ok(Some(pac.ad_data.to_vec()));
-        }
-    }
-    Ok(None)
 }

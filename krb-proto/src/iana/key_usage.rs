@@ -33,8 +33,12 @@ registry! {
         KRB_CRED = 14, "KRB-CRED";
         /// KRB-SAFE checksum.
         KRB_SAFE = 15, "KRB-SAFE";
+        /// KERB_NON_KERB_SALT: PAC_CREDENTIAL_INFO (MS-PAC 2.6.1).
+        PAC_CREDENTIALS = 16, "PAC credentials";
         /// KERB_NON_KERB_CKSUM_SALT: PA-FOR-USER (MS-SFU 2.2.1) and PAC signatures (MS-PAC 2.8).
         NON_KERB_CHECKSUM = 17, "PA-FOR-USER and PAC checksums";
+        /// AD-KDCIssued (RFC 4120 section 5.2.6.2).
+        KDC_ISSUED = 19, "AD-KDCIssued checksum";
         /// RFC 4121 section 2.
         ACCEPTOR_SEAL = 22, "GSS acceptor seal";
         /// RFC 4121 section 2.

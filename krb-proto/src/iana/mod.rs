@@ -14,6 +14,7 @@ mod message_type;
 mod name_type;
 mod nt_status;
 mod pa_type;
+mod pac_buffer_type;
 
 pub use ad_type::AdType;
 pub use checksum_type::ChecksumType;
@@ -28,6 +29,7 @@ pub use message_type::MessageType;
 pub use name_type::NameType;
 pub use nt_status::NtStatus;
 pub use pa_type::PaType;
+pub use pac_buffer_type::PacBufferType;
 
 /// Declares an open registry: a newtype with named constants, whose `Display` is the registered
 /// name or, for an unknown number, the number.

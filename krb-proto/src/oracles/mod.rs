@@ -20,7 +20,7 @@ pub use exchanges::exchanges;
 pub use files::files;
 pub use krb5_conf::krb5_conf;
 pub use messages::messages;
-pub use pac::pac;
+pub use pac::{pac, pac_buffer, xpress_huffman};
 pub use pkinit::pkinit;
 pub use text::text;
 
@@ -34,6 +34,8 @@ pub const ALL: &[(&str, Oracle)] = &[
     ("krb5_conf", krb5_conf),
     ("messages", messages),
     ("pac", pac),
+    ("pac_buffer", pac_buffer),
     ("pkinit", pkinit),
     ("text", text),
+    ("xpress_huffman", xpress_huffman),
 ];

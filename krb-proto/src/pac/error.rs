@@ -1,6 +1,7 @@
 use core::fmt;
 
 use crate::crypto::CryptoError;
+use crate::der::DecodeError;
 
 /// Why a PAC was refused, and where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,8 +32,25 @@ pub enum PacErrorKind {
     BadText,
     /// A SID that makes no sense.
     BadSid,
+    /// A value that its field does not have.
+    BadValue,
+    /// Claims in a compression format other than XPRESS-Huffman, which alone AD writes.
+    UnsupportedCompression,
+    /// Claims that do not decompress to as many bytes as they should.
+    BadCompression,
+    /// Claims that say they are larger than
+    /// [`MAX_UNCOMPRESSED_CLAIMS`](super::MAX_UNCOMPRESSED_CLAIMS).
+    TooLarge,
+    /// To be written: a text or a list that is longer than its length field can say.
+    TooLong,
+    /// The PAC is another client's, or was made for another logon.
+    NotThisClient,
+    /// The ticket's authorization data is malformed.
+    Malformed(DecodeError),
     /// The signature does not hold.
     Signature(CryptoError),
+    /// What was sealed in PAC_CREDENTIAL_INFO does not open.
+    Sealed(CryptoError),
 }
 
 impl PacError {
@@ -51,7 +69,16 @@ impl fmt::Display for PacError {
             PacErrorKind::Missing => f.write_str("missing")?,
             PacErrorKind::BadText => f.write_str("text that is not UTF-16")?,
             PacErrorKind::BadSid => f.write_str("malformed SID")?,
-            PacErrorKind::Signature(error) => error.fmt(f)?,
+            PacErrorKind::BadValue => f.write_str("a value that the field does not have")?,
+            PacErrorKind::UnsupportedCompression => {
+                f.write_str("compressed in a format other than XPRESS-Huffman")?;
+            }
+            PacErrorKind::BadCompression => f.write_str("malformed compressed claims")?,
+            PacErrorKind::TooLarge => f.write_str("claims of more than a megabyte")?,
+            PacErrorKind::TooLong => f.write_str("longer than its length field can say")?,
+            PacErrorKind::NotThisClient => f.write_str("made for another client or logon")?,
+            PacErrorKind::Malformed(error) => error.fmt(f)?,
+            PacErrorKind::Signature(error) | PacErrorKind::Sealed(error) => error.fmt(f)?,
         }
         write!(f, " ({}, byte {})", self.field, self.offset)
     }

@@ -1,3 +1,4 @@
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -45,6 +46,16 @@ impl Sid {
         let sub_authorities = sub_authorities.chunks_exact(4);
         let sub_authorities = sub_authorities.map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         Self::new(authority, sub_authorities.collect())
+    }
+
+    /// The packet representation.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let count = self.sub_authorities.len() as u8; // at most 15
+        let mut bytes = vec![1, count];
+        bytes.extend(&self.authority.to_be_bytes()[2..]);
+        bytes.extend(self.sub_authorities.iter().flat_map(|part| part.to_le_bytes()));
+        bytes
     }
 
     /// The last sub-authority: the relative identifier within the domain.
