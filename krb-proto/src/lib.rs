@@ -41,6 +41,8 @@ pub mod pac;
 pub mod pkinit;
 pub mod preauth;
 mod principal;
+#[cfg(test)]
+mod secrets_tests;
 pub mod spnego;
 mod time;
 

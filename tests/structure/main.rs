@@ -3,6 +3,7 @@
 //!
 //! `docs/decisions/` says why each rule is there.
 
+mod bug_classes;
 mod c_code;
 mod crates;
 mod files;

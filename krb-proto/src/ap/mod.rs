@@ -159,3 +159,6 @@ impl fmt::Display for ApReplyError {
 }
 
 impl core::error::Error for ApReplyError {}
+
+#[cfg(test)]
+mod absent_tests;

@@ -144,6 +144,7 @@ fn encrypted_kdc_reply_parts_round_trip() {
 
 // What ktest.c fills in everywhere.
 mod extensions;
+mod hostile;
 mod pkinit;
 
 const REALM: &[u8] = b"ATHENA.MIT.EDU";

@@ -7,6 +7,8 @@
 //! message is decoded, and read again lazily. There is no recursion: the depth of a message is
 //! the depth of its declaration.
 
+#[cfg(test)]
+pub(crate) mod absent;
 mod declare;
 mod encoded;
 mod error;

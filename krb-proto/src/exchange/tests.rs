@@ -2,6 +2,7 @@
 //! every check of a reply has a test that fails it.
 
 mod fast;
+mod hostile;
 mod service_ticket;
 
 use std::boxed::Box;
