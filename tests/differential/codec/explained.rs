@@ -342,7 +342,7 @@ pub static EXPLAINED: &[Explained] = &[
         oracle: Mit,
         deviation: Rewrites,
         messages: &["OtpTokenInfo", "PaOtpChallenge", "PaOtpRequest"],
-        when: Holds(|bytes| has_minus_one(bytes)),
+        when: Holds(has_minus_one),
         why: "an absent number is -1 among its values",
     },
     Explained {

@@ -9,7 +9,7 @@ use krb_proto::iana::{EncType, KeyUsage};
 use crate::entropy::Entropy;
 
 /// A random key of an enctype, RC4 included.
-fn key(enctype: EncType, entropy: &mut Entropy) -> Key {
+pub fn key(enctype: EncType, entropy: &mut Entropy) -> Key {
     if enctype == EncType::RC4_HMAC {
         Key::danger_new_rc4(&entropy.octets(16)).unwrap()
     } else {

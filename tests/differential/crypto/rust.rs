@@ -10,14 +10,17 @@ use crate::entropy::Entropy;
 
 const TEXTS: usize = 60;
 
+type Keyed<T> = Box<dyn Fn(&Key, KeyUsage, &[u8]) -> T>;
+type StringToKey = Box<dyn Fn(&str, &str) -> Vec<u8>>;
+
 /// What another crate offers for one enctype.
 struct Peer {
     name: &'static str,
     enctype: EncType,
-    encrypt: Box<dyn Fn(&Key, KeyUsage, &[u8]) -> Vec<u8>>,
-    decrypt: Box<dyn Fn(&Key, KeyUsage, &[u8]) -> Option<Vec<u8>>>,
-    checksum: Box<dyn Fn(&Key, KeyUsage, &[u8]) -> Vec<u8>>,
-    password: Box<dyn Fn(&str, &str) -> Vec<u8>>,
+    encrypt: Keyed<Vec<u8>>,
+    decrypt: Keyed<Option<Vec<u8>>>,
+    checksum: Keyed<Vec<u8>>,
+    password: StringToKey,
 }
 
 fn number(usage: KeyUsage) -> i32 {

@@ -4,6 +4,7 @@
 mod realm;
 
 use krb_proto::Context;
+use krb_proto::ap::RequestPolicy;
 use krb_proto::gss::{
     Acceptor, AcceptorOptions, ChannelBindings, ChannelPolicy, GssError, Initiator,
     InitiatorOptions, Protection, SecurityContext, SequenceError,
@@ -15,13 +16,14 @@ use crate::entropy::Entropy;
 use crate::peer::{Peer, hex};
 use realm::{CLIENT, Realm, SERVICE, now};
 
-const ENCTYPES: [EncType; 6] = [
+const ENCTYPES: [EncType; 7] = [
     EncType::AES128_CTS_HMAC_SHA1_96,
     EncType::AES256_CTS_HMAC_SHA1_96,
     EncType::AES128_CTS_HMAC_SHA256_128,
     EncType::AES256_CTS_HMAC_SHA384_192,
     EncType::CAMELLIA128_CTS_CMAC,
     EncType::CAMELLIA256_CTS_CMAC,
+    EncType::RC4_HMAC,
 ];
 
 // RFC 2744.
@@ -148,7 +150,8 @@ fn accept(
         .expect("MIT's initiator begins");
     let keys = |name: &_, kvno, enctype| realm.find_key(name, kvno, enctype);
     let channel = bound.map_or(ChannelPolicy::Ignore, ChannelPolicy::Require);
-    let options = AcceptorOptions { channel, ..AcceptorOptions::new(&keys) };
+    let request = RequestPolicy { danger_allow_rc4: true, ..RequestPolicy::new(&keys) };
+    let options = AcceptorOptions { request, channel, ..AcceptorOptions::new(&keys) };
     let mut cx = Context { now: now(), kdc_offset: 0, rng: entropy };
     let ours = match mechanism {
         Mechanism::Krb5 => {

@@ -13,6 +13,7 @@ use krb_proto::formats::{CacheEntry, CredentialCache, Keytab, KeytabEntry};
 use krb_proto::iana::{EncType, KeyUsage, TicketFlags};
 use krb_proto::{Credential, Principal, Timestamp};
 
+use crate::crypto::key as random_key;
 use crate::entropy::Entropy;
 use crate::peer::{MIT_GSS, Peer, scratch};
 
@@ -50,7 +51,7 @@ impl Realm {
     /// With all keys of one enctype; `None` if MIT's library is not installed.
     pub fn new(enctype: EncType, entropy: &mut Entropy) -> Option<Self> {
         let service = Principal::parse(SERVICE, None).unwrap();
-        let service_key = Key::generate(enctype, entropy).unwrap();
+        let service_key = random_key(enctype, entropy);
         let credential = credential(&service, &service_key, entropy);
         let name = format!("{}-{:x}", enctype.0, entropy.word());
         let file = |kind: &str, bytes: &[u8]| {
@@ -89,7 +90,7 @@ impl Realm {
 
 fn credential(service: &Principal, service_key: &Key, entropy: &mut Entropy) -> Credential {
     let enctype = service_key.enctype();
-    let session_key = Key::generate(enctype, entropy).unwrap();
+    let session_key = random_key(enctype, entropy);
     let client = Principal::parse(CLIENT, None).unwrap();
     let authtime = now().seconds.plus_seconds(-60);
     let endtime = authtime.plus_seconds(3600);
