@@ -2,7 +2,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::world::{NULL, REALM, credential, endtime, frames, null_key, principal, with_context};
-use crate::exchange::{AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, Step, TicketOptions};
+use crate::exchange::{
+    AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, Step, TgsArmor, TicketOptions,
+};
 use crate::{Credential, Name, Principal};
 #[cfg(feature = "spake")]
 use crate::{crypto::Key, iana::EncType};
@@ -10,36 +12,49 @@ use crate::{crypto::Key, iana::EncType};
 /// More replies than any exchange takes.
 const MAX_REPLIES: usize = 16;
 
+/// The bit of the first octet that asks for FAST.
+const FAST: u8 = 0x80;
+/// PA-DATA's padata-type where it is PA-FX-FAST.
+const FX_FAST: [u8; 6] = [0xa1, 0x04, 0x02, 0x02, 0x00, 0x88];
+
 /// Replies to the AS, S4U2Self and S4U2Proxy exchanges: whatever a KDC answers, what comes out is
 /// the ticket that was asked for, and it comes within a bounded number of replies.
 ///
-/// The first octet chooses the exchange, [`frames`] follow.
+/// The first octet chooses the exchange, and whether it runs inside FAST; [`frames`] follow.
 pub fn exchanges(input: &[u8]) {
     let _ = run(input);
 }
 
 fn run(input: &[u8]) -> Option<Credential> {
     let (choice, replies) = input.split_first()?;
-    let options = || TicketOptions { enctypes: Vec::from([NULL]), ..TicketOptions::default() };
+    let fast = choice & FAST != 0;
+    let options = || TicketOptions {
+        enctypes: Vec::from([NULL]),
+        fast: if fast { TgsArmor::Implicit } else { TgsArmor::Off },
+        ..TicketOptions::default()
+    };
     let service = principal("service");
     let krbtgt = Principal::krbtgt(REALM.as_bytes());
     let tgt = Arc::new(credential(service.clone(), krbtgt.clone())?);
     let alice = principal("alice");
-    let (obtained, client, server) = match choice {
+    let (obtained, client, server) = match choice & !FAST {
         0 => {
             let secret = ClientSecret::Keys(Vec::from([null_key()?]));
-            let exchange = AsExchange::new(alice.clone(), secret, options());
-            (converse(exchange, replies)?, alice, krbtgt)
+            let mut exchange = AsExchange::new(alice.clone(), secret, options());
+            if fast {
+                exchange = exchange.armored(tgt);
+            }
+            (converse(exchange, replies, fast)?, alice, krbtgt)
         }
         1 => {
             let exchange = S4uSelf::new(tgt, alice.clone(), service.name.clone(), options());
-            (converse(exchange, replies)?, alice, service)
+            (converse(exchange, replies, fast)?, alice, service)
         }
         2 => {
             let evidence = Arc::new(credential(alice.clone(), service)?);
             let target = Principal::new(Name::user("target"), REALM);
             let exchange = S4uProxy::new(tgt, evidence, target.name.clone(), options());
-            (converse(exchange, replies)?, alice, target)
+            (converse(exchange, replies, fast)?, alice, target)
         }
         // Not with the null enctype, which makes no secrets of passwords: here it is about what a
         // KDC says before it has proven anything.
@@ -48,7 +63,11 @@ fn run(input: &[u8]) -> Option<Credential> {
             let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
             let secret = ClientSecret::Keys(Vec::from([Key::new(enctype, &[1; 32]).ok()?]));
             let options = TicketOptions { enctypes: Vec::from([enctype]), ..options() };
-            assert!(converse(AsExchange::new(alice, secret, options), replies).is_none());
+            let mut exchange = AsExchange::new(alice, secret, options);
+            if fast {
+                exchange = exchange.armored(tgt);
+            }
+            assert!(converse(exchange, replies, fast).is_none());
             return None;
         }
         _ => return None,
@@ -64,11 +83,14 @@ fn run(input: &[u8]) -> Option<Credential> {
 fn converse(
     mut exchange: impl Exchange<Output = Credential>,
     replies: &[u8],
+    fast: bool,
 ) -> Option<Credential> {
     for (taken, reply) in frames(replies).enumerate() {
         assert!(taken < MAX_REPLIES, "the exchange does not come to an end");
         with_context(|cx| exchange.request(cx)).ok()?;
         if let Step::Done(credential) = with_context(|cx| exchange.receive(cx, reply)).ok()? {
+            let armored = reply.windows(FX_FAST.len()).any(|octets| octets == FX_FAST);
+            assert!(armored || !fast, "a reply without armor");
             return Some(credential);
         }
     }
@@ -84,11 +106,12 @@ mod tests {
     use super::super::world::{NONCE, NOW, framed, ticket};
     use super::*;
     use crate::asn1::{
-        AsRep, EncKdcRepPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, KrbError, PaData,
-        SecretOctets, TgsRep,
+        AsRep, Checksum, EncKdcRepPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, KrbError,
+        KrbFastFinished, KrbFastResponse, PaData, SecretOctets, TgsRep,
     };
     use crate::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32, Writer};
-    use crate::iana::{EncType, ErrorCode, PaType, TicketFlags};
+    use crate::iana::{ChecksumType, EncType, ErrorCode, PaType, TicketFlags};
+    use crate::preauth::fast::{Challenger, seal_challenge, seal_response};
 
     fn enc_part(server: &Principal, tag: u8) -> Vec<u8> {
         let part = EncKdcRepPart {
@@ -112,10 +135,18 @@ mod tests {
     }
 
     fn as_rep(client: &Principal, server: &Principal) -> Vec<u8> {
+        as_rep_with(client, server, None)
+    }
+
+    fn as_rep_with(
+        client: &Principal,
+        server: &Principal,
+        padata: Option<List<'_, PaData<'_>>>,
+    ) -> Vec<u8> {
         der::encode(&AsRep {
             pvno: Int,
             msg_type: Int,
-            padata: None,
+            padata,
             crealm: KerberosString(&client.realm),
             cname: (&client.name).into(),
             ticket: Encoded::from_der(&ticket(server, b"sealed")).unwrap(),
@@ -128,10 +159,18 @@ mod tests {
     }
 
     fn tgs_rep(client: &Principal, server: &Principal) -> Vec<u8> {
+        tgs_rep_with(client, server, None)
+    }
+
+    fn tgs_rep_with(
+        client: &Principal,
+        server: &Principal,
+        padata: Option<List<'_, PaData<'_>>>,
+    ) -> Vec<u8> {
         der::encode(&TgsRep {
             pvno: Int,
             msg_type: Int,
-            padata: None,
+            padata,
             crealm: KerberosString(&client.realm),
             cname: (&client.name).into(),
             ticket: Encoded::from_der(&ticket(server, b"sealed")).unwrap(),
@@ -197,6 +236,71 @@ mod tests {
         );
         assert!(run(&seed).is_none(), "the only key has failed");
         assert_seed("exchanges", "as-preauth-failed", &seed);
+    }
+
+    /// A KDC's PA-FX-FAST; with `finished` it vouches for a ticket of that client.
+    fn fx_fast(padata: &[PaData<'_>], finished: Option<&Principal>) -> Vec<u8> {
+        let finished = finished.map(|client| KrbFastFinished {
+            timestamp: NOW.seconds,
+            usec: Microseconds(0),
+            crealm: KerberosString(&client.realm),
+            cname: (&client.name).into(),
+            ticket_checksum: Checksum { cksumtype: ChecksumType(0), checksum: b"" },
+        });
+        let response = KrbFastResponse {
+            padata: List::of(padata),
+            strengthen_key: Some(EncryptionKey { keytype: NULL, keyvalue: SecretOctets(b"") }),
+            finished,
+            nonce: UInt32::new(NONCE),
+        };
+        with_context(|cx| seal_response(&null_key().unwrap(), &response, cx.rng))
+    }
+
+    #[test]
+    fn fast_is_taken_and_nothing_else_where_it_was_asked_for() {
+        let (alice, service) = (principal("alice"), principal("service"));
+        let krbtgt = Principal::krbtgt(REALM.as_bytes());
+        let key = null_key().unwrap();
+        let challenge =
+            with_context(|cx| seal_challenge(Challenger::Kdc, &key, &key, NOW, cx.rng)).unwrap();
+        let challenge =
+            [PaData { padata_type: PaType::ENCRYPTED_CHALLENGE, padata_value: &challenge }];
+        let fast = |padata: &[PaData<'_>]| fx_fast(padata, Some(&alice));
+        let (with_challenge, without) = (fast(&challenge), fast(&[]));
+        let padata = |value| [PaData { padata_type: PaType::FX_FAST, padata_value: value }];
+        let (with_challenge, without) = (padata(&with_challenge), padata(&without));
+        let target = principal("target");
+        let tgs = |server| tgs_rep_with(&alice, server, Some(List::of(&without)));
+        for (choice, name, reply, bare) in [
+            (
+                0,
+                "fast-as",
+                as_rep_with(&alice, &krbtgt, Some(List::of(&with_challenge))),
+                as_rep(&alice, &krbtgt),
+            ),
+            (1, "fast-s4u-self", tgs(&service), tgs_rep(&alice, &service)),
+            (2, "fast-s4u-proxy", tgs(&target), tgs_rep(&alice, &target)),
+        ] {
+            let seed = conversation(FAST | choice, &[&reply]);
+            assert_eq!(run(&seed).map(|credential| credential.client), Some(alice.clone()));
+            assert_seed("exchanges", name, &seed);
+            assert!(run(&conversation(FAST | choice, &[&bare])).is_none(), "{name}: bare");
+        }
+        let unproven = as_rep_with(&alice, &krbtgt, Some(List::of(&without)));
+        assert!(run(&conversation(FAST, &[&unproven])).is_none(), "without the KDC's challenge");
+
+        let inner = refusal(ErrorCode::PREAUTH_REQUIRED, &[]);
+        let hint = etype_info2(NULL);
+        let inside = [
+            PaData { padata_type: PaType::FX_ERROR, padata_value: &inner },
+            PaData { padata_type: PaType::ETYPE_INFO2, padata_value: &hint },
+            PaData { padata_type: PaType::FX_COOKIE, padata_value: b"cookie" },
+        ];
+        let outer =
+            refusal(ErrorCode::PREAUTH_REQUIRED, &[(PaType::FX_FAST, &fx_fast(&inside, None))]);
+        let seed = conversation(FAST, &[&outer]);
+        assert!(run(&seed).is_none());
+        assert_seed("exchanges", "fast-error", &seed);
     }
 
     #[cfg(feature = "spake")]
