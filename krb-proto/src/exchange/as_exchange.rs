@@ -2,6 +2,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use zeroize::Zeroize;
+
 use super::as_armor::AsArmor;
 use super::client_key::{ClientKey, ClientSecret};
 use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
@@ -296,8 +298,10 @@ impl Exchange for AsExchange {
         // Empty: asks for the checksum over this request.
         padata.push((PaType::REQ_ENC_PA_REP, Vec::new()));
         if let (Some(armor), Some(outer_body)) = (&self.armor, outer_body) {
-            padata = armor.seal(&padata, &body, &outer_body, cx)?;
-            body = outer_body;
+            let sealed = armor.seal(&padata, &body, &outer_body, cx)?;
+            // A one-time password and its PIN are in the clear in there.
+            padata.iter_mut().for_each(|(_, value)| value.zeroize());
+            (padata, body) = (sealed, outer_body);
         }
         let message = der::encode(&AsReq {
             pvno: Int,

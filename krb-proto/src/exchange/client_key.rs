@@ -12,7 +12,7 @@ use crate::der::List;
 use crate::iana::{EncType, PaType};
 #[cfg(feature = "pkinit")]
 use crate::pkinit::PkinitConfig;
-use crate::preauth::{KeyHint, find_padata};
+use crate::preauth::{KeyHint, OneTimePassword, find_padata};
 
 /// What the client proves itself with.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub enum ClientSecret {
     /// a signature could be made long before it is used (RFC 8070).
     #[cfg(feature = "pkinit")]
     Certificate(Arc<PkinitConfig>),
+    /// What a token shows (RFC 6560). Only inside FAST; the KDC says first what it takes.
+    OneTimePassword(OneTimePassword),
 }
 
 /// The client's long-term key, as far as it is settled which one the KDC wants.
@@ -42,7 +44,7 @@ impl ClientKey {
     pub(super) fn new(secret: ClientSecret) -> Self {
         let current = match &secret {
             ClientSecret::Keys(keys) => keys.first().cloned(),
-            ClientSecret::Password(_) => None,
+            ClientSecret::Password(_) | ClientSecret::OneTimePassword(_) => None,
             #[cfg(feature = "pkinit")]
             ClientSecret::Certificate(_) => None,
         };
@@ -63,12 +65,20 @@ impl ClientKey {
         }
     }
 
+    /// The one-time password, if it is one.
+    pub(super) fn one_time_password(&self) -> Option<&OneTimePassword> {
+        match &self.secret {
+            ClientSecret::OneTimePassword(otp) => Some(otp),
+            _ => None,
+        }
+    }
+
     /// What the KDC is asked for before it has said how to pre-authenticate.
     pub(super) fn asks_for(&self) -> Option<PaType> {
         match &self.secret {
             #[cfg(feature = "pkinit")]
             ClientSecret::Certificate(_) => Some(PaType::AS_FRESHNESS),
-            ClientSecret::Keys(_) | ClientSecret::Password(_) => None,
+            _ => None,
         }
     }
 
@@ -109,6 +119,7 @@ impl ClientKey {
                 .clone(),
             #[cfg(feature = "pkinit")]
             ClientSecret::Certificate(_) => return Err(ExchangeError::NoCommonMechanism),
+            ClientSecret::OneTimePassword(_) => return Err(ExchangeError::NoCommonMechanism),
         };
         self.current = Some(key.clone());
         Ok(Some(key))

@@ -6,6 +6,7 @@
 
 mod enc_timestamp;
 mod encrypted_challenge;
+mod otp;
 #[cfg(feature = "pkinit")]
 mod pkinit;
 #[cfg(feature = "spake")]
@@ -16,6 +17,7 @@ use alloc::vec::Vec;
 
 use enc_timestamp::EncTimestamp;
 use encrypted_challenge::EncryptedChallenge;
+use otp::Otp;
 
 use super::ExchangeError;
 use super::client_key::ClientKey;
@@ -162,6 +164,16 @@ pub(super) fn choose(
         }
         let mechanism = pkinit::PkInit::new(config.clone(), offer.client, offer.hints);
         return Ok(Some(Box::new(mechanism)));
+    }
+    if let Some(otp) = key.one_time_password() {
+        let challenge = find_padata(offer.hints, PaType::OTP_CHALLENGE);
+        return match (challenge, offer.armor_key) {
+            (Some(_), Some(_)) if !offer.has(PaType::OTP_CHALLENGE) => Ok(None),
+            (Some(challenge), Some(armor_key)) => {
+                Ok(Some(Box::new(Otp::new(otp.clone(), armor_key.clone(), challenge))))
+            }
+            _ => Err(ExchangeError::NoCommonMechanism),
+        };
     }
     #[cfg(feature = "spake")]
     if offer.has(PaType::SPAKE) {

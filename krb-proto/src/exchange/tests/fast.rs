@@ -1,6 +1,7 @@
 //! FAST around the exchanges, against a KDC in memory that opens the armor and seals its answers.
 
 mod as_exchange;
+mod otp;
 mod tgs;
 
 use super::*;
