@@ -127,7 +127,7 @@ fn keytab(service: &Principal, key: &Key) -> Vec<u8> {
         enctype: key.enctype(),
         key_bytes: key.as_bytes().to_vec().into(),
     };
-    Keytab { entries: vec![entry] }.to_bytes().to_vec()
+    Keytab { entries: vec![entry] }.to_bytes().expect("it fits").to_vec()
 }
 
 fn cache(credential: &Credential) -> Vec<u8> {
@@ -146,8 +146,7 @@ fn cache(credential: &Credential) -> Vec<u8> {
         ticket: credential.ticket.clone(),
         second_ticket: Vec::new(),
     };
-    let default_principal = credential.client.clone();
-    CredentialCache { kdc_offset: None, default_principal, entries: vec![entry] }
-        .to_bytes()
-        .to_vec()
+    let mut cache = CredentialCache::new(credential.client.clone());
+    cache.entries.push(entry);
+    cache.to_bytes().to_vec()
 }

@@ -1,0 +1,124 @@
+//! The AS exchange with passwords and keys: hints, counts, wrong keys, mechanisms.
+
+use super::*;
+
+#[test]
+fn a_password_waits_for_the_kdcs_salt() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    let first = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let first: AsReq<'_> = der::decode(&first.message).unwrap();
+    let guessed = first.padata.unwrap().iter().any(|pa| pa.padata_type == PaType::ENC_TIMESTAMP);
+    assert!(!guessed, "a wrong guess would count as a wrong password");
+
+    let salt = b"W25AD.NETold-name";
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&hint(enctype, Some(salt), None)));
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
+    assert!(matches!(step, Step::Continue));
+    let second = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let key = Key::from_password(enctype, b"secret", salt, None).unwrap();
+    let answer = as_answer(&second.message, key);
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
+    assert!(matches!(step, Step::Done(_)));
+
+    // A KDC that asks for pre-authentication again gets no third try.
+    let again = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+    assert!(matches!(again, ExchangeError::Refused(_)));
+}
+
+#[test]
+fn a_hostile_iteration_count_is_refused_before_any_work() {
+    for count in [0u32, 1, 4095, (1 << 24) + 1, u32::MAX] {
+        let mut rng = Counter(1);
+        let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+        let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+        with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+        let params = count.to_be_bytes();
+        let hint = hint(EncType::AES256_CTS_HMAC_SHA1_96, None, Some(&params));
+        let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&hint));
+        let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+        assert!(matches!(refused, ExchangeError::Crypto(_)), "{count}: {refused}");
+    }
+}
+
+#[test]
+fn a_wrong_key_is_not_tried_twice() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Keys(vec![service_key()]);
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let hint = hint(EncType::AES256_CTS_HMAC_SHA1_96, None, None);
+    let reply = error(ErrorCode::PREAUTH_FAILED, Some(&hint));
+    let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+    assert!(matches!(refused, ExchangeError::Refused(_)), "each try counts towards a lock-out");
+}
+
+/// What a KDC lists in METHOD-DATA, beside ETYPE-INFO2.
+fn method_data(mechanisms: &[(PaType, &[u8])]) -> Vec<u8> {
+    let entry =
+        [EtypeInfo2Entry { etype: EncType::AES256_CTS_HMAC_SHA1_96, salt: None, s2kparams: None }];
+    let info = der::encode(&List::of(&entry));
+    let mut list = vec![PaData { padata_type: PaType::ETYPE_INFO2, padata_value: &info }];
+    list.extend(
+        mechanisms.iter().map(|&(padata_type, padata_value)| PaData { padata_type, padata_value }),
+    );
+    der::encode(&List::of(&list))
+}
+
+#[test]
+fn a_mechanism_that_this_side_cannot_do_is_named() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let data = method_data(&[(PaType(4711), b"")]);
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&data));
+    let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+    assert_eq!(refused, ExchangeError::NoCommonMechanism);
+}
+
+#[test]
+fn a_mechanism_that_was_turned_down_is_not_tried_again() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Keys(vec![service_key()]);
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let data = method_data(&[(PaType::ENC_TIMESTAMP, b"")]);
+    for code in [ErrorCode::PREAUTH_REQUIRED, ErrorCode::MORE_PREAUTH_DATA_REQUIRED] {
+        let reply = error(code, Some(&data));
+        let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+        let ExchangeError::Refused(refusal) = &refused else { panic!("{refused}") };
+        assert_eq!(refusal.code, code);
+    }
+}
+
+#[test]
+fn the_kdcs_cookie_is_echoed_and_only_the_last_one() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let data = method_data(&[(PaType::ENC_TIMESTAMP, b""), (PaType::FX_COOKIE, b"state")]);
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&data));
+    with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
+    let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let request: AsReq<'_> = der::decode(&request.message).unwrap();
+    let cookie = crate::preauth::find_padata(request.padata.unwrap(), PaType::FX_COOKIE);
+    assert_eq!(cookie, Some(&b"state"[..]));
+}
+
+#[test]
+fn the_default_salt_is_realm_and_components() {
+    let name = Name::new(crate::iana::NameType::SRV_HST, ["host", "a.b"]);
+    assert_eq!(default_salt(&Principal::new(name, "R")), b"Rhosta.b");
+}
+
+#[test]
+fn a_ticket_that_is_no_tgt_is_misuse() {
+    let evidence = Arc::new(s4u_self(|_| {}).unwrap());
+    let mut exchange = S4uSelf::new(evidence, alice(), service().name, TicketOptions::default());
+    let refused = with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap_err();
+    assert!(matches!(refused, ExchangeError::OwnTicket(_)));
+}
