@@ -6,10 +6,11 @@
 //! processor runs the two side by side as long as they alternate within its reach.
 
 use aes::cipher::consts::U16;
-use aes::cipher::inout::InOut;
+use aes::cipher::inout::InOutBuf;
+use aes::cipher::typenum::Unsigned;
 use aes::cipher::{
-    Array, BlockCipherDecrypt, BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt,
-    BlockSizeUser, KeyInit,
+    Array, BlockCipherDecBackend, BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncBackend,
+    BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit,
 };
 use zeroize::Zeroize;
 
@@ -17,10 +18,12 @@ use zeroize::Zeroize;
 pub(super) const BLOCK: usize = 16;
 pub(super) type Block = Array<u8, U16>;
 
-/// Blocks between two looks of the caller: measured, 64 octets for the chained encryption and 128
-/// for the decryption, whose blocks do not wait for each other.
+/// Blocks between two looks of the caller. Measured: 64 octets for the chained encryption.
 const ENCRYPT_STEP: usize = 4;
-const DECRYPT_STEP: usize = 8;
+/// 128 octets for the decryption, whose blocks do not wait for each other.
+pub(super) const DECRYPT_STEP: usize = 8;
+/// As many as any processor decrypts at once, for who does not look.
+pub(super) const DECRYPT_AT_ONCE: usize = 64;
 
 /// A block cipher of 128-bit blocks.
 pub(super) trait Cipher:
@@ -55,72 +58,24 @@ pub(super) fn cipher<C: KeyInit>(key: &[u8]) -> C {
 pub(super) fn encrypt<C: Cipher>(
     cipher: &C,
     data: &mut [u8],
-    mut before: impl FnMut(&[u8]),
-    mut after: impl FnMut(&[u8]),
+    before: impl FnMut(&[u8]),
+    after: impl FnMut(&[u8]),
 ) {
     assert!(data.len() >= BLOCK, "ciphertext stealing needs a block");
-    let (head, tail) = data.split_at_mut(tail_start(data.len()));
-    let mut chain = Block::default();
-    for piece in head.chunks_mut(ENCRYPT_STEP * BLOCK) {
-        before(piece);
-        let blocks = Array::cast_slice_from_core_mut(piece.as_chunks_mut().0);
-        cipher.encrypt_with_backend(CbcEncrypt { chain: &mut chain, blocks });
-        after(piece);
-    }
-
-    before(tail);
-    let (penultimate, last) = tail.split_at_mut(BLOCK);
-    xor(&mut chain, penultimate);
-    cipher.encrypt_block(&mut chain);
-    if last.is_empty() {
-        penultimate.copy_from_slice(&chain);
-    } else {
-        let stolen = chain;
-        xor(&mut chain, last);
-        cipher.encrypt_block(&mut chain);
-        penultimate.copy_from_slice(&chain);
-        last.iter_mut().zip(&stolen).for_each(|(to, from)| *to = *from);
-    }
-    after(tail);
+    cipher.encrypt_with_backend(Encrypt { data, before, after });
 }
 
-/// Decrypts in place. `after` reads each piece of plaintext.
+/// Decrypts in place, `STEP` blocks at a time. `after` reads each piece of plaintext.
 ///
 /// # Panics
 /// With less than a block: the caller has refused it.
-pub(super) fn decrypt<C: Cipher>(cipher: &C, data: &mut [u8], mut after: impl FnMut(&[u8])) {
+pub(super) fn decrypt<C: Cipher, const STEP: usize>(
+    cipher: &C,
+    data: &mut [u8],
+    after: impl FnMut(&[u8]),
+) {
     assert!(data.len() >= BLOCK, "ciphertext stealing needs a block");
-    let (head, tail) = data.split_at_mut(tail_start(data.len()));
-    let mut chain = Block::default();
-    for piece in head.chunks_mut(DECRYPT_STEP * BLOCK) {
-        let blocks: &mut [Block] = Array::cast_slice_from_core_mut(piece.as_chunks_mut().0);
-        let mut ciphertext = [Block::default(); DECRYPT_STEP];
-        ciphertext.iter_mut().zip(blocks.iter()).for_each(|(to, from)| *to = *from);
-        cipher.decrypt_blocks(blocks);
-        for (block, ciphertext) in blocks.iter_mut().zip(&ciphertext) {
-            xor(block, &chain);
-            chain = *ciphertext;
-        }
-        after(piece);
-    }
-
-    let (penultimate, last) = tail.split_at_mut(BLOCK);
-    let mut stolen = Block::default();
-    stolen.copy_from_slice(penultimate);
-    cipher.decrypt_block(&mut stolen);
-    if !last.is_empty() {
-        // `stolen` is now the last plaintext, zero padded, xor the ciphertext that stands in
-        // `last` as far as it goes and in `stolen` itself from there on.
-        let mut previous = stolen;
-        previous.iter_mut().zip(last.iter()).for_each(|(to, from)| *to = *from);
-        last.iter_mut().zip(&stolen).for_each(|(to, from)| *to ^= from);
-        stolen = previous;
-        cipher.decrypt_block(&mut stolen);
-    }
-    xor(&mut stolen, &chain);
-    penultimate.copy_from_slice(&stolen);
-    stolen.zeroize();
-    after(tail);
+    cipher.decrypt_with_backend(Decrypt::<_, STEP> { data, after });
 }
 
 /// Where the last two blocks begin: one whole, one of 1 to 16 octets, or a single block alone.
@@ -132,26 +87,119 @@ fn xor(block: &mut Block, with: &[u8]) {
     block.iter_mut().zip(with).for_each(|(to, from)| *to ^= from);
 }
 
-/// CBC over whole blocks, run inside the cipher's backend so that the chain stays in registers.
-struct CbcEncrypt<'a> {
-    chain: &'a mut Block,
-    blocks: &'a mut [Block],
+/// A whole message in one call of the cipher's backend: what the backend prepares for many blocks
+/// is prepared once, and the chain stays in registers.
+struct Encrypt<'a, Before, After> {
+    data: &'a mut [u8],
+    before: Before,
+    after: After,
 }
 
-impl BlockSizeUser for CbcEncrypt<'_> {
+impl<Before, After> BlockSizeUser for Encrypt<'_, Before, After> {
     type BlockSize = U16;
 }
 
-impl BlockCipherEncClosure for CbcEncrypt<'_> {
+impl<Before, After> BlockCipherEncClosure for Encrypt<'_, Before, After>
+where
+    Before: FnMut(&[u8]),
+    After: FnMut(&[u8]),
+{
     #[inline(always)]
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        let mut chain = u128::from_ne_bytes((*self.chain).into());
-        for block in self.blocks {
-            let mixed = Block::from((chain ^ u128::from_ne_bytes((*block).into())).to_ne_bytes());
-            backend.encrypt_block(InOut::from((&mixed, &mut *block)));
-            chain = u128::from_ne_bytes((*block).into());
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(mut self, backend: &B) {
+        let (head, tail) = self.data.split_at_mut(tail_start(self.data.len()));
+        let mut chain = 0;
+        for piece in head.chunks_mut(ENCRYPT_STEP * BLOCK) {
+            (self.before)(piece);
+            for block in piece.as_chunks_mut::<BLOCK>().0 {
+                chain = encrypt_block(backend, chain ^ u128::from_ne_bytes(*block));
+                *block = chain.to_ne_bytes();
+            }
+            (self.after)(piece);
         }
-        *self.chain = chain.to_ne_bytes().into();
+
+        (self.before)(tail);
+        let (penultimate, last) = tail.split_at_mut(BLOCK);
+        let mut block = Block::from(chain.to_ne_bytes());
+        xor(&mut block, penultimate);
+        backend.encrypt_block_inplace(&mut block);
+        if !last.is_empty() {
+            let stolen = block;
+            xor(&mut block, last);
+            backend.encrypt_block_inplace(&mut block);
+            last.iter_mut().zip(&stolen).for_each(|(to, from)| *to = *from);
+        }
+        penultimate.copy_from_slice(&block);
+        (self.after)(tail);
+    }
+}
+
+#[inline(always)]
+fn encrypt_block<B: BlockCipherEncBackend<BlockSize = U16>>(backend: &B, block: u128) -> u128 {
+    let mut block = Block::from(block.to_ne_bytes());
+    backend.encrypt_block_inplace(&mut block);
+    u128::from_ne_bytes(block.into())
+}
+
+/// As [`Encrypt`].
+struct Decrypt<'a, After, const STEP: usize> {
+    data: &'a mut [u8],
+    after: After,
+}
+
+impl<After, const STEP: usize> BlockSizeUser for Decrypt<'_, After, STEP> {
+    type BlockSize = U16;
+}
+
+impl<After, const STEP: usize> BlockCipherDecClosure for Decrypt<'_, After, STEP>
+where
+    After: FnMut(&[u8]),
+{
+    #[inline(always)]
+    fn call<B: BlockCipherDecBackend<BlockSize = U16>>(mut self, backend: &B) {
+        let (head, tail) = self.data.split_at_mut(tail_start(self.data.len()));
+        let mut chain = Block::default();
+        let mut ciphertext = [Block::default(); STEP];
+        for piece in head.chunks_mut(STEP * BLOCK) {
+            let blocks: &mut [Block] = Array::cast_slice_from_core_mut(piece.as_chunks_mut().0);
+            ciphertext.iter_mut().zip(blocks.iter()).for_each(|(to, from)| *to = *from);
+            decrypt_blocks(backend, blocks);
+            for (block, ciphertext) in blocks.iter_mut().zip(&ciphertext) {
+                xor(block, &chain);
+                chain = *ciphertext;
+            }
+            (self.after)(piece);
+        }
+
+        let (penultimate, last) = tail.split_at_mut(BLOCK);
+        let mut block = Block::default();
+        block.copy_from_slice(penultimate);
+        backend.decrypt_block_inplace(&mut block);
+        if !last.is_empty() {
+            // `block` is now the last plaintext, zero padded, xor the ciphertext that stands in
+            // `last` as far as it goes and in `block` itself from there on.
+            let mut previous = block;
+            previous.iter_mut().zip(last.iter()).for_each(|(to, from)| *to = *from);
+            last.iter_mut().zip(&block).for_each(|(to, from)| *to ^= from);
+            block = previous;
+            backend.decrypt_block_inplace(&mut block);
+        }
+        xor(&mut block, &chain);
+        penultimate.copy_from_slice(&block);
+        block.zeroize();
+        (self.after)(tail);
+    }
+}
+
+/// As many blocks at once as the backend takes.
+#[inline(always)]
+fn decrypt_blocks<B: BlockCipherDecBackend<BlockSize = U16>>(backend: &B, blocks: &mut [Block]) {
+    let blocks = InOutBuf::from(blocks);
+    if B::ParBlocksSize::USIZE > 1 {
+        let (together, rest) = blocks.into_chunks::<B::ParBlocksSize>();
+        together.into_iter().for_each(|blocks| backend.decrypt_par_blocks(blocks));
+        backend.decrypt_tail_blocks(rest);
+    } else {
+        blocks.into_iter().for_each(|block| backend.decrypt_block(block));
     }
 }
 
@@ -185,7 +233,7 @@ mod tests {
             let mut data = plaintext.to_vec();
             encrypt(&cipher, &mut data, |_| (), |_| ());
             assert_eq!(data, expected);
-            decrypt(&cipher, &mut data, |_| ());
+            decrypt::<_, DECRYPT_STEP>(&cipher, &mut data, |_| ());
             assert_eq!(data, plaintext);
         }
     }
@@ -210,7 +258,7 @@ mod tests {
     #[test]
     fn the_caller_reads_all_of_both_texts_in_order() {
         let cipher: Aes128 = cipher(&[1; 16]);
-        for len in BLOCK..20 * BLOCK {
+        for len in BLOCK..80 * BLOCK {
             let plaintext: Vec<u8> = (0..=255).cycle().take(len).collect();
             let mut data = plaintext.clone();
             let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -223,8 +271,11 @@ mod tests {
             assert_eq!(data, slow_encrypt(&cipher, &plaintext));
             assert_eq!(before, plaintext);
             assert_eq!(after, data);
+            let mut at_once = data.clone();
+            decrypt::<_, DECRYPT_AT_ONCE>(&cipher, &mut at_once, |_| ());
+            assert_eq!(at_once, plaintext);
             after.clear();
-            decrypt(&cipher, &mut data, |piece| after.extend_from_slice(piece));
+            decrypt::<_, DECRYPT_STEP>(&cipher, &mut data, |piece| after.extend_from_slice(piece));
             assert_eq!(data, plaintext);
             assert_eq!(after, plaintext);
         }

@@ -4,7 +4,7 @@
 use zeroize::Zeroize;
 
 use super::CryptoError;
-use super::cbc_cts::{self, BLOCK, Block, Cipher, cipher};
+use super::cbc_cts::{self, BLOCK, Block, Cipher, DECRYPT_STEP, cipher};
 use super::mac::Mac;
 use super::profile::Sealing;
 use crate::Random;
@@ -73,7 +73,9 @@ impl<C: Cipher, M: Mac, const MAC: usize> Sealing for EncryptAndMac<C, M, MAC> {
             .filter(|(text, _)| text.len() >= BLOCK)
             .ok_or(CryptoError::CiphertextTooShort)?;
         let mut running = self.mac.start();
-        cbc_cts::decrypt(&self.cipher, text, |piece| self.mac.update(&mut running, piece));
+        cbc_cts::decrypt::<_, DECRYPT_STEP>(&self.cipher, text, |piece| {
+            self.mac.update(&mut running, piece);
+        });
         // The MAC covers the plaintext, so that it had to be made first; nobody sees a wrong one.
         self.mac.verify(running, tag).inspect_err(|_| text.zeroize())
     }

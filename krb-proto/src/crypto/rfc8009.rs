@@ -7,7 +7,7 @@ use aes::{Aes128, Aes256};
 use zeroize::Zeroizing;
 
 use super::CryptoError;
-use super::cbc_cts::{self, BLOCK, Cipher, cipher};
+use super::cbc_cts::{self, BLOCK, Cipher, DECRYPT_AT_ONCE, cipher};
 use super::hash::{Hash, Sha256, Sha384};
 use super::hmac::Hmac;
 use super::mac::{Mac, mac};
@@ -128,7 +128,7 @@ impl<C: Cipher, H: Hash, const MAC: usize> Sealing for EncryptThenMac<C, H, MAC>
         running.update(&[0; BLOCK]);
         running.update(text);
         self.mac.verify(running, tag)?;
-        cbc_cts::decrypt(&self.cipher, text, |_| ());
+        cbc_cts::decrypt::<_, DECRYPT_AT_ONCE>(&self.cipher, text, |_| ());
         Ok(())
     }
 }
