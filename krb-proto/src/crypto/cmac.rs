@@ -99,18 +99,11 @@ mod tests {
     use super::super::tests::hex;
     use super::*;
 
-    /// RFC 4493 section 4.
-    #[test]
-    fn rfc_4493() {
-        let key = Cmac::<aes::Aes128>::new(&hex("2b7e151628aed2a6abf7158809cf4f3c"));
+    fn assert_cmacs<C: Cipher>(expected: [&str; 4]) {
+        let key = Cmac::<C>::new(&hex("2b7e151628aed2a6abf7158809cf4f3c"));
         let message = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51\
              30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
-        for (len, expected) in [
-            (0, "bb1d6929e95937287fa37d129b756746"),
-            (16, "070a16b46b4d4144f79bdd9dd04a287c"),
-            (40, "dfa66747de9ae63030ca32611497c827"),
-            (64, "51f0bebf7e3b9d92fc49741779363cfe"),
-        ] {
+        for (len, expected) in [0, 16, 40, 64].into_iter().zip(expected) {
             for cut in 0..=len {
                 let (head, tail) = message[..len].split_at(cut);
                 let mut out = [0; BLOCK];
@@ -118,5 +111,27 @@ mod tests {
                 assert_eq!(out[..], hex(expected), "{len} octets cut at {cut}");
             }
         }
+    }
+
+    /// RFC 4493 section 4.
+    #[test]
+    fn rfc_4493() {
+        assert_cmacs::<aes::Aes128>([
+            "bb1d6929e95937287fa37d129b756746",
+            "070a16b46b4d4144f79bdd9dd04a287c",
+            "dfa66747de9ae63030ca32611497c827",
+            "51f0bebf7e3b9d92fc49741779363cfe",
+        ]);
+    }
+
+    /// MIT's src/lib/crypto/crypto_tests/t_cmac.c.
+    #[test]
+    fn camellia() {
+        assert_cmacs::<camellia::Camellia128>([
+            "ba925782aaa1f5d9a00f89648094fc71",
+            "6d962854a3b9fda56d7d45a95ee17993",
+            "5c18d119ccd6766144ac1866131d9f22",
+            "c2699a6eba55ce9d939a8a4e19466ee9",
+        ]);
     }
 }

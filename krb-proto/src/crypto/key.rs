@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::constant_time::verify;
 use super::derived::Derived;
-use super::profile::{Checksumming, Profile, Sealing, StringToKey};
+use super::profile::{Checksumming, Profile, Sealing};
 use super::rfc4757::{self, HmacMd5};
 use super::usage_key::{UsageKey, checksum, open, seal};
 use super::{CryptoError, constant_time_eq};
@@ -117,31 +117,49 @@ impl Key {
         params: Option<&[u8]>,
     ) -> Result<Self, CryptoError> {
         let profile = safe_profile(enctype)?;
-        let string_to_key =
-            profile.string_to_key.as_ref().ok_or(CryptoError::UnsupportedEncType(enctype))?;
+        let least = profile.string_to_key.as_ref().map_or(0, |it| it.default_iterations);
+        Self::from_password_at_least(profile, password, salt, params, least)
+    }
+
+    /// As [`Key::from_password`], but with an iteration count below the enctype's default if `params`
+    /// say so. A count from a reply that nobody has authenticated lets an attacker try passwords as
+    /// much faster: only for keys whose count is known to be the account's.
+    ///
+    /// # Errors
+    /// As [`Key::from_password`]. A count of 0 stands for 2^32 and is too many here too.
+    pub fn danger_from_password_with_any_count(
+        enctype: EncType,
+        password: &[u8],
+        salt: &[u8],
+        params: Option<&[u8]>,
+    ) -> Result<Self, CryptoError> {
+        Self::from_password_at_least(safe_profile(enctype)?, password, salt, params, 1)
+    }
+
+    fn from_password_at_least(
+        profile: &'static Profile,
+        password: &[u8],
+        salt: &[u8],
+        params: Option<&[u8]>,
+        least: u32,
+    ) -> Result<Self, CryptoError> {
+        let string_to_key = profile
+            .string_to_key
+            .as_ref()
+            .ok_or(CryptoError::UnsupportedEncType(profile.enctype))?;
         let iterations = match params {
             None => string_to_key.default_iterations,
             Some(params) => {
                 u32::from_be_bytes(params.try_into().map_err(|_| CryptoError::BadParameters)?)
             }
         };
-        if !(string_to_key.default_iterations..=MAX_ITERATIONS).contains(&iterations) {
+        if !(least..=MAX_ITERATIONS).contains(&iterations) {
             return Err(CryptoError::IterationCount);
         }
-        Ok(Self::stretch(profile, string_to_key, password, salt, iterations))
-    }
-
-    pub(super) fn stretch(
-        profile: &'static Profile,
-        string_to_key: &StringToKey,
-        password: &[u8],
-        salt: &[u8],
-        iterations: u32,
-    ) -> Self {
-        let name = string_to_key.salt_prefix;
+        let salt = [string_to_key.salt_prefix, salt].concat();
         let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
-        (string_to_key.derive)(password, &[name, salt].concat(), iterations, &mut bytes);
-        Self::from_secret(profile, bytes)
+        (string_to_key.derive)(password, &salt, iterations, &mut bytes);
+        Ok(Self::from_secret(profile, bytes))
     }
 
     /// Octets of a key of this enctype.

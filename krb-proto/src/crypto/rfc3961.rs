@@ -87,6 +87,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::tests::hex;
     use super::*;
 
     /// n-fold for any lengths, by the letter of RFC 3961 section 5.1 and bit by bit.
@@ -159,6 +160,14 @@ mod tests {
                 0x57, 0xc4, 0xba, 0x24, 0xcf, 0x29, 0x7e
             ]
         );
+        // MIT's src/lib/crypto/crypto_tests/t_nfold.c.
+        for (input, expected) in [
+            ("basch", "1aab6b42964b98b21f8cde2d2448ba3455d7862c9731643f"),
+            ("eichin", "65696368696e4b732b4b1b43da1a5b995a58d2c6d0d2dcca"),
+            ("sommerfeld", "2f7a98557c6ee4abadf4e71192dd442bd4ff5325a5def75c"),
+        ] {
+            assert_eq!(slow_n_fold::<24>(input.as_bytes()), hex(expected)[..]);
+        }
         assert_eq!(slow_n_fold(b"kerberos"), 0x6b65_7262_6572_6f73_u64.to_be_bytes());
         assert_eq!(
             n_fold(b"kerberos"),

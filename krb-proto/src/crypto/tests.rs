@@ -6,7 +6,6 @@ use std::string::String;
 
 use proptest::prelude::*;
 
-use super::cbc_cts::BLOCK;
 use super::profile::Profile;
 use super::rfc3961;
 use super::{CryptoError, Key, MAX_ITERATIONS, null, rfc6803, rfc8009};
@@ -127,17 +126,38 @@ fn passwords_of_others() {
         let [password, salt, iterations, expected] = columns[..] else { unreachable!() };
         let (password, salt, expected) = (hex(password), hex(salt), hex(expected));
         let iterations: u32 = iterations.parse().unwrap();
-        let profile = Profile::of(enctype).unwrap();
-        let string_to_key = profile.string_to_key.as_ref().unwrap();
-        let key = Key::stretch(profile, string_to_key, &password, &salt, iterations);
+        let params = iterations.to_be_bytes();
+        let make = Key::danger_from_password_with_any_count;
+        let key = make(enctype, &password, &salt, Some(&params)).unwrap();
         assert_eq!(key.as_bytes(), expected, "{enctype}");
 
-        let asked = Key::from_password(enctype, &password, &salt, Some(&iterations.to_be_bytes()));
-        if iterations < string_to_key.default_iterations {
+        // As t_str2key.c expects where weak counts are forbidden: KRB5_ERR_BAD_S2K_PARAMS.
+        let asked = Key::from_password(enctype, &password, &salt, Some(&params));
+        let default = Profile::of(enctype).unwrap().string_to_key.as_ref().unwrap();
+        if iterations < default.default_iterations {
             assert_eq!(asked, Err(CryptoError::IterationCount));
         } else {
             assert_eq!(asked, Ok(key));
         }
+    }
+}
+
+/// How many vectors of each enctype MIT's files and the RFCs have, so that none is lost.
+#[test]
+fn no_vector_is_left_out() {
+    for (file, counts) in [
+        (include_str!("vectors/checksums.txt"), [1, 1, 1, 1, 1, 2, 2]),
+        (include_str!("vectors/ciphertexts.txt"), [5, 5, 4, 4, 5, 5, 5]),
+        (include_str!("vectors/derived_keys.txt"), [3, 3, 3, 3, 0, 3, 3]),
+        (include_str!("vectors/fx_cf2.txt"), [1, 1, 1, 1, 1, 0, 0]),
+        (include_str!("vectors/prf.txt"), [2, 4, 1, 1, 0, 0, 0]),
+        (include_str!("vectors/string_to_key.txt"), [7, 7, 1, 1, 0, 7, 7]),
+    ] {
+        for (enctype, count) in ENCTYPES.into_iter().zip(counts) {
+            let found = vectors(file).filter(|(found, _)| *found == enctype).count();
+            assert_eq!(found, count, "{enctype}: {}", file.lines().next().unwrap());
+        }
+        assert_eq!(vectors(file).count(), counts.iter().sum::<usize>());
     }
 }
 
@@ -228,9 +248,10 @@ fn checksums_are_keyed_whole_and_of_the_right_type() {
                 key.for_usage(usage).verify_checksum(key.checksum_type(), data, &changed).is_err()
             );
         }
-        // Among them the unkeyed CRC-32 (1), MD4 (2), MD5 (7) and SHA-1 (14), the keyed ones of
-        // other enctypes, and 0.
-        for other in (0..=20).map(ChecksumType).filter(|other| *other != key.checksum_type()) {
+        // Among them the unkeyed CRC-32 (1), MD4 (2), MD5 (7) and SHA-1 (10, 14), the keyed ones of
+        // other enctypes, MIT's MD5-HMAC (-137), and 0.
+        let others = (0..=20).chain([-137, 0x8003]).map(ChecksumType);
+        for other in others.filter(|other| *other != key.checksum_type()) {
             let refused = Err(CryptoError::ChecksumTypeNotAllowed(other));
             assert_eq!(verify(other, &checksum), refused);
             assert_eq!(key.for_usage(usage).verify_checksum(other, data, &checksum), refused);
@@ -247,6 +268,12 @@ fn iteration_counts_are_bounded() {
         for count in [0, 1, default - 1, MAX_ITERATIONS + 1, u32::MAX] {
             assert_eq!(derive(&count.to_be_bytes()), Err(CryptoError::IterationCount), "{count}");
         }
+        let make = Key::danger_from_password_with_any_count;
+        for count in [0, MAX_ITERATIONS + 1, u32::MAX] {
+            let refused = make(enctype, b"p", b"s", Some(&count.to_be_bytes()));
+            assert_eq!(refused, Err(CryptoError::IterationCount), "{count}");
+        }
+        assert!(make(enctype, b"p", b"s", Some(&1_u32.to_be_bytes())).is_ok());
         assert!(derive(&default.to_be_bytes()).is_ok());
         for params in [&[][..], &[0, 1, 0], &[0, 0, 16, 0, 0]] {
             assert_eq!(derive(params), Err(CryptoError::BadParameters));
@@ -290,6 +317,7 @@ fn keys_are_not_printed() {
     assert_eq!(format!("{key:?}"), "Key(aes128-cts-hmac-sha1-96)");
     let keys = key.for_usage(KeyUsage::TICKET);
     assert_eq!(format!("{keys:?}"), "UsageKey(aes128-cts-hmac-sha1-96)");
+    assert_eq!(format!("{key:#?}"), "Key(aes128-cts-hmac-sha1-96)");
 }
 
 #[test]
@@ -301,13 +329,42 @@ fn equal_octets_of_different_enctypes_are_different_keys() {
 
 #[test]
 fn prf_plus_ends_at_255_blocks() {
-    let key = some_key(EncType::AES128_CTS_HMAC_SHA1_96);
-    let most = key.prf_plus(b"pepper", 255 * BLOCK).unwrap();
-    assert_eq!(most.len(), 255 * BLOCK);
-    assert_eq!(most[..BLOCK], **key.prf(b"\x01pepper"));
-    assert_eq!(most[254 * BLOCK..], **key.prf(b"\xffpepper"));
-    assert_eq!(key.prf_plus(b"pepper", 21).unwrap()[..], most[..21]);
-    assert_eq!(key.prf_plus(b"pepper", 255 * BLOCK + 1), Err(CryptoError::OutputTooLong));
+    for enctype in ENCTYPES {
+        let key = some_key(enctype);
+        let block = key.prf(b"").len();
+        let most = key.prf_plus(b"pepper", 255 * block).unwrap();
+        assert_eq!(most.len(), 255 * block);
+        assert_eq!(most[..block], **key.prf(b"\x01pepper"));
+        assert_eq!(most[254 * block..], **key.prf(b"\xffpepper"));
+        for len in [0, 21, 255 * block - 1] {
+            assert_eq!(key.prf_plus(b"pepper", len).unwrap()[..], most[..len]);
+        }
+        assert_eq!(key.prf_plus(b"pepper", 255 * block + 1), Err(CryptoError::OutputTooLong));
+    }
+}
+
+#[test]
+fn threads_share_keys_and_what_is_derived_from_them() {
+    fn shared<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    for enctype in ENCTYPES {
+        let key = shared(some_key(enctype));
+        let fresh = shared(key.for_usage(KeyUsage::TICKET));
+        let sealed = fresh.encrypt(b"text", &mut Replay([1].into()));
+        std::thread::scope(|scope| {
+            for key in [key.clone(), key.clone()] {
+                let (sealed, fresh) = (&sealed, &fresh);
+                scope.spawn(move || {
+                    for _ in 0..2 {
+                        assert_eq!(**key.decrypt(KeyUsage::TICKET, sealed).unwrap(), *b"text");
+                        let checksum = key.checksum(KeyUsage::TICKET, b"text");
+                        assert_eq!(checksum, fresh.checksum(b"text"));
+                    }
+                });
+            }
+        });
+    }
 }
 
 #[test]
