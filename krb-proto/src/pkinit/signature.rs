@@ -6,6 +6,7 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
 
 use super::agreement::{EC_PUBLIC_KEY, SECP256R1, SECP384R1};
 use crate::asn1::{AlgorithmIdentifier, SubjectPublicKeyInfo};
@@ -191,7 +192,7 @@ pub(super) fn power(base: &[u8], exponent: &[u8], modulus: &[u8]) -> Option<Vec<
         return None;
     }
     let parameters = BoxedMontyParams::new_vartime(Option::from(Odd::new(modulus))?);
-    let exponent = BoxedUint::from_be_slice_vartime(exponent);
+    let exponent = Zeroizing::new(BoxedUint::from_be_slice_vartime(exponent));
     let power = BoxedMontyForm::new(base, &parameters).pow(&exponent).retrieve().to_be_bytes();
     let start = power.len().checked_sub(len)?;
     Some(power.split_at(start).1.to_vec())

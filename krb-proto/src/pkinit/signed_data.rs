@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::certificate::{Certificate, CertificateError};
+use super::certificate::Certificate;
 use super::path::{self, PathError, TrustAnchors};
 use super::signature::{Hash, SignatureAlgorithm};
 use super::signer::{Signer, SigningError};
@@ -37,9 +37,7 @@ pub enum SignedDataError {
     Limits,
     /// Its content is not what is expected here, or absent.
     ContentType,
-    /// A certificate in it is no use.
-    Certificate(CertificateError),
-    /// The signer's certificate is not in it.
+    /// The signer's certificate is not in it, or of no use.
     NoSigner,
     /// Signed with an algorithm that is not taken, such as SHA-1.
     Algorithm,
@@ -55,8 +53,10 @@ impl fmt::Display for SignedDataError {
             Self::Malformed(error) => write!(f, "malformed: {error}"),
             Self::Limits => f.write_str("too long, too many certificates, or not one signature"),
             Self::ContentType => f.write_str("unexpected content"),
-            Self::Certificate(error) => error.fmt(f),
-            Self::NoSigner => f.write_str("the signer's certificate is missing"),
+            Self::NoSigner => f.write_str(
+                "the signer's certificate is missing, malformed, or has a critical extension that \
+                 is not known",
+            ),
             Self::Algorithm => {
                 f.write_str("the signature algorithm is not accepted (SHA-256 or better is)")
             }
@@ -175,19 +175,16 @@ pub(super) fn open<'a>(
     Ok(Opened { content, signer })
 }
 
-/// The X.509 certificates of a message; other kinds are passed over.
+/// The X.509 certificates of a message. What is of another kind or of no use is passed over: whether
+/// it was needed shows later.
 fn certificates(signed: &SignedData<'_>) -> Result<Vec<Certificate>, SignedDataError> {
     const CERTIFICATE: u8 = 0x30;
     let all = signed.certificates.iter().flatten();
-    let x509 = all.filter(|choice| choice.0.first() == Some(&CERTIFICATE));
-    let mut pool = Vec::new();
-    for certificate in x509 {
-        if pool.len() == MAX_CERTIFICATES {
-            return Err(SignedDataError::Limits);
-        }
-        pool.push(Certificate::from_der(certificate.0).map_err(SignedDataError::Certificate)?);
+    let x509: Vec<Any<'_>> = all.filter(|choice| choice.0.first() == Some(&CERTIFICATE)).collect();
+    if x509.len() > MAX_CERTIFICATES {
+        return Err(SignedDataError::Limits);
     }
-    Ok(pool)
+    Ok(x509.iter().filter_map(|certificate| Certificate::from_der(certificate.0).ok()).collect())
 }
 
 fn names(identifier: &SignerIdentifier<'_>, certificate: &Certificate) -> bool {

@@ -251,6 +251,13 @@ fn signed_data_holds_together() {
     assert_eq!(signature, refused(SignedDataError::Signature));
     let attributes = signer(&|info| info.signed_attrs = None);
     assert_eq!(attributes, refused(SignedDataError::Signature), "a signature over the content");
+    // Others beside the signer's may be of no use.
+    let beside = tampered(|signed| {
+        let only = signed.certificates.unwrap().iter().next().unwrap();
+        let all = std::boxed::Box::leak(std::boxed::Box::new([Any(b"\x30\0"), only]));
+        signed.certificates = Some(der::SetOf::set_of(all));
+    });
+    assert_eq!(beside, Ok(()));
     let by_key = signer(&|info| info.sid = SignerIdentifier::SubjectKeyIdentifier(b"?"));
     assert_eq!(by_key, refused(SignedDataError::NoSigner));
 }
