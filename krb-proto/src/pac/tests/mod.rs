@@ -3,6 +3,7 @@
 mod buffers;
 mod claims;
 mod round_trip;
+mod samba;
 mod signatures;
 
 use std::string::{String, ToString};
