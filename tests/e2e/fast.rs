@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use krb_client::{Client, ClientConfig, ClientError, KdcSource, OsRandom, files};
-use krb_proto::exchange::{AsExchange, ClientSecret, Exchange, Step, TicketOptions};
+use krb_proto::exchange::{
+    AsExchange, ClientSecret, Exchange, ExchangeError, S4uSelf, Step, TgsArmor, TicketOptions,
+};
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Context, Credential, Name, Principal};
 use krb_tests::Lab;
@@ -128,18 +130,68 @@ async fn mits_kdc_marks_the_ticket_as_got_by_encrypted_challenge() {
     assert!(!kvno(lab, &plain, "plain").await, "a timestamp leaves no such mark");
 }
 
+/// One round trip of an exchange, and the KDC's reply.
+async fn round_trip<E: Exchange>(
+    kdc: &str,
+    exchange: &mut E,
+) -> Result<(E::Output, Vec<u8>), ExchangeError> {
+    let now = krb_client::Clock::now(&krb_client::SystemClock);
+    let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
+    let request = exchange.request(&mut cx).unwrap();
+    let reply = crate::mit_kdc::ask(kdc, &request.message).await;
+    match exchange.receive(&cx, &reply)? {
+        Step::Done(output) => Ok((output, reply)),
+        Step::Continue => panic!("one round trip is enough"),
+    }
+}
+
 #[tokio::test]
 async fn mits_kdc_says_that_it_has_fast() {
     let lab = lab!();
     let mit = Realm::mit(lab);
     let secret = mit.keytab(lab).await;
     let mut exchange = AsExchange::new(mit.account.clone(), secret, TicketOptions::default());
-    let now = krb_client::Clock::now(&krb_client::SystemClock);
-    let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
-    let request = exchange.request(&mut cx).unwrap();
-    let reply = crate::mit_kdc::ask(lab, &request.message).await;
-    assert!(matches!(exchange.receive(&cx, &reply), Ok(Step::Done(_))));
+    round_trip(&lab.var("MIT_KDC"), &mut exchange).await.unwrap();
     assert!(exchange.fast_available());
+}
+
+#[tokio::test]
+async fn mits_kdc_hides_who_asks() {
+    let lab = lab!();
+    let mit = Realm::mit(lab);
+    let secret = mit.keytab(lab).await;
+    let exchange = AsExchange::new(mit.account.clone(), secret, TicketOptions::default());
+    let mut exchange = exchange.armored(mit.armor().await).hiding_client();
+    let (tgt, reply) = round_trip(&lab.var("MIT_KDC"), &mut exchange).await.unwrap();
+    assert_eq!(tgt.client, mit.account);
+    let name = &mit.account.name.components[0][..];
+    assert!(!reply.windows(name.len()).any(|octets| octets == name), "it is named in the reply");
+}
+
+#[tokio::test]
+async fn sambas_kdc_takes_armor_beside_the_ticket_granting_ticket_and_mits_does_not() {
+    let lab = lab!();
+    let samba = format!("{}:88", lab.var("DC_IP"));
+    for (realm, kdc, user) in
+        [(Realm::samba(lab), samba, "ALICE_ADMIN"), (Realm::mit(lab), lab.var("MIT_KDC"), "alice")]
+    {
+        let user = Principal::new(Name::user(user), &realm.name);
+        let secret = realm.keytab(lab).await;
+        let tgt = Client::new(realm.config(&realm.account, secret)).tgt().await.unwrap();
+        let fast = TgsArmor::Explicit(realm.armor().await);
+        let options = TicketOptions { fast, ..TicketOptions::default() };
+        let mut exchange = S4uSelf::new(tgt, user.clone(), realm.account.name.clone(), options);
+        match round_trip(&kdc, &mut exchange).await {
+            Ok((evidence, _)) => {
+                assert_eq!(evidence.client, user);
+                assert_eq!(realm.keytab, "mcp", "MIT's KDC permits no such armor");
+            }
+            Err(ExchangeError::Refused(refusal)) => {
+                assert_eq!((realm.keytab, refusal.code), ("mit", ErrorCode::PREAUTH_FAILED));
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub enum TgsArmor {
     /// The ticket that the request is made with armors it.
     Implicit,
     /// Another ticket-granting ticket of the realm armors it as well, such as the host's, so that
-    /// the KDC knows both.
+    /// the KDC knows both. Samba's KDC takes it, MIT's permits none.
     Explicit(Arc<Credential>),
 }
 
