@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use sha2::{Digest, Sha256};
+
 use super::{ClientData, received_key};
 use crate::asn1::{
     ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey,
@@ -43,8 +45,8 @@ impl<'a> RequestPolicy<'a> {
 
 /// An AP-REQ that has been verified: the client holds the ticket's session key, now.
 ///
-/// What is left to the caller is to remember it for as long as clocks may differ and to refuse it
-/// the second time: [`Self::client`], [`Self::server`] and [`Self::time`] tell requests apart.
+/// What is left to the caller is to refuse it the second time:
+/// [`ReplayCache`](super::ReplayCache) tells by [`Self::time`] and [`Self::digest`].
 #[derive(Debug)]
 pub struct VerifiedRequest {
     /// Who the ticket is for.
@@ -63,6 +65,8 @@ pub struct VerifiedRequest {
     pub ap_options: ApOptions,
     /// The authenticator's time.
     pub time: Timestamp,
+    /// SHA-256 of the encrypted authenticator, which no two requests have in common.
+    pub digest: [u8; 32],
     /// The authenticator's checksum, not verified: what it covers is the application's business.
     pub checksum: Option<(ChecksumType, Vec<u8>)>,
     /// The client's subkey.
@@ -158,6 +162,7 @@ impl VerifiedRequest {
             authorization_data: ticket.authorization_data.map(|data| der::encode(&data)),
             ap_options,
             time,
+            digest: Sha256::digest(request.authenticator.cipher).into(),
             checksum: authenticator.cksum.map(|sum| (sum.cksumtype, sum.checksum.to_vec())),
             subkey: authenticator
                 .subkey

@@ -6,11 +6,13 @@ mod acceptor;
 mod client_data;
 mod cred;
 mod protected;
+mod replay;
 
 pub use acceptor::{ApRequestError, KeyLookup, RequestPolicy, VerifiedRequest};
 pub use client_data::ClientData;
 pub use cred::{KrbCredError, krb_cred, open_krb_cred};
 pub use protected::{Due, ProtectedError, Stamp, krb_priv, krb_safe, open_krb_priv, open_krb_safe};
+pub use replay::{ReplayCache, ReplayError};
 
 use alloc::vec::Vec;
 use core::fmt;
