@@ -11,6 +11,7 @@ mod messages;
 mod pac;
 mod pkinit;
 mod text;
+mod tokens;
 mod world;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use messages::messages;
 pub use pac::{pac, pac_buffer, xpress_huffman};
 pub use pkinit::pkinit;
 pub use text::text;
+pub use tokens::tokens;
 
 /// Something that panics if it does not hold for these bytes.
 pub type Oracle = fn(&[u8]);
@@ -37,5 +39,6 @@ pub const ALL: &[(&str, Oracle)] = &[
     ("pac_buffer", pac_buffer),
     ("pkinit", pkinit),
     ("text", text),
+    ("tokens", tokens),
     ("xpress_huffman", xpress_huffman),
 ];
