@@ -143,6 +143,7 @@ fn encrypted_kdc_reply_parts_round_trip() {
 }
 
 // What ktest.c fills in everywhere.
+mod arbitrary;
 mod extensions;
 mod hostile;
 mod pkinit;

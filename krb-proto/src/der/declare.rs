@@ -61,6 +61,8 @@ macro_rules! sequence {
             }
         }
 
+        $crate::der::sequence! { @sample $self, $life, $($member)* }
+
         impl<$life> $crate::der::EncodeContents for $self {
             const TAG: u8 = $crate::der::sequence!(@tag $($application)?);
 
@@ -74,6 +76,15 @@ macro_rules! sequence {
                 let members =
                     0 $(+ $crate::der::sequence!(@len &self.$member, $($tag $($implicit)?)?))*;
                 $crate::der::sequence!(@contents_len members, $($application)?)
+            }
+        }
+    };
+
+    (@sample $self:ty, $life:lifetime, $($member:ident)*) => {
+        #[cfg(test)]
+        impl<$life> $crate::der::Sample<$life> for $self {
+            fn sample(source: &mut $crate::der::Source<$life>) -> Self {
+                Self { $($member: $crate::der::Sample::sample(source),)* }
             }
         }
     };
@@ -159,6 +170,15 @@ macro_rules! choice {
                 )*
                 let fault = reader.error($crate::der::DecodeErrorKind::NoAlternative);
                 Err(fault.in_field(stringify!($name)))
+            }
+        }
+
+        #[cfg(test)]
+        impl<$life> $crate::der::Sample<$life> for $name<$life> {
+            fn sample(source: &mut $crate::der::Source<$life>) -> Self {
+                let arms: &[fn(&mut $crate::der::Source<$life>) -> Self] =
+                    &[$(|source| Self::$arm($crate::der::Sample::sample(source)),)*];
+                arms[usize::from(source.octet()) % arms.len()](source)
             }
         }
 

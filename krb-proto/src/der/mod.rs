@@ -17,6 +17,8 @@ mod integer;
 mod list;
 mod primitive;
 mod reader;
+#[cfg(test)]
+mod sample;
 mod string;
 mod writer;
 mod x509;
@@ -28,6 +30,8 @@ pub use flags::KerberosFlags;
 pub use integer::{Enumerated, Int, Microseconds, UInt32};
 pub use list::{List, ListIter, MAX_ELEMENTS, SetOf};
 pub use reader::Reader;
+#[cfg(test)]
+pub(crate) use sample::{Sample, Source, keep};
 pub use string::{KerberosString, Oid, Utf8String};
 pub use writer::Writer;
 pub(crate) use writer::value_len;

@@ -122,8 +122,9 @@ fn lists_are_capped() {
         let numbers = vec![7i32; count];
         encode(&List::of(&numbers))
     };
-    let longest = list(MAX_ELEMENTS);
-    assert_eq!(decode::<List<'_, i32>>(&longest).unwrap().iter().count(), MAX_ELEMENTS);
+    for count in [0, 1, MAX_ELEMENTS - 1, MAX_ELEMENTS] {
+        assert_eq!(decode::<List<'_, i32>>(&list(count)).unwrap().iter().count(), count);
+    }
     let error = decode::<List<'_, i32>>(&list(MAX_ELEMENTS + 1)).unwrap_err();
     assert_eq!(error.kind, Kind::TooManyElements);
     // 1 MB of 300 000 elements is refused after MAX_ELEMENTS of them, not after all: the error
@@ -138,6 +139,48 @@ fn the_writer_takes_values_of_every_length_form() {
         let octets = vec![0x5a; length];
         let der = encode(&octets.as_slice());
         assert_eq!(decode::<&[u8]>(&der).unwrap(), octets);
+    }
+}
+
+/// A value of each type with one tag, and the same behind an IMPLICIT and behind an EXPLICIT one.
+macro_rules! primitives_round_trip {
+    ($source:ident: $($type:ty),+ $(,)?) => {$(
+        let value = <$type as crate::der::Sample<'_>>::sample(&mut Source($source));
+        let der = encode(&value);
+        prop_assert_eq!(value.encoded_len(), der.len(), "{}", stringify!($type));
+        let decoded = decode::<$type>(&der);
+        prop_assert!(decoded.is_ok(), "{}: {:?}", stringify!($type), decoded);
+        prop_assert_eq!(decoded.unwrap(), value);
+        // The same type of another class, and an octet too many in front or behind.
+        for class in [0x40, 0x80, 0xc0] {
+            let mut other = der.clone();
+            other[0] |= class;
+            let refused = decode::<$type>(&other).unwrap_err();
+            let (expected, found) = (der[0], other[0]);
+            prop_assert_eq!((refused.kind, refused.offset), (Kind::UnexpectedTag { expected, found }, 0));
+        }
+        let behind = decode::<$type>(&[&der[..], &[0]].concat()).unwrap_err();
+        prop_assert_eq!((behind.kind, behind.offset), (Kind::TrailingData, der.len()));
+        for end in 0..der.len() {
+            prop_assert_eq!(decode::<$type>(&der[..end]).unwrap_err().kind, Kind::Truncated);
+        }
+        // Explicitly tagged, in short and in long form.
+        let mut writer = Writer::new();
+        value.encode_explicit(&mut writer, 0xa3);
+        let explicit = read(writer.as_slice(), |reader| <$type>::decode_explicit(reader, 0xa3));
+        prop_assert_eq!(explicit.unwrap(), value);
+    )+};
+}
+
+proptest! {
+    #[test]
+    fn primitives_round_trip(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let source: &[u8] = keep(bytes.into());
+        primitives_round_trip!(
+            source: i32, UInt32, Microseconds, Enumerated, bool, &[u8], KerberosString<'_>,
+            Utf8String<'_>, BitString<'_>, BigUnsigned<'_>, Oid<'_>, crate::KerberosTime,
+            KerberosFlags<'_>, Int<5>, List<'_, i32>, List<'_, KerberosString<'_>>,
+        );
     }
 }
 
