@@ -12,6 +12,9 @@
 //!   MIC that is there must verify.
 //! - Windows sends a KRB-ERROR behind `accept-incomplete`, expecting another try. It ends the
 //!   negotiation here; a caller that can do better (clock skew) starts anew.
+//! - Windows may offer NegoEx before Kerberos. Its messages are not read; Kerberos is asked for.
+//! - Windows servers open SMB with a NegTokenInit2 of their own. It only says what they offer, so
+//!   it is not taken by either side here: clients start with theirs.
 //!
 //! [`Oid::MS_KRB5`]: crate::gss::Oid::MS_KRB5
 
@@ -26,3 +29,5 @@ pub use token::{NegState, NegTokenInit, NegTokenResp};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod windows_tests;
