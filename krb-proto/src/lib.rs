@@ -9,10 +9,11 @@
 //! - [`iana`]: the numbers (enctypes, key usages, error codes, flags);
 //! - [`der`] and [`asn1`]: a strict zero-copy codec and the messages declared with it;
 //! - [`crypto`]: enctypes, checksums, string-to-key;
-//! - [`preauth`] and [`exchange`]: AS, TGS, S4U2Self, S4U2Proxy;
+//! - [`preauth`] and [`exchange`]: AS, TGS, S4U2Self, S4U2Proxy, FAST;
+//! - `preauth::spake` and `pkinit`, each a feature: passwords that nobody can guess at offline, and
+//!   certificates in their place;
 //! - [`ap`], [`gss`], [`spnego`]: using a ticket;
 //! - [`kpasswd`], [`kkdcp`]: changing a password, and reaching a KDC through HTTPS;
-//! - `pkinit`, a feature: pre-authentication with a certificate;
 //! - [`pac`] and [`authorization`]: who a ticket is really for, and what else the KDC put into it;
 //! - [`formats`]: ccache, keytab, kirbi and krb5.conf bytes.
 #![no_std]

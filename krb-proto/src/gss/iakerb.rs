@@ -75,7 +75,7 @@ impl Conversation {
 /// How a realm is written.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum RealmForm {
-    /// As the draft has it, and MIT krb5 since 1.22.
+    /// As the draft has it, and the reference encodings of MIT krb5.
     #[default]
     Utf8String,
     /// For acceptors of MIT krb5 1.20, which take nothing else.
