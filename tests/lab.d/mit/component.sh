@@ -11,7 +11,7 @@ build() {
   render "$LAB_D/mit/kdc.conf" >"$KRB5_KDC_PROFILE" &&
     { kdb5_util -r "$MIT_REALM" create -s -P master &&
       kadmin.local -r "$MIT_REALM" <<X
-addprinc -pw Passw0rd!alice alice
+addprinc -pw Passw0rd!alice +requires_preauth alice
 addprinc -pw Passw0rd!bob bob
 addprinc -pw Passw0rd!mit +ok_to_auth_as_delegate +requires_preauth $MIT_ACCOUNT
 addprinc -randkey HTTP/web.${MIT_REALM,,}
