@@ -48,8 +48,6 @@ pub enum DecodeErrorKind {
     WrongConstant,
     /// A SEQUENCE OF with more elements than this crate takes.
     TooManyElements,
-    /// A SEQUENCE OF that must not be empty is.
-    Empty,
 }
 
 /// A [`DecodeError`] in the making, as a [`Reader`](super::Reader) finds it: it knows which byte is
@@ -112,7 +110,6 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::BadTime => f.write_str("time that is not YYYYMMDDHHMMSSZ")?,
             DecodeErrorKind::WrongConstant => f.write_str("wrong version or message type")?,
             DecodeErrorKind::TooManyElements => f.write_str("too many elements")?,
-            DecodeErrorKind::Empty => f.write_str("empty list")?,
         }
         write!(f, " at byte {}", self.offset)?;
         if !self.field.is_empty() {

@@ -4,13 +4,12 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::super::testing::{TestRng, bit_flips, enctypes, established};
+use super::super::testing::{
+    BOTH, MESSAGE, TestRng, assert_messages_arrive, bit_flips, enctypes, established,
+};
 use super::super::{Acceptor, Initiator, InitiatorOptions, SequenceError};
 use super::*;
 use crate::iana::EncType;
-
-const MESSAGE: &[u8] = b"a message of 23 octets.";
-const BOTH: [Protection; 2] = [Protection::Integrity, Protection::Confidentiality];
 
 fn pair(enctype: EncType) -> (Initiator, Acceptor) {
     established(enctype, &InitiatorOptions::default())
@@ -29,21 +28,7 @@ fn receiver(acceptor: &mut Acceptor) -> &mut SecurityContext {
 fn messages_arrive_in_both_directions() {
     for enctype in enctypes() {
         let (mut initiator, mut acceptor) = pair(enctype);
-        let initiator = initiator.context_mut().unwrap();
-        let acceptor = acceptor.context_mut();
-        let rng = &mut TestRng(9);
-        for message in [&b""[..], MESSAGE, &[7; 4096]] {
-            let mic = initiator.get_mic(message);
-            assert_eq!(acceptor.verify_mic(message, &mic), Ok(()));
-            let mic = acceptor.get_mic(message);
-            assert_eq!(initiator.verify_mic(message, &mic), Ok(()));
-            for protection in BOTH {
-                let token = initiator.wrap(message, protection, rng);
-                assert_eq!(acceptor.unwrap(&token), Ok((message.to_vec(), protection)));
-                let token = acceptor.wrap(message, protection, rng);
-                assert_eq!(initiator.unwrap(&token), Ok((message.to_vec(), protection)));
-            }
-        }
+        assert_messages_arrive(initiator.context_mut().unwrap(), acceptor.context_mut());
     }
 }
 

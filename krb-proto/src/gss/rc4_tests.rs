@@ -1,7 +1,10 @@
 //! Tokens under RC4 keys: what is sent, and that nothing else is taken.
 
 use super::super::sequence::SequenceWindow;
-use super::super::testing::{NOW, Service, TestRng, at, bit_flips, established, hex, initiate};
+use super::super::testing::{
+    BOTH, MESSAGE, NOW, Service, TestRng, assert_messages_arrive, at, bit_flips, established, hex,
+    initiate,
+};
 use super::super::{
     Acceptor, AcceptorOptions, GssFlags, Initiator, InitiatorOptions, SequenceError,
 };
@@ -10,9 +13,6 @@ use crate::Principal;
 use crate::ap::ApRequestError;
 use crate::crypto::{CryptoError, Key};
 use crate::iana::EncType;
-
-const MESSAGE: &[u8] = b"a message of 23 octets.";
-const BOTH: [Protection; 2] = [Protection::Integrity, Protection::Confidentiality];
 
 fn pair(options: &InitiatorOptions<'_>) -> (Initiator, Acceptor) {
     established(EncType::RC4_HMAC, options)
@@ -55,21 +55,7 @@ fn messages_arrive_in_both_directions() {
     for mutual in [true, false] {
         let (mut initiator, mut acceptor) =
             pair(&InitiatorOptions { mutual, ..Default::default() });
-        let initiator = initiator.context_mut().unwrap();
-        let acceptor = acceptor.context_mut();
-        let rng = &mut TestRng(9);
-        for message in [&b""[..], MESSAGE, &[7; 4096]] {
-            let mic = initiator.get_mic(message);
-            assert_eq!(acceptor.verify_mic(message, &mic), Ok(()));
-            let mic = acceptor.get_mic(message);
-            assert_eq!(initiator.verify_mic(message, &mic), Ok(()));
-            for protection in BOTH {
-                let token = initiator.wrap(message, protection, rng);
-                assert_eq!(acceptor.unwrap(&token), Ok((message.to_vec(), protection)));
-                let token = acceptor.wrap(message, protection, rng);
-                assert_eq!(initiator.unwrap(&token), Ok((message.to_vec(), protection)));
-            }
-        }
+        assert_messages_arrive(initiator.context_mut().unwrap(), acceptor.context_mut());
     }
 }
 

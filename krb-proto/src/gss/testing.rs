@@ -1,9 +1,12 @@
 //! A service, a ticket for it, a fixed clock and a fixed sequence of "random" bytes.
 
+use std::assert_eq;
 use std::vec;
 use std::vec::Vec;
 
-use super::{Acceptor, AcceptorOptions, GssError, Initiator, InitiatorOptions};
+use super::{
+    Acceptor, AcceptorOptions, GssError, Initiator, InitiatorOptions, Protection, SecurityContext,
+};
 use crate::asn1::{AuthorizationDataElement, TransitedEncoding};
 use crate::asn1::{EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket};
 use crate::credential::TicketTimes;
@@ -156,6 +159,29 @@ pub(crate) fn hex(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_hexdigit).collect();
     let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     digits.chunks(2).map(octet).collect()
+}
+
+pub(crate) const MESSAGE: &[u8] = b"a message of 23 octets.";
+pub(crate) const BOTH: [Protection; 2] = [Protection::Integrity, Protection::Confidentiality];
+
+/// Messages of several lengths go to and fro, signed or sealed.
+pub(crate) fn assert_messages_arrive(
+    initiator: &mut SecurityContext,
+    acceptor: &mut SecurityContext,
+) {
+    let rng = &mut TestRng(9);
+    for message in [&b""[..], MESSAGE, &[7; 4096]] {
+        let mic = initiator.get_mic(message);
+        assert_eq!(acceptor.verify_mic(message, &mic), Ok(()));
+        let mic = acceptor.get_mic(message);
+        assert_eq!(initiator.verify_mic(message, &mic), Ok(()));
+        for protection in BOTH {
+            let token = initiator.wrap(message, protection, rng);
+            assert_eq!(acceptor.unwrap(&token), Ok((message.to_vec(), protection)));
+            let token = acceptor.wrap(message, protection, rng);
+            assert_eq!(initiator.unwrap(&token), Ok((message.to_vec(), protection)));
+        }
+    }
 }
 
 /// `token` with each of its bits flipped in turn, and the flipped bit's byte offset.
