@@ -48,13 +48,12 @@ impl Exchange for S4uProxy {
     type Output = Credential;
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
-        let (message, pending) = self.tgs_request().build(cx, |_, _| {
+        let (request, pending) = self.tgs_request().build(cx, |_, _| {
             let options = PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION;
             Ok(Vec::from([(PaType::PAC_OPTIONS, pac_options(options))]))
         })?;
-        let realm = super::tgs::tgs_realm(&self.tgt)?.to_vec();
         self.pending = Some(pending);
-        Ok(Request { realm, message })
+        Ok(request)
     }
 
     fn receive(

@@ -48,7 +48,7 @@ impl Exchange for S4uSelf {
     type Output = Credential;
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
-        let (message, pending) = self.tgs_request().build(cx, |nonce, subkey| {
+        let (request, pending) = self.tgs_request().build(cx, |nonce, subkey| {
             Ok(Vec::from([
                 (PaType::FOR_USER, for_user(&self.user, &self.tgt.session_key)),
                 (PaType::S4U_X509_USER, s4u_x509_user(&self.user, nonce, subkey)?),
@@ -58,9 +58,8 @@ impl Exchange for S4uSelf {
                 ),
             ]))
         })?;
-        let realm = super::tgs::tgs_realm(&self.tgt)?.to_vec();
         self.pending = Some(pending);
-        Ok(Request { realm, message })
+        Ok(request)
     }
 
     fn receive(

@@ -49,10 +49,9 @@ impl Exchange for ServiceTicket {
     type Output = Credential;
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
-        let (message, pending) = self.tgs_request().build(cx, |_, _| Ok(Vec::new()))?;
-        let realm = super::tgs::tgs_realm(&self.tgt)?.to_vec();
+        let (request, pending) = self.tgs_request().build(cx, |_, _| Ok(Vec::new()))?;
         self.pending = Some(pending);
-        Ok(Request { realm, message })
+        Ok(request)
     }
 
     fn receive(

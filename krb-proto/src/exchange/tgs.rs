@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::mechanism::Padata;
 use super::tgs_armor::{Armor, TgsArmor};
-use super::{ExchangeError, KdcRefusal, Mismatch, nonce};
+use super::{ExchangeError, KdcRefusal, Mismatch, Request, nonce};
 use crate::ap::{ApReqOptions, ApRequest};
 use crate::asn1::{EncKdcRepPart, KdcReqBody, KrbError, TgsRep, TgsReq, Ticket};
 use crate::credential::TicketTimes;
@@ -72,7 +72,7 @@ impl TgsRequest<'_> {
         &self,
         cx: &mut Context<'_>,
         padata: impl FnOnce(u32, &Key) -> Result<Vec<(PaType, Vec<u8>)>, ExchangeError>,
-    ) -> Result<(Vec<u8>, PendingTgs), ExchangeError> {
+    ) -> Result<(Request, PendingTgs), ExchangeError> {
         let realm = tgs_realm(self.tgt)?;
         let now = cx.peer_time().seconds;
         let till = now.plus_seconds(self.ticket.lifetime).min(self.tgt.times.endtime);
@@ -126,7 +126,8 @@ impl TgsRequest<'_> {
             req_body: Encoded::from_der(&body)?,
         });
         let armor_key = armor.map(|armor| armor.key);
-        Ok((message, PendingTgs { nonce, subkey, till, armor_key }))
+        let request = Request { realm: realm.to_vec(), message };
+        Ok((request, PendingTgs { nonce, subkey, till, armor_key }))
     }
 
     /// Verifies the reply; the ticket must be for `client`. With it come the reply's padata.
@@ -203,7 +204,7 @@ fn refusal(pending: &PendingTgs, error: &KrbError<'_>) -> Result<KdcRefusal, Exc
 }
 
 /// The realm that a TGT is good in.
-pub(super) fn tgs_realm(tgt: &Credential) -> Result<&[u8], ExchangeError> {
+fn tgs_realm(tgt: &Credential) -> Result<&[u8], ExchangeError> {
     match tgt.server.name.components.as_slice() {
         [krbtgt, realm] if krbtgt == b"krbtgt" => Ok(realm),
         _ => Err(ExchangeError::OwnTicket("it is not a ticket-granting ticket")),
