@@ -1,0 +1,3 @@
+//! What strangers and clients try against a running server.
+
+mod tokens;
