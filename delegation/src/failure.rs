@@ -66,14 +66,18 @@ codes! {
     NotFound => "NOT_FOUND";
     /// The object is larger than this server returns.
     TooLarge => "TOO_LARGE";
-    /// The resource did not answer in time or broke the connection.
+    /// The resource cannot be reached, or broke the connection.
     ResourceUnreachable => "RESOURCE_UNREACHABLE";
+    /// The resource was reached and did not answer before the call's time was up.
+    ResourceTimeout => "RESOURCE_TIMEOUT";
     /// The resource answered something that we do not accept (weak protocol, wrong identity proof).
     ResourceRefused => "RESOURCE_REFUSED";
     /// The audit record could not be written, so nothing was done.
     AuditUnavailable => "AUDIT_UNAVAILABLE";
     /// The call ran out of time.
     DeadlineExceeded => "DEADLINE_EXCEEDED";
+    /// The caller gave up before the call was done.
+    Cancelled => "CANCELLED";
     /// A defect of this server.
     Internal => "INTERNAL";
 }

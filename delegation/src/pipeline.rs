@@ -268,9 +268,5 @@ fn out_of_time(limit: Duration) -> Failure {
 }
 
 fn cancelled() -> Failure {
-    Failure::new(
-        Code::DeadlineExceeded,
-        "the caller gave up before the call was done",
-        "Nothing to do.",
-    )
+    Failure::new(Code::Cancelled, "the caller gave up before the call was done", "Nothing to do.")
 }

@@ -111,7 +111,7 @@ fn misfit(permit: &Permit, place: &Location) -> Failure {
 
 fn silent(target: &str) -> Failure {
     Failure::new(
-        Code::ResourceUnreachable,
+        Code::ResourceTimeout,
         format!("{target} was not done when the call's time was up"),
         "Check that it runs and how busy it is, ask it for less, or raise \
          server.callTimeoutSeconds.",
