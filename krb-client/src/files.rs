@@ -62,20 +62,13 @@ pub async fn read_tgt(path: &Path, realm: &[u8]) -> Result<Credential, ClientErr
     entry.and_then(|entry| entry.credential().ok()).ok_or_else(error)
 }
 
-/// The newest keys of an account in a keytab, the strongest enctype that AD also takes first.
+/// The keys of an account in a keytab to log in with, in the order of [`Keytab::login_keys`]: per
+/// enctype the newest and the one before, the strongest enctype that AD also takes first.
 ///
 /// # Errors
 /// If there is none of an enctype that this client uses.
 pub fn client_keys(keytab: &Keytab, account: &Principal) -> Result<ClientSecret, ClientError> {
-    let entries: Vec<_> = keytab.keys_for(account).collect();
-    let newest = entries.iter().map(|entry| entry.kvno).max();
-    let keys: Vec<_> = SUPPORTED
-        .iter()
-        .filter_map(|&enctype| {
-            let mut current = entries.iter().filter(|entry| Some(entry.kvno) == newest);
-            current.find(|entry| entry.enctype == enctype)?.key().ok()
-        })
-        .collect();
+    let keys = keytab.login_keys(account, SUPPORTED);
     if keys.is_empty() {
         return Err(ClientError::NoKey { principal: account.to_string() });
     }

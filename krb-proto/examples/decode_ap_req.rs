@@ -28,9 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sealed = request.ticket.enc_part;
     let kvno = sealed.kvno.map(|kvno| kvno.get());
     say(&format!("sealed in  {}, kvno {kvno:?}", sealed.etype));
-    let entry = keytab.find(&service, kvno, sealed.etype);
-    let key = entry.ok_or("the keytab has no such key")?.key()?;
-    let plaintext = key.decrypt(KeyUsage::TICKET, sealed.cipher)?;
+    let keys = keytab.danger_keys(&service, kvno, sealed.etype);
+    let mut opened = keys.iter().map(|key| key.decrypt(KeyUsage::TICKET, sealed.cipher));
+    let plaintext = opened.find_map(Result::ok).ok_or("no key of the keytab opens the ticket")?;
     let ticket: EncTicketPart<'_> = der::decode(&plaintext)?;
     say(&format!("client     {}", ticket.cname.in_realm(ticket.crealm)));
     say(&format!("until      {}", ticket.endtime));

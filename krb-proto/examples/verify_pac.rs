@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for entry in cache.tickets() {
         let credential = entry.credential()?;
         let server = &credential.server;
-        let find = |enctype, kvno| keytab.find(server, kvno, enctype)?.key().ok();
-        let (ticket, key) = match open_ticket(&credential, find) {
+        let keys = |enctype, kvno| keytab.danger_keys(server, kvno, enctype);
+        let (ticket, key) = match open_ticket(&credential, keys) {
             Ok(opened) => opened,
             Err(error) => {
                 say(&format!("{server}: {error}"));

@@ -63,12 +63,15 @@ enum OwnKeys {
 }
 
 impl OwnKeys {
-    fn find(&self, enctype: EncType, kvno: Option<u32>) -> Option<Key> {
+    /// The keys that may be the ticket's, best first.
+    fn find(&self, enctype: EncType, kvno: Option<u32>) -> Vec<Key> {
         match self {
-            Self::Keytab(keytab, account) => keytab.find(account, kvno, enctype)?.key().ok(),
+            Self::Keytab(keytab, account) => keytab.keys(account, kvno, enctype),
             Self::Password(password, account) => {
-                crypto::SUPPORTED.contains(&enctype).then_some(())?;
-                Key::from_password(enctype, password, &default_salt(account), None).ok()
+                let made = crypto::SUPPORTED.contains(&enctype).then(|| {
+                    Key::from_password(enctype, password, &default_salt(account), None).ok()
+                });
+                made.flatten().into_iter().collect()
             }
         }
     }

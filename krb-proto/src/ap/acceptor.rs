@@ -11,14 +11,16 @@ use crate::asn1::{
     SecretOctets,
 };
 use crate::credential::TicketTimes;
-use crate::crypto::{CryptoError, Key};
+use crate::crypto::{CryptoError, Key, decrypt_with_any};
 use crate::der::{self, DecodeError, Int, Microseconds, UInt32};
 use crate::iana::{ApOptions, ChecksumType, EncType, ErrorCode, KeyUsage, TicketFlags};
 use crate::{Principal, Random, Timestamp};
 
-/// Finds the service's own key: by the name in the ticket, the ticket's key version if it gives
-/// one, and enctype.
-pub type KeyLookup<'a> = dyn Fn(&Principal, Option<u32>, EncType) -> Option<Key> + 'a;
+/// Finds the service's own keys that may be the ticket's, best first: by the name in the ticket, the
+/// key version that the ticket names (a hint, and not every ticket has one), and enctype.
+/// [`Keytab::keys`](crate::formats::Keytab::keys) is one. The ticket's integrity check decides; at
+/// most [`MAX_CANDIDATES`](crate::crypto::MAX_CANDIDATES) are tried.
+pub type KeyLookup<'a> = dyn Fn(&Principal, Option<u32>, EncType) -> Vec<Key> + 'a;
 
 /// What a service verifies a request with.
 #[derive(Clone, Copy)]
@@ -27,9 +29,10 @@ pub struct RequestPolicy<'a> {
     pub keys: &'a KeyLookup<'a>,
     /// How many seconds clocks may differ; 300 is usual.
     pub skew: u32,
-    /// The session key of the service's own TGT, for clients that ask for user-to-user
-    /// authentication. The ticket then names as server whoever the KDC found that TGT to be of.
-    pub user_to_user: Option<&'a Key>,
+    /// The session keys of the service's own TGTs, the newest first, for clients that ask for
+    /// user-to-user authentication: a client may hold a ticket for the TGT before the last renewal.
+    /// The ticket then names as server whoever the KDC found that TGT to be of.
+    pub user_to_user: &'a [Key],
     /// Session keys and subkeys of RC4 are taken. It is broken: only for clients that have nothing
     /// else.
     pub danger_allow_rc4: bool,
@@ -39,7 +42,7 @@ impl<'a> RequestPolicy<'a> {
     /// With these keys, and for the rest what is usual.
     #[must_use]
     pub const fn new(keys: &'a KeyLookup<'a>) -> Self {
-        Self { keys, skew: 300, user_to_user: None, danger_allow_rc4: false }
+        Self { keys, skew: 300, user_to_user: &[], danger_allow_rc4: false }
     }
 }
 
@@ -93,16 +96,16 @@ impl VerifiedRequest {
         let ticket = &*request.ticket;
         let server = ticket.sname.in_realm(ticket.realm);
         let kvno = ticket.enc_part.kvno.map(UInt32::get);
-        let service_key = if ap_options.contains(ApOptions::USE_SESSION_KEY) {
-            policy.user_to_user.cloned().ok_or(ApRequestError::UserToUser)?
+        let EncryptedData { etype, cipher, .. } = ticket.enc_part;
+        let keys = if !ap_options.contains(ApOptions::USE_SESSION_KEY) {
+            (policy.keys)(&server, kvno, etype)
+        } else if policy.user_to_user.is_empty() {
+            return Err(ApRequestError::UserToUser);
         } else {
-            (policy.keys)(&server, kvno, ticket.enc_part.etype).ok_or(ApRequestError::NoKey)?
+            policy.user_to_user.to_vec()
         };
-        if service_key.enctype() != ticket.enc_part.etype {
-            return Err(ApRequestError::NoKey);
-        }
-        let plaintext = service_key
-            .decrypt(KeyUsage::TICKET, ticket.enc_part.cipher)
+        let (_, plaintext) = decrypt_with_any(keys, etype, KeyUsage::TICKET, cipher)
+            .ok_or(ApRequestError::NoKey)?
             .map_err(ApRequestError::Ticket)?;
         let ticket: EncTicketPart<'_> =
             der::decode(&plaintext).map_err(ApRequestError::Malformed)?;
@@ -213,9 +216,9 @@ pub enum ApRequestError {
     Malformed(DecodeError),
     /// The client asks for user-to-user authentication, which is not offered.
     UserToUser,
-    /// The ticket is for a service, key version or enctype that we have no key of.
+    /// The ticket is for a service or enctype that we have no key of.
     NoKey,
-    /// The ticket does not decrypt with the service's key.
+    /// The ticket decrypts with none of the service's keys; what the best of them said.
     Ticket(CryptoError),
     /// The authenticator does not decrypt with the ticket's session key.
     Authenticator(CryptoError),
@@ -256,10 +259,10 @@ impl fmt::Display for ApRequestError {
             Self::Malformed(error) => write!(f, "the client's AP-REQ is malformed: {error}"),
             Self::UserToUser => f.write_str("the client asks for user-to-user authentication"),
             Self::NoKey => f.write_str(
-                "the keytab has no key for the service, key version and enctype of the client's ticket",
+                "the keytab has no key for the service and enctype of the client's ticket",
             ),
             Self::Ticket(error) => {
-                write!(f, "the client's ticket does not decrypt with the service's key: {error}")
+                write!(f, "the client's ticket does not decrypt with the service's keys: {error}")
             }
             Self::Authenticator(error) => {
                 write!(f, "the client did not prove that it knows its ticket's key: {error}")

@@ -115,7 +115,10 @@ impl ApRequest {
 }
 
 /// A key that the peer sent.
-fn received_key(key: &EncryptionKey<'_>, danger_allow_rc4: bool) -> Result<Key, CryptoError> {
+pub(crate) fn received_key(
+    key: &EncryptionKey<'_>,
+    danger_allow_rc4: bool,
+) -> Result<Key, CryptoError> {
     match key.keytype {
         EncType::RC4_HMAC if danger_allow_rc4 => Key::danger_new_rc4(key.keyvalue.0),
         enctype => Key::new(enctype, key.keyvalue.0),

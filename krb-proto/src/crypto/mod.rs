@@ -31,6 +31,7 @@
 //! # Ok::<(), CryptoError>(())
 //! ```
 
+mod candidates;
 mod cbc_cts;
 mod cmac;
 mod constant_time;
@@ -53,6 +54,8 @@ mod rfc8009;
 mod tests;
 mod usage_key;
 
+pub use candidates::MAX_CANDIDATES;
+pub(crate) use candidates::decrypt_with_any;
 pub use constant_time::constant_time_eq;
 pub use error::CryptoError;
 pub use key::{Key, MAX_ITERATIONS};

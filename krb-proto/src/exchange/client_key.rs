@@ -17,8 +17,10 @@ use crate::preauth::{KeyHint, OneTimePassword, find_padata};
 /// What the client proves itself with.
 #[derive(Clone)]
 pub enum ClientSecret {
-    /// Long-term keys, from a keytab, in the order of preference. One round trip: the first key's
-    /// enctype is known, so the first request is pre-authenticated with it.
+    /// Long-term keys, from a keytab, in the order of preference
+    /// ([`Keytab::login_keys`](crate::formats::Keytab::login_keys)). One round trip: the first key's
+    /// enctype is known, so the first request is pre-authenticated with it. Where the KDC does not
+    /// take a key, the next one of the enctype that it asks for is tried.
     Keys(Vec<Key>),
     /// A password. Two round trips: the KDC names enctype and salt first. A guessed salt would
     /// count as a wrong password where the guess is wrong.
@@ -36,8 +38,8 @@ pub(super) struct ClientKey {
     secret: ClientSecret,
     /// The key in use.
     current: Option<Key>,
-    /// Enctypes whose key the KDC did not take.
-    refused: Vec<EncType>,
+    /// Keys that the KDC did not take.
+    refused: Vec<Key>,
 }
 
 impl ClientKey {
@@ -84,12 +86,16 @@ impl ClientKey {
 
     /// The KDC did not take the key in use. Is there another to try?
     pub(super) fn refuse(&mut self) -> bool {
-        self.refused.extend(self.current.take().map(|key| key.enctype()));
+        self.refused.extend(self.current.take());
         matches!(self.secret, ClientSecret::Keys(_))
     }
 
+    fn has_refused(&self, enctype: EncType) -> bool {
+        self.refused.iter().any(|key| key.enctype() == enctype)
+    }
+
     /// The key that the KDC asks for by PA-ETYPE-INFO2 among its hints; `None` if it has refused
-    /// that one already. A wrong key counts towards a lock-out, so none is tried twice.
+    /// those already. A wrong key counts towards a lock-out, so none is tried twice.
     pub(super) fn choose(
         &mut self,
         hints: List<'_, PaData<'_>>,
@@ -107,16 +113,18 @@ impl ClientKey {
                 s2kparams: None,
             },
         };
-        if self.refused.contains(&hint.enctype) {
-            return Ok(None);
-        }
         let key = match &self.secret {
+            // The same password again, whatever the KDC says of its salt.
+            ClientSecret::Password(_) if self.has_refused(hint.enctype) => return Ok(None),
             ClientSecret::Password(password) => hint.key(client, password)?,
-            ClientSecret::Keys(keys) => keys
-                .iter()
-                .find(|key| key.enctype() == hint.enctype)
-                .ok_or(ExchangeError::NoCommonEnctype)?
-                .clone(),
+            ClientSecret::Keys(keys) => {
+                let mut fitting = keys.iter().filter(|key| key.enctype() == hint.enctype);
+                match fitting.find(|key| !self.refused.contains(key)) {
+                    Some(key) => key.clone(),
+                    None if self.has_refused(hint.enctype) => return Ok(None),
+                    None => return Err(ExchangeError::NoCommonEnctype),
+                }
+            }
             #[cfg(feature = "pkinit")]
             ClientSecret::Certificate(_) => return Err(ExchangeError::NoCommonMechanism),
             ClientSecret::OneTimePassword(_) => return Err(ExchangeError::NoCommonMechanism),

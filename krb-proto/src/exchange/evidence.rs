@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::ap::received_key;
 use crate::asn1::{EncTicketPart, Ticket};
 use crate::authorization;
-use crate::crypto::{CryptoError, Key};
+use crate::crypto::{CryptoError, Key, decrypt_with_any};
 use crate::der::{self, DecodeError};
 use crate::iana::{EncType, KeyUsage, TicketFlags};
 use crate::{Credential, Principal};
@@ -25,14 +26,14 @@ pub struct OpenedTicket {
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum EvidenceError {
-    /// We hold no key of this enctype and version: the keytab is older or newer than the KDC's.
+    /// We hold no key of this enctype, of whatever version.
     NoKey {
         /// The ticket's enctype.
         enctype: EncType,
         /// The key version it names.
         kvno: Option<u32>,
     },
-    /// The ticket does not decrypt with our key.
+    /// The ticket decrypts with none of our keys; what the best of them said.
     Crypto(CryptoError),
     /// The ticket is malformed.
     Malformed(DecodeError),
@@ -46,7 +47,10 @@ impl fmt::Display for EvidenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoKey { enctype, kvno: Some(kvno) } => {
-                write!(f, "no key of enctype {enctype} and version {kvno} for the service account")
+                write!(
+                    f,
+                    "no key of enctype {enctype} for the service account (the ticket's has version {kvno})"
+                )
             }
             Self::NoKey { enctype, kvno: None } => {
                 write!(f, "no key of enctype {enctype} for the service account")
@@ -64,24 +68,31 @@ impl fmt::Display for EvidenceError {
 impl core::error::Error for EvidenceError {}
 
 /// Decrypts a ticket that was issued to ourselves and compares it with the reply it came in.
-/// `key` finds our long-term key by enctype and version.
+/// `keys` gives our long-term keys that may be the ticket's, by its enctype and the version that it
+/// names, best first ([`Keytab::keys`](crate::formats::Keytab::keys)); the one that the ticket's
+/// integrity check finds right comes back with it. At most
+/// [`MAX_CANDIDATES`](crate::crypto::MAX_CANDIDATES) are tried.
+///
+/// An RC4 session key in the ticket is taken if the credential has one: whoever made that has asked
+/// for RC4.
 ///
 /// # Errors
 /// [`EvidenceError`].
-pub fn open_ticket(
+pub fn open_ticket<K: IntoIterator<Item = Key>>(
     credential: &Credential,
-    key: impl FnOnce(EncType, Option<u32>) -> Option<Key>,
+    keys: impl FnOnce(EncType, Option<u32>) -> K,
 ) -> Result<(OpenedTicket, Key), EvidenceError> {
     let ticket: Ticket<'_> = der::decode(&credential.ticket).map_err(EvidenceError::Malformed)?;
     let sealed = ticket.enc_part;
-    let kvno = sealed.kvno.map(|kvno| kvno.get());
-    let key =
-        key(sealed.etype, kvno).ok_or(EvidenceError::NoKey { enctype: sealed.etype, kvno })?;
-    let plaintext = key.decrypt(KeyUsage::TICKET, sealed.cipher).map_err(EvidenceError::Crypto)?;
+    let (enctype, kvno) = (sealed.etype, sealed.kvno.map(|kvno| kvno.get()));
+    let keys = keys(enctype, kvno);
+    let (key, plaintext) = decrypt_with_any(keys, enctype, KeyUsage::TICKET, sealed.cipher)
+        .ok_or(EvidenceError::NoKey { enctype, kvno })?
+        .map_err(EvidenceError::Crypto)?;
     let part: EncTicketPart<'_> = der::decode(&plaintext).map_err(EvidenceError::Malformed)?;
     let client = part.cname.in_realm(part.crealm);
-    let session_key =
-        Key::new(part.key.keytype, part.key.keyvalue.0).map_err(EvidenceError::Crypto)?;
+    let rc4 = credential.session_key.enctype() == EncType::RC4_HMAC;
+    let session_key = received_key(&part.key, rc4).map_err(EvidenceError::Crypto)?;
     if client != credential.client
         || session_key != credential.session_key
         || part.endtime != credential.times.endtime

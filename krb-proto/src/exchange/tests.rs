@@ -509,8 +509,11 @@ fn evidence_opens_with_our_key_and_only_if_it_is_what_the_reply_said() {
     assert_eq!((opened.client, &opened.pac[..]), (alice(), &b"pac"[..]));
     let wrong = open_ticket(&evidence, |_, _| Some(tgt().session_key.clone())).unwrap_err();
     assert!(matches!(wrong, EvidenceError::Crypto(_)));
-    let none = open_ticket(&evidence, |_, _| None).unwrap_err();
+    let none = open_ticket(&evidence, |_, _| []).unwrap_err();
     assert!(matches!(none, EvidenceError::NoKey { kvno: Some(2), .. }));
+    let (_, found) = open_ticket(&evidence, |_, _| [tgt().session_key.clone(), service_key()])
+        .expect("the integrity check decides");
+    assert_eq!(found, service_key());
 
     // The reply's cname stands outside of any encryption: an attacker may write alice there.
     let mallory = Principal::new(Name::user("mallory"), REALM);

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::cursor::{Cursor, SecretFile};
 use super::{FormatError, FormatErrorKind};
-use crate::crypto::{CryptoError, Key};
+use crate::crypto::{CryptoError, Key, MAX_CANDIDATES};
 use crate::iana::{EncType, NameType};
 use crate::{KerberosTime, Name, Principal};
 
@@ -44,6 +44,43 @@ impl KeytabEntry {
     /// If its enctype is unknown or dangerous, or its length is not that of its enctype.
     pub fn key(&self) -> Result<Key, CryptoError> {
         Key::new(self.enctype, &self.key_bytes)
+    }
+
+    /// The key, RC4 too. RC4 is broken: only for services that still get such tickets.
+    ///
+    /// # Errors
+    /// If its enctype is unknown, or its length is not that of its enctype.
+    pub fn danger_key(&self) -> Result<Key, CryptoError> {
+        match self.enctype {
+            EncType::RC4_HMAC => Key::danger_new_rc4(&self.key_bytes),
+            _ => self.key(),
+        }
+    }
+
+    /// Is this entry the newer one? By version; at the same time or later a small version is newer
+    /// than a large one (MIT's rule: versions of 8 or 16 bits begin again).
+    fn is_newer_than(&self, other: &Self) -> bool {
+        let wrapped = |new: &Self, old: &Self| {
+            new.kvno < 128 && old.kvno > 240 && new.timestamp >= old.timestamp
+        };
+        match (wrapped(self, other), wrapped(other, self)) {
+            (true, _) => true,
+            (_, true) => false,
+            _ => self.kvno > other.kvno,
+        }
+    }
+
+    /// How well the entry fits a version that a ticket names; less is better.
+    fn misfit(&self, kvno: Option<u32>) -> u8 {
+        match kvno {
+            // 0 names none (MIT's IGNORE_VNO).
+            None | Some(0) => 0,
+            Some(kvno) if self.kvno == kvno => 0,
+            // 0 in a keytab stands for any version; and either side may know 8 bits only.
+            Some(_) if self.kvno == 0 => 1,
+            Some(kvno) if self.kvno == kvno & 0xff || self.kvno & 0xff == kvno => 1,
+            Some(_) => 2,
+        }
     }
 }
 
@@ -113,18 +150,92 @@ impl Keytab {
         })
     }
 
-    /// The key of a principal by enctype and version; without a version the newest.
+    /// The keys of a principal that may open a ticket of this enctype and version, best first: those
+    /// of exactly that version; those that MIT takes for it (0 in a keytab stands for any version,
+    /// and versions may be known by their low 8 bits only); all others. Among equals the newest
+    /// comes first, and without a version (none, or 0) they all are equals. At most
+    /// [`MAX_CANDIDATES`], each once; no RC4 and nothing that is no key.
+    ///
+    /// The version is a hint because keytabs made by hand (`ktutil addent`, `ktpass -kvno 0`) name
+    /// another one than the KDC, and their keys are right.
     #[must_use]
-    pub fn find<'a>(
-        &'a self,
-        principal: &'a Principal,
+    pub fn keys(&self, principal: &Principal, kvno: Option<u32>, enctype: EncType) -> Vec<Key> {
+        self.candidates(principal, kvno, enctype, KeytabEntry::key)
+    }
+
+    /// As [`Self::keys`], RC4 too. RC4 is broken: only for services that still get such tickets.
+    #[must_use]
+    pub fn danger_keys(
+        &self,
+        principal: &Principal,
         kvno: Option<u32>,
         enctype: EncType,
-    ) -> Option<&'a KeytabEntry> {
-        self.keys_for(principal)
-            .filter(|entry| entry.enctype == enctype && kvno.is_none_or(|kvno| kvno == entry.kvno))
-            .max_by_key(|entry| entry.kvno)
+    ) -> Vec<Key> {
+        self.candidates(principal, kvno, enctype, KeytabEntry::danger_key)
     }
+
+    /// The keys of an account to log in with, for `ClientSecret::Keys`: of each of these enctypes
+    /// the newest and, behind it, the one before, which the KDC's replicas may still have. First
+    /// come the enctypes that the account's newest version has, in the order given here, then the
+    /// others (MIT's order). Which of two keys is newer is MIT's rule too: by version, and a small
+    /// version that was not written before a large one is newer than that.
+    ///
+    /// No more than two, since a wrong key counts towards a lock-out; AD does not count the password
+    /// before the current one.
+    #[must_use]
+    pub fn login_keys(&self, account: &Principal, enctypes: &[EncType]) -> Vec<Key> {
+        let newest = self.keys_for(account).fold(None, newer).map(|entry| entry.kvno);
+        let is_current = |enctype: EncType| {
+            let mut entries = self.keys_for(account).filter(|entry| entry.enctype == enctype);
+            entries.any(|entry| Some(entry.kvno) == newest)
+        };
+        let (mut ordered, others): (Vec<_>, Vec<_>) =
+            enctypes.iter().partition(|&&enctype| is_current(enctype));
+        ordered.extend(others);
+        let keys_of = |&enctype: &EncType| self.keys(account, None, enctype).into_iter().take(2);
+        ordered.into_iter().flat_map(keys_of).collect()
+    }
+
+    fn candidates(
+        &self,
+        principal: &Principal,
+        kvno: Option<u32>,
+        enctype: EncType,
+        key: fn(&KeytabEntry) -> Result<Key, CryptoError>,
+    ) -> Vec<Key> {
+        let fitting = self.keys_for(principal).filter(|entry| entry.enctype == enctype);
+        let mut entries: Vec<(u8, &KeytabEntry)> =
+            fitting.map(|entry| (entry.misfit(kvno), entry)).collect();
+        let mut keys: Vec<Key> = Vec::new();
+        // Not sorted: MIT's "newer" is no order when versions begin again.
+        for _ in 0..MAX_CANDIDATES {
+            let Some(best) = position_of_best(&entries) else { break };
+            let (_, entry) = entries.remove(best);
+            keys.extend(key(entry).ok().filter(|key| !keys.contains(key)));
+        }
+        keys
+    }
+}
+
+fn newer<'a>(best: Option<&'a KeytabEntry>, entry: &'a KeytabEntry) -> Option<&'a KeytabEntry> {
+    match best {
+        Some(best) if !entry.is_newer_than(best) => Some(best),
+        _ => Some(entry),
+    }
+}
+
+/// The first of the best: the least misfit, and of those the newest.
+fn position_of_best(entries: &[(u8, &KeytabEntry)]) -> Option<usize> {
+    let mut best: Option<(usize, u8, &KeytabEntry)> = None;
+    for (at, &(misfit, entry)) in entries.iter().enumerate() {
+        let is_better = best.is_none_or(|(_, least, newest)| {
+            misfit < least || (misfit == least && entry.is_newer_than(newest))
+        });
+        if is_better {
+            best = Some((at, misfit, entry));
+        }
+    }
+    best.map(|(at, ..)| at)
 }
 
 impl KeytabEntry {

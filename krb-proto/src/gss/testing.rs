@@ -113,12 +113,12 @@ impl Service {
         name: &Principal,
         kvno: Option<u32>,
         enctype: EncType,
-    ) -> Option<Key> {
+    ) -> Vec<Key> {
         let found = name.realm == self.name.realm
             && name.name.same_components(&self.name.name)
             && kvno == Some(KVNO)
             && enctype == self.key.enctype();
-        found.then(|| self.key.clone())
+        found.then(|| self.key.clone()).into_iter().collect()
     }
 
     pub(crate) fn accept(

@@ -11,10 +11,10 @@ use crate::iana::EncType;
 const AES: EncType = EncType::AES256_CTS_HMAC_SHA1_96;
 
 /// The service, whose key is here the session key of its TGT.
-fn accept(token: &[u8], session_key: Option<&Key>) -> Result<(Acceptor, Vec<u8>), GssError> {
-    let keys = |_: &Principal, _, _| None;
+fn accept(token: &[u8], session_keys: &[Key]) -> Result<(Acceptor, Vec<u8>), GssError> {
+    let keys = |_: &Principal, _, _| Vec::new();
     let mut options = AcceptorOptions::new(&keys);
-    options.request.user_to_user = session_key;
+    options.request.user_to_user = session_keys;
     let (acceptor, answer) = Acceptor::accept(token, &options, &mut at(NOW, &mut TestRng(4)))?;
     Ok((acceptor, answer.unwrap()))
 }
@@ -24,7 +24,7 @@ fn both_sides_agree() {
     let service = Service::new(AES);
     let options = InitiatorOptions { user_to_user: true, ..Default::default() };
     let (mut initiator, token) = initiate(&service.credential(), &options);
-    let (acceptor, answer) = accept(&token, Some(&service.key)).unwrap();
+    let (acceptor, answer) = accept(&token, core::slice::from_ref(&service.key)).unwrap();
     initiator.step(&answer).unwrap();
     assert_eq!(initiator.session_key(), Some(acceptor.context().session_key()));
     for token in [&token, &answer] {
@@ -38,17 +38,19 @@ fn each_key_is_good_for_its_own_kind_of_request() {
     let user_to_user = InitiatorOptions { user_to_user: true, ..Default::default() };
     let (_, token) = initiate(&service.credential(), &user_to_user);
     let refused = |error| Err(GssError::Request(error));
-    fn result(token: &[u8], key: Option<&Key>) -> Result<(), GssError> {
-        accept(token, key).map(|_| ())
+    fn result(token: &[u8], keys: &[Key]) -> Result<(), GssError> {
+        accept(token, keys).map(|_| ())
     }
-    assert_eq!(result(&token, None), refused(ApRequestError::UserToUser));
+    assert_eq!(result(&token, &[]), refused(ApRequestError::UserToUser));
     let wrong = ApRequestError::Ticket(CryptoError::IntegrityCheckFailed);
-    assert_eq!(result(&token, Some(&random_key(AES, 99))), refused(wrong));
+    assert_eq!(result(&token, &[random_key(AES, 99)]), refused(wrong));
     let other = random_key(EncType::AES128_CTS_HMAC_SHA1_96, 99);
-    assert_eq!(result(&token, Some(&other)), refused(ApRequestError::NoKey));
+    assert_eq!(result(&token, &[other]), refused(ApRequestError::NoKey));
+    let renewed = [random_key(AES, 99), service.key.clone()];
+    assert_eq!(result(&token, &renewed), Ok(()), "a ticket for the TGT before the last one");
     assert!(service.accept(&token, NOW).is_err(), "a service with a key, and no TGT");
     let (_, token) = initiate(&service.credential(), &InitiatorOptions::default());
-    assert_eq!(result(&token, Some(&service.key)), refused(ApRequestError::NoKey));
+    assert_eq!(result(&token, core::slice::from_ref(&service.key)), refused(ApRequestError::NoKey));
 }
 
 #[test]

@@ -30,11 +30,12 @@ fn run(input: &[u8]) -> Option<()> {
     let (choice, rest) = input.split_first()?;
     let mut tokens = frames(rest).take(MAX_TOKENS);
     let key = null_key()?;
-    let keys =
-        |_: &Principal, _: Option<u32>, enctype: EncType| null_key().filter(|_| enctype == NULL);
+    let keys = |_: &Principal, _: Option<u32>, enctype: EncType| {
+        null_key().into_iter().filter(|_| enctype == NULL).collect()
+    };
     let mut acceptor_options = AcceptorOptions::new(&keys);
     acceptor_options.take_delegated = true;
-    acceptor_options.request.user_to_user = Some(&key);
+    acceptor_options.request.user_to_user = core::slice::from_ref(&key);
     let options = InitiatorOptions::default();
     match choice {
         0 => {

@@ -79,12 +79,12 @@ impl Realm {
         Peer::start_with(&MIT_GSS, &variables)
     }
 
-    pub fn find_key(&self, name: &Principal, kvno: Option<u32>, enctype: EncType) -> Option<Key> {
+    pub fn find_key(&self, name: &Principal, kvno: Option<u32>, enctype: EncType) -> Vec<Key> {
         let found = name.name.same_components(&self.service.name)
             && name.realm == self.service.realm
             && kvno == Some(KVNO)
             && enctype == self.service_key.enctype();
-        found.then(|| self.service_key.clone())
+        found.then(|| self.service_key.clone()).into_iter().collect()
     }
 }
 

@@ -55,6 +55,24 @@ fn a_wrong_key_is_not_tried_twice() {
     assert!(matches!(refused, ExchangeError::Refused(_)), "each try counts towards a lock-out");
 }
 
+/// The account's password was changed; this KDC still has the one before.
+#[test]
+fn the_key_before_is_tried_where_the_newest_is_not_taken() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let mut rng = Counter(1);
+    let newest = Key::new(enctype, &[9; 32]).unwrap();
+    let secret = ClientSecret::Keys(vec![newest, service_key()]);
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let refusal = error(ErrorCode::PREAUTH_FAILED, Some(&hint(enctype, None, None)));
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &refusal)).unwrap();
+    assert!(matches!(step, Step::Continue));
+    let second = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let answer = as_answer(&second.message, service_key());
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
+    assert!(matches!(step, Step::Done(_)));
+}
+
 /// What a KDC lists in METHOD-DATA, beside ETYPE-INFO2.
 fn method_data(mechanisms: &[(PaType, &[u8])]) -> Vec<u8> {
     let entry =

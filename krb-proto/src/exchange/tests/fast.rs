@@ -25,7 +25,7 @@ struct Opened {
 }
 
 fn armor_of(ap_req: &[u8]) -> Key {
-    let keys = |_: &Principal, _: Option<u32>, _: EncType| Some(service_key());
+    let keys = |_: &Principal, _: Option<u32>, _: EncType| vec![service_key()];
     let verified =
         VerifiedRequest::verify(ap_req, &RequestPolicy::new(&keys), Timestamp::new(NOW, 0))
             .unwrap();
