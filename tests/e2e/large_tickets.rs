@@ -13,7 +13,7 @@ async fn a_ticket_with_600_foreign_groups_passes_where_the_resource_takes_it() {
     let web = lab.var("WEB_HOST");
     setup.targets.push(json!({
         "name": "default-limit", "kind": "http", "url": format!("http://{web}:8081"),
-        "spn": format!("HTTP/{web}")
+        "spn": format!("HTTP/{web}"), "dangerPlainHttp": true
     }));
     let server = Server::start(lab, &setup);
     let token = issuer.token_for("huge");

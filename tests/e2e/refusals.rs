@@ -52,7 +52,7 @@ async fn targets_that_the_directory_does_not_grant() {
     for name in ["other", "unknown"] {
         setup.targets.push(json!({
             "name": name, "kind": "http", "url": format!("http://{name}.{domain}"),
-            "spn": format!("HTTP/{name}.{domain}")
+            "spn": format!("HTTP/{name}.{domain}"), "dangerPlainHttp": true
         }));
     }
     let server = Server::start(lab, &setup);

@@ -36,7 +36,7 @@ fn smb_target(lab: &Lab, at: SocketAddr) -> Value {
 fn http_target(lab: &Lab, at: SocketAddr) -> Value {
     json!({
         "name": "relayed", "kind": "http", "url": format!("http://{at}"),
-        "spn": format!("HTTP/{}", lab.var("WEB_HOST"))
+        "spn": format!("HTTP/{}", lab.var("WEB_HOST")), "dangerPlainHttp": true
     })
 }
 

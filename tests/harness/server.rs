@@ -66,7 +66,7 @@ impl Setup {
             }),
             json!({
                 "name": "webapp", "kind": "http", "url": format!("http://{web}"),
-                "spn": format!("HTTP/{web}")
+                "spn": format!("HTTP/{web}"), "dangerPlainHttp": true
             }),
         ];
         targets.extend(self.targets.iter().cloned());

@@ -25,7 +25,7 @@ fn targets() -> Targets {
             r#"[{"name": "fileserver", "kind": "smb", "host": "files.example.com",
                  "spn": "cifs/files.example.com", "names": ["files"], "shares": ["Corp"]},
                 {"name": "webapp", "kind": "http", "url": "http://web.example.com",
-                 "spn": "HTTP/web.example.com"}]"#,
+                 "spn": "HTTP/web.example.com", "dangerPlainHttp": true}]"#,
         )
         .unwrap(),
     )

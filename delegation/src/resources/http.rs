@@ -10,35 +10,9 @@ use super::{CallContext, Resource, ServiceCredential, gss_failure, misfit};
 use crate::identity::chain;
 use crate::network::Network;
 use crate::policy::Permit;
-use crate::targets::Location;
+use crate::targets::{Location, Target};
 use crate::{Code, ConfigError, Failure, HttpResponse, Operation, Outcome};
 
-/// What a caller may not set: it belongs to the connection, or to somebody's identity.
-const REFUSED: [&str; 19] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "cookie2",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "remote-user",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    // With these some servers do another request than the one that policy has seen.
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-rewrite-url",
-];
-/// Likewise, by how their names begin: what a proxy says of who came, and over which way.
-const REFUSED_PREFIXES: [&str; 5] =
-    ["proxy-", "x-forwarded-", "x-original-", "x-real-", "x-remote-"];
 /// What is not handed on from the answer.
 const WITHHELD: [&str; 4] =
     ["authentication-info", "set-cookie", "www-authenticate", "proxy-authenticate"];
@@ -75,7 +49,7 @@ impl Resource for Web {
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| {
             Failure::new(Code::InvalidArgument, "no HTTP method", "Use GET, POST, ….")
         })?;
-        let mut headers = request_headers(headers)?;
+        let mut headers = request_headers(permit.target(), headers)?;
         let (context, token) =
             credential.start_spnego(cx).map_err(|error| gss_failure(target, spn, &error))?;
         let mut authorization = HeaderValue::from_str(&header_value(&token)).map_err(|_| {
@@ -94,13 +68,14 @@ impl Resource for Web {
     }
 }
 
-fn request_headers(given: &[(String, String)]) -> Result<HeaderMap, Failure> {
+fn request_headers(target: &Target, given: &[(String, String)]) -> Result<HeaderMap, Failure> {
     let refuse = |what: String| {
         Failure::new(
             Code::InvalidArgument,
             what,
-            "Leave the header out: authentication, cookies, connection and what is requested are \
-             not set by headers here.",
+            "Leave the header out. Only fields that speak of content can be set, never \
+             authentication, cookies or who came; the operator can allow others for this target \
+             (allowHeaders).",
         )
     };
     if given.len() > MAX_HEADERS {
@@ -113,10 +88,7 @@ fn request_headers(given: &[(String, String)]) -> Result<HeaderMap, Failure> {
         let Some((name, value)) = parsed else {
             return Err(refuse(format!("the header {name:?} is not well-formed")));
         };
-        // CGI makes one variable of "-" and "_".
-        let plain = name.as_str().replace('_', "-");
-        let prefixed = REFUSED_PREFIXES.iter().any(|prefix| plain.starts_with(prefix));
-        if prefixed || REFUSED.contains(&plain.as_str()) {
+        if !target.takes_header(name.as_str()) {
             return Err(refuse(format!("the header {name} cannot be set")));
         }
         headers.append(name, value);
@@ -225,9 +197,17 @@ fn unreachable(target: &str, error: &reqwest::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::targets::Targets;
 
     fn headers(name: &str, value: &str) -> Result<HeaderMap, Failure> {
-        request_headers(&[(name.into(), value.into())])
+        request_headers(&target(), &[(name.into(), value.into())])
+    }
+
+    fn target() -> Target {
+        let config = r#"[{"name": "web", "kind": "http", "url": "https://web.example.com",
+            "spn": "HTTP/web.example.com", "allowHeaders": ["X-Request-Reason"]}]"#;
+        let targets = Targets::new(serde_json::from_str(config).unwrap()).unwrap();
+        targets.iter().next().unwrap().clone()
     }
 
     #[test]
@@ -242,9 +222,13 @@ mod tests {
             "Transfer_Encoding",
             "Connection",
             "TE",
+            "Proxy",
             "Proxy-Authorization",
             "X-Forwarded-User",
             "x_remote_user",
+            "X-WEBAUTH-USER",
+            "X-MS-CLIENT-PRINCIPAL",
+            "X-Request_Reason",
             "X-Original-URL",
             "X-HTTP-Method-Override",
         ];
@@ -252,10 +236,11 @@ mod tests {
             let refused = headers(name, "x").unwrap_err();
             assert_eq!(refused.code, Code::InvalidArgument, "{name}");
         }
-        for (name, value) in [("a b", "x"), ("a", "x\r\nHost: y"), ("", "x")] {
+        for (name, value) in [("a b", "x"), ("accept", "x\r\nHost: y"), ("", "x")] {
             assert!(headers(name, value).is_err(), "{name:?}: {value:?}");
         }
-        let many = vec![("a".to_owned(), "b".to_owned()); MAX_HEADERS + 1];
-        assert!(request_headers(&many).is_err());
+        let many = |number| vec![("accept".to_owned(), "b".to_owned()); number];
+        assert!(request_headers(&target(), &many(MAX_HEADERS)).is_ok());
+        assert!(request_headers(&target(), &many(MAX_HEADERS + 1)).is_err());
     }
 }

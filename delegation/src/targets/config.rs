@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Endpoint, Target, web};
+use super::{Endpoint, Target, headers, web};
 use crate::ConfigError;
 
 /// One entry of `targets`.
@@ -39,8 +39,18 @@ pub enum TargetConfig {
         /// Other hosts by which users may call it; requests still go to the host of `url`.
         #[serde(default)]
         names: Vec<String>,
+        /// `url` may be plain `http`: on the way everybody can read what is sent and said, and
+        /// change the request line and the body that the user's ticket stands beside.
+        #[serde(default)]
+        danger_plain_http: bool,
+        /// Header fields that callers may set beside the common ones that speak of content. None by
+        /// which applications are told who came.
+        #[serde(default)]
+        allow_headers: Vec<String>,
     },
 }
+
+const MAX_ALLOWED_HEADERS: usize = 50;
 
 const fn smb_port() -> u16 {
     445
@@ -93,11 +103,35 @@ impl TargetConfig {
                 }
                 Endpoint::Smb { host, port, shares }
             }
-            Self::Http { url, .. } => {
+            Self::Http { url, danger_plain_http, allow_headers, .. } => {
                 let base = web::parse_base(&url)
                     .map_err(|problem| ConfigError::new(format!("{setting}.url"), problem))?;
+                match (base.scheme(), danger_plain_http) {
+                    ("http", false) => {
+                        return error(
+                            "url",
+                            "is plain http: who is on the way can read and change requests and \
+                             answers. Use https or, where nobody is, set dangerPlainHttp",
+                        );
+                    }
+                    ("https", true) => {
+                        return error(
+                            "dangerPlainHttp",
+                            "says nothing of an https url; leave it out",
+                        );
+                    }
+                    _ => {}
+                }
+                if allow_headers.len() > MAX_ALLOWED_HEADERS {
+                    return error("allowHeaders", "must be at most 50 names");
+                }
+                for header in &allow_headers {
+                    if let Err(problem) = headers::check_allowed(header) {
+                        return error("allowHeaders", &format!("{problem} ({header:?})"));
+                    }
+                }
                 names.extend(base.host_str().map(str::to_owned));
-                Endpoint::Http { base }
+                Endpoint::Http { base, allow_headers }
             }
         };
         Ok(Target { name, spn, endpoint, names })
@@ -127,7 +161,7 @@ pub(super) fn check_distinct(setting: &str, new: &Target, old: &Target) -> Resul
                 None => Ok(()),
             }
         }
-        (Endpoint::Http { base: new }, Endpoint::Http { base: old })
+        (Endpoint::Http { base: new, .. }, Endpoint::Http { base: old, .. })
             if new.scheme() == old.scheme()
                 && new.port_or_known_default() == old.port_or_known_default()
                 && (web::is_under(old.path(), new.path())

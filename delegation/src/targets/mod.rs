@@ -5,6 +5,7 @@
 //! DNS alias, UNC text or redirect takes part.
 
 mod config;
+mod headers;
 mod unc;
 mod web;
 
@@ -43,6 +44,8 @@ pub enum Endpoint {
     Http {
         /// Its origin and the path under which requests stay; no query, no fragment.
         base: Url,
+        /// Header fields that callers may set here beside the common ones.
+        allow_headers: Vec<String>,
     },
 }
 
@@ -79,7 +82,7 @@ impl Target {
     pub fn host(&self) -> &str {
         match &self.endpoint {
             Endpoint::Smb { host, .. } => host,
-            Endpoint::Http { base } => base.host_str().unwrap_or_default(),
+            Endpoint::Http { base, .. } => base.host_str().unwrap_or_default(),
         }
     }
 
@@ -89,7 +92,20 @@ impl Target {
         match &self.endpoint {
             Endpoint::Smb { port, .. } => *port,
             // Only http and https URLs pass the configuration, and both have a default.
-            Endpoint::Http { base } => base.port_or_known_default().unwrap_or_default(),
+            Endpoint::Http { base, .. } => base.port_or_known_default().unwrap_or_default(),
+        }
+    }
+
+    /// Whether a caller may send a header field of this name: one that speaks of content, or that
+    /// the operator allowed for this target. Nothing that says who came is ever among them.
+    #[must_use]
+    pub fn takes_header(&self, name: &str) -> bool {
+        match &self.endpoint {
+            Endpoint::Smb { .. } => false,
+            Endpoint::Http { allow_headers, .. } => {
+                headers::is_known(name)
+                    || allow_headers.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+            }
         }
     }
 
@@ -227,7 +243,7 @@ impl Targets {
     fn resolve_url(&self, text: &str) -> Result<Resolved, Failure> {
         let asked = web::parse(text)?;
         for target in &self.0 {
-            let Endpoint::Http { base } = &target.endpoint else { continue };
+            let Endpoint::Http { base, .. } = &target.endpoint else { continue };
             let same_origin = asked.scheme() == base.scheme()
                 && asked.port_or_known_default() == base.port_or_known_default()
                 && asked.host_str().is_some_and(|host| target.answers_to(host));

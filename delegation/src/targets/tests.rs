@@ -13,7 +13,7 @@ fn targets() -> Targets {
         {"name": "archive", "kind": "smb", "host": "10.0.0.9", "port": 1445,
          "spn": "cifs/archive.example.com", "names": ["files"], "shares": ["old"]},
         {"name": "webapp", "kind": "http", "url": "http://web.example.com:8080/app/",
-         "spn": "HTTP/web.example.com", "names": ["intranet"]}
+         "spn": "HTTP/web.example.com", "names": ["intranet"], "dangerPlainHttp": true}
     ]"#,
     ))
     .unwrap()
@@ -105,7 +105,10 @@ fn misconfigured_targets_are_refused_by_setting() {
             .replace(change, to)
     };
     let http = |name: &str, url: &str| {
-        format!(r#"{{"name": "{name}", "kind": "http", "url": "{url}", "spn": "HTTP/w"}}"#)
+        format!(
+            r#"{{"name": "{name}", "kind": "http", "url": "{url}", "spn": "HTTP/w",
+                "dangerPlainHttp": true}}"#
+        )
     };
     for (json, setting) in [
         (smb("\"a\", \"kind", "\"\", \"kind"), "targets[0].name"),
@@ -125,6 +128,13 @@ fn misconfigured_targets_are_refused_by_setting() {
         (http("w", "ftp://w/"), "targets[0].url"),
         (http("w", "http://u@w/"), "targets[0].url"),
         (http("w", "http://w/?q"), "targets[0].url"),
+        (http("w", "http://w").replace("true", "false"), "targets[0].url"),
+        (http("w", "http://127.0.0.1").replace("true", "false"), "targets[0].url"),
+        (http("w", "https://w"), "targets[0].dangerPlainHttp"),
+        (
+            http("w", "http://w").replace("true", r#"true, "allowHeaders": ["X-WebAuth-User"]"#),
+            "targets[0].allowHeaders",
+        ),
         (format!("{}, {}", smb("", ""), http("A", "http://w/")), "targets[1].name"),
         (
             format!(
@@ -144,6 +154,26 @@ fn misconfigured_targets_are_refused_by_setting() {
     }
     Targets::new(configs(&format!("[{}, {}]", http("w", "http://w/a"), http("v", "http://w/b"))))
         .unwrap();
+    Targets::new(configs(&format!("[{}]", http("w", "https://w").replace("true", "false"))))
+        .unwrap();
+}
+
+#[test]
+fn header_fields_are_the_common_ones_and_what_the_operator_allows() {
+    let json = r#"[{"name": "w", "kind": "http", "url": "https://w", "spn": "HTTP/w",
+        "allowHeaders": ["X-Reason"]}]"#;
+    let targets = Targets::new(configs(json)).unwrap();
+    let target = targets.iter().next().unwrap();
+    for (name, taken) in [
+        ("accept", true),
+        ("x-reason", true),
+        ("X_Reason", false),
+        ("x-webauth-user", false),
+        ("proxy", false),
+        ("mail", false),
+    ] {
+        assert_eq!(target.takes_header(name), taken, "{name}");
+    }
 }
 
 #[test]

@@ -50,7 +50,8 @@ impl ChannelBindings {
     }
 
     /// `tls-server-end-point` from the server's X.509 certificate itself, DER. `None` if it is
-    /// none, or its signature has no hash of its own (Ed25519), for which RFC 5929 defines nothing.
+    /// none, or its signature has no hash that is known here. RFC 5929 defines nothing for Ed25519;
+    /// SHA-512 is what GnuTLS and Samba 4.22 take.
     #[must_use]
     pub fn tls_server_end_point_of(certificate: &[u8]) -> Option<Self> {
         certificate::hash(certificate).map(|hash| Self::tls_server_end_point(&hash))

@@ -85,7 +85,8 @@ fn old_hashes_become_sha_256_and_unknown_ones_nothing() {
         ("2a8648ce3d040304", "", Some(64)),
         ("2a8648ce380403", "", Some(32)),     // dsa-with-sha1
         ("608648016503040302", "", Some(32)), // dsa-with-sha256
-        ("2b6570", "", None),                 // Ed25519
+        ("2b6570", "", Some(64)),             // Ed25519, as GnuTLS
+        ("2b6571", "", None),                 // Ed448
         (pss, "3000", Some(32)),              // SHA-1 by default
         (pss, "300da00b300906052b0e03021a0500", Some(32)),
         (pss, "3011a00f300d06096086480165030402020500", Some(48)),

@@ -10,8 +10,12 @@ use crate::der::{Decode, Fault, Reader};
 const SEQUENCE: u8 = 0x30;
 const RSASSA_PSS: Oid<'_> = Oid(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a");
 
+/// id-Ed25519 (RFC 8410 section 3).
+const ED25519: Oid<'_> = Oid(b"\x2b\x65\x70");
+
 /// The certificate's hash by its signature's hash function, or by SHA-256 where that is MD5 or
-/// SHA-1 (RFC 5929 section 4.1).
+/// SHA-1 (RFC 5929 section 4.1). Ed25519 names no hash, so RFC 5929 leaves it undefined; the one
+/// that it uses inside is what GnuTLS, and with it Samba 4.22, takes.
 pub(super) fn hash(certificate: &[u8]) -> Option<Vec<u8>> {
     let digest: fn(&[u8]) -> Vec<u8> = match signature_hash(certificate).ok()?? {
         Hash::Sha224 => |data| Sha224::digest(data).to_vec(),
@@ -41,6 +45,7 @@ fn signature_hash(certificate: &[u8]) -> Result<Option<Hash>, Fault> {
     let mut algorithm = inner.enter(SEQUENCE)?;
     match Oid::decode(&mut algorithm)? {
         RSASSA_PSS => pss_hash(&mut algorithm),
+        ED25519 => Ok(Some(Hash::Sha512)),
         oid => Ok(hash_of_signature(oid)),
     }
 }
