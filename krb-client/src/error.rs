@@ -34,6 +34,17 @@ pub enum ClientError {
         /// What is wrong with it.
         error: FormatError,
     },
+    /// A ccache or keytab is named by a type that is no file.
+    #[error(
+        "{name}: a {what} of this type is not supported; name a file, as FILE:PATH (or as ./PATH, \
+         if it is a file's name)"
+    )]
+    NotAFile {
+        /// Credential cache or keytab.
+        what: &'static str,
+        /// The name that was given.
+        name: String,
+    },
     /// A ccache has no usable ticket to the service.
     #[error("{path}: no ticket to {server} that can be used")]
     NoTicket {

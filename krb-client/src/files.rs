@@ -1,4 +1,7 @@
-//! ccache and keytab files, as MIT's tools read and write them.
+//! ccache and keytab files, as MIT's tools read and write them, and text as editors write it.
+
+mod name;
+mod text;
 
 use std::io::Write;
 use std::path::Path;
@@ -11,6 +14,8 @@ use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
 use crate::ClientError;
+pub use name::{ccache_path, keytab_path};
+pub use text::read_text;
 
 /// Neither a ccache nor a keytab is longer than this in any use that we know.
 const MAX_FILE: u64 = 64 << 20;
@@ -56,7 +61,7 @@ pub async fn read_ccache(path: &Path) -> Result<CredentialCache, ClientError> {
 pub async fn read_tgt(path: &Path, realm: &[u8]) -> Result<Credential, ClientError> {
     let krbtgt = Principal::krbtgt(realm);
     let cache = read_ccache(path).await?;
-    let entry = cache.entries.iter().find(|entry| entry.server == krbtgt);
+    let entry = cache.entries.iter().find(|entry| entry.server.is_same(&krbtgt));
     let error =
         || ClientError::NoTicket { path: path.display().to_string(), server: krbtgt.clone() };
     entry.and_then(|entry| entry.credential().ok()).ok_or_else(error)
@@ -111,3 +116,6 @@ fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     written
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,13 @@ impl Principal {
         Self { name: Name::krbtgt(realm), realm: realm.to_owned() }
     }
 
+    /// Are both the same to Kerberos: the components and the realm, whatever the types say (MIT's
+    /// `krb5_principal_compare`)? Files that other tools wrote have other types in them.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.name.same_components(&other.name) && self.realm == other.realm
+    }
+
     /// Parses MIT's text form `a/b@REALM`, with `\/`, `\@`, `\\`, `\n`, `\t`, `\b` and `\0`
     /// escapes. The type is NT-SRV-INST for `krbtgt/…`, NT-SRV-HST for other names of two
     /// components, else NT-PRINCIPAL.

@@ -99,25 +99,25 @@ fn report(text: &str) {
     println!("{text}");
 }
 
-/// MIT writes `FILE:` in front of paths.
-fn path(name: &str) -> PathBuf {
-    name.strip_prefix("FILE:").unwrap_or(name).into()
-}
+/// No password is longer than this, nor is what stands behind its line in its file.
+const MAX_PASSWORD_FILE: u64 = 64 << 10;
 
 async fn s4u(arguments: &S4u) -> Result<(), Box<dyn std::error::Error>> {
     let account = Principal::parse(&arguments.client, None)?;
     let realm = String::from_utf8(account.realm.clone())?;
     let user = Principal::parse(&arguments.user, Some(&realm))?;
     let target = Principal::parse(&arguments.spn, Some(&realm))?.name;
+    // Where the ticket goes is settled before anybody is asked for it.
+    let cache = files::ccache_path(&arguments.cache)?;
 
     let secret = secret(arguments, &account).await?;
     let mut config = ClientConfig::new(account, secret, kdcs(&arguments.kdc)?);
-    if let Some(cache) = &arguments.armor_cache {
-        config.armor = Some(files::read_tgt(&path(cache), realm.as_bytes()).await?.into());
+    if let Some(armor) = &arguments.armor_cache {
+        let armor = files::read_tgt(&files::ccache_path(armor)?, realm.as_bytes()).await?;
+        config.armor = Some(armor.into());
     }
     let client = Client::new(config);
     let ticket = delegate(&client, &user, &target).await?;
-    let cache = path(&arguments.cache);
     files::write_ccache(&cache, &ticket.client, &[&ticket]).await?;
 
     let (client, server, end) = (&ticket.client, &ticket.server, ticket.times.endtime);
@@ -148,14 +148,18 @@ async fn secret(
     account: &Principal,
 ) -> Result<ClientSecret, Box<dyn std::error::Error>> {
     if let Some(file) = &arguments.password_file {
-        let text = Zeroizing::new(tokio::fs::read(file).await?);
-        let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        return Ok(ClientSecret::Password(Zeroizing::new(line.to_vec())));
+        let named = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
+        let text = files::read_text(file, MAX_PASSWORD_FILE).map_err(|error| named(&error))?;
+        let line = text.lines().next().unwrap_or_default();
+        if line.is_empty() {
+            return Err(named(&"its first line, the password, is empty").into());
+        }
+        return Ok(ClientSecret::Password(Zeroizing::new(line.as_bytes().to_vec())));
     }
     let Some(keytab) = &arguments.keytab else {
         return Err("name a keytab (-k FILE or KRB5_KTNAME) or a --password-file".into());
     };
-    let keytab = files::read_keytab(&path(keytab)).await?;
+    let keytab = files::read_keytab(&files::keytab_path(keytab)?).await?;
     Ok(files::client_keys(&keytab, account)?)
 }
 

@@ -45,7 +45,7 @@ impl AsArmor {
         if self.armor.is_some() {
             return Ok(false);
         }
-        if self.ticket.server != Principal::krbtgt(realm) {
+        if !self.ticket.server.is_same(&Principal::krbtgt(realm)) {
             let what = "the armor is not a ticket-granting ticket of the client's realm";
             return Err(ExchangeError::OwnTicket(what));
         }

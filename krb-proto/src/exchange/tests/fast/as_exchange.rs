@@ -358,3 +358,12 @@ fn armor_of_another_realm_is_misuse() {
     let refused = with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap_err();
     assert!(matches!(refused, ExchangeError::OwnTicket(_)));
 }
+
+#[test]
+fn armor_is_known_by_its_name_whatever_type_a_file_gives_it() {
+    let mut ticket = (*armor_ticket(EncType::AES256_CTS_HMAC_SHA1_96)).clone();
+    ticket.server.name.name_type = crate::iana::NameType::UNKNOWN;
+    let mut exchange =
+        AsExchange::new(service(), keytab(), TicketOptions::default()).armored(Arc::new(ticket));
+    with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap();
+}

@@ -1,0 +1,90 @@
+//! The command line, up to where it would ask a KDC.
+
+#![allow(clippy::unwrap_used, reason = "clippy takes only #[test] functions for tests")]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder of its own, gone at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("krb-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What `krb s4u` complains of, and whether it asked the KDC first.
+fn complaint(folder: &Path, arguments: &[&str]) -> (String, bool) {
+    let kdc = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = kdc.local_addr().unwrap().to_string();
+    // Whoever is asked hangs up.
+    kdc.set_nonblocking(true).unwrap();
+    let command = Command::new(env!("CARGO_BIN_EXE_krb"))
+        .args(["s4u", "--client", "svc@R", "--kdc", &address])
+        .args(arguments)
+        .args(["alice", "cifs/files.example.com"])
+        .current_dir(folder)
+        .env_clear()
+        .output();
+    let output = command.unwrap();
+    assert!(!output.status.success(), "{arguments:?}: {output:?}");
+    (String::from_utf8(output.stderr).unwrap(), kdc.accept().is_ok())
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+#[test]
+fn caches_and_keytabs_that_are_no_files_are_refused_before_a_kdc_is_asked() {
+    let scratch = Scratch::new("types");
+    std::fs::write(scratch.0.join("password"), "secret\n").unwrap();
+    let password = ["--password-file", "password"];
+    for cache in ["KCM:", "KCM:1000", "KEYRING:session:a", "API:", "MEMORY:a", "DIR:.", "XYZ:a"] {
+        for option in ["-c", "-T"] {
+            let mut arguments = vec![option, cache];
+            if option == "-T" {
+                arguments.extend(["-c", "alice.cc"]);
+            }
+            arguments.extend(password);
+            let (complaint, asked) = complaint(&scratch.0, &arguments);
+            assert!(complaint.contains(cache) && complaint.contains("FILE:"), "{complaint}");
+            assert!(!asked, "{option} {cache}");
+        }
+    }
+    for keytab in ["MEMORY:a", "SRVTAB:a", "XYZ:a"] {
+        let (complaint, asked) = complaint(&scratch.0, &["-c", "alice.cc", "-k", keytab]);
+        assert!(complaint.contains(keytab) && complaint.contains("FILE:"), "{complaint}");
+        assert!(!asked, "{keytab}");
+    }
+    for keytab in ["WRFILE:absent", "FILE:absent", "absent", "./ab:sent"] {
+        let (complaint, _) = complaint(&scratch.0, &["-c", "alice.cc", "-k", keytab]);
+        assert!(complaint.contains("No such file"), "{keytab} is a file: {complaint}");
+    }
+    assert_eq!(files(&scratch.0), 1, "nothing was written");
+}
+
+#[test]
+fn a_password_file_that_cannot_be_read_as_text_is_refused_before_a_kdc_is_asked() {
+    let scratch = Scratch::new("passwords");
+    let (latin, no_mark) = (b"p\xe4ssword\r\n".as_slice(), b"p\0w\0\r\0\n\0".as_slice());
+    for (content, why) in
+        [(latin, "UTF-8"), (no_mark, "byte order mark"), (b"", "empty"), (b"\r\nsecret", "empty")]
+    {
+        std::fs::write(scratch.0.join("password"), content).unwrap();
+        let arguments = ["-c", "alice.cc", "--password-file", "password"];
+        let (complaint, asked) = complaint(&scratch.0, &arguments);
+        assert!(complaint.contains("password: ") && complaint.contains(why), "{complaint}");
+        assert!(!asked, "{content:?}");
+    }
+}
