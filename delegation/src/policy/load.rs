@@ -2,11 +2,13 @@
 
 use std::str::FromStr as _;
 
-use cedar_policy::{EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Authorizer, Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, Validator,
+};
 use miette::Diagnostic;
 use serde_json::{Value, json};
 
-use super::{Policy, Types};
+use super::{Policy, Types, tests_of_path::tests_of_path, usable::PermitPolicy};
 use crate::{ConfigError, targets::Targets};
 
 const SCHEMA: &str = include_str!("schema.cedarschema");
@@ -63,7 +65,8 @@ impl Policy {
                 )));
             }
         }
-        Ok(Self { policies, schema, types })
+        let permits = permits(&policies, &schema)?;
+        Ok(Self { policies, permits, authorizer: Authorizer::new(), schema, types })
     }
 }
 
@@ -85,6 +88,23 @@ fn named(parsed: &PolicySet) -> Result<PolicySet, ConfigError> {
             .map_err(|_| error(format!("two policies have the @id {id:?}")))?;
     }
     Ok(policies)
+}
+
+fn permits(policies: &PolicySet, schema: &Schema) -> Result<Vec<PermitPolicy>, ConfigError> {
+    let permits = policies.policies().filter(|policy| policy.effect() == Effect::Permit);
+    let permit = |policy: &cedar_policy::Policy| {
+        let internal = |e: String| error(format!("policy `{}` {e}", policy.id()));
+        let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
+        let tests = tests_of_path(&json, Effect::Permit).map_err(|e| internal(e.into()))?;
+        let envs = policy.get_valid_request_envs(schema);
+        Ok(PermitPolicy {
+            alone: PolicySet::from_policies([policy.clone()])
+                .map_err(|e| internal(e.to_string()))?,
+            actions: envs.map(|env| env.action().id().unescaped().to_owned()).collect(),
+            paths: tests.into_iter().map(|test| test.pattern).collect(),
+        })
+    };
+    permits.map(permit).collect()
 }
 
 // File paths come in lower case, so that a capital letter never matches. In a `forbid` that would

@@ -6,7 +6,10 @@
 //! fails, and a skipped `forbid` would allow.
 
 mod load;
+mod pattern;
 mod permit;
+mod tests_of_path;
+mod usable;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,6 +22,7 @@ use cedar_policy::{
 };
 
 pub use permit::Permit;
+pub use usable::Usable;
 
 use crate::{
     Code, Failure, Operation,
@@ -54,6 +58,8 @@ impl<'a> From<&'a Subject> for Principal<'a> {
 #[derive(Debug)]
 pub struct Policy {
     policies: PolicySet,
+    permits: Vec<usable::PermitPolicy>,
+    authorizer: Authorizer,
     schema: Schema,
     types: Types,
 }
@@ -124,30 +130,50 @@ impl Policy {
         action: &str,
         on: Option<&Resolved>,
     ) -> Result<cedar_policy::Response, String> {
-        let user = self.user(who)?;
-        let (resource, path) = match on {
-            Some(resolved) => {
-                (self.target(resolved.target())?, Some(resolved.location().policy_path()))
-            }
-            None => {
-                let server = uid(&self.types.server, "self");
-                (Entity::new_no_attrs(server, HashSet::new()), None)
-            }
-        };
-        let context = [("path", path), ("clientId", who.client_id.map(str::to_owned))]
+        let path = on.map(|resolved| (resolved.target(), resolved.location().policy_path()));
+        let at = path.as_ref().map(|(target, path)| (*target, &**path));
+        let request = self.request(who, action, at)?;
+        let entities = self.entities(who, on.map(Resolved::target))?;
+        Ok(self.authorizer.is_authorized(&request, &self.policies, &entities))
+    }
+
+    fn request(
+        &self,
+        who: Principal<'_>,
+        action: &str,
+        on: Option<(&Target, &str)>,
+    ) -> Result<Request, String> {
+        let context = [("path", on.map(|(_, path)| path)), ("clientId", who.client_id)]
             .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), string(&value?))));
-        let request = Request::new(
-            user.uid(),
+            .filter_map(|(key, value)| Some((key.to_owned(), string(value?))));
+        Request::new(
+            self.user_id(who),
             uid(&self.types.action, action),
-            resource.uid(),
+            self.resource_id(on.map(|(target, _)| target)),
             Context::from_pairs(context).map_err(|e| e.to_string())?,
             Some(&self.schema),
         )
-        .map_err(|e| e.to_string())?;
-        let entities = Entities::from_entities([user, resource], Some(&self.schema))
-            .map_err(|e| e.to_string())?;
-        Ok(Authorizer::new().is_authorized(&request, &self.policies, &entities))
+        .map_err(|e| e.to_string())
+    }
+
+    fn entities(&self, who: Principal<'_>, on: Option<&Target>) -> Result<Entities, String> {
+        let resource = match on {
+            Some(target) => self.target(target)?,
+            None => Entity::new_no_attrs(self.resource_id(None), HashSet::new()),
+        };
+        Entities::from_entities([self.user(who)?, resource], Some(&self.schema))
+            .map_err(|e| e.to_string())
+    }
+
+    fn user_id(&self, who: Principal<'_>) -> EntityUid {
+        uid(&self.types.user, &format!("{}|{}", who.issuer, who.subject))
+    }
+
+    fn resource_id(&self, on: Option<&Target>) -> EntityUid {
+        match on {
+            Some(target) => uid(&self.types.target, target.name()),
+            None => uid(&self.types.server, "self"),
+        }
     }
 
     fn user(&self, who: Principal<'_>) -> Result<Entity, String> {
@@ -160,8 +186,7 @@ impl Policy {
             ("roles".into(), set(who.roles)),
             ("scopes".into(), set(who.scopes)),
         ]);
-        let id = uid(&self.types.user, &format!("{}|{}", who.issuer, who.subject));
-        Entity::new(id, attributes, HashSet::new()).map_err(|e| e.to_string())
+        Entity::new(self.user_id(who), attributes, HashSet::new()).map_err(|e| e.to_string())
     }
 
     fn target(&self, target: &Target) -> Result<Entity, String> {
@@ -170,8 +195,8 @@ impl Policy {
             ("spn".into(), string(target.spn())),
             ("host".into(), string(target.host())),
         ]);
-        let id = uid(&self.types.target, target.name());
-        Entity::new(id, attributes, HashSet::new()).map_err(|e| e.to_string())
+        Entity::new(self.resource_id(Some(target)), attributes, HashSet::new())
+            .map_err(|e| e.to_string())
     }
 }
 

@@ -43,15 +43,19 @@ impl User {
         Self { roles: vec!["staff".into()], scopes: vec!["web".into()], client_id: Some("agent") }
     }
 
-    fn asks(&self, policy: &Policy, operation: &Operation) -> Result<Vec<String>, Failure> {
-        let who = Principal {
+    fn principal(&self) -> Principal<'_> {
+        Principal {
             issuer: "https://idp.example.com",
             subject: "42",
             legacy_name: "ALICE_ADMIN",
             roles: &self.roles,
             scopes: &self.scopes,
             client_id: self.client_id,
-        };
+        }
+    }
+
+    fn asks(&self, policy: &Policy, operation: &Operation) -> Result<Vec<String>, Failure> {
+        let who = self.principal();
         let resolved = targets().resolve(operation).unwrap();
         policy.evaluate(who, &operation.action(), Some(&resolved))
     }
@@ -182,4 +186,51 @@ fn capitals_that_could_never_match_a_file_do_not_load() {
     }
     // Capitals elsewhere are nobody's business.
     load("file:read", r#"principal.legacyName == "ALICE" && context.path like "/corp/*""#).unwrap();
+}
+
+impl User {
+    fn uses(&self, policy: &str) -> Vec<String> {
+        let who = self.principal();
+        let usable = Policy::from_cedar(policy, &targets()).unwrap().usable_by(who, &targets());
+        usable
+            .iter()
+            .map(|one| format!("{} {}", one.addresses.join(" "), one.actions.join(" ")))
+            .collect()
+    }
+}
+
+#[test]
+fn what_is_usable_is_what_some_policy_permits_somewhere() {
+    let guest = User { roles: vec![], scopes: vec![], client_id: None };
+    let files = "//files/Corp/ file:list file:read".to_owned();
+    let web = "http://web.example.com/ http:get".to_owned();
+    assert_eq!(User::staff().uses(POLICIES), [files.clone(), web]);
+    assert!(guest.uses(POLICIES).is_empty());
+    assert!(User::staff().uses("").is_empty());
+
+    let permit = |action: &str, condition: &str| {
+        let text = format!(
+            "@id(\"a\") permit (principal, action == Action::\"{action}\", resource)
+             when {{ {condition} }};"
+        );
+        User::staff().uses(&text).concat()
+    };
+    let read = "//files/Corp/ file:read";
+    for condition in [
+        r#"context.path == "/corp/a.txt""#,
+        r#"context.path like "/corp/a/*.txt""#,
+        r#"context.path like "/corp/a/*" && context.path like "*.txt""#,
+        r#"context.path like "/corp/*" && !(context.path like "/corp/secret/*")"#,
+        r#"["/corp/a", "/corp/b"].contains(context.path)"#,
+    ] {
+        assert_eq!(permit("file:read", condition), read, "{condition}");
+    }
+    // Only what a path proves: here none is found.
+    assert_eq!(permit("file:read", r#"context.path == principal.legacyName"#), "");
+    assert_eq!(permit("file:list", r#"context.path like "/corp/a/*""#), "//files/Corp/ file:list");
+    // What everybody is forbidden is nobody's to use.
+    let forbidden = format!(
+        "{POLICIES} @id(\"none\") forbid (principal, action, resource == Target::\"fileserver\");"
+    );
+    assert_eq!(User::staff().uses(&forbidden).len(), 1);
 }

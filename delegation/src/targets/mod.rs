@@ -6,6 +6,7 @@
 
 mod config;
 mod headers;
+mod root;
 mod unc;
 mod web;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use url::Url;
 
 pub use config::TargetConfig;
+pub use root::Root;
 
 use crate::{Code, ConfigError, Failure, Operation};
 
@@ -105,6 +107,17 @@ impl Target {
             Endpoint::Http { allow_headers, .. } => {
                 headers::is_known(name)
                     || allow_headers.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+            }
+        }
+    }
+
+    /// What can be done at it, as policy names it.
+    #[must_use]
+    pub fn actions(&self) -> &'static [&'static str] {
+        match self.endpoint {
+            Endpoint::Smb { .. } => &["file:list", "file:read"],
+            Endpoint::Http { .. } => {
+                &["http:get", "http:head", "http:post", "http:put", "http:patch", "http:delete"]
             }
         }
     }

@@ -45,6 +45,12 @@ pub(super) fn parse_base(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// The base URL under another of the target's hosts, with a `/` at its end.
+pub(super) fn address(base: &Url, host: &str) -> String {
+    let port = base.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}{}/", base.scheme(), base.path().trim_end_matches('/'))
+}
+
 /// Whether `path` is `base` or lies below it, by whole components.
 pub(super) fn is_under(base: &str, path: &str) -> bool {
     let base = base.trim_end_matches('/');

@@ -1,0 +1,187 @@
+//! Finds what a policy compares `context.path` with, in Cedar's JSON form of it: an operator is
+//! `{"op": {"left": …, "right": …}}`, a literal `{"Value": …}`.
+
+use cedar_policy::Effect;
+use serde_json::{Map, Value};
+
+use super::pattern::Pattern;
+
+// Conditions joined by `&&` or `||` nest to the left, one level each.
+const MAX_DEPTH: usize = 500;
+
+/// One text or pattern that the path is compared with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct PathTest {
+    pub(super) pattern: Pattern,
+    /// A path for which this holds may lose by it what other paths have: in a `forbid`, or below
+    /// `unless` or `!` in a `permit`.
+    pub(super) excludes: bool,
+}
+
+/// Every such text of one policy.
+///
+/// # Errors
+/// What cannot be followed: the context as a whole as a value, and conditions nested too deeply.
+pub(super) fn tests_of_path(policy: &Value, effect: Effect) -> Result<Vec<PathTest>, &'static str> {
+    let mut finder = Finder { effect, found: Vec::new() };
+    let conditions = policy.get("conditions").and_then(Value::as_array);
+    for condition in conditions.into_iter().flatten() {
+        let holds = condition.get("kind").and_then(Value::as_str) != Some("unless");
+        let when = Polarity { holds, fails: !holds };
+        finder.boolean(condition.get("body").unwrap_or(&Value::Null), when, 0)?;
+    }
+    Ok(finder.found)
+}
+
+/// Whether the policy's condition wants an expression to hold, to fail, or either.
+#[derive(Clone, Copy)]
+struct Polarity {
+    holds: bool,
+    fails: bool,
+}
+
+impl Polarity {
+    const EITHER: Self = Self { holds: true, fails: true };
+
+    fn negated(self) -> Self {
+        Self { holds: self.fails, fails: self.holds }
+    }
+}
+
+struct Finder {
+    effect: Effect,
+    found: Vec<PathTest>,
+}
+
+type Found = Result<(), &'static str>;
+
+impl Finder {
+    /// A condition or a part of one.
+    fn boolean(&mut self, node: &Value, polarity: Polarity, depth: usize) -> Found {
+        let Some((operator, operands)) = operator(node) else { return Ok(()) };
+        if depth > MAX_DEPTH {
+            return Err("has more than 500 conditions in one; write several policies");
+        }
+        let depth = depth + 1;
+        match operator {
+            "&&" | "||" => {
+                self.boolean(&operands["left"], polarity, depth)?;
+                self.boolean(&operands["right"], polarity, depth)
+            }
+            "!" => self.boolean(&operands["arg"], polarity.negated(), depth),
+            "if-then-else" => {
+                self.boolean(&operands["if"], Polarity::EITHER, depth)?;
+                self.boolean(&operands["then"], polarity, depth)?;
+                self.boolean(&operands["else"], polarity, depth)
+            }
+            "has" => self.operand(&operands["left"], None, depth, true),
+            "!=" => self.compared(operands, polarity.negated(), depth),
+            _ => self.compared(operands, polarity, depth),
+        }
+    }
+
+    /// The operands of one comparison.
+    fn compared(&mut self, operands: &Value, polarity: Polarity, depth: usize) -> Found {
+        let here = mentions_path(operands).then_some(polarity);
+        match operands {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    match (&**key, here) {
+                        ("pattern", Some(polarity)) => self.push(like(value), polarity),
+                        ("pattern" | "attr" | "entity_type", _) => {}
+                        _ => self.operand(value, here, depth, false)?,
+                    }
+                }
+                Ok(())
+            }
+            Value::Array(items) => {
+                items.iter().try_for_each(|item| self.operand(item, here, depth, false))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A value in a comparison, with the path if `here` says so.
+    fn operand(
+        &mut self,
+        node: &Value,
+        here: Option<Polarity>,
+        depth: usize,
+        attribute: bool,
+    ) -> Found {
+        let Some((operator, operands)) = operator(node) else { return Ok(()) };
+        if depth > MAX_DEPTH {
+            return Err("is nested too deeply");
+        }
+        let depth = depth + 1;
+        match operator {
+            "Var" if operands == "context" && !attribute => {
+                Err("uses `context` as a value; compare context.path by itself")
+            }
+            "Value" => {
+                self.literal(operands, here);
+                Ok(())
+            }
+            "Var" | "Slot" | "Unknown" => Ok(()),
+            "." => self.operand(&operands["left"], None, depth, true),
+            "Set" => items(operands).try_for_each(|item| self.operand(item, here, depth, false)),
+            "Record" => {
+                let fields = operands.as_object().into_iter().flat_map(Map::values);
+                fields.into_iter().try_for_each(|field| self.operand(field, here, depth, false))
+            }
+            "if-then-else" => {
+                self.boolean(&operands["if"], Polarity::EITHER, depth)?;
+                self.operand(&operands["then"], here, depth, false)?;
+                self.operand(&operands["else"], here, depth, false)
+            }
+            _ => self.boolean(node, Polarity::EITHER, depth),
+        }
+    }
+
+    fn literal(&mut self, value: &Value, here: Option<Polarity>) {
+        match (value, here) {
+            (Value::String(text), Some(polarity)) => self.push(Pattern::text(text), polarity),
+            (Value::Array(items), _) => items.iter().for_each(|item| self.literal(item, here)),
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, pattern: Pattern, polarity: Polarity) {
+        let excludes = match self.effect {
+            Effect::Forbid => polarity.holds,
+            Effect::Permit => polarity.fails,
+        };
+        self.found.push(PathTest { pattern, excludes });
+    }
+}
+
+fn operator(node: &Value) -> Option<(&str, &Value)> {
+    let (operator, operands) = node.as_object()?.iter().next()?;
+    Some((operator, operands))
+}
+
+fn items(node: &Value) -> impl Iterator<Item = &Value> {
+    node.as_array().into_iter().flatten()
+}
+
+fn mentions_path(node: &Value) -> bool {
+    match node {
+        Value::Object(fields) => {
+            fields.get("attr").is_some_and(|attribute| attribute == "path")
+                || fields.values().any(mentions_path)
+        }
+        Value::Array(items) => items.iter().any(mentions_path),
+        _ => false,
+    }
+}
+
+fn like(elements: &Value) -> Pattern {
+    let mut pattern = Pattern::text("");
+    for element in items(elements) {
+        match element.get("Literal").and_then(Value::as_str) {
+            Some(text) => pattern.push(text),
+            None => pattern.push_wildcard(),
+        }
+    }
+    pattern
+}
