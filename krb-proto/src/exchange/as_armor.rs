@@ -10,6 +10,7 @@ use crate::preauth::fast::{ArmorTicket, RequestToSeal, seal_request};
 use crate::{Context, Credential, Principal};
 
 /// FAST around an AS exchange.
+#[derive(Clone)]
 pub(super) struct AsArmor {
     ticket: Arc<Credential>,
     options: FastOptions,

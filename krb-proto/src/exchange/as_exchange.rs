@@ -21,6 +21,7 @@ use crate::{Context, Credential, KerberosTime, Name, Principal};
 const MAX_ROUNDS: usize = 8;
 
 /// The AS exchange (RFC 4120 section 3.1, RFC 6113): a ticket-granting ticket.
+#[derive(Clone)]
 pub struct AsExchange {
     client: Principal,
     server: Principal,
@@ -38,6 +39,7 @@ pub struct AsExchange {
     pending: Option<Pending>,
 }
 
+#[derive(Clone)]
 struct Pending {
     nonce: u32,
     till: KerberosTime,

@@ -34,6 +34,7 @@ pub enum ClientSecret {
 }
 
 /// The client's long-term key, as far as it is settled which one the KDC wants.
+#[derive(Clone)]
 pub(super) struct ClientKey {
     secret: ClientSecret,
     /// The key in use.

@@ -2,7 +2,8 @@
 //!
 //! Each implements [`Exchange`]: ask it for the request that is due, deliver it to a KDC of the
 //! realm it names, hand back the reply; repeat until it is done. A request may be asked for again
-//! (for another KDC, or after a correction of the clock): it is built afresh each time.
+//! (for another KDC, or after a correction of the clock): it is built afresh each time, and only the
+//! reply to the last one is taken. Who asks several KDCs at once gives each a copy of the exchange.
 
 mod as_armor;
 mod as_exchange;

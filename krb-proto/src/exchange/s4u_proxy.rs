@@ -12,6 +12,7 @@ use crate::{Context, Credential, Name};
 ///
 /// Evidence that is not forwardable is sent all the same: with resource-based delegation Windows
 /// takes it, so the KDC decides.
+#[derive(Clone)]
 pub struct S4uProxy {
     tgt: Arc<Credential>,
     evidence: Arc<Credential>,

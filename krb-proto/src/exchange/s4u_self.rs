@@ -12,6 +12,7 @@ use crate::{Context, Credential, Name, Principal};
 /// The user is named twice, by PA-FOR-USER (which Samba and Heimdal read) and PA-S4U-X509-USER
 /// (which MIT and Windows prefer), always the same name in both. What comes back names who was
 /// *sent*; only the PAC says which account the KDC found ([`super::open_ticket`]).
+#[derive(Clone)]
 pub struct S4uSelf {
     tgt: Arc<Credential>,
     user: Principal,

@@ -9,6 +9,7 @@ use crate::{Context, Credential, Name};
 
 /// The plain TGS exchange within one realm (RFC 4120 section 3.3): a ticket of the TGT's client for
 /// a service. A referral to another realm is refused: it is a ticket for something else.
+#[derive(Clone)]
 pub struct ServiceTicket {
     tgt: Arc<Credential>,
     service: Name,
@@ -66,12 +67,14 @@ impl Exchange for ServiceTicket {
 }
 
 /// A TGT, and with it a ticket for a service: all that a login needs, in one exchange.
+#[derive(Clone)]
 pub struct Login {
     service: Name,
     options: TicketOptions,
     stage: Stage,
 }
 
+#[derive(Clone)]
 enum Stage {
     Tgt(Box<AsExchange>),
     Service(Box<ServiceTicket>),

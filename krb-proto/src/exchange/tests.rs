@@ -403,6 +403,26 @@ fn a_reply_in_another_key_or_usage_is_refused() {
 }
 
 #[test]
+fn copies_of_an_exchange_take_the_replies_to_their_own_requests() {
+    let mut rng = Counter(1);
+    let options = TicketOptions { lifetime: 900, ..Default::default() };
+    let one = S4uSelf::new(tgt(), alice(), service().name, options);
+    let mut copies = [one.clone(), one];
+    let answers = copies.each_mut().map(|exchange| {
+        let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+        answer_tgs(&request.message, alice()).0.tgs_rep()
+    });
+    let mut take = |exchange: &S4uSelf, answer: &[u8]| {
+        with_context(&mut rng, |cx| exchange.clone().receive(cx, answer)).is_ok()
+    };
+    for (copy, exchange) in copies.iter().enumerate() {
+        for (answered, answer) in answers.iter().enumerate() {
+            assert_eq!(take(exchange, answer), copy == answered, "{copy}, {answered}");
+        }
+    }
+}
+
+#[test]
 fn a_replayed_reply_is_refused() {
     let mut rng = Counter(1);
     let mut exchange = S4uSelf::new(tgt(), alice(), service().name, TicketOptions::default());

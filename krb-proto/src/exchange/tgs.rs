@@ -59,6 +59,7 @@ pub(super) struct TgsRequest<'a> {
 }
 
 /// A TGS-REQ that was sent: what the reply must match.
+#[derive(Clone)]
 pub(super) struct PendingTgs {
     pub(super) nonce: u32,
     pub(super) subkey: Key,

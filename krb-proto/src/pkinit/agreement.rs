@@ -101,11 +101,13 @@ impl fmt::Display for AgreementError {
 impl core::error::Error for AgreementError {}
 
 /// A fresh key pair in a group. The private half is wiped when it is dropped.
+#[derive(Clone)]
 pub struct KeyPair {
     group: Group,
     private: Private,
 }
 
+#[derive(Clone)]
 enum Private {
     Modp(Exponent),
     P256(p256::SecretKey),

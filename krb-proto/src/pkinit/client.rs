@@ -53,7 +53,7 @@ impl fmt::Debug for PkinitConfig {
 }
 
 /// PKINIT in the middle of an AS exchange.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pkinit {
     config: Arc<PkinitConfig>,
     /// Groups not refused yet, the one in use first.
@@ -62,7 +62,7 @@ pub struct Pkinit {
     pending: Option<Pending>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     key_pair: KeyPair,
     nonce: u32,

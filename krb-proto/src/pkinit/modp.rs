@@ -49,6 +49,7 @@ pub(super) const GROUP_16: Modp<{ U4096::LIMBS }> = Modp { prime: PRIME_16 };
 
 /// A private exponent. 512 random bits are more than twice the strength of either group, which is
 /// all that an exponent needs (RFC 3526 section 8), and an eighth of the work of a full one.
+#[derive(Clone)]
 pub(super) struct Exponent(Zeroizing<U512>);
 
 impl Exponent {

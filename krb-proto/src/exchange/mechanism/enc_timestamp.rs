@@ -8,6 +8,7 @@ use crate::iana::PaType;
 use crate::preauth::enc_timestamp;
 
 /// PA-ENC-TIMESTAMP (RFC 4120 section 5.2.7.2): the reply is encrypted in the client's key.
+#[derive(Clone)]
 pub(super) struct EncTimestamp {
     key: Key,
 }

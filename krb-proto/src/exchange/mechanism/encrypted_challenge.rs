@@ -10,6 +10,7 @@ use crate::preauth::find_padata;
 
 /// PA-ENCRYPTED-CHALLENGE (RFC 6113 section 5.4.6), inside FAST only: the KDC answers with a
 /// challenge of its own, and the reply is encrypted in the client's key.
+#[derive(Clone)]
 pub(super) struct EncryptedChallenge {
     key: Key,
     armor_key: Key,

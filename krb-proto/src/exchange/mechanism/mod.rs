@@ -32,7 +32,7 @@ use crate::{Context, Principal};
 pub(super) type Padata = Vec<(PaType, Vec<u8>)>;
 
 /// One way of pre-authentication in the middle of its exchange.
-pub(super) trait Mechanism: Send + Sync {
+pub(super) trait Mechanism: Copied + Send + Sync {
     /// The type that the KDC lists it under.
     fn pa_type(&self) -> PaType;
 
@@ -74,6 +74,23 @@ pub(super) trait Mechanism: Send + Sync {
     /// # Errors
     /// If the reply does not prove what it has to.
     fn reply_key(&mut self, reply: &ReplyFacts<'_>) -> Result<Key, ExchangeError>;
+}
+
+/// A copy of a mechanism: exchanges are copied with where they stand.
+pub(super) trait Copied {
+    fn copied(&self) -> Box<dyn Mechanism>;
+}
+
+impl<M: Mechanism + Clone + 'static> Copied for M {
+    fn copied(&self) -> Box<dyn Mechanism> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Mechanism> {
+    fn clone(&self) -> Self {
+        (**self).copied()
+    }
 }
 
 /// What a mechanism may know of the request that it adds to.

@@ -8,6 +8,7 @@ use crate::iana::PaType;
 use crate::preauth::{OneTimePassword, otp_request};
 
 /// A one-time password (RFC 6560), inside FAST only: the reply is encrypted in the armor key.
+#[derive(Clone)]
 pub(super) struct Otp {
     otp: OneTimePassword,
     armor_key: Key,

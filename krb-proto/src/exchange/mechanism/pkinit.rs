@@ -13,6 +13,7 @@ use crate::{Context, Principal};
 
 /// PA-PK-AS-REQ (RFC 4556): the client signs, and the reply is encrypted in a key that client and
 /// KDC agree on.
+#[derive(Clone)]
 pub(super) struct PkInit {
     pkinit: Pkinit,
     client: Principal,

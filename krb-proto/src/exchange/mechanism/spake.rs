@@ -16,6 +16,7 @@ const SF_NONE: i32 = 1;
 /// PA-SPAKE (RFC 9588) without a second factor: the client says which groups it has, the KDC
 /// challenges, the client responds. The reply is encrypted in a key that only who knows the
 /// password has come to.
+#[derive(Clone)]
 pub(super) struct Spake {
     key: Key,
     /// What was sent of our groups: it is a part of the transcript.
@@ -24,6 +25,7 @@ pub(super) struct Spake {
     reply_key: Option<Key>,
 }
 
+#[derive(Clone)]
 struct Challenge {
     group: SpakeGroup,
     pubkey: Vec<u8>,

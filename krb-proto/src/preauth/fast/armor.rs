@@ -35,6 +35,7 @@ pub fn strengthened(reply_key: &Key, strengthen_key: &Key) -> Result<Key, Crypto
 
 /// A ticket for the KDC that armors requests (FX_FAST_ARMOR_AP_REQUEST, RFC 6113 section 5.4.1.1),
 /// with the subkey that stays the same for a whole conversation.
+#[derive(Clone)]
 pub struct ArmorTicket {
     ticket: Arc<Credential>,
     subkey: Key,
