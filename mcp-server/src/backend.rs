@@ -11,6 +11,14 @@ use krb_delegation::{
 
 use crate::config::{Config, LoadError, read_text};
 
+/// Who stands behind a token: calls, limits and cancellations are kept apart by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Principal {
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    pub(crate) client_id: Option<String>,
+}
+
 /// Verifies tokens and performs calls.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// A caller whose token was verified.
@@ -21,6 +29,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
         &self,
         token: &str,
     ) -> impl Future<Output = Result<Self::Caller, AuthenticationError>> + Send;
+
+    /// Who the caller is.
+    fn principal(&self, caller: &Self::Caller) -> Principal;
 
     /// Records a request that came without a usable token, so that it never reached
     /// [`authenticate`](Self::authenticate).
@@ -46,6 +57,14 @@ impl Backend for Delegation {
 
     async fn authenticate(&self, token: &str) -> Result<Caller, AuthenticationError> {
         self.authenticate(BearerToken::new(token.to_owned())).await
+    }
+
+    fn principal(&self, caller: &Caller) -> Principal {
+        Principal {
+            issuer: caller.issuer().into(),
+            subject: caller.subject().into(),
+            client_id: caller.client_id().map(Into::into),
+        }
     }
 
     fn unauthorized(&self, reason: &'static str) {

@@ -1,14 +1,18 @@
 //! MCP itself: rmcp's protocol handling, our tools.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
 use krb_delegation::{Code, Failure, pipeline::Call};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+        CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, ErrorCode,
+        Implementation, ListPromptsRequestMethod, ListPromptsResult,
+        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
+        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -18,9 +22,14 @@ use tracing::info;
 
 use crate::{
     backend::Backend,
-    http::Authenticated,
+    http::{Authenticated, Cancel},
     tools::{self, Request},
 };
+
+/// The revisions of MCP that are spoken: not those (2025-03-26 and older) whose servers must take
+/// batches.
+pub(crate) const VERSIONS: &[ProtocolVersion] =
+    &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 const INSTRUCTIONS: &str = "Reaches file shares and web applications of a Windows domain with the \
     calling user's own permissions. A failed call says in `error.remedy` what to change and who can.";
@@ -64,11 +73,19 @@ impl<B: Backend> ServerHandler for Handler<B> {
             .with_instructions(INSTRUCTIONS)
     }
 
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        VERSIONS.into()
+    }
+
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        if request.is_some_and(|request| request.cursor.is_some()) {
+            let problem = "the list has one page, so this cursor is not from here";
+            return Err(ErrorData::invalid_params(problem, None));
+        }
         let mut result = ListToolsResult::with_all_items(tools::list());
         // What stands behind authentication is not for shared caches.
         result.cache_scope = Some(CacheScope::Private);
@@ -88,16 +105,70 @@ impl<B: Backend> ServerHandler for Handler<B> {
         let tool = tools::find(&request.name).ok_or_else(|| {
             ErrorData::invalid_params("unknown tool; tools/list names those of this server", None)
         })?;
-        let from = context
-            .extensions
-            .get::<Parts>()
-            .and_then(|parts| parts.extensions.get::<Arc<Authenticated<B::Caller>>>())
-            .ok_or_else(|| ErrorData::internal_error("the request was not authenticated", None))?;
+        let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
+        let (Some(from), Some(Cancel(cancel))) = (
+            extensions.and_then(|extensions| extensions.get::<Arc<Authenticated<B::Caller>>>()),
+            extensions.and_then(|extensions| extensions.get::<Cancel>()),
+        ) else {
+            return Err(ErrorData::internal_error("the request was not taken in", None));
+        };
         let result = match tool.parse(request.arguments.unwrap_or_default()) {
-            Ok(request) => self.perform(tool.name, request, from, context.ct.clone()).await,
+            Ok(request) => self.perform(tool.name, request, from, cancel.clone()).await,
             Err(failure) => answer::<()>(tool.name, from, Err(failure)),
         };
         Ok(result.into())
+    }
+
+    // Capabilities that are not declared are not there, rather than empty.
+
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListResourceTemplatesRequestMethod>())
+    }
+
+    /// Unknown methods, and known ones whose parameters rmcp could not read.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        const OURS: [&str; 5] =
+            ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
+        let method = request.method;
+        Err(if OURS.contains(&method.as_str()) {
+            let problem = format!("the params are not those that MCP gives {method}");
+            ErrorData::invalid_params(problem, None)
+        } else {
+            let problem = "this server has no such method; it has tools/list and tools/call";
+            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, problem, None)
+        })
     }
 }
 

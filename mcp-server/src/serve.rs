@@ -1,9 +1,16 @@
 //! Accepting connections, and ending in good order.
 
+mod linger;
+
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -16,6 +23,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
+
+pub(crate) use linger::Linger;
+use linger::Lingering;
 
 // Beyond it, connections wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 1024;
@@ -76,8 +86,13 @@ async fn accept(
                 }
             },
         };
-        let service = TowerToHyperService::new(app.clone());
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        let (app, linger) = (TowerToHyperService::new(app.clone()), Linger::default());
+        let stream = TokioIo::new(Lingering::new(stream, linger.clone()));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(linger.clone());
+            app.call(request)
+        });
+        let connection = connections.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 debug!(%error, "connection ended");

@@ -13,11 +13,15 @@ use krb_delegation::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{backend::Backend, config::ServerConfig, http};
+use crate::{
+    backend::{Backend, Principal},
+    config::ServerConfig,
+    http,
+};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(7);
 
-/// Believes the token `alice`.
+/// Believes the tokens `alice` and `alice-elsewhere` (the same user by another client).
 #[derive(Default)]
 pub(crate) struct Fake {
     /// What happened, in order.
@@ -45,9 +49,20 @@ impl Backend for Fake {
 
     async fn authenticate(&self, token: &str) -> Result<String, AuthenticationError> {
         match token {
-            "alice" => Ok("alice".into()),
+            "alice" | "alice-elsewhere" => Ok(token.into()),
             "no-keys" => Err(AuthenticationError::KeysUnavailable),
-            _ => Err(AuthenticationError::Unauthorized("the token is \"expired\"")),
+            _ => {
+                self.saw("refused");
+                Err(AuthenticationError::Unauthorized("the token is \"expired\""))
+            }
+        }
+    }
+
+    fn principal(&self, caller: &String) -> Principal {
+        Principal {
+            issuer: "https://idp.example.com".into(),
+            subject: "alice".into(),
+            client_id: Some(caller.clone()),
         }
     }
 
@@ -56,7 +71,8 @@ impl Backend for Fake {
     }
 
     async fn call(&self, caller: &String, call: Call) -> Result<Outcome, Failure> {
-        assert_eq!((caller.as_str(), call.deadline), ("alice", DEADLINE));
+        assert!(caller.starts_with("alice"));
+        assert_eq!(call.deadline, DEADLINE);
         assert!(!call.request_id.is_empty());
         let Call { tool, operation, cancel, .. } = call;
         match operation.address() {
@@ -73,7 +89,7 @@ impl Backend for Fake {
                 self.saw("started");
                 cancel.cancelled().await;
                 self.saw("cancelled");
-                Err(Failure::new(Code::DeadlineExceeded, "cancelled", "do not"))
+                Err(Failure::new(Code::Cancelled, "cancelled", "do not"))
             }
             address => {
                 self.saw(format!("{tool} {} {address}", operation.action()));

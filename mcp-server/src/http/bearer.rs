@@ -6,7 +6,6 @@ use std::{
 };
 
 use axum::{
-    Json,
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
@@ -16,16 +15,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use krb_delegation::identity::AuthenticationError;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::Metadata;
-use crate::backend::Backend;
+use super::{
+    Metadata,
+    refusal::{INVALID_REQUEST, REFUSED, Refusal},
+};
+use crate::backend::{Backend, Principal};
 
 /// A verified request, handed on in the request's extensions.
 pub(crate) struct Authenticated<C> {
     pub(crate) caller: C,
+    pub(crate) principal: Arc<Principal>,
     /// Names the request in the log and the audit log.
     pub(crate) request_id: String,
     pub(crate) started: Instant,
@@ -51,22 +54,28 @@ impl<B: Backend> Gate<B> {
     /// 401 without an error code: the request held no credentials that this server knows (RFC 6750
     /// section 3.1).
     fn missing(&self) -> Response {
-        let body = json!({
-            "error_description": "an access token is required: Authorization: Bearer TOKEN"
-        });
-        self.challenge(StatusCode::UNAUTHORIZED, "", body)
+        let needed = "an access token is required: Authorization: Bearer TOKEN";
+        let data = json!({"error_description": needed});
+        self.challenge(StatusCode::UNAUTHORIZED, "", needed, data)
     }
 
     fn refused(&self, status: StatusCode, error: &str, description: &str) -> Response {
         let description: String = description.chars().map(quotable).collect();
         let attributes = format!("error=\"{error}\", error_description=\"{description}\", ");
-        let body = json!({"error": error, "error_description": description});
-        self.challenge(status, &attributes, body)
+        let data = json!({"error": error, "error_description": description});
+        self.challenge(status, &attributes, &format!("{error}: {description}"), data)
     }
 
-    fn challenge(&self, status: StatusCode, attributes: &str, body: serde_json::Value) -> Response {
+    // What OAuth's readers look for in a body stands in the error's data.
+    fn challenge(
+        &self,
+        status: StatusCode,
+        attributes: &str,
+        message: &str,
+        data: Value,
+    ) -> Response {
         let challenge = format!("Bearer {attributes}{}", self.pointer);
-        let mut response = (status, Json(body)).into_response();
+        let mut response = Refusal::new(status, REFUSED, message).with_data(data).into_response();
         // Configuration and descriptions are printable ASCII, so this cannot fail.
         if let Ok(value) = HeaderValue::from_str(&challenge) {
             response.headers_mut().insert(WWW_AUTHENTICATE, value);
@@ -97,7 +106,8 @@ pub(super) async fn require<B: Backend>(
     };
     match gate.backend.authenticate(token).await {
         Ok(caller) => {
-            let authenticated = Authenticated { caller, request_id, started };
+            let principal = Arc::new(gate.backend.principal(&caller));
+            let authenticated = Authenticated { caller, principal, request_id, started };
             request.extensions_mut().insert(Arc::new(authenticated));
         }
         Err(AuthenticationError::Unauthorized(reason)) => {
@@ -106,18 +116,17 @@ pub(super) async fn require<B: Backend>(
         }
         Err(error @ AuthenticationError::KeysUnavailable) => {
             warn!(request_id, %error, "token not verified");
-            let body = json!({
-                "error": "temporarily_unavailable",
-                "error_description": "the token's issuer cannot be reached to verify it; try again"
-            });
-            let retry = [(RETRY_AFTER, "5")];
-            return (StatusCode::SERVICE_UNAVAILABLE, retry, Json(body)).into_response();
+            let problem = "the token's issuer cannot be reached to verify it; try again";
+            let data = json!({"error": "temporarily_unavailable", "error_description": problem});
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, REFUSED, problem);
+            return ([(RETRY_AFTER, "5")], refusal.with_data(data)).into_response();
         }
     }
     request.headers_mut().remove(AUTHORIZATION);
-    tokio::time::timeout(gate.time, next.run(request))
-        .await
-        .unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+    tokio::time::timeout(gate.time, next.run(request)).await.unwrap_or_else(|_| {
+        let problem = format!("the request did not end within {} s", gate.time.as_secs());
+        Refusal::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, problem).into_response()
+    })
 }
 
 #[derive(Debug, PartialEq)]

@@ -2,7 +2,13 @@
 
 mod accept;
 mod bearer;
+mod body;
+mod envelope;
+mod intake;
 mod metadata;
+mod refusal;
+mod rest;
+mod running;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +21,14 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use bearer::Authenticated;
 use bearer::Gate;
+use intake::Intake;
 use metadata::Metadata;
+pub(crate) use running::Cancel;
 
 use crate::{backend::Backend, config::ServerConfig, mcp::Handler};
 
 /// Where MCP is served, whatever path `publicUrl` has at a reverse proxy.
 pub(crate) const MCP_PATH: &str = "/mcp";
-// Tool arguments are small; a body for an HTTP request is the largest.
-const MAX_BODY_BYTES: usize = 4 << 20;
 // Beyond the time for the call itself: for reading the request and verifying its token.
 const TRANSFER_TIME: Duration = Duration::from_secs(15);
 
@@ -42,13 +48,14 @@ pub(crate) fn router<B: Backend>(
 
     let deadline = config.call_timeout();
     let gate = Arc::new(Gate::new(Arc::clone(&backend), &metadata, deadline + TRANSFER_TIME));
+    let intake = Arc::new(Intake::default());
     let mcp = StreamableHttpService::new(
         move || Ok(Handler { backend: Arc::clone(&backend), deadline }),
         Arc::new(NeverSessionManager::default()),
         StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
-            .with_max_request_body_bytes(MAX_BODY_BYTES)
+            .with_max_request_body_bytes(body::MAX_BYTES)
             .with_allowed_hosts(config.hosts())
             .with_allowed_origins(&config.allowed_origins)
             .enforce_origin_validation()
@@ -57,8 +64,10 @@ pub(crate) fn router<B: Backend>(
     let mcp = Router::new()
         .fallback_service(mcp)
         .layer(middleware::from_fn(accept::widen))
-        .layer(middleware::from_fn_with_state(gate, bearer::require::<B>));
-    router.nest_service(MCP_PATH, mcp)
+        .layer(middleware::from_fn_with_state(intake, intake::take::<B>))
+        .layer(middleware::from_fn_with_state(gate, bearer::require::<B>))
+        .layer(middleware::from_fn(refusal::show));
+    router.nest_service(MCP_PATH, mcp).layer(middleware::from_fn(rest::drain))
 }
 
 #[cfg(test)]

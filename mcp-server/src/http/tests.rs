@@ -12,6 +12,10 @@ use tower::ServiceExt as _;
 
 use crate::testing::{Fake, app};
 
+mod cancelling;
+mod messages;
+mod refusals;
+
 async fn send(app: &Router, request: Request<Body>) -> Response {
     app.clone().oneshot(request).await.unwrap()
 }
@@ -128,21 +132,27 @@ mod authentication {
 
     #[tokio::test]
     async fn nothing_of_the_body_is_read_before() {
-        struct Untouchable;
-        impl HttpBody for Untouchable {
+        struct Watched(Arc<Fake>);
+        impl HttpBody for Watched {
             type Data = Bytes;
             type Error = std::convert::Infallible;
             fn poll_frame(
                 self: std::pin::Pin<&mut Self>,
                 _: &mut std::task::Context<'_>,
             ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-                panic!("the body was read");
+                self.0.saw("body");
+                Poll::Ready(None)
             }
         }
-        let (app, ..) = app("");
+        let (app, fake, _) = app("");
         let request = post(&[("authorization", "Bearer expired")], &read("x"));
-        let request = request.map(|_| Body::new(Untouchable));
+        let request = request.map(|_| Body::new(Watched(Arc::clone(&fake))));
         assert_eq!(send(&app, request).await.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(fake.events(), ["refused", "body"], "then it is thrown away");
+        let request = post(&[ALICE], &read("x"));
+        let request = request.map(|_| Body::new(Watched(Arc::clone(&fake))));
+        assert_eq!(send(&app, request).await.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(fake.events()[2..], ["body"]);
     }
 
     #[tokio::test]
@@ -322,7 +332,8 @@ mod calls {
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused() {
         let (app, fake, _) = app("");
-        for (length, status) in [(super::super::MAX_BODY_BYTES, 200), (4 << 20 | 1, 413)] {
+        let limit = crate::http::body::MAX_BYTES;
+        for (length, status) in [(limit, 200), (limit + 1, 413)] {
             let mut message = read(r"\\files\corp\x").to_string().into_bytes();
             message.resize(length, b' ');
             let request = post(&[ALICE], &json!(null)).map(|_| Body::from(message));
@@ -405,7 +416,7 @@ mod protocol {
         assert_eq!(json_body(response).await["result"]["isError"], false);
     }
 
-    fn modern(method: &str, mut params: Value) -> Value {
+    pub(super) fn modern(method: &str, mut params: Value) -> Value {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
@@ -414,7 +425,7 @@ mod protocol {
         json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
     }
 
-    const VERSION: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
+    pub(super) const VERSION: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
 
     #[tokio::test]
     async fn revision_2026_07_28_without_one() {

@@ -8,6 +8,8 @@ use tokio::{
     time::timeout,
 };
 
+mod refusals;
+
 use super::serve;
 use crate::testing::{Fake, app};
 

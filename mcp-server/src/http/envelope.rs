@@ -1,0 +1,209 @@
+//! Whether a body is a message that this server takes, and the sentence that says why not.
+//!
+//! rmcp takes a message that does not fit for another kind of message, or answers with plain text;
+//! so what is malformed is found here first.
+
+use axum::http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use super::refusal::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Refusal, UNSUPPORTED_VERSION};
+use crate::mcp::VERSIONS;
+
+const VERSION_FIELD: &str = "mcp-protocol-version";
+/// Ids are kept while their call runs, and sent back.
+const MAX_ID_BYTES: usize = 256;
+
+/// A JSON-RPC id, unique among the requests of one client session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Id {
+    Number(i64),
+    Text(String),
+}
+
+impl From<Id> for Value {
+    fn from(id: Id) -> Self {
+        match id {
+            Id::Number(number) => number.into(),
+            Id::Text(text) => text.into(),
+        }
+    }
+}
+
+/// What a well-formed message is about.
+#[derive(Debug, PartialEq)]
+pub(super) enum Message {
+    /// Something that waits for an answer.
+    Request { id: Id, tool_call: bool },
+    /// The client no longer wants the answer to that request.
+    Cancelled { id: Id },
+    /// Something that nobody waits for.
+    Notification,
+}
+
+/// A malformed message, and the tool that it meant to call if that much is known.
+#[derive(Debug)]
+pub(super) struct Malformed {
+    pub(super) refusal: Refusal,
+    pub(super) tool: Option<String>,
+}
+
+impl From<Refusal> for Malformed {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, tool: None }
+    }
+}
+
+/// Looks at everything but the arguments of a tool.
+pub(super) fn check(headers: &HeaderMap, body: &[u8]) -> Result<Message, Malformed> {
+    let message = serde_json::from_slice(body).map_err(|error| {
+        Refusal::malformed(PARSE_ERROR, format!("the body is not JSON in UTF-8: {error}"))
+    })?;
+    let message = match message {
+        Value::Object(message) => message,
+        Value::Array(_) => {
+            return Err(invalid(
+                "batches are not taken; send each message in a request of its own",
+            ));
+        }
+        _ => return Err(invalid("the body must be one JSON-RPC message, an object")),
+    };
+    let id = match message.get("id") {
+        None => None,
+        Some(id) => Some(as_id(id).ok_or_else(|| {
+            invalid(format!("id must be an integer or a text of at most {MAX_ID_BYTES} octets"))
+        })?),
+    };
+    let with_id = |malformed: Malformed| Malformed {
+        refusal: match &id {
+            Some(id) => malformed.refusal.with_id(id.clone()),
+            None => malformed.refusal,
+        },
+        ..malformed
+    };
+    request(headers, &message, id.as_ref()).map_err(with_id)
+}
+
+fn request(
+    headers: &HeaderMap,
+    message: &Map<String, Value>,
+    id: Option<&Id>,
+) -> Result<Message, Malformed> {
+    if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        return Err(invalid("jsonrpc must be \"2.0\""));
+    }
+    let method = match message.get("method") {
+        Some(Value::String(method)) => method.as_str(),
+        Some(_) => return Err(invalid("method must be a text")),
+        None if message.contains_key("result") || message.contains_key("error") => {
+            return Err(invalid("this server asks nothing, so it takes no answers"));
+        }
+        None => return Err(invalid("the message has no method")),
+    };
+    let none = Map::new();
+    let params = match message.get("params") {
+        None | Some(Value::Null) => &none,
+        Some(Value::Object(params)) => params,
+        Some(other) => return Err(wrong("params must be an object", other).into()),
+    };
+    let Some(id) = id else {
+        return Ok(notification(method, params));
+    };
+    version(headers, method, params)?;
+    if let Some(meta) = params.get("_meta").filter(|meta| !meta.is_object()) {
+        return Err(wrong("_meta must be an object", meta).into());
+    }
+    match method {
+        "tools/call" => tool_call(params)?,
+        "initialize" => initialize(params)?,
+        // rmcp would take the cursor for absent.
+        "tools/list" => match params.get("cursor") {
+            None | Some(Value::Null | Value::String(_)) => (),
+            Some(cursor) => return Err(wrong("cursor must be a text", cursor).into()),
+        },
+        _ => (),
+    }
+    Ok(Message::Request { id: id.clone(), tool_call: method == "tools/call" })
+}
+
+fn notification(method: &str, params: &Map<String, Value>) -> Message {
+    let cancelled = params.get("requestId").filter(|_| method == "notifications/cancelled");
+    match cancelled.and_then(as_id) {
+        Some(id) => Message::Cancelled { id },
+        None => Message::Notification,
+    }
+}
+
+/// A revision that a request names in its header field alone must be one that is spoken here.
+/// `initialize` negotiates, and the newest revisions say it in `_meta` as well, where rmcp looks.
+fn version(headers: &HeaderMap, method: &str, params: &Map<String, Value>) -> Result<(), Refusal> {
+    let Some(field) = headers.get(VERSION_FIELD).filter(|_| method != "initialize") else {
+        return Ok(());
+    };
+    let requested = field.to_str().unwrap_or_default();
+    let in_meta = params
+        .get("_meta")
+        .is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some());
+    if in_meta || VERSIONS.iter().any(|version| version.as_str() == requested) {
+        return Ok(());
+    }
+    let supported: Vec<_> = VERSIONS.iter().map(|version| version.as_str()).collect();
+    let problem = format!(
+        "this revision of MCP is not spoken here; MCP-Protocol-Version may be {}",
+        supported.join(", ")
+    );
+    let data = json!({"supported": supported, "requested": requested});
+    Err(Refusal::malformed(UNSUPPORTED_VERSION, problem).with_data(data))
+}
+
+fn tool_call(params: &Map<String, Value>) -> Result<(), Malformed> {
+    let Some(Value::String(tool)) = params.get("name") else {
+        let given = params.get("name").unwrap_or(&Value::Null);
+        return Err(wrong("name must be the name of a tool", given).into());
+    };
+    match params.get("arguments") {
+        None | Some(Value::Null | Value::Object(_)) => Ok(()),
+        Some(other) => Err(Malformed {
+            refusal: wrong("arguments must be an object", other),
+            tool: Some(tool.clone()),
+        }),
+    }
+}
+
+fn initialize(params: &Map<String, Value>) -> Result<(), Refusal> {
+    let given = |name: &str| params.get(name).unwrap_or(&Value::Null);
+    if !given("protocolVersion").is_string() {
+        return Err(wrong("protocolVersion must be a text", given("protocolVersion")));
+    }
+    if !given("capabilities").is_object() {
+        return Err(wrong("capabilities must be an object", given("capabilities")));
+    }
+    let client = given("clientInfo");
+    if !(client["name"].is_string() && client["version"].is_string()) {
+        return Err(wrong("clientInfo must be an object with name and version", client));
+    }
+    Ok(())
+}
+
+fn as_id(id: &Value) -> Option<Id> {
+    match id {
+        Value::Number(number) => number.as_i64().map(Id::Number),
+        Value::String(text) if text.len() <= MAX_ID_BYTES => Some(Id::Text(text.clone())),
+        _ => None,
+    }
+}
+
+fn invalid(problem: impl Into<String>) -> Malformed {
+    Refusal::malformed(INVALID_REQUEST, problem).into()
+}
+
+fn wrong(problem: &str, given: &Value) -> Refusal {
+    let given = match given {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "another object",
+    };
+    Refusal::malformed(INVALID_PARAMS, format!("{problem}, not {given}"))
+}

@@ -1,0 +1,82 @@
+//! Between the gate and MCP: the body is read within its bounds, the message checked, the call
+//! entered among the running ones.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::debug;
+
+use super::{
+    Authenticated,
+    body::Bodies,
+    envelope::{self, Malformed, Message},
+    refusal::Refusal,
+    running::Running,
+};
+use crate::backend::Backend;
+
+/// What [`take`] needs.
+#[derive(Default)]
+pub(super) struct Intake {
+    bodies: Bodies,
+    running: Arc<Running>,
+}
+
+/// Takes one message. What follows sees a body that is well-formed.
+pub(super) async fn take<B: Backend>(
+    State(intake): State<Arc<Intake>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    match answer::<B>(&intake, request, next).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn answer<B: Backend>(
+    intake: &Intake,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let from = parts.extensions.get::<Arc<Authenticated<B::Caller>>>().cloned();
+    let from = from.ok_or_else(|| {
+        let problem = "the request was not authenticated";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, super::refusal::REFUSED, problem)
+    })?;
+    let taken = intake.bodies.read(&parts.headers, body).await?;
+    let message = match envelope::check(&parts.headers, &taken.bytes) {
+        Ok(message) => message,
+        Err(Malformed { refusal, tool }) => {
+            let problem = refusal.message();
+            debug!(request_id = from.request_id, tool, problem, "malformed request");
+            return Err(refusal);
+        }
+    };
+    let principal = Arc::clone(&from.principal);
+    let _running = match message {
+        Message::Request { id, tool_call: true } => {
+            let running = intake.running.begin(principal, id);
+            parts.extensions.insert(running.cancel());
+            Some(running)
+        }
+        Message::Cancelled { id } => {
+            let found = intake.running.cancel(principal, id);
+            debug!(request_id = from.request_id, found, "cancelled by notification");
+            None
+        }
+        Message::Request { .. } | Message::Notification => None,
+    };
+    let body = Body::from(taken.bytes.clone());
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}

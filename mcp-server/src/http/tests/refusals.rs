@@ -1,0 +1,65 @@
+//! Refusals that every client can show.
+
+use super::*;
+
+/// The JSON-RPC error of a refusal.
+async fn refused(request: Request<Body>) -> (u16, Value) {
+    let (app, ..) = app("");
+    let response = send(&app, request).await;
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+    let body = json_body(response).await;
+    assert_eq!(body["jsonrpc"], "2.0");
+    assert_eq!(body.get("id"), Some(&Value::Null), "{body}");
+    assert!(body["error"]["code"].is_i64() && body["error"]["message"].is_string(), "{body}");
+    (status, body["error"].clone())
+}
+
+fn with(headers: &[(&str, &str)]) -> Request<Body> {
+    post(headers, &read("x"))
+}
+
+#[tokio::test]
+async fn refusals_are_json_rpc_errors_with_an_id() {
+    let (status, error) = refused(with(&[])).await;
+    assert_eq!((status, &error["code"]), (401, &json!(-32010)));
+    let (status, error) = refused(with(&[("authorization", "Bearer a b")])).await;
+    assert_eq!((status, &error["data"]["error"]), (400, &json!("invalid_request")));
+    let (status, error) = refused(with(&[("authorization", "Bearer x")])).await;
+    assert_eq!((status, &error["data"]["error"]), (401, &json!("invalid_token")));
+    let description = error["data"]["error_description"].as_str().unwrap();
+    assert!(error["message"].as_str().unwrap().contains(description), "{error}");
+    let (status, error) = refused(with(&[("authorization", "Bearer no-keys")])).await;
+    assert_eq!((status, &error["data"]["error"]), (503, &json!("temporarily_unavailable")));
+
+    // What rmcp says as plain text.
+    let accept = [ALICE, ("accept", "text/html")];
+    assert_eq!(refused(with(&accept)).await.0, 406);
+    let mut request = with(&[ALICE]);
+    request.headers_mut().insert("host", "elsewhere.example".parse().unwrap());
+    assert_eq!(refused(request).await.0, 403);
+    let mut request = with(&[ALICE]);
+    *request.method_mut() = axum::http::Method::DELETE;
+    assert_eq!(refused(request).await.0, 405);
+}
+
+#[tokio::test]
+async fn a_body_must_be_plain_json_and_as_long_as_it_says() {
+    for (name, value) in [("content-type", "text/plain"), ("content-encoding", "gzip")] {
+        let mut request = with(&[ALICE]);
+        request.headers_mut().insert(name, value.parse().unwrap());
+        assert_eq!(refused(request).await.0, 415, "{value}");
+    }
+    let length = read("x").to_string().len();
+    for (announced, status) in [(length - 1, 400), (length + 1, 400), (2 << 20, 413)] {
+        let mut request = with(&[ALICE]);
+        request.headers_mut().insert("content-length", announced.into());
+        assert_eq!(refused(request).await.0, status, "{announced}");
+    }
+    let mut request = with(&[ALICE, ("content-encoding", "identity")]);
+    request.headers_mut().insert("content-length", length.into());
+    request
+        .headers_mut()
+        .insert("content-type", "Application/JSON; charset=utf-8".parse().unwrap());
+    assert_eq!(send(&app("").0, request).await.status(), StatusCode::OK);
+}
