@@ -46,7 +46,7 @@ impl Resource for Web {
             return Err(misfit(permit, permit.location()));
         };
         let (target, spn) = (permit.target().name(), permit.target().spn());
-        let method = Method::from_bytes(method.as_bytes()).map_err(|_| {
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).map_err(|_| {
             Failure::new(Code::InvalidArgument, "no HTTP method", "Use GET, POST, ….")
         })?;
         let mut headers = request_headers(permit.target(), headers)?;

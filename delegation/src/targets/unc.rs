@@ -29,7 +29,7 @@ impl UncPath {
     }
 }
 
-/// Reads a UNC path. `/` is taken as `\`.
+/// Reads a UNC path. `/` is taken as `\`, and one at the end does not count.
 pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
     if text.len() > MAX_BYTES {
         return Err(refused("is longer than 4096 bytes"));
@@ -44,6 +44,7 @@ pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
     if text.starts_with("?\\") || text.starts_with(".\\") {
         return Err(refused("is a device path"));
     }
+    let text = text.strip_suffix('\\').unwrap_or(text);
     let mut components = text.split('\\');
     if !components.next().is_some_and(is_host) {
         return Err(refused("has no valid host name after the first \\\\"));
@@ -61,7 +62,7 @@ pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
 
 fn check(component: &str) -> Result<(), Failure> {
     let problem = if component.is_empty() {
-        "has an empty component (two separators in a row, or one at the end)"
+        "has an empty component (two separators in a row)"
     } else if matches!(component, "." | "..") {
         "has a . or .. component"
     } else if component.ends_with(['.', ' ']) {
@@ -71,6 +72,9 @@ fn check(component: &str) -> Result<(), Failure> {
         "has a ':' (a drive or an alternate data stream)"
     } else if component.contains(['*', '?', '"', '<', '>', '|']) {
         "has a wildcard or another character that no file name may have"
+    } else if is_previous_version(component) {
+        // It leads to a file as it was, under a path that no policy was written for.
+        "has a component that names a previous version (@GMT-…)"
     } else if component.encode_utf16().count() > MAX_COMPONENT {
         "has a component of more than 255 characters"
     } else if is_device(component) {
@@ -95,6 +99,12 @@ fn is_device(component: &str) -> bool {
         let mut chars = port.chars();
         matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
     })
+}
+
+// MS-SMB2 section 2.2.13, MS-FSCC: `@GMT-YYYY.MM.DD-HH.MM.SS`. Servers differ in how exactly they
+// read it; as a real name it hardly exists.
+fn is_previous_version(component: &str) -> bool {
+    component.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("@GMT-"))
 }
 
 fn is_short_alias(component: &str) -> bool {
@@ -136,13 +146,26 @@ mod tests {
         }
         let root = parse(r"\\files\corp").unwrap();
         assert_eq!((root.share(), &*root.path()), ("corp", ""));
+        for text in [r"\\files\corp\", "//files/corp/"] {
+            let root = parse(text).unwrap();
+            assert_eq!((root.share(), &*root.path()), ("corp", ""), "{text}");
+        }
+        assert_eq!(parse("//files/corp/a/b/").unwrap().path(), r"a\b");
     }
 
     #[test]
     fn ordinary_odd_names_pass() {
-        for name in
-            ["~", "~$draft.docx", "data~longer~1name.csv", ".hidden", "console", "nul1", "COM10"]
-        {
+        for name in [
+            "~",
+            "@GMT",
+            "a@GMT-1",
+            "~$draft.docx",
+            "data~longer~1name.csv",
+            ".hidden",
+            "console",
+            "nul1",
+            "COM10",
+        ] {
             parse(&format!(r"\\files\corp\{name}")).unwrap();
         }
         parse("\\\\files\\corp\\re\u{301}sume\u{301}.txt").unwrap();
@@ -163,7 +186,11 @@ mod tests {
             (r"\\fi les\corp", "host name"),
             (r"\\files@8080\corp\x", "host name"),
             (r"\\..\corp\x", "host name"),
-            (r"\\files\corp\", "empty component"),
+            (r"\\files\corp\\", "empty component"),
+            ("//files/corp//", "empty component"),
+            ("//files/corp/a//", "empty component"),
+            ("//files/", "no share"),
+            ("///", "host name"),
             (r"\\files\\corp", "empty component"),
             (r"\\files\corp\..\secret", ".."),
             ("//files/corp/a/../../x", ".."),
@@ -179,6 +206,8 @@ mod tests {
             (r"\\files\corp\aux.txt", "device name"),
             (r"\\files\corp\Com1 .log", "device name"),
             (r"\\files\corp\LPT²", "device name"),
+            (r"\\files\corp\@GMT-2026.11.28-12.00.00\a", "previous version"),
+            (r"\\files\corp\a\@gmt-x", "previous version"),
             (r"\\files\corp\SECRET~1", "8.3"),
             (r"\\files\corp\S5ZW~9A.TXT", "8.3"),
             ("\\\\files\\corp\\a\0b", "control"),

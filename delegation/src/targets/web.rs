@@ -10,15 +10,16 @@ use crate::{Code, Failure};
 const MAX_BYTES: usize = 4096;
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Methods are compared as RFC 9110 section 9.1 says: case counts.
+/// RFC 9110 section 9.1 makes `get` another method than `GET`. None that anybody knows differs from
+/// these by case alone, so `get` is read as the harmless spelling that it is, and `GET` is sent.
 pub(super) fn check_method(method: &str) -> Result<(), Failure> {
-    if METHODS.contains(&method) {
+    if METHODS.iter().any(|known| known.eq_ignore_ascii_case(method)) {
         return Ok(());
     }
     Err(Failure::new(
         Code::InvalidArgument,
         "the HTTP method is not one that this server sends",
-        "Use GET, HEAD, POST, PUT, PATCH or DELETE, in capital letters.",
+        "Use GET, HEAD, POST, PUT, PATCH or DELETE.",
     ))
 }
 
@@ -206,11 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn methods_are_exact() {
+    fn methods_are_listed() {
         for method in METHODS {
             check_method(method).unwrap();
+            check_method(&method.to_lowercase()).unwrap();
         }
-        for method in ["get", "TRACE", "CONNECT", "GET ", "", "GET / HTTP/1.1\r\n"] {
+        for method in
+            ["TRACE", "trace", "ＧＥＴ", "pa\u{17f}t", "CONNECT", "GET ", "", "GET / HTTP/1.1\r\n"]
+        {
             assert_eq!(check_method(method).unwrap_err().code, Code::InvalidArgument);
         }
     }

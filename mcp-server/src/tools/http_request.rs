@@ -26,15 +26,22 @@ struct Arguments {
     body: Option<String>,
 }
 
+// The schema has capitals; models write small letters all the same.
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum Method {
     #[default]
+    #[serde(alias = "get")]
     Get,
+    #[serde(alias = "head")]
     Head,
+    #[serde(alias = "post")]
     Post,
+    #[serde(alias = "put")]
     Put,
+    #[serde(alias = "patch")]
     Patch,
+    #[serde(alias = "delete")]
     Delete,
 }
 

@@ -36,6 +36,15 @@ fn arguments_become_operations() {
         body: Some("c".into()),
     };
     assert_eq!(parse("kerberos-http-request", &all), Ok(Request::Operation(put)));
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+        let given = json!({"url": "http://web/", "method": method.to_lowercase()});
+        let Ok(Request::Operation(Operation::HttpRequest { method: read, .. })) =
+            parse("kerberos-http-request", &given)
+        else {
+            panic!("{method} in small letters is refused");
+        };
+        assert_eq!(read, method);
+    }
 }
 
 #[test]
@@ -43,7 +52,7 @@ fn wrong_arguments_are_refused() {
     let cases = [
         ("kerberos-file-read", json!({"path": "x", "user": "root"})),
         ("kerberos-list-directory", json!({"Path": "x"})),
-        ("kerberos-http-request", json!({"url": "http://web/", "method": "get"})),
+        ("kerberos-http-request", json!({"url": "http://web/", "method": "Get it"})),
         ("kerberos-http-request", json!({"url": "http://web/", "method": "CONNECT"})),
         ("kerberos-http-request", json!({"url": "http://web/", "headers": {"a": ["b"]}})),
         ("user-info", json!({"subject": "bob"})),
