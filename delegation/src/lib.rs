@@ -24,4 +24,7 @@ pub mod token_exchange;
 
 pub use config_error::ConfigError;
 pub use failure::{Code, Failure};
-pub use operation::{DirectoryEntry, EntryKind, FileContent, HttpResponse, Operation, Outcome};
+pub use operation::{
+    DirectoryEntry, EntryKind, FileContent, HttpResponse, Operation, Outcome, Question, Request,
+    UserInfo,
+};

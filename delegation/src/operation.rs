@@ -1,6 +1,58 @@
-//! What can be asked of a resource, and what comes back.
+//! What can be asked, and what comes back.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
+
+use crate::identity::Subject;
+
+/// What a call asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Request {
+    /// Something that this server answers itself, without any resource.
+    Question(Question),
+    /// Something to do at a resource.
+    Operation(Operation),
+}
+
+impl Request {
+    /// The action's name in policy and audit: `user:info`, `file:read`, `http:get`, ….
+    #[must_use]
+    pub fn action(&self) -> Cow<'static, str> {
+        match self {
+            Self::Question(question) => question.action().into(),
+            Self::Operation(operation) => operation.action().into(),
+        }
+    }
+
+    /// The address as the user wrote it; empty for what needs none.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Question(_) => "",
+            Self::Operation(operation) => operation.address(),
+        }
+    }
+}
+
+/// What this server answers itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Question {
+    /// Who is the caller to the resources?
+    UserInfo,
+}
+
+impl Question {
+    /// The action's name in policy and audit.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::UserInfo => "user:info",
+        }
+    }
+}
 
 /// One thing to do at a resource, with the address as the user wrote it. The target it belongs to
 /// is found by [`crate::targets::Targets`], never taken from the text itself.
@@ -51,7 +103,7 @@ impl Operation {
     }
 }
 
-/// What a resource gave.
+/// What came back.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -67,16 +119,19 @@ pub enum Outcome {
     },
     /// An HTTP response.
     Http(HttpResponse),
+    /// Who the caller is.
+    User(UserInfo),
 }
 
 impl Outcome {
-    /// How many bytes of content it holds, as encoded; for the audit log.
+    /// How many bytes of a resource's content it holds, as encoded; for the audit log.
     #[must_use]
     pub fn content_bytes(&self) -> u64 {
         match self {
             Self::File(file) => file.size,
             Self::Directory { entries, .. } => entries.len() as u64,
             Self::Http(response) => response.body.len() as u64,
+            Self::User(_) => 0,
         }
     }
 }
@@ -131,4 +186,36 @@ pub struct HttpResponse {
     pub encoding: &'static str,
     /// The body in that encoding.
     pub body: String,
+}
+
+/// Who a caller is to the resources.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserInfo {
+    /// Issuer of the token.
+    pub issuer: String,
+    /// The token's `sub`.
+    pub subject: String,
+    /// The client that the token was issued to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The account's sAMAccountName, as the identity provider maps it.
+    pub legacy_name: String,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Scopes.
+    pub scopes: Vec<String>,
+}
+
+impl From<&Subject> for UserInfo {
+    fn from(subject: &Subject) -> Self {
+        Self {
+            issuer: subject.issuer().into(),
+            subject: subject.subject().into(),
+            client_id: subject.client_id().map(Into::into),
+            legacy_name: subject.legacy_name().as_str().into(),
+            roles: subject.roles().to_vec(),
+            scopes: subject.scopes().to_vec(),
+        }
+    }
 }

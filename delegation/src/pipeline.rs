@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::{Clock, SystemClock};
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Audit, AuditConfig, CallIds, CloseFacts, Who};
+use crate::audit::{Attempt, Audit, AuditConfig, CallIds, CloseFacts};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, TrustedIdp, Verifier};
 use crate::kerberos::{Account, Kerberos, KerberosConfig};
 use crate::network::{Network, NetworkConfig};
@@ -17,7 +16,7 @@ use crate::policy::{Permit, Policy};
 use crate::resources::{CallContext, Resources, ServiceCredential};
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
-use crate::{Code, ConfigError, Failure, Operation, Outcome};
+use crate::{Code, ConfigError, Failure, Operation, Outcome, Question, Request};
 
 /// What the pipeline is built from: the configuration's sections, files already read.
 #[derive(Clone, Debug)]
@@ -46,30 +45,11 @@ pub struct Call {
     /// The MCP tool it came through.
     pub tool: &'static str,
     /// What to do.
-    pub operation: Operation,
+    pub request: Request,
     /// How long it may take.
     pub deadline: Duration,
     /// Raised when nobody waits for the answer any more.
     pub cancel: CancellationToken,
-}
-
-/// Who a caller is to the resources.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UserInfo {
-    /// Issuer of the token.
-    pub issuer: String,
-    /// The token's `sub`.
-    pub subject: String,
-    /// The client that the token was issued to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// The account's sAMAccountName, as the identity provider maps it.
-    pub legacy_name: String,
-    /// Roles.
-    pub roles: Vec<String>,
-    /// Scopes.
-    pub scopes: Vec<String>,
 }
 
 /// The whole way from a bearer token to a resource.
@@ -127,64 +107,89 @@ impl Delegation {
     }
 
     /// Does one thing as the caller, or says why not. Allowed or not, it is in the audit log
-    /// before the answer goes out.
+    /// before the answer goes out, however it ends.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn call(&self, caller: &Caller, call: Call) -> Result<Outcome, Failure> {
-        let deadline = Instant::now() + call.deadline;
-        let permit = self.permit(caller, &call, deadline).await?;
-        let ids = CallIds { request_id: &call.request_id, tool: call.tool };
-        let record = self.audit.intent(&permit, ids).await?;
+        let limits = Limits { until: Instant::now() + call.deadline, call: &call };
+        let mut attempt = self.attempt(caller, &call.request_id, call.tool);
+        attempt.asks(&call.request.action(), call.request.address());
 
-        let mut facts = CloseFacts::default();
-        let result = tokio::select! {
-            result = timeout_at(deadline, self.reach(&permit, &call, deadline, &mut facts)) => {
-                result.unwrap_or_else(|_| Err(out_of_time(call.deadline)))
-            }
-            () = call.cancel.cancelled() => Err(cancelled()),
+        let subject = match limits.keep(self.exchange(caller)).await {
+            Ok(subject) => Arc::new(subject),
+            Err(failure) => return Err(attempt.failed(failure).await),
         };
-        facts.bytes = result.as_ref().ok().map(Outcome::content_bytes);
-        record.close(result.as_ref().map(drop), facts).await?;
-        result
+        attempt.is_of(&subject);
+        match &call.request {
+            Request::Question(question) => self.answer(attempt, &subject, *question).await,
+            Request::Operation(operation) => {
+                let place = self.targets.resolve(operation);
+                match place.and_then(|place| self.policy.decide(&subject, operation, place)) {
+                    Ok(permit) => self.perform(attempt, permit, operation, limits).await,
+                    Err(failure) => Err(attempt.denied(failure).await),
+                }
+            }
+        }
     }
 
-    /// Identity and policy: what happens before anything is done.
-    async fn permit(
+    /// Records a call that cannot be begun, because its arguments make no sense. Returns what the
+    /// caller is told.
+    pub async fn refuse(
         &self,
         caller: &Caller,
-        call: &Call,
-        deadline: Instant,
-    ) -> Result<Permit, Failure> {
-        let ids = CallIds { request_id: &call.request_id, tool: call.tool };
-        let (action, address) = (call.operation.action(), call.operation.address());
-        let exchanged = timeout_at(deadline, self.exchange(caller)).await;
-        let subject = match exchanged.unwrap_or_else(|_| Err(out_of_time(call.deadline))) {
-            Ok(subject) => Arc::new(subject),
-            Err(failure) => {
-                self.audit.failed(who(caller), ids, &action, address, &failure).await?;
-                return Err(failure);
-            }
-        };
-        let decision = self
-            .targets
-            .resolve(&call.operation)
-            .and_then(|place| self.policy.decide(&subject, &call.operation, place));
-        if let Err(failure) = &decision {
-            self.audit.denied(Who::from(&*subject), ids, &action, address, failure).await?;
-        }
-        decision
+        request_id: &str,
+        tool: &str,
+        failure: Failure,
+    ) -> Failure {
+        self.attempt(caller, request_id, tool).failed(failure).await
+    }
+
+    fn attempt(&self, caller: &Caller, request_id: &str, tool: &str) -> Attempt {
+        self.audit.attempt(caller, CallIds { request_id, tool })
     }
 
     async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
         self.exchanger.exchange(caller, self.clock.now().seconds.unix()).await
     }
 
+    /// What this server knows itself, once policy allows that it is told.
+    async fn answer(
+        &self,
+        attempt: Attempt,
+        subject: &Subject,
+        question: Question,
+    ) -> Result<Outcome, Failure> {
+        match self.policy.decide_here(subject, question.action()) {
+            Ok(policies) => attempt.answered(&policies).await?,
+            Err(failure) => return Err(attempt.denied(failure).await),
+        }
+        Ok(match question {
+            Question::UserInfo => Outcome::User(subject.into()),
+        })
+    }
+
+    /// What the permit allows, between its intent record and its closing record.
+    async fn perform(
+        &self,
+        attempt: Attempt,
+        permit: Permit,
+        operation: &Operation,
+        limits: Limits<'_>,
+    ) -> Result<Outcome, Failure> {
+        let record = attempt.intent(&permit).await?;
+        let mut facts = CloseFacts::default();
+        let result = limits.keep(self.reach(&permit, operation, limits.until, &mut facts)).await;
+        facts.bytes = result.as_ref().ok().map(Outcome::content_bytes);
+        record.close(result.as_ref().map(drop), facts).await?;
+        result
+    }
+
     /// Kerberos and the resource: what the intent record announced.
     async fn reach(
         &self,
         permit: &Permit,
-        call: &Call,
+        operation: &Operation,
         deadline: Instant,
         facts: &mut CloseFacts,
     ) -> Result<Outcome, Failure> {
@@ -195,44 +200,7 @@ impl Delegation {
         let ServiceCredential::Kerberos(ticket) = &credential;
         facts.ticket_flags = Some(ticket.flags.0);
         let cx = CallContext { deadline, clock: self.clock.clone() };
-        self.resources.perform(&cx, &credential, permit, &call.operation).await
-    }
-
-    /// Says who the caller is to the resources, without reaching any.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn user_info(
-        &self,
-        caller: &Caller,
-        request_id: String,
-    ) -> Result<UserInfo, Failure> {
-        const ACTION: &str = "user:info";
-        let ids = CallIds { request_id: &request_id, tool: "user-info" };
-        let subject = match self.exchange(caller).await {
-            Ok(subject) => subject,
-            Err(failure) => {
-                self.audit.failed(who(caller), ids, ACTION, "", &failure).await?;
-                return Err(failure);
-            }
-        };
-        match self.policy.decide_user_info(&subject) {
-            Ok(policies) => {
-                self.audit.answered(Who::from(&subject), ids, ACTION, &policies).await?;
-            }
-            Err(failure) => {
-                self.audit.denied(Who::from(&subject), ids, ACTION, "", &failure).await?;
-                return Err(failure);
-            }
-        }
-        Ok(UserInfo {
-            issuer: subject.issuer().into(),
-            subject: subject.subject().into(),
-            client_id: subject.client_id().map(Into::into),
-            legacy_name: subject.legacy_name().as_str().into(),
-            roles: subject.roles().to_vec(),
-            scopes: subject.scopes().to_vec(),
-        })
+        self.resources.perform(&cx, &credential, permit, operation).await
     }
 
     /// Writes what the audit log still holds back. The last thing before the process ends.
@@ -248,13 +216,21 @@ fn note(facts: &mut CloseFacts, account: &Account) {
     facts.sid = Some(account.sid.to_string());
 }
 
-/// The caller as the audit log names them before the exchanged token has said more.
-fn who(caller: &Caller) -> Who<'_> {
-    Who {
-        issuer: caller.issuer(),
-        subject: caller.subject(),
-        client_id: caller.client_id(),
-        legacy_name: None,
+/// When a call has to end, whatever it is at.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    until: Instant,
+    call: &'a Call,
+}
+
+impl Limits<'_> {
+    async fn keep<T>(self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            result = timeout_at(self.until, work) => {
+                result.unwrap_or_else(|_| Err(out_of_time(self.call.deadline)))
+            }
+            () = self.call.cancel.cancelled() => Err(cancelled()),
+        }
     }
 }
 

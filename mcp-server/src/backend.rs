@@ -6,7 +6,7 @@ use std::path::Path;
 use krb_delegation::{
     Failure, Outcome,
     identity::{AuthenticationError, BearerToken, Caller},
-    pipeline::{Call, Delegation, Settings, UserInfo},
+    pipeline::{Call, Delegation, Settings},
 };
 
 use crate::config::{Config, LoadError, read_text};
@@ -37,19 +37,21 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// [`authenticate`](Self::authenticate).
     fn unauthorized(&self, reason: &'static str);
 
-    /// Performs one operation as the caller.
+    /// Does what a call asks for, as the caller.
     fn call(
         &self,
         caller: &Self::Caller,
         call: Call,
     ) -> impl Future<Output = Result<Outcome, Failure>> + Send;
 
-    /// Says who the caller is to the resources.
-    fn user_info(
+    /// Records a call whose arguments make no sense; returns what the caller is told.
+    fn refuse(
         &self,
         caller: &Self::Caller,
-        request_id: String,
-    ) -> impl Future<Output = Result<UserInfo, Failure>> + Send;
+        request_id: &str,
+        tool: &str,
+        failure: Failure,
+    ) -> impl Future<Output = Failure> + Send;
 }
 
 impl Backend for Delegation {
@@ -75,8 +77,14 @@ impl Backend for Delegation {
         self.call(caller, call).await
     }
 
-    async fn user_info(&self, caller: &Caller, request_id: String) -> Result<UserInfo, Failure> {
-        self.user_info(caller, request_id).await
+    async fn refuse(
+        &self,
+        caller: &Caller,
+        request_id: &str,
+        tool: &str,
+        failure: Failure,
+    ) -> Failure {
+        self.refuse(caller, request_id, tool, failure).await
     }
 }
 

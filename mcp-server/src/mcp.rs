@@ -3,27 +3,26 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
-use krb_delegation::{Code, Failure, pipeline::Call};
+use krb_delegation::{Failure, Outcome, pipeline::Call};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
         CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, ErrorCode,
-        Implementation, ListPromptsRequestMethod, ListPromptsResult,
+        Implementation, JsonObject, ListPromptsRequestMethod, ListPromptsResult,
         ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
         ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
         ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
     backend::Backend,
     http::{Authenticated, Cancel},
-    tools::{self, Request},
+    tools,
 };
 
 /// The revisions of MCP that are spoken: not those (2025-03-26 and older) whose servers must take
@@ -44,23 +43,20 @@ pub(crate) struct Handler<B> {
 impl<B: Backend> Handler<B> {
     async fn perform(
         &self,
-        tool: &'static str,
-        request: Request,
+        tool: &'static tools::Entry,
+        arguments: JsonObject,
         from: &Authenticated<B::Caller>,
         cancel: CancellationToken,
-    ) -> CallToolResult {
+    ) -> Result<Outcome, Failure> {
         let request_id = from.request_id.clone();
-        match request {
-            Request::Operation(operation) => {
-                let call = Call { request_id, tool, operation, deadline: self.deadline, cancel };
-                answer(tool, from, self.backend.call(&from.caller, call).await)
+        match tool.parse(arguments) {
+            Ok(request) => {
+                let tool = tool.name;
+                let call = Call { request_id, tool, request, deadline: self.deadline, cancel };
+                self.backend.call(&from.caller, call).await
             }
-            Request::UserInfo => {
-                let info = self.backend.user_info(&from.caller, request_id);
-                let result = tokio::time::timeout(self.deadline, info)
-                    .await
-                    .unwrap_or_else(|_| Err(late(self.deadline)));
-                answer(tool, from, result)
+            Err(failure) => {
+                Err(self.backend.refuse(&from.caller, &request_id, tool.name, failure).await)
             }
         }
     }
@@ -112,11 +108,9 @@ impl<B: Backend> ServerHandler for Handler<B> {
         ) else {
             return Err(ErrorData::internal_error("the request was not taken in", None));
         };
-        let result = match tool.parse(request.arguments.unwrap_or_default()) {
-            Ok(request) => self.perform(tool.name, request, from, cancel.clone()).await,
-            Err(failure) => answer::<()>(tool.name, from, Err(failure)),
-        };
-        Ok(result.into())
+        let arguments = request.arguments.unwrap_or_default();
+        let result = self.perform(tool, arguments, from, cancel.clone()).await;
+        Ok(answer(tool.name, from, result).into())
     }
 
     // Capabilities that are not declared are not there, rather than empty.
@@ -172,22 +166,13 @@ impl<B: Backend> ServerHandler for Handler<B> {
     }
 }
 
-fn answer<T: Serialize>(
+fn answer(
     tool: &str,
     from: &Authenticated<impl Send>,
-    result: Result<T, Failure>,
+    result: Result<Outcome, Failure>,
 ) -> CallToolResult {
     let outcome = result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "OK");
     let milliseconds = u64::try_from(from.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(request_id = from.request_id, tool, outcome, milliseconds, "tool call");
     tools::to_result(result)
-}
-
-fn late(deadline: Duration) -> Failure {
-    Failure::new(
-        Code::DeadlineExceeded,
-        format!("the call did not end within {} s", deadline.as_secs()),
-        "Try again; if it stays so, the server's operator finds the slow part in its log and can \
-         raise server.callTimeoutSeconds.",
-    )
 }

@@ -8,8 +8,7 @@ use std::{
 use axum::Router;
 use krb_delegation::{
     Code, DirectoryEntry, EntryKind, Failure, FileContent, HttpResponse, Operation, Outcome,
-    identity::AuthenticationError,
-    pipeline::{Call, UserInfo},
+    Request, UserInfo, identity::AuthenticationError, pipeline::Call,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -74,7 +73,11 @@ impl Backend for Fake {
         assert!(caller.starts_with("alice"));
         assert_eq!(call.deadline, DEADLINE);
         assert!(!call.request_id.is_empty());
-        let Call { tool, operation, cancel, .. } = call;
+        let Call { tool, request, cancel, .. } = call;
+        let operation = match request {
+            Request::Operation(operation) => operation,
+            _ => return Ok(Outcome::User(user_info(caller))),
+        };
         match operation.address() {
             r"\\files\corp\denied" => Err(Failure::new(Code::AccessDenied, "no", "ask")),
             r"\\files\corp\slow" => {
@@ -102,8 +105,9 @@ impl Backend for Fake {
         }
     }
 
-    async fn user_info(&self, caller: &String, _: String) -> Result<UserInfo, Failure> {
-        Ok(user_info(caller))
+    async fn refuse(&self, _: &String, _: &str, tool: &str, failure: Failure) -> Failure {
+        self.saw(format!("{tool} refused"));
+        failure
     }
 }
 

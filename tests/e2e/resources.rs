@@ -244,7 +244,7 @@ async fn a_resource_that_is_silent_is_named_when_time_is_up() {
     let server = Server::start(lab, &setup);
     let answer = server.read(&issuer.token("alice"), "\\\\relayed\\corp\\reports\\data.csv").await;
     let (code, message, _) = answer.error();
-    assert_eq!(code, "RESOURCE_UNREACHABLE");
+    assert_eq!(code, "RESOURCE_TIMEOUT");
     assert!(message.contains("relayed"), "{message}");
 }
 

@@ -3,6 +3,8 @@
 use krb_client::proto::{KerberosTime, Timestamp};
 use serde::Serialize;
 
+use crate::Failure;
+
 const MAX_TEXT: usize = 4096;
 
 /// The moment of a call that a record is about.
@@ -19,6 +21,10 @@ pub(super) enum Phase {
     Failed,
     /// Requests without a valid token, counted.
     Unauthorized,
+    /// Records that could not be written, counted.
+    Lost,
+    /// The file that was written so far is no longer the one at `audit.file`.
+    Reopened,
 }
 
 /// One line of the audit log. Absent fields are left out.
@@ -55,6 +61,25 @@ impl Record {
         };
         let call = CallFields { decision: Some("deny"), ..CallFields::default() };
         Self::new(Phase::Unauthorized, call, result)
+    }
+
+    pub(super) fn lost(count: u64) -> Self {
+        let message = "so many records could not be written before this one";
+        Self::note(Phase::Lost, message, count)
+    }
+
+    pub(super) fn reopened(count: u64) -> Self {
+        let message = "the file was removed or replaced; so many records of this run are elsewhere";
+        Self::note(Phase::Reopened, message, count)
+    }
+
+    fn note(phase: Phase, message: &str, count: u64) -> Self {
+        let result = ResultFields {
+            message: Some(message.into()),
+            count: Some(count),
+            ..ResultFields::default()
+        };
+        Self::new(phase, CallFields::default(), result)
     }
 }
 
@@ -112,8 +137,27 @@ pub(super) struct ResultFields {
     pub(super) since: Option<String>,
 }
 
+impl ResultFields {
+    pub(super) fn of(failure: &Failure) -> Self {
+        Self {
+            outcome: Some(failure.code.as_str()),
+            message: Some(text(&failure.message)),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn abandoned() -> Self {
+        Self {
+            outcome: Some("ABANDONED"),
+            message: Some("the call ended before its outcome was recorded".into()),
+            ..Self::default()
+        }
+    }
+}
+
 /// Text as a record holds it: at most 4096 bytes, and nothing that could move a terminal's cursor
-/// or the reader's eye (JSON itself escapes only what is below U+0020).
+/// or the reader's eye, or that the eye does not see (JSON itself escapes only what is below
+/// U+0020).
 pub(super) fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len().min(MAX_TEXT));
     for c in raw.chars() {
@@ -121,16 +165,38 @@ pub(super) fn text(raw: &str) -> String {
             out.push('…');
             break;
         }
-        match c {
-            '\u{7f}'..='\u{9f}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => out.extend(c.escape_unicode()),
-            _ => out.push(c),
+        if misleads(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
         }
     }
     out
+}
+
+// C1 controls, line separators, what sets a direction (Bidi_Control), and what shows as nothing
+// (Default_Ignorable_Code_Point, interlinear annotations, the blank braille pattern): Unicode 17.
+const fn misleads(c: char) -> bool {
+    matches!(c,
+        '\u{7f}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{2800}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// An address as a user wrote it, without what may be secret in a URL: user name and password,
@@ -172,6 +238,14 @@ mod tests {
     fn text_is_bounded_and_tame() {
         assert_eq!(text("rené \\ \"x\""), "rené \\ \"x\"");
         assert_eq!(text("a\u{9b}31m\u{202e}b"), "a\\u{9b}31m\\u{202e}b");
+        // What would look like alice, or like nothing.
+        for hidden in
+            "\u{ad}\u{61c}\u{200b}\u{200d}\u{2060}\u{2066}\u{3164}\u{feff}\u{e0041}".chars()
+        {
+            let shown = text(&format!("al{hidden}ice"));
+            assert_eq!(shown, format!("al{}ice", hidden.escape_unicode()));
+        }
+        assert_eq!(text("Ωмега 表 é e\u{301}"), "Ωмега 表 é e\u{301}");
         assert_eq!(text(&"a".repeat(4096)).len(), 4096);
         assert!(text(&"é".repeat(4096)).len() <= 4096 + '…'.len_utf8());
         // Below U+0020, JSON does it.

@@ -1,5 +1,5 @@
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicI64, Ordering},
 };
 
@@ -7,7 +7,7 @@ use krb_client::{
     SystemClock,
     proto::{KerberosTime, Timestamp},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -57,13 +57,20 @@ impl Drop for Log {
     }
 }
 
-const CALL: CallIds<'_> = CallIds { request_id: "r-1", tool: "kerberos-file-read" };
-const WHO: Who<'_> = Who {
-    issuer: "https://idp.example.com",
-    subject: "42",
-    client_id: Some("agent"),
-    legacy_name: Some("ALICE_ADMIN"),
-};
+/// What is known of a call before it is permitted.
+fn asked() -> CallFields {
+    CallFields {
+        request_id: Some("r-1".into()),
+        tool: Some("kerberos-file-read".into()),
+        issuer: Some("https://idp.example.com".into()),
+        subject: Some("42".into()),
+        client_id: Some("agent".into()),
+        legacy_name: Some("ALICE_ADMIN".into()),
+        action: Some("file:read".into()),
+        path: Some(r"\\files\corp\data.csv".into()),
+        ..CallFields::default()
+    }
+}
 
 fn fields() -> CallFields {
     CallFields {
@@ -71,8 +78,18 @@ fn fields() -> CallFields {
         spn: Some("cifs/files.example.com".into()),
         decision: Some("allow"),
         policies: vec!["staff-read".into()],
-        ..attempt(WHO, CALL, "file:read", r"\\files\corp\data.csv")
+        ..asked()
     }
+}
+
+fn attempt(audit: &Audit, action: &str, written: &str) -> Attempt {
+    let mut attempt = Attempt { audit: audit.clone(), fields: Some(asked()) };
+    attempt.asks(action, written);
+    attempt
+}
+
+async fn intend(audit: &Audit, fields: CallFields) -> Result<IntentRecord, Failure> {
+    IntentRecord::write(audit, fields).await
 }
 
 fn failure() -> Failure {
@@ -82,7 +99,7 @@ fn failure() -> Failure {
 #[tokio::test]
 async fn an_intent_and_its_closing_record() {
     let log = Log::new("pair");
-    let intent = log.audit.intend(fields()).await.unwrap();
+    let intent = intend(&log.audit, fields()).await.unwrap();
     // Written before the call goes on, without any flush.
     assert_eq!(log.read().len(), 1);
     log.clock.0.fetch_add(2, Ordering::SeqCst);
@@ -131,8 +148,9 @@ async fn an_intent_and_its_closing_record() {
 #[tokio::test]
 async fn denials_and_failures_are_one_line_each() {
     let log = Log::new("denials");
-    log.audit.denied(WHO, CALL, "file:read", "\\\\x\\y\n{}", &failure()).await.unwrap();
-    log.audit.failed(WHO, CALL, "http:get", "http://w/?secret", &failure()).await.unwrap();
+    let denied = attempt(&log.audit, "file:read", "\\\\x\\y\n{}").denied(failure()).await;
+    let failed = attempt(&log.audit, "http:get", "http://w/?secret").failed(failure()).await;
+    assert_eq!((denied, failed), (failure(), failure()), "what the caller is told");
     let [denied, failed]: [Value; 2] = log.records().await.try_into().unwrap();
     assert_eq!(denied["phase"], "denied");
     assert_eq!(denied["decision"], "deny");
@@ -147,8 +165,8 @@ async fn denials_and_failures_are_one_line_each() {
 #[tokio::test]
 async fn a_dropped_intent_is_abandoned_once_and_a_closed_one_is_not() {
     let log = Log::new("abandoned");
-    drop(log.audit.intend(fields()).await.unwrap());
-    let closed = log.audit.intend(fields()).await.unwrap();
+    drop(intend(&log.audit, fields()).await.unwrap());
+    let closed = intend(&log.audit, fields()).await.unwrap();
     closed.close(Err(&failure()), CloseFacts::default()).await.unwrap();
     let records = log.records().await;
     let outcomes: Vec<&str> = records
@@ -161,10 +179,111 @@ async fn a_dropped_intent_is_abandoned_once_and_a_closed_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_dropped_attempt_leaves_a_record_and_an_ended_one_no_second() {
+    let log = Log::new("attempts");
+    drop(attempt(&log.audit, "file:read", "x"));
+    attempt(&log.audit, "user:info", "").answered(&["self".into()]).await.unwrap();
+    let records = log.records().await;
+    let seen: Vec<_> = records.iter().map(|r| (&r["phase"], &r["outcome"])).collect();
+    assert_eq!(seen, [(&json!("failed"), &json!("ABANDONED")), (&json!("closing"), &json!("OK"))]);
+}
+
+/// What happened to the log's file, and whether records that follow may still be written.
+type Accident = (&'static str, fn(&Path), bool);
+
+#[tokio::test]
+async fn a_file_that_is_taken_away_is_noticed_before_an_intent_is_called_written() {
+    let accidents: [Accident; 5] = [
+        ("removed", |file| std::fs::remove_file(file).unwrap(), true),
+        ("rotated", |file| std::fs::rename(file, file.with_extension("1")).unwrap(), true),
+        (
+            "replaced",
+            |file| {
+                std::fs::write(file.with_extension("new"), "{\"else\":1}").unwrap();
+                std::fs::rename(file.with_extension("new"), file).unwrap();
+            },
+            true,
+        ),
+        ("gone", |file| std::fs::remove_dir_all(file.parent().unwrap()).unwrap(), false),
+        (
+            "moved",
+            |file| {
+                let directory = file.parent().unwrap();
+                let moved = directory.with_extension("moved");
+                std::fs::rename(directory, &moved).unwrap();
+                std::fs::remove_dir_all(moved).unwrap();
+            },
+            false,
+        ),
+    ];
+    for (what, accident, goes_on) in accidents {
+        let log = Log::new(what);
+        intend(&log.audit, fields())
+            .await
+            .unwrap()
+            .close(Ok(()), CloseFacts::default())
+            .await
+            .unwrap();
+        accident(&log.file);
+        let intent = intend(&log.audit, fields()).await;
+        if !goes_on {
+            assert_eq!(intent.unwrap_err().code, Code::AuditUnavailable, "{what}");
+            std::fs::create_dir_all(log.file.parent().unwrap()).unwrap();
+            drop(intend(&log.audit, fields()).await.expect(what));
+            let records = log.read();
+            assert_eq!(records[0]["phase"], "reopened", "{what}: {records:?}");
+            assert_eq!((&records[1]["phase"], &records[1]["count"]), (&json!("lost"), &json!(1)));
+            assert_eq!(records[2]["phase"], "intent", "{what}");
+            continue;
+        }
+        let intent = intent.expect(what);
+        let text = std::fs::read_to_string(&log.file).unwrap();
+        let mut lines =
+            text.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let (last, before) = (lines.next().unwrap(), lines.next().unwrap());
+        assert_eq!(last["phase"], "intent", "{what}: it stands in the file at the path");
+        assert_eq!((&before["phase"], &before["count"]), (&json!("reopened"), &json!(2)), "{what}");
+        intent.close(Ok(()), CloseFacts::default()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn half_a_line_of_the_run_before_does_not_swallow_the_first_record() {
+    let log = Log::new("torn");
+    std::fs::write(&log.file, "{\"whole\":1}\n{\"half\":").unwrap();
+    let config = AuditConfig { file: log.file.to_str().unwrap().into(), sync: true };
+    let audit = Audit::open(&config, Arc::new(log.clock.clone())).unwrap();
+    attempt(&audit, "file:read", "x").failed(failure()).await;
+    let text = std::fs::read_to_string(&log.file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..2], ["{\"whole\":1}", "{\"half\":"]);
+    assert_eq!(serde_json::from_str::<Value>(lines[2]).unwrap()["phase"], "failed");
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_counted_and_said() {
+    let log = Log::new("lost");
+    let directory = log.file.parent().unwrap().to_owned();
+    std::fs::remove_dir_all(&directory).unwrap();
+    for _ in 0..3 {
+        attempt(&log.audit, "file:read", "x").denied(failure()).await;
+        log.audit.unauthorized("expired");
+    }
+    log.audit.flush().await.unwrap_err();
+    std::fs::create_dir_all(&directory).unwrap();
+    let records = log.records().await;
+    let lost = records.iter().find(|record| record["phase"] == "lost").unwrap();
+    // Three denials, and the record of the minute's first unauthorized request.
+    assert_eq!(lost["count"], 4, "{records:?}");
+    let counted = records.iter().find(|record| record["phase"] == "unauthorized").unwrap();
+    assert_eq!(counted["count"], 3, "{records:?}");
+}
+
+#[tokio::test]
 async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
     let log = Log::new("cancelled");
     {
-        let mut intent = std::pin::pin!(log.audit.intend(fields()));
+        let mut intent = std::pin::pin!(intend(&log.audit, fields()));
         let waker = std::task::Waker::noop();
         let mut context = std::task::Context::from_waker(waker);
         // Submitted by the first poll, never polled again.
@@ -184,11 +303,11 @@ async fn a_full_disk_fails_every_call() {
     let config = AuditConfig { file: "/dev/full".into(), sync: true };
     let audit = Audit::open(&config, Arc::new(SystemClock)).unwrap();
     for _ in 0..2 {
-        let failure = audit.intend(fields()).await.unwrap_err();
+        let failure = intend(&audit, fields()).await.unwrap_err();
         assert_eq!(failure.code, Code::AuditUnavailable);
     }
-    let denied = audit.denied(WHO, CALL, "file:read", "x", &failure()).await;
-    assert_eq!(denied.unwrap_err().code, Code::AuditUnavailable);
+    let denied = attempt(&audit, "file:read", "x").denied(failure()).await;
+    assert_eq!(denied.code, Code::AuditUnavailable);
     // The second is only counted, and written by the flush.
     audit.unauthorized("expired");
     audit.unauthorized("expired");
@@ -202,19 +321,25 @@ fn unauthorized_requests_are_counted() {
     assert!(counters.note("expired", at(60)));
     assert!(!counters.note("expired", at(119)));
     assert!(counters.note("garbled", at(119)), "another reason is counted apart");
-    assert!(counters.take_ended(at(119)).is_empty(), "the minute is still running");
+    assert_eq!(counters.take_ended(at(119)).records().count(), 0, "the minute is still running");
     assert!(counters.note("expired", at(120)), "a new minute's first");
 
     let ended = counters.take_ended(at(120));
-    let shown: Vec<_> = ended
+    let shown: Vec<_> = ended.records().collect();
+    let shown: Vec<_> = shown
         .iter()
         .map(|r| (r.result.message.as_deref(), r.result.count, r.result.since.as_deref()))
         .collect();
     // One alone was recorded when it came.
     assert_eq!(shown, [(Some("expired"), Some(2), Some("1970-01-01T00:01:00Z"))]);
     assert!(!counters.note("expired", at(121)), "the running minute was kept");
-    assert_eq!(counters.take_all().len(), 1);
-    assert!(counters.take_all().is_empty());
+    let taken = counters.take_all();
+    assert_eq!(taken.records().count(), 1);
+    assert_eq!(counters.take_all().records().count(), 0);
+    // What could not be written is counted on.
+    assert!(counters.note("expired", at(122)));
+    counters.put_back(taken);
+    assert_eq!(counters.take_all().records().next().unwrap().result.count, Some(3));
 }
 
 #[tokio::test]
@@ -237,7 +362,7 @@ async fn records_of_concurrent_calls_stay_whole() {
         let audit = log.audit.clone();
         tokio::spawn(async move {
             let fields = CallFields { request_id: Some(n.to_string()), ..fields() };
-            let intent = audit.intend(fields).await.unwrap();
+            let intent = intend(&audit, fields).await.unwrap();
             intent.close(Ok(()), CloseFacts::default()).await.unwrap();
         })
     });
@@ -268,7 +393,7 @@ fn the_log_is_private_and_appended_to() {
     std::fs::write(&log.file, "{\"before\":true}\n").unwrap();
     let Log { ref audit, .. } = log;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(audit.denied(WHO, CALL, "file:read", "x", &failure())).unwrap();
+    runtime.block_on(attempt(audit, "file:read", "x").denied(failure()));
     assert_eq!(log.read().len(), 2);
     assert_eq!(log.read()[0]["before"], true);
 }

@@ -2,10 +2,9 @@
 //! write and one sync serve many calls.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Write},
+    io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, RecvTimeoutError},
     },
     time::Duration,
@@ -15,8 +14,10 @@ use krb_client::Clock;
 use tokio::sync::oneshot;
 
 use super::{
-    AuditConfig, IntentRecord,
+    IntentRecord,
+    lost::Lost,
     record::{Record, rfc3339},
+    sink::Sink,
     unauthorized::Counters,
 };
 
@@ -45,53 +46,12 @@ pub(super) enum Answer {
     Intended(Box<IntentRecord>, oneshot::Sender<Result<Box<IntentRecord>, NotWritten>>),
 }
 
-/// Where the lines go.
-pub(super) struct Sink {
-    out: Box<dyn Write + Send>,
-    // A handle to the same file if its data is to reach the disk before an answer.
-    durable: Option<File>,
-    // The last write failed and may have left half a line.
-    torn: bool,
-}
-
-impl Sink {
-    pub(super) fn open(config: &AuditConfig) -> io::Result<Self> {
-        if config.file == "-" {
-            return Ok(Self { out: Box::new(io::stdout()), durable: None, torn: false });
-        }
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&config.file)?;
-        // Pipes and devices have no disk to wait for.
-        let durable =
-            if config.sync && file.metadata()?.is_file() { Some(file.try_clone()?) } else { None };
-        Ok(Self { out: Box::new(file), durable, torn: false })
-    }
-
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        let result = self.try_append(lines);
-        self.torn = result.is_err();
-        result
-    }
-
-    fn try_append(&mut self, lines: &[u8]) -> io::Result<()> {
-        if self.torn {
-            // An empty line at worst; never two records in one.
-            self.out.write_all(b"\n")?;
-        }
-        self.out.write_all(lines)?;
-        self.out.flush()?;
-        self.durable.as_ref().map_or(Ok(()), File::sync_data)
-    }
-}
-
 /// The writer's state, run by its thread.
 pub(super) struct Writer {
     pub(super) jobs: Receiver<Job>,
     pub(super) sink: Sink,
     pub(super) counters: Arc<Mutex<Counters>>,
+    pub(super) lost: Arc<Lost>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) run: String,
     pub(super) number: u64,
@@ -114,41 +74,72 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Vec<Job>, last: bool) {
-        let mut lines = Lines::default();
+        let mut records = Vec::with_capacity(batch.len());
         let mut answers = Vec::with_capacity(batch.len());
-        let mut flush = last;
+        let mut flushed = Vec::new();
         for job in batch {
-            answers.push(match job {
-                Job::Write(record, answer) => (self.line(*record, &mut lines), answer),
-                Job::Flush(answer) => {
-                    flush = true;
-                    (String::new(), answer)
+            match job {
+                Job::Write(record, answer) => {
+                    records.push(*record);
+                    answers.push(answer);
                 }
-            });
+                Job::Flush(answer) => flushed.push(answer),
+            }
         }
-        for record in self.counted(flush) {
-            self.line(record, &mut lines);
+        let counted = self.counted(last || !flushed.is_empty());
+        records.extend(counted.records());
+        let written = self.put(&records).map_err(|error| {
+            // Without a word each second while nothing is asked of it.
+            if !answers.is_empty() || !flushed.is_empty() {
+                tracing::error!(%error, "the audit log cannot be written; calls are refused");
+            }
+            self.counters().put_back(counted);
+            self.lost.add(answers.len() as u64);
+            NotWritten
+        });
+        let mut ids = written.as_ref().map(|ids| ids.iter());
+        for answer in answers {
+            let id = ids.as_mut().map(|ids| ids.next().cloned().unwrap_or_default());
+            answer.send(id.map_err(|_| NotWritten));
         }
-        let result = match lines.fault {
-            Some(fault) => Err(fault.into()),
-            None if lines.text.is_empty() => Ok(()),
-            None => self.sink.append(&lines.text),
-        };
-        if let Err(error) = &result {
-            tracing::error!(%error, "the audit log cannot be written; calls are refused");
-        }
-        for (id, answer) in answers {
-            answer.send(result.as_ref().map(|()| id).map_err(|_| NotWritten));
+        for answer in flushed {
+            answer.send(written.as_ref().map(|_| String::new()).map_err(|_| NotWritten));
         }
     }
 
-    fn counted(&self, all: bool) -> Vec<Record> {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        if all { counters.take_all() } else { counters.take_ended(self.clock.now().seconds) }
+    /// Writes records, and what has to be said first, to the file that stands at the log's path.
+    /// Returns the event ids under which they stand there.
+    fn put(&mut self, records: &[Record]) -> io::Result<Vec<String>> {
+        let lost = self.lost.unsaid();
+        if records.is_empty() && lost == 0 {
+            return Ok(Vec::new());
+        }
+        let mut moved = self.sink.settle()?;
+        // A file that is taken away again and again is not one to rely on.
+        for _ in 0..3 {
+            let mut lines = Lines::default();
+            if moved.is_some() {
+                tracing::warn!("the audit log's file was removed or replaced; a new one is begun");
+                self.add(&mut lines, Record::reopened(self.number));
+            }
+            if lost > 0 {
+                self.add(&mut lines, Record::lost(lost));
+            }
+            let ids = records.iter().map(|record| self.add(&mut lines, record.clone())).collect();
+            if let Some(fault) = lines.fault {
+                return Err(fault.into());
+            }
+            moved = self.sink.append(&lines.text)?;
+            if moved.is_none() {
+                self.lost.said(lost);
+                return Ok(ids);
+            }
+        }
+        Err(io::Error::other("the audit log is taken away as fast as it is written"))
     }
 
     // Adds the record's line and returns its event id.
-    fn line(&mut self, mut record: Record, lines: &mut Lines) -> String {
+    fn add(&mut self, lines: &mut Lines, mut record: Record) -> String {
         self.number += 1;
         let id = format!("{}-{}", self.run, self.number);
         record.event_id.clone_from(&id);
@@ -158,6 +149,16 @@ impl Writer {
             Err(error) => lines.fault = Some(error),
         }
         id
+    }
+
+    fn counters(&self) -> MutexGuard<'_, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counted(&self, all: bool) -> Counters {
+        let now = self.clock.now().seconds;
+        let mut counters = self.counters();
+        if all { counters.take_all() } else { counters.take_ended(now) }
     }
 }
 
@@ -179,47 +180,5 @@ impl Answer {
                 intent
             }))),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A disk that is full after `room` bytes, until space is made.
-    #[derive(Clone, Default)]
-    struct Disk(Arc<Mutex<(Vec<u8>, usize)>>);
-
-    impl Write for Disk {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let (text, room) = &mut *self.0.lock().unwrap();
-            let n = bytes.len().min(*room);
-            if n == 0 {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            text.extend(&bytes[..n]);
-            *room -= n;
-            Ok(n)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn half_a_line_does_not_spoil_the_next() {
-        let disk = Disk::default();
-        let mut sink = Sink { out: Box::new(disk.clone()), durable: None, torn: false };
-        let mut append = |room, line: &[u8]| {
-            disk.0.lock().unwrap().1 = room;
-            sink.append(line)
-        };
-        append(100, b"first\n").unwrap();
-        append(3, b"second\n").unwrap_err();
-        append(0, b"third\n").unwrap_err();
-        append(100, b"fourth\n").unwrap();
-        append(100, b"fifth\n").unwrap();
-        assert_eq!(disk.0.lock().unwrap().0, b"first\nsec\nfourth\nfifth\n");
     }
 }

@@ -88,13 +88,13 @@ impl Policy {
         Ok(Permit::new(Arc::clone(subject), action, resolved, policies))
     }
 
-    /// Whether `subject` may see what this server knows about them (`user:info`). Returns the ids
-    /// of the policies that allow it.
+    /// Whether `subject` may ask this server itself for something (`user:info`). Returns the ids of
+    /// the policies that allow it.
     ///
     /// # Errors
     /// [`Code::PolicyDenied`] as in [`Policy::decide`].
-    pub fn decide_user_info(&self, subject: &Subject) -> Result<Vec<String>, Failure> {
-        self.evaluate(Principal::from(subject), "user:info", None)
+    pub fn decide_here(&self, subject: &Subject, action: &str) -> Result<Vec<String>, Failure> {
+        self.evaluate(Principal::from(subject), action, None)
     }
 
     // The ids of the policies that allow it, sorted.

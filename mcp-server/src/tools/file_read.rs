@@ -1,10 +1,10 @@
 //! `kerberos-file-read`.
 
-use krb_delegation::Operation;
+use krb_delegation::{Operation, Request};
 use rmcp::model::ToolAnnotations;
 use serde_json::json;
 
-use super::{Entry, PathArgument, Request, arguments, describe, encoding_schema};
+use super::{Entry, PathArgument, arguments, describe, encoding_schema};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "kerberos-file-read",

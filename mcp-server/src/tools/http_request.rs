@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use krb_delegation::Operation;
+use krb_delegation::{Operation, Request};
 use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Entry, Request, arguments, describe, encoding_schema};
+use super::{Entry, arguments, describe, encoding_schema};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,10 @@
 //! `kerberos-list-directory`.
 
-use krb_delegation::Operation;
+use krb_delegation::{Operation, Request};
 use rmcp::model::ToolAnnotations;
 use serde_json::json;
 
-use super::{Entry, PathArgument, Request, arguments, describe};
+use super::{Entry, PathArgument, arguments, describe};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "kerberos-list-directory",

@@ -8,7 +8,7 @@ mod user_info;
 
 use std::sync::Arc;
 
-use krb_delegation::{Code, Failure, Operation};
+use krb_delegation::{Code, Failure, Request};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -21,15 +21,6 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     describe: fn(&'static str) -> Tool,
     parse: fn(JsonObject) -> Result<Request, Failure>,
-}
-
-/// What a tool call comes down to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Request {
-    /// Something to do at a resource.
-    Operation(Operation),
-    /// Who the caller is.
-    UserInfo,
 }
 
 /// In the order in which `tools/list` gives them.

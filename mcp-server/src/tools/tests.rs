@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use krb_delegation::{Code, Operation};
+use krb_delegation::{Code, Operation, Question, Request};
 use serde_json::{Value, json};
 
-use super::{Request, find, list};
+use super::{find, list};
 use crate::testing;
 
 fn parse(tool: &str, arguments: &Value) -> Result<Request, krb_delegation::Failure> {
@@ -18,7 +18,7 @@ fn arguments_become_operations() {
     assert_eq!(parse("kerberos-file-read", &argument), Ok(read));
     let list = Request::Operation(Operation::ListDirectory { path });
     assert_eq!(parse("kerberos-list-directory", &argument), Ok(list));
-    assert_eq!(parse("user-info", &json!({})), Ok(Request::UserInfo));
+    assert_eq!(parse("user-info", &json!({})), Ok(Request::Question(Question::UserInfo)));
 
     let url = "http://web/".to_owned();
     let get = Operation::HttpRequest {

@@ -1,11 +1,12 @@
 //! `user-info`.
 
+use krb_delegation::{Question, Request};
 use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Entry, Request, arguments, describe};
+use super::{Entry, arguments, describe};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +39,6 @@ pub(super) const ENTRY: Entry = Entry {
     },
     parse: |given| {
         let Arguments {} = arguments(given)?;
-        Ok(Request::UserInfo)
+        Ok(Request::Question(Question::UserInfo))
     },
 };
