@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::identity::Subject;
+use crate::policy::Usable;
 
 /// What a call asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,14 +43,17 @@ impl Request {
 pub enum Question {
     /// Who is the caller to the resources?
     UserInfo,
+    /// Which resources may the caller use?
+    ListTargets,
 }
 
 impl Question {
-    /// The action's name in policy and audit.
+    /// The action's name in policy and audit. One for all: who may know who they are may know what
+    /// they may use.
     #[must_use]
     pub const fn action(self) -> &'static str {
         match self {
-            Self::UserInfo => "user:info",
+            Self::UserInfo | Self::ListTargets => "user:info",
         }
     }
 }
@@ -121,6 +125,11 @@ pub enum Outcome {
     Http(HttpResponse),
     /// Who the caller is.
     User(UserInfo),
+    /// What the caller may use.
+    Targets {
+        /// In the order of the configuration.
+        targets: Vec<Usable>,
+    },
 }
 
 impl Outcome {
@@ -131,7 +140,7 @@ impl Outcome {
             Self::File(file) => file.size,
             Self::Directory { entries, .. } => entries.len() as u64,
             Self::Http(response) => response.body.len() as u64,
-            Self::User(_) => 0,
+            Self::User(_) | Self::Targets { .. } => 0,
         }
     }
 }
@@ -205,10 +214,12 @@ pub struct UserInfo {
     pub roles: Vec<String>,
     /// Scopes.
     pub scopes: Vec<String>,
+    /// What policy lets the caller use.
+    pub targets: Vec<Usable>,
 }
 
-impl From<&Subject> for UserInfo {
-    fn from(subject: &Subject) -> Self {
+impl UserInfo {
+    pub(crate) fn new(subject: &Subject, targets: Vec<Usable>) -> Self {
         Self {
             issuer: subject.issuer().into(),
             subject: subject.subject().into(),
@@ -216,6 +227,7 @@ impl From<&Subject> for UserInfo {
             legacy_name: subject.legacy_name().as_str().into(),
             roles: subject.roles().to_vec(),
             scopes: subject.scopes().to_vec(),
+            targets,
         }
     }
 }

@@ -12,11 +12,14 @@ use crate::audit::{Attempt, Audit, AuditConfig, CallIds, CloseFacts};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, TrustedIdp, Verifier};
 use crate::kerberos::{Account, Kerberos, KerberosConfig};
 use crate::network::{Network, NetworkConfig};
-use crate::policy::{Permit, Policy};
+use crate::policy::{Permit, Policy, Usable};
 use crate::resources::{CallContext, Resources, ServiceCredential};
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
-use crate::{Code, ConfigError, Failure, Operation, Outcome, Question, Request};
+use crate::{Code, ConfigError, Failure, Operation, Outcome, Question, Request, UserInfo};
+
+/// So many addresses are named where one names nothing; list-targets names all.
+const MAX_NAMED: usize = 20;
 
 /// What the pipeline is built from: the configuration's sections, files already read.
 #[derive(Clone, Debug)]
@@ -125,6 +128,7 @@ impl Delegation {
             Request::Question(question) => self.answer(attempt, &subject, *question).await,
             Request::Operation(operation) => {
                 let place = self.targets.resolve(operation);
+                let place = place.map_err(|failure| self.with_known_targets(failure, &subject));
                 match place.and_then(|place| self.policy.decide(&subject, operation, place)) {
                     Ok(permit) => self.perform(attempt, permit, operation, limits).await,
                     Err(failure) => Err(attempt.denied(failure).await),
@@ -165,8 +169,27 @@ impl Delegation {
             Err(failure) => return Err(attempt.denied(failure).await),
         }
         Ok(match question {
-            Question::UserInfo => Outcome::User(subject.into()),
+            Question::UserInfo => Outcome::User(UserInfo::new(subject, self.usable(subject))),
+            Question::ListTargets => Outcome::Targets { targets: self.usable(subject) },
         })
+    }
+
+    fn usable(&self, subject: &Subject) -> Vec<Usable> {
+        self.policy.usable(subject, &self.targets)
+    }
+
+    /// Names what the caller may use, and nothing else, where an address names nothing.
+    fn with_known_targets(&self, mut failure: Failure, subject: &Subject) -> Failure {
+        if failure.code == Code::UnknownTarget {
+            let usable = self.usable(subject);
+            let addresses = usable.iter().flat_map(|usable| &usable.addresses);
+            let some: Vec<&str> = addresses.take(MAX_NAMED).map(String::as_str).collect();
+            if !some.is_empty() {
+                failure.remedy =
+                    format!("{} Yours begin with: {}", failure.remedy, some.join(", "));
+            }
+        }
+        failure
     }
 
     /// What the permit allows, between its intent record and its closing record.

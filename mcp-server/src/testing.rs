@@ -8,7 +8,7 @@ use std::{
 use axum::Router;
 use krb_delegation::{
     Code, DirectoryEntry, EntryKind, Failure, FileContent, HttpResponse, Operation, Outcome,
-    Request, UserInfo, identity::AuthenticationError, pipeline::Call,
+    Question, Request, UserInfo, identity::AuthenticationError, pipeline::Call, policy::Usable,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -76,6 +76,9 @@ impl Backend for Fake {
         let Call { tool, request, cancel, .. } = call;
         let operation = match request {
             Request::Operation(operation) => operation,
+            Request::Question(Question::ListTargets) => {
+                return Ok(Outcome::Targets { targets: targets() });
+            }
             _ => return Ok(Outcome::User(user_info(caller))),
         };
         match operation.address() {
@@ -144,7 +147,17 @@ pub(crate) fn user_info(subject: &str) -> UserInfo {
         legacy_name: "ALICE_ADMIN".into(),
         roles: vec!["staff".into()],
         scopes: vec![],
+        targets: targets(),
     }
+}
+
+pub(crate) fn targets() -> Vec<Usable> {
+    vec![Usable {
+        target: "fileserver".into(),
+        kind: "smb",
+        addresses: vec!["//files.example.com/corp/".into()],
+        actions: vec!["file:read".into(), "file:list".into()],
+    }]
 }
 
 /// A `server` section with what `more` adds.

@@ -4,6 +4,7 @@ mod answer;
 mod file_read;
 mod http_request;
 mod list_directory;
+mod list_targets;
 mod user_info;
 
 use std::sync::Arc;
@@ -24,8 +25,13 @@ pub(crate) struct Entry {
 }
 
 /// In the order in which `tools/list` gives them.
-const TOOLS: [Entry; 4] =
-    [file_read::ENTRY, list_directory::ENTRY, http_request::ENTRY, user_info::ENTRY];
+const TOOLS: [Entry; 5] = [
+    list_targets::ENTRY,
+    file_read::ENTRY,
+    list_directory::ENTRY,
+    http_request::ENTRY,
+    user_info::ENTRY,
+];
 
 /// The tool of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
@@ -84,6 +90,37 @@ fn arguments<Arguments: DeserializeOwned>(given: JsonObject) -> Result<Arguments
 struct PathArgument {
     /// UNC path, for example `\\fileserver.example.com\share\dir\name`; `/` is taken as `\`.
     path: String,
+}
+
+/// The arguments of the tools that take none.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NoArguments {}
+
+// What the caller may use is the same in both answers that say so.
+fn targets_schema() -> Value {
+    json!({
+        "type": "array",
+        "description": "what policy lets the caller use",
+        "items": {
+            "type": "object",
+            "properties": {
+                "target": {"type": "string"},
+                "kind": {"enum": ["smb", "http"]},
+                "addresses": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "how paths or URLs in it begin"
+                },
+                "actions": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "what may be done somewhere in it"
+                }
+            },
+            "required": ["target", "kind", "addresses", "actions"]
+        }
+    })
 }
 
 // What a file's or a response's content looks like is the same in both.

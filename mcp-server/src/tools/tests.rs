@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use krb_delegation::{Code, Operation, Question, Request};
+use krb_delegation::{Code, Operation, Outcome, Question, Request};
 use serde_json::{Value, json};
 
 use super::{find, list};
@@ -127,6 +127,7 @@ fn results_fit_the_output_schemas() {
         ("kerberos-list-directory", data(testing::directory("x"))),
         ("kerberos-http-request", data(testing::response())),
         ("user-info", user),
+        ("list-targets", data(Outcome::Targets { targets: testing::targets() })),
     ];
     for (name, data) in results {
         let schema = find(name).unwrap().describe().output_schema.unwrap();

@@ -2,23 +2,17 @@
 
 use krb_delegation::{Question, Request};
 use rmcp::model::ToolAnnotations;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::json;
 
-use super::{Entry, arguments, describe};
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Arguments {}
+use super::{Entry, NoArguments, arguments, describe, targets_schema};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "user-info",
     describe: |name| {
-        describe::<Arguments>(
+        describe::<NoArguments>(
             name,
             "Says who the caller is: the token's issuer and subject, the account that resources \
-             are reached as, roles and scopes.",
+             are reached as, roles, scopes, and what they may use.",
             ToolAnnotations::with_title("Who am I")
                 .read_only(true)
                 .idempotent(true)
@@ -31,14 +25,15 @@ pub(super) const ENTRY: Entry = Entry {
                     "clientId": {"type": "string"},
                     "legacyName": {"type": "string", "description": "sAMAccountName"},
                     "roles": {"type": "array", "items": {"type": "string"}},
-                    "scopes": {"type": "array", "items": {"type": "string"}}
+                    "scopes": {"type": "array", "items": {"type": "string"}},
+                    "targets": targets_schema()
                 },
-                "required": ["issuer", "subject", "legacyName", "roles", "scopes"]
+                "required": ["issuer", "subject", "legacyName", "roles", "scopes", "targets"]
             }),
         )
     },
     parse: |given| {
-        let Arguments {} = arguments(given)?;
+        let NoArguments {} = arguments(given)?;
         Ok(Request::Question(Question::UserInfo))
     },
 };
