@@ -52,7 +52,7 @@ impl Network {
         let servers = servers.collect::<Result<Vec<_>, _>>()?;
         let hosts = config.hosts.iter().map(|(name, ip)| (name.clone(), vec![*ip])).collect();
         let resolver = match servers.as_slice() {
-            [] => Resolver::from_system(hosts),
+            [] => Ok(Resolver::from_system(hosts)),
             servers => Resolver::new(servers, hosts),
         };
         let authorities = config.ca_file.as_ref().map(|file| {

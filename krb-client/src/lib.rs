@@ -29,10 +29,12 @@ mod clock;
 mod drive;
 mod error;
 pub mod files;
+mod flight;
 mod kdc;
 mod random;
 mod resolver;
 mod store;
+mod together;
 mod transport;
 
 pub use client::{Client, ClientConfig};

@@ -164,7 +164,7 @@ async fn secret(
 }
 
 fn kdcs(given: &[String]) -> Result<KdcSource, Box<dyn std::error::Error>> {
-    let resolver = Resolver::from_system(Default::default())?;
+    let resolver = Resolver::from_system(Default::default());
     if given.is_empty() {
         return Ok(KdcSource::Dns(resolver));
     }
