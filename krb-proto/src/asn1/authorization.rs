@@ -82,7 +82,8 @@ impl Encode for Verifier<'_> {
 }
 
 /// LSAP_TOKEN_INFO_INTEGRITY (MS-KILE 2.2.5): 40 bytes, little-endian, in a
-/// [`KerbAdRestrictionEntry`] of type 0.
+/// [`KerbAdRestrictionEntry`] of type 0. Windows since 2025 puts 32 more behind them, another
+/// identifier of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LsapTokenInfoIntegrity {
     /// 0 for a full token, 1 for one that UAC restricted.
@@ -94,7 +95,7 @@ pub struct LsapTokenInfoIntegrity {
 }
 
 impl LsapTokenInfoIntegrity {
-    /// Reads the 40 bytes; `None` for any other length.
+    /// Reads the first 40 bytes; `None` if there are fewer.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (flags, rest) = bytes.split_first_chunk()?;
@@ -102,7 +103,7 @@ impl LsapTokenInfoIntegrity {
         Some(Self {
             flags: u32::from_le_bytes(*flags),
             token_il: u32::from_le_bytes(*token_il),
-            machine_id: machine_id.try_into().ok()?,
+            machine_id: *machine_id.first_chunk()?,
         })
     }
 

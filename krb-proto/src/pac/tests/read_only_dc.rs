@@ -47,6 +47,11 @@ fn tickets_of_a_read_only_dc_verify_as_those_of_any_other() {
             let bytes = find_pac(&part.authorization_data.unwrap()).unwrap().unwrap();
             let pac = Pac::parse(bytes).unwrap().verify_server_signature(key).expect(&name);
             pac.verify_kdc_signature(&krbtgt).expect(&name);
+            for (kind, buffer) in pac.as_pac().buffers() {
+                if let Some(again) = buffers::rewritten(kind, buffer) {
+                    assert_eq!(again.as_deref(), Ok(buffer), "{kind} of {name}");
+                }
+            }
             let signature = pac.as_pac().signature(PacBufferType::KDC_SIGNATURE).unwrap().unwrap();
             assert_eq!(signature.rodc_identifier, rodc_identifier, "{name}");
 
