@@ -78,6 +78,8 @@ codes! {
     DeadlineExceeded => "DEADLINE_EXCEEDED";
     /// The caller gave up before the call was done.
     Cancelled => "CANCELLED";
+    /// The caller makes too many calls.
+    TooManyCalls => "TOO_MANY_CALLS";
     /// A defect of this server.
     Internal => "INTERNAL";
 }

@@ -76,10 +76,13 @@ impl Delegation {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let network = Network::new(&settings.network)?;
         let targets = Targets::new(settings.targets)?;
-        let http = network.http_client()?;
-        let verifier = Verifier::new(settings.trusted_idps, &http, clock.clone())?;
+        let verifier = Verifier::new(settings.trusted_idps, network.http_client()?)?;
         Ok(Self {
-            exchanger: TokenExchanger::new(settings.token_exchange, &verifier, http)?,
+            exchanger: TokenExchanger::new(
+                settings.token_exchange,
+                &verifier,
+                network.http_client()?,
+            )?,
             verifier,
             policy: Policy::from_cedar(&settings.policy, &targets)?,
             targets,
@@ -95,7 +98,8 @@ impl Delegation {
     /// # Errors
     /// [`AuthenticationError`]: the token is no good, or its issuer's keys cannot be had.
     pub async fn authenticate(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        self.verifier.verify(token).await.inspect_err(|error| {
+        let now = self.clock.now().seconds.unix();
+        self.verifier.verify(token, now).await.inspect_err(|error| {
             self.audit.unauthorized(error.reason());
         })
     }
@@ -103,6 +107,11 @@ impl Delegation {
     /// Counts a request that came without a usable token.
     pub fn unauthorized(&self, reason: &'static str) {
         self.audit.unauthorized(reason);
+    }
+
+    /// Counts a call that is not begun because its caller makes too many.
+    pub fn limited(&self, caller: &Caller) {
+        self.audit.limited(caller);
     }
 
     /// Does one thing as the caller, or says why not. Allowed or not, it is in the audit log
@@ -150,7 +159,7 @@ impl Delegation {
     }
 
     async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
-        self.exchanger.exchange(caller).await
+        self.exchanger.exchange(caller, self.clock.now().seconds.unix()).await
     }
 
     /// What this server knows itself, once policy allows that it is told.

@@ -37,6 +37,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// [`authenticate`](Self::authenticate).
     fn unauthorized(&self, reason: &'static str);
 
+    /// Records a request that is not served because its caller makes too many.
+    fn limited(&self, caller: &Self::Caller);
+
     /// Does what a call asks for, as the caller.
     fn call(
         &self,
@@ -71,6 +74,10 @@ impl Backend for Delegation {
 
     fn unauthorized(&self, reason: &'static str) {
         self.unauthorized(reason);
+    }
+
+    fn limited(&self, caller: &Caller) {
+        self.limited(caller);
     }
 
     async fn call(&self, caller: &Caller, call: Call) -> Result<Outcome, Failure> {

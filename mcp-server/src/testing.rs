@@ -69,6 +69,10 @@ impl Backend for Fake {
         self.saw(reason);
     }
 
+    fn limited(&self, caller: &String) {
+        self.saw(format!("{caller} limited"));
+    }
+
     async fn call(&self, caller: &String, call: Call) -> Result<Outcome, Failure> {
         assert!(caller.starts_with("alice"));
         assert_eq!(call.deadline, DEADLINE);

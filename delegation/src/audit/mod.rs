@@ -14,11 +14,11 @@
 //! Records hold no token, key, password, URL query or content.
 
 mod attempt;
+mod counters;
 mod intent;
 mod lost;
 mod record;
 mod sink;
-mod unauthorized;
 mod writer;
 
 use std::sync::{
@@ -33,10 +33,10 @@ use tokio::sync::oneshot;
 pub use self::{attempt::Attempt, intent::IntentRecord};
 
 use self::{
+    counters::{Counters, Kind},
     lost::Lost,
     record::{CallFields, Record, text},
     sink::Sink,
-    unauthorized::Counters,
     writer::{Answer, Job, NotWritten, Writer},
 };
 use crate::{Code, ConfigError, Failure, identity::Caller};
@@ -138,11 +138,25 @@ impl Audit {
     /// the minute's end one with the count if there were more. `reason` is one of a few literals,
     /// never text from the request.
     pub fn unauthorized(&self, reason: &'static str) {
+        self.count(Kind::Unauthorized(reason));
+    }
+
+    /// Counts a call that was refused because its caller makes too many, in the same way for each
+    /// caller: what cannot be limited must not fill the log either.
+    pub fn limited(&self, caller: &Caller) {
+        self.count(Kind::Limited {
+            issuer: text(caller.issuer()),
+            subject: text(caller.subject()),
+            client_id: caller.client_id().map(text),
+        });
+    }
+
+    fn count(&self, kind: Kind) {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = counters.note(reason, self.clock.now().seconds);
+        let first = counters.note(kind.clone(), self.clock.now().seconds);
         drop(counters);
         if first {
-            self.post(Record::unauthorized(reason, 1, None));
+            self.post(kind.record(1, None));
         }
     }
 

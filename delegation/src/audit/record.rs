@@ -3,7 +3,7 @@
 use krb_client::proto::{KerberosTime, Timestamp};
 use serde::Serialize;
 
-use crate::Failure;
+use crate::{Code, Failure};
 
 const MAX_TEXT: usize = 4096;
 
@@ -21,6 +21,8 @@ pub(super) enum Phase {
     Failed,
     /// Requests without a valid token, counted.
     Unauthorized,
+    /// Calls of a caller who makes too many, counted.
+    Limited,
     /// Records that could not be written, counted.
     Lost,
     /// The file that was written so far is no longer the one at `audit.file`.
@@ -61,6 +63,16 @@ impl Record {
         };
         let call = CallFields { decision: Some("deny"), ..CallFields::default() };
         Self::new(Phase::Unauthorized, call, result)
+    }
+
+    pub(super) fn limited(call: CallFields, count: u64, since: Option<KerberosTime>) -> Self {
+        let result = ResultFields {
+            outcome: Some(Code::TooManyCalls.as_str()),
+            count: Some(count),
+            since: since.map(|time| time.to_string()),
+            ..ResultFields::default()
+        };
+        Self::new(Phase::Limited, CallFields { decision: Some("deny"), ..call }, result)
     }
 
     pub(super) fn lost(count: u64) -> Self {

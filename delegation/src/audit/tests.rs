@@ -318,11 +318,14 @@ async fn a_full_disk_fails_every_call() {
 fn unauthorized_requests_are_counted() {
     let at = KerberosTime::from_unix;
     let mut counters = Counters::default();
-    assert!(counters.note("expired", at(60)));
-    assert!(!counters.note("expired", at(119)));
-    assert!(counters.note("garbled", at(119)), "another reason is counted apart");
+    assert!(counters.note(Kind::Unauthorized("expired"), at(60)));
+    assert!(!counters.note(Kind::Unauthorized("expired"), at(119)));
+    assert!(
+        counters.note(Kind::Unauthorized("garbled"), at(119)),
+        "another reason is counted apart"
+    );
     assert_eq!(counters.take_ended(at(119)).records().count(), 0, "the minute is still running");
-    assert!(counters.note("expired", at(120)), "a new minute's first");
+    assert!(counters.note(Kind::Unauthorized("expired"), at(120)), "a new minute's first");
 
     let ended = counters.take_ended(at(120));
     let shown: Vec<_> = ended.records().collect();
@@ -332,12 +335,12 @@ fn unauthorized_requests_are_counted() {
         .collect();
     // One alone was recorded when it came.
     assert_eq!(shown, [(Some("expired"), Some(2), Some("1970-01-01T00:01:00Z"))]);
-    assert!(!counters.note("expired", at(121)), "the running minute was kept");
+    assert!(!counters.note(Kind::Unauthorized("expired"), at(121)), "the running minute was kept");
     let taken = counters.take_all();
     assert_eq!(taken.records().count(), 1);
     assert_eq!(counters.take_all().records().count(), 0);
     // What could not be written is counted on.
-    assert!(counters.note("expired", at(122)));
+    assert!(counters.note(Kind::Unauthorized("expired"), at(122)));
     counters.put_back(taken);
     assert_eq!(counters.take_all().records().next().unwrap().result.count, Some(3));
 }
@@ -353,6 +356,29 @@ async fn a_flood_of_unauthorized_requests_is_two_records_a_minute() {
     assert_eq!(counts, [1, 10_000]);
     assert_eq!(records[0]["phase"], "unauthorized");
     assert_eq!(records[1]["since"], "2023-11-14T22:14:00Z");
+}
+
+#[tokio::test]
+async fn a_flood_of_one_callers_calls_is_two_records_a_minute_with_its_name() {
+    let log = Log::new("limited");
+    let of = |subject: &str| Kind::Limited {
+        issuer: "https://idp.example.com".into(),
+        subject: subject.into(),
+        client_id: None,
+    };
+    for _ in 0..10_000 {
+        log.audit.count(of("alice"));
+    }
+    log.audit.count(of("bob"));
+    let records = log.records().await;
+    let limited: Vec<_> = records.iter().filter(|record| record["phase"] == "limited").collect();
+    assert_eq!(limited.len(), 3, "{records:#?}");
+    assert!(limited.iter().all(|record| record["outcome"] == "TOO_MANY_CALLS"));
+    let summary = limited.iter().find(|record| record["count"] == 10_000).unwrap();
+    assert_eq!(summary["subject"], "alice");
+    assert_eq!(summary["since"], "2023-11-14T22:14:00Z");
+    let alone = limited.iter().find(|record| record["subject"] == "bob").unwrap();
+    assert_eq!(alone["count"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 
 use super::{
     IntentRecord,
+    counters::Counters,
     lost::Lost,
     record::{Record, rfc3339},
     sink::Sink,
-    unauthorized::Counters,
 };
 
 const MAX_BATCH: usize = 256;

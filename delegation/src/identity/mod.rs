@@ -6,7 +6,6 @@
 mod config;
 mod jwks;
 mod jwt;
-mod keys;
 mod legacy_name;
 mod subject;
 mod token;
