@@ -113,13 +113,14 @@ fn run(command: Command) -> Result<(), Error> {
 }
 
 async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
-    let config = Config::load(file)?;
+    let mut config = Config::load(file)?;
+    config.server.listen = listen.unwrap_or(config.server.listen);
     // First of all, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
     let delegation = Arc::new(backend::start(file, &config).await?);
-    let address = listen.unwrap_or(config.server.listen);
+    let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|e| format!("cannot listen on {address} (server.listen, --listen): {e}"))?;

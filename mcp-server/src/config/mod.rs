@@ -4,6 +4,8 @@
 //! paths are relative to the configuration file.
 
 mod jsonc;
+mod origin;
+mod public_url;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,8 @@ use krb_delegation::{
 };
 use serde::Deserialize;
 
+pub use origin::{NoOrigin, Origin};
+pub use public_url::PublicUrl;
 pub use server::ServerConfig;
 
 /// The whole configuration.

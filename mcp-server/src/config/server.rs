@@ -5,10 +5,13 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderValue, uri::Authority};
 use krb_delegation::ConfigError;
 use serde::Deserialize;
-use url::{Host, Url};
+
+use super::{
+    Origin, PublicUrl,
+    origin::{is_authority, is_loopback},
+};
 
 /// The `server` section of the configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,15 +23,16 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The URL that clients use, `https://mcp.example.com/mcp`: the resource identifier (RFC 9728)
     /// and where challenges point to.
-    pub public_url: Url,
+    pub public_url: PublicUrl,
     /// Values of `Host` to accept, `host` or `host:port`, beside the host of `publicUrl` and the
     /// loopback names.
     #[serde(default)]
     pub allowed_hosts: Vec<String>,
-    /// Values of `Origin` to accept, `https://app.example.com:443`. Requests without `Origin`
-    /// (from programs, not web pages) pass.
+    /// Origins of web pages that may call, `https://app.example.com`. Requests without `Origin`
+    /// (from programs, not web pages) pass; so do pages of this machine where `listen` and
+    /// `publicUrl` are loopback.
     #[serde(default)]
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<Origin>,
     /// Scopes that clients are told to ask for, in challenges and metadata. They grant nothing by
     /// themselves: the policy decides.
     #[serde(default)]
@@ -56,33 +60,27 @@ impl ServerConfig {
     /// Values of `Host` that are accepted.
     pub(crate) fn hosts(&self) -> Vec<String> {
         let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-        let public = self.public_url.host_str().map(str::to_owned);
+        let public = self.public_url.url().host_str().map(str::to_owned);
         loopback.into_iter().chain(public).chain(self.allowed_hosts.iter().cloned()).collect()
     }
 
     /// Whether tokens would travel in the clear beyond this machine.
     pub(crate) fn is_plain_beyond_loopback(&self) -> bool {
-        let loopback = match self.public_url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        self.public_url.scheme() == "http" && !loopback
+        let url = self.public_url.url();
+        url.scheme() == "http" && !is_loopback(url)
+    }
+
+    /// Whether this server is for clients on this machine only. One behind a reverse proxy listens
+    /// on loopback as well, but its clients know it by another name.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.listen.ip().is_loopback() && is_loopback(self.public_url.url())
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let error = |setting: &str, problem: String| {
             Err(ConfigError::new(format!("server.{setting}"), problem))
         };
-        let url = &self.public_url;
-        if !matches!(url.scheme(), "http" | "https")
-            || !url.has_host()
-            || !url.username().is_empty()
-            || url.password().is_some()
-            || url.query().is_some()
-            || url.fragment().is_some()
-        {
+        if !self.public_url.is_sound() {
             return error(
                 "publicUrl",
                 "must be an http or https URL without user, query and fragment, for example \
@@ -96,14 +94,6 @@ impl ServerConfig {
                 format!("{host:?} is not host or host:port, for example mcp.example.com"),
             );
         }
-        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
-            return error(
-                "allowedOrigins",
-                format!(
-                    "{origin:?} is not scheme://host:port, for example https://app.example.com:443"
-                ),
-            );
-        }
         if let Some(scope) = self.scopes.iter().find(|scope| !is_scope(scope)) {
             return error(
                 "scopes",
@@ -115,18 +105,6 @@ impl ServerConfig {
         }
         Ok(())
     }
-}
-
-fn is_authority(text: &str) -> bool {
-    !text.contains('@') && HeaderValue::from_str(text).is_ok() && text.parse::<Authority>().is_ok()
-}
-
-// The port is asked for because rmcp takes an entry without one for any port.
-fn is_origin(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
-    matches!(scheme, "http" | "https")
-        && is_authority(rest)
-        && rest.parse::<Authority>().is_ok_and(|authority| authority.port_u16().is_some())
 }
 
 // RFC 6749 section 3.3: scope-token.

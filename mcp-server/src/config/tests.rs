@@ -74,7 +74,14 @@ fn what_is_not_known_or_missing_is_named() {
 
 #[test]
 fn values_that_make_no_sense_are_refused() {
-    for bad in ["ftp://mcp.w25ad.net/", "https://a@mcp.w25ad.net/", "https://mcp.w25ad.net/?x"] {
+    for bad in [
+        "ftp://mcp.w25ad.net/",
+        "https://a@mcp.w25ad.net/",
+        "https://mcp.w25ad.net/?x",
+        "https://mcp.w25ad.net\\\\mcp",
+        " https://mcp.w25ad.net/",
+        "https://mcp.w25ad.net/a b",
+    ] {
         let old = r#""publicUrl": "https://mcp.w25ad.net/mcp""#;
         let problem = error(old, &format!("\"publicUrl\": \"{bad}\""));
         assert!(problem.starts_with("DIR/c.jsonc: server.publicUrl: must be"), "{problem}");
@@ -86,9 +93,10 @@ fn values_that_make_no_sense_are_refused() {
     for bad in ["a b", "a@b", "http://a", ""] {
         assert!(list("allowedHosts", bad).contains("server.allowedHosts:"), "{bad}");
     }
-    for bad in ["app.example.com", "https://app.example.com", "ftp://a:1", "https://a:1/x", "null"]
-    {
-        assert!(list("allowedOrigins", bad).contains("server.allowedOrigins:"), "{bad}");
+    for bad in ["app.example.com", "https://", "ftp://a:1", "https://a:1/x", "null"] {
+        let problem = list("allowedOrigins", bad);
+        assert!(problem.contains("server.allowedOrigins[0]: "), "{problem}");
+        assert!(problem.contains("for example https://app.example.com"), "{problem}");
     }
     for bad in ["a b", "é", ""] {
         assert!(list("scopes", bad).contains("server.scopes:"), "{bad}");

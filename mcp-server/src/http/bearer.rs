@@ -151,6 +151,10 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Unusable> {
     }
     // b64token, RFC 6750 section 2.1.
     let token = token.trim_ascii();
+    if token.is_empty() {
+        // From a client whose token is not set: it needs a login, not a lesson in syntax.
+        return Err(Unusable::Missing);
+    }
     let unpadded = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let is_token = unpadded > 0
         && token.iter().take(unpadded).all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(b));

@@ -18,7 +18,9 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// The document (RFC 9728 section 2), the same for everybody.
 #[derive(Serialize)]
 pub(super) struct Metadata {
-    resource: Url,
+    resource: String,
+    #[serde(skip)]
+    url: Url,
     authorization_servers: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
@@ -29,7 +31,8 @@ pub(super) struct Metadata {
 impl Metadata {
     pub(super) fn new(config: &ServerConfig, issuers: Vec<String>) -> Self {
         Self {
-            resource: config.public_url.clone(),
+            resource: config.public_url.as_str().to_owned(),
+            url: config.public_url.url().clone(),
             authorization_servers: issuers,
             scopes_supported: config.scopes.clone(),
             bearer_methods_supported: ["header"],
@@ -40,15 +43,15 @@ impl Metadata {
     /// The document's public URL: the well-known part stands between host and path (RFC 9728
     /// section 3.1).
     pub(super) fn url(&self) -> Url {
-        let mut url = self.resource.clone();
-        url.set_path(&well_known(self.resource.path()));
+        let mut url = self.url.clone();
+        url.set_path(&well_known(self.url.path()));
         url
     }
 
     /// Where it is served: at its public path, at the one for `/mcp`, and at the root, where some
     /// clients look.
     pub(super) fn paths(&self) -> BTreeSet<String> {
-        [self.resource.path(), MCP_PATH, "/"].into_iter().map(well_known).collect()
+        [self.url.path(), MCP_PATH, "/"].into_iter().map(well_known).collect()
     }
 
     /// `scope` for a challenge: what a client should ask for.

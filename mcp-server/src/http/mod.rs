@@ -3,8 +3,10 @@
 mod accept;
 mod bearer;
 mod body;
+mod cors;
 mod envelope;
 mod intake;
+mod limits;
 mod metadata;
 mod refusal;
 mod rest;
@@ -21,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use bearer::Authenticated;
 use bearer::Gate;
+use cors::Origins;
 use intake::Intake;
+pub(crate) use limits::Visit;
 use metadata::Metadata;
 pub(crate) use running::Cancel;
 
@@ -43,12 +47,15 @@ pub(crate) fn router<B: Backend>(
     let mut router = Router::new().without_v07_checks().route("/healthz", get(|| async {}));
     for path in metadata.paths() {
         let metadata = Arc::clone(&metadata);
-        router = router.route(&path, get(move || async move { metadata.response() }));
+        let document = get(move || async move { metadata.response() });
+        router = router.route(&path, document.options(cors::preflight_for_everybody));
     }
 
     let deadline = config.call_timeout();
     let gate = Arc::new(Gate::new(Arc::clone(&backend), &metadata, deadline + TRANSFER_TIME));
     let intake = Arc::new(Intake::default());
+    let origins = Arc::new(Origins::new(config));
+    let limits = limits::State::new(Arc::clone(&backend));
     let mcp = StreamableHttpService::new(
         move || Ok(Handler { backend: Arc::clone(&backend), deadline }),
         Arc::new(NeverSessionManager::default()),
@@ -57,17 +64,18 @@ pub(crate) fn router<B: Backend>(
             .with_json_response(true)
             .with_max_request_body_bytes(body::MAX_BYTES)
             .with_allowed_hosts(config.hosts())
-            .with_allowed_origins(&config.allowed_origins)
-            .enforce_origin_validation()
             .with_cancellation_token(stop),
     );
+    // This path and none below it.
     let mcp = Router::new()
-        .fallback_service(mcp)
-        .layer(middleware::from_fn(accept::widen))
-        .layer(middleware::from_fn_with_state(intake, intake::take::<B>))
-        .layer(middleware::from_fn_with_state(gate, bearer::require::<B>))
-        .layer(middleware::from_fn(refusal::show));
-    router.nest_service(MCP_PATH, mcp).layer(middleware::from_fn(rest::drain))
+        .route_service(MCP_PATH, mcp)
+        .route_layer(middleware::from_fn(accept::widen))
+        .route_layer(middleware::from_fn_with_state(intake, intake::take::<B>))
+        .route_layer(middleware::from_fn_with_state(limits, limits::enter::<B>))
+        .route_layer(middleware::from_fn_with_state(gate, bearer::require::<B>))
+        .route_layer(middleware::from_fn_with_state(origins, cors::check))
+        .route_layer(middleware::from_fn(refusal::show));
+    router.merge(mcp).layer(middleware::from_fn(rest::drain))
 }
 
 #[cfg(test)]

@@ -88,7 +88,16 @@ mod authentication {
 
     #[tokio::test]
     async fn no_credentials_no_error_code() {
-        for headers in [&[][..], &[("authorization", "Basic YTpi")], &[("authorization", "x")]] {
+        // An empty `Bearer ` comes from a client whose token is not set: it is to start a login.
+        for headers in [
+            &[][..],
+            &[("authorization", "Basic YTpi")],
+            &[("authorization", "x")],
+            &[("authorization", "Bearer")],
+            &[("authorization", "Bearer ")],
+            &[("authorization", "bearer   ")],
+            &[("authorization", "")],
+        ] {
             let (status, challenge, fake) = challenge("", headers).await;
             assert_eq!((status.as_u16(), challenge), (401, format!("Bearer {POINTER}")));
             assert_eq!(fake.events(), ["no_token"]);
@@ -100,7 +109,7 @@ mod authentication {
     #[tokio::test]
     async fn a_malformed_field_is_an_invalid_request() {
         let two = [("authorization", "Bearer alice"), ("authorization", "Bearer alice")];
-        let malformed = ["Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "bearer ===", "Bearer ä"]
+        let malformed = ["Bearer a b", "Bearer a,b", "bearer ===", "Bearer ä"]
             .map(|field| [("authorization", field)]);
         for headers in malformed.iter().map(|one| &one[..]).chain([&two[..]]) {
             let (status, challenge, fake) = challenge("", headers).await;
@@ -182,10 +191,14 @@ mod authentication {
     }
 
     #[tokio::test]
-    async fn every_method_and_path_below_needs_a_token() {
-        let (app, ..) = app("");
-        for (path, status) in [("/mcp", 401), ("/mcp/", 401), ("/mcp/x", 401), ("/other", 404)] {
-            assert_eq!(send(&app, get(path)).await.status(), status, "{path}");
+    async fn every_method_needs_a_token_and_no_other_path_is_served() {
+        let (app, fake, _) = app("");
+        assert_eq!(send(&app, get("/mcp")).await.status(), 401);
+        assert_eq!(fake.events(), ["no_token"]);
+        for path in ["/", "/mcp/", "/mcp/x", "/mcp//", "/MCP", "/mcpx", "/other"] {
+            let mut request = get(path);
+            request.headers_mut().insert("authorization", "Bearer alice".parse().unwrap());
+            assert_eq!(send(&app, request).await.status(), 404, "{path}");
         }
         let mut request = get("/mcp");
         request.headers_mut().insert("authorization", "Bearer alice".parse().unwrap());
@@ -231,6 +244,28 @@ async fn a_public_path_of_a_reverse_proxy_has_its_metadata() {
     let response = send(&other, post(&[], &json!({}))).await;
     let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap();
     assert!(challenge.contains(&format!("https://example.com{path}")), "{challenge}");
+}
+
+#[tokio::test]
+async fn the_resource_is_the_public_url_to_the_letter() {
+    for (url, metadata) in [
+        ("https://mcp.example.com", "https://mcp.example.com/"),
+        ("https://mcp.example.com/", "https://mcp.example.com/"),
+        ("https://MCP.example.com:443/mcp/", "https://mcp.example.com/mcp"),
+    ] {
+        let config = crate::config::ServerConfig {
+            public_url: url.parse().unwrap(),
+            ..crate::testing::server_config("")
+        };
+        let app = super::router(&config, vec![], Arc::new(Fake::default()), Default::default());
+        let root = "/.well-known/oauth-protected-resource";
+        assert_eq!(json_body(send(&app, get(root)).await).await["resource"], url);
+        let response = send(&app, post(&[], &json!({}))).await;
+        let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap();
+        let (host, path) = metadata.split_at("https://mcp.example.com".len());
+        let pointer = format!("{host}{root}{}", path.trim_end_matches('/'));
+        assert!(challenge.contains(&format!("=\"{pointer}\"")), "{challenge}");
+    }
 }
 
 #[tokio::test]
@@ -346,24 +381,147 @@ mod calls {
 mod origins_and_hosts {
     use super::*;
 
+    async fn ask(more: &str, request: Request<Body>) -> (Response, Arc<Fake>) {
+        let (app, fake, _) = app(more);
+        (send(&app, request).await, fake)
+    }
+
     async fn status(more: &str, host: &str, origin: Option<&str>) -> u16 {
-        let (app, ..) = app(more);
         let mut request = post(&[ALICE], &read(r"\\files\corp\x"));
         request.headers_mut().insert("host", host.parse().unwrap());
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", origin.parse().unwrap());
         }
-        send(&app, request).await.status().as_u16()
+        ask(more, request).await.0.status().as_u16()
     }
+
+    const LISTED: &str = r#", "allowedOrigins": ["https://app.example.com"]"#;
+    const APP: (&str, &str) = ("origin", "https://app.example.com");
 
     #[tokio::test]
     async fn an_origin_must_be_listed() {
         assert_eq!(status("", "localhost", Some("http://localhost")).await, 403);
         assert_eq!(status("", "localhost", Some("null")).await, 403);
-        let listed = r#", "allowedOrigins": ["https://app.example.com:443"]"#;
-        assert_eq!(status(listed, "localhost", Some("https://app.example.com")).await, 200);
-        assert_eq!(status(listed, "localhost", Some("https://app.example.com:444")).await, 403);
-        assert_eq!(status(listed, "localhost", Some("http://app.example.com")).await, 403);
+        for listed in [LISTED, r#", "allowedOrigins": ["https://app.example.com:443"]"#] {
+            for (origin, expected) in [
+                ("https://app.example.com", 200),
+                ("https://app.example.com:444", 403),
+                ("http://app.example.com", 403),
+                ("https://app.example.com.evil.example", 403),
+                ("https://evil.example/https://app.example.com", 403),
+                ("null", 403),
+                ("", 403),
+            ] {
+                assert_eq!(status(listed, "localhost", Some(origin)).await, expected, "{origin}");
+            }
+        }
+        // Before the token, and whichever token.
+        let evil = ("origin", "https://evil.example");
+        let (response, fake) = ask(LISTED, post(&[ALICE, evil], &read("x"))).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        assert!(fake.events().is_empty());
+        let (response, _) = ask(LISTED, post(&[ALICE, APP, evil], &read("x"))).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "two origins");
+    }
+
+    #[tokio::test]
+    async fn a_server_of_this_machine_takes_pages_of_this_machine_and_no_others() {
+        let local = |public: &str, listen: &str| {
+            let mut config = crate::testing::server_config("");
+            config.public_url = public.parse().unwrap();
+            config.listen = listen.parse().unwrap();
+            config
+        };
+        let status = async |config: &crate::config::ServerConfig, host: &str, origin: &str| {
+            let fake = Arc::new(Fake::default());
+            let app = crate::http::router(config, vec![], fake, Default::default());
+            let mut request = post(&[ALICE, ("origin", origin)], &read(r"\\files\corp\x"));
+            request.headers_mut().insert("host", host.parse().unwrap());
+            send(&app, request).await.status().as_u16()
+        };
+        let here = local("http://localhost:8080/mcp", "127.0.0.1:8080");
+        for origin in ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:6274"] {
+            assert_eq!(status(&here, "localhost:8080", origin).await, 200, "{origin}");
+        }
+        assert_eq!(status(&here, "localhost:8080", "http://evil.example").await, 403);
+        // A name that was rebound to this machine.
+        assert_eq!(status(&here, "evil.example:8080", "http://localhost:8080").await, 403);
+        assert_eq!(status(&here, "evil.example:8080", "http://evil.example:8080").await, 403);
+        // Behind a reverse proxy; and where others reach it.
+        for config in [
+            local("https://mcp.example.com/mcp", "127.0.0.1:8080"),
+            local("http://localhost:8080/mcp", "0.0.0.0:8080"),
+        ] {
+            assert_eq!(status(&config, "localhost", "http://localhost:8080").await, 403);
+        }
+    }
+
+    fn preflight(path: &str, origin: &str, fields: &str) -> Request<Body> {
+        Request::options(path)
+            .header("host", "localhost:8080")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", fields)
+            .body(Body::empty())
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_asks_beforehand_is_told_without_a_token() {
+        let fields = "authorization,content-type,mcp-method,mcp-name,mcp-protocol-version";
+        let (response, fake) = ask(LISTED, preflight("/mcp", APP.1, fields)).await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let headers = response.headers();
+        assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], APP.1);
+        assert_eq!(headers[header::VARY], "Origin");
+        assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_CREDENTIALS));
+        let methods = headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().unwrap();
+        assert!(methods.split(", ").any(|method| method == "POST"));
+        let allowed = headers[header::ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
+        for field in fields.split(',') {
+            assert!(allowed.split(", ").any(|one| one.eq_ignore_ascii_case(field)), "{field}");
+        }
+        assert!(fake.events().is_empty());
+
+        let (response, _) = ask(LISTED, preflight("/mcp", "https://evil.example", fields)).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        // Not every OPTIONS is one.
+        let request = Request::options("/mcp").header("host", "localhost").body(Body::empty());
+        let (response, _) = ask(LISTED, request.unwrap()).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn scripts_of_an_allowed_origin_may_read_answers_and_challenges() {
+        for (token, expected) in [(Some(ALICE), 200), (None, 401)] {
+            let headers: Vec<_> = token.into_iter().chain([APP]).collect();
+            let (response, _) = ask(LISTED, post(&headers, &read(r"\\files\corp\x"))).await;
+            assert_eq!(response.status(), expected);
+            let headers = response.headers();
+            assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], APP.1);
+            assert_eq!(headers[header::VARY], "Origin");
+            let exposed = headers[header::ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap();
+            assert!(exposed.contains("WWW-Authenticate"), "{exposed}");
+        }
+        let (response, _) = ask(LISTED, post(&[ALICE], &read(r"\\files\corp\x"))).await;
+        assert!(!response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        assert_eq!(response.headers()[header::VARY], "Origin");
+    }
+
+    #[tokio::test]
+    async fn any_page_may_ask_for_the_metadata() {
+        for path in ["", "/mcp"] {
+            let path = format!("/.well-known/oauth-protected-resource{path}");
+            let request = preflight(&path, "https://anywhere.example", "mcp-protocol-version");
+            let (response, _) = ask("", request).await;
+            assert_eq!(response.status(), StatusCode::NO_CONTENT);
+            let headers = response.headers();
+            assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+            let allowed = headers[header::ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
+            assert!(allowed.contains("MCP-Protocol-Version"), "{allowed}");
+        }
     }
 
     #[tokio::test]
