@@ -21,7 +21,7 @@ use tracing::info;
 
 use crate::{
     backend::Backend,
-    http::{Authenticated, Cancel},
+    http::{Authenticated, Cancel, Visit},
     tools,
 };
 
@@ -102,14 +102,25 @@ impl<B: Backend> ServerHandler for Handler<B> {
             ErrorData::invalid_params("unknown tool; tools/list names those of this server", None)
         })?;
         let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
-        let (Some(from), Some(Cancel(cancel))) = (
+        let (Some(from), Some(visit), Some(Cancel(cancel))) = (
             extensions.and_then(|extensions| extensions.get::<Arc<Authenticated<B::Caller>>>()),
+            extensions.and_then(|extensions| extensions.get::<Arc<Visit>>()),
             extensions.and_then(|extensions| extensions.get::<Cancel>()),
         ) else {
             return Err(ErrorData::internal_error("the request was not taken in", None));
         };
         let arguments = request.arguments.unwrap_or_default();
-        let result = self.perform(tool, arguments, from, cancel.clone()).await;
+        let result = match visit.begin() {
+            Ok(turn) => {
+                let result = self.perform(tool, arguments, from, cancel.clone()).await;
+                turn.ended(&result);
+                result
+            }
+            Err(failure) => {
+                self.backend.limited(&from.caller);
+                Err(failure)
+            }
+        };
         Ok(answer(tool.name, from, result).into())
     }
 

@@ -1,38 +1,35 @@
 //! Accepting connections, and ending in good order.
 
+mod connection;
 mod linger;
+mod places;
+mod requests;
+mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::{
-    Request,
-    body::Incoming,
-    server::conn::http1,
-    service::{Service as _, service_fn},
-};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{
-    net::TcpListener,
-    sync::Semaphore,
+    net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+pub(crate) use connection::Connection;
 pub(crate) use linger::Linger;
 use linger::Lingering;
+use places::{Place, Places};
+use stream::Watched;
 
-// Beyond it, connections wait in the kernel's queue.
+/// Each costs some ten kilobytes and a file descriptor. There is no share of them for an address:
+/// behind a reverse proxy all come from one.
 const MAX_CONNECTIONS: usize = 1024;
-// For the request line and header fields; also how long an idle connection is kept, which should be
-// longer than a reverse proxy in front keeps it (nginx: 60 s).
-const HEADER_TIME: Duration = Duration::from_secs(75);
-// After running calls were told to stop.
+/// After running calls were told to stop.
 const ABORT_TIME: Duration = Duration::from_secs(2);
 
 /// Serves until `stop` is done; then accepts nothing more, lets running calls end within `drain`,
@@ -44,8 +41,37 @@ pub(crate) async fn serve(
     drain: Duration,
     cancel: CancellationToken,
 ) {
+    serve_with(MAX_CONNECTIONS, listener, app, stop, drain, cancel).await;
+}
+
+async fn serve_with(
+    places: usize,
+    listener: TcpListener,
+    app: Router,
+    stop: impl Future<Output = ()>,
+    drain: Duration,
+    cancel: CancellationToken,
+) {
+    let places = Places::new(places);
+    tokio::select! {
+        () = serve_in(&places, listener, app, stop, drain, cancel) => {}
+        () = places.keep_time() => {}
+    }
+}
+
+async fn serve_in(
+    places: &Arc<Places>,
+    listener: TcpListener,
+    app: Router,
+    stop: impl Future<Output = ()>,
+    drain: Duration,
+    cancel: CancellationToken,
+) {
     let connections = GracefulShutdown::new();
-    accept(&listener, &app, stop, &connections).await;
+    tokio::select! {
+        () = stop => {}
+        () = accept(places, &listener, &app, &connections) => {}
+    }
     drop(listener);
     info!(connections = connections.count(), "shutting down");
 
@@ -59,48 +85,54 @@ pub(crate) async fn serve(
     }
 }
 
+/// Accepts for ever.
 async fn accept(
+    places: &Arc<Places>,
     listener: &TcpListener,
     app: &Router,
-    stop: impl Future<Output = ()>,
     connections: &GracefulShutdown,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-    let mut stop = pin!(stop);
     loop {
-        let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>((listener.accept().await?.0, place))
-        };
-        let (stream, place) = tokio::select! {
-            () = &mut stop => return,
-            accepted = next => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, most likely: wait for some to be closed.
-                    warn!(%error, "cannot accept a connection");
-                    sleep(Duration::from_millis(200)).await;
-                    continue;
-                }
-            },
-        };
-        let (app, linger) = (TowerToHyperService::new(app.clone()), Linger::default());
-        let stream = TokioIo::new(Lingering::new(stream, linger.clone()));
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(linger.clone());
-            app.call(request)
-        });
-        let connection = connections.watch(http.serve_connection(stream, service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "connection ended");
+        match listener.accept().await {
+            Ok((stream, _)) => run(stream, places.take().await, app.clone(), connections),
+            Err(error) => {
+                // Out of file descriptors, most likely: one that is given back is the newcomer's.
+                let shed = is_exhausted(&error) && places.shed();
+                warn!(%error, shed, "cannot accept a connection");
+                sleep(Duration::from_millis(if shed { 10 } else { 200 })).await;
             }
-            drop(place);
-        });
+        }
     }
 }
 
-#[cfg(test)]
-mod tests;
+fn run(stream: TcpStream, place: Place, app: Router, connections: &GracefulShutdown) {
+    let (connection, linger) = (Arc::clone(&place.connection), Linger::default());
+    let stream = Watched::new(stream, Arc::clone(&connection));
+    let stream = TokioIo::new(Lingering::new(stream, linger.clone()));
+    let service = service_fn({
+        let connection = Arc::clone(&connection);
+        move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(linger.clone());
+            requests::answer(app.clone(), Arc::clone(&connection), request)
+        }
+    });
+    // Times are kept by the table of places, which sees what hyper does not.
+    let served = http1::Builder::new().header_read_timeout(None).serve_connection(stream, service);
+    let served = connections.watch(served);
+    tokio::spawn(async move {
+        tokio::select! {
+            result = served => {
+                if let Err(error) = result {
+                    debug!(%error, "connection ended");
+                }
+            }
+            () = connection.closed() => debug!("connection ended: it kept us waiting"),
+        }
+        drop(place);
+    });
+}
+
+fn is_exhausted(error: &io::Error) -> bool {
+    // ENFILE and EMFILE.
+    matches!(error.raw_os_error(), Some(23 | 24))
+}

@@ -10,13 +10,11 @@ choice! {
     /// PA-FX-FAST-REQUEST (RFC 6113 section 5.4.2).
     pub enum PaFxFastRequest<'a> {
         [0] ArmoredData(KrbFastArmoredReq<'a>),
-        ...
     }
 
     /// PA-FX-FAST-REPLY (RFC 6113 section 5.4.3).
     pub enum PaFxFastReply<'a> {
         [0] ArmoredData(KrbFastArmoredRep<'a>),
-        ...
     }
 }
 
@@ -25,7 +23,6 @@ sequence! {
     pub struct KrbFastArmor<'a> {
         [0] armor_type: i32,
         [1] armor_value: &'a [u8],
-        ...
     }
 
     /// KrbFastArmoredReq (RFC 6113 section 5.4.2). `armor` is absent in a TGS-REQ, whose
@@ -34,7 +31,6 @@ sequence! {
         [0] armor: Option<KrbFastArmor<'a>>,
         [1] req_checksum: Checksum<'a>,
         [2] enc_fast_req: EncryptedData<'a>,
-        ...
     }
 
     /// KrbFastReq (RFC 6113 section 5.4.2). `fast_options` are
@@ -43,13 +39,11 @@ sequence! {
         [0] fast_options: KerberosFlags<'a>,
         [1] padata: List<'a, PaData<'a>>,
         [2] req_body: Encoded<'a, KdcReqBody<'a>>,
-        ...
     }
 
     /// KrbFastArmoredRep (RFC 6113 section 5.4.3).
     pub struct KrbFastArmoredRep<'a> {
         [0] enc_fast_rep: EncryptedData<'a>,
-        ...
     }
 
     /// KrbFastResponse (RFC 6113 section 5.4.3).
@@ -58,7 +52,6 @@ sequence! {
         [1] strengthen_key: Option<EncryptionKey<'a>>,
         [2] finished: Option<KrbFastFinished<'a>>,
         [3] nonce: UInt32,
-        ...
     }
 
     /// KrbFastFinished (RFC 6113 section 5.4.3).
@@ -68,6 +61,5 @@ sequence! {
         [2] crealm: KerberosString<'a>,
         [3] cname: PrincipalName<'a>,
         [4] ticket_checksum: Checksum<'a>,
-        ...
     }
 }

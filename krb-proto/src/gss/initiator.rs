@@ -110,7 +110,7 @@ impl Initiator {
     /// conversation with the KDC.
     pub(super) fn start(
         mechanism: Oid<'static>,
-        conversation: Option<iakerb::Bound<'_>>,
+        conversation: Option<&[u8]>,
         credential: &Credential,
         options: &InitiatorOptions<'_>,
         cx: &mut Context<'_>,
@@ -124,12 +124,12 @@ impl Initiator {
             .map(|delegate| krb_cred(&[delegate], &credential.session_key, cx))
             .transpose()
             .map_err(GssError::BadTicket)?;
-        let finished = conversation.map(|conversation| conversation.finished(&subkey));
+        let finished = conversation.map(|conversation| iakerb::finished(&subkey, conversation));
         let checksum = checksum::encode(
             options.channel_bindings,
             flags,
             delegated.as_deref(),
-            finished.as_ref().map(|(number, finished)| (*number, &finished[..])),
+            finished.as_deref().map(|finished| (iakerb::FINISHED, finished)),
         )?;
         let mut ap_options = ApOptions::NONE;
         if options.mutual {

@@ -44,16 +44,6 @@ pub struct PacKeys<'k> {
     pub rodc_identifier: Option<u16>,
 }
 
-impl<'k> PacKeys<'k> {
-    /// The key of one of the signatures, and the identifier that stands behind it.
-    fn of(&self, kind: PacBufferType) -> (&'k Key, Option<u16>) {
-        match kind {
-            PacBufferType::SERVER_SIGNATURE => (self.server, None),
-            _ => (self.krbtgt, self.rodc_identifier),
-        }
-    }
-}
-
 impl PacBuilder {
     /// A PAC without buffers.
     #[must_use]
@@ -131,10 +121,13 @@ impl PacBuilder {
     fn with_empty_signatures(self, keys: &PacKeys<'_>, more: &[PacBufferType]) -> Self {
         let both = [PacBufferType::SERVER_SIGNATURE, PacBufferType::KDC_SIGNATURE];
         both.iter().chain(more).fold(self, |draft, &kind| {
-            let (key, rodc_identifier) = keys.of(kind);
+            let (key, rodc_identifier) = match kind {
+                PacBufferType::SERVER_SIGNATURE => (keys.server, None),
+                _ => (keys.krbtgt, keys.rodc_identifier),
+            };
             let mut bytes = key.checksum_type().0.to_le_bytes().to_vec();
-            let identifier = rodc_identifier.map_or(0, |_| size_of::<u16>());
-            bytes.resize(SIGNATURE_TYPE + key.checksum_len() + identifier, 0);
+            bytes.resize(SIGNATURE_TYPE + key.checksum_len(), 0);
+            bytes.extend(rodc_identifier.iter().flat_map(|id| id.to_le_bytes()));
             draft.with_buffer(kind, bytes)
         })
     }
@@ -143,11 +136,11 @@ impl PacBuilder {
     fn signed(self, keys: &PacKeys<'_>, ticket: Option<&[u8]>) -> Result<Vec<u8>, PacError> {
         let mut layout = Layout::of(&self.buffers)?;
         if let Some(ticket) = ticket {
-            layout.sign(PacBufferType::TICKET_SIGNATURE, keys, Some(ticket));
-            layout.sign(PacBufferType::EXTENDED_KDC_SIGNATURE, keys, None);
+            layout.sign(PacBufferType::TICKET_SIGNATURE, keys.krbtgt, Some(ticket));
+            layout.sign(PacBufferType::EXTENDED_KDC_SIGNATURE, keys.krbtgt, None);
         }
-        let server = layout.sign(PacBufferType::SERVER_SIGNATURE, keys, None);
-        layout.sign(PacBufferType::KDC_SIGNATURE, keys, Some(&server));
+        let server = layout.sign(PacBufferType::SERVER_SIGNATURE, keys.server, None);
+        layout.sign(PacBufferType::KDC_SIGNATURE, keys.krbtgt, Some(&server));
         Ok(layout.bytes)
     }
 }
@@ -184,18 +177,12 @@ impl Layout {
         Ok(Self { bytes, offsets })
     }
 
-    /// Signs `data`, or else the bytes as they are: what has to be zeros still is, an RODC's
-    /// identifier among it.
-    fn sign(&mut self, kind: PacBufferType, keys: &PacKeys<'_>, data: Option<&[u8]>) -> Vec<u8> {
-        let (key, rodc_identifier) = keys.of(kind);
+    /// Signs `data`, or else the bytes as they are: what has to be zeros still is.
+    fn sign(&mut self, kind: PacBufferType, key: &Key, data: Option<&[u8]>) -> Vec<u8> {
         let signature = key.checksum(KeyUsage::NON_KERB_CHECKSUM, data.unwrap_or(&self.bytes));
         let places = self.offsets.iter().filter(|(other, _)| *other == kind);
         for start in places.map(|(_, offset)| offset + SIGNATURE_TYPE) {
-            let end = start + signature.len();
-            self.bytes[start..end].copy_from_slice(&signature);
-            if let Some(identifier) = rodc_identifier {
-                self.bytes[end..end + size_of::<u16>()].copy_from_slice(&identifier.to_le_bytes());
-            }
+            self.bytes[start..start + signature.len()].copy_from_slice(&signature);
         }
         signature
     }

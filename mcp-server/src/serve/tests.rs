@@ -8,9 +8,10 @@ use tokio::{
     time::timeout,
 };
 
+mod places;
 mod refusals;
 
-use super::serve;
+use super::{MAX_CONNECTIONS, serve_with};
 use crate::testing::{Fake, app};
 
 struct Running {
@@ -21,12 +22,16 @@ struct Running {
 }
 
 async fn start(drain: Duration) -> Running {
+    start_with(MAX_CONNECTIONS, drain).await
+}
+
+async fn start_with(places: usize, drain: Duration) -> Running {
     let (app, fake, cancel) = app("");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap() };
-    let server = tokio::spawn(serve(listener, app, stopped, drain, cancel));
+    let server = tokio::spawn(serve_with(places, listener, app, stopped, drain, cancel));
     Running { address, fake, stop, server }
 }
 

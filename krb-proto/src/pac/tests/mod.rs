@@ -2,7 +2,6 @@
 
 mod buffers;
 mod claims;
-mod read_only_dc;
 mod round_trip;
 mod samba;
 mod signatures;
