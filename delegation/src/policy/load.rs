@@ -3,12 +3,19 @@
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Authorizer, Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, Validator,
+    Authorizer, Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode,
+    ValidationWarning, Validator,
 };
 use miette::Diagnostic;
-use serde_json::{Value, json};
+use serde_json::Value;
+use unicode_security::MixedScript as _;
 
-use super::{Policy, Types, tests_of_path::tests_of_path, usable::PermitPolicy};
+use super::{
+    Policy, Types,
+    rules::Rule,
+    tests_of_path::{like, tests_of_path},
+    usable::PermitPolicy,
+};
 use crate::{ConfigError, targets::Targets};
 
 const SCHEMA: &str = include_str!("schema.cedarschema");
@@ -42,17 +49,32 @@ impl Policy {
         if let Some(e) = result.validation_errors().next() {
             return Err(error(format!("{}{e}{}", line_of(e, text), hint(e))));
         }
-        if let Some(e) = result.validation_warnings().next() {
+        // For `one_script` below.
+        let scripts = |w: &&_| matches!(w, ValidationWarning::MixedScriptString(_));
+        if let Some(e) = result.validation_warnings().find(|w| !scripts(w)) {
             return Err(error(format!("{}{e}{}", line_of(e, text), hint(e))));
         }
+        let mut permits = Vec::new();
         for policy in policies.policies() {
-            if compares_capitals(policy, &schema)? {
-                return Err(error(format!(
-                    "policy `{}` can apply to files and compares context.path with capital \
-                     letters, but file paths are in lower case there; write it in lower case, or \
-                     restrict the policy to http actions",
-                    policy.id()
-                )));
+            let internal = |e: String| error(format!("policy `{}`: {e}", policy.id()));
+            let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
+            let wrong = |problem: String| error(format!("policy `{}` {problem}", policy.id()));
+            one_script(&json).map_err(wrong)?;
+            let tests = tests_of_path(&json, policy.effect()).map_err(|e| wrong(e.into()))?;
+            let envs = policy.get_valid_request_envs(&schema);
+            let actions: Vec<String> =
+                envs.map(|env| env.action().id().unescaped().to_owned()).collect();
+            let resource = policy.resource_constraint();
+            Rule::new(&tests, &actions, &resource, &types.target, targets)
+                .check()
+                .map_err(wrong)?;
+            if policy.effect() == Effect::Permit {
+                let alone = PolicySet::from_policies([policy.clone()]);
+                permits.push(PermitPolicy {
+                    alone: alone.map_err(|e| internal(e.to_string()))?,
+                    actions,
+                    paths: tests.into_iter().map(|test| test.pattern).collect(),
+                });
             }
             let unknown = policy.entity_literals().into_iter().find(|literal| {
                 *literal.type_name() == types.target
@@ -65,7 +87,6 @@ impl Policy {
                 )));
             }
         }
-        let permits = permits(&policies, &schema)?;
         Ok(Self { policies, permits, authorizer: Authorizer::new(), schema, types })
     }
 }
@@ -90,59 +111,31 @@ fn named(parsed: &PolicySet) -> Result<PolicySet, ConfigError> {
     Ok(policies)
 }
 
-fn permits(policies: &PolicySet, schema: &Schema) -> Result<Vec<PermitPolicy>, ConfigError> {
-    let permits = policies.policies().filter(|policy| policy.effect() == Effect::Permit);
-    let permit = |policy: &cedar_policy::Policy| {
-        let internal = |e: String| error(format!("policy `{}` {e}", policy.id()));
-        let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
-        let tests = tests_of_path(&json, Effect::Permit).map_err(|e| internal(e.into()))?;
-        let envs = policy.get_valid_request_envs(schema);
-        Ok(PermitPolicy {
-            alone: PolicySet::from_policies([policy.clone()])
-                .map_err(|e| internal(e.to_string()))?,
-            actions: envs.map(|env| env.action().id().unescaped().to_owned()).collect(),
-            paths: tests.into_iter().map(|test| test.pattern).collect(),
-        })
-    };
-    permits.map(permit).collect()
-}
-
-// File paths come in lower case, so that a capital letter never matches. In a `forbid` that would
-// silently allow.
-fn compares_capitals(policy: &cedar_policy::Policy, schema: &Schema) -> Result<bool, ConfigError> {
-    let for_files = policy
-        .get_valid_request_envs(schema)
-        .any(|env| env.action().id().unescaped().starts_with("file:"));
-    let json = policy.to_json().map_err(|e| error(format!("policy `{}`: {e}", policy.id())))?;
-    Ok(for_files && path_meets_capitals(&json))
-}
-
-// In Cedar's JSON form an operator is `{"op": {"left": …, "right": …}}`.
-fn path_meets_capitals(node: &Value) -> bool {
+/// Cedar warns of every text in which several scripts meet, which a Cyrillic folder's path under a
+/// Latin share always is. What deceives a reader is a word that mixes them.
+fn one_script(node: &Value) -> Result<(), String> {
     match node {
-        Value::Object(fields) => {
-            let path = json!({".": {"left": {"Var": "context"}, "attr": "path"}});
-            let compares = fields.values().any(|value| *value == path);
-            fields.values().any(|value| {
-                path_meets_capitals(value)
-                    || (compares && *value != path && has_capital_literal(value))
-            })
-        }
-        Value::Array(items) => items.iter().any(path_meets_capitals),
-        _ => false,
+        Value::Object(fields) => fields.iter().try_for_each(|(key, value)| match value {
+            Value::String(text) if key == "Value" => words_of_one_script(text),
+            Value::Array(elements) if key == "pattern" => {
+                like(elements).pieces().try_for_each(words_of_one_script)
+            }
+            other => one_script(other),
+        }),
+        Value::Array(items) => items.iter().try_for_each(one_script),
+        _ => Ok(()),
     }
 }
 
-fn has_capital_literal(node: &Value) -> bool {
-    match node {
-        Value::Object(fields) => fields.iter().any(|(key, value)| match value {
-            Value::String(text) if matches!(&**key, "Value" | "Literal") => {
-                *text != text.to_lowercase()
-            }
-            other => has_capital_literal(other),
-        }),
-        Value::Array(items) => items.iter().any(has_capital_literal),
-        _ => false,
+fn words_of_one_script(text: &str) -> Result<(), String> {
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    match words.find(|word| !word.is_single_script()) {
+        None => Ok(()),
+        Some(word) => Err(format!(
+            "has the word {word:?}, whose letters are of several scripts: some may look like \
+             others ({}); write them in one, or '*' in a pattern",
+            word.escape_unicode()
+        )),
     }
 }
 

@@ -8,6 +8,7 @@
 mod load;
 mod pattern;
 mod permit;
+mod rules;
 mod tests_of_path;
 mod usable;
 
@@ -130,8 +131,7 @@ impl Policy {
         action: &str,
         on: Option<&Resolved>,
     ) -> Result<cedar_policy::Response, String> {
-        let path = on.map(|resolved| (resolved.target(), resolved.location().policy_path()));
-        let at = path.as_ref().map(|(target, path)| (*target, &**path));
+        let at = on.map(|resolved| (resolved.target(), resolved.policy_path()));
         let request = self.request(who, action, at)?;
         let entities = self.entities(who, on.map(Resolved::target))?;
         Ok(self.authorizer.is_authorized(&request, &self.policies, &entities))

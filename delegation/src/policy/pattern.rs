@@ -19,6 +19,49 @@ impl Pattern {
         &self.start
     }
 
+    /// The text between wildcards, in order.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.start).chain(self.rest.iter().map(|piece| &**piece))
+    }
+
+    pub(super) fn has_wildcard(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// What stands behind the last wildcard.
+    pub(super) fn end(&self) -> &str {
+        self.rest.last().unwrap_or(&self.start)
+    }
+
+    /// Whether it ends in a wildcard.
+    pub(super) fn is_open(&self) -> bool {
+        self.has_wildcard() && self.end().is_empty()
+    }
+
+    /// Whether something that begins with `under` may match.
+    pub(super) fn may_begin_with(&self, under: &str) -> bool {
+        self.start.starts_with(under) || (self.has_wildcard() && under.starts_with(&*self.start))
+    }
+
+    /// With other text at its end, and perhaps anything behind that.
+    pub(super) fn with_end(&self, end: &str, open: bool) -> Self {
+        let mut changed = self.clone();
+        end.clone_into(changed.rest.last_mut().unwrap_or(&mut changed.start));
+        if open {
+            changed.push_wildcard();
+        }
+        changed
+    }
+
+    /// Without the wildcard at its end.
+    pub(super) fn closed(&self) -> Self {
+        let mut changed = self.clone();
+        if changed.is_open() {
+            changed.rest.pop();
+        }
+        changed
+    }
+
     pub(super) fn push_wildcard(&mut self) {
         self.rest.push(String::new());
     }
@@ -42,6 +85,13 @@ impl Pattern {
             text.push_str(piece);
         }
         ["", "x", "/", "x/"].iter().map(|anything| format!("{text}{anything}{last}")).collect()
+    }
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pieces: Vec<String> = self.pieces().map(|piece| piece.replace('*', "\\*")).collect();
+        write!(f, "\"{}\"", pieces.join("*"))
     }
 }
 

@@ -1,5 +1,9 @@
+use proptest::{collection::vec, prelude::*};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_security::MixedScript as _;
+
 use super::*;
-use crate::targets::Targets;
+use crate::{ConfigError, targets::Targets};
 
 const POLICIES: &str = r#"
 @id("staff-read")
@@ -163,29 +167,257 @@ fn what_does_not_fit_does_not_load() {
     }
 }
 
+fn load(effect: &str, actions: &str, condition: &str) -> Result<Policy, ConfigError> {
+    let actions: Vec<String> =
+        actions.split(' ').map(|action| format!("Action::\"{action}\"")).collect();
+    let text = format!(
+        "@id(\"a\") {effect} (principal, action in [{}], resource) {condition};",
+        actions.join(", ")
+    );
+    Policy::from_cedar(&text, &targets())
+}
+
 #[test]
-fn capitals_that_could_never_match_a_file_do_not_load() {
-    let load = |action: &str, condition: &str| {
-        let text = format!(
-            "@id(\"a\") forbid (principal, action == Action::\"{action}\", resource is Target)
-             when {{ {condition} }};"
-        );
-        Policy::from_cedar(&text, &targets())
-    };
+fn capitals_that_could_never_match_do_not_load() {
     for condition in [
         r#"context.path like "/Corp/*""#,
         r#"context.path == "/corp/É""#,
-        r#""/Corp" != context.path"#,
+        r#""/corp/A" != context.path"#,
         r#"["/corp/a", "/corp/B"].contains(context.path)"#,
+        r#"[context.path].containsAny(["/corp/a", "/corp/B"])"#,
+        r#"(if principal.roles.contains("x") then context.path else "/corp/a") == "/corp/B""#,
         r#"principal.roles.contains("x") && !(context.path like "*/A")"#,
     ] {
-        let error = load("file:read", condition).expect_err(condition);
+        let when = format!("when {{ {condition} }}");
+        let error = load("forbid", "file:read", &when).expect_err(condition);
         assert!(error.problem.contains("lower case"), "{error}");
-        load("http:get", condition).unwrap();
-        load("file:read", &condition.to_lowercase()).unwrap();
+        let lower = when.to_lowercase().replace("containsany", "containsAny");
+        load("forbid", "file:read", &lower).unwrap();
+        load("permit", "file:read", &when).unwrap_err();
+        load("permit", "http:get", &when).unwrap_err();
     }
     // Capitals elsewhere are nobody's business.
-    load("file:read", r#"principal.legacyName == "ALICE" && context.path like "/corp/*""#).unwrap();
+    let when = r#"when { principal.legacyName == "ALICE" && context.path like "/corp/*" }"#;
+    load("forbid", "file:read", when).unwrap();
+}
+
+#[test]
+fn rules_that_no_path_can_meet_do_not_load() {
+    for (actions, test, part) in [
+        ("file:read", r#"context.path == """#, "empty"),
+        ("file:read", r#"context.path == "corp/a""#, "begin with '/'"),
+        ("file:read", r#"context.path like "corp*""#, "begin with '/'"),
+        ("file:read", r#"context.path == "\\corp\\a""#, "backslash"),
+        ("file:read", r#"context.path like "/corp\\a*""#, "backslash"),
+        ("file:read", r#"context.path == "//files/corp/a""#, "'//'"),
+        ("file:read", r#"context.path == "/corp//a""#, "'//'"),
+        ("file:read", r#"context.path like "/corp/a./*""#, "dot or a space"),
+        ("file:read", r#"context.path like "/corp/../*""#, "dot or a space"),
+        ("file:read", r#"context.path == "/corp/a ""#, "dot or a space"),
+        ("file:read", r#"context.path == "/corp/a:b""#, "no file's name"),
+        ("file:read", r#"context.path like "/corp/\*.txt""#, "no file's name"),
+        ("file:read", r#"context.path == "/corp/a/""#, "does not end in '/'"),
+        ("file:list", r#"context.path == "/corp/a""#, "ends in '/'"),
+        ("file:list", r#"context.path like "*.d""#, "ends in '/'"),
+        ("file:read", r#"context.path == "/crop/a""#, "no share"),
+        ("file:read", r#"context.path like "/corporation/*""#, "no share"),
+        ("file:read", r#"context.path == "/corp""#, "no share"),
+        ("file:read", r#"context.path == "/corp/λόγος""#, "/corp/λόγοσ"),
+        ("file:read", "context.path == \"/corp/re\u{301}sume\u{301}\"", "/corp/résumé"),
+        ("file:read", "context.path == \"/corp/sec\u{200b}ret\"", "/corp/secret"),
+        ("http:get", r#"context.path == "/my page""#, "/my%20page"),
+        ("http:get", r#"context.path == "/é""#, "/%C3%A9"),
+        ("http:get", r#"context.path == "/%c3%a9""#, "/%C3%A9"),
+        ("http:get", r#"context.path == "/%C3%89""#, "/%C3%A9"),
+        ("http:get", r#"context.path == "/%61""#, "\"/a\""),
+        ("http:get", r#"context.path == "/a%2Fb""#, "disguise"),
+        ("http:get", r#"context.path == "/a;b""#, "';'"),
+        ("http:get", r#"context.path == "/100%""#, "'%'"),
+        ("http:get", r#"context.path like "/a?b=*""#, "query"),
+        ("http:get", r#"context.path like "/a#*""#, "query"),
+        ("http:get", r#"context.path == "/a.""#, "dot or a space"),
+        ("http:get", r#"context.path == "/a%20""#, "dot or a space"),
+        ("http:get", r#"context.path == "http://web.example.com/a""#, "begin with '/'"),
+    ] {
+        for effect in ["permit", "forbid"] {
+            let error = load(effect, actions, &format!("when {{ {test} }}")).expect_err(test);
+            assert!(error.problem.contains(part), "{test}: {error}");
+            assert!(error.problem.contains("`a`"), "{test}: {error}");
+        }
+    }
+    let whole = "when { (if principal.roles.isEmpty() then context else context).path == \"/A\" }";
+    let error = load("forbid", "file:read", whole).unwrap_err();
+    assert!(error.problem.contains("compare context.path by itself"), "{error}");
+
+    // One class of paths that it can be is enough.
+    load("permit", "file:read http:get", r#"when { context.path like "/corp/my docs/*" }"#)
+        .unwrap();
+    load("permit", "file:read http:get", r#"when { context.path == "/my%20page" }"#).unwrap();
+    for test in [
+        r#"context.path like "/corp/*""#,
+        r#"context.path like "*.csv""#,
+        r#"context.path like "/co*""#,
+        r#"context.path == "/corp/(a) b%41~1;c#.txt""#,
+    ] {
+        load("permit", "file:read", &format!("when {{ {test} }}")).unwrap();
+    }
+}
+
+#[test]
+fn what_takes_a_folder_away_takes_its_listing_too() {
+    let both = "file:read file:list";
+    for (effect, actions, condition, part) in [
+        ("forbid", both, r#"when { context.path == "/corp/payroll" }"#, Some("listing")),
+        ("forbid", both, r#"when { context.path like "/corp/*/payroll" }"#, Some("/payroll/")),
+        ("forbid", both, r#"when { context.path like "/corp/payroll/*" }"#, None),
+        ("forbid", both, r#"when { context.path like "/corp/payroll*" }"#, None),
+        ("forbid", both, r#"when { context.path like "*.kdbx" }"#, None),
+        (
+            "forbid",
+            both,
+            r#"when { context.path == "/corp/a" || context.path like "/corp/a/*" }"#,
+            None,
+        ),
+        ("forbid", "file:read", r#"when { context.path == "/corp/a.txt" }"#, None),
+        ("forbid", both, r#"unless { context.path == "/corp/a.txt" }"#, None),
+        ("forbid", both, r#"when { context.path != "/corp/a.txt" }"#, None),
+        ("permit", both, r#"when { context.path == "/corp/a.txt" }"#, None),
+        ("permit", both, r#"unless { context.path == "/corp/payroll" }"#, Some("listing")),
+        ("permit", both, r#"when { !(context.path == "/corp/payroll") }"#, Some("listing")),
+        ("permit", both, r#"when { context.path != "/corp/payroll" }"#, Some("listing")),
+        // A web server takes the folder's own path for its index, with a '/' and without.
+        ("forbid", "http:get", r#"when { context.path like "/admin/*" }"#, Some("\"/admin\"")),
+        ("forbid", "http:get", r#"when { context.path == "/admin" }"#, Some("\"/admin/\"")),
+        ("forbid", "http:get", r#"when { context.path like "/admin*" }"#, None),
+        ("forbid", "http:get", r#"when { context.path like "/*" }"#, None),
+        ("permit", "http:get", r#"when { context.path like "/admin/*" }"#, None),
+        ("permit", "http:get", r#"unless { context.path like "/admin/*" }"#, Some("\"/admin\"")),
+        (
+            "forbid",
+            "http:get",
+            r#"when { context.path == "/admin" || context.path like "/admin/*" }"#,
+            None,
+        ),
+    ] {
+        let loaded = load(effect, actions, condition);
+        match part {
+            None => drop(loaded.expect(condition)),
+            Some(part) => {
+                let error = loaded.expect_err(condition);
+                assert!(error.problem.contains(part), "{condition}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_another_script_can_be_named() {
+    let policy = policy(
+        "@id(\"all\") permit (principal, action, resource);
+         @id(\"no\") forbid (principal, action, resource is Target) when {
+             context.path like \"/corp/отчёты/*\" || context.path like \"/corp/κρυφόσ/*\"
+             || context.path like \"/corp/工资 2026/*\" || context.path like \"/corp/שכר/*\" };",
+    );
+    for path in ["Отчёты/x", "ОТЧЁТЫ/x", "отче\u{308}ты/x", "ΚΡΥΦΌΣ/x", "κρυφός/x", "κρυφόσ/x"]
+    {
+        let path = format!("//files/corp/{path}");
+        assert_eq!(
+            User::staff().asks(&policy, &read(&path)).unwrap_err().code,
+            Code::PolicyDenied,
+            "{path}"
+        );
+    }
+    for path in ["工资 2026/x", "שכר/x"] {
+        User::staff().asks(&policy, &read(&format!("//files/corp/{path}"))).unwrap_err();
+    }
+    User::staff().asks(&policy, &read("//files/corp/отчет/x")).unwrap();
+
+    let error = Policy::from_cedar(
+        "@id(\"a\") forbid (principal, action, resource) when { principal.legacyName == \"p\u{430}y\" };",
+        &targets(),
+    );
+    assert!(error.unwrap_err().problem.contains("u{430}"));
+}
+
+proptest! {
+    // Each case loads a policy.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// A file's components under other spellings that Windows or Samba takes for the same: another
+    /// case of each character, one separator or the other. Whatever is not refused is decided alike.
+    #[test]
+    fn every_spelling_of_a_file_gets_the_same_decision(
+        spellings in vec(("[a-zéßıſÅµςσĳǆа-я\u{1e9e}\u{212a}一-三 .~1()-]{1,8}", vec(0_u8..6, 8)), 1..4),
+        list in any::<bool>(),
+        slashes in vec(any::<bool>(), 6),
+    ) {
+        let mut slash = slashes.iter().map(|back| if *back { '\\' } else { '/' }).cycle();
+        let mut one = "//files/corp".to_owned();
+        let mut other = "//files/CORP".to_owned();
+        for (name, choices) in &spellings {
+            one.push('/');
+            other.push(slash.next().unwrap());
+            for (c, choice) in name.chars().zip(choices) {
+                one.push(c);
+                match choice {
+                    0 | 1 => other.extend(simple(c, c.to_uppercase())),
+                    2 => other.extend(simple(c, c.to_lowercase())),
+                    3 => other.extend(c.to_string().nfd()),
+                    _ => other.push(c),
+                }
+            }
+            // Some names are longer than there are choices.
+            one.extend(name.chars().skip(choices.len()));
+            other.extend(name.chars().skip(choices.len()));
+        }
+        let operation = |path: &str| match list {
+            true => Operation::ListDirectory { path: path.into() },
+            false => read(path),
+        };
+        let path = |path: &str| {
+            let resolved = targets().resolve(&operation(path)).ok()?;
+            Some(resolved.policy_path().to_owned())
+        };
+        let (one_path, other_path) = (path(&one), path(&other));
+        prop_assert_eq!(&one_path, &other_path, "{} {}", one, other);
+        let Some(seen) = one_path else { return Ok(()) };
+        // A rule that is written as the error of any other spelling says holds for both.
+        let quoted = seen.replace('\\', "\\\\").replace('*', "\\*");
+        let text = format!(
+            "@id(\"all\") permit (principal, action, resource);
+             @id(\"no\") forbid (principal, action == Action::\"file:{}\", resource)
+             when {{ context.path == \"{quoted}\" }};",
+            if list { "list" } else { "read" },
+        );
+        // Words of several scripts cannot be written out.
+        let Ok(policy) = Policy::from_cedar(&text, &targets()) else {
+            prop_assert!(seen.split('/').any(|name| !name.is_single_script()), "{}", text);
+            return Ok(());
+        };
+        for path in [one, other] {
+            let denied = User::staff().asks(&policy, &operation(&path)).unwrap_err();
+            prop_assert_eq!(denied.code, Code::PolicyDenied);
+        }
+    }
+}
+
+fn simple(c: char, mut mapped: impl Iterator<Item = char> + Clone) -> Option<char> {
+    let all = mapped.clone().count();
+    if all == 1 { mapped.next() } else { Some(c) }
+}
+
+#[test]
+fn a_rule_for_a_folder_holds_for_its_listing() {
+    let policy = policy(POLICIES);
+    let list = |path: &str| {
+        let operation = Operation::ListDirectory { path: path.into() };
+        User::staff().asks(&policy, &operation)
+    };
+    for path in ["//files/corp/secret", "//files/corp/SECRET/", r"\\files\corp\secret\a"] {
+        assert_eq!(list(path).unwrap_err().code, Code::PolicyDenied, "{path}");
+    }
+    for path in ["//files/corp", "//files/corp/", "//files/corp/secrets"] {
+        list(path).unwrap();
+    }
 }
 
 impl User {

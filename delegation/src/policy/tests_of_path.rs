@@ -87,7 +87,9 @@ impl Finder {
             Value::Object(fields) => {
                 for (key, value) in fields {
                     match (&**key, here) {
-                        ("pattern", Some(polarity)) => self.push(like(value), polarity),
+                        ("pattern", Some(polarity)) => {
+                            self.push(like(value.as_array().map_or(&[], |v| v)), polarity);
+                        }
                         ("pattern" | "attr" | "entity_type", _) => {}
                         _ => self.operand(value, here, depth, false)?,
                     }
@@ -175,9 +177,10 @@ fn mentions_path(node: &Value) -> bool {
     }
 }
 
-fn like(elements: &Value) -> Pattern {
+/// The pattern of a `like`.
+pub(super) fn like(elements: &[Value]) -> Pattern {
     let mut pattern = Pattern::text("");
-    for element in items(elements) {
+    for element in elements {
         match element.get("Literal").and_then(Value::as_str) {
             Some(text) => pattern.push(text),
             None => pattern.push_wildcard(),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Endpoint, Target, headers, web};
+use super::{Endpoint, Target, fold, headers, web};
 use crate::ConfigError;
 
 /// One entry of `targets`.
@@ -152,7 +152,7 @@ pub(super) fn check_distinct(setting: &str, new: &Target, old: &Target) -> Resul
     }
     match (&new.endpoint, &old.endpoint) {
         (Endpoint::Smb { shares: new, .. }, Endpoint::Smb { shares: old, .. }) => {
-            let shared = |share: &&String| old.iter().any(|s| s.eq_ignore_ascii_case(share));
+            let shared = |share: &&String| old.iter().any(|s| fold(s) == fold(share));
             match new.iter().find(shared) {
                 Some(share) => Err(ConfigError::new(
                     format!("{setting}.shares"),
@@ -164,8 +164,7 @@ pub(super) fn check_distinct(setting: &str, new: &Target, old: &Target) -> Resul
         (Endpoint::Http { base: new, .. }, Endpoint::Http { base: old, .. })
             if new.scheme() == old.scheme()
                 && new.port_or_known_default() == old.port_or_known_default()
-                && (web::is_under(old.path(), new.path())
-                    || web::is_under(new.path(), old.path())) =>
+                && web::overlap(old, new) =>
         {
             Err(ConfigError::new(
                 format!("{setting}.url"),

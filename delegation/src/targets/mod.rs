@@ -5,6 +5,7 @@
 //! DNS alias, UNC text or redirect takes part.
 
 mod config;
+mod fold;
 mod headers;
 mod root;
 mod unc;
@@ -15,7 +16,9 @@ use std::sync::Arc;
 use url::Url;
 
 pub use config::TargetConfig;
+pub(crate) use fold::fold;
 pub use root::Root;
+pub(crate) use web::policy_text as web_policy_text;
 
 use crate::{Code, ConfigError, Failure, Operation};
 
@@ -145,28 +148,12 @@ pub enum Location {
     },
 }
 
-impl Location {
-    /// The path that policy sees as `context.path`.
-    ///
-    /// A file is `/share/dir/file` in lower case, because a file server takes every case for the
-    /// same file; a web path is as normalised, without the query.
-    #[must_use]
-    pub fn policy_path(&self) -> String {
-        match self {
-            Self::File { share, path } if path.is_empty() => format!("/{}", share.to_lowercase()),
-            Self::File { share, path } => {
-                format!("/{share}/{path}").replace('\\', "/").to_lowercase()
-            }
-            Self::Web { url } => url.path().into(),
-        }
-    }
-}
-
 /// An operation's address, resolved.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
     target: Arc<Target>,
     location: Location,
+    policy_path: String,
 }
 
 impl Resolved {
@@ -180,6 +167,17 @@ impl Resolved {
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// The place as policy sees it (`context.path`): one spelling for all that a server may take
+    /// for the same file or page.
+    ///
+    /// A file is `/share/dir/file`, a directory to be listed `/share/dir/`, so that what is said of
+    /// everything below a directory is said of its listing. A web path is escaped where a URL must
+    /// be, and has neither query nor `;` parameters. All are folded: in small letters, composed.
+    #[must_use]
+    pub fn policy_path(&self) -> &str {
+        &self.policy_path
     }
 }
 
@@ -219,7 +217,7 @@ impl Targets {
     pub fn resolve(&self, operation: &Operation) -> Result<Resolved, Failure> {
         match operation {
             Operation::ReadFile { path } => {
-                let resolved = self.resolve_file(path)?;
+                let resolved = self.resolve_file(path, "")?;
                 match &resolved.location {
                     Location::File { path, .. } if path.is_empty() => Err(Failure::new(
                         Code::InvalidArgument,
@@ -229,7 +227,7 @@ impl Targets {
                     _ => Ok(resolved),
                 }
             }
-            Operation::ListDirectory { path } => self.resolve_file(path),
+            Operation::ListDirectory { path } => self.resolve_file(path, "/"),
             Operation::HttpRequest { method, url, .. } => {
                 web::check_method(method)?;
                 self.resolve_url(url)
@@ -237,17 +235,19 @@ impl Targets {
         }
     }
 
-    fn resolve_file(&self, text: &str) -> Result<Resolved, Failure> {
+    // `end` is what the path ends with for policy.
+    fn resolve_file(&self, text: &str, end: &str) -> Result<Resolved, Failure> {
         let unc = unc::parse(text)?;
         for target in &self.0 {
             let Endpoint::Smb { shares, .. } = &target.endpoint else { continue };
             if !target.answers_to(unc.host()) {
                 continue;
             }
-            let share = shares.iter().find(|share| share.eq_ignore_ascii_case(unc.share()));
-            if let Some(share) = share {
+            let asked = fold(unc.share());
+            if let Some(share) = shares.iter().find(|share| fold(share) == asked) {
                 let location = Location::File { share: share.clone(), path: unc.path() };
-                return Ok(Resolved { target: Arc::clone(target), location });
+                let policy_path = format!("{}{end}", unc.policy_path());
+                return Ok(Resolved { target: Arc::clone(target), location, policy_path });
             }
         }
         Err(unknown("UNC path"))
@@ -255,6 +255,7 @@ impl Targets {
 
     fn resolve_url(&self, text: &str) -> Result<Resolved, Failure> {
         let asked = web::parse(text)?;
+        let policy_path = web::policy_path(&asked)?;
         for target in &self.0 {
             let Endpoint::Http { base, .. } = &target.endpoint else { continue };
             let same_origin = asked.scheme() == base.scheme()
@@ -267,6 +268,7 @@ impl Targets {
                 return Ok(Resolved {
                     target: Arc::clone(target),
                     location: Location::Web { url },
+                    policy_path,
                 });
             }
         }

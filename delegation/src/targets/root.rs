@@ -1,6 +1,6 @@
 //! Where the addresses of a target begin.
 
-use super::{Endpoint, Target, web};
+use super::{Endpoint, Target, fold, web};
 
 /// One share of a file server, or one web application.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,12 +42,14 @@ impl Target {
             Endpoint::Smb { shares, .. } => shares
                 .iter()
                 .map(|share| Root {
-                    starts: vec![format!("/{}/", share.to_lowercase())],
+                    starts: vec![format!("/{}/", fold(share))],
                     addresses: self.names.iter().map(|h| format!("//{h}/{share}/")).collect(),
                 })
                 .collect(),
             Endpoint::Http { base, .. } => {
-                let path = base.path().trim_end_matches('/');
+                // It passed when the configuration was read.
+                let path = web::fold_path(base.path()).unwrap_or_default();
+                let path = path.trim_end_matches('/');
                 let mut starts = vec![format!("{path}/")];
                 if !path.is_empty() {
                     starts.push(path.to_owned());

@@ -37,7 +37,7 @@ fn a_unc_path_names_a_target_by_host_and_share() {
     // The share as configured, the path as written.
     let location = Location::File { share: "Corp".into(), path: r"Reports\Data.csv".into() };
     assert_eq!(resolved.location(), &location);
-    assert_eq!(location.policy_path(), "/corp/reports/data.csv");
+    assert_eq!(resolved.policy_path(), "/corp/reports/data.csv");
 
     let other = targets().resolve(&read("//files/OLD/x")).unwrap();
     assert_eq!((other.target().name(), other.target().host()), ("archive", "10.0.0.9"));
@@ -93,7 +93,7 @@ fn every_unknown_address_gets_the_same_answer() {
 fn a_share_can_be_listed_but_not_read() {
     let root = r"\\files\corp".to_owned();
     let listed = targets().resolve(&Operation::ListDirectory { path: root.clone() }).unwrap();
-    assert_eq!(listed.location().policy_path(), "/corp");
+    assert_eq!(listed.policy_path(), "/corp/");
     assert_eq!(targets().resolve(&read(&root)).unwrap_err().code, Code::InvalidArgument);
 }
 

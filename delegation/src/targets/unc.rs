@@ -1,6 +1,6 @@
 //! UNC paths (MS-DTYP section 2.2.57), strictly: one spelling per file as far as text can tell.
 
-use super::config::is_host;
+use super::{config::is_host, fold};
 use crate::{Code, Failure};
 
 const MAX_BYTES: usize = 4096;
@@ -27,6 +27,12 @@ impl UncPath {
     pub(super) fn path(&self) -> String {
         self.text.splitn(3, '\\').nth(2).unwrap_or_default().to_owned()
     }
+
+    /// `/share/dir/file`, folded.
+    pub(super) fn policy_path(&self) -> String {
+        let behind_host = self.text.split_once('\\').map_or("", |(_, rest)| rest);
+        format!("/{}", fold(&behind_host.replace('\\', "/")))
+    }
 }
 
 /// Reads a UNC path. `/` is taken as `\`, and one at the end does not count.
@@ -52,6 +58,12 @@ pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
     let mut has_share = false;
     for component in components {
         check(component)?;
+        let folded = fold(component);
+        if folded.is_empty() || folded.ends_with(['.', ' ']) {
+            return Err(refused(
+                "has a component that without its invisible characters is no name",
+            ));
+        }
         has_share = true;
     }
     if !has_share {
@@ -206,6 +218,9 @@ mod tests {
             (r"\\files\corp\aux.txt", "device name"),
             (r"\\files\corp\Com1 .log", "device name"),
             (r"\\files\corp\LPT²", "device name"),
+            ("//files/corp/\u{200b}/a", "invisible"),
+            ("//files/corp/..\u{ad}/a", "invisible"),
+            ("//files/corp/a.\u{fe0f}", "invisible"),
             (r"\\files\corp\@GMT-2026.11.28-12.00.00\a", "previous version"),
             (r"\\files\corp\a\@gmt-x", "previous version"),
             (r"\\files\corp\SECRET~1", "8.3"),

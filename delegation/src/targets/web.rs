@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use url::Url;
 
+use super::fold;
 use crate::{Code, Failure};
 
 const MAX_BYTES: usize = 4096;
@@ -25,14 +26,137 @@ pub(super) fn check_method(method: &str) -> Result<(), Failure> {
 
 /// Reads a URL as a user wrote it.
 pub(super) fn parse(text: &str) -> Result<Url, Failure> {
-    read(text).map_err(|problem| {
-        Failure::new(
-            Code::InvalidArgument,
-            format!("the URL {problem}"),
-            "Write an absolute http or https URL with a plain path: no user name, no fragment, no \
-             '..' and no encoded separators.",
-        )
+    read(text).map_err(refused)
+}
+
+fn refused(problem: &str) -> Failure {
+    Failure::new(
+        Code::InvalidArgument,
+        format!("the URL {problem}"),
+        "Write an absolute http or https URL with a plain path: no user name, no fragment, no \
+         '..', no encoded separators, nothing encoded twice, UTF-8 only.",
+    )
+}
+
+/// The path as policy sees it; what is requested stays as [`parse`] gave it.
+///
+/// Web servers differ in what they take for the same page: IIS is blind to case and drops dots and
+/// spaces at a segment's end, servers of Java applications drop `;` parameters, and some decode
+/// what is encoded twice. Here everything that one of them may take for the same is the same, and
+/// what has no such form is refused.
+pub(super) fn policy_path(url: &Url) -> Result<String, Failure> {
+    fold_path(url.path()).map_err(refused)
+}
+
+/// The same of a normalised path.
+pub(super) fn fold_path(path: &str) -> Result<String, &'static str> {
+    let mut out = String::with_capacity(path.len());
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            out.push('/');
+        }
+        if !segment.is_empty() {
+            out.push_str(&escape(&fold_segment(segment)?));
+        }
+    }
+    Ok(out)
+}
+
+/// `text` as it stands in paths that policy sees: what a URL must escape is escaped, the rest is
+/// not, all is folded. `text` may be cut anywhere, as at a wildcard. None if no such path has it.
+pub(crate) fn policy_text(text: &str) -> Option<String> {
+    let decoded = decode(text)?;
+    let structure = |byte: &u8| matches!(byte, b'\\' | b';') || byte.is_ascii_control();
+    if decoded.iter().any(structure) || text.to_ascii_lowercase().contains("%2f") {
+        return None;
+    }
+    // A cut may go through a character; then only its bytes are seen.
+    let Ok(decoded) = String::from_utf8(decoded) else { return Some(text.to_owned()) };
+    Some(decoded.split('/').map(|part| escape(&fold(part))).collect::<Vec<_>>().join("/"))
+}
+
+fn fold_segment(segment: &str) -> Result<String, &'static str> {
+    let decoded = decode(segment).and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = fold(&decoded.ok_or("has escapes in its path that are not UTF-8")?);
+    if text.chars().any(char::is_control) {
+        return Err("has an encoded control character in its path");
+    }
+    if text.split('%').skip(1).any(is_escape) {
+        return Err("has an escape in its path that is encoded once more ('%25…')");
+    }
+    // Some servers turn them into what they look like.
+    if text.contains(['／', '＼', '．', '∕', '∖', '⁄', '﹨', '․', '﹒']) {
+        return Err("has a character in its path that looks like a separator or a dot");
+    }
+    if text.contains(":$") {
+        return Err("has a file's stream in its path (':$')");
+    }
+    let name = text.split(';').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    if name.is_empty() {
+        return Err("has a segment of dots, spaces, parameters or invisible characters alone");
+    }
+    if is_short_alias(name) {
+        return Err("has a segment in the short 8.3 form (LONGNA~1.TXT)");
+    }
+    Ok(name.to_owned())
+}
+
+// What stands behind a `%` that was itself decoded from `%25`.
+fn is_escape(rest: &str) -> bool {
+    let digits = rest.strip_prefix('u').unwrap_or(rest);
+    digits.len() >= 2 && digits.bytes().take(2).all(|b| b.is_ascii_hexdigit())
+}
+
+// As Windows makes them.
+fn is_short_alias(segment: &str) -> bool {
+    let (base, extension) = segment.split_once('.').unwrap_or((segment, ""));
+    base.rsplit_once('~').is_some_and(|(stem, number)| {
+        (1..=8).contains(&base.chars().count())
+            && extension.chars().count() <= 3
+            && !stem.is_empty()
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
     })
+}
+
+/// The bytes that a path's text stands for; None if a `%` has no two digits behind it.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        // Both are below 16.
+        out.push((digit()? * 16 + digit()?) as u8);
+    }
+    Some(out)
+}
+
+// RFC 3986 section 3.3: what a segment may have as it is, `;` excepted.
+fn escape(segment: &str) -> String {
+    let mut out = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(byte.into());
+            }
+            b'!' | b'$' | b'&'..=b',' | b':' | b'=' | b'@' => out.push(byte.into()),
+            _ => {
+                let _infallible = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// Whether some server could take a page under one base path for one under the other.
+pub(super) fn overlap(a: &Url, b: &Url) -> bool {
+    let folded = |url: &Url| fold_path(url.path()).unwrap_or_else(|_| url.path().to_owned());
+    let (a, b) = (folded(a), folded(b));
+    is_under(&a, &b) || is_under(&b, &a)
 }
 
 /// Reads a target's `url` from the configuration; a `/` at the end of its path does not count.
@@ -42,6 +166,10 @@ pub(super) fn parse_base(text: &str) -> Result<Url, String> {
         return Err("must not have a query".into());
     }
     let path = url.path().trim_end_matches('/').to_owned();
+    if path.contains(';') {
+        return Err("must not have ';' parameters".into());
+    }
+    fold_path(&path)?;
     url.set_path(&path);
     Ok(url)
 }
@@ -152,7 +280,6 @@ mod tests {
             ("http://web.example.com/é%20x", "/%C3%A9%20x"),
             ("http://web.example.com/a;v=1/b,c(d)'e!*", "/a;v=1/b,c(d)'e!*"),
             ("http://web.example.com/a/", "/a/"),
-            ("http://web.example.com/...", "/..."),
             ("http://web.example.com/a%3Fb%25%23", "/a%3Fb%25%23"),
         ] {
             assert_eq!(parse(text).unwrap().path(), path, "{text}");
@@ -193,6 +320,105 @@ mod tests {
         ] {
             let failure = parse(text).map(|url| url.to_string()).expect_err(text);
             assert!(failure.message.contains(part), "{text}: {}", failure.message);
+        }
+    }
+
+    fn seen(text: &str) -> Result<String, Failure> {
+        policy_path(&parse(text)?)
+    }
+
+    #[test]
+    fn policy_sees_one_path_for_all_spellings() {
+        for (path, all) in [
+            ("/app/secret/x", &["/APP/Secret/x", "/app/%53ecret/x", "/app/secret;a=b/x;y"][..]),
+            ("/app/secret/x", &["/app/secret./x", "/app/secret%20/x.%20.", "/app/secret;/x"]),
+            ("/app/secret/x", &["/app/se%C2%ADcret/x", "/app/secret%3Bx/x", "/app/secre%74/%78"]),
+            ("/app/r%C3%A9sum%C3%A9", &["/app/résumé", "/app/RÉSUMÉ", "/app/re%cc%81sume%CC%81"]),
+            ("/%CE%BB%CF%8C%CE%B3%CE%BF%CF%83", &["/λόγος", "/ΛΌΓΟΣ", "/%CE%BB%CF%8Cγοσ"]),
+            (
+                "/a!b$c&d'(e)*+,=:@",
+                &["/a!b$c&d'(e)*+,=:@", "/A%21b%24c%26d%27%28e%29%2a%2b%2c%3D%3a%40"],
+            ),
+            ("/a%20b%25%3F", &["/a%20b%25%3f", "/A%20B%25%3F"]),
+            ("/", &["", "/", "/?x=/secret"]),
+            ("/a/", &["/a/", "/A/", "/a;b/"]),
+            ("/~alice/.well-known", &["/~alice/.Well-Known", "/%7ealice/%2ewell-known"]),
+        ] {
+            for spelling in all {
+                let text = format!("http://web.example.com{spelling}");
+                assert_eq!(seen(&text).unwrap(), path, "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_one_form_is_refused() {
+        for (path, part) in [
+            ("/a/%252e%252e/secret", "once more"),
+            ("/a%252fsecret", "once more"),
+            ("/a%255csecret", "once more"),
+            ("/a%25252fsecret", "once more"),
+            ("/a%25u002fsecret", "once more"),
+            ("/%u0073ecret", "'%'"),
+            ("/%c0%afsecret", "UTF-8"),
+            ("/%c1%b3ecret", "UTF-8"),
+            ("/%e9", "UTF-8"),
+            ("/%ed%a0%80", "UTF-8"),
+            ("/a%ef%bc%8fsecret", "looks like"),
+            ("/．．/secret", "looks like"),
+            ("/a∕secret", "looks like"),
+            ("/a%c2%85", "control"),
+            ("/secret::$DATA", "stream"),
+            ("/secret%3a$i30:$INDEX_ALLOCATION/x", "stream"),
+            ("/SECRET~1/x", "8.3"),
+            ("/web~1.con", "8.3"),
+            ("/.../x", "dots"),
+            ("/;x/secret", "dots"),
+            ("/a/;/secret", "dots"),
+            ("/%20/secret", "dots"),
+            ("/%20.;x/secret", "dots"),
+            ("/%3b/secret", "dots"),
+            ("/%e2%80%8b/secret", "dots"),
+        ] {
+            let text = format!("http://web.example.com{path}");
+            let failure = seen(&text).expect_err(path);
+            assert_eq!(failure.code, Code::InvalidArgument);
+            assert!(failure.message.contains(part), "{path}: {}", failure.message);
+        }
+    }
+
+    proptest::proptest! {
+        /// The same segments under other spellings that some web server undoes.
+        #[test]
+        fn every_spelling_of_a_page_is_one_path(
+            segments in proptest::collection::vec("[a-zA-Zéλσ0-9][a-zA-Zéλς0-9 ~!()-]{0,6}[a-z0-9]", 1..4),
+            choices in proptest::collection::vec(0_u8..8, 64),
+        ) {
+            let plain = segments.join("/").replace(' ', "%20");
+            let mut choices = choices.into_iter().cycle();
+            let mut spelled = String::new();
+            for segment in &segments {
+                spelled.push('/');
+                for c in segment.chars() {
+                    let other = match choices.next() {
+                        Some(0 | 1) => c.to_uppercase().collect(),
+                        Some(2) => c.to_lowercase().collect(),
+                        _ => c.to_string(),
+                    };
+                    match choices.next() {
+                        Some(0 | 1) => other.bytes().for_each(|b| spelled += &format!("%{b:02x}")),
+                        _ if c == ' ' => spelled += "%20",
+                        Some(2) => spelled += &format!("{other}\u{200d}"),
+                        _ => spelled += &other,
+                    }
+                }
+                spelled += ["", "", ";v=1", "%3Bx", ".", "%20", "%2e%20;a/".trim_end_matches('/'), ""]
+                    [usize::from(choices.next().unwrap_or(0))];
+            }
+            let one = seen(&format!("http://web.example.com/{plain}"));
+            let other = seen(&format!("http://web.example.com{spelled}"));
+            // "x~1" is refused in every spelling.
+            proptest::prop_assert_eq!(one.ok(), other.ok(), "{}", spelled);
         }
     }
 
