@@ -76,13 +76,10 @@ impl Delegation {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let network = Network::new(&settings.network)?;
         let targets = Targets::new(settings.targets)?;
-        let verifier = Verifier::new(settings.trusted_idps, network.http_client()?)?;
+        let http = network.http_client()?;
+        let verifier = Verifier::new(settings.trusted_idps, &http, clock.clone())?;
         Ok(Self {
-            exchanger: TokenExchanger::new(
-                settings.token_exchange,
-                &verifier,
-                network.http_client()?,
-            )?,
+            exchanger: TokenExchanger::new(settings.token_exchange, &verifier, http)?,
             verifier,
             policy: Policy::from_cedar(&settings.policy, &targets)?,
             targets,
@@ -98,8 +95,7 @@ impl Delegation {
     /// # Errors
     /// [`AuthenticationError`]: the token is no good, or its issuer's keys cannot be had.
     pub async fn authenticate(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        let now = self.clock.now().seconds.unix();
-        self.verifier.verify(token, now).await.inspect_err(|error| {
+        self.verifier.verify(token).await.inspect_err(|error| {
             self.audit.unauthorized(error.reason());
         })
     }
@@ -159,7 +155,7 @@ impl Delegation {
     }
 
     async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
-        self.exchanger.exchange(caller, self.clock.now().seconds.unix()).await
+        self.exchanger.exchange(caller).await
     }
 
     /// What this server knows itself, once policy allows that it is told.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use krb_proto::exchange::{
@@ -9,10 +9,13 @@ use krb_proto::{Credential, Name, Principal};
 use crate::drive::{Driver, Patience};
 use crate::kdc::Offsets;
 use crate::store::{TicketKey, TicketStore};
-use crate::{ClientError, Clock, KdcSource, SystemClock, Transport};
+use crate::{ClientError, Clock, KdcSource, SystemClock, Transport, UserTicket};
 
-/// A TGT is fetched anew when it has less than this left.
-const TGT_MAX_AGE: i64 = 8 * 3600;
+/// A TGT is used for so long at most, whatever its end.
+const TGT_MAX_AGE: Duration = Duration::from_secs(8 * 3600);
+/// A TGT that the KDC refuses is dropped no more often than this: not every KDC that refuses means
+/// the TGT, and what it means must not make everybody log in again and again.
+const TGT_DROPPED_EVERY: Duration = Duration::from_secs(30);
 
 /// What a client needs to know.
 #[derive(Clone)]
@@ -31,7 +34,8 @@ pub struct ClientConfig {
     /// Patience with a whole exchange. 10 seconds.
     pub timeout: Duration,
     /// How long tickets in a user's name are used, whatever their end: a KDC does not take them
-    /// back when the user is disabled, leaves a group or may no longer be delegated. 15 minutes.
+    /// back when the user is disabled, leaves a group or may no longer be delegated. It counts from
+    /// the fetch of the evidence, by the clock and by one that nobody can set. 15 minutes.
     pub max_age: Duration,
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -69,21 +73,26 @@ struct Inner {
     account: Principal,
     secret: ClientSecret,
     armor: Option<Arc<Credential>>,
-    max_age: i64,
+    max_age: Duration,
+    clock: Arc<dyn Clock>,
     driver: Driver,
     store: Arc<TicketStore>,
+    /// When a refused TGT was last dropped, by the clock that cannot be set.
+    tgt_dropped: Mutex<Option<Duration>>,
 }
 
 impl Client {
     /// A client; it does nothing until it is asked for a ticket.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let ClientConfig { account, secret, kdcs, transport, clock, armor, .. } = config;
+        let ClientConfig { account, secret, kdcs, transport, max_age, clock, armor, .. } = config;
         let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
-        let driver = Driver { kdcs, transport, patience, clock, offsets: Offsets::default() };
-        let max_age = i64::try_from(config.max_age.as_secs()).unwrap_or(i64::MAX / 2);
-        Self { inner: Arc::new(Inner { account, secret, armor, max_age, driver, store }) }
+        let offsets = Offsets::default();
+        let driver = Driver { kdcs, transport, patience, clock: clock.clone(), offsets };
+        let tgt_dropped = Mutex::default();
+        let inner = Inner { account, secret, armor, max_age, clock, driver, store, tgt_dropped };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The service account.
@@ -114,7 +123,45 @@ impl Client {
             }
             client.run(exchange).await
         };
-        self.inner.store.get(TicketKey::Tgt, TGT_MAX_AGE, fetch).await
+        let held = self.inner.store.get(TicketKey::Tgt, None, TGT_MAX_AGE, fetch).await?;
+        Ok(held.credential)
+    }
+
+    /// Runs an exchange with the TGT; if the KDC refuses a ticket, which may be that one, once more
+    /// with a new TGT.
+    async fn run_with_tgt<E>(
+        &self,
+        exchange: impl Fn(Arc<Credential>) -> E,
+    ) -> Result<Credential, ClientError>
+    where
+        E: Exchange<Output = Credential>,
+    {
+        let login = async || self.tgt().await.map_err(|error| ClientError::Login(error.into()));
+        let tgt = login().await?;
+        match self.run(exchange(tgt.clone())).await {
+            Err(error) if error.refuses_a_ticket() && self.is_replaced(&tgt) => {
+                tracing::info!(%error, "logging in again: the KDC may mean the service's own ticket");
+                self.run(exchange(login().await?)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Sees to it that a refused TGT is not used again. `false` if it was the last one's turn too
+    /// short a while ago.
+    fn is_replaced(&self, refused: &Arc<Credential>) -> bool {
+        let Inner { store, clock, tgt_dropped, .. } = &*self.inner;
+        let mut dropped = tgt_dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        if !store.has(&TicketKey::Tgt, refused) {
+            return true; // somebody else saw to it
+        }
+        let now = clock.monotonic();
+        if dropped.is_some_and(|last| now.saturating_sub(last) < TGT_DROPPED_EVERY) {
+            return false;
+        }
+        *dropped = Some(now);
+        store.forget(|key| *key == TicketKey::Tgt);
+        true
     }
 
     /// Evidence for a user (S4U2Self): a ticket to the service account itself. It names who was
@@ -122,15 +169,14 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn evidence(&self, user: &Principal) -> Result<Arc<Credential>, ClientError> {
-        let (client, user) = (self.clone(), user.clone());
-        let key = TicketKey::Evidence { user: user.clone() };
+    pub async fn evidence(&self, user: &Principal) -> Result<UserTicket, ClientError> {
+        let (client, asked) = (self.clone(), user.clone());
         let fetch = || async move {
-            let tgt = client.tgt().await?;
-            let service = client.account().name.clone();
-            client.run(S4uSelf::new(tgt, user, service, client.user_ticket())).await
+            let (service, options) = (client.account().name.clone(), client.user_ticket());
+            let exchange = |tgt| S4uSelf::new(tgt, asked.clone(), service.clone(), options.clone());
+            client.run_with_tgt(exchange).await
         };
-        self.inner.store.get(key, self.inner.max_age, fetch).await
+        self.inner.store.evidence(user.clone(), self.inner.max_age, fetch).await
     }
 
     /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
@@ -140,21 +186,19 @@ impl Client {
     /// [`ClientError`].
     pub async fn proxy_ticket(
         &self,
-        evidence: &Arc<Credential>,
+        evidence: &UserTicket,
         sid: &str,
         target: &Name,
-    ) -> Result<Arc<Credential>, ClientError> {
-        let (client, evidence, target) = (self.clone(), evidence.clone(), target.clone());
-        let key = TicketKey::Proxy {
-            user: evidence.client.clone(),
-            sid: sid.to_owned(),
-            target: target.clone(),
-        };
+    ) -> Result<UserTicket, ClientError> {
+        let (client, asked) = (self.clone(), target.clone());
+        let credential = evidence.held.credential.clone();
         let fetch = || async move {
-            let tgt = client.tgt().await?;
-            client.run(S4uProxy::new(tgt, evidence, target, client.user_ticket())).await
+            let options = client.user_ticket();
+            let exchange =
+                |tgt| S4uProxy::new(tgt, credential.clone(), asked.clone(), options.clone());
+            client.run_with_tgt(exchange).await
         };
-        self.inner.store.get(key, self.inner.max_age, fetch).await
+        self.inner.store.proxied(evidence, sid, target.clone(), fetch).await
     }
 
     /// Drops all tickets in a user's name, as when the KDC says that they were revoked.
@@ -172,3 +216,6 @@ impl Client {
         TicketOptions { lifetime: 3600, fast, ..TicketOptions::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use krb_proto::Timestamp;
 
@@ -7,6 +8,45 @@ use krb_proto::Timestamp;
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// The time since some moment in the past, which nobody can set: it only goes forward. The
+    /// machine's own, unless a clock has another.
+    fn monotonic(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGINNING.elapsed()
+    }
+}
+
+/// A moment by both of a machine's clocks. The one that shows the time can be set, and the one that
+/// cannot may stand still while the machine sleeps, so an age goes by whichever says more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Moment {
+    wall: i64,
+    monotonic: Duration,
+}
+
+impl Moment {
+    pub(crate) fn now(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now().seconds.unix(), monotonic: clock.monotonic() }
+    }
+
+    /// The time from `earlier` to this moment, at least: the larger of what the clocks say.
+    /// `None` if the clock was set back behind `earlier` meanwhile, so that it says nothing any
+    /// more about how long it is ago.
+    pub(crate) fn since(self, earlier: Self) -> Option<Duration> {
+        let wall = Duration::from_secs(self.wall.checked_sub(earlier.wall)?.try_into().ok()?);
+        Some(wall.max(self.monotonic.checked_sub(earlier.monotonic)?))
+    }
+
+    /// Was `earlier` less than `age` ago, for all that the clocks know?
+    pub(crate) fn is_within(self, age: Duration, earlier: Self) -> bool {
+        self.since(earlier).is_some_and(|since| since < age)
+    }
+
+    /// Seconds since 1970, by the clock that can be set.
+    pub(crate) const fn wall(self) -> i64 {
+        self.wall
+    }
 }
 
 /// The machine's clock, which never says the same microsecond twice: acceptors take an
@@ -41,6 +81,33 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn an_age_goes_by_whichever_clock_says_more() {
+        let at = |wall, monotonic| Moment { wall, monotonic: Duration::from_secs(monotonic) };
+        let begun = at(1_800_000_000, 50);
+        for (wall, monotonic, age) in [
+            (0, 50, Some(0)),
+            (10, 60, Some(10)),
+            // Set forward; set back, but not behind the beginning; asleep.
+            (3600, 51, Some(3600)),
+            (10, 650, Some(600)),
+            (900, 50, Some(900)),
+            // Set back behind the beginning, or a clock that is none.
+            (-1, 51, None),
+            (10, 49, None),
+        ] {
+            let now = at(1_800_000_000 + wall, monotonic);
+            assert_eq!(now.since(begun), age.map(Duration::from_secs), "{wall} {monotonic}");
+        }
+        let limit = Duration::from_secs(900);
+        for (wall, monotonic, within) in
+            [(899, 949, true), (899, 950, false), (900, 949, false), (-1, 51, false)]
+        {
+            let now = at(1_800_000_000 + wall, monotonic);
+            assert_eq!(now.is_within(limit, begun), within, "{wall} {monotonic}");
+        }
+    }
 
     #[test]
     fn no_microsecond_is_said_twice() {

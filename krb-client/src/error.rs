@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use krb_proto::exchange::{ExchangeError, KdcRefusal};
 use krb_proto::formats::FormatError;
+use krb_proto::iana::ErrorCode;
 
 /// Why a ticket could not be had.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum ClientError {
     /// No KDC answered in time.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
+    /// The account itself could not log in, so that nothing could be asked for.
+    #[error("logging in: {0}")]
+    Login(Box<ClientError>),
     /// The task that fetched the ticket ended without a result: this program is shutting down.
     #[error("fetching the ticket was abandoned")]
     Abandoned,
@@ -61,13 +65,38 @@ pub enum ClientError {
     },
 }
 
+const REFUSES_A_TICKET: [ErrorCode; 8] = [
+    ErrorCode::TGT_REVOKED,
+    ErrorCode::BAD_INTEGRITY,
+    ErrorCode::TKT_EXPIRED,
+    ErrorCode::TKT_NYV,
+    ErrorCode::NOT_US,
+    ErrorCode::MODIFIED,
+    ErrorCode::BADKEYVER,
+    ErrorCode::NOKEY,
+];
+
 impl ClientError {
     /// The KDC's refusal, if that is what happened.
     #[must_use]
     pub fn refusal(&self) -> Option<&KdcRefusal> {
         match self {
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(refusal),
+            Self::Login(error) => error.refusal(),
             _ => None,
+        }
+    }
+
+    /// Did the KDC refuse a ticket that came with the request: the ticket-granting ticket, or
+    /// evidence? It does not say which. Which code it is depends on the KDC: after its keys were
+    /// replaced, say, Samba answers BADKEYVER, AD MODIFIED or TGT_REVOKED.
+    #[must_use]
+    pub fn refuses_a_ticket(&self) -> bool {
+        match self {
+            Self::Exchange(ExchangeError::Refused(refusal)) => {
+                REFUSES_A_TICKET.contains(&refusal.code)
+            }
+            _ => false,
         }
     }
 }

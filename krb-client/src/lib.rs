@@ -36,6 +36,7 @@ mod resolver;
 mod store;
 mod together;
 mod transport;
+mod user_ticket;
 
 pub use client::{Client, ClientConfig};
 pub use clock::{Clock, SystemClock};
@@ -44,5 +45,6 @@ pub use kdc::KdcSource;
 pub use random::OsRandom;
 pub use resolver::{ResolveError, Resolver};
 pub use transport::Transport;
+pub use user_ticket::UserTicket;
 
 pub use krb_proto as proto;

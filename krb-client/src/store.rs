@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use krb_proto::{Credential, Name, Principal};
 use tokio::sync::watch;
 
+use crate::clock::Moment;
+use crate::user_ticket::UserTicket;
 use crate::{ClientError, Clock};
 
 /// So many tickets are kept at most; beyond, what expires first goes first.
 const MAX_ENTRIES: usize = 10_000;
 /// A ticket is not handed out in its last seconds: it has to live until the resource sees it.
-const MARGIN_SECONDS: i64 = 60;
+const MARGIN: Duration = Duration::from_secs(60);
 
 /// What makes a ticket somebody's.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -30,31 +34,81 @@ pub(crate) enum TicketKey {
         user: Principal,
         /// The account's SID, as its evidence proved it.
         sid: String,
+        /// The very evidence that it was got with: what was judged is what is used, and no older.
+        evidence: u64,
         /// The target.
         target: Name,
     },
 }
 
-type Outcome = Result<Arc<Credential>, ClientError>;
+/// A ticket, and since when.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) credential: Arc<Credential>,
+    /// When the KDC was asked for it; for a service ticket, when it was asked for its evidence.
+    pub(crate) since: Moment,
+    /// No other fetch has this number.
+    pub(crate) number: u64,
+}
+
+type Outcome = Result<Held, ClientError>;
 
 enum Slot {
     /// Somebody is fetching it; the value appears when they are done.
     Flying(watch::Receiver<Option<Outcome>>),
-    Ready {
-        credential: Arc<Credential>,
-        good_until: i64,
-    },
+    Ready(Ready),
+}
+
+struct Ready {
+    held: Held,
+    /// How long it is handed out, from `held.since` on.
+    keep: Duration,
+    landed: Moment,
+    /// How long it is good, without its last seconds, from `landed` on.
+    life: Duration,
+}
+
+impl Ready {
+    fn new(held: Held, keep: Duration, landed: Moment) -> Self {
+        let life = held.credential.times.endtime.unix().saturating_sub(landed.wall());
+        let life = Duration::from_secs(life.try_into().unwrap_or(0)).saturating_sub(MARGIN);
+        Self { held, keep, landed, life }
+    }
+
+    fn is_good(&self, now: Moment) -> bool {
+        now.is_within(self.keep, self.held.since) && now.is_within(self.life, self.landed)
+    }
+
+    /// How long it is good from now on, if the clocks run as they should.
+    fn left(&self, now: Moment) -> Duration {
+        let left = |whole: Duration, since| match now.since(since) {
+            Some(past) => whole.saturating_sub(past),
+            None => Duration::ZERO,
+        };
+        left(self.keep, self.held.since).min(left(self.life, self.landed))
+    }
+}
+
+/// How long a ticket in a user's name is handed out, so that whoever gets one has time to use it.
+fn reuse(max_age: Duration) -> Duration {
+    max_age - MARGIN.min(max_age / 2)
 }
 
 /// Tickets of one service account, in plain zeroized memory.
 pub(crate) struct TicketStore {
     slots: Mutex<HashMap<TicketKey, Slot>>,
     clock: Arc<dyn Clock>,
+    fetches: AtomicU64,
+    max_entries: usize,
 }
 
 impl TicketStore {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { slots: Mutex::default(), clock })
+        Self::of_size(MAX_ENTRIES, clock)
+    }
+
+    fn of_size(max_entries: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { slots: Mutex::default(), clock, fetches: AtomicU64::new(0), max_entries })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TicketKey, Slot>> {
@@ -63,17 +117,19 @@ impl TicketStore {
 
     /// The ticket of that key: a stored one, or the one that `fetch` brings. However many ask at
     /// once, one fetches, and all get its result, be it a ticket or an error. The fetch goes on
-    /// even if whoever began it gives up. A ticket is kept `max_age` seconds at most.
+    /// even if whoever began it gives up. It is handed out for as long as `keep` says, from `since`
+    /// on; without that, from now on.
     pub(crate) async fn get<F>(
         self: &Arc<Self>,
         key: TicketKey,
-        max_age: i64,
+        since: Option<Moment>,
+        keep: Duration,
         fetch: impl FnOnce() -> F,
     ) -> Outcome
     where
         F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
     {
-        let mut flight = match self.find_or_start(key, max_age, fetch) {
+        let mut flight = match self.find_or_start(key, since, keep, fetch) {
             Ok(ready) => return Ok(ready),
             Err(flight) => flight,
         };
@@ -91,17 +147,17 @@ impl TicketStore {
     fn find_or_start<F>(
         self: &Arc<Self>,
         key: TicketKey,
-        max_age: i64,
+        since: Option<Moment>,
+        keep: Duration,
         fetch: impl FnOnce() -> F,
-    ) -> Result<Arc<Credential>, watch::Receiver<Option<Outcome>>>
+    ) -> Result<Held, watch::Receiver<Option<Outcome>>>
     where
         F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
     {
+        let now = self.now();
         let mut slots = self.lock();
         match slots.get(&key) {
-            Some(Slot::Ready { credential, good_until }) if self.now() < *good_until => {
-                return Ok(credential.clone());
-            }
+            Some(Slot::Ready(ready)) if ready.is_good(now) => return Ok(ready.held.clone()),
             // A flight whose task is gone without a result is started anew.
             Some(Slot::Flying(flight)) if flight.has_changed().is_ok() => {
                 return Err(flight.clone());
@@ -111,9 +167,13 @@ impl TicketStore {
         let (sender, receiver) = watch::channel(None);
         slots.insert(key.clone(), Slot::Flying(receiver.clone()));
         let (store, fetch) = (self.clone(), fetch());
+        let (since, number) = (since.unwrap_or(now), self.fetches.fetch_add(1, Ordering::Relaxed));
         tokio::spawn(async move {
-            let outcome = fetch.await.map(Arc::new);
-            store.land(key, &sender.subscribe(), outcome.as_ref().ok().cloned(), max_age);
+            let outcome = fetch.await.map(|credential| {
+                let credential = Arc::new(credential);
+                Held { credential, since, number }
+            });
+            store.land(key, &sender.subscribe(), outcome.as_ref().ok().cloned(), keep);
             sender.send_replace(Some(outcome));
         });
         Err(receiver)
@@ -124,8 +184,8 @@ impl TicketStore {
         &self,
         key: TicketKey,
         flight: &watch::Receiver<Option<Outcome>>,
-        credential: Option<Arc<Credential>>,
-        max_age: i64,
+        held: Option<Held>,
+        keep: Duration,
     ) {
         let now = self.now();
         let mut slots = self.lock();
@@ -133,21 +193,18 @@ impl TicketStore {
             Some(Slot::Flying(ours)) if ours.same_channel(flight) => {}
             _ => return,
         }
-        let Some(credential) = credential else {
+        let ready = held.map(|held| Ready::new(held, keep, now)).filter(|ready| ready.is_good(now));
+        let Some(ready) = ready else {
             slots.remove(&key);
             return;
         };
-        let good_until =
-            (now + max_age).min(credential.times.endtime.unix().saturating_sub(MARGIN_SECONDS));
-        slots.insert(key, Slot::Ready { credential, good_until });
-        if slots.len() > MAX_ENTRIES {
-            slots.retain(
-                |_, slot| !matches!(slot, Slot::Ready { good_until, .. } if *good_until <= now),
-            );
+        slots.insert(key, Slot::Ready(ready));
+        if slots.len() > self.max_entries {
+            slots.retain(|_, slot| !matches!(slot, Slot::Ready(ready) if !ready.is_good(now)));
         }
-        while slots.len() > MAX_ENTRIES {
+        while slots.len() > self.max_entries {
             let first = slots.iter().filter_map(|(key, slot)| match slot {
-                Slot::Ready { good_until, .. } => Some((*good_until, key)),
+                Slot::Ready(ready) => Some((ready.left(now), key)),
                 Slot::Flying(_) => None,
             });
             let Some(key) = first.min().map(|(_, key)| key.clone()) else { break };
@@ -155,165 +212,60 @@ impl TicketStore {
         }
     }
 
+    /// Evidence for a user: what is stored, or what `fetch` brings.
+    pub(crate) async fn evidence<F>(
+        self: &Arc<Self>,
+        user: Principal,
+        max_age: Duration,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<UserTicket, ClientError>
+    where
+        F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
+    {
+        let held = self.get(TicketKey::Evidence { user }, None, reuse(max_age), fetch).await?;
+        Ok(UserTicket::new(held, max_age))
+    }
+
+    /// A service ticket that is got with this evidence: what is stored, or what `fetch` brings. It
+    /// is as old as the evidence, since it says the same of the user.
+    pub(crate) async fn proxied<F>(
+        self: &Arc<Self>,
+        evidence: &UserTicket,
+        sid: &str,
+        target: Name,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<UserTicket, ClientError>
+    where
+        F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
+    {
+        let UserTicket { held, max_age } = evidence;
+        let key = TicketKey::Proxy {
+            user: held.credential.client.clone(),
+            sid: sid.to_owned(),
+            evidence: held.number,
+            target,
+        };
+        let held = self.get(key, Some(held.since), reuse(*max_age), fetch).await?;
+        Ok(UserTicket::new(held, *max_age))
+    }
+
     /// Drops every ticket for which `of` holds; a flight under way no longer lands.
     pub(crate) fn forget(&self, of: impl Fn(&TicketKey) -> bool) {
         self.lock().retain(|key, _| !of(key));
     }
 
-    fn now(&self) -> i64 {
-        self.clock.now().seconds.unix()
+    /// Is this ticket, fetched under this key, still the one that would be handed out?
+    pub(crate) fn has(&self, key: &TicketKey, credential: &Arc<Credential>) -> bool {
+        match self.lock().get(key) {
+            Some(Slot::Ready(ready)) => Arc::ptr_eq(&ready.held.credential, credential),
+            _ => false,
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::now(&*self.clock)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-    use std::time::Duration;
-
-    use krb_proto::KerberosTime;
-    use krb_proto::Timestamp;
-    use krb_proto::credential::TicketTimes;
-    use krb_proto::crypto::Key;
-    use krb_proto::exchange::ExchangeError;
-    use krb_proto::iana::{EncType, TicketFlags};
-
-    use super::*;
-
-    const NOW: i64 = 1_800_000_000;
-
-    struct TestClock(AtomicI64);
-
-    impl Clock for TestClock {
-        fn now(&self) -> Timestamp {
-            Timestamp::new(self.0.load(Ordering::SeqCst), 0)
-        }
-    }
-
-    fn store() -> (Arc<TicketStore>, Arc<TestClock>) {
-        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
-        (TicketStore::new(clock.clone()), clock)
-    }
-
-    fn user(name: &str) -> Principal {
-        Principal::new(Name::user(name), "R")
-    }
-
-    fn evidence(name: &str) -> TicketKey {
-        TicketKey::Evidence { user: user(name) }
-    }
-
-    fn credential(name: &str, endtime: i64) -> Credential {
-        Credential {
-            client: user(name),
-            server: Principal::krbtgt(b"R"),
-            session_key: Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[1; 32]).unwrap(),
-            times: TicketTimes {
-                endtime: KerberosTime::from_unix(endtime),
-                ..TicketTimes::default()
-            },
-            flags: TicketFlags::NONE,
-            ticket: Vec::new(),
-        }
-    }
-
-    #[tokio::test]
-    async fn however_many_ask_one_fetches() {
-        let (store, _) = store();
-        let fetches = Arc::new(AtomicUsize::new(0));
-        let ask = |name: &'static str| {
-            let (store, fetches) = (store.clone(), fetches.clone());
-            tokio::spawn(async move {
-                let fetch = || async move {
-                    fetches.fetch_add(1, Ordering::SeqCst);
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    Ok(credential(name, NOW + 3600))
-                };
-                store.get(evidence(name), 900, fetch).await.unwrap().client.clone()
-            })
-        };
-        let asked: Vec<_> = (0..50).map(|i| ask(["alice", "bob"][i % 2])).collect();
-        for (i, task) in asked.into_iter().enumerate() {
-            assert_eq!(task.await.unwrap(), user(["alice", "bob"][i % 2]));
-        }
-        assert_eq!(fetches.load(Ordering::SeqCst), 2, "one for alice, one for bob");
-    }
-
-    #[tokio::test]
-    async fn a_failure_is_shared_but_not_kept() {
-        let (store, _) = store();
-        let fail = || async {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            Err(ClientError::Exchange(ExchangeError::NoCommonEnctype))
-        };
-        let (a, b) = tokio::join!(
-            store.get(evidence("alice"), 900, fail),
-            store.get(evidence("alice"), 900, || async { panic!("the first one is under way") }),
-        );
-        assert!(a.is_err() && b.is_err());
-        let again = || async { Ok(credential("alice", NOW + 3600)) };
-        assert!(store.get(evidence("alice"), 900, again).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_fetch_outlives_whoever_began_it() {
-        let (store, _) = store();
-        let fetch = || async {
-            tokio::time::sleep(Duration::from_millis(30)).await;
-            Ok(credential("alice", NOW + 3600))
-        };
-        let impatient = store.get(evidence("alice"), 900, fetch);
-        assert!(tokio::time::timeout(Duration::from_millis(5), impatient).await.is_err());
-        let waited = store.get(evidence("alice"), 900, || async { panic!("it goes on") }).await;
-        assert!(waited.is_ok());
-    }
-
-    #[tokio::test]
-    async fn tickets_are_kept_to_their_age_and_not_into_their_last_minute() {
-        let (store, clock) = store();
-        let fetches = AtomicUsize::new(0);
-        let get = async |name: &'static str, lifetime: i64| {
-            let fetch = || {
-                fetches.fetch_add(1, Ordering::SeqCst);
-                let end = clock.0.load(Ordering::SeqCst) + lifetime;
-                async move { Ok(credential(name, end)) }
-            };
-            store.get(evidence(name), 900, fetch).await.unwrap();
-            fetches.load(Ordering::SeqCst)
-        };
-        assert_eq!(get("alice", 36_000).await, 1);
-        for (after, fetched) in [(899, 1), (900, 2), (901, 2)] {
-            clock.0.store(NOW + after, Ordering::SeqCst);
-            assert_eq!(get("alice", 36_000).await, fetched, "after {after} s");
-        }
-        clock.0.store(NOW, Ordering::SeqCst);
-        assert_eq!(get("bob", 300).await, 3);
-        for (after, fetched) in [(239, 3), (240, 4)] {
-            clock.0.store(NOW + after, Ordering::SeqCst);
-            assert_eq!(get("bob", 300).await, fetched, "after {after} s");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_forgotten_while_it_is_fetched_is_not_kept() {
-        let (store, _) = store();
-        let fetch = || async {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            Ok(credential("alice", NOW + 3600))
-        };
-        let flight = {
-            let store = store.clone();
-            tokio::spawn(async move { store.get(evidence("alice"), 900, fetch).await.is_ok() })
-        };
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        store.forget(|key| *key == evidence("alice"));
-        assert!(flight.await.unwrap(), "whoever waits still gets it");
-        let fetched = Arc::new(AtomicUsize::new(0));
-        let again = fetched.clone();
-        let fetch = || async move {
-            again.fetch_add(1, Ordering::SeqCst);
-            Ok(credential("alice", NOW + 3600))
-        };
-        store.get(evidence("alice"), 900, fetch).await.unwrap();
-        assert_eq!(fetched.load(Ordering::SeqCst), 1);
-    }
-}
+mod tests;

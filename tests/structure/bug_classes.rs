@@ -19,7 +19,10 @@ fn tests_that_are_named_exist() {
         let defined = format!("fn {test}(");
         let before = source.split_once(&defined).map(|(before, _)| before);
         let before = before.unwrap_or_else(|| panic!("{path} has no {test}"));
-        let attribute = before.trim_end().ends_with("#[test]");
+        let before = before.trim_end();
+        let before = before.strip_suffix("async").unwrap_or(before).trim_end();
+        let attribute = before.lines().next_back().unwrap_or_default().trim();
+        let attribute = attribute == "#[test]" || attribute.starts_with("#[tokio::test");
         assert!(attribute, "{test} in {path} is no test");
         named += 1;
     }

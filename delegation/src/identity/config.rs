@@ -58,7 +58,9 @@ impl Audience {
 pub struct ClaimMappings {
     /// The sAMAccountName, read from the exchanged token only.
     pub legacy_username: String,
-    /// A list of roles. A dot leads into an object: `realm_access.roles`.
+    /// A list of roles. A dot leads into an object: `realm_access.roles`. Names that hold dots
+    /// themselves need nothing special, `resource_access.my.client.roles`: at each step the longest
+    /// name counts that the path goes on with and that the token has.
     pub roles: String,
     /// Scopes: a list, or a text with spaces between them.
     pub scopes: String,
@@ -78,13 +80,16 @@ impl Default for ClaimMappings {
     }
 }
 
+/// The largest `maxTokenAge`.
+const MAX_TOKEN_AGE: i64 = 365 * 24 * 3600;
+
 /// Limits on tokens.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Security {
     /// How far the issuer's clock may be from ours, in seconds; 300 at most.
     pub clock_tolerance: i64,
-    /// How old a token may be by its `iat`, in seconds, however long it is valid.
+    /// How old a token may be by its `iat`, in seconds, however long it is valid; a year at most.
     pub max_token_age: Option<i64>,
 }
 
@@ -124,6 +129,9 @@ impl TrustedIdp {
         }
         if !(0..=300).contains(&self.security.clock_tolerance) {
             return error("security.clockTolerance", "must be 0 to 300 seconds");
+        }
+        if self.security.max_token_age.is_some_and(|age| !(1..=MAX_TOKEN_AGE).contains(&age)) {
+            return error("security.maxTokenAge", "must be 1 to 31536000 seconds (a year)");
         }
         Ok(())
     }

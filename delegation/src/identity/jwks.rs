@@ -1,40 +1,34 @@
-//! An issuer's keys (RFC 7517), fetched when needed and kept.
+//! A key set (RFC 7517) and where it is found.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use async_trait::async_trait;
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
-use tokio::time::Instant;
 
 use super::config::{TrustedIdp, is_https_or_loopback};
+use super::keys::Source;
 
-/// Keys are fetched anew after this.
-const MAX_AGE: Duration = Duration::from_secs(3600);
-/// Keys are believed for so long if they cannot be fetched anew.
-const STALE: Duration = Duration::from_secs(24 * 3600);
-/// Between two fetches, whatever key a token asks for: the rate that strangers can cause.
-const COOLDOWN: Duration = Duration::from_secs(30);
+/// For each document.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_DOCUMENT: usize = 256 * 1024;
 const MAX_KEYS: usize = 100;
+/// So many keys are tried for one token, in the order in which the issuer lists them.
+const MAX_TRIES: usize = 8;
 
-pub(super) struct Keys {
+/// An issuer's key set, found as the configuration says.
+pub(super) struct Jwks {
     http: reqwest::Client,
     issuer: String,
     discovery_url: String,
     jwks_uri: Option<String>,
-    current: Mutex<Option<Fetched>>,
-    /// Held while fetching: one fetch at a time. The time of the last one.
-    last_fetch: tokio::sync::Mutex<Option<Instant>>,
 }
 
-#[derive(Clone)]
-struct Fetched {
-    keys: Arc<Vec<Key>>,
-    at: Instant,
-}
+/// The keys of a set that can verify signatures.
+pub(super) struct KeySet(Vec<Key>);
 
 struct Key {
     kid: Option<String>,
@@ -42,17 +36,13 @@ struct Key {
     key: DecodingKey,
 }
 
-/// The keys cannot be had.
-#[derive(Debug)]
-pub(super) struct Unavailable;
-
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,
     jwks_uri: String,
 }
 
-impl Keys {
+impl Jwks {
     pub(super) fn new(idp: &TrustedIdp, http: reqwest::Client) -> Self {
         let well_known = "/.well-known/openid-configuration";
         let default = || format!("{}{well_known}", idp.issuer.trim_end_matches('/'));
@@ -61,59 +51,26 @@ impl Keys {
             issuer: idp.issuer.clone(),
             discovery_url: idp.discovery_url.clone().unwrap_or_else(default),
             jwks_uri: idp.jwks_uri.clone(),
-            current: Mutex::default(),
-            last_fetch: tokio::sync::Mutex::default(),
         }
     }
 
-    /// The key that a token names, for that algorithm; `None` if the issuer has none such.
-    pub(super) async fn find(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Result<Option<DecodingKey>, Unavailable> {
-        let before = self.current();
-        let fresh = before.as_ref().is_some_and(|fetched| fetched.at.elapsed() < MAX_AGE);
-        if let Some(fetched) = before.as_ref().filter(|_| fresh)
-            && let Some(key) = select(&fetched.keys, kid, algorithm)
-        {
-            return Ok(Some(key));
-        }
-        // Unknown, or time to look again.
-        self.refresh(before.as_ref().map(|fetched| fetched.at)).await;
-        match self.current() {
-            Some(fetched) if fetched.at.elapsed() < STALE => {
-                Ok(select(&fetched.keys, kid, algorithm))
+    async fn get<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, String> {
+        let get = async {
+            let response = self.http.get(url).send().await.map_err(|error| chain(&error))?;
+            if !response.status().is_success() {
+                return Err(format!("{url} answered {}", response.status()));
             }
-            _ => Err(Unavailable),
-        }
+            let body = bounded(response, MAX_DOCUMENT).await?;
+            serde_json::from_slice(&body).map_err(|error| format!("{url}: {error}"))
+        };
+        let in_time = tokio::time::timeout(TIMEOUT, get).await;
+        in_time.unwrap_or_else(|_| Err(format!("{url} did not answer in time")))
     }
+}
 
-    fn current(&self) -> Option<Fetched> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Fetches the keys, unless somebody has since `seen`, or just tried to.
-    async fn refresh(&self, seen: Option<Instant>) {
-        let mut last_fetch = self.last_fetch.lock().await;
-        if self.current().map(|fetched| fetched.at) != seen
-            || last_fetch.is_some_and(|last| last.elapsed() < COOLDOWN)
-        {
-            return;
-        }
-        *last_fetch = Some(Instant::now());
-        match self.fetch().await {
-            Ok(keys) => {
-                let fetched = Fetched { keys: Arc::new(keys), at: Instant::now() };
-                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
-            }
-            Err(error) => {
-                tracing::warn!(issuer = self.issuer, error, "the issuer's keys cannot be fetched");
-            }
-        }
-    }
-
-    async fn fetch(&self) -> Result<Vec<Key>, String> {
+#[async_trait]
+impl Source for Jwks {
+    async fn fetch(&self) -> Result<KeySet, String> {
         let uri = match &self.jwks_uri {
             Some(uri) => uri.clone(),
             None => {
@@ -128,27 +85,39 @@ impl Keys {
                 document.jwks_uri
             }
         };
-        #[derive(Deserialize)]
-        struct Set {
-            keys: Vec<serde_json::Value>,
-        }
-        let set: Set = self.get(&uri).await?;
-        // One key that we cannot use does not spoil the others.
-        let keys = set.keys.into_iter().take(MAX_KEYS);
-        Ok(keys.filter_map(|key| Key::new(&serde_json::from_value(key).ok()?)).collect())
+        self.get(&uri).await.map(KeySet::new)
+    }
+}
+
+/// A set as it is written (RFC 7517 section 5).
+#[derive(Deserialize)]
+pub(super) struct Document {
+    keys: Vec<serde_json::Value>,
+}
+
+impl KeySet {
+    /// One key that we cannot use does not spoil the others.
+    pub(super) fn new(document: Document) -> Self {
+        let keys = document.keys.into_iter().take(MAX_KEYS);
+        Self(keys.filter_map(|key| Key::new(&serde_json::from_value(key).ok()?)).collect())
     }
 
-    async fn get<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, String> {
-        let get = async {
-            let response = self.http.get(url).send().await.map_err(|error| chain(&error))?;
-            if !response.status().is_success() {
-                return Err(format!("{url} answered {}", response.status()));
-            }
-            let body = bounded(response, MAX_DOCUMENT).await?;
-            serde_json::from_slice(&body).map_err(|error| format!("{url}: {error}"))
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys that may have made a signature: those of that id, or, where a token names none, all
+    /// that fit the algorithm.
+    pub(super) fn fitting(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> impl Iterator<Item = &DecodingKey> {
+        let fits = move |key: &&Key| {
+            key.algorithms.contains(&algorithm)
+                && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
         };
-        let in_time = tokio::time::timeout(TIMEOUT, get).await;
-        in_time.unwrap_or_else(|_| Err(format!("{url} did not answer in time")))
+        self.0.iter().filter(fits).take(MAX_TRIES).map(|key| &key.key)
     }
 }
 
@@ -185,6 +154,10 @@ impl Key {
         if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
             return None;
         }
+        let operations = common.key_operations.as_ref();
+        if operations.is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
+            return None;
+        }
         let fitting: &[Algorithm] = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => {
                 use Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
@@ -211,13 +184,4 @@ impl Key {
         let key = DecodingKey::from_jwk(jwk).ok()?;
         (!algorithms.is_empty()).then(|| Self { kid: common.key_id.clone(), algorithms, key })
     }
-}
-
-/// The key of that id; without an id the only one that fits.
-fn select(keys: &[Key], kid: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
-    let mut fitting = keys.iter().filter(|key| {
-        key.algorithms.contains(&algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
-    });
-    let first = fitting.next()?;
-    fitting.next().is_none().then(|| first.key.clone())
 }

@@ -1,14 +1,18 @@
 //! The JSON Web Token itself (RFC 7519, RFC 8725): its parts, its signature, its claims.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::config::{Audience, TrustedIdp};
+use super::jwks::KeySet;
 
 /// The longest token that is looked at.
 const MAX_LENGTH: usize = 16 * 1024;
+/// The last second of the year 9999. A later time is a mistake of the issuer's: milliseconds, for
+/// example, with which a token would never end.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The JOSE header (RFC 7515 section 4.1). What would bring its own key, or asks for something
 /// that we do not know, is recognised so that it can be refused.
@@ -35,6 +39,24 @@ pub(super) struct Unverified<'a> {
 }
 
 pub(super) type Problem = &'static str;
+
+/// Why a key set does not vouch for a token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unsigned {
+    /// It has no key of the kind that the token asks for.
+    UnknownKey,
+    /// None of its keys made the signature.
+    WrongSignature,
+}
+
+impl Unsigned {
+    pub(super) const fn problem(self) -> Problem {
+        match self {
+            Self::UnknownKey => "the token is signed with a key that its issuer does not list",
+            Self::WrongSignature => "the token's signature is wrong",
+        }
+    }
+}
 
 impl<'a> Unverified<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Problem> {
@@ -74,12 +96,18 @@ impl<'a> Unverified<'a> {
         })
     }
 
-    /// Verifies the signature and gives the claims that it vouches for.
-    pub(super) fn verify(self, key: &jsonwebtoken::DecodingKey) -> Result<Claims, Problem> {
-        match jsonwebtoken::crypto::verify(self.signature, self.message, key, self.algorithm) {
-            Ok(true) => Ok(self.claims),
-            _ => Err("the token's signature is wrong"),
+    /// Verifies the signature: did one of the set's keys make it?
+    pub(super) fn verify(&self, set: &KeySet) -> Result<(), Unsigned> {
+        let made_by = |key: &DecodingKey| {
+            let made =
+                jsonwebtoken::crypto::verify(self.signature, self.message, key, self.algorithm);
+            matches!(made, Ok(true))
+        };
+        let mut keys = set.fitting(self.kid.as_deref(), self.algorithm).peekable();
+        if keys.peek().is_none() {
+            return Err(Unsigned::UnknownKey);
         }
+        if keys.any(made_by) { Ok(()) } else { Err(Unsigned::WrongSignature) }
     }
 }
 
@@ -88,20 +116,21 @@ impl<'a> Unverified<'a> {
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
+    #[cfg(test)]
+    pub(super) fn new(claims: Value) -> Self {
+        Self(claims.as_object().cloned().unwrap_or_default())
+    }
+
     /// A claim that is a text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
 
-    /// A claim that is a list of texts, or one text with spaces between. A dot in the name leads
-    /// into an object, unless a claim has that very name.
-    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
-        let nested = || {
-            let mut path = name.split('.');
-            let first = self.0.get(path.next()?)?;
-            path.try_fold(first, |value, member| value.get(member))
-        };
-        match self.0.get(name).or_else(nested) {
+    /// A claim that is a list of texts, or one text with spaces between. A dot in the path leads
+    /// into an object; names may hold dots themselves, so at each step the longest name counts that
+    /// the path goes on with and that is there.
+    pub(crate) fn texts(&self, path: &str) -> Vec<String> {
+        match follow(&self.0, path) {
             Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
             Some(Value::Array(list)) => {
                 list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
@@ -110,20 +139,32 @@ impl Claims {
         }
     }
 
-    /// The client that the token was issued to: `azp`, else `client_id`.
+    /// The client that the token was issued to: `azp` or `client_id` (RFC 9068 section 2.2), which
+    /// must not contradict each other. Some issuers name none.
     pub(crate) fn client_id(&self) -> Option<&str> {
-        self.text("azp").or_else(|| self.text("client_id"))
+        self.client().ok().flatten()
     }
 
-    /// Whole seconds; fractions, which RFC 7519 allows, are cut.
-    fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
-        match self.0.get(name) {
+    fn client(&self) -> Result<Option<&str>, Problem> {
+        let name = |claim| match self.0.get(claim) {
             None => Ok(None),
-            Some(value) => value
-                .as_i64()
-                .or_else(|| value.as_f64().map(|seconds| seconds as i64))
-                .map(Some)
-                .ok_or("a time in the token is not a number"),
+            Some(Value::String(name)) => Ok(Some(name.as_str())),
+            Some(_) => Err("the token's client is not a text"),
+        };
+        match (name("azp")?, name("client_id")?) {
+            (Some(one), Some(other)) if one != other => Err("the token names two clients"),
+            (azp, client_id) => Ok(azp.or(client_id)),
+        }
+    }
+
+    /// Whole seconds since 1970; fractions, which RFC 7519 allows, are cut.
+    fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        // A number that is no i64 is a fraction, or larger than any time; the cast saturates.
+        let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
+        match seconds.ok_or("a time in the token is not a number")? {
+            seconds @ 0..=LAST_SECOND => Ok(Some(seconds)),
+            _ => Err("a time in the token is out of range"),
         }
     }
 
@@ -137,7 +178,8 @@ impl Claims {
     ) -> Result<(), Problem> {
         let tolerance = idp.security.clock_tolerance;
         match self.time("exp")? {
-            Some(end) if now < end.saturating_add(tolerance) => {}
+            // No sum here overflows: times are in range, and settings are bounded.
+            Some(end) if now < end + tolerance => {}
             Some(_) => return Err("the token has expired"),
             None => return Err("the token has no expiry"),
         }
@@ -166,6 +208,12 @@ impl Claims {
         if self.text("sub").is_none_or(str::is_empty) {
             return Err("the token has no subject");
         }
+        self.client()?;
+        // ID and refresh tokens are signed with the same keys; Keycloak tells them apart in here.
+        // Other issuers leave it out.
+        if self.0.get("typ").is_some_and(|typ| !is_text(typ, "Bearer")) {
+            return Err("the token is not an access token");
+        }
         // Bound to a key that we do not ask for (RFC 7800): taken as a plain bearer token it would
         // be worth nothing.
         if self.0.contains_key("cnf") {
@@ -173,4 +221,20 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+fn is_text(value: &Value, expected: &str) -> bool {
+    value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(expected))
+}
+
+/// What a path leads to; each step takes the longest member that it can.
+fn follow<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if let Some(value) = object.get(path) {
+        return Some(value);
+    }
+    let dots = path.rmatch_indices('.');
+    let (value, rest) = dots
+        .map(|(dot, _)| (object.get(&path[..dot]), &path[dot + 1..]))
+        .find_map(|(value, rest)| Some((value?, rest)))?;
+    follow(value.as_object()?, rest)
 }

@@ -6,6 +6,7 @@
 mod config;
 mod jwks;
 mod jwt;
+mod keys;
 mod legacy_name;
 mod subject;
 mod token;

@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
+use krb_client::Clock;
+
 use super::config::{Audience, TrustedIdp};
-use super::jwks::Keys;
-use super::jwt::{Claims, Unverified};
+use super::jwks::Jwks;
+use super::jwt::{Claims, Unsigned, Unverified};
+use super::keys::{Keys, Unavailable};
 use super::{BearerToken, ClaimMappings};
 use crate::ConfigError;
 
@@ -67,6 +70,7 @@ impl Caller {
 #[derive(Clone)]
 pub struct Verifier {
     issuers: Arc<[Issuer]>,
+    clock: Arc<dyn Clock>,
 }
 
 struct Issuer {
@@ -79,7 +83,11 @@ impl Verifier {
     ///
     /// # Errors
     /// If one is configured wrongly.
-    pub fn new(idps: Vec<TrustedIdp>, http: reqwest::Client) -> Result<Self, ConfigError> {
+    pub fn new(
+        idps: Vec<TrustedIdp>,
+        http: &reqwest::Client,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
         for (index, idp) in idps.iter().enumerate() {
             idp.check(index)?;
             if idps[..index].iter().any(|other| other.issuer == idp.issuer) {
@@ -87,22 +95,21 @@ impl Verifier {
                 return Err(ConfigError::new(setting, "is listed twice"));
             }
         }
-        let issuer = |config: TrustedIdp| Issuer { keys: Keys::new(&config, http.clone()), config };
-        Ok(Self { issuers: idps.into_iter().map(issuer).collect() })
+        let issuer = |config: TrustedIdp| {
+            let keys = Keys::new(&config.issuer, Jwks::new(&config, http.clone()));
+            Issuer { config, keys }
+        };
+        Ok(Self { issuers: idps.into_iter().map(issuer).collect(), clock })
     }
 
     /// Verifies a caller's token.
     ///
     /// # Errors
     /// [`AuthenticationError`].
-    pub async fn verify(
-        &self,
-        token: BearerToken,
-        now: i64,
-    ) -> Result<Caller, AuthenticationError> {
+    pub async fn verify(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
         let unverified = parse(&token)?;
         let issuer = self.issuer(&unverified.claims)?;
-        let claims = issuer.verify(unverified, &issuer.config.audience, now).await?;
+        let claims = issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
         Ok(Caller {
             issuer: issuer.config.issuer.clone(),
             subject: claims.text("sub").unwrap_or_default().to_owned(),
@@ -118,7 +125,6 @@ impl Verifier {
         token: &BearerToken,
         caller: &Caller,
         audience: &str,
-        now: i64,
     ) -> Result<(Claims, &ClaimMappings), AuthenticationError> {
         let unverified = parse(token)?;
         let issuer = self.issuer(&unverified.claims)?;
@@ -126,7 +132,7 @@ impl Verifier {
             return Err(AuthenticationError::Unauthorized("the token is of another issuer"));
         }
         let audience = Audience::One(audience.to_owned());
-        let claims = issuer.verify(unverified, &audience, now).await?;
+        let claims = issuer.verify(unverified, &audience, &*self.clock).await?;
         Ok((claims, &issuer.config.claim_mappings))
     }
 
@@ -148,18 +154,28 @@ impl Issuer {
         &self,
         token: Unverified<'_>,
         audience: &Audience,
-        now: i64,
+        clock: &dyn Clock,
     ) -> Result<Claims, AuthenticationError> {
-        use AuthenticationError::{KeysUnavailable, Unauthorized};
+        use AuthenticationError::Unauthorized;
         if !self.config.algorithms.contains(&token.algorithm) {
             return Err(Unauthorized("the token's signature algorithm is not accepted"));
         }
-        let key = self.keys.find(token.kid.as_deref(), token.algorithm).await;
-        let key = key
-            .map_err(|_| KeysUnavailable)?
-            .ok_or(Unauthorized("the token is signed with a key that its issuer does not list"))?;
-        let claims = token.verify(&key).map_err(Unauthorized)?;
-        claims.check(&self.config, audience, now).map_err(Unauthorized)?;
-        Ok(claims)
+        self.check_signature(&token).await?;
+        // The time now: fetching keys may have taken a while.
+        let now = clock.now().seconds.unix();
+        token.claims.check(&self.config, audience, now).map_err(Unauthorized)?;
+        Ok(token.claims)
+    }
+
+    async fn check_signature(&self, token: &Unverified<'_>) -> Result<(), AuthenticationError> {
+        use AuthenticationError::{KeysUnavailable, Unauthorized};
+        let keys = self.keys.current().await.map_err(|Unavailable| KeysUnavailable)?;
+        let Err(unsigned) = token.verify(&keys) else { return Ok(()) };
+        // The issuer may have new keys, perhaps under old names or under none.
+        match self.keys.newer(&keys).await {
+            Ok(Some(newer)) => token.verify(&newer).map_err(|error| Unauthorized(error.problem())),
+            Err(Unavailable) if unsigned == Unsigned::UnknownKey => Err(KeysUnavailable),
+            Ok(None) | Err(Unavailable) => Err(Unauthorized(unsigned.problem())),
+        }
     }
 }

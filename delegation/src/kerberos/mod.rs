@@ -9,11 +9,13 @@ mod refusal;
 
 use std::sync::Arc;
 
-use krb_client::{Client, ClientConfig, Clock, KdcSource, Resolver, files};
+use krb_client::{
+    Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, UserTicket, files,
+};
 use krb_proto::crypto::{self, Key};
 use krb_proto::exchange::{ClientSecret, EvidenceError, open_ticket};
 use krb_proto::formats::Keytab;
-use krb_proto::iana::{EncType, ErrorCode, TicketFlags};
+use krb_proto::iana::{EncType, TicketFlags};
 use krb_proto::pac::{Pac, UpnDnsInfo};
 use krb_proto::preauth::default_salt;
 use krb_proto::{Credential, Name, Principal};
@@ -39,7 +41,7 @@ pub struct Kerberos {
 
 /// Evidence that was opened and believed: the account it proves is the one that is meant.
 pub struct Evidence {
-    credential: Arc<Credential>,
+    credential: UserTicket,
     account: Account,
 }
 
@@ -91,7 +93,7 @@ impl Kerberos {
         let service = Principal::new(Name::user(username), &config.realm);
         let (secret, own_keys) = match (keytab, password) {
             (Some(path), None) => {
-                let in_keytab = |error: krb_client::ClientError| {
+                let in_keytab = |error: ClientError| {
                     ConfigError::new("kerberos.serviceAccount.keytab", error.to_string())
                 };
                 let keytab = files::read_keytab(path).await.map_err(in_keytab)?;
@@ -186,9 +188,9 @@ impl Kerberos {
         evidence: Evidence,
     ) -> Result<(Evidence, ServiceCredential), Failure> {
         match self.proxy(permit, &evidence).await {
-            Err(error) if is_revoked(&error) => {
-                // The account was deleted, or created anew, since the evidence was issued: once
-                // more from the start, with all its checks.
+            Err(error) if error.refuses_a_ticket() => {
+                // The evidence is no longer good: the account was deleted, or created anew, or a
+                // key changed since it was issued. Once more from the start, with all its checks.
                 self.client.forget_user(&evidence.credential.client);
                 let evidence = self.evidence(permit).await?;
                 let ticket = self.proxy(permit, &evidence).await;
@@ -202,7 +204,7 @@ impl Kerberos {
         &self,
         permit: &Permit,
         evidence: Evidence,
-        ticket: Result<Arc<Credential>, krb_client::ClientError>,
+        ticket: Result<UserTicket, ClientError>,
     ) -> Result<(Evidence, ServiceCredential), Failure> {
         match ticket {
             Ok(ticket) => Ok((evidence, ServiceCredential::Kerberos(ticket))),
@@ -215,11 +217,7 @@ impl Kerberos {
         }
     }
 
-    async fn proxy(
-        &self,
-        permit: &Permit,
-        evidence: &Evidence,
-    ) -> Result<Arc<Credential>, krb_client::ClientError> {
+    async fn proxy(&self, permit: &Permit, evidence: &Evidence) -> Result<UserTicket, ClientError> {
         let sid = evidence.account.sid.to_string();
         let target = service_name(permit.target().spn());
         self.client.proxy_ticket(&evidence.credential, &sid, &target).await
@@ -228,8 +226,6 @@ impl Kerberos {
     /// S4U2Self for a name, its ticket opened with our own key and its PAC verified.
     async fn evidence_for(&self, name: &str) -> Result<Evidence, Failure> {
         let service = self.service.name.to_string();
-        // Asked for first so that its refusals are not taken for the user's.
-        self.client.tgt().await.map_err(|error| refusal::login(&service, &error))?;
         let user = Principal::new(Name::user(name), &self.service.realm);
         let credential = self
             .client
@@ -287,10 +283,6 @@ impl Kerberos {
             remedy,
         )
     }
-}
-
-fn is_revoked(error: &krb_client::ClientError) -> bool {
-    error.refusal().is_some_and(|refusal| refusal.code == ErrorCode::TGT_REVOKED)
 }
 
 /// `service/host` as a name, NT-SRV-INST.

@@ -11,7 +11,7 @@ use super::account::Account;
 use crate::{Code, Failure};
 
 /// The service account could not log in (AS exchange).
-pub(super) fn login(account: &str, error: &ClientError) -> Failure {
+fn login(account: &str, error: &ClientError) -> Failure {
     let Some(refusal) = error.refusal() else { return other(error) };
     let remedy = match refusal.code {
         ErrorCode::C_PRINCIPAL_UNKNOWN => {
@@ -42,6 +42,9 @@ pub(super) fn login(account: &str, error: &ClientError) -> Failure {
 
 /// S4U2Self for a user was refused.
 pub(super) fn evidence(user: &str, service: &str, error: &ClientError) -> Failure {
+    if let ClientError::Login(error) = error {
+        return login(service, error);
+    }
     let Some(refusal) = error.refusal() else { return other(error) };
     let (code, what, remedy) = match refusal.code {
         ErrorCode::C_PRINCIPAL_UNKNOWN => (
@@ -89,6 +92,7 @@ pub(super) fn evidence(user: &str, service: &str, error: &ClientError) -> Failur
             format!("the service account {service} is locked out"),
             format!("Unlock {service} (lockoutTime)."),
         ),
+        _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Self"),
         _ => return unexpected("S4U2Self", refusal),
     };
     Failure::new(code, format!("{what} ({refusal})"), remedy)
@@ -102,6 +106,9 @@ pub(super) fn proxy(
     spn: &str,
     error: &ClientError,
 ) -> Failure {
+    if let ClientError::Login(error) = error {
+        return login(service, error);
+    }
     let Some(refusal) = error.refusal() else { return other(error) };
     let user = &account.name;
     let (code, what, remedy) = match refusal.code {
@@ -167,6 +174,7 @@ pub(super) fn proxy(
             format!("the KDC has revoked the evidence for {user}"),
             "The account was probably deleted and created anew; try again.".to_owned(),
         ),
+        _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Proxy"),
         _ => return unexpected("S4U2Proxy", refusal),
     };
     Failure::new(code, format!("{what} ({refusal})"), remedy)
@@ -177,6 +185,18 @@ fn must_change_password(user: &str) -> (Code, String, String) {
         Code::UserNotUsable,
         format!("{user} must change the password first"),
         "The user has to log on once and change it (pwdLastSet), or an administrator resets it."
+            .to_owned(),
+    )
+}
+
+/// Refused with a fresh ticket-granting ticket and fresh evidence.
+fn refuses_new_tickets(step: &str) -> (Code, String, String) {
+    (
+        Code::KdcRefused,
+        format!("{step}: the KDC refuses a ticket that a KDC issued just now"),
+        "The domain controllers may not agree on a key yet: look at whether the passwords of \
+         krbtgt and of the service account have reached them all, and at the KDC's log for the \
+         time of this call."
             .to_owned(),
     )
 }

@@ -7,10 +7,10 @@ mod smb;
 
 use std::sync::Arc;
 
-use krb_client::{Clock, OsRandom};
+use krb_client::{Clock, OsRandom, UserTicket};
+use krb_proto::Context;
 use krb_proto::gss::{GssError, InitiatorOptions};
 use krb_proto::spnego::SpnegoInitiator;
-use krb_proto::{Context, Credential};
 use tokio::time::Instant;
 
 use crate::network::Network;
@@ -23,7 +23,7 @@ use crate::{Code, ConfigError, Failure, Operation, Outcome};
 #[non_exhaustive]
 pub enum ServiceCredential {
     /// A ticket in the user's name.
-    Kerberos(Arc<Credential>),
+    Kerberos(UserTicket),
 }
 
 /// The limits of one call.

@@ -98,10 +98,9 @@ impl TokenExchanger {
     ///
     /// # Errors
     /// [`Failure`]; there is no falling back to the caller's own token.
-    pub async fn exchange(&self, caller: &Caller, now: i64) -> Result<Subject, Failure> {
+    pub async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
         let token = self.request(caller).await?;
-        let verified =
-            self.verifier.verify_exchanged(&token, caller, &self.config.audience, now).await;
+        let verified = self.verifier.verify_exchanged(&token, caller, &self.config.audience).await;
         let (claims, mappings) = verified.map_err(|error| match error {
             AuthenticationError::KeysUnavailable => unreachable(error.to_string()),
             AuthenticationError::Unauthorized(problem) => Failure::new(

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, files};
+use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, UserTicket, files};
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
-use krb_proto::{Credential, Name, Principal};
+use krb_proto::{Name, Principal};
 use zeroize::Zeroizing;
 
 /// Kerberos from the command line, without a Kerberos library.
@@ -137,7 +137,7 @@ async fn delegate(
     client: &Client,
     user: &Principal,
     target: &Name,
-) -> Result<std::sync::Arc<Credential>, ClientError> {
+) -> Result<UserTicket, ClientError> {
     let evidence = client.evidence(user).await?;
     // This command keeps no tickets, so there is no account to tell apart by its SID.
     client.proxy_ticket(&evidence, "", target).await

@@ -124,6 +124,19 @@ mod tests {
         assert_eq!(said.to_authorization_data().unwrap(), expected);
     }
 
+    /// Windows since 2025 puts a permanent machine id of 32 octets behind the 40.
+    #[test]
+    fn a_longer_integrity_is_read_as_far_as_it_is_known() {
+        let entry = |restriction: &[u8]| {
+            let entries = [KerbAdRestrictionEntry { restriction_type: 0, restriction }];
+            element(AdType::TOKEN_RESTRICTIONS, &der::encode(&List::of(&entries)))
+        };
+        let longer = [&INTEGRITY.to_bytes()[..], &[9; 32]].concat();
+        for (length, expected) in [(72, Some(INTEGRITY)), (40, Some(INTEGRITY)), (39, None)] {
+            assert_eq!(read(&entry(&longer[..length])).unwrap().integrity, expected, "{length}");
+        }
+    }
+
     fn element(ad_type: AdType, ad_data: &[u8]) -> Vec<u8> {
         der::encode(&List::of(&[AuthorizationDataElement { ad_type, ad_data }]))
     }

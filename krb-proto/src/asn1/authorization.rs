@@ -1,7 +1,9 @@
 //! What elements of AuthorizationData hold.
 
 use super::{AuthorizationData, Checksum, PrincipalName};
-use crate::der::{Decode, Encode, Fault, KerberosString, List, Reader, UInt32, Writer, sequence};
+use crate::der::{
+    Any, Decode, Encode, Fault, KerberosString, List, Reader, UInt32, Writer, sequence,
+};
 use crate::iana::EncType;
 
 sequence! {
@@ -42,34 +44,46 @@ sequence! {
     }
 }
 
-/// Verifier (RFC 7751 section 3): a CHOICE whose one alternative has no tag of its own.
+/// Verifier (RFC 7751 section 3): a CHOICE whose one alternative has no tag of its own, and which
+/// may get more.
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum Verifier<'a> {
     /// A Verifier-MAC.
     Mac(VerifierMac<'a>),
+    /// An alternative of a later version, for those who know it.
+    Other(Any<'a>),
 }
 
 impl<'a> Decode<'a> for Verifier<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        VerifierMac::decode(reader).map(Self::Mac)
+        const CONTEXT: u8 = 0x80;
+        match reader.peek_tag() {
+            Some(tag) if tag & 0xc0 == CONTEXT => Any::decode(reader).map(Self::Other),
+            _ => VerifierMac::decode(reader).map(Self::Mac),
+        }
     }
 }
 
 impl Encode for Verifier<'_> {
     fn encode(&self, writer: &mut Writer) {
-        let Self::Mac(mac) = self;
-        mac.encode(writer);
+        match self {
+            Self::Mac(mac) => mac.encode(writer),
+            Self::Other(other) => other.encode(writer),
+        }
     }
 
     fn encoded_len(&self) -> usize {
-        let Self::Mac(mac) = self;
-        mac.encoded_len()
+        match self {
+            Self::Mac(mac) => mac.encoded_len(),
+            Self::Other(other) => other.encoded_len(),
+        }
     }
 }
 
 /// LSAP_TOKEN_INFO_INTEGRITY (MS-KILE 2.2.5): 40 bytes, little-endian, in a
-/// [`KerbAdRestrictionEntry`] of type 0.
+/// [`KerbAdRestrictionEntry`] of type 0. Windows since 2025 puts 32 more behind them, another
+/// identifier of the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LsapTokenInfoIntegrity {
     /// 0 for a full token, 1 for one that UAC restricted.
@@ -81,7 +95,7 @@ pub struct LsapTokenInfoIntegrity {
 }
 
 impl LsapTokenInfoIntegrity {
-    /// Reads the 40 bytes; `None` for any other length.
+    /// Reads the first 40 bytes; `None` if there are fewer.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (flags, rest) = bytes.split_first_chunk()?;
@@ -89,7 +103,7 @@ impl LsapTokenInfoIntegrity {
         Some(Self {
             flags: u32::from_le_bytes(*flags),
             token_il: u32::from_le_bytes(*token_il),
-            machine_id: machine_id.try_into().ok()?,
+            machine_id: *machine_id.first_chunk()?,
         })
     }
 

@@ -10,11 +10,13 @@ choice! {
     /// PA-FX-FAST-REQUEST (RFC 6113 section 5.4.2).
     pub enum PaFxFastRequest<'a> {
         [0] ArmoredData(KrbFastArmoredReq<'a>),
+        ...
     }
 
     /// PA-FX-FAST-REPLY (RFC 6113 section 5.4.3).
     pub enum PaFxFastReply<'a> {
         [0] ArmoredData(KrbFastArmoredRep<'a>),
+        ...
     }
 }
 
@@ -23,6 +25,7 @@ sequence! {
     pub struct KrbFastArmor<'a> {
         [0] armor_type: i32,
         [1] armor_value: &'a [u8],
+        ...
     }
 
     /// KrbFastArmoredReq (RFC 6113 section 5.4.2). `armor` is absent in a TGS-REQ, whose
@@ -31,6 +34,7 @@ sequence! {
         [0] armor: Option<KrbFastArmor<'a>>,
         [1] req_checksum: Checksum<'a>,
         [2] enc_fast_req: EncryptedData<'a>,
+        ...
     }
 
     /// KrbFastReq (RFC 6113 section 5.4.2). `fast_options` are
@@ -39,11 +43,13 @@ sequence! {
         [0] fast_options: KerberosFlags<'a>,
         [1] padata: List<'a, PaData<'a>>,
         [2] req_body: Encoded<'a, KdcReqBody<'a>>,
+        ...
     }
 
     /// KrbFastArmoredRep (RFC 6113 section 5.4.3).
     pub struct KrbFastArmoredRep<'a> {
         [0] enc_fast_rep: EncryptedData<'a>,
+        ...
     }
 
     /// KrbFastResponse (RFC 6113 section 5.4.3).
@@ -52,6 +58,7 @@ sequence! {
         [1] strengthen_key: Option<EncryptionKey<'a>>,
         [2] finished: Option<KrbFastFinished<'a>>,
         [3] nonce: UInt32,
+        ...
     }
 
     /// KrbFastFinished (RFC 6113 section 5.4.3).
@@ -61,5 +68,6 @@ sequence! {
         [2] crealm: KerberosString<'a>,
         [3] cname: PrincipalName<'a>,
         [4] ticket_checksum: Checksum<'a>,
+        ...
     }
 }

@@ -6,11 +6,13 @@ sequence! {
     pub struct IakerbHeader<'a> {
         [1] target_realm: IakerbRealm<'a>,
         [2] cookie: Option<&'a [u8]>,
+        ...
     }
 
     /// IAKERB-FINISHED (draft-ietf-kitten-iakerb section 3), with the tag that MIT gives its member.
     pub struct IakerbFinished<'a> {
         [1] gss_mic: Checksum<'a>,
+        ...
     }
 }
 

@@ -1,6 +1,6 @@
 //! One-time passwords (RFC 6560). The module's tags are IMPLICIT.
 
-use super::{AlgorithmIdentifier, EncryptedData, SecretOctets};
+use super::{AlgorithmIdentifier, EncryptedData, LastReqEntry, SecretOctets};
 use crate::KerberosTime;
 use crate::der::{KerberosFlags, KerberosString, List, Utf8String, sequence};
 
@@ -17,6 +17,7 @@ sequence! {
         [6 IMPLICIT] otp_alg_id: Option<Utf8String<'a>>,
         [7 IMPLICIT] supported_hash_alg: Option<List<'a, AlgorithmIdentifier<'a>>>,
         [8 IMPLICIT] iteration_count: Option<i32>,
+        ...
     }
 
     /// PA-OTP-CHALLENGE (RFC 6560 section 4.1).
@@ -26,6 +27,7 @@ sequence! {
         [2 IMPLICIT] otp_token_info: List<'a, OtpTokenInfo<'a>>,
         [3 IMPLICIT] salt: Option<KerberosString<'a>>,
         [4 IMPLICIT] s2kparams: Option<&'a [u8]>,
+        ...
     }
 
     /// PA-OTP-REQUEST (RFC 6560 section 4.2). Sent inside FAST only.
@@ -44,11 +46,13 @@ sequence! {
         [11 IMPLICIT] otp_token_id: Option<&'a [u8]>,
         [12 IMPLICIT] otp_alg_id: Option<Utf8String<'a>>,
         [13 IMPLICIT] otp_vendor: Option<Utf8String<'a>>,
+        ...
     }
 
     /// PA-OTP-ENC-REQUEST (RFC 6560 section 4.2): what `enc_data` holds.
     pub struct PaOtpEncRequest<'a> {
         [0 IMPLICIT] nonce: &'a [u8],
+        ...
     }
 
     /// PA-OTP-PIN-CHANGE (RFC 6560 section 4.3).
@@ -57,6 +61,8 @@ sequence! {
         [1 IMPLICIT] pin: Option<SecretOctets<'a>>,
         [2 IMPLICIT] min_length: Option<i32>,
         [3 IMPLICIT] max_length: Option<i32>,
-        [4 IMPLICIT] otp_format: Option<i32>,
+        [4 IMPLICIT] last_req: Option<List<'a, LastReqEntry>>,
+        [5 IMPLICIT] format: Option<i32>,
+        ...
     }
 }

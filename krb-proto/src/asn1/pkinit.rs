@@ -13,6 +13,7 @@ choice! {
     pub enum PaPkAsRep<'a> {
         [0] DhInfo(DhRepInfo<'a>),
         [1 IMPLICIT] EncKeyPack(&'a [u8]),
+        ...
     }
 }
 
@@ -23,6 +24,7 @@ sequence! {
         [0 IMPLICIT] signed_auth_pack: &'a [u8],
         [1] trusted_certifiers: Option<List<'a, ExternalPrincipalIdentifier<'a>>>,
         [2 IMPLICIT] kdc_pk_id: Option<&'a [u8]>,
+        ...
     }
 
     /// ExternalPrincipalIdentifier (RFC 4556 section 3.2.1): a Name, an IssuerAndSerialNumber and
@@ -31,6 +33,7 @@ sequence! {
         [0 IMPLICIT] subject_name: Option<&'a [u8]>,
         [1 IMPLICIT] issuer_and_serial_number: Option<&'a [u8]>,
         [2 IMPLICIT] subject_key_identifier: Option<&'a [u8]>,
+        ...
     }
 
     /// AuthPack (RFC 4556 section 3.2.1, RFC 8636 section 6). `client_public_value` is a
@@ -41,6 +44,7 @@ sequence! {
         [2] supported_cms_types: Option<List<'a, AlgorithmIdentifier<'a>>>,
         [3] client_dh_nonce: Option<&'a [u8]>,
         [4] supported_kdfs: Option<List<'a, KdfAlgorithmId<'a>>>,
+        ...
     }
 
     /// PKAuthenticator (RFC 4556 section 3.2.1, RFC 8070 section 4, MS-PKCA). `pa_checksum`
@@ -52,6 +56,7 @@ sequence! {
         [3] pa_checksum: Option<&'a [u8]>,
         [4] freshness_token: Option<&'a [u8]>,
         [5] pa_checksum2: Option<PaChecksum2<'a>>,
+        ...
     }
 
     /// PAChecksum2 (MS-PKCA): a hash other than SHA-1 over the KDC-REQ-BODY.
@@ -66,6 +71,7 @@ sequence! {
         [0 IMPLICIT] dh_signed_data: &'a [u8],
         [1] server_dh_nonce: Option<&'a [u8]>,
         [2] kdf: Option<KdfAlgorithmId<'a>>,
+        ...
     }
 
     /// KDCDHKeyInfo (RFC 4556 section 3.2.3.1).
@@ -73,12 +79,14 @@ sequence! {
         [0] subject_public_key: BitString<'a>,
         [1] nonce: UInt32,
         [2] dh_key_expiration: Option<KerberosTime>,
+        ...
     }
 
     /// ReplyKeyPack (RFC 4556 section 3.2.3.2).
     pub struct ReplyKeyPack<'a> {
         [0] reply_key: EncryptionKey<'a>,
         [1] as_checksum: Checksum<'a>,
+        ...
     }
 
     /// KRB5PrincipalName (RFC 4556 section 3.2.2): the value of id-pkinit-san.
@@ -91,11 +99,13 @@ sequence! {
     pub struct TdCertDigestAlgorithmsData<'a> {
         [0] allowed_algorithms: List<'a, AlgorithmIdentifier<'a>>,
         [1] rejected_algorithm: Option<AlgorithmIdentifier<'a>>,
+        ...
     }
 
     /// KDFAlgorithmId (RFC 8636 section 6).
     pub struct KdfAlgorithmId<'a> {
         [0] kdf_id: Oid<'a>,
+        ...
     }
 
     /// OtherInfo (RFC 8636 section 6). The parties are [`Krb5PrincipalName`]s, `supp_pub_info` a
@@ -113,6 +123,7 @@ sequence! {
         [0] enctype: EncType,
         [1] as_req: &'a [u8],
         [2] pk_as_rep: &'a [u8],
+        ...
     }
 }
 

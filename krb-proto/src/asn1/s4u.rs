@@ -17,6 +17,7 @@ sequence! {
         [2] crealm: KerberosString<'a>,
         [3] subject_certificate: Option<&'a [u8]>,
         [4] options: Option<KerberosFlags<'a>>,
+        ...
     }
 
     /// PA-S4U-X509-USER (MS-SFU 2.2.2). The checksum covers the DER of `user_id`.

@@ -10,6 +10,7 @@ choice! {
         [1] Challenge(SpakeChallenge<'a>),
         [2] Response(SpakeResponse<'a>),
         [3] EncData(EncryptedData<'a>),
+        ...
     }
 }
 
@@ -17,6 +18,7 @@ sequence! {
     /// SPAKESupport (RFC 9588 section 4.2): the groups that the client has, the preferred first.
     pub struct SpakeSupport<'a> {
         [0] groups: List<'a, i32>,
+        ...
     }
 
     /// SPAKEChallenge (RFC 9588 section 4.3): the KDC's half of the key agreement.
@@ -24,6 +26,7 @@ sequence! {
         [0] group: i32,
         [1] pubkey: &'a [u8],
         [2] factors: List<'a, SpakeSecondFactor<'a>>,
+        ...
     }
 
     /// SPAKESecondFactor (RFC 9588 section 4.3). Type 1, SF-NONE, stands for no second factor.
@@ -36,5 +39,6 @@ sequence! {
     pub struct SpakeResponse<'a> {
         [0] pubkey: &'a [u8],
         [1] factor: EncryptedData<'a>,
+        ...
     }
 }

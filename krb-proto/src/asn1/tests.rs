@@ -146,6 +146,7 @@ fn encrypted_kdc_reply_parts_round_trip() {
 mod arbitrary;
 mod extensions;
 mod hostile;
+mod markers;
 mod pkinit;
 
 const REALM: &[u8] = b"ATHENA.MIT.EDU";

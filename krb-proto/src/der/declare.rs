@@ -14,15 +14,57 @@
 /// ```
 ///
 /// Tags are EXPLICIT, as `[0]`, or IMPLICIT, as `[0 IMPLICIT]`; a member without one has `[]`.
-/// `Option<T>` makes a member OPTIONAL. `: [APPLICATION n]` puts the type behind that tag.
+/// `Option<T>` makes a member OPTIONAL. `: [APPLICATION n]` puts the type behind that tag. A `...`
+/// behind the last member is ASN.1's extension marker: members with higher tags than its own, which
+/// later versions have, are passed over. Where the ASN.1 has none the type is closed.
 macro_rules! sequence {
-    ($(
+    () => {};
+
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident $(<$life:lifetime>)? $(: [APPLICATION $application:literal])? {
+            $($(#[$member_doc:meta])*
+            [$($tag:literal $($implicit:ident)?)?] $member:ident: $type:ty,)*
+            ...
+        }
+        $($more:tt)*
+    ) => {
+        $crate::der::sequence! {
+            @type finish_extensible
+            $(#[$doc])*
+            pub struct $name $(<$life>)? $(: [APPLICATION $application])? {
+                $($(#[$member_doc])* [$($tag $($implicit)?)?] $member: $type,)*
+            }
+        }
+        $crate::der::sequence! { $($more)* }
+    };
+
+    (
         $(#[$doc:meta])*
         pub struct $name:ident $(<$life:lifetime>)? $(: [APPLICATION $application:literal])? {
             $($(#[$member_doc:meta])*
             [$($tag:literal $($implicit:ident)?)?] $member:ident: $type:ty,)*
         }
-    )*) => {$(
+        $($more:tt)*
+    ) => {
+        $crate::der::sequence! {
+            @type finish_closed
+            $(#[$doc])*
+            pub struct $name $(<$life>)? $(: [APPLICATION $application])? {
+                $($(#[$member_doc])* [$($tag $($implicit)?)?] $member: $type,)*
+            }
+        }
+        $crate::der::sequence! { $($more)* }
+    };
+
+    (
+        @type $finish:ident
+        $(#[$doc:meta])*
+        pub struct $name:ident $(<$life:lifetime>)? $(: [APPLICATION $application:literal])? {
+            $($(#[$member_doc:meta])*
+            [$($tag:literal $($implicit:ident)?)?] $member:ident: $type:ty,)*
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Debug)]
         #[allow(missing_docs)] // members are named as in the ASN.1 that the type's doc points to
@@ -31,18 +73,20 @@ macro_rules! sequence {
         }
 
         $crate::der::sequence! {
-            @of $name ($($life)?) ($($application)?) { $([$($tag $($implicit)?)?] $member,)* }
+            @of $finish $name ($($life)?) ($($application)?) {
+                $([$($tag $($implicit)?)?] $member,)*
+            }
         }
-    )*};
-
-    (@of $name:ident () $application:tt $members:tt) => {
-        $crate::der::sequence! { @impls $name, $name, 'de, $application $members }
-    };
-    (@of $name:ident ($life:lifetime) $application:tt $members:tt) => {
-        $crate::der::sequence! { @impls $name, $name<$life>, $life, $application $members }
     };
 
-    (@impls $name:ident, $self:ty, $life:lifetime, ($($application:literal)?) {
+    (@of $finish:ident $name:ident () $application:tt $members:tt) => {
+        $crate::der::sequence! { @impls $finish $name, $name, 'de, $application $members }
+    };
+    (@of $finish:ident $name:ident ($life:lifetime) $application:tt $members:tt) => {
+        $crate::der::sequence! { @impls $finish $name, $name<$life>, $life, $application $members }
+    };
+
+    (@impls $finish:ident $name:ident, $self:ty, $life:lifetime, ($($application:literal)?) {
         $([$($tag:literal $($implicit:ident)?)?] $member:ident,)*
     }) => {
         impl<$life> $crate::der::DecodeContents<$life> for $self {
@@ -56,7 +100,8 @@ macro_rules! sequence {
                             |fault| fault.in_field(concat!(stringify!($name), ".", stringify!($member))),
                         )?;
                 )*
-                members.finish().map_err(|fault| fault.in_field(stringify!($name)))?;
+                const LAST: u8 = $crate::der::last(&[$($($tag,)?)*]);
+                members.$finish(LAST).map_err(|fault| fault.in_field(stringify!($name)))?;
                 Ok(Self { $($member,)* })
             }
         }
@@ -138,14 +183,19 @@ pub(crate) use sequence;
 ///     pub enum PaSpake<'a> {
 ///         [0] Support(SpakeSupport<'a>),
 ///         [1] Challenge(SpakeChallenge<'a>),
+///         ...
 ///     }
 /// }
 /// ```
+///
+/// All of Kerberos's have the extension marker: an alternative of a later version is another error
+/// than what is no alternative at all.
 macro_rules! choice {
     ($(
         $(#[$doc:meta])*
         pub enum $name:ident<$life:lifetime> {
             $($(#[$arm_doc:meta])* [$tag:literal $($implicit:ident)?] $arm:ident($type:ty),)*
+            ...
         }
     )*) => {$(
         $(#[$doc])*
@@ -168,7 +218,7 @@ macro_rules! choice {
                         return Ok(Self::$arm(value));
                     }
                 )*
-                let fault = reader.error($crate::der::DecodeErrorKind::NoAlternative);
+                let fault = reader.no_alternative($crate::der::last(&[$($tag,)*]));
                 Err(fault.in_field(stringify!($name)))
             }
         }

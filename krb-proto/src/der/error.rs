@@ -42,6 +42,11 @@ pub enum DecodeErrorKind {
     BadObjectIdentifier,
     /// A CHOICE that is none of its alternatives.
     NoAlternative,
+    /// A CHOICE that later versions may add alternatives to, and this is one of theirs.
+    UnknownAlternative {
+        /// Its identifier octet.
+        tag: u8,
+    },
     /// A time that is not `YYYYMMDDHHMMSSZ`.
     BadTime,
     /// A number that the specification fixes (version, message type) is another one.
@@ -107,6 +112,9 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::BadBitString => f.write_str("malformed bit string")?,
             DecodeErrorKind::BadObjectIdentifier => f.write_str("malformed object identifier")?,
             DecodeErrorKind::NoAlternative => f.write_str("none of the alternatives")?,
+            DecodeErrorKind::UnknownAlternative { tag } => {
+                write!(f, "an alternative that is not known here (tag {tag:#04x})")?;
+            }
             DecodeErrorKind::BadTime => f.write_str("time that is not YYYYMMDDHHMMSSZ")?,
             DecodeErrorKind::WrongConstant => f.write_str("wrong version or message type")?,
             DecodeErrorKind::TooManyElements => f.write_str("too many elements")?,

@@ -2,7 +2,9 @@
 //! declared (`sequence!`).
 //!
 //! What is accepted is DER and nothing else: definite minimal lengths, minimal integers, no bytes
-//! left over anywhere, fields in order. So `encode(decode(x)) == x` holds for every accepted `x`.
+//! left over anywhere, fields in order. So `encode(decode(x)) == x` holds for every accepted `x`, but
+//! for members of later versions in types whose ASN.1 has the extension marker "...": they are passed
+//! over.
 //! Decoding borrows from its input and allocates nothing; lists are validated once, when the
 //! message is decoded, and read again lazily. There is no recursion: the depth of a message is
 //! the depth of its declaration.
@@ -30,6 +32,7 @@ pub use flags::KerberosFlags;
 pub use integer::{Enumerated, Int, Microseconds, UInt32};
 pub use list::{List, ListIter, MAX_ELEMENTS, SetOf};
 pub use reader::Reader;
+pub(crate) use reader::last;
 #[cfg(test)]
 pub(crate) use sample::{Sample, Source, keep};
 pub use string::{KerberosString, Oid, Utf8String};

@@ -148,6 +148,51 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How a SEQUENCE ends behind its last declared member.
+impl Reader<'_> {
+    /// A closed one: with it. `_last` is for the symmetry of the two.
+    #[inline]
+    pub(crate) fn finish_closed(&mut self, _last: u8) -> Result<(), Fault> {
+        self.finish()
+    }
+
+    /// One with an extension marker: with members of later versions, whose context tags are higher
+    /// than `last`, the declared ones' last. Nobody looks into them.
+    #[inline]
+    pub(crate) fn finish_extensible(&mut self, last: u8) -> Result<(), Fault> {
+        while let Some(tag) = self.peek_tag() {
+            if !is_later(tag, last) {
+                return Err(self.error(Kind::TrailingData));
+            }
+            self.enter(tag)?;
+        }
+        Ok(())
+    }
+
+    /// Why what stands here is none of the alternatives of a CHOICE, whose last tag is `last`.
+    #[cold]
+    pub(crate) fn no_alternative(&self, last: u8) -> Fault {
+        match self.peek_tag() {
+            Some(tag) if is_later(tag, last) => self.error(Kind::UnknownAlternative { tag }),
+            _ => self.error(Kind::NoAlternative),
+        }
+    }
+}
+
+/// Is this a context tag of one octet whose number is higher than `last`?
+const fn is_later(tag: u8, last: u8) -> bool {
+    const NUMBER: u8 = 0x1f;
+    tag & 0xc0 == 0x80 && tag & NUMBER > last && tag & NUMBER != NUMBER
+}
+
+/// The last of a type's tags.
+pub(crate) const fn last(tags: &[u8]) -> u8 {
+    match tags {
+        [.., last] => *last,
+        [] => 0,
+    }
+}
+
 /// A length in as few octets as it needs.
 #[inline(never)]
 fn long_length(first: u8, octets: &[u8]) -> Option<usize> {

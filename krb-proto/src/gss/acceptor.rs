@@ -67,7 +67,7 @@ impl Acceptor {
     /// conversation with the KDC.
     pub(super) fn accept_for(
         mechanism: Oid<'static>,
-        conversation: Option<&[u8]>,
+        conversation: Option<iakerb::Bound<'_>>,
         token: &[u8],
         options: &AcceptorOptions<'_>,
         cx: &mut Context<'_>,
@@ -156,7 +156,7 @@ pub(super) fn krb_error(code: ErrorCode, server: &Principal, now: Timestamp) -> 
 /// The flags that hold, and what is delegated.
 fn read_checksum(
     request: &VerifiedRequest,
-    conversation: Option<&[u8]>,
+    conversation: Option<iakerb::Bound<'_>>,
     options: &AcceptorOptions<'_>,
 ) -> Result<(GssFlags, Vec<Credential>), GssError> {
     let Some((ChecksumType::GSSAPI, checksum)) = &request.checksum else {
@@ -168,10 +168,11 @@ fn read_checksum(
         .check(&fields.bound, request.client_data.always_binds)
         .ok_or(GssError::ChannelBindings)?;
     if let Some(conversation) = conversation {
-        let mut finished = fields.extensions.filter(|(number, _)| *number == iakerb::FINISHED);
-        let (_, finished) = finished.next().ok_or(GssError::IakerbFinished)?;
+        let mut extensions = fields.extensions;
+        let finished = extensions.find(|(number, _)| *number == conversation.extension());
+        let (_, finished) = finished.ok_or(GssError::IakerbFinished)?;
         let subkey = request.subkey.as_ref().ok_or(GssError::IakerbFinished)?;
-        iakerb::verify_finished(subkey, conversation, finished)?;
+        conversation.verify_finished(subkey, finished)?;
     }
     let mut flags = fields.flags.without(GssFlags::CHANNEL_BOUND);
     if flags.contains(GssFlags::DCE_STYLE) {

@@ -1,4 +1,4 @@
-//! IAKERB (draft-ietf-kitten-iakerb, as MIT speaks it): a client that reaches no KDC logs in through
+//! IAKERB (draft-ietf-kitten-iakerb): a client that reaches no KDC logs in through
 //! the service, which passes its messages on.
 //!
 //! Neither side trusts the service with more than that: what the KDC says is encrypted for the
@@ -21,31 +21,48 @@ use crate::crypto::Key;
 use crate::der::{self, Decode, Reader, Utf8String};
 use crate::iana::KeyUsage;
 
-/// The number of IAKERB-FINISHED among the extensions of the login's checksum.
-pub(super) const FINISHED: u32 = 1;
-
 /// The most messages that go to KDCs: as many as MIT lets an AS exchange have, and ten referrals.
 const MAX_MESSAGES: usize = 26;
 /// The most octets of a conversation that are kept to be signed.
 const MAX_CONVERSATION: usize = 1 << 20;
 
-/// IAKERB-FINISHED: the subkey's checksum over all tokens that went before.
-pub(super) fn finished(subkey: &Key, conversation: &[u8]) -> Vec<u8> {
-    let checksum = subkey.checksum(KeyUsage::IAKERB_FINISHED, conversation);
-    let cksumtype = subkey.checksum_type();
-    der::encode(&IakerbFinished { gss_mic: Checksum { cksumtype, checksum: &checksum } })
+/// A conversation, as the login's IAKERB-FINISHED covers it.
+#[derive(Clone, Copy)]
+pub(super) struct Bound<'a> {
+    dialect: IakerbDialect,
+    tokens: &'a [u8],
 }
 
-pub(super) fn verify_finished(
-    subkey: &Key,
-    conversation: &[u8],
-    finished: &[u8],
-) -> Result<(), GssError> {
-    let finished: IakerbFinished<'_> = der::decode(finished)?;
-    let Checksum { cksumtype, checksum } = finished.gss_mic;
-    subkey
-        .verify_checksum(KeyUsage::IAKERB_FINISHED, cksumtype, conversation, checksum)
-        .map_err(|_| GssError::IakerbFinished)
+impl Bound<'_> {
+    /// The number of IAKERB-FINISHED among the extensions of the login's checksum.
+    pub(super) const fn extension(&self) -> u32 {
+        match self.dialect {
+            IakerbDialect::Draft => 2,
+            IakerbDialect::BeforeMit122 => 1,
+        }
+    }
+
+    const fn usage(&self) -> KeyUsage {
+        match self.dialect {
+            IakerbDialect::Draft => KeyUsage::FINISHED,
+            IakerbDialect::BeforeMit122 => KeyUsage::IAKERB_FINISHED,
+        }
+    }
+
+    /// IAKERB-FINISHED, with its number: the subkey's checksum over all tokens that went before.
+    pub(super) fn finished(&self, subkey: &Key) -> (u32, Vec<u8>) {
+        let checksum = subkey.checksum(self.usage(), self.tokens);
+        let gss_mic = Checksum { cksumtype: subkey.checksum_type(), checksum: &checksum };
+        (self.extension(), der::encode(&IakerbFinished { gss_mic }))
+    }
+
+    pub(super) fn verify_finished(&self, subkey: &Key, finished: &[u8]) -> Result<(), GssError> {
+        let finished: IakerbFinished<'_> = der::decode(finished)?;
+        let Checksum { cksumtype, checksum } = finished.gss_mic;
+        subkey
+            .verify_checksum(self.usage(), cksumtype, self.tokens, checksum)
+            .map_err(|_| GssError::IakerbFinished)
+    }
 }
 
 /// All tokens of both sides, in order, as they went over the wire.
@@ -67,33 +84,35 @@ impl Conversation {
     }
 
     /// What the login must be bound to, if anything went before it.
-    fn octets(&self) -> Option<&[u8]> {
-        (!self.octets.is_empty()).then_some(&self.octets)
+    fn bound(&self, dialect: IakerbDialect) -> Option<Bound<'_>> {
+        (!self.octets.is_empty()).then_some(Bound { dialect, tokens: &self.octets })
     }
 }
 
-/// How a realm is written.
+/// What the other side speaks. An acceptor goes by the client's first token.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum RealmForm {
-    /// As the draft has it, and the reference encodings of MIT krb5.
+pub enum IakerbDialect {
+    /// draft-ietf-kitten-iakerb, as Windows and MIT krb5 since 1.22 have it: every token is framed,
+    /// realms are UTF8Strings.
     #[default]
-    Utf8String,
-    /// For acceptors of MIT krb5 1.20, which take nothing else.
-    OctetString,
+    Draft,
+    /// MIT krb5 up to 1.21: only the first token is framed, realms are OCTET STRINGs, and
+    /// IAKERB-FINISHED has another number and key usage.
+    BeforeMit122,
 }
 
-impl RealmForm {
+impl IakerbDialect {
     const fn of(realm: &IakerbRealm<'_>) -> Self {
         match realm {
-            IakerbRealm::Utf8String(_) => Self::Utf8String,
-            IakerbRealm::OctetString(_) => Self::OctetString,
+            IakerbRealm::Utf8String(_) => Self::Draft,
+            IakerbRealm::OctetString(_) => Self::BeforeMit122,
         }
     }
 
     const fn write(self, realm: &[u8]) -> IakerbRealm<'_> {
         match self {
-            Self::Utf8String => IakerbRealm::Utf8String(Utf8String(realm)),
-            Self::OctetString => IakerbRealm::OctetString(realm),
+            Self::Draft => IakerbRealm::Utf8String(Utf8String(realm)),
+            Self::BeforeMit122 => IakerbRealm::OctetString(realm),
         }
     }
 }
@@ -107,11 +126,15 @@ struct Proxy<'a> {
 }
 
 impl<'a> Proxy<'a> {
-    /// The token. Only the first of a conversation is framed.
+    /// The token; `first` of a conversation or not.
     fn to_token(&self, first: bool) -> Vec<u8> {
         let header = der::encode(&IakerbHeader { target_realm: self.realm, cookie: self.cookie });
         let body = [&TokenId::IAKERB_PROXY.0, &header[..], self.message].concat();
-        if first { frame(Oid::IAKERB, |writer| writer.prepend(&body)) } else { body }
+        if first || IakerbDialect::of(&self.realm) == IakerbDialect::Draft {
+            frame(Oid::IAKERB, |writer| writer.prepend(&body))
+        } else {
+            body
+        }
     }
 
     /// Reads a token, framed or not; `None` if it is of another kind.

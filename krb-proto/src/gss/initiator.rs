@@ -110,7 +110,7 @@ impl Initiator {
     /// conversation with the KDC.
     pub(super) fn start(
         mechanism: Oid<'static>,
-        conversation: Option<&[u8]>,
+        conversation: Option<iakerb::Bound<'_>>,
         credential: &Credential,
         options: &InitiatorOptions<'_>,
         cx: &mut Context<'_>,
@@ -124,12 +124,12 @@ impl Initiator {
             .map(|delegate| krb_cred(&[delegate], &credential.session_key, cx))
             .transpose()
             .map_err(GssError::BadTicket)?;
-        let finished = conversation.map(|conversation| iakerb::finished(&subkey, conversation));
+        let finished = conversation.map(|conversation| conversation.finished(&subkey));
         let checksum = checksum::encode(
             options.channel_bindings,
             flags,
             delegated.as_deref(),
-            finished.as_deref().map(|finished| (iakerb::FINISHED, finished)),
+            finished.as_ref().map(|(number, finished)| (*number, &finished[..])),
         )?;
         let mut ap_options = ApOptions::NONE;
         if options.mutual {

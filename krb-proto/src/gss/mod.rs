@@ -29,7 +29,7 @@ pub use bindings::{Address, ChannelBindings, ChannelPolicy};
 pub use context::SecurityContext;
 pub use error::GssError;
 pub use flags::GssFlags;
-pub use iakerb::{IakerbAcceptor, IakerbError, IakerbInitiator, IakerbStep, RealmForm};
+pub use iakerb::{IakerbAcceptor, IakerbDialect, IakerbError, IakerbInitiator, IakerbStep};
 pub(crate) use initiator::refusal;
 pub use initiator::{Initiator, InitiatorOptions};
 pub use message::Protection;

@@ -65,6 +65,10 @@ registry! {
         SKEW = 37, "KRB_AP_ERR_SKEW";
         /// Message stream modified.
         MODIFIED = 41, "KRB_AP_ERR_MODIFIED";
+        /// The version of the key that a ticket is sealed with is not available.
+        BADKEYVER = 44, "KRB_AP_ERR_BADKEYVER";
+        /// The key that a ticket is sealed with is not available.
+        NOKEY = 45, "KRB_AP_ERR_NOKEY";
         /// Inappropriate type of checksum in the message.
         INAPP_CKSUM = 50, "KRB_AP_ERR_INAPP_CKSUM";
         /// Response too big for UDP; retry with TCP.

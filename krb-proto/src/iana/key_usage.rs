@@ -51,8 +51,10 @@ registry! {
         PA_S4U_X509_USER_REQUEST = 26, "PA-S4U-X509-USER request";
         /// PA-S4U-X509-USER reply when the request set 0x20000000 (MS-SFU 2.2.2).
         PA_S4U_X509_USER_REPLY = 27, "PA-S4U-X509-USER reply";
-        /// IAKERB-FINISHED (draft-ietf-kitten-iakerb section 3).
-        IAKERB_FINISHED = 42, "IAKERB finished";
+        /// IAKERB-FINISHED (draft-ietf-kitten-iakerb section 3.1).
+        FINISHED = 41, "IAKERB finished";
+        /// IAKERB-FINISHED (draft-zhu-ws-kerb section 3), as MIT krb5 before 1.22 has it.
+        IAKERB_FINISHED = 42, "IAKERB finished of the older draft";
         /// OTP request and nonce (RFC 6560 section 4.2).
         PA_OTP_REQUEST = 45, "PA-OTP request";
         /// FAST request checksum (RFC 6113 section 5.4.2).

@@ -6,8 +6,8 @@ use crate::ap::open_krb_cred;
 use crate::asn1::HostAddress;
 use crate::exchange::{AsExchange, ClientSecret, Login, TicketOptions};
 use crate::gss::{
-    Acceptor, AcceptorOptions, IakerbAcceptor, IakerbInitiator, IakerbStep, Initiator,
-    InitiatorOptions, RealmForm, SecurityContext, TgtRequest, ticket_of_tgt_reply,
+    Acceptor, AcceptorOptions, IakerbAcceptor, IakerbDialect, IakerbInitiator, IakerbStep,
+    Initiator, InitiatorOptions, SecurityContext, TgtRequest, ticket_of_tgt_reply,
 };
 use crate::iana::EncType;
 use crate::kkdcp::Proxied;
@@ -76,6 +76,7 @@ fn run(input: &[u8]) -> Option<()> {
                 let token = tokens.next()?;
                 match with_context(|cx| acceptor.step(token, &acceptor_options, cx)).ok()? {
                     IakerbStep::Ask { .. } => acceptor.relay(tokens.next(), NOW).ok()?,
+                    IakerbStep::AskedForRealm => acceptor.name_realm(tokens.next(), NOW).ok()?,
                     IakerbStep::Done(mut acceptor, _) => {
                         messages(acceptor.context_mut(), tokens);
                         return Some(());
@@ -90,7 +91,7 @@ fn run(input: &[u8]) -> Option<()> {
                     TicketOptions { enctypes: Vec::from([NULL]), ..TicketOptions::default() };
                 let tgt = AsExchange::new(principal("alice"), secret, only_null.clone());
                 let login = Login::new(tgt, principal("service").name, only_null);
-                IakerbInitiator::new(Box::new(login), RealmForm::default(), cx).ok()
+                IakerbInitiator::new(Box::new(login), IakerbDialect::default(), cx).ok()
             });
             let (mut initiator, _) = start?;
             while !initiator.is_complete() {
@@ -236,11 +237,15 @@ mod tests {
             let secret = ClientSecret::Keys(vec![null_key().unwrap()]);
             let tgt = AsExchange::new(principal("alice"), secret, TicketOptions::default());
             let login = Login::new(tgt, principal("service").name, TicketOptions::default());
-            IakerbInitiator::new(Box::new(login), RealmForm::default(), cx).unwrap().1
+            IakerbInitiator::new(Box::new(login), IakerbDialect::default(), cx).unwrap().1
         });
         let seed = [&[4], &framed(&[&message, b"\x7e\x00"])[..]].concat();
         assert!(run(&seed).is_none(), "the login is still to come");
         assert_seed("tokens", "iakerb-acceptor", &seed);
+        let discovery = b"\x60\x10\x06\x06\x2b\x06\x01\x05\x02\x05\x05\x01\x30\x04\xa1\x02\x0c\x00";
+        let seed = [&[4], &framed(&[discovery, REALM.as_bytes(), &message])[..]].concat();
+        assert!(run(&seed).is_none(), "the login is still to come");
+        assert_seed("tokens", "iakerb-realm", &seed);
         let answer = [&b"\x05\x01\x30\x0f\xa1\x0d\x0c\x0bEXAMPLE.COM"[..], b"\x7e\x00"].concat();
         let seed = [&[5], &framed(&[&answer])[..]].concat();
         assert!(run(&seed).is_none(), "no KRB-ERROR");

@@ -44,6 +44,16 @@ pub struct PacKeys<'k> {
     pub rodc_identifier: Option<u16>,
 }
 
+impl<'k> PacKeys<'k> {
+    /// The key of one of the signatures, and the identifier that stands behind it.
+    fn of(&self, kind: PacBufferType) -> (&'k Key, Option<u16>) {
+        match kind {
+            PacBufferType::SERVER_SIGNATURE => (self.server, None),
+            _ => (self.krbtgt, self.rodc_identifier),
+        }
+    }
+}
+
 impl PacBuilder {
     /// A PAC without buffers.
     #[must_use]
@@ -121,13 +131,10 @@ impl PacBuilder {
     fn with_empty_signatures(self, keys: &PacKeys<'_>, more: &[PacBufferType]) -> Self {
         let both = [PacBufferType::SERVER_SIGNATURE, PacBufferType::KDC_SIGNATURE];
         both.iter().chain(more).fold(self, |draft, &kind| {
-            let (key, rodc_identifier) = match kind {
-                PacBufferType::SERVER_SIGNATURE => (keys.server, None),
-                _ => (keys.krbtgt, keys.rodc_identifier),
-            };
+            let (key, rodc_identifier) = keys.of(kind);
             let mut bytes = key.checksum_type().0.to_le_bytes().to_vec();
-            bytes.resize(SIGNATURE_TYPE + key.checksum_len(), 0);
-            bytes.extend(rodc_identifier.iter().flat_map(|id| id.to_le_bytes()));
+            let identifier = rodc_identifier.map_or(0, |_| size_of::<u16>());
+            bytes.resize(SIGNATURE_TYPE + key.checksum_len() + identifier, 0);
             draft.with_buffer(kind, bytes)
         })
     }
@@ -136,11 +143,11 @@ impl PacBuilder {
     fn signed(self, keys: &PacKeys<'_>, ticket: Option<&[u8]>) -> Result<Vec<u8>, PacError> {
         let mut layout = Layout::of(&self.buffers)?;
         if let Some(ticket) = ticket {
-            layout.sign(PacBufferType::TICKET_SIGNATURE, keys.krbtgt, Some(ticket));
-            layout.sign(PacBufferType::EXTENDED_KDC_SIGNATURE, keys.krbtgt, None);
+            layout.sign(PacBufferType::TICKET_SIGNATURE, keys, Some(ticket));
+            layout.sign(PacBufferType::EXTENDED_KDC_SIGNATURE, keys, None);
         }
-        let server = layout.sign(PacBufferType::SERVER_SIGNATURE, keys.server, None);
-        layout.sign(PacBufferType::KDC_SIGNATURE, keys.krbtgt, Some(&server));
+        let server = layout.sign(PacBufferType::SERVER_SIGNATURE, keys, None);
+        layout.sign(PacBufferType::KDC_SIGNATURE, keys, Some(&server));
         Ok(layout.bytes)
     }
 }
@@ -177,12 +184,18 @@ impl Layout {
         Ok(Self { bytes, offsets })
     }
 
-    /// Signs `data`, or else the bytes as they are: what has to be zeros still is.
-    fn sign(&mut self, kind: PacBufferType, key: &Key, data: Option<&[u8]>) -> Vec<u8> {
+    /// Signs `data`, or else the bytes as they are: what has to be zeros still is, an RODC's
+    /// identifier among it.
+    fn sign(&mut self, kind: PacBufferType, keys: &PacKeys<'_>, data: Option<&[u8]>) -> Vec<u8> {
+        let (key, rodc_identifier) = keys.of(kind);
         let signature = key.checksum(KeyUsage::NON_KERB_CHECKSUM, data.unwrap_or(&self.bytes));
         let places = self.offsets.iter().filter(|(other, _)| *other == kind);
         for start in places.map(|(_, offset)| offset + SIGNATURE_TYPE) {
-            self.bytes[start..start + signature.len()].copy_from_slice(&signature);
+            let end = start + signature.len();
+            self.bytes[start..end].copy_from_slice(&signature);
+            if let Some(identifier) = rodc_identifier {
+                self.bytes[end..end + size_of::<u16>()].copy_from_slice(&identifier.to_le_bytes());
+            }
         }
         signature
     }

@@ -40,7 +40,7 @@ impl PacBuffer for DelegationInfo {
     fn to_bytes(&self) -> Result<Vec<u8>, PacError> {
         const SERVICES: &str = "S4UTransitedServices";
         let mut ndr = Writer::new();
-        let target = ndr.string_header(&self.proxy_target, Room::Exact, "S4U2proxyTarget");
+        let target = ndr.string_header(&self.proxy_target, Room::ForNul, "S4U2proxyTarget");
         let services = ndr.counted_pointer(self.transited_services.len(), "TransitedListSize");
         ndr.string(target);
         ndr.target(services, |ndr| {
@@ -49,7 +49,7 @@ impl PacBuffer for DelegationInfo {
             let headers: Vec<_> = self
                 .transited_services
                 .iter()
-                .map(|service| ndr.string_header(service, Room::Exact, SERVICES))
+                .map(|service| ndr.string_header(service, Room::ForNul, SERVICES))
                 .collect();
             headers.into_iter().for_each(|header| ndr.string(header));
         });

@@ -1,3 +1,4 @@
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -144,15 +145,18 @@ impl LogonInfo {
         sid.ok_or(PacError::new(Kind::BadSid, 0, "LogonDomainId"))
     }
 
-    /// The SIDs of all groups that the user is in, whatever the memberships' attributes: of the
-    /// logon domain, of others, and those of the resource's domain.
+    /// The SIDs of all groups that the user is in, each once, whatever the memberships' attributes:
+    /// the primary group, those of the logon domain, of others, and of the resource's domain.
     pub fn group_sids(&self) -> impl Iterator<Item = Sid> {
         let primary = self.logon_domain_id.with_rid(self.primary_group_id);
         let own =
             self.group_ids.iter().filter_map(|group| self.logon_domain_id.with_rid(group.rid));
         let extra = self.extra_sids.iter().map(|extra| extra.sid.clone());
         let resource = self.resource_groups.iter().flat_map(DomainGroups::sids);
-        primary.into_iter().chain(own).chain(extra).chain(resource)
+        let all = primary.into_iter().chain(own).chain(extra).chain(resource);
+        // KDCs list the primary group among the domain's, and may list others twice.
+        let mut seen = BTreeSet::new();
+        all.filter(move |sid| seen.insert(sid.clone()))
     }
 
     /// UserFlags with the bits that say what follows.

@@ -7,7 +7,8 @@
 //! | server | the service | the PAC, with zeros for server and KDC signature |
 //! | KDC | krbtgt | the server signature |
 //!
-//! They are made in this order. A TGT has the last two only.
+//! They are made in this order. A TGT has the last two only. The zeros go from SignatureType to the
+//! buffer's end: an RODC writes its RODCIdentifier, which stands there too, after it has signed.
 
 use super::container::{Pac, VerifiedPac};
 use super::{PacError, PacErrorKind as Kind};
@@ -96,9 +97,9 @@ impl Pac<'_> {
     pub(super) fn verify_own_bytes(&self, kind: PacBufferType, key: &Key) -> Result<(), PacError> {
         let mut signed = self.bytes.to_vec();
         for &zeroed in zeroed_for(kind) {
-            let (offset, signature) = self.required(zeroed)?;
-            let start = offset + SIGNATURE_TYPE;
-            if let Some(place) = signed.get_mut(start..start + signature.signature.len()) {
+            let (offset, _) = self.required(zeroed)?;
+            let length = self.find(zeroed).map_or(0, |(_, buffer)| buffer.len());
+            if let Some(place) = signed.get_mut(offset + SIGNATURE_TYPE..offset + length) {
                 place.fill(0);
             }
         }

@@ -13,6 +13,7 @@ sequence! {
         [1] req_flags: Option<KerberosFlags<'a>>,
         [2] mech_token: Option<&'a [u8]>,
         [3] mech_list_mic: Option<&'a [u8]>,
+        ...
     }
 
     /// NegTokenResp (RFC 4178 section 4.2.2).
@@ -21,6 +22,7 @@ sequence! {
         [1] supported_mech: Option<Oid<'a>>,
         [2] response_token: Option<&'a [u8]>,
         [3] mech_list_mic: Option<&'a [u8]>,
+        ...
     }
 }
 

@@ -111,7 +111,7 @@ structs! {
         otp_counter otp_format otp_token_id otp_alg_id otp_vendor
     }
     PaOtpEncRequest<'static> { nonce }
-    PaOtpPinChange<'static> { flags pin min_length max_length otp_format }
+    PaOtpPinChange<'static> { flags pin min_length max_length last_req format }
     KerbTgtRequest<'static> { pvno msg_type server_name realm }
     KerbTgtReply<'static> { pvno msg_type ticket }
 }

@@ -174,8 +174,15 @@ fn what_is_no_message_any_more() {
             change(&mut octets, &mut bytes);
             let ours = (message.reencode)(&bytes);
             if let Ok(written) = &ours {
-                assert_eq!(written, &bytes, "{}", message.name);
                 taken += 1;
+                if written != &bytes {
+                    // A member of a later version, which is passed over: what each makes of such
+                    // is its own business.
+                    assert!(written.len() < bytes.len(), "{}", message.name);
+                    let again = (message.reencode)(written);
+                    assert_eq!(again.as_ref(), Ok(written), "{}", message.name);
+                    continue;
+                }
             }
             for (oracle, running) in &mut oracles {
                 let Some(answer) = running.reencode(message.name, &bytes) else { continue };

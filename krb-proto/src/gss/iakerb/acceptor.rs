@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use super::super::acceptor::krb_error;
 use super::super::{Acceptor, AcceptorOptions, GssError, Oid};
-use super::{Conversation, Proxy, RealmForm};
+use super::{Conversation, IakerbDialect, Proxy};
 use crate::asn1::{AsReq, TgsReq};
 use crate::der;
 use crate::iana::ErrorCode;
@@ -12,8 +12,17 @@ use crate::{Context, Principal, Timestamp};
 #[derive(Default)]
 pub struct IakerbAcceptor {
     pub(super) conversation: Conversation,
-    /// Whose KDC's answer is due, and how the client wrote it.
-    awaited: Option<(Vec<u8>, RealmForm)>,
+    awaited: Option<Awaited>,
+    /// What the client speaks.
+    dialect: IakerbDialect,
+}
+
+/// What the client waits for.
+enum Awaited {
+    /// The answer of this realm's KDC.
+    Answer(Vec<u8>),
+    /// The service's realm.
+    Realm,
 }
 
 /// What is to be done with a client's token.
@@ -27,6 +36,9 @@ pub enum IakerbStep {
         /// The message.
         message: Vec<u8>,
     },
+    /// The client does not know its realm and takes the service's: give it to
+    /// [`IakerbAcceptor::name_realm`] (MIT krb5 since 1.22).
+    AskedForRealm,
     /// The client has logged in; the answer goes to it.
     Done(Acceptor, Option<Vec<u8>>),
 }
@@ -47,18 +59,43 @@ impl IakerbAcceptor {
             return Err(GssError::NegotiationOutOfStep);
         }
         let Some(proxy) = Proxy::from_token(token)? else {
-            let conversation = self.conversation.octets();
+            let conversation = self.conversation.bound(self.dialect);
             let (acceptor, answer) =
                 Acceptor::accept_for(Oid::IAKERB, conversation, token, options, cx)?;
             return Ok(IakerbStep::Done(acceptor, answer));
         };
-        if der::decode::<AsReq<'_>>(proxy.message).is_err() {
-            der::decode::<TgsReq<'_>>(proxy.message)?;
+        let (realm, message) = (proxy.realm.octets(), proxy.message);
+        let asks_for_realm = realm.is_empty() && message.is_empty();
+        if !asks_for_realm && der::decode::<AsReq<'_>>(message).is_err() {
+            der::decode::<TgsReq<'_>>(message)?;
         }
         self.conversation.add(token)?;
-        let realm = proxy.realm.octets().to_vec();
-        self.awaited = Some((realm.clone(), RealmForm::of(&proxy.realm)));
-        Ok(IakerbStep::Ask { realm, message: proxy.message.to_vec() })
+        self.dialect = IakerbDialect::of(&proxy.realm);
+        if asks_for_realm {
+            self.awaited = Some(Awaited::Realm);
+            return Ok(IakerbStep::AskedForRealm);
+        }
+        self.awaited = Some(Awaited::Answer(realm.to_vec()));
+        Ok(IakerbStep::Ask { realm: realm.to_vec(), message: message.to_vec() })
+    }
+
+    /// Makes a token that names the service's realm; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`GssError::NegotiationOutOfStep`] if the client has not asked, [`GssError::IakerbTooLong`].
+    pub fn name_realm(
+        &mut self,
+        realm: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, GssError> {
+        let Some(Awaited::Realm) = self.awaited.take() else {
+            return Err(GssError::NegotiationOutOfStep);
+        };
+        let message = match realm {
+            Some(_) => Vec::new(),
+            None => krb_error(ErrorCode::IAKERB_KDC_NOT_FOUND, &Principal::krbtgt(b""), now),
+        };
+        self.answer(realm.unwrap_or_default(), &message)
     }
 
     /// Makes a token of the KDC's answer; `None` if there is none.
@@ -66,17 +103,22 @@ impl IakerbAcceptor {
     /// # Errors
     /// [`GssError::NegotiationOutOfStep`] if none is due, [`GssError::IakerbTooLong`].
     pub fn relay(&mut self, answer: Option<&[u8]>, now: Timestamp) -> Result<Vec<u8>, GssError> {
-        let (realm, form) = self.awaited.take().ok_or(GssError::NegotiationOutOfStep)?;
-        let silence;
-        let message = match answer {
-            Some(answer) => answer,
+        let Some(Awaited::Answer(realm)) = self.awaited.take() else {
+            return Err(GssError::NegotiationOutOfStep);
+        };
+        match answer {
+            Some(answer) => self.answer(&realm, answer),
             None => {
                 let krbtgt = Principal::krbtgt(&realm);
-                silence = krb_error(ErrorCode::IAKERB_KDC_NO_RESPONSE, &krbtgt, now);
-                &silence
+                let silence = krb_error(ErrorCode::IAKERB_KDC_NO_RESPONSE, &krbtgt, now);
+                self.answer(&realm, &silence)
             }
-        };
-        let token = Proxy { realm: form.write(&realm), cookie: None, message }.to_token(false);
+        }
+    }
+
+    fn answer(&mut self, realm: &[u8], message: &[u8]) -> Result<Vec<u8>, GssError> {
+        let realm = self.dialect.write(realm);
+        let token = Proxy { realm, cookie: None, message }.to_token(false);
         self.conversation.add(&token)?;
         Ok(token)
     }

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::super::{GssError, Initiator, InitiatorOptions, Oid};
-use super::{Conversation, Proxy, RealmForm};
+use super::{Conversation, IakerbDialect, Proxy};
 use crate::exchange::{Exchange, ExchangeError, Step};
 use crate::{Context, Credential};
 
@@ -11,7 +11,7 @@ use crate::{Context, Credential};
 /// a login with the ticket that comes of it.
 pub struct IakerbInitiator {
     conversation: Conversation,
-    form: RealmForm,
+    dialect: IakerbDialect,
     state: State,
 }
 
@@ -23,17 +23,18 @@ enum State {
 
 impl IakerbInitiator {
     /// Starts an exchange that yields a ticket for the service, such as
-    /// [`Login`](crate::exchange::Login); returns the first token. `form` is what the service
-    /// understands.
+    /// [`Login`](crate::exchange::Login); returns the first token. `dialect` is what the service
+    /// speaks.
     ///
     /// # Errors
     /// [`IakerbError::Exchange`] if the exchange cannot start.
     pub fn new(
         exchange: Box<dyn Exchange<Output = Credential> + Send>,
-        form: RealmForm,
+        dialect: IakerbDialect,
         cx: &mut Context<'_>,
     ) -> Result<(Self, Vec<u8>), IakerbError> {
-        let mut this = Self { conversation: Conversation::default(), form, state: State::Failed };
+        let mut this =
+            Self { conversation: Conversation::default(), dialect, state: State::Failed };
         let token = this.ask(exchange, None, cx)?;
         Ok((this, token))
     }
@@ -76,7 +77,7 @@ impl IakerbInitiator {
         match exchange.receive(cx, proxy.message).map_err(IakerbError::Exchange)? {
             Step::Continue => self.ask(exchange, proxy.cookie, cx),
             Step::Done(credential) => {
-                let conversation = self.conversation.octets();
+                let conversation = self.conversation.bound(self.dialect);
                 let (login, token) =
                     Initiator::start(Oid::IAKERB, conversation, &credential, options, cx)?;
                 self.state = State::Login(login);
@@ -92,7 +93,7 @@ impl IakerbInitiator {
         cx: &mut Context<'_>,
     ) -> Result<Vec<u8>, IakerbError> {
         let request = exchange.request(cx).map_err(IakerbError::Exchange)?;
-        let realm = self.form.write(&request.realm);
+        let realm = self.dialect.write(&request.realm);
         let proxy = Proxy { realm, cookie, message: &request.message };
         let token = proxy.to_token(self.conversation.octets.is_empty());
         self.conversation.add(&token)?;

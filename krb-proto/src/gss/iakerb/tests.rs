@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use std::vec;
 
-use super::super::testing::{NOW, Service, TestRng, at, bit_flips, random_key};
+use super::super::testing::{NOW, Service, TestRng, at, bit_flips, hex, random_key};
 use super::super::token::unframe;
 use super::super::{Acceptor, AcceptorOptions, Initiator, InitiatorOptions};
 use super::*;
@@ -62,12 +62,12 @@ impl Exchange for Rounds {
 }
 
 fn start(rounds: u32) -> (IakerbInitiator, Vec<u8>) {
-    IakerbInitiator::new(
-        Box::new(Rounds(rounds)),
-        RealmForm::default(),
-        &mut at(NOW, &mut TestRng(3)),
-    )
-    .unwrap()
+    start_in(IakerbDialect::default(), rounds)
+}
+
+fn start_in(dialect: IakerbDialect, rounds: u32) -> (IakerbInitiator, Vec<u8>) {
+    let mut rng = TestRng(3);
+    IakerbInitiator::new(Box::new(Rounds(rounds)), dialect, &mut at(NOW, &mut rng)).unwrap()
 }
 
 fn initiator_step(
@@ -85,7 +85,11 @@ fn acceptor_step(acceptor: &mut IakerbAcceptor, token: &[u8]) -> Result<IakerbSt
 
 /// Both sides up to the client's login.
 fn proxied(rounds: u32) -> (IakerbInitiator, IakerbAcceptor, Vec<u8>) {
-    let (mut initiator, mut token) = start(rounds);
+    proxied_in(IakerbDialect::default(), rounds)
+}
+
+fn proxied_in(dialect: IakerbDialect, rounds: u32) -> (IakerbInitiator, IakerbAcceptor, Vec<u8>) {
+    let (mut initiator, mut token) = start_in(dialect, rounds);
     let mut acceptor = IakerbAcceptor::default();
     for round in (1..=rounds).rev() {
         let IakerbStep::Ask { realm, message } = acceptor_step(&mut acceptor, &token).unwrap()
@@ -102,14 +106,15 @@ fn proxied(rounds: u32) -> (IakerbInitiator, IakerbAcceptor, Vec<u8>) {
 fn done(step: IakerbStep) -> (Acceptor, Option<Vec<u8>>) {
     match step {
         IakerbStep::Done(acceptor, answer) => (acceptor, answer),
-        IakerbStep::Ask { .. } => panic!("a login"),
+        IakerbStep::Ask { .. } | IakerbStep::AskedForRealm => panic!("a login"),
     }
 }
 
 #[test]
 fn a_login_through_the_service() {
-    for rounds in [1, 2, 4] {
-        let (mut initiator, mut acceptor, token) = proxied(rounds);
+    let dialects = [IakerbDialect::Draft, IakerbDialect::BeforeMit122];
+    for (rounds, dialect) in [1, 2, 4].into_iter().flat_map(|n| dialects.map(|d| (n, d))) {
+        let (mut initiator, mut acceptor, token) = proxied_in(dialect, rounds);
         assert!(!initiator.is_complete());
         let (mut login, answer) = done(acceptor_step(&mut acceptor, &token).unwrap());
         assert_eq!(initiator_step(&mut initiator, &answer.unwrap()), Ok(None));
@@ -121,34 +126,79 @@ fn a_login_through_the_service() {
     }
 }
 
+/// MIT krb5 1.22 takes no token without a frame, 1.20 reads later ones either way and writes none.
 #[test]
-fn only_the_first_token_is_framed() {
-    let (mut initiator, first) = start(2);
-    assert!(unframe(Oid::IAKERB, &first).is_ok());
-    let mut acceptor = IakerbAcceptor::default();
-    acceptor_step(&mut acceptor, &first).unwrap();
-    let relayed = acceptor.relay(Some(&2_u32.to_be_bytes()), NOW).unwrap();
-    assert_eq!(relayed, b"\x05\x01\x30\x0b\xa1\x09\x0c\x07EXAMPLE\x00\x00\x00\x02");
-    let second = initiator_step(&mut initiator, &relayed).unwrap().unwrap();
-    assert_eq!(second[..2], [5, 1]);
-}
-
-#[test]
-fn the_acceptor_answers_in_the_clients_form() {
-    let cx = &mut TestRng(3);
-    for (form, tag) in [(RealmForm::Utf8String, 0x0c), (RealmForm::OctetString, 0x04)] {
-        let (_, first) = IakerbInitiator::new(Box::new(Rounds(1)), form, &mut at(NOW, cx)).unwrap();
+fn tokens_are_framed_as_the_dialect_has_it() {
+    let bare = b"\x05\x01\x30\x0b\xa1\x09\x04\x07EXAMPLE\x00\x00\x00\x02";
+    let framed = b"\x60\x1b\x06\x06\x2b\x06\x01\x05\x02\x05\
+                   \x05\x01\x30\x0b\xa1\x09\x0c\x07EXAMPLE\x00\x00\x00\x02";
+    for (dialect, expected) in
+        [(IakerbDialect::Draft, &framed[..]), (IakerbDialect::BeforeMit122, bare)]
+    {
+        let (mut initiator, first) = start_in(dialect, 2);
+        assert!(unframe(Oid::IAKERB, &first).is_ok());
         let mut acceptor = IakerbAcceptor::default();
         acceptor_step(&mut acceptor, &first).unwrap();
-        let relayed = acceptor.relay(Some(b""), NOW).unwrap();
-        assert_eq!(relayed[6], tag);
+        let relayed = acceptor.relay(Some(&2_u32.to_be_bytes()), NOW).unwrap();
+        assert_eq!(relayed, expected);
+        let second = initiator_step(&mut initiator, &relayed).unwrap().unwrap();
+        assert_eq!(second[0], expected[0]);
     }
+}
+
+/// RFC drafts of 2008 and of 2014: extension 1 with key usage 42, extension 2 with 41.
+#[test]
+fn the_finished_is_the_dialects() {
+    let subkey = random_key(AES, 7);
+    for (dialect, number, usage) in
+        [(IakerbDialect::Draft, 2, 41), (IakerbDialect::BeforeMit122, 1, 42)]
+    {
+        let (found, finished) = Bound { dialect, tokens: b"conversation" }.finished(&subkey);
+        assert_eq!(found, number);
+        let expected = subkey.checksum(KeyUsage(usage), b"conversation");
+        assert!(finished.ends_with(&expected));
+    }
+    let finished = Bound { dialect: IakerbDialect::Draft, tokens: b"x" }.finished(&subkey).1;
+    let older = Bound { dialect: IakerbDialect::BeforeMit122, tokens: b"x" };
+    assert_eq!(older.verify_finished(&subkey, &finished), Err(GssError::IakerbFinished));
+}
+
+/// MIT krb5 1.22's first token where the client has no realm (`t_iakerb -`).
+const REALM_DISCOVERY: &str = "601006062b060105020505013004a1020c00";
+
+#[test]
+fn a_client_without_a_realm_is_told_the_services() {
+    let mut acceptor = IakerbAcceptor::default();
+    let asked = acceptor_step(&mut acceptor, &hex(REALM_DISCOVERY)).unwrap();
+    assert!(matches!(asked, IakerbStep::AskedForRealm));
+    assert_eq!(acceptor.relay(Some(b""), NOW), Err(GssError::NegotiationOutOfStep));
+
+    let mut acceptor = IakerbAcceptor::default();
+    assert_eq!(acceptor.name_realm(Some(REALM), NOW), Err(GssError::NegotiationOutOfStep));
+    acceptor_step(&mut acceptor, &hex(REALM_DISCOVERY)).unwrap();
+    let named = acceptor.name_realm(Some(REALM), NOW).unwrap();
+    assert_eq!(
+        named,
+        hex("6017 06062b0601050205 0501 300b a109 0c07")
+            .into_iter()
+            .chain(*b"EXAMPLE")
+            .collect::<Vec<_>>()
+    );
+    // It counts as part of the conversation that the login is bound to.
+    assert_eq!(acceptor.conversation.octets, [hex(REALM_DISCOVERY), named].concat());
+
+    let mut acceptor = IakerbAcceptor::default();
+    acceptor_step(&mut acceptor, &hex(REALM_DISCOVERY)).unwrap();
+    let none = acceptor.name_realm(None, NOW).unwrap();
+    let error: KrbError<'_> =
+        der::decode(Proxy::from_token(&none).unwrap().unwrap().message).unwrap();
+    assert_eq!(error.error_code, ErrorCode::IAKERB_KDC_NOT_FOUND);
 }
 
 #[test]
 fn the_acceptors_cookie_comes_back() {
     let (mut initiator, _) = start(2);
-    let realm = RealmForm::Utf8String.write(REALM);
+    let realm = IakerbDialect::Draft.write(REALM);
     let proxy = Proxy { realm, cookie: Some(b"cookie"), message: &2_u32.to_be_bytes() };
     let second = initiator_step(&mut initiator, &proxy.to_token(false)).unwrap().unwrap();
     assert_eq!(Proxy::from_token(&second).unwrap().unwrap().cookie, Some(&b"cookie"[..]));
@@ -186,15 +236,17 @@ fn the_login_is_bound_to_the_conversation() {
 fn the_finished_is_the_subkeys_and_nobody_elses() {
     for enctype in super::super::testing::enctypes() {
         let subkey = random_key(enctype, 7);
-        let sent = finished(&subkey, b"conversation");
-        assert_eq!(verify_finished(&subkey, b"conversation", &sent), Ok(()));
-        assert!(verify_finished(&subkey, b"conversatioN", &sent).is_err());
-        assert!(verify_finished(&random_key(enctype, 8), b"conversation", &sent).is_err());
+        let bound = |tokens| Bound { dialect: IakerbDialect::Draft, tokens };
+        let (_, sent) = bound(b"conversation").finished(&subkey);
+        let verify = |key: &Key, sent: &[u8]| bound(b"conversation").verify_finished(key, sent);
+        assert_eq!(verify(&subkey, &sent), Ok(()));
+        assert!(bound(b"conversatioN").verify_finished(&subkey, &sent).is_err());
+        assert!(verify(&random_key(enctype, 8), &sent).is_err());
         for (at, flipped) in bit_flips(&sent) {
-            assert!(verify_finished(&subkey, b"conversation", &flipped).is_err(), "byte {at}");
+            assert!(verify(&subkey, &flipped).is_err(), "byte {at}");
         }
         for end in 0..sent.len() {
-            assert!(verify_finished(&subkey, b"conversation", &sent[..end]).is_err());
+            assert!(verify(&subkey, &sent[..end]).is_err());
         }
     }
 }
@@ -204,7 +256,7 @@ fn only_requests_to_a_kdc_are_passed_on() {
     let request = as_req(1);
     let longer = [&request[..], b"x"].concat();
     let token = |message| {
-        Proxy { realm: RealmForm::Utf8String.write(REALM), cookie: None, message }.to_token(true)
+        Proxy { realm: IakerbDialect::Draft.write(REALM), cookie: None, message }.to_token(true)
     };
     for message in [&b""[..], b"GET / HTTP/1.1", &request[1..], &longer] {
         let mut acceptor = IakerbAcceptor::default();

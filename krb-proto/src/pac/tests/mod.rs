@@ -2,6 +2,7 @@
 
 mod buffers;
 mod claims;
+mod read_only_dc;
 mod round_trip;
 mod samba;
 mod signatures;

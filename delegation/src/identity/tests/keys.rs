@@ -1,0 +1,289 @@
+//! Keys that come and go, issuers that are slow, silent or lying, and strangers in between.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicUsize;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep};
+
+use super::*;
+use crate::identity::jwks::KeySet;
+use crate::identity::keys::{COOLDOWN, Keys, MAX_AGE, RETRY, STALE, Source, Unavailable, WAIT};
+
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+/// An issuer under virtual time.
+#[derive(Clone, Default)]
+struct Script {
+    /// How each fetch goes, in order; then each is good at once.
+    steps: Arc<Mutex<VecDeque<Step>>>,
+    fetches: Arc<AtomicUsize>,
+}
+
+enum Step {
+    After(Duration),
+    Fails,
+    Hangs,
+    ListsNone,
+}
+
+#[async_trait]
+impl Source for Script {
+    async fn fetch(&self) -> Result<KeySet, String> {
+        self.fetches.fetch_add(1, Ordering::SeqCst);
+        let step = self.steps.lock().unwrap().pop_front();
+        let mut keys = vec![SigningKey::generate().jwk(None)];
+        match step {
+            None => {}
+            Some(Step::After(time)) => sleep(time).await,
+            Some(Step::Fails) => return Err("no".into()),
+            Some(Step::Hangs) => std::future::pending().await,
+            Some(Step::ListsNone) => keys.clear(),
+        }
+        let document = json!({ "keys": keys });
+        Ok(KeySet::new(serde_json::from_value(document).unwrap()))
+    }
+}
+
+impl Script {
+    fn new(steps: impl IntoIterator<Item = Step>) -> (Self, Arc<Keys>) {
+        let steps = Arc::new(Mutex::new(steps.into_iter().collect()));
+        let script = Self { steps, fetches: Arc::default() };
+        let keys = Arc::new(Keys::new("https://idp.example", script.clone()));
+        (script, keys)
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_takes_nothing_from_the_others() {
+    let slow = Duration::from_millis(300);
+    let (script, keys) = Script::new([Step::After(slow)]);
+    // The first caller causes the fetch and leaves; others come and leave all the time.
+    for _ in 0..10 {
+        let left = tokio::time::timeout(Duration::from_millis(20), keys.current()).await;
+        assert!(left.is_err(), "the fetch takes longer");
+    }
+    let begun = Instant::now();
+    assert!(keys.current().await.is_ok());
+    assert!(begun.elapsed() <= slow - Duration::from_millis(200) + A_MOMENT);
+    assert_eq!(script.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_issuer_costs_a_bounded_wait_and_is_asked_again() {
+    let (script, keys) = Script::new([Step::Hangs]);
+    let begun = Instant::now();
+    assert_eq!(keys.current().await.err(), Some(Unavailable));
+    assert_eq!(begun.elapsed(), WAIT);
+    // The fetch that hangs ends by itself, and the next one is good.
+    sleep(Duration::from_secs(10)).await;
+    assert!(keys.current().await.is_ok());
+    assert_eq!(script.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_forgotten_soon_and_hammers_nobody() {
+    let (script, keys) = Script::new([Step::Fails]);
+    assert!(keys.current().await.is_err());
+    for _ in 0..1000 {
+        assert!(keys.current().await.is_err(), "it has just failed");
+    }
+    assert_eq!(script.fetches(), 1);
+    sleep(RETRY).await;
+    assert!(keys.current().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_good_keys_are_kept_for_a_day_and_no_longer() {
+    let (script, keys) = Script::new([Step::After(Duration::ZERO)]);
+    let good = keys.current().await.unwrap();
+    for _ in 0..100_000 {
+        script.steps.lock().unwrap().push_back(Step::Fails);
+    }
+    sleep(STALE - A_MOMENT).await;
+    assert!(Arc::ptr_eq(&keys.current().await.unwrap(), &good));
+    sleep(A_MOMENT).await;
+    assert_eq!(keys.current().await.err(), Some(Unavailable));
+    let day = STALE.as_secs() as usize;
+    assert!(script.fetches() <= day / 60 + 10, "a minute apart if nobody asks");
+    script.steps.lock().unwrap().clear();
+    sleep(RETRY).await;
+    assert!(keys.current().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn withdrawn_keys_leave_although_nobody_asks() {
+    let (script, keys) = Script::new([]);
+    let first = keys.current().await.unwrap();
+    sleep(MAX_AGE - A_MOMENT).await;
+    assert!(Arc::ptr_eq(&keys.current().await.unwrap(), &first));
+    sleep(A_MOMENT * 2).await;
+    assert_eq!(script.fetches(), 2, "without a caller");
+    assert!(!Arc::ptr_eq(&keys.current().await.unwrap(), &first));
+    // The task that does it ends with the keys.
+    drop(keys);
+    sleep(MAX_AGE * 3).await;
+    assert!(script.fetches() <= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_keys_arrive_at_once_and_strangers_cause_one_fetch_in_a_cooldown() {
+    let (script, keys) = Script::new([]);
+    let first = keys.current().await.unwrap();
+    for _ in 0..1000 {
+        assert_eq!(keys.newer(&first).await.map(|newer| newer.is_none()), Ok(true));
+    }
+    assert_eq!(script.fetches(), 1);
+    sleep(COOLDOWN).await;
+    let second = keys.newer(&first).await.unwrap().expect("newer keys");
+    assert_eq!(script.fetches(), 2);
+    // Who comes late with the old ones causes nothing.
+    assert!(Arc::ptr_eq(&keys.newer(&first).await.unwrap().unwrap(), &second));
+    assert_eq!(script.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_does_not_answer_has_not_said_that_a_key_is_unknown() {
+    let (_, keys) = Script::new([Step::After(Duration::ZERO), Step::Hangs, Step::Fails]);
+    let first = keys.current().await.unwrap();
+    sleep(COOLDOWN).await;
+    assert_eq!(keys.newer(&first).await.err(), Some(Unavailable), "it hangs");
+    assert!(keys.current().await.is_ok(), "the keys that are there go on");
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(keys.newer(&first).await.err(), Some(Unavailable), "it fails");
+    assert_eq!(keys.newer(&first).await.err(), Some(Unavailable), "it has just failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_lists_no_key_is_believed_and_asked_again_soon() {
+    let (script, keys) = Script::new([Step::ListsNone]);
+    let none = keys.current().await.unwrap();
+    assert!(none.is_empty());
+    sleep(RETRY).await;
+    assert!(!keys.newer(&none).await.unwrap().unwrap().is_empty());
+    assert_eq!(script.fetches(), 2);
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_strangers_cannot_cause_more() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (verifier, good) = (verifier.clone(), idp.token());
+        all.spawn(async move { verifier.verify(good).await.map(drop) });
+    }
+    while let Some(result) = all.join_next().await {
+        result.unwrap().unwrap();
+    }
+    assert_eq!(idp.served().key_requests, 1);
+    for number in 0..1000 {
+        let token = idp.sign_with(&idp.claims(), |h| h.kid = Some(format!("k{number}x")));
+        assert!(verifier.verify(BearerToken::new(token)).await.is_err());
+    }
+    assert_eq!(idp.served().key_requests, 1, "within the cooldown");
+}
+
+#[tokio::test]
+async fn forged_tokens_whose_senders_leave_at_once_cost_the_others_nothing() {
+    let idp = idp().await;
+    idp.served().delay = Duration::from_millis(200);
+    let verifier = idp.verifier();
+    let header = Base64UrlUnpadded::encode_string(br#"{"alg":"ES256","kid":"forged"}"#);
+    let claims = Base64UrlUnpadded::encode_string(idp.claims().to_string().as_bytes());
+    let forged = format!("{header}.{claims}.AAAA");
+    let flood = tokio::spawn({
+        let verifier = verifier.clone();
+        async move {
+            loop {
+                let forged = BearerToken::new(forged.clone());
+                let call = verifier.verify(forged);
+                let _ = tokio::time::timeout(Duration::from_millis(20), call).await;
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+    });
+    for _ in 0..20 {
+        verifier.verify(idp.token()).await.unwrap();
+        sleep(Duration::from_millis(10)).await;
+    }
+    flood.abort();
+    assert_eq!(idp.served().key_requests, 1);
+}
+
+#[tokio::test]
+async fn without_keys_nothing_is_said_of_a_token() {
+    let idp = idp().await;
+    let verifier = idp.verifier_with(json!({ "jwksUri": "http://127.0.0.1:1/jwks" }));
+    let error = verifier.verify(idp.token()).await.unwrap_err();
+    assert_eq!(error, AuthenticationError::KeysUnavailable);
+}
+
+#[tokio::test]
+async fn every_key_that_fits_is_tried_up_to_eight() {
+    let idp = idp().await;
+    let others: Vec<_> = (0..9).map(|_| SigningKey::generate()).collect();
+    let token = |kid: Option<&str>| {
+        let kid = kid.map(str::to_owned);
+        BearerToken::new(idp.sign_with(&idp.claims(), |header| header.kid.clone_from(&kid)))
+    };
+    let list = |before: usize, kid: Option<&str>| {
+        let mut keys: Vec<_> = others[..before].iter().map(|other| other.jwk(kid)).collect();
+        keys.push(idp.key.jwk(kid));
+        idp.served().keys = keys;
+    };
+    for listed_kid in [None, Some("k1")] {
+        for token_kid in [None, Some("k1")] {
+            for before in [0, 1, 7, 8] {
+                list(before, listed_kid);
+                let verified = idp.verifier().verify(token(token_kid)).await.map(drop);
+                let expected = match (token_kid, listed_kid) {
+                    // A token that names its key is never tried with another.
+                    (Some(_), None) => {
+                        Err("the token is signed with a key that its issuer does not list")
+                    }
+                    _ if before < 8 => Ok(()),
+                    _ => Err("the token's signature is wrong"),
+                };
+                let expected = expected.map_err(AuthenticationError::Unauthorized);
+                assert_eq!(verified, expected, "{token_kid:?} {listed_kid:?} {before}");
+            }
+        }
+    }
+    // Keys of other kinds do not count.
+    list(0, None);
+    let mut keys: Vec<_> = (0..8).map(|_| others[0].jwk(None)).collect();
+    for (number, key) in keys.iter_mut().enumerate() {
+        match number {
+            0..3 => key["use"] = json!("enc"),
+            3..5 => key["alg"] = json!("ES384"),
+            5..7 => key["key_ops"] = json!(["sign"]),
+            _ => key["kty"] = json!("unknown"),
+        }
+    }
+    keys.extend(idp.served().keys.clone());
+    idp.served().keys = keys;
+    assert!(idp.verifier().verify(token(None)).await.is_ok());
+}
+
+#[tokio::test]
+async fn issuers_with_keys_of_the_same_name_are_kept_apart() {
+    let (one, other) = (idp().await, idp().await);
+    let config = |idp: &Idp| {
+        let config = json!({ "issuer": idp.url, "audience": "mcp-oauth" });
+        serde_json::from_value(config).unwrap()
+    };
+    let idps = vec![config(&one), config(&other)];
+    let verifier = Verifier::new(idps, &http(), one.clock.clone()).unwrap();
+    for _ in 0..100 {
+        for idp in [&one, &other] {
+            assert_eq!(verifier.verify(idp.token()).await.unwrap().issuer(), idp.url);
+        }
+        let foreign = other.sign(&one.claims());
+        assert!(verifier.verify(BearerToken::new(foreign)).await.is_err());
+    }
+}

@@ -1,0 +1,189 @@
+//! The client against a small KDC that logs the account in and refuses everything else.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use krb_proto::asn1::{
+    AsRep, AsReq, EncKdcRepPart, EncryptedData, EncryptionKey, KrbError, PrincipalName,
+    SecretOctets, Ticket,
+};
+use krb_proto::crypto::Key;
+use krb_proto::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32, Writer};
+use krb_proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
+use krb_proto::{KerberosTime, Timestamp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::OsRandom;
+
+const NOW: i64 = 1_800_000_000;
+const REALM: &[u8] = b"R";
+
+struct Stopped(AtomicU64);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::new(NOW, 0)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+fn key() -> Key {
+    Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[7; 32]).unwrap()
+}
+
+fn account() -> Principal {
+    Principal::new(Name::user("service"), REALM)
+}
+
+fn logged_in(request: &AsReq<'_>) -> Vec<u8> {
+    let krbtgt = Name::krbtgt(REALM);
+    let account = account();
+    let sealed = |cipher| EncryptedData { etype: key().enctype(), kvno: None, cipher };
+    let ticket = der::encode(&Ticket {
+        tkt_vno: Int,
+        realm: KerberosString(REALM),
+        sname: (&krbtgt).into(),
+        enc_part: sealed(b"nobody looks into it"),
+    });
+    let body: krb_proto::asn1::KdcReqBody<'_> = der::decode(request.req_body.der()).unwrap();
+    let part = EncKdcRepPart {
+        key: EncryptionKey { keytype: key().enctype(), keyvalue: SecretOctets(&[9; 32]) },
+        last_req: List::of(&[]),
+        nonce: UInt32::new(body.nonce.get()),
+        key_expiration: None,
+        flags: TicketFlags::NONE.0.into(),
+        authtime: KerberosTime::from_unix(NOW),
+        starttime: None,
+        endtime: KerberosTime::from_unix(NOW + 3600),
+        renew_till: None,
+        srealm: KerberosString(REALM),
+        sname: (&krbtgt).into(),
+        caddr: None,
+        encrypted_pa_data: None,
+    };
+    let mut writer = Writer::new();
+    part.write(EncKdcRepPart::AS_REP, &mut writer);
+    let cipher = key().encrypt(KeyUsage::AS_REP, writer.as_slice(), &mut OsRandom);
+    der::encode(&AsRep {
+        pvno: Int,
+        msg_type: Int,
+        padata: None,
+        crealm: KerberosString(REALM),
+        cname: (&account.name).into(),
+        ticket: Encoded::from_der(&ticket).unwrap(),
+        enc_part: sealed(&cipher),
+    })
+}
+
+fn refused(code: ErrorCode) -> Vec<u8> {
+    let sname = Name::krbtgt(REALM);
+    der::encode(&KrbError {
+        pvno: Int,
+        msg_type: Int,
+        ctime: None,
+        cusec: None,
+        stime: KerberosTime::from_unix(NOW),
+        susec: Microseconds(0),
+        error_code: code,
+        crealm: None,
+        cname: None,
+        realm: KerberosString(REALM),
+        sname: PrincipalName::from(&sname),
+        e_text: None,
+        e_data: None,
+    })
+}
+
+/// How often it was asked for what.
+#[derive(Default)]
+struct Asked {
+    logins: AtomicUsize,
+    tickets: AtomicUsize,
+}
+
+impl Asked {
+    fn so_far(&self) -> [usize; 2] {
+        [&self.logins, &self.tickets].map(|count| count.load(Ordering::SeqCst))
+    }
+}
+
+async fn kdc(code: ErrorCode) -> (Client, Arc<Asked>, Arc<Stopped>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Asked::default());
+    let counts = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let length = stream.read_u32().await.unwrap();
+            let mut message = vec![0; length as usize];
+            stream.read_exact(&mut message).await.unwrap();
+            let (count, reply) = match der::decode::<AsReq<'_>>(&message) {
+                Ok(request) => (&counts.logins, logged_in(&request)),
+                Err(_) => (&counts.tickets, refused(code)),
+            };
+            count.fetch_add(1, Ordering::SeqCst);
+            stream.write_u32(reply.len() as u32).await.unwrap();
+            stream.write_all(&reply).await.unwrap();
+        }
+    });
+    let clock = Arc::new(Stopped(AtomicU64::new(1000)));
+    let secret = ClientSecret::Keys(vec![key()]);
+    let mut config = ClientConfig::new(account(), secret, KdcSource::Addresses(vec![address]));
+    config.clock = clock.clone();
+    (Client::new(config), asked, clock)
+}
+
+#[tokio::test]
+async fn a_refused_tgt_is_got_anew_once() {
+    for code in [20, 31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
+        let (client, asked, _) = kdc(code).await;
+        let alice = Principal::new(Name::user("alice"), REALM);
+        let error = client.evidence(&alice).await.unwrap_err();
+        assert_eq!(error.refusal().map(|refusal| refusal.code), Some(code));
+        assert_eq!(asked.so_far(), [2, 2], "{code}");
+    }
+    for code in [6, 7, 12, 13, 18, 60].map(ErrorCode) {
+        let (client, asked, _) = kdc(code).await;
+        let alice = Principal::new(Name::user("alice"), REALM);
+        client.evidence(&alice).await.unwrap_err();
+        assert_eq!(asked.so_far(), [1, 1], "{code} says nothing of the ticket");
+    }
+}
+
+#[tokio::test]
+async fn a_kdc_that_always_refuses_makes_no_storm_of_logins() {
+    let (client, asked, clock) = kdc(ErrorCode::BADKEYVER).await;
+    let client = &client;
+    let ask = async |name: String| {
+        client.evidence(&Principal::new(Name::user(&name), REALM)).await.unwrap_err()
+    };
+    for number in 0..20 {
+        ask(format!("user{number}")).await;
+    }
+    assert_eq!(asked.so_far(), [2, 21], "one of them logged in again");
+    clock.0.fetch_add(29, Ordering::SeqCst);
+    ask("alice".into()).await;
+    assert_eq!(asked.so_far(), [2, 22]);
+    clock.0.fetch_add(1, Ordering::SeqCst);
+    ask("alice".into()).await;
+    assert_eq!(asked.so_far(), [3, 24], "half a minute later it is tried again");
+
+    // Many at once: still one login.
+    clock.0.fetch_add(60, Ordering::SeqCst);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..50 {
+        let client = client.clone();
+        tasks.spawn(async move {
+            let user = Principal::new(Name::user(&format!("user{number}")), REALM);
+            client.evidence(&user).await.unwrap_err();
+        });
+    }
+    tasks.join_all().await;
+    let [logins, tickets] = asked.so_far();
+    assert_eq!(logins, 4);
+    assert!(tickets <= 24 + 100, "{tickets}: no more than two for each");
+}

@@ -1,0 +1,345 @@
+//! The store: flights, ages, limits, under clocks that are moved.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use krb_proto::KerberosTime;
+use krb_proto::Timestamp;
+use krb_proto::credential::TicketTimes;
+use krb_proto::crypto::Key;
+use krb_proto::exchange::ExchangeError;
+use krb_proto::iana::{EncType, TicketFlags};
+
+use super::*;
+
+const NOW: i64 = 1_800_000_000;
+
+const KEEP: Duration = Duration::from_secs(900);
+
+/// Both clocks, in seconds; a test moves each by itself.
+struct TestClock {
+    wall: AtomicI64,
+    monotonic: AtomicU64,
+}
+
+impl TestClock {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { wall: AtomicI64::new(NOW), monotonic: AtomicU64::new(0) })
+    }
+
+    fn set(&self, wall: i64, monotonic: u64) {
+        self.wall.store(NOW + wall, Ordering::SeqCst);
+        self.monotonic.store(monotonic, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::new(self.wall.load(Ordering::SeqCst), 0)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.monotonic.load(Ordering::SeqCst))
+    }
+}
+
+fn store() -> (Arc<TicketStore>, Arc<TestClock>) {
+    let clock = TestClock::new();
+    (TicketStore::new(clock.clone()), clock)
+}
+
+fn user(name: &str) -> Principal {
+    Principal::new(Name::user(name), "R")
+}
+
+fn evidence(name: &str) -> TicketKey {
+    TicketKey::Evidence { user: user(name) }
+}
+
+fn credential(name: &str, endtime: i64) -> Credential {
+    Credential {
+        client: user(name),
+        server: Principal::krbtgt(b"R"),
+        session_key: Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[1; 32]).unwrap(),
+        times: TicketTimes { endtime: KerberosTime::from_unix(endtime), ..TicketTimes::default() },
+        flags: TicketFlags::NONE,
+        ticket: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn however_many_ask_one_fetches() {
+    let (store, _) = store();
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let ask = |name: &'static str| {
+        let (store, fetches) = (store.clone(), fetches.clone());
+        tokio::spawn(async move {
+            let fetch = || async move {
+                fetches.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Ok(credential(name, NOW + 3600))
+            };
+            store.get(evidence(name), None, KEEP, fetch).await.unwrap().credential.client.clone()
+        })
+    };
+    let asked: Vec<_> = (0..50).map(|i| ask(["alice", "bob"][i % 2])).collect();
+    for (i, task) in asked.into_iter().enumerate() {
+        assert_eq!(task.await.unwrap(), user(["alice", "bob"][i % 2]));
+    }
+    assert_eq!(fetches.load(Ordering::SeqCst), 2, "one for alice, one for bob");
+}
+
+#[tokio::test]
+async fn a_failure_is_shared_but_not_kept() {
+    let (store, _) = store();
+    let fail = || async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Err(ClientError::Exchange(ExchangeError::NoCommonEnctype))
+    };
+    let (a, b) = tokio::join!(
+        store.get(evidence("alice"), None, KEEP, fail),
+        store.get(evidence("alice"), None, KEEP, || async { panic!("the first one is under way") }),
+    );
+    assert!(a.is_err() && b.is_err());
+    let again = || async { Ok(credential("alice", NOW + 3600)) };
+    assert!(store.get(evidence("alice"), None, KEEP, again).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_fetch_outlives_whoever_began_it() {
+    let (store, _) = store();
+    let fetch = || async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        Ok(credential("alice", NOW + 3600))
+    };
+    let impatient = store.get(evidence("alice"), None, KEEP, fetch);
+    assert!(tokio::time::timeout(Duration::from_millis(5), impatient).await.is_err());
+    let waited = store.get(evidence("alice"), None, KEEP, || async { panic!("it goes on") }).await;
+    assert!(waited.is_ok());
+}
+
+#[tokio::test]
+async fn tickets_are_kept_to_their_age_and_not_into_their_last_minute() {
+    let (store, clock) = store();
+    let fetches = AtomicUsize::new(0);
+    let get = async |name: &'static str, lifetime: i64| {
+        let fetch = || {
+            fetches.fetch_add(1, Ordering::SeqCst);
+            let end = clock.now().seconds.unix() + lifetime;
+            async move { Ok(credential(name, end)) }
+        };
+        store.get(evidence(name), None, KEEP, fetch).await.unwrap();
+        fetches.load(Ordering::SeqCst)
+    };
+    assert_eq!(get("alice", 36_000).await, 1);
+    for (after, fetched) in [(899, 1), (900, 2), (901, 2)] {
+        clock.set(after, after as u64);
+        assert_eq!(get("alice", 36_000).await, fetched, "after {after} s");
+    }
+    clock.set(0, 1000);
+    assert_eq!(get("bob", 300).await, 3);
+    for (after, fetched) in [(239, 3), (240, 4)] {
+        clock.set(after, 1000 + after as u64);
+        assert_eq!(get("bob", 300).await, fetched, "after {after} s");
+    }
+    // Neither clock alone makes it live longer.
+    for (wall, monotonic) in [(240, 2500), (1000, 2500 + 240), (999, 2500 + 241)] {
+        let before = fetches.load(Ordering::SeqCst);
+        clock.set(wall, monotonic);
+        assert_eq!(get("bob", 300).await, before + 1, "{wall} {monotonic}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_forgotten_while_it_is_fetched_is_not_kept() {
+    let (store, _) = store();
+    let fetch = || async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(credential("alice", NOW + 3600))
+    };
+    let flight = {
+        let store = store.clone();
+        tokio::spawn(async move { store.get(evidence("alice"), None, KEEP, fetch).await.is_ok() })
+    };
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    store.forget(|key| *key == evidence("alice"));
+    assert!(flight.await.unwrap(), "whoever waits still gets it");
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let again = fetched.clone();
+    let fetch = || async move {
+        again.fetch_add(1, Ordering::SeqCst);
+        Ok(credential("alice", NOW + 3600))
+    };
+    store.get(evidence("alice"), None, KEEP, fetch).await.unwrap();
+    assert_eq!(fetched.load(Ordering::SeqCst), 1);
+}
+
+/// A sequence of numbers that looks random and is the same in each run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// What a KDC of the test's own says in each ticket: whose it is, and when its evidence was asked
+/// for by each clock.
+fn issued(clock: &TestClock, name: &str) -> Credential {
+    let (wall, monotonic) = (clock.now().seconds.unix(), clock.monotonic().as_secs());
+    let ticket = format!("{name} {wall} {monotonic}").into_bytes();
+    Credential { ticket, ..credential(name, wall + 36_000) }
+}
+
+/// Any sequence of calls, clocks that are set and time that passes: whatever is handed out belongs
+/// to who asked, and is no older than its maximum age, counted from its evidence, while it says
+/// that it may be used.
+#[tokio::test]
+async fn no_evidence_is_used_beyond_its_age_under_any_clock() {
+    const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+    let (mut used, mut proxied_again) = (0, 0);
+    for seed in 1..=150 {
+        let mut random = Numbers(seed << 32 | 0x9e37_79b9);
+        let (store, clock) = store();
+        let (mut wall, mut monotonic) = (0i64, 0u64);
+        let mut held: Vec<(&str, UserTicket)> = Vec::new();
+        for _ in 0..200 {
+            let name = NAMES[random.below(3) as usize];
+            match random.below(8) {
+                // Time passes; by the clock that can be set, or only by it, or without it.
+                0 => (wall, monotonic) = (wall + 300, monotonic + 300),
+                1 => wall += random.below(7200) as i64,
+                2 => wall -= random.below(7200) as i64,
+                3 => monotonic += random.below(400),
+                4 => store.forget(|key| *key == evidence(name)),
+                5 => held.truncate(2),
+                _ => {
+                    let now = clock.clone();
+                    let fetch = || async move { Ok(issued(&now, name)) };
+                    let evidence = store.evidence(user(name), KEEP, fetch).await.unwrap();
+                    held.push((name, evidence));
+                }
+            }
+            clock.set(wall, monotonic);
+            if let Some((name, evidence)) = held.last().cloned() {
+                let got = evidence.ticket.clone();
+                let fetch = || async move {
+                    Ok(Credential { ticket: got, ..issued(&TestClock::new(), name) })
+                };
+                let target = Name::user(["cifs", "HTTP"][random.below(2) as usize]);
+                let ticket = store.proxied(&evidence, name, target, fetch).await.unwrap();
+                assert_eq!(ticket.ticket, evidence.ticket, "got with what was judged");
+                proxied_again += usize::from(evidence.is_current(&*clock));
+                held.push((name, ticket));
+            }
+            for (name, ticket) in held.iter().filter(|(_, ticket)| ticket.is_current(&*clock)) {
+                let text = String::from_utf8(ticket.ticket.clone()).unwrap();
+                let mut parts = text.split(' ');
+                assert_eq!(parts.next(), Some(*name));
+                let [by_wall, by_monotonic] = [NOW + wall, monotonic as i64]
+                    .map(|now| now - parts.next().unwrap().parse::<i64>().unwrap());
+                assert!(by_monotonic < 900, "seed {seed}: {by_monotonic} s old");
+                assert!((0..900).contains(&by_wall), "seed {seed}: {by_wall} s old by the clock");
+                used += 1;
+            }
+            held.retain(|(_, ticket)| ticket.is_current(&*clock));
+        }
+    }
+    assert!(used > 1000 && proxied_again > 1000, "{used} {proxied_again}: the test tests little");
+}
+
+#[tokio::test]
+async fn a_service_ticket_is_as_old_as_its_evidence() {
+    let (store, clock) = store();
+    let fetched = AtomicUsize::new(0);
+    let get = async || {
+        let fetch = |name| {
+            fetched.fetch_add(1, Ordering::SeqCst);
+            let end = clock.now().seconds.unix() + 36_000;
+            async move { Ok(credential(name, end)) }
+        };
+        let evidence = store.evidence(user("alice"), KEEP, || fetch("alice")).await.unwrap();
+        let target = Name::user("target");
+        let fetch = || fetch("alice");
+        let ticket = store.proxied(&evidence, "S-1-5-21-1", target, fetch).await.unwrap();
+        (evidence, ticket, fetched.load(Ordering::SeqCst))
+    };
+    // The evidence is 14 minutes old, less a second, when the service ticket is asked for.
+    let fetch = || async { Ok(credential("alice", NOW + 36_000)) };
+    let first = store.evidence(user("alice"), KEEP, fetch).await.unwrap();
+    clock.set(839, 839);
+    let (evidence, ticket, fetches) = get().await;
+    assert_eq!((evidence.held.number, fetches), (first.held.number, 1));
+    // It can still be used for a minute, but is handed out to nobody else.
+    clock.set(840, 840);
+    let (_, fresh, fetches) = get().await;
+    assert_eq!(fetches, 3, "both anew");
+    for (second, current) in [(899, true), (900, false)] {
+        clock.set(second, second as u64);
+        assert_eq!(ticket.is_current(&*clock), current, "{second}");
+        assert!(fresh.is_current(&*clock));
+    }
+}
+
+/// At its limit the store forgets tickets; it never gives one for another, and does not grow.
+#[tokio::test]
+async fn whatever_is_evicted_nobody_gets_anothers_ticket() {
+    const LIMIT: usize = 40;
+    let clock = TestClock::new();
+    let store = TicketStore::of_size(LIMIT, clock.clone());
+    let (mut random, fetches) = (Numbers(42), AtomicUsize::new(0));
+    let issue = |of: &str, end: i64| {
+        fetches.fetch_add(1, Ordering::SeqCst);
+        Credential { ticket: of.as_bytes().to_vec(), ..credential("", NOW + 3600 + end) }
+    };
+    // Each differs from some other one in one member alone.
+    let names = ["alice", "Alice", "alice$"].map(Name::user);
+    let users =
+        names.iter().flat_map(|name| ["R", "r"].map(|realm| Principal::new(name.clone(), realm)));
+    let users: Vec<_> = users.collect();
+    let mut fullest = 0;
+    const SIDS: [&str; 3] = ["S-1-5-21-1-1104", "S-1-5-21-1-110", "S-1-5-21-11-104"];
+    for step in 0..4000u32 {
+        clock.set(step.into(), step.into());
+        let (user, end) = (&users[random.below(6) as usize], random.below(600) as i64);
+        let of = format!("{user:?}");
+        let client = user.clone();
+        let fetch = || {
+            let issued = issue(&of, end);
+            async move { Ok(Credential { client, ..issued }) }
+        };
+        let evidence = store.evidence(user.clone(), KEEP, fetch).await.unwrap();
+        assert_eq!(evidence.ticket, of.as_bytes());
+
+        let sid = SIDS[random.below(3) as usize];
+        let target = Name::user(["cifs/a", "cifs/ab"][random.below(2) as usize]);
+        let of = format!("{user:?} {sid} {target:?} {}", evidence.held.number);
+        let fetch = || {
+            let issued = issue(&of, end);
+            async { Ok(issued) }
+        };
+        let ticket = store.proxied(&evidence, sid, target, fetch).await.unwrap();
+        assert_eq!(ticket.ticket, of.as_bytes());
+        fullest = fullest.max(store.lock().len());
+    }
+    assert_eq!(fullest, LIMIT, "filled to its limit and no further");
+    let fetches = fetches.load(Ordering::SeqCst);
+    assert!(fetches < 7000, "{fetches} of 8000 asked for: it keeps something, too");
+}
+
+#[tokio::test]
+async fn what_expires_first_goes_first() {
+    let clock = TestClock::new();
+    let store = TicketStore::of_size(2, clock.clone());
+    let names = ["first", "second", "third"];
+    for (at, name) in names.into_iter().enumerate() {
+        clock.set(at as i64, at as u64);
+        let fetch = || async move { Ok(credential(name, NOW + 36_000)) };
+        store.get(evidence(name), None, KEEP, fetch).await.unwrap();
+    }
+    let kept = |name| store.lock().contains_key(&evidence(name));
+    assert_eq!(names.map(kept), [false, true, true]);
+}

@@ -1,0 +1,41 @@
+use std::ops::Deref;
+use std::time::Duration;
+
+use krb_proto::Credential;
+
+use crate::Clock;
+use crate::clock::Moment;
+use crate::store::Held;
+
+/// A ticket in a user's name: evidence, or a ticket to a service that was got with it.
+///
+/// What it says of the user was true when its *evidence* was asked for, however late the ticket
+/// itself was issued; from then on it is used for [`ClientConfig::max_age`] and no longer.
+///
+/// [`ClientConfig::max_age`]: crate::ClientConfig::max_age
+#[derive(Clone, Debug)]
+pub struct UserTicket {
+    pub(crate) held: Held,
+    pub(crate) max_age: Duration,
+}
+
+impl UserTicket {
+    pub(crate) const fn new(held: Held, max_age: Duration) -> Self {
+        Self { held, max_age }
+    }
+
+    /// May it still be used? Asked right before it is. A ticket is handed out with a minute left,
+    /// so this says no only to who has waited for long, or whose clock was set meanwhile.
+    #[must_use]
+    pub fn is_current(&self, clock: &dyn Clock) -> bool {
+        Moment::now(clock).is_within(self.max_age, self.held.since)
+    }
+}
+
+impl Deref for UserTicket {
+    type Target = Credential;
+
+    fn deref(&self) -> &Credential {
+        &self.held.credential
+    }
+}
