@@ -3,6 +3,7 @@
 mod issuer;
 pub mod lab;
 pub mod logs;
+pub mod memory;
 pub mod pac;
 pub mod server;
 

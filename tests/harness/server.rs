@@ -1,5 +1,6 @@
 //! A `krb-mcp` process of the test's own, and calls to it as plain `curl` makes them.
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use crate::Lab;
 use crate::lab::program;
 use crate::logs::Mark;
+use crate::memory::Memory;
 
 /// How a server is set up; the default serves the lab's file and web servers to everybody.
 pub struct Setup {
@@ -164,6 +166,12 @@ impl Server {
         format!("http://{}/mcp", self.address)
     }
 
+    /// The memory of its process.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory::of(self.process.id())
+    }
+
     /// A place in the server's own log.
     #[must_use]
     pub fn log(&self) -> Mark {
@@ -195,7 +203,15 @@ impl Server {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": arguments }
         });
-        let mut http = self.http.post(self.url()).json(&request);
+        self.post(token, request).await
+    }
+
+    /// Posts a JSON-RPC message as plain `curl` does.
+    ///
+    /// # Panics
+    /// If there is no HTTP answer.
+    pub async fn post(&self, token: Option<impl Display>, message: Value) -> Answer {
+        let mut http = self.http.post(self.url()).json(&message);
         if let Some(token) = token {
             http = http.bearer_auth(token);
         }

@@ -71,8 +71,10 @@ fn describe<Arguments: JsonSchema + 'static>(
         .with_annotations(annotations)
 }
 
-/// The arguments, or an error that names the one at fault.
-fn arguments<Arguments: DeserializeOwned>(given: JsonObject) -> Result<Arguments, Failure> {
+/// The arguments, or an error that names the one at fault. `null` is a harmless spelling of an
+/// absent one.
+fn arguments<Arguments: DeserializeOwned>(mut given: JsonObject) -> Result<Arguments, Failure> {
+    given.retain(|_, value| !value.is_null());
     serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
         let path = error.path().to_string();
         let at = if path == "." { String::new() } else { format!("argument {path}: ") };

@@ -48,11 +48,23 @@ fn arguments_become_operations() {
 }
 
 #[test]
+fn harmless_spellings_are_taken() {
+    let plain = parse("kerberos-http-request", &json!({"url": "http://web/"})).unwrap();
+    let nulls = json!({"url": "http://web/", "method": null, "headers": null, "body": null});
+    assert_eq!(parse("kerberos-http-request", &nulls).unwrap(), plain);
+    // An argument that is not there is not there, whatever its name.
+    assert!(parse("user-info", &json!({"dummy": null})).is_ok());
+}
+
+#[test]
 fn wrong_arguments_are_refused() {
     let cases = [
         ("kerberos-file-read", json!({"path": "x", "user": "root"})),
         ("kerberos-list-directory", json!({"Path": "x"})),
         ("kerberos-http-request", json!({"url": "http://web/", "method": "Get it"})),
+        ("kerberos-file-read", json!({"path": null})),
+        ("kerberos-file-read", json!({"path": "x", "user": null, "User": 1})),
+        ("kerberos-http-request", json!({"url": "http://web/", "headers": {"a": null}})),
         ("kerberos-http-request", json!({"url": "http://web/", "method": "CONNECT"})),
         ("kerberos-http-request", json!({"url": "http://web/", "headers": {"a": ["b"]}})),
         ("user-info", json!({"subject": "bob"})),
