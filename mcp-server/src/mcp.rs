@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
-use krb_delegation::{Failure, Outcome, pipeline::Call};
+use krb_delegation::{Code, Failure, Outcome, pipeline::Call};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -31,7 +31,8 @@ pub(crate) const VERSIONS: &[ProtocolVersion] =
     &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 const INSTRUCTIONS: &str = "Reaches file shares and web applications of a Windows domain with the \
-    calling user's own permissions. A failed call says in `error.remedy` what to change and who can.";
+    calling user's own permissions. Begin with list-targets: it names what this user may use, and \
+    how paths and URLs begin. A failed call says in `error.remedy` what to change and who can.";
 
 /// Answers MCP requests; one per HTTP request.
 pub(crate) struct Handler<B> {
@@ -98,9 +99,6 @@ impl<B: Backend> ServerHandler for Handler<B> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let tool = tools::find(&request.name).ok_or_else(|| {
-            ErrorData::invalid_params("unknown tool; tools/list names those of this server", None)
-        })?;
         let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
         let (Some(from), Some(visit), Some(Cancel(cancel))) = (
             extensions.and_then(|extensions| extensions.get::<Arc<Authenticated<B::Caller>>>()),
@@ -108,6 +106,13 @@ impl<B: Backend> ServerHandler for Handler<B> {
             extensions.and_then(|extensions| extensions.get::<Cancel>()),
         ) else {
             return Err(ErrorData::internal_error("the request was not taken in", None));
+        };
+        let Some(tool) = tools::find(&request.name) else {
+            let problem = format!("unknown tool; this server has {}", tools::names().join(", "));
+            let failure = Failure::new(Code::InvalidArgument, &*problem, "Call one of those.");
+            let name = tools::audited_name(&request.name);
+            self.backend.refuse(&from.caller, &from.request_id, name, failure).await;
+            return Err(ErrorData::invalid_params(problem, None));
         };
         let arguments = request.arguments.unwrap_or_default();
         let result = match visit.begin() {

@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use krb_delegation::{Code, Failure};
 use tracing::debug;
 
 use super::{
@@ -19,32 +20,38 @@ use super::{
     refusal::Refusal,
     running::Running,
 };
-use crate::backend::Backend;
+use crate::{backend::Backend, tools};
 
 /// What [`take`] needs.
-#[derive(Default)]
-pub(super) struct Intake {
+pub(super) struct Intake<B> {
+    backend: Arc<B>,
     bodies: Bodies,
     running: Arc<Running>,
 }
 
+impl<B> Intake<B> {
+    pub(super) fn new(backend: Arc<B>) -> Self {
+        Self { backend, bodies: Bodies::default(), running: Arc::default() }
+    }
+}
+
 /// Takes one message. What follows sees a body that is well-formed.
 pub(super) async fn take<B: Backend>(
-    State(intake): State<Arc<Intake>>,
+    State(intake): State<Arc<Intake<B>>>,
     request: Request,
     next: Next,
 ) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
-    match answer::<B>(&intake, request, next).await {
+    match answer(&intake, request, next).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     }
 }
 
 async fn answer<B: Backend>(
-    intake: &Intake,
+    intake: &Intake<B>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
@@ -60,6 +67,12 @@ async fn answer<B: Backend>(
         Err(Malformed { refusal, tool }) => {
             let problem = refusal.message();
             debug!(request_id = from.request_id, tool, problem, "malformed request");
+            if let Some(tool) = tool {
+                let remedy = "Send the arguments as a JSON object.";
+                let failure = Failure::new(Code::InvalidArgument, problem, remedy);
+                let tool = tools::audited_name(&tool);
+                intake.backend.refuse(&from.caller, &from.request_id, tool, failure).await;
+            }
             return Err(refusal);
         }
     };

@@ -53,7 +53,7 @@ pub(crate) fn router<B: Backend>(
 
     let deadline = config.call_timeout();
     let gate = Arc::new(Gate::new(Arc::clone(&backend), &metadata, deadline + TRANSFER_TIME));
-    let intake = Arc::new(Intake::default());
+    let intake = Arc::new(Intake::new(Arc::clone(&backend)));
     let origins = Arc::new(Origins::new(config));
     let limits = limits::State::new(Arc::clone(&backend));
     let mcp = StreamableHttpService::new(

@@ -12,7 +12,8 @@ pub(super) const ENTRY: Entry = Entry {
         describe::<PathArgument>(
             name,
             "Reads a file from a Windows file share (SMB) with the calling user's own permissions. \
-             Returns at most 1 MiB; text as utf-8, anything else as base64.",
+             Returns at most 1 MiB; text as utf-8, anything else as base64. Call list-targets \
+             first: it names the shares.",
             ToolAnnotations::with_title("Read a file")
                 .read_only(true)
                 .idempotent(true)

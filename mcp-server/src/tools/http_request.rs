@@ -13,12 +13,13 @@ use super::{Entry, arguments, describe, encoding_schema};
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// Absolute `http` or `https` URL within a web application that this server is configured for.
+    /// Absolute `http` or `https` URL that begins as one of `list-targets` does.
     url: String,
     /// The request's method.
     #[serde(default)]
     method: Method,
-    /// Header fields to send. Authorization, Cookie, Host and hop-by-hop fields are refused.
+    /// Header fields to send: those that speak of content, and those that the server's operator
+    /// allows. Others are refused.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     /// Body to send.
@@ -64,7 +65,9 @@ pub(super) const ENTRY: Entry = Entry {
         describe::<Arguments>(
             name,
             "Makes one HTTP request to a web application that authenticates by Kerberos \
-             (Negotiate), as the calling user. Redirects are returned, not followed.",
+             (Negotiate), as the calling user. Call list-targets first: it names the web \
+             applications. Redirects are returned, not followed. The \
+             application's refusals (401 and 403) are failures; every other status is its answer.",
             ToolAnnotations::with_title("Make an HTTP request")
                 .read_only(false)
                 .destructive(true)

@@ -12,7 +12,8 @@ pub(super) const ENTRY: Entry = Entry {
         describe::<PathArgument>(
             name,
             "Lists a directory of a Windows file share (SMB) with the calling user's own \
-             permissions: names, kinds, sizes and times of last change.",
+             permissions: names, kinds, sizes and times of last change. Call list-targets first: \
+             it names the shares.",
             ToolAnnotations::with_title("List a directory")
                 .read_only(true)
                 .idempotent(true)

@@ -38,6 +38,16 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     const { &TOOLS }.iter().find(|tool| tool.name == name)
 }
 
+/// The tools' names.
+pub(crate) fn names() -> Vec<&'static str> {
+    TOOLS.iter().map(|tool| tool.name).collect()
+}
+
+/// What the audit log calls a tool of that name: one that does not exist may have any.
+pub(crate) fn audited_name(name: &str) -> &str {
+    find(name).map_or("unknown", |tool| tool.name)
+}
+
 /// All tools, as `tools/list` describes them.
 pub(crate) fn list() -> Vec<Tool> {
     TOOLS.iter().map(Entry::describe).collect()
@@ -90,7 +100,8 @@ fn arguments<Arguments: DeserializeOwned>(mut given: JsonObject) -> Result<Argum
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PathArgument {
-    /// UNC path, for example `\\fileserver.example.com\share\dir\name`; `/` is taken as `\`.
+    /// UNC path that begins as one of `list-targets` does, for example
+    /// `\\fileserver.example.com\share\dir\name`; `/` is taken as `\`.
     path: String,
 }
 

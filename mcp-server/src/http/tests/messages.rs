@@ -20,7 +20,7 @@ async fn error(headers: &[(&str, &str)], text: impl Into<Body>) -> ((u16, i64, V
     let (status, answer, fake) = answer(headers, text).await;
     assert_eq!(answer["jsonrpc"], "2.0", "{answer}");
     let code = answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("{answer}"));
-    assert!(fake.events().is_empty());
+    assert!(fake.events().iter().all(|event| event.ends_with(" refused")));
     let message = answer["error"]["message"].as_str().unwrap().to_owned();
     ((status, code, answer.get("id").unwrap().clone()), message)
 }
@@ -82,6 +82,24 @@ async fn what_is_malformed_is_refused_with_its_code_and_a_sentence() {
             assert!(message.contains(sentence), "{text}: {message}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_malformed_call_leaves_its_record() {
+    let call =
+        |params: Value| json!({"jsonrpc":"2.0","id":1,"method":"tools/call","params":params});
+    let long = "x".repeat(1000);
+    for (params, event) in [
+        (json!({"name": "user-info", "arguments": "{}"}), "user-info refused"),
+        (json!({"name": "user-info", "arguments": {"x": 1}}), "user-info refused"),
+        (json!({"name": "user-info\n", "arguments": {}}), "unknown refused"),
+        (json!({"name": long, "arguments": []}), "unknown refused"),
+    ] {
+        let (_, answer, fake) = answer(&[], call(params.clone()).to_string()).await;
+        assert_eq!(fake.events(), [event], "{params}: {answer}");
+    }
+    let (_, message) = error(&[], call(json!({"name": "read"})).to_string()).await;
+    assert!(message.contains("unknown tool") && message.contains("list-targets"), "{message}");
 }
 
 #[tokio::test]
