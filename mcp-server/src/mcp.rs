@@ -109,9 +109,8 @@ impl<B: Backend> ServerHandler for Handler<B> {
         };
         let Some(tool) = tools::find(&request.name) else {
             let problem = format!("unknown tool; this server has {}", tools::names().join(", "));
-            let failure = Failure::new(Code::InvalidArgument, &*problem, "Call one of those.");
-            let name = tools::audited_name(&request.name);
-            self.backend.refuse(&from.caller, &from.request_id, name, failure).await;
+            let tool = tools::audited_name(&request.name);
+            refuse(&*self.backend, from, visit, tool, &problem).await;
             return Err(ErrorData::invalid_params(problem, None));
         };
         let arguments = request.arguments.unwrap_or_default();
@@ -180,6 +179,23 @@ impl<B: Backend> ServerHandler for Handler<B> {
             ErrorData::new(ErrorCode::METHOD_NOT_FOUND, problem, None)
         })
     }
+}
+
+/// Records a call that is none, as far as the user's share of refused calls goes.
+pub(crate) async fn refuse<B: Backend>(
+    backend: &B,
+    from: &Authenticated<B::Caller>,
+    visit: &Visit,
+    tool: &str,
+    problem: &str,
+) {
+    let Ok(turn) = visit.begin() else {
+        return backend.limited(&from.caller);
+    };
+    let remedy = "Call a tool that tools/list names, with a JSON object of arguments.";
+    let failure = Failure::new(Code::InvalidArgument, problem, remedy);
+    let failure = backend.refuse(&from.caller, &from.request_id, tool, failure).await;
+    turn.ended::<()>(&Err(failure));
 }
 
 fn answer(

@@ -10,17 +10,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use krb_delegation::{Code, Failure};
 use tracing::debug;
 
 use super::{
-    Authenticated,
+    Authenticated, Visit,
     body::Bodies,
     envelope::{self, Malformed, Message},
     refusal::Refusal,
     running::Running,
 };
-use crate::{backend::Backend, tools};
+use crate::{backend::Backend, mcp, tools};
 
 /// What [`take`] needs.
 pub(super) struct Intake<B> {
@@ -67,11 +66,9 @@ async fn answer<B: Backend>(
         Err(Malformed { refusal, tool }) => {
             let problem = refusal.message();
             debug!(request_id = from.request_id, tool, problem, "malformed request");
-            if let Some(tool) = tool {
-                let remedy = "Send the arguments as a JSON object.";
-                let failure = Failure::new(Code::InvalidArgument, problem, remedy);
+            if let (Some(tool), Some(visit)) = (tool, parts.extensions.get::<Arc<Visit>>()) {
                 let tool = tools::audited_name(&tool);
-                intake.backend.refuse(&from.caller, &from.request_id, tool, failure).await;
+                mcp::refuse(&*intake.backend, &from, visit, tool, problem).await;
             }
             return Err(refusal);
         }
