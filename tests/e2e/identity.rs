@@ -48,7 +48,7 @@ async fn decoys_are_never_reached_and_never_passed_off() {
 }
 
 /// Did the KDC see a request for a ticket to a resource?
-fn s4u2proxy_happened(lab: &Lab, kdc: &Mark) -> bool {
+pub(crate) fn s4u2proxy_happened(lab: &Lab, kdc: &Mark) -> bool {
     // The KDC writes its line after it answered.
     std::thread::sleep(std::time::Duration::from_millis(200));
     let targets = ["cifs/".to_owned(), format!("HTTP/{}", lab.var("WEB_HOST"))];

@@ -13,6 +13,7 @@ mod kdc_outage;
 mod large_tickets;
 mod main_job;
 mod mit_kdc;
+mod privileged;
 mod recreated;
 mod refusals;
 mod resources;

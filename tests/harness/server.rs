@@ -24,6 +24,8 @@ pub struct Setup {
     pub policy: String,
     /// Further targets.
     pub targets: Vec<Value>,
+    /// `kerberos.onlyMembersOf`.
+    pub only_members_of: Vec<String>,
     /// The issuer's URL.
     pub issuer: String,
     /// Changes to the configuration.
@@ -42,6 +44,7 @@ impl Setup {
             keytab: "mcp".into(),
             policy: ALLOW_ALL.into(),
             targets: Vec::new(),
+            only_members_of: Vec::new(),
             issuer: issuer.into(),
             change: |_| {},
         }
@@ -92,7 +95,8 @@ impl Setup {
                 "serviceAccount": {
                     "username": self.account, "keytab": lab.keytab(&self.keytab)
                 },
-                "kdcs": [format!("{}:88", lab.var("DC_IP"))]
+                "kdcs": [format!("{}:88", lab.var("DC_IP"))],
+                "onlyMembersOf": self.only_members_of
             },
             "network": { "nameservers": [format!("{}:53", lab.var("DC_IP"))] },
             "policy": { "file": "policy.cedar" },

@@ -1,6 +1,7 @@
 use krb_proto::pac::Sid;
 
 /// userAccountControl bits as LOGON_INFO carries them (MS-SAMR 2.2.1.12, USER_ACCOUNT_…).
+const INTERDOMAIN_TRUST_ACCOUNT: u32 = 0x40;
 const WORKSTATION_TRUST_ACCOUNT: u32 = 0x80;
 const SERVER_TRUST_ACCOUNT: u32 = 0x100;
 const NOT_DELEGATED: u32 = 0x4000;
@@ -24,10 +25,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// A computer's account.
+    /// The account of a computer, or of a domain that trusts this one.
     #[must_use]
     pub fn is_machine(&self) -> bool {
-        self.user_account_control & (WORKSTATION_TRUST_ACCOUNT | SERVER_TRUST_ACCOUNT) != 0
+        let trusts = INTERDOMAIN_TRUST_ACCOUNT | WORKSTATION_TRUST_ACCOUNT | SERVER_TRUST_ACCOUNT;
+        self.user_account_control & trusts != 0
     }
 
     /// Is it marked "sensitive and cannot be delegated", or one of the Protected Users?

@@ -22,6 +22,9 @@ pub struct KerberosConfig {
     /// Accounts that are never impersonated, beside those that never are anywhere.
     #[serde(default)]
     pub never_impersonate: NeverImpersonateConfig,
+    /// SIDs of groups. Where there are any, only their members are impersonated.
+    #[serde(default)]
+    pub only_members_of: Vec<String>,
 }
 
 /// The account that S4U is done with: its name, and a keytab or a password.

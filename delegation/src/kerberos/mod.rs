@@ -16,9 +16,10 @@ use krb_proto::crypto::{self, Key};
 use krb_proto::exchange::{ClientSecret, EvidenceError, open_ticket};
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{EncType, TicketFlags};
-use krb_proto::pac::{Pac, UpnDnsInfo};
+use krb_proto::pac::{Pac, Sid, UpnDnsInfo};
 use krb_proto::preauth::default_salt;
 use krb_proto::{Credential, Name, Principal};
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 pub use account::Account;
@@ -36,6 +37,8 @@ pub struct Kerberos {
     service: Principal,
     own_keys: OwnKeys,
     never_impersonate: NeverImpersonate,
+    // Learnt from the KDC when it is first needed.
+    own_sid: OnceCell<Sid>,
     pins: Pins,
 }
 
@@ -132,8 +135,11 @@ impl Kerberos {
         client.clock = clock;
         Ok(Self {
             client: Client::new(client),
-            never_impersonate: NeverImpersonate::new(username, &config.never_impersonate)
-                .map_err(|error| ConfigError::new("kerberos.neverImpersonate", error))?,
+            never_impersonate: NeverImpersonate::new(
+                &config.never_impersonate,
+                &config.only_members_of,
+            )?,
+            own_sid: OnceCell::new(),
             service,
             own_keys,
             pins: Pins::default(),
@@ -149,7 +155,9 @@ impl Kerberos {
     /// A [`Failure`] that says which of them does not hold.
     pub async fn evidence(&self, permit: &Permit) -> Result<Evidence, Failure> {
         let asked = permit.subject().legacy_name().as_str();
-        let mut evidence = self.evidence_for(asked).await?;
+        // Side by side, so that the first call does not wait for the one after the other.
+        let (own, evidence) = tokio::join!(self.own_sid(), self.evidence_for(asked));
+        let (mut evidence, own) = (evidence?, own?);
         let found = evidence.account.name.clone();
         if found != asked && found.to_lowercase() == asked.to_lowercase() {
             // The KDC looks names up without regard to case but repeats the one that was sent, and
@@ -173,7 +181,7 @@ impl Kerberos {
                 ),
             ));
         }
-        self.never_impersonate.check(&evidence.account)?;
+        self.never_impersonate.check(&evidence.account, own)?;
         self.pins.check(permit.subject(), &evidence.account)?;
         Ok(evidence)
     }
@@ -221,6 +229,23 @@ impl Kerberos {
         let sid = evidence.account.sid.to_string();
         let target = service_name(permit.target().spn());
         self.client.proxy_ticket(&evidence.credential, &sid, &target).await
+    }
+
+    /// The service's own account, as a ticket in its own name proves it: the configuration may
+    /// spell its name in any way that the KDC takes.
+    async fn own_sid(&self) -> Result<&Sid, Failure> {
+        let learn = || async {
+            let own = self.service.name.to_string();
+            match self.evidence_for(&own).await {
+                Ok(evidence) => Ok(evidence.account.sid),
+                // Whatever it is, it is not the user's doing.
+                Err(Failure { code: Code::UserUnknown | Code::UserNotUsable, message, remedy }) => {
+                    Err(Failure { code: Code::ServiceNotTrusted, message, remedy })
+                }
+                Err(failure) => Err(failure),
+            }
+        };
+        self.own_sid.get_or_try_init(learn).await
     }
 
     /// S4U2Self for a name, its ticket opened with our own key and its PAC verified.

@@ -1,62 +1,95 @@
+//! Who is never impersonated, whatever policy says.
+
 use krb_proto::pac::Sid;
 
 use super::account::Account;
 use super::config::NeverImpersonateConfig;
-use crate::{Code, Failure};
+use crate::{Code, ConfigError, Failure};
 
 /// Accounts whose relative identifier says what they are, in every domain (MS-DTYP 2.4.2.4).
 const ACCOUNTS: [(u32, &str); 2] = [(500, "the built-in Administrator"), (502, "krbtgt")];
-/// Groups whose members control a domain or a forest.
-const GROUPS: [(u32, &str); 5] = [
+/// Groups of a domain whose members control it or its forest, or can soon: they write keys,
+/// certificates or group policies that domain controllers believe.
+const GROUPS: [(u32, &str); 11] = [
+    (498, "Enterprise Read-only Domain Controllers"),
     (512, "Domain Admins"),
     (516, "Domain Controllers"),
+    (517, "Cert Publishers"),
     (518, "Schema Admins"),
     (519, "Enterprise Admins"),
+    (520, "Group Policy Creator Owners"),
     (521, "Read-only Domain Controllers"),
+    (525, "Protected Users"),
+    (526, "Key Admins"),
+    (527, "Enterprise Key Admins"),
+];
+/// Groups of BUILTIN (S-1-5-32) that control a domain controller. KDCs leave them out of PACs, so
+/// this refuses only where one does not.
+const BUILTIN: [(u32, &str); 6] = [
+    (544, "Administrators"),
+    (548, "Account Operators"),
+    (549, "Server Operators"),
+    (550, "Print Operators"),
+    (551, "Backup Operators"),
+    (552, "Replicator"),
 ];
 
 /// The accounts that are impersonated under no policy. It is checked on evidence, before any
 /// S4U2Proxy leaves: AD itself hands out such tickets without complaint.
+///
+/// It sees what a PAC shows. Membership in groups of BUILTIN and in groups without an identifier of
+/// their own (DnsAdmins) it does not see: those are for `onlyMembersOf` and `neverImpersonate.sids`.
 pub(super) struct NeverImpersonate {
-    service_account: String,
     accounts: Vec<String>,
     sids: Vec<Sid>,
+    only_members_of: Vec<Sid>,
 }
 
 impl NeverImpersonate {
     pub(super) fn new(
-        service_account: &str,
-        config: &NeverImpersonateConfig,
-    ) -> Result<Self, String> {
-        let sids = config.sids.iter().map(|text| {
-            text.parse()
-                .map_err(|_| format!("kerberos.neverImpersonate.sids: {text:?} is not a SID"))
-        });
+        never: &NeverImpersonateConfig,
+        only_members_of: &[String],
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
-            service_account: service_account.to_lowercase(),
-            accounts: config.accounts.iter().map(|name| name.to_lowercase()).collect(),
-            sids: sids.collect::<Result<_, _>>()?,
+            accounts: never.accounts.clone(),
+            sids: sids("kerberos.neverImpersonate.sids", &never.sids)?,
+            only_members_of: sids("kerberos.onlyMembersOf", only_members_of)?,
         })
     }
 
-    /// Refuses an account that is never impersonated.
-    pub(super) fn check(&self, account: &Account) -> Result<(), Failure> {
-        let Some(reason) = self.reason(account) else { return Ok(()) };
-        Err(Failure::new(
-            Code::NeverImpersonated,
-            format!("{} is never impersonated: it is {reason}", account.name),
-            "Use an ordinary account. This rule cannot be lifted by policy; only what the \
-             operator added under kerberos.neverImpersonate can be taken out there.",
-        ))
+    /// Refuses an account that is never impersonated. `own` is the service's own account.
+    pub(super) fn check(&self, account: &Account, own: &Sid) -> Result<(), Failure> {
+        if let Some(reason) = self.reason(account, own) {
+            return Err(Failure::new(
+                Code::NeverImpersonated,
+                format!("{} is never impersonated: it is {reason}", account.name),
+                "Use an ordinary account. This rule cannot be lifted by policy; only what the \
+                 operator added under kerberos.neverImpersonate can be taken out there.",
+            ));
+        }
+        let mut groups = account.groups.iter();
+        if !self.only_members_of.is_empty() && !groups.any(|sid| self.only_members_of.contains(sid))
+        {
+            return Err(Failure::new(
+                Code::NeverImpersonated,
+                format!(
+                    "{} is not impersonated: it is in none of the groups under \
+                     kerberos.onlyMembersOf",
+                    account.name
+                ),
+                "Put the account into one of those groups, if it is to be used by agents; tickets \
+                 show it within 15 minutes.",
+            ));
+        }
+        Ok(())
     }
 
-    fn reason(&self, account: &Account) -> Option<String> {
-        let name = account.name.to_lowercase();
-        if name == self.service_account {
+    fn reason(&self, account: &Account, own: &Sid) -> Option<String> {
+        if account.sid == *own {
             return Some("the service's own account".into());
         }
         if account.is_machine() {
-            return Some("a computer's account".into());
+            return Some("a computer's or a trusting domain's account".into());
         }
         if let Some((_, what)) = ACCOUNTS.iter().find(|(rid, _)| account.sid.rid() == Some(*rid)) {
             return Some((*what).into());
@@ -66,7 +99,11 @@ impl NeverImpersonate {
         if let Some((_, what)) = GROUPS.iter().find(|(rid, _)| group(*rid)) {
             return Some(format!("a member of {what}"));
         }
-        if self.accounts.contains(&name) {
+        let builtin = |rid| account.groups.iter().any(|group| is_builtin(group, rid));
+        if let Some((_, what)) = BUILTIN.iter().find(|(rid, _)| builtin(*rid)) {
+            return Some(format!("a member of BUILTIN\\{what}"));
+        }
+        if self.accounts.iter().any(|name| is_same_name(name, &account.name)) {
             return Some("listed under kerberos.neverImpersonate.accounts".into());
         }
         let mut own = std::iter::once(&account.sid).chain(&account.groups);
@@ -75,9 +112,26 @@ impl NeverImpersonate {
     }
 }
 
+fn sids(setting: &str, texts: &[String]) -> Result<Vec<Sid>, ConfigError> {
+    let sid = |text: &String| {
+        let problem = || ConfigError::new(setting, format!("{text:?} is not a SID (S-1-5-21-…)"));
+        text.parse().map_err(|_| problem())
+    };
+    texts.iter().map(sid).collect()
+}
+
 /// `S-1-5-21-…-RID` with that RID.
 fn is_domain_rid(sid: &Sid, rid: u32) -> bool {
     sid.rid() == Some(rid) && sid.to_string().starts_with("S-1-5-21-")
+}
+
+fn is_builtin(sid: &Sid, rid: u32) -> bool {
+    sid.to_string() == format!("S-1-5-32-{rid}")
+}
+
+/// As wide as any directory compares names: what this is for must not be missed.
+fn is_same_name(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase() || a.to_uppercase() == b.to_uppercase()
 }
 
 #[cfg(test)]
@@ -99,17 +153,21 @@ mod tests {
             accounts: vec!["Payroll".into()],
             sids: vec!["S-1-5-21-1-2-3-4000".into()],
         };
-        NeverImpersonate::new("svc-mcp-server", &config).unwrap()
+        NeverImpersonate::new(&config, &[]).unwrap()
     }
 
     #[test]
     fn each_reason_refuses_and_an_ordinary_user_passes() {
         const USER: &str = "S-1-5-21-1-2-3-1103";
         const USERS: &str = "S-1-5-21-1-2-3-513";
+        const OWN: &str = "S-1-5-21-1-2-3-1200";
         let rule = rule();
-        rule.check(&account("alice", USER, &[USERS], 0x10)).unwrap();
+        let own = OWN.parse().unwrap();
+        rule.check(&account("alice", USER, &[USERS], 0x10), &own).unwrap();
         // A RID counts only in a domain's SID: S-1-5-32-512 is something else.
-        rule.check(&account("alice", USER, &["S-1-5-32-512"], 0x10)).unwrap();
+        rule.check(&account("alice", USER, &["S-1-5-32-512"], 0x10), &own).unwrap();
+        // Somebody else may have the name that the configuration gives the service.
+        rule.check(&account("svc-mcp-server", USER, &[USERS], 0x10), &own).unwrap();
         for (refused, what) in [
             (account("Administrator", "S-1-5-21-1-2-3-500", &[USERS], 0x10), "Administrator"),
             (account("krbtgt", "S-1-5-21-1-2-3-502", &[], 0x10), "krbtgt"),
@@ -120,14 +178,44 @@ mod tests {
             (account("x", USER, &["S-1-5-21-1-2-3-521"], 0x10), "Read-only"),
             (account("FILESERVER$", USER, &[], 0x80), "computer"),
             (account("DC1$", USER, &[], 0x2100), "computer"),
-            (account("SVC-MCP-SERVER", USER, &[USERS], 0x10), "service's own"),
+            (account("TRUSTED$", USER, &[], 0x40), "trusting domain"),
+            (account("x", USER, &["S-1-5-21-1-2-3-498"], 0x10), "Enterprise Read-only"),
+            (account("x", USER, &["S-1-5-21-1-2-3-517"], 0x10), "Cert Publishers"),
+            (account("x", USER, &["S-1-5-21-1-2-3-520"], 0x10), "Group Policy"),
+            (account("x", USER, &["S-1-5-21-1-2-3-525"], 0x10), "Protected Users"),
+            (account("x", USER, &["S-1-5-21-1-2-3-526"], 0x10), "Key Admins"),
+            (account("x", USER, &["S-1-5-21-7-7-7-527"], 0x10), "Enterprise Key Admins"),
+            (account("x", USER, &["S-1-5-32-544"], 0x10), "BUILTIN\\Administrators"),
+            (account("x", USER, &["S-1-5-32-551"], 0x10), "BUILTIN\\Backup Operators"),
+            (account("Service (renamed)", OWN, &[USERS], 0x10), "service's own"),
             (account("payroll", USER, &[USERS], 0x10), "accounts"),
             (account("x", USER, &["S-1-5-21-1-2-3-4000"], 0x10), "sids"),
             (account("x", "S-1-5-21-1-2-3-4000", &[], 0x10), "sids"),
         ] {
-            let failure = rule.check(&refused).unwrap_err();
+            let failure = rule.check(&refused, &own).unwrap_err();
             assert_eq!(failure.code, Code::NeverImpersonated);
             assert!(failure.message.contains(what), "{} names {what}", failure.message);
         }
+    }
+    #[test]
+    fn an_allow_list_lets_its_members_in_and_nobody_else() {
+        const AGENTS: &str = "S-1-5-21-1-2-3-2001";
+        let only = |groups: &[&str]| {
+            let groups: Vec<String> = groups.iter().map(|&group| group.into()).collect();
+            NeverImpersonate::new(&NeverImpersonateConfig::default(), &groups)
+        };
+        let rule = only(&["S-1-5-21-9-9-9-9", AGENTS]).unwrap();
+        let own = "S-1-5-21-1-2-3-1200".parse().unwrap();
+        let check = |groups: &[&str]| {
+            rule.check(&account("alice", "S-1-5-21-1-2-3-1103", groups, 0x10), &own)
+        };
+        check(&["S-1-5-21-1-2-3-513", AGENTS]).unwrap();
+        let failure = check(&["S-1-5-21-1-2-3-513"]).unwrap_err();
+        assert!(failure.message.contains("onlyMembersOf"), "{failure}");
+        // It opens no door that is shut.
+        let failure = check(&[AGENTS, "S-1-5-21-1-2-3-512"]).unwrap_err();
+        assert!(failure.message.contains("Domain Admins"), "{failure}");
+        let error = only(&["Domain Users"]).err().unwrap();
+        assert_eq!(error.setting, "kerberos.onlyMembersOf");
     }
 }

@@ -70,6 +70,42 @@ def people():
     user("hank")
 
 
+def privileged():
+    """A user in each group that controls the domain, named for it: in-domain-admins."""
+    for rid, name in [(526, "Key Admins"), (527, "Enterprise Key Admins")]:  # new in Windows 2016
+        group = {
+            "dn": f"CN={name},{USERS}",
+            "objectClass": "group",
+            "sAMAccountName": name,
+            "groupType": str(GLOBAL_GROUP),
+            "objectSid": ndr_pack(security.dom_sid(f"{sam.get_domain_sid()}-{rid}")),
+        }
+        sam.add(group, ["provision:0"])
+    for group in [
+        "Account Operators",
+        "Administrators",
+        "Backup Operators",
+        "Cert Publishers",
+        "DnsAdmins",
+        "Domain Admins",
+        "Domain Controllers",
+        "Enterprise Admins",
+        "Enterprise Key Admins",
+        "Enterprise Read-only Domain Controllers",
+        "Group Policy Creator Owners",
+        "Key Admins",
+        "Print Operators",
+        "Protected Users",
+        "Read-only Domain Controllers",
+        "Replicator",
+        "Schema Admins",
+        "Server Operators",
+    ]:
+        member = f"in-{group.lower().replace(' ', '-')}"
+        user(member)
+        sam.add_remove_group_members(group, [member], add_members_operation=True)
+
+
 def cross_names():
     """UPNs that are somebody else's name. Samba's modules refuse them, so they are written below
     the modules, where only the index is kept."""
@@ -162,6 +198,7 @@ sam.set_maxPwdAge("0")
 change(BASE, pwdProperties="0")
 change(f"CN=Partitions,CN=Configuration,{BASE}", ldb.FLAG_MOD_ADD, uPNSuffixes=env["UPN_SUFFIX"])
 people()
+privileged()
 groups("many", "g", GLOBAL_GROUP)
 groups("huge", "f", DOMAIN_LOCAL_GROUP, "S-1-5-21-1111111111-2222222222-3333333333")
 keytabs = services()
