@@ -79,6 +79,8 @@ pub enum PrincipalParseError {
     Empty,
     /// A second unescaped `@`.
     SecondRealm,
+    /// An unescaped `/` behind the `@`.
+    SlashInRealm,
     /// A backslash at the end escapes nothing.
     TrailingBackslash,
     /// No realm in the text and no default realm.
@@ -91,6 +93,9 @@ impl fmt::Display for PrincipalParseError {
             Self::Empty => "the principal name is empty",
             Self::SecondRealm => {
                 "the principal name has a second '@'; write '\\@' for one that belongs to the name"
+            }
+            Self::SlashInRealm => {
+                "the principal name has a '/' in its realm; write '\\/' for one that belongs to it"
             }
             Self::TrailingBackslash => "the principal name ends in a backslash",
             Self::NoRealm => "the principal name has no '@REALM' and there is no default realm",
@@ -120,8 +125,11 @@ impl Principal {
     }
 
     /// Parses MIT's text form `a/b@REALM`, with `\/`, `\@`, `\\`, `\n`, `\t`, `\b` and `\0`
-    /// escapes. The type is NT-SRV-INST for `krbtgt/…`, NT-SRV-HST for other names of two
-    /// components, else NT-PRINCIPAL.
+    /// escapes, by the rules of `krb5_parse_name`: a realm is one as soon as there is an `@`, if an
+    /// empty one (`a@`), and has no bare `/` (`a@R/S`). Two things differ. A name of nothing but
+    /// empty components, which MIT takes, is refused. And the type, a hint, is what KDCs follow
+    /// referrals for: NT-SRV-INST for `krbtgt/…`, NT-WELLKNOWN for `WELLKNOWN/…`, NT-SRV-HST for
+    /// other names of two components, else NT-PRINCIPAL.
     ///
     /// # Errors
     /// See [`PrincipalParseError`].
@@ -144,6 +152,7 @@ impl Principal {
             match (byte, &mut realm) {
                 (b'@', Some(_)) if !escaped => return Err(PrincipalParseError::SecondRealm),
                 (b'@', None) if !escaped => realm = Some(Vec::new()),
+                (b'/', Some(_)) if !escaped => return Err(PrincipalParseError::SlashInRealm),
                 (b'/', None) if !escaped => components.push(Vec::new()),
                 (_, Some(realm)) => realm.push(byte),
                 (_, None) => {
@@ -157,12 +166,13 @@ impl Principal {
             return Err(PrincipalParseError::Empty);
         }
         let realm = match (realm, default_realm) {
-            (Some(realm), _) if !realm.is_empty() => realm,
-            (_, Some(default)) => default.as_bytes().to_vec(),
-            _ => return Err(PrincipalParseError::NoRealm),
+            (Some(realm), _) => realm,
+            (None, Some(default)) => default.as_bytes().to_vec(),
+            (None, None) => return Err(PrincipalParseError::NoRealm),
         };
         let name_type = match components.as_slice() {
             [first, _] if first == b"krbtgt" => NameType::SRV_INST,
+            [first, _, ..] if first == b"WELLKNOWN" => NameType::WELLKNOWN,
             [_, _] => NameType::SRV_HST,
             _ => NameType::PRINCIPAL,
         };
@@ -170,15 +180,16 @@ impl Principal {
     }
 }
 
-fn write_escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8], separators: bool) -> fmt::Result {
+fn write_escaped(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     for c in String::from_utf8_lossy(bytes).chars() {
         match c {
-            '/' if separators => f.write_str("\\/")?,
+            '/' => f.write_str("\\/")?,
             '@' => f.write_str("\\@")?,
             '\\' => f.write_str("\\\\")?,
             '\0' => f.write_str("\\0")?,
             '\n' => f.write_str("\\n")?,
             '\t' => f.write_str("\\t")?,
+            '\u{8}' => f.write_str("\\b")?,
             c => write!(f, "{c}")?,
         }
     }
@@ -191,7 +202,7 @@ impl fmt::Display for Name {
             if i > 0 {
                 f.write_str("/")?;
             }
-            write_escaped(f, component, true)?;
+            write_escaped(f, component)?;
         }
         Ok(())
     }
@@ -206,7 +217,7 @@ impl fmt::Debug for Name {
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@", self.name)?;
-        write_escaped(f, &self.realm, false)
+        write_escaped(f, &self.realm)
     }
 }
 
@@ -230,10 +241,40 @@ mod tests {
             "a\\/b@R",
             "rené@W25AD.NET",
             "back\\\\slash@R",
+            "a@",
+            "a/@R",
+            "a//b@R",
+            "a@R\\/S\\@T",
+            "a\\b\\n\\t\\0@R",
         ] {
             assert_eq!(Principal::parse(text, None).unwrap().to_string(), text);
         }
         assert_eq!(Principal::parse("alice", Some("R")).unwrap().to_string(), "alice@R");
+    }
+
+    /// MIT krb5 `src/lib/krb5/krb/parse.c`: text, components, realm.
+    #[test]
+    fn texts_mean_what_they_mean_to_mit() {
+        let cases: &[(&str, &[&str], &str)] = &[
+            ("a", &["a"], "DEFAULT"),
+            ("a@", &["a"], ""),
+            ("a@R", &["a"], "R"),
+            ("a/b/c@R", &["a", "b", "c"], "R"),
+            ("a/@R", &["a", ""], "R"),
+            ("/a", &["", "a"], "DEFAULT"),
+            ("a\\@b@R", &["a@b"], "R"),
+            ("a\\/b", &["a/b"], "DEFAULT"),
+            ("a@R\\/S", &["a"], "R/S"),
+            ("a@R\\@S", &["a"], "R@S"),
+            ("\\a\\n\\t\\b\\0\\\\@R", &["a\n\t\u{8}\0\\"], "R"),
+            (" a @ R ", &[" a "], " R "),
+        ];
+        for (text, components, realm) in cases {
+            let parsed = Principal::parse(text, Some("DEFAULT")).unwrap();
+            let expected = Name::new(NameType::PRINCIPAL, *components);
+            assert!(parsed.name.same_components(&expected), "{text}: {parsed:?}");
+            assert_eq!(parsed.realm, realm.as_bytes(), "{text}");
+        }
     }
 
     #[test]
@@ -242,6 +283,8 @@ mod tests {
         assert_eq!(of("alice"), NameType::PRINCIPAL);
         assert_eq!(of("HTTP/web"), NameType::SRV_HST);
         assert_eq!(of("krbtgt/R"), NameType::SRV_INST);
+        assert_eq!(of("WELLKNOWN/ANONYMOUS"), NameType::WELLKNOWN);
+        assert_eq!(of("WELLKNOWN/a/b"), NameType::WELLKNOWN);
     }
 
     #[test]
@@ -253,7 +296,10 @@ mod tests {
             ("a@b@c", E::SecondRealm),
             ("a\\", E::TrailingBackslash),
             ("a", E::NoRealm),
-            ("a@", E::NoRealm),
+            ("a@R/S", E::SlashInRealm),
+            ("a@/", E::SlashInRealm),
+            ("/@R", E::Empty),
+            ("a@R\\", E::TrailingBackslash),
         ] {
             assert_eq!(Principal::parse(text, None), Err(error), "{text}");
         }

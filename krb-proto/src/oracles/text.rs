@@ -14,7 +14,7 @@ pub fn text(input: &[u8]) {
     if let Ok(principal) = Principal::parse(text, Some("R")) {
         let written = principal.to_string();
         let again = Principal::parse(&written, None).expect("our own text");
-        assert_eq!(again.name.components.len(), principal.name.components.len());
+        assert_eq!(again, principal);
     }
     if let Ok(sid) = text.parse::<Sid>() {
         assert_eq!(sid.to_string().parse::<Sid>().expect("our own text"), sid);
