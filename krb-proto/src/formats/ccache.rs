@@ -47,16 +47,17 @@ pub struct CacheEntry {
     pub enctype: EncType,
     /// The session key.
     pub key_bytes: Zeroizing<Vec<u8>>,
-    /// Seconds since 1970: authtime, starttime, endtime, renew-till; 0 where there is none.
+    /// Seconds since 1970: authtime, starttime, endtime, renew-till; 0 where there is none. Unsigned,
+    /// as in MIT since 1.16, so until 2106.
     pub times: [u32; 4],
     /// Is it encrypted in another ticket's session key (user-to-user)?
     pub is_skey: bool,
     /// Ticket flags.
     pub flags: TicketFlags,
-    /// Addresses: type and octets.
+    /// Addresses: type, never negative (MIT reads it so), and octets.
     pub addresses: Vec<(u16, Vec<u8>)>,
-    /// Authorization data: type and octets.
-    pub authdata: Vec<(u16, Vec<u8>)>,
+    /// Authorization data: type, of which the file has 16 bits, and octets.
+    pub authdata: Vec<(i16, Vec<u8>)>,
     /// The ticket, DER; for a configuration entry its value.
     pub ticket: Vec<u8>,
     /// The second ticket, for user-to-user.
@@ -76,10 +77,11 @@ impl CredentialCache {
         Self { kdc_offset: None, default_principal, other_fields: Vec::new(), entries: Vec::new() }
     }
 
-    /// Reads a cache file.
+    /// Reads a cache file. One whose last entry is cut off, by a writer that was stopped, has the
+    /// entries before it, as MIT reads it.
     ///
     /// # Errors
-    /// [`FormatError`].
+    /// [`FormatError`]; if the cut entry is the only one too.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut file = Cursor::new(bytes);
         let version = match file.take(2, "version")? {
@@ -97,7 +99,13 @@ impl CredentialCache {
         let default_principal = read_principal(&mut file, version)?;
         let mut entries = Vec::new();
         while !file.is_empty() {
-            entries.push(CacheEntry::read(&mut file, version)?);
+            match CacheEntry::read(&mut file, version) {
+                Ok(entry) => entries.push(entry),
+                Err(error) if error.kind == FormatErrorKind::Truncated && !entries.is_empty() => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(Self { kdc_offset, default_principal, other_fields, entries })
     }
@@ -182,18 +190,22 @@ fn write_octets(file: &mut SecretFile, octets: &[u8]) {
 
 type Typed = Vec<(u16, Vec<u8>)>;
 
-fn read_typed(file: &mut Cursor<'_>, field: &'static str) -> Result<Typed, FormatError> {
+fn read_typed<'a, T>(
+    file: &mut Cursor<'a>,
+    number: fn(&mut Cursor<'a>, &'static str) -> Result<T, FormatError>,
+    field: &'static str,
+) -> Result<Vec<(T, Vec<u8>)>, FormatError> {
     let mut list = Vec::new();
     for _ in 0..file.count(6, field)? {
-        list.push((file.u16(field)?, file.octets32(field)?.to_vec()));
+        list.push((number(file, field)?, file.octets32(field)?.to_vec()));
     }
     Ok(list)
 }
 
-fn write_typed(file: &mut SecretFile, list: &Typed) {
+fn write_typed<T: Copy>(file: &mut SecretFile, list: &[(T, Vec<u8>)], number: fn(T) -> [u8; 2]) {
     file.put(&(list.len() as u32).to_be_bytes());
-    for (number, octets) in list {
-        file.put(&number.to_be_bytes());
+    for (kind, octets) in list {
+        file.put(&number(*kind));
         write_octets(file, octets);
     }
 }
@@ -210,12 +222,28 @@ impl CacheEntry {
     /// # Errors
     /// If the session key is of an enctype that this crate does not use.
     pub fn credential(&self) -> Result<Credential, CryptoError> {
+        Ok(self.with_session_key(Key::new(self.enctype, &self.key_bytes)?))
+    }
+
+    /// The entry as a credential, with an RC4 session key too. RC4 is broken: only for services that
+    /// have nothing else.
+    ///
+    /// # Errors
+    /// If the session key is of an enctype that this crate does not have.
+    pub fn danger_credential(&self) -> Result<Credential, CryptoError> {
+        match self.enctype {
+            EncType::RC4_HMAC => Ok(self.with_session_key(Key::danger_new_rc4(&self.key_bytes)?)),
+            _ => self.credential(),
+        }
+    }
+
+    fn with_session_key(&self, session_key: Key) -> Credential {
         let [authtime, starttime, endtime, renew_till] = self.times.map(i64::from);
         let starttime = if starttime == 0 { authtime } else { starttime };
-        Ok(Credential {
+        Credential {
             client: self.client.clone(),
             server: self.server.clone(),
-            session_key: Key::new(self.enctype, &self.key_bytes)?,
+            session_key,
             times: TicketTimes {
                 authtime: KerberosTime::from_unix(authtime),
                 starttime: KerberosTime::from_unix(starttime),
@@ -224,7 +252,7 @@ impl CacheEntry {
             },
             flags: self.flags,
             ticket: self.ticket.clone(),
-        })
+        }
     }
 
     fn read(file: &mut Cursor<'_>, version: u8) -> Result<Self, FormatError> {
@@ -247,8 +275,8 @@ impl CacheEntry {
             times,
             is_skey: file.u8("is-skey")? != 0,
             flags: TicketFlags(file.u32("flags")?),
-            addresses: read_typed(file, "addresses")?,
-            authdata: read_typed(file, "authorization data")?,
+            addresses: read_typed(file, Cursor::u16, "addresses")?,
+            authdata: read_typed(file, Cursor::i16, "authorization data")?,
             ticket: file.octets32("ticket")?.to_vec(),
             second_ticket: file.octets32("second ticket")?.to_vec(),
         })
@@ -262,8 +290,8 @@ impl CacheEntry {
         self.times.iter().for_each(|time| file.put(&time.to_be_bytes()));
         file.put(&[self.is_skey.into()]);
         file.put(&self.flags.0.to_be_bytes());
-        write_typed(file, &self.addresses);
-        write_typed(file, &self.authdata);
+        write_typed(file, &self.addresses, u16::to_be_bytes);
+        write_typed(file, &self.authdata, i16::to_be_bytes);
         write_octets(file, &self.ticket);
         write_octets(file, &self.second_ticket);
     }

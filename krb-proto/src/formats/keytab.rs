@@ -85,10 +85,11 @@ impl KeytabEntry {
 }
 
 impl Keytab {
-    /// Reads a keytab file.
+    /// Reads a keytab file. One whose last entry is cut off (a full disk, a copy that was broken
+    /// off) has the entries before it, as MIT reads it.
     ///
     /// # Errors
-    /// [`FormatError`].
+    /// [`FormatError`]; if the cut entry is the only one too.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut file = Cursor::new(bytes);
         let version = file.take(2, "version")?;
@@ -108,10 +109,15 @@ impl Keytab {
         }
         let mut entries = Vec::new();
         while !file.is_empty() {
-            let length = file.i32("entry length")?;
+            let length = file.i32("entry length");
+            if length.is_err() && !entries.is_empty() {
+                break;
+            }
+            let length = length?;
             let size = length.unsigned_abs() as usize;
             match length {
                 0 => break, // MIT: the rest is unused
+                1.. if size > file.remaining() && !entries.is_empty() => break,
                 1.. => {
                     let entry = file.part(size, "entry")?;
                     entries.push(KeytabEntry::read(entry, version_1)?);

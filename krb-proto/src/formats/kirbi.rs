@@ -3,7 +3,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::CacheEntry;
+use super::{CacheEntry, ber};
 use crate::KerberosTime;
 use crate::asn1::{
     EncKrbCredPart, EncryptedData, EncryptionKey, HostAddress, KrbCred, KrbCredInfo, SecretOctets,
@@ -14,6 +14,9 @@ use crate::iana::{EncType, TicketFlags};
 
 /// The enctype number of what is not encrypted at all.
 const NULL: EncType = EncType(0);
+
+/// The identifier octet of a KRB-CRED, which no base64 text of one begins with.
+const KRB_CRED: u8 = 0x76;
 
 /// Why a kirbi file was refused. It never quotes the file, which holds keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,16 +60,25 @@ impl From<DecodeError> for KirbiError {
 }
 
 /// Reads a kirbi file, as Windows tools write them: a KRB-CRED (RFC 4120 section 5.8) whose
-/// encrypted part is not encrypted.
+/// encrypted part is not encrypted. Lengths may be in more octets than they need (BER, definite), in
+/// the tickets too, and the whole may be base64 text. The tickets come out as DER.
 ///
 /// # Errors
-/// [`KirbiError`].
+/// [`KirbiError`]; offsets in it count in what is then DER.
 pub fn read_kirbi(bytes: &[u8]) -> Result<Vec<CacheEntry>, KirbiError> {
-    let cred: KrbCred<'_> = der::decode(bytes)?;
+    let text = match bytes.first() {
+        Some(&KRB_CRED) => None,
+        _ => ber::from_base64(bytes),
+    };
+    let bytes = text.as_deref().map_or(bytes, Vec::as_slice);
+    let der = ber::to_der(bytes);
+    let cred: KrbCred<'_> = der::decode(der.as_deref().map_or(bytes, Vec::as_slice))?;
     if cred.enc_part.etype != NULL {
         return Err(KirbiError::Encrypted(cred.enc_part.etype));
     }
-    let part: EncKrbCredPart<'_> = der::decode(cred.enc_part.cipher)?;
+    let part = cred.enc_part.cipher;
+    let der = ber::to_der(part);
+    let part: EncKrbCredPart<'_> = der::decode(der.as_deref().map_or(part, Vec::as_slice))?;
     let pairs = cred.described_by(&part).ok_or(KirbiError::Count)?;
     pairs.map(|(ticket, info)| entry(ticket, info)).collect()
 }

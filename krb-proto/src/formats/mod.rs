@@ -1,5 +1,6 @@
 //! Files of other Kerberos tools, from bytes and to bytes.
 
+mod ber;
 mod ccache;
 mod cursor;
 mod keytab;

@@ -97,6 +97,28 @@ fn a_login_begins_with_the_newest_keys_and_has_the_ones_before() {
     assert_eq!(marks(&[]), []);
 }
 
+/// A full disk, or a copy that was broken off: MIT's iteration ends there.
+#[test]
+fn a_keytab_whose_last_entry_is_cut_keeps_those_before() {
+    let entries = [entry(AES256, 1, 0, 1), entry(AES256, 2, 0, 2), entry(AES128, 2, 0, 3)];
+    let keytab = Keytab { entries: entries.into() };
+    let file = keytab.to_bytes().unwrap();
+    let one = file.len() - Keytab { entries: keytab.entries[..2].into() }.to_bytes().unwrap().len();
+    for missing in 1..one {
+        let read = Keytab::from_bytes(&file[..file.len() - missing]).unwrap();
+        assert_eq!(read.entries, keytab.entries[..2], "{missing} octets missing");
+    }
+    // The only one, or one that is not as long as it says, is no end.
+    let first = Keytab { entries: keytab.entries[..1].into() }.to_bytes().unwrap();
+    for end in 3..first.len() {
+        let error = Keytab::from_bytes(&first[..end]).unwrap_err();
+        assert_eq!(error.kind, FormatErrorKind::Truncated, "{end}");
+    }
+    let mut bent = file.to_vec();
+    bent[first.len() + 3] = 8;
+    assert!(Keytab::from_bytes(&bent).is_err());
+}
+
 #[test]
 fn rc4_is_given_to_those_who_ask_for_danger() {
     let rc4 = entry(EncType::RC4_HMAC, 3, 0, 7);

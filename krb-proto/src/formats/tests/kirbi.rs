@@ -32,6 +32,44 @@ fn what_impacket_wrote_is_read() {
     }
 }
 
+/// A value as Windows' encoder writes it: each length in four octets.
+fn in_four_octets(der: &[u8]) -> Vec<u8> {
+    let mut reader = der::Reader::new(der);
+    let mut out = Vec::new();
+    while let Some(tag) = reader.peek_tag() {
+        let contents = reader.enter(tag).unwrap().rest();
+        let contents = if tag & 0x20 == 0 { contents.to_vec() } else { in_four_octets(contents) };
+        out.extend([tag, 0x84]);
+        out.extend((contents.len() as u32).to_be_bytes());
+        out.extend(contents);
+    }
+    out
+}
+
+#[test]
+fn what_windows_tools_write_is_read() {
+    use base64ct::{Base64, Encoding};
+    let expected = read_kirbi(IMPACKET).unwrap();
+    let cred: KrbCred<'_> = der::decode(IMPACKET).unwrap();
+    let part = in_four_octets(cred.enc_part.cipher);
+    let enc_part = EncryptedData { etype: NULL, kvno: None, cipher: &part };
+    // The description alone, the tickets alone, all of it.
+    let inner = der::encode(&KrbCred { enc_part, ..cred });
+    for file in [inner.clone(), in_four_octets(IMPACKET), in_four_octets(&inner)] {
+        assert!(der::decode::<KrbCred<'_>>(&file).is_err() || file == inner, "the wire is strict");
+        assert_eq!(read_kirbi(&file).unwrap(), expected, "tickets come out as DER");
+        let text = Base64::encode_string(&file);
+        let lines: Vec<&str> =
+            text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        for text in [text.clone(), lines.join("\r\n"), lines.join("\n      ")] {
+            assert_eq!(read_kirbi(text.as_bytes()).unwrap(), expected);
+        }
+    }
+    // Within a ciphertext nothing is touched.
+    let secret = expected[0].ticket.clone();
+    assert!(IMPACKET.windows(secret.len()).any(|part| part == secret));
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     let mut entries = read_kirbi(IMPACKET).unwrap();

@@ -38,6 +38,8 @@ fn every_version_of_mits_cache_is_read_and_means_the_same() {
     let entry = &newest.entries[0];
     assert_eq!(entry.times, [11, 222, 3333, 1_000_000_000]);
     assert_eq!(entry.ticket, b"ticket");
+    let kinds: Vec<i16> = entry.authdata.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [512, -100], "types of authorization data may be negative");
     for version in 1..=3 {
         let cache = CredentialCache::from_bytes(&t_marshal(version)).unwrap();
         assert_eq!(cache.kdc_offset, None, "version {version}");
@@ -71,6 +73,19 @@ fn a_cache_cut_anywhere_is_refused_or_shorter() {
                 let shorter = cache.entries.len() < whole.entries.len();
                 assert!(shorter, "version {version} cut at {end}");
             }
+        }
+    }
+}
+
+/// A writer that was stopped: MIT's iteration ends there.
+#[test]
+fn a_cache_whose_last_entry_is_cut_keeps_those_before() {
+    for version in 1..=4 {
+        let file = t_marshal(version);
+        let whole = CredentialCache::from_bytes(&file).unwrap();
+        for missing in 1..40 {
+            let cache = CredentialCache::from_bytes(&file[..file.len() - missing]).unwrap();
+            assert_eq!(cache.entries, whole.entries[..1], "version {version}");
         }
     }
 }
@@ -111,6 +126,18 @@ fn unknown_header_fields_are_kept() {
         let file = [&[5, 4, 0, header.len() as u8], &*header, rest].concat();
         assert!(CredentialCache::from_bytes(&file).is_err(), "{header:02x?}");
     }
+}
+
+#[test]
+fn a_session_key_of_rc4_is_for_those_who_ask_for_danger() {
+    let mut cache = CredentialCache::from_bytes(&t_marshal(4)).unwrap();
+    let entry = &mut cache.entries[0];
+    assert!(entry.danger_credential().is_ok());
+    entry.enctype = EncType::RC4_HMAC;
+    assert!(entry.credential().is_err());
+    let credential = entry.danger_credential().unwrap();
+    assert_eq!(credential.session_key.as_bytes(), *entry.key_bytes);
+    assert_eq!(CacheEntry::from(&credential).enctype, EncType::RC4_HMAC);
 }
 
 #[test]

@@ -46,10 +46,10 @@ impl Old {
         components.iter().for_each(|component| self.octets(component));
     }
 
-    fn typed(&mut self, list: &[(u16, Vec<u8>)]) {
+    fn typed<'l>(&mut self, list: impl ExactSizeIterator<Item = (u16, &'l Vec<u8>)>) {
         self.u32(list.len() as u32);
         for (number, octets) in list {
-            self.u16(*number);
+            self.u16(number);
             self.octets(octets);
         }
     }
@@ -64,8 +64,8 @@ impl Old {
             entry.times.iter().for_each(|time| self.u32(*time));
             self.file.push(entry.is_skey.into());
             self.u32(entry.flags.0);
-            self.typed(&entry.addresses);
-            self.typed(&entry.authdata);
+            self.typed(entry.addresses.iter().map(|(kind, octets)| (*kind, octets)));
+            self.typed(entry.authdata.iter().map(|(kind, octets)| (*kind as u16, octets)));
             self.octets(&entry.ticket);
             self.octets(&entry.second_ticket);
         }
