@@ -1,17 +1,22 @@
 //! How names are resolved and which certificates are believed: the same for every stage.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::Resolver;
+use krb_client::files::read_text;
 use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::Deserialize;
 
 use crate::ConfigError;
+
+/// Some ten times what browsers believe.
+const MAX_CA_FILE: u64 = 16 << 20;
 
 /// The `network` section of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,8 +64,14 @@ impl Network {
             let problem = |error: &dyn std::fmt::Display| {
                 ConfigError::new("network.caFile", format!("{}: {error}", file.display()))
             };
-            let pem = std::fs::read(file).map_err(|error| problem(&error))?;
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))
+            let pem = read_pem(file).map_err(|error| problem(&error))?;
+            let found =
+                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))?;
+            if found.is_empty() {
+                Err(problem(&"it holds no certificate in PEM"))
+            } else {
+                Ok(found)
+            }
         });
         Ok(Self {
             resolver: resolver
@@ -105,6 +116,16 @@ impl Network {
             Some(authorities) => builder.tls_certs_only(authorities.iter().cloned()),
             None => builder,
         }
+    }
+}
+
+/// PEM as Windows' editors write it, too: behind a byte order mark the first certificate would not
+/// be found. What is between the certificates may be in any other encoding.
+fn read_pem(file: &Path) -> std::io::Result<Vec<u8>> {
+    match read_text(file, MAX_CA_FILE) {
+        Ok(text) => Ok(text.as_bytes().to_vec()),
+        Err(error) if error.kind() == ErrorKind::InvalidData => std::fs::read(file),
+        Err(error) => Err(error),
     }
 }
 

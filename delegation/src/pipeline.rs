@@ -8,7 +8,7 @@ use krb_client::{Clock, SystemClock};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Attempt, Audit, AuditConfig, CallIds, CloseFacts};
+use crate::audit::{self, Attempt, Audit, AuditConfig, CallIds, CloseFacts};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, TrustedIdp, Verifier};
 use crate::kerberos::{Account, Kerberos, KerberosConfig};
 use crate::network::{Network, NetworkConfig};
@@ -67,17 +67,31 @@ pub struct Delegation {
     clock: Arc<dyn Clock>,
 }
 
-impl Delegation {
-    /// Builds every stage; asks nobody over the network.
+/// Every stage, built and checked; nothing has been begun. What gets here will start.
+pub struct Plan {
+    verifier: Verifier,
+    exchanger: TokenExchanger,
+    targets: Targets,
+    policy: Policy,
+    kerberos: Kerberos,
+    resources: Resources,
+    audit: AuditConfig,
+    clock: Arc<dyn Clock>,
+}
+
+impl Plan {
+    /// Builds every stage; reads what the configuration names, asks nobody over the network, and
+    /// writes nothing.
     ///
     /// # Errors
     /// The first setting that does not do.
-    pub async fn start(settings: Settings) -> Result<Self, ConfigError> {
+    pub async fn new(settings: Settings) -> Result<Self, ConfigError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let network = Network::new(&settings.network)?;
         let targets = Targets::new(settings.targets)?;
         let http = network.http_client()?;
         let verifier = Verifier::new(settings.trusted_idps, &http, clock.clone())?;
+        audit::check(&settings.audit)?;
         Ok(Self {
             exchanger: TokenExchanger::new(settings.token_exchange, &verifier, http)?,
             verifier,
@@ -85,11 +99,29 @@ impl Delegation {
             targets,
             kerberos: Kerberos::new(&settings.kerberos, network.resolver(), clock.clone()).await?,
             resources: Resources::new(&network)?,
-            audit: Audit::open(&settings.audit, clock.clone())?,
+            audit: settings.audit,
             clock,
         })
     }
 
+    /// What can be reached.
+    #[must_use]
+    pub const fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Opens the audit log, and is ready for calls.
+    ///
+    /// # Errors
+    /// If the log cannot be written.
+    pub fn start(self) -> Result<Delegation, ConfigError> {
+        let Self { verifier, exchanger, targets, policy, kerberos, resources, audit, clock } = self;
+        let audit = Audit::open(&audit, clock.clone())?;
+        Ok(Delegation { verifier, exchanger, targets, policy, kerberos, resources, audit, clock })
+    }
+}
+
+impl Delegation {
     /// Verifies a bearer token. Everything else comes after this.
     ///
     /// # Errors

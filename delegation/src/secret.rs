@@ -1,7 +1,10 @@
 //! Secrets in the configuration.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
 
+use krb_client::files::read_text;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -24,32 +27,60 @@ pub struct SecretName {
     name: String,
 }
 
-/// A named secret is not there.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("there is neither a file /run/secrets/{name} nor an environment variable {name}")]
-pub struct SecretMissing {
-    name: String,
+/// Where files with secrets lie.
+const FOLDER: &str = "/run/secrets";
+/// Longer than any password or client secret.
+const MAX_SECRET: u64 = 64 << 10;
+
+/// A named secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// It is not there.
+    #[error("there is neither a file {FOLDER}/{name} nor an environment variable {name}")]
+    Missing {
+        /// The name.
+        name: String,
+    },
+    /// There is a file, and it cannot be read.
+    #[error("cannot read {FOLDER}/{name}: {cause}")]
+    Unreadable {
+        /// The name.
+        name: String,
+        /// Why.
+        cause: std::io::Error,
+    },
 }
 
 impl Secret {
-    /// The text: for a named one that of `/run/secrets/NAME` without the line's end, else of the
-    /// environment variable `NAME`.
+    /// The text: for a named one that of `/run/secrets/NAME` (in whichever encoding Windows' editors
+    /// write) without the line's end, else of the environment variable `NAME`.
     ///
     /// # Errors
-    /// If it is in neither place.
-    pub fn resolve(&self) -> Result<Zeroizing<String>, SecretMissing> {
+    /// If it is in neither place, or the file cannot be read: what stands in the environment may be
+    /// an older secret.
+    pub fn resolve(&self) -> Result<Zeroizing<String>, SecretError> {
+        self.resolve_in(Path::new(FOLDER))
+    }
+
+    fn resolve_in(&self, folder: &Path) -> Result<Zeroizing<String>, SecretError> {
         let name = match self {
             Self::Plain(text) => return Ok(text.clone()),
             Self::Named(SecretName { name }) => name,
         };
-        let is_file_name = !name.contains(['/', '\0']) && name != "..";
-        let file = is_file_name.then(|| std::fs::read_to_string(format!("/run/secrets/{name}")));
-        match file {
-            Some(Ok(text)) => Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())),
-            _ => std::env::var(name)
-                .map(Zeroizing::new)
-                .map_err(|_| SecretMissing { name: name.clone() }),
+        let is_file_name = !name.contains(['/', '\0']) && !matches!(&**name, "" | "." | "..");
+        if is_file_name {
+            match read_text(&folder.join(name), MAX_SECRET) {
+                Ok(text) => {
+                    return Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()));
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(cause) => return Err(SecretError::Unreadable { name: name.clone(), cause }),
+            }
         }
+        std::env::var(name)
+            .map(Zeroizing::new)
+            .map_err(|_| SecretError::Missing { name: name.clone() })
     }
 }
 
@@ -76,5 +107,25 @@ mod tests {
         let missing: Secret = serde_json::from_str(r#"{"$secret": "NO_SUCH_SECRET"}"#).unwrap();
         assert!(missing.resolve().unwrap_err().to_string().contains("NO_SUCH_SECRET"));
         assert!(serde_json::from_str::<Secret>(r#"{"$secret": "A", "b": 1}"#).is_err());
+    }
+
+    #[test]
+    fn a_file_is_read_as_windows_editors_write_it_and_goes_before_the_environment() {
+        let folder = std::env::temp_dir().join(format!("secrets-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let named: Secret = serde_json::from_str(r#"{"$secret": "PATH"}"#).unwrap();
+        let utf16: Vec<u8> =
+            "\u{feff}pässwörd\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in ["pässwörd\n".into(), "\u{feff}pässwörd\r\n".into(), utf16] {
+            let bytes: Vec<u8> = bytes;
+            std::fs::write(folder.join("PATH"), bytes).unwrap();
+            assert_eq!(*named.resolve_in(&folder).unwrap(), "pässwörd");
+        }
+        // Latin-1: neither guessed at nor passed over.
+        std::fs::write(folder.join("PATH"), b"p\xe4ssw\xf6rd\n").unwrap();
+        let error = named.resolve_in(&folder).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read /run/secrets/PATH: "), "{error}");
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(*named.resolve_in(&folder).unwrap(), std::env::var("PATH").unwrap());
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use krb_delegation::{
     Failure, Outcome,
     identity::{AuthenticationError, BearerToken, Caller},
-    pipeline::{Call, Delegation, Settings},
+    pipeline::{Call, Delegation, Plan, Settings},
 };
 
 use crate::config::{Config, LoadError, read_text};
@@ -95,21 +95,23 @@ impl Backend for Delegation {
     }
 }
 
-/// The pipeline that a configuration, read from `file`, describes.
+/// The pipeline that a configuration, read from `file`, describes, ready to be started.
 ///
 /// # Errors
-/// The first setting that it does not start with.
-pub(crate) async fn start(file: &Path, config: &Config) -> Result<Delegation, LoadError> {
+/// The first setting that it would not start with.
+pub(crate) async fn plan(file: &Path, config: &Config) -> Result<Plan, LoadError> {
     let settings = Settings {
         trusted_idps: config.auth.trusted_idps.clone(),
         token_exchange: config.delegation.token_exchange.clone(),
         kerberos: config.kerberos.clone(),
         network: config.network.clone(),
-        policy: read_text(&config.policy.file)?,
+        policy: read_text(&config.policy.file)?.to_string(),
         targets: config.targets.clone(),
         audit: config.audit.clone(),
     };
-    Delegation::start(settings)
-        .await
-        .map_err(|cause| LoadError::Setting { file: file.into(), cause })
+    Plan::new(settings).await.map_err(|cause| LoadError::Setting {
+        // The policy's errors give lines of the policy.
+        file: if cause.setting == "policy" { config.policy.file.clone() } else { file.into() },
+        cause,
+    })
 }

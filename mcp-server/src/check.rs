@@ -1,14 +1,14 @@
-//! `krb-mcp check`: everything that can be found wrong without starting.
+//! `krb-mcp check`: everything that can be found wrong without starting. It builds what `serve`
+//! starts, so that it finds what `serve` would find; only the port is left to `serve`.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use krb_delegation::{policy::Policy, targets::Targets};
 use serde::Serialize;
 
-use crate::config::{Config, LoadError, read_text};
+use crate::{backend, config::Config};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -36,8 +36,8 @@ struct TargetReport {
 }
 
 /// Loads the configuration and the files that it names, and writes what would be served.
-pub(crate) fn print(file: &Path, json: bool, out: &mut impl io::Write) -> Result<(), Error> {
-    let report = report(file)?;
+pub(crate) async fn print(file: &Path, json: bool, out: &mut impl io::Write) -> Result<(), Error> {
+    let report = report(file).await?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)?;
@@ -48,17 +48,10 @@ pub(crate) fn print(file: &Path, json: bool, out: &mut impl io::Write) -> Result
     Ok(())
 }
 
-fn report(file: &Path) -> Result<Report, Error> {
+async fn report(file: &Path) -> Result<Report, Error> {
     let config = Config::load(file)?;
-    let setting = |cause| LoadError::Setting { file: file.into(), cause };
-    let targets = Targets::new(config.targets.clone()).map_err(setting)?;
-    Policy::from_cedar(&read_text(&config.policy.file)?, &targets)
-        .map_err(|cause| LoadError::Setting { file: config.policy.file.clone(), cause })?;
+    let plan = backend::plan(file, &config).await?;
     let account = &config.kerberos.service_account;
-    for file in account.keytab.iter().chain(&config.network.ca_file) {
-        fs::File::open(file)
-            .map_err(|cause| LoadError::Unreadable { file: file.clone(), cause })?;
-    }
     Ok(Report {
         listen: config.server.listen.to_string(),
         public_url: config.server.public_url.to_string(),
@@ -66,7 +59,8 @@ fn report(file: &Path) -> Result<Report, Error> {
         service_account: format!("{}@{}", account.username, config.kerberos.realm),
         service_principal_name: config.kerberos.service_principal_name.clone(),
         kdcs: config.kerberos.kdcs.clone(),
-        targets: targets
+        targets: plan
+            .targets()
             .iter()
             .map(|target| TargetReport {
                 name: target.name().to_owned(),

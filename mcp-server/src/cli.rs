@@ -20,7 +20,7 @@ use tracing_subscriber::filter::Targets;
 
 use crate::{
     backend, check,
-    config::Config,
+    config::{Config, LoadError},
     http::{self, MCP_PATH},
     logging, serve,
 };
@@ -100,16 +100,21 @@ fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Serve { config, listen, log_level, log_format } => {
             logging::start(log_level, log_format);
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(serve(&config, listen))
+            runtime()?.block_on(serve(&config, listen))
         }
-        Command::Check { config, json } => check::print(&config, json, &mut io::stdout()),
+        Command::Check { config, json } => {
+            runtime()?.block_on(check::print(&config, json, &mut io::stdout()))
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "krb-mcp", &mut script);
             Ok(io::stdout().write_all(&script)?)
         }
     }
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
@@ -119,7 +124,9 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
-    let delegation = Arc::new(backend::start(file, &config).await?);
+    let plan = backend::plan(file, &config).await?;
+    let setting = |cause| LoadError::Setting { file: file.into(), cause };
+    let delegation = Arc::new(plan.start().map_err(setting)?);
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await

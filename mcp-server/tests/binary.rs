@@ -77,3 +77,33 @@ fn a_mistake_in_the_configuration_is_explained() {
         assert!(error.contains("krb-mcp.jsonc:") && error.contains("`Realm`"), "{error}");
     }
 }
+
+/// What `check` passes, `serve` starts; what `check` refuses, `serve` refuses with the same words.
+#[test]
+fn check_and_serve_find_the_same() {
+    let mistakes = [
+        ("KRB_MCP_TEST_SECRET", "NO_SUCH_SECRET"),
+        (r#""password": {"#, r#""keytab": "/no/such/keytab", "password": {"#),
+        ("dc.w25ad.net:88", "dc.w25ad.net:x"),
+        ("10.0.0.2:53", "dns.w25ad.net"),
+        (r#""hosts": {}"#, r#""caFile": "policy.cedar""#),
+        (r#""sids": []"#, r#""sids": ["x"]"#),
+        ("audit.jsonl", "no/such/audit.jsonl"),
+        ("\"policy.cedar\"", "\"krb-mcp.jsonc\""),
+    ];
+    for (number, (old, new)) in mistakes.into_iter().enumerate() {
+        let file = configuration(&format!("same-{number}"));
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(old), "{old}");
+        fs::write(&file, text.replace(old, new)).unwrap();
+        let [check, serve] = ["check", "serve"].map(|command| {
+            let mut program = Command::new(PROGRAM);
+            program.arg(command).arg("--config").arg(&file);
+            let output = program.env("KRB_MCP_TEST_SECRET", "x").output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{command}: {old} -> {new}");
+            String::from_utf8(output.stderr).unwrap()
+        });
+        assert_eq!(check, serve);
+        assert!(check.starts_with("krb-mcp: "), "{check}");
+    }
+}

@@ -21,9 +21,14 @@ mod record;
 mod sink;
 mod writer;
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    mpsc::{SyncSender, sync_channel},
+use std::{
+    fs::OpenOptions,
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, sync_channel},
+    },
 };
 
 use krb_client::Clock;
@@ -58,6 +63,36 @@ pub struct AuditConfig {
 
 const fn yes() -> bool {
     true
+}
+
+/// Finds what would keep the log from being opened, without making its file.
+///
+/// # Errors
+/// If the file cannot be appended to, or there is no directory to make it in.
+pub fn check(config: &AuditConfig) -> Result<(), ConfigError> {
+    if config.file == "-" {
+        return Ok(());
+    }
+    let file = Path::new(&config.file);
+    let found = match file.metadata() {
+        Ok(metadata) if metadata.is_file() => {
+            OpenOptions::new().append(true).open(file).map(|_| ())
+        }
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        // Pipes are opened only to be written.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+            match directory.unwrap_or(Path::new(".")).metadata() {
+                Ok(metadata) if !metadata.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+                other => other.map(|_| ()),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| {
+        ConfigError::new("audit.file", format!("cannot open {}: {error}", config.file))
+    })
 }
 
 /// What identifies a call.

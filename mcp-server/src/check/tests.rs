@@ -1,43 +1,147 @@
+use krb_client::proto::{
+    KerberosTime, Name, Principal,
+    formats::{Keytab, KeytabEntry},
+    iana::EncType,
+};
+
 use super::print;
 use crate::testing::{Directory, assert_snapshot};
 
 const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
 const POLICY: &str = include_str!("../../examples/policy.cedar");
+const CA: &str = include_str!("ca.pem");
 
-/// The output for the example with one text replaced in it or in its policy.
-fn check(json: bool, old: &str, new: &str) -> Result<String, String> {
+/// The example with everything that it names.
+fn directory() -> Directory {
     let directory = Directory::new();
-    let file = directory.write("krb-mcp.jsonc", &EXAMPLE.replace(old, new));
-    directory.write("policy.cedar", &POLICY.replace(old, new));
-    directory.write("mcp.keytab", "");
-    directory.write("ca.pem", "");
+    // Every environment has this variable, and no test can set one.
+    directory.write("krb-mcp.jsonc", &EXAMPLE.replace("MCP_OAUTH_CLIENT_SECRET", "PATH"));
+    directory.write("policy.cedar", POLICY);
+    directory.write("ca.pem", CA);
+    let entry = KeytabEntry {
+        principal: Principal::new(Name::user("svc-mcp-server"), "W25AD.NET"),
+        timestamp: KerberosTime::from_unix(0),
+        kvno: 1,
+        enctype: EncType::AES256_CTS_HMAC_SHA1_96,
+        key_bytes: vec![7; 32].into(),
+    };
+    let mut keytab = Keytab::default();
+    keytab.entries.push(entry);
+    std::fs::write(directory.0.join("mcp.keytab"), &*keytab.to_bytes().unwrap()).unwrap();
+    directory
+}
+
+async fn check(directory: &Directory, json: bool) -> Result<String, String> {
     let mut out = Vec::new();
     let place = |text: String| text.replace(&directory.0.display().to_string(), "DIR");
-    match print(&file, json, &mut out) {
+    match print(&directory.0.join("krb-mcp.jsonc"), json, &mut out).await {
         Ok(()) => Ok(place(String::from_utf8(out).unwrap())),
         Err(error) => Err(place(error.to_string())),
     }
 }
 
-#[test]
-fn the_example_is_valid() {
-    assert_snapshot("src/check/example.txt", &check(false, "", "").unwrap());
+/// What is found wrong with the example in which one text of a file is replaced.
+async fn problem(file: &str, old: &str, new: &str) -> String {
+    let directory = directory();
+    let text = std::fs::read_to_string(directory.0.join(file)).unwrap();
+    assert!(text.contains(old), "{old}");
+    directory.write(file, &text.replace(old, new));
+    check(&directory, false).await.unwrap_err()
 }
 
-#[test]
-fn programs_get_json() {
-    let report: serde_json::Value = serde_json::from_str(&check(true, "", "").unwrap()).unwrap();
+#[tokio::test]
+async fn the_example_is_valid() {
+    assert_snapshot("src/check/example.txt", &check(&directory(), false).await.unwrap());
+}
+
+#[tokio::test]
+async fn programs_get_json() {
+    let report = check(&directory(), true).await.unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["policy"], "DIR/policy.cedar");
     assert_eq!(report["targets"][0]["spn"], "cifs/fileserver.w25ad.net");
 }
 
-#[test]
-fn what_lies_beside_the_configuration_is_checked_too() {
-    let problem = check(false, "mcp.keytab", "other.keytab").unwrap_err();
-    assert!(problem.starts_with("cannot read DIR/other.keytab"), "{problem}");
-    let problem = check(false, r#"Target::"intranet""#, r#"Target::"internet""#).unwrap_err();
-    assert!(problem.starts_with("DIR/policy.cedar: policy: "), "{problem}");
-    assert!(problem.contains("staff-use-the-intranet"), "{problem}");
-    let problem = check(false, "cifs/fileserver", "fileserver").unwrap_err();
-    assert!(problem.starts_with("DIR/krb-mcp.jsonc: targets[0].spn: must be"), "{problem}");
+#[tokio::test]
+async fn nothing_is_written() {
+    let directory = directory();
+    let before = std::fs::read_dir(&directory.0).unwrap().count();
+    check(&directory, false).await.unwrap();
+    assert_eq!(std::fs::read_dir(&directory.0).unwrap().count(), before);
+}
+
+#[tokio::test]
+async fn what_would_end_the_start_is_found() {
+    let config = "krb-mcp.jsonc";
+    for (file, old, new, expected) in [
+        (
+            config,
+            "mcp.keytab",
+            "other.keytab",
+            "DIR/krb-mcp.jsonc: kerberos.serviceAccount.keytab: ",
+        ),
+        (config, "svc-mcp-server", "svc-other", "kerberos.serviceAccount.keytab: "),
+        (
+            config,
+            "\"PATH\"",
+            "\"NO_SUCH_SECRET\"",
+            "delegation.tokenExchange.clientSecret: there is",
+        ),
+        (config, "dc.w25ad.net:88", "dc.w25ad.net:x", "kerberos.kdcs: "),
+        (
+            config,
+            "10.0.0.2:53",
+            "dns.w25ad.net",
+            "network.nameservers: \"dns.w25ad.net\" is neither",
+        ),
+        (config, "\"RS256\", ", "\"HS256\", ", "auth.trustedIDPs[0].algorithms: must list"),
+        (config, "\"sids\": []", "\"sids\": [\"x\"]", "kerberos.neverImpersonate: "),
+        (config, "\"enabled\": false", "\"enabled\": true", "cache.enabled: "),
+        (
+            config,
+            "audit.jsonl",
+            "no/such/audit.jsonl",
+            "audit.file: cannot open DIR/no/such/audit.jsonl",
+        ),
+        (config, "\"audit.jsonl\"", "\".\"", "audit.file: cannot open DIR/."),
+        (config, "cifs/fileserver", "fileserver", "DIR/krb-mcp.jsonc: targets[0].spn: must be"),
+        (config, "\"policy.cedar\"", "\"no.cedar\"", "cannot read DIR/no.cedar: No such file"),
+        ("ca.pem", CA, "no certificate\n", "network.caFile: DIR/ca.pem: it holds no certificate"),
+        (
+            "policy.cedar",
+            r#"Target::"intranet""#,
+            r#"Target::"internet""#,
+            "DIR/policy.cedar: policy: ",
+        ),
+    ] {
+        let problem = problem(file, old, new).await;
+        assert!(problem.contains(expected), "{old} -> {new}: {problem}");
+    }
+    let named = problem("policy.cedar", r#"Target::"intranet""#, r#"Target::"internet""#).await;
+    assert!(named.contains("staff-use-the-intranet"), "{named}");
+}
+
+#[tokio::test]
+async fn text_is_taken_as_windows_editors_write_it() {
+    let expected = check(&directory(), false).await.unwrap();
+    for file in ["krb-mcp.jsonc", "policy.cedar", "ca.pem"] {
+        let plain = std::fs::read_to_string(directory().0.join(file)).unwrap();
+        let lines = format!("\u{feff}{}", plain.replace('\n', "\r\n"));
+        let units = lines.encode_utf16();
+        for bytes in [
+            lines.clone().into_bytes(),
+            units.clone().flat_map(u16::to_le_bytes).collect(),
+            units.flat_map(u16::to_be_bytes).collect(),
+        ] {
+            let directory = directory();
+            std::fs::write(directory.0.join(file), &bytes).unwrap();
+            assert_eq!(check(&directory, false).await, Ok(expected.clone()), "{file}");
+        }
+    }
+    // Certificates among words in some older encoding.
+    let directory = directory();
+    let mut bytes = b"M\xfcller's CA\n".to_vec();
+    bytes.extend(CA.as_bytes());
+    std::fs::write(directory.0.join("ca.pem"), bytes).unwrap();
+    assert_eq!(check(&directory, false).await, Ok(expected));
 }

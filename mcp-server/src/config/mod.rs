@@ -12,15 +12,20 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use krb_client::files;
 use krb_delegation::{
     ConfigError, audit::AuditConfig, identity::TrustedIdp, kerberos::KerberosConfig,
     network::NetworkConfig, targets::TargetConfig, token_exchange::TokenExchangeConfig,
 };
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 pub use origin::{NoOrigin, Origin};
 pub use public_url::PublicUrl;
 pub use server::ServerConfig;
+
+/// Many times what any configuration or policy needs.
+const MAX_FILE: u64 = 16 << 20;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -117,7 +122,8 @@ impl Config {
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, LoadError> {
-        let json = jsonc::without_comments(text);
+        // A configuration may hold secrets.
+        let json = Zeroizing::new(jsonc::without_comments(text));
         let malformed = |error: &serde_json::Error, path: &str| {
             let whole = error.to_string();
             let position = format!(" at line {} column {}", error.line(), error.column());
@@ -165,8 +171,9 @@ impl Config {
     }
 }
 
-/// Reads a file that the configuration names.
-pub(crate) fn read_text(file: &Path) -> Result<String, LoadError> {
-    std::fs::read_to_string(file)
+/// Reads a text file that the configuration names, or the configuration itself, as Windows' editors
+/// write it, too.
+pub(crate) fn read_text(file: &Path) -> Result<Zeroizing<String>, LoadError> {
+    files::read_text(file, MAX_FILE)
         .map_err(|cause| LoadError::Unreadable { file: file.into(), cause })
 }
