@@ -26,8 +26,12 @@ macro_rules! codes {
 codes! {
     /// An argument of the call is missing or makes no sense.
     InvalidArgument => "INVALID_ARGUMENT";
-    /// The identity provider did not exchange the caller's token.
+    /// The identity provider did not exchange the caller's token: something is set up wrongly.
     TokenExchangeFailed => "TOKEN_EXCHANGE_FAILED";
+    /// The identity provider does not take the caller's token any more.
+    SubjectTokenRefused => "SUBJECT_TOKEN_REFUSED";
+    /// The identity provider did not answer, or only that it cannot at present.
+    IdentityProviderUnreachable => "IDENTITY_PROVIDER_UNREACHABLE";
     /// The exchanged token does not prove who the user is.
     ExchangedTokenRefused => "EXCHANGED_TOKEN_REFUSED";
     /// `legacy_name` is missing or not a bare sAMAccountName.

@@ -5,13 +5,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use krb_client::files::read_text;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 /// A secret: its text, or `{"$secret": "NAME"}` for one that is kept elsewhere. `Debug` shows
 /// neither.
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone)]
 pub enum Secret {
     /// The text itself.
     Plain(Zeroizing<String>),
@@ -25,6 +26,35 @@ pub enum Secret {
 pub struct SecretName {
     #[serde(rename = "$secret")]
     name: String,
+}
+
+// Not derived: an untagged enum is read by way of a copy that nobody zeroizes.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+
+        impl<'de> Visitor<'de> for Forms {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"a text, or {"$secret": "NAME"}"#)
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Secret, E> {
+                Ok(Secret::Plain(Zeroizing::new(text.to_owned())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Secret, E> {
+                Ok(Secret::Plain(Zeroizing::new(text)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
+                SecretName::deserialize(MapAccessDeserializer::new(map)).map(Secret::Named)
+            }
+        }
+
+        deserializer.deserialize_any(Forms)
+    }
 }
 
 /// Where files with secrets lie.
@@ -107,6 +137,9 @@ mod tests {
         let missing: Secret = serde_json::from_str(r#"{"$secret": "NO_SUCH_SECRET"}"#).unwrap();
         assert!(missing.resolve().unwrap_err().to_string().contains("NO_SUCH_SECRET"));
         assert!(serde_json::from_str::<Secret>(r#"{"$secret": "A", "b": 1}"#).is_err());
+        // What is neither is named, and not shown.
+        let error = serde_json::from_str::<Secret>("[\"hunter2\"]").err().unwrap().to_string();
+        assert!(error.contains("$secret") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -122,10 +122,7 @@ impl KeySet {
 }
 
 /// Reads a body that must not be longer than `limit`.
-pub(crate) async fn bounded(
-    mut response: reqwest::Response,
-    limit: usize,
-) -> Result<Vec<u8>, String> {
+async fn bounded(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error))? {
         if body.len() + chunk.len() > limit {

@@ -38,7 +38,31 @@ pub(super) struct Unverified<'a> {
     signature: &'a str,
 }
 
-pub(super) type Problem = &'static str;
+/// What is wrong with a token. The texts are fixed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flaw {
+    /// Its form, its signature, or that it is no access token.
+    Token(&'static str),
+    /// Who issued it.
+    Issuer(&'static str),
+    /// Its times.
+    Time(&'static str),
+    /// Whom it is for.
+    Audience(&'static str),
+    /// Nothing is known of it: its issuer's keys cannot be had.
+    Keys,
+}
+
+impl Flaw {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Token(text) | Self::Issuer(text) | Self::Time(text) | Self::Audience(text) => {
+                text
+            }
+            Self::Keys => "the token issuer's keys cannot be fetched",
+        }
+    }
+}
 
 /// Why a key set does not vouch for a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,19 +74,19 @@ pub(super) enum Unsigned {
 }
 
 impl Unsigned {
-    pub(super) const fn problem(self) -> Problem {
-        match self {
+    pub(super) const fn flaw(self) -> Flaw {
+        Flaw::Token(match self {
             Self::UnknownKey => "the token is signed with a key that its issuer does not list",
             Self::WrongSignature => "the token's signature is wrong",
-        }
+        })
     }
 }
 
 impl<'a> Unverified<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Problem> {
-        const MALFORMED: Problem = "the token is malformed";
+    pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
+        const MALFORMED: Flaw = Flaw::Token("the token is malformed");
         if text.len() > MAX_LENGTH {
-            return Err("the token is too long");
+            return Err(Flaw::Token("the token is too long"));
         }
         let (message, signature) = text.rsplit_once('.').ok_or(MALFORMED)?;
         let (header, claims) = message.split_once('.').ok_or(MALFORMED)?;
@@ -73,19 +97,19 @@ impl<'a> Unverified<'a> {
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| MALFORMED)?;
         let brings_key = [&header.jku, &header.jwk, &header.x5u, &header.x5c];
         if brings_key.iter().any(|member| member.is_some()) {
-            return Err("the token brings a key of its own");
+            return Err(Flaw::Token("the token brings a key of its own"));
         }
         if header.crit.is_some() || header.b64.is_some() {
-            return Err("the token asks for an extension that is not supported");
+            return Err(Flaw::Token("the token asks for an extension that is not supported"));
         }
         // RFC 9068 section 4; a bare JWT is what most providers still issue. Other types (logout
         // tokens, DPoP proofs, grants) are signed with the same keys and mean something else.
         match header.typ.as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("jwt" | "at+jwt" | "application/at+jwt") => {}
-            Some(_) => return Err("the token is not an access token"),
+            Some(_) => return Err(Flaw::Token("the token is not an access token")),
         }
-        let algorithm =
-            header.alg.parse().map_err(|_| "the token's signature algorithm is not accepted")?;
+        let unknown = |_| Flaw::Token("the token's signature algorithm is not accepted");
+        let algorithm = header.alg.parse().map_err(unknown)?;
         let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| MALFORMED)?;
         Ok(Self {
             algorithm,
@@ -145,26 +169,28 @@ impl Claims {
         self.client().ok().flatten()
     }
 
-    fn client(&self) -> Result<Option<&str>, Problem> {
+    fn client(&self) -> Result<Option<&str>, Flaw> {
         let name = |claim| match self.0.get(claim) {
             None => Ok(None),
             Some(Value::String(name)) => Ok(Some(name.as_str())),
-            Some(_) => Err("the token's client is not a text"),
+            Some(_) => Err(Flaw::Token("the token's client is not a text")),
         };
         match (name("azp")?, name("client_id")?) {
-            (Some(one), Some(other)) if one != other => Err("the token names two clients"),
+            (Some(one), Some(other)) if one != other => {
+                Err(Flaw::Token("the token names two clients"))
+            }
             (azp, client_id) => Ok(azp.or(client_id)),
         }
     }
 
     /// Whole seconds since 1970; fractions, which RFC 7519 allows, are cut.
-    fn time(&self, name: &str) -> Result<Option<i64>, Problem> {
+    fn time(&self, name: &str) -> Result<Option<i64>, Flaw> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         // A number that is no i64 is a fraction, or larger than any time; the cast saturates.
         let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
-        match seconds.ok_or("a time in the token is not a number")? {
+        match seconds.ok_or(Flaw::Time("a time in the token is not a number"))? {
             seconds @ 0..=LAST_SECOND => Ok(Some(seconds)),
-            _ => Err("a time in the token is out of range"),
+            _ => Err(Flaw::Time("a time in the token is out of range")),
         }
     }
 
@@ -175,25 +201,25 @@ impl Claims {
         idp: &TrustedIdp,
         audience: &Audience,
         now: i64,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Flaw> {
         let tolerance = idp.security.clock_tolerance;
         match self.time("exp")? {
             // No sum here overflows: times are in range, and settings are bounded.
             Some(end) if now < end + tolerance => {}
-            Some(_) => return Err("the token has expired"),
-            None => return Err("the token has no expiry"),
+            Some(_) => return Err(Flaw::Time("the token has expired")),
+            None => return Err(Flaw::Time("the token has no expiry")),
         }
         if self.time("nbf")?.is_some_and(|start| start > now + tolerance) {
-            return Err("the token is not valid yet");
+            return Err(Flaw::Time("the token is not valid yet"));
         }
         let issued = self.time("iat")?;
         if issued.is_some_and(|issued| issued > now + tolerance) {
-            return Err("the token was issued in the future");
+            return Err(Flaw::Time("the token was issued in the future"));
         }
         if let Some(limit) = idp.security.max_token_age
             && issued.is_none_or(|issued| now - issued > limit + tolerance)
         {
-            return Err("the token is too old");
+            return Err(Flaw::Time("the token is too old"));
         }
         let meant = match self.0.get("aud") {
             Some(Value::String(one)) => audience.contains(one),
@@ -203,21 +229,21 @@ impl Claims {
             _ => false,
         };
         if !meant {
-            return Err("the token is for another audience");
+            return Err(Flaw::Audience("the token is for another audience"));
         }
         if self.text("sub").is_none_or(str::is_empty) {
-            return Err("the token has no subject");
+            return Err(Flaw::Token("the token has no subject"));
         }
         self.client()?;
         // ID and refresh tokens are signed with the same keys; Keycloak tells them apart in here.
         // Other issuers leave it out.
         if self.0.get("typ").is_some_and(|typ| !is_text(typ, "Bearer")) {
-            return Err("the token is not an access token");
+            return Err(Flaw::Token("the token is not an access token"));
         }
         // Bound to a key that we do not ask for (RFC 7800): taken as a plain bearer token it would
         // be worth nothing.
         if self.0.contains_key("cnf") {
-            return Err("the token is bound to a key and no bearer token");
+            return Err(Flaw::Token("the token is bound to a key and no bearer token"));
         }
         Ok(())
     }

@@ -19,8 +19,8 @@ pub use token::BearerToken;
 pub use verifier::{AuthenticationError, Caller, Verifier};
 
 pub(crate) use config::is_https_or_loopback;
-pub(crate) use jwks::{bounded, chain};
-pub(crate) use jwt::Claims;
+pub(crate) use jwks::chain;
+pub(crate) use jwt::{Claims, Flaw};
 
 #[cfg(test)]
 mod tests;

@@ -28,18 +28,23 @@ impl Subject {
             ));
         }
         let claim = &mappings.legacy_username;
-        let refused = |what: String| {
+        let refused = |message: String| {
             Failure::new(
                 Code::LegacyNameRefused,
-                format!("the exchanged token's claim {claim} is no account name: {what}"),
+                message,
                 format!(
                     "Let the identity provider map the bare sAMAccountName (no domain, no UPN) \
-                     to the claim {claim} of the exchanged token."
+                     of everybody who has a Windows account to the claim {claim} of exchanged \
+                     tokens. Clients that log in as themselves have none."
                 ),
             )
         };
-        let name = exchanged.text(claim).ok_or_else(|| refused("it is missing".into()))?;
-        let legacy_name = LegacyName::new(name).map_err(|error| refused(error.to_string()))?;
+        let name = exchanged.text(claim).ok_or_else(|| {
+            refused(format!("the user has no account: the exchanged token has no claim {claim}"))
+        })?;
+        let legacy_name = LegacyName::new(name).map_err(|error| {
+            refused(format!("the exchanged token's claim {claim} is no account name: {error}"))
+        })?;
         let sid = match &mappings.sid {
             None => None,
             Some(claim) => Some(exchanged.text(claim).map(str::to_owned).ok_or_else(|| {

@@ -19,6 +19,12 @@ impl BearerToken {
     }
 }
 
+impl From<Zeroizing<String>> for BearerToken {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BearerToken({} bytes)", self.0.len())

@@ -4,7 +4,7 @@ use krb_client::Clock;
 
 use super::config::{Audience, TrustedIdp};
 use super::jwks::Jwks;
-use super::jwt::{Claims, Unsigned, Unverified};
+use super::jwt::{Claims, Flaw, Unsigned, Unverified};
 use super::keys::{Keys, Unavailable};
 use super::{BearerToken, ClaimMappings};
 use crate::ConfigError;
@@ -27,7 +27,16 @@ impl AuthenticationError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Unauthorized(reason) => reason,
-            Self::KeysUnavailable => "the token issuer's keys cannot be fetched",
+            Self::KeysUnavailable => Flaw::Keys.text(),
+        }
+    }
+}
+
+impl From<Flaw> for AuthenticationError {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Keys => Self::KeysUnavailable,
+            flaw => Self::Unauthorized(flaw.text()),
         }
     }
 }
@@ -107,7 +116,7 @@ impl Verifier {
     /// # Errors
     /// [`AuthenticationError`].
     pub async fn verify(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        let unverified = parse(&token)?;
+        let unverified = Unverified::parse(token.as_str())?;
         let issuer = self.issuer(&unverified.claims)?;
         let claims = issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
         Ok(Caller {
@@ -125,11 +134,11 @@ impl Verifier {
         token: &BearerToken,
         caller: &Caller,
         audience: &str,
-    ) -> Result<(Claims, &ClaimMappings), AuthenticationError> {
-        let unverified = parse(token)?;
+    ) -> Result<(Claims, &ClaimMappings), Flaw> {
+        let unverified = Unverified::parse(token.as_str())?;
         let issuer = self.issuer(&unverified.claims)?;
         if issuer.config.issuer != caller.issuer {
-            return Err(AuthenticationError::Unauthorized("the token is of another issuer"));
+            return Err(Flaw::Issuer("the token is of another issuer"));
         }
         let audience = Audience::One(audience.to_owned());
         let claims = issuer.verify(unverified, &audience, &*self.clock).await?;
@@ -137,16 +146,11 @@ impl Verifier {
     }
 
     /// The issuer is chosen by the exact `iss`, before any key is looked at.
-    fn issuer(&self, claims: &Claims) -> Result<&Issuer, AuthenticationError> {
+    fn issuer(&self, claims: &Claims) -> Result<&Issuer, Flaw> {
         let named = claims.text("iss");
-        self.issuers.iter().find(|issuer| named == Some(&issuer.config.issuer)).ok_or(
-            AuthenticationError::Unauthorized("the token is of an issuer that is not trusted"),
-        )
+        let issuer = self.issuers.iter().find(|issuer| named == Some(&issuer.config.issuer));
+        issuer.ok_or(Flaw::Issuer("the token is of an issuer that is not trusted"))
     }
-}
-
-fn parse(token: &BearerToken) -> Result<Unverified<'_>, AuthenticationError> {
-    Unverified::parse(token.as_str()).map_err(AuthenticationError::Unauthorized)
 }
 
 impl Issuer {
@@ -155,27 +159,25 @@ impl Issuer {
         token: Unverified<'_>,
         audience: &Audience,
         clock: &dyn Clock,
-    ) -> Result<Claims, AuthenticationError> {
-        use AuthenticationError::Unauthorized;
+    ) -> Result<Claims, Flaw> {
         if !self.config.algorithms.contains(&token.algorithm) {
-            return Err(Unauthorized("the token's signature algorithm is not accepted"));
+            return Err(Flaw::Token("the token's signature algorithm is not accepted"));
         }
         self.check_signature(&token).await?;
         // The time now: fetching keys may have taken a while.
         let now = clock.now().seconds.unix();
-        token.claims.check(&self.config, audience, now).map_err(Unauthorized)?;
+        token.claims.check(&self.config, audience, now)?;
         Ok(token.claims)
     }
 
-    async fn check_signature(&self, token: &Unverified<'_>) -> Result<(), AuthenticationError> {
-        use AuthenticationError::{KeysUnavailable, Unauthorized};
-        let keys = self.keys.current().await.map_err(|Unavailable| KeysUnavailable)?;
+    async fn check_signature(&self, token: &Unverified<'_>) -> Result<(), Flaw> {
+        let keys = self.keys.current().await.map_err(|Unavailable| Flaw::Keys)?;
         let Err(unsigned) = token.verify(&keys) else { return Ok(()) };
         // The issuer may have new keys, perhaps under old names or under none.
         match self.keys.newer(&keys).await {
-            Ok(Some(newer)) => token.verify(&newer).map_err(|error| Unauthorized(error.problem())),
-            Err(Unavailable) if unsigned == Unsigned::UnknownKey => Err(KeysUnavailable),
-            Ok(None) | Err(Unavailable) => Err(Unauthorized(unsigned.problem())),
+            Ok(Some(newer)) => token.verify(&newer).map_err(Unsigned::flaw),
+            Err(Unavailable) if unsigned == Unsigned::UnknownKey => Err(Flaw::Keys),
+            Ok(None) | Err(Unavailable) => Err(unsigned.flaw()),
         }
     }
 }

@@ -1,17 +1,23 @@
 //! OAuth 2.0 Token Exchange (RFC 8693): the caller's token for one that names an account. One
 //! exchange for every call; nothing is kept.
 
+mod refusals;
+mod secret_body;
+
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, Verifier};
+use self::refusals::explain;
+use crate::identity::{BearerToken, Caller, Flaw, Subject, Verifier, chain};
 use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
 
@@ -58,15 +64,6 @@ struct Answer {
     token_type: String,
 }
 
-/// RFC 6749 section 5.2.
-#[derive(Deserialize, Default)]
-struct Refusal {
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: String,
-}
-
 impl TokenExchanger {
     /// An exchanger whose tokens `verifier` verifies.
     ///
@@ -93,29 +90,17 @@ impl TokenExchanger {
         Ok(Self { config, client_secret, verifier: verifier.clone(), http })
     }
 
-    /// Exchanges a caller's token, verifies what comes back like any other token, and reads from
-    /// it which account the caller is.
+    /// Exchanges a caller's token, verifies what comes back like any other token, by the time that
+    /// it is then, and reads from it which account the caller is.
     ///
     /// # Errors
     /// [`Failure`]; there is no falling back to the caller's own token.
     pub async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
         let token = self.request(caller).await?;
         let verified = self.verifier.verify_exchanged(&token, caller, &self.config.audience).await;
-        let (claims, mappings) = verified.map_err(|error| match error {
-            AuthenticationError::KeysUnavailable => unreachable(error.to_string()),
-            AuthenticationError::Unauthorized(problem) => Failure::new(
-                Code::ExchangedTokenRefused,
-                format!(
-                    "the token that the identity provider gave in exchange is refused: {problem}"
-                ),
-                format!(
-                    "Look at the identity provider's client {}: its exchanged tokens must be of \
-                     the same issuer and for the audience {} (in Keycloak an audience mapper on a \
-                     scope of the client).",
-                    self.config.client_id, self.config.audience,
-                ),
-            ),
-        })?;
+        let (claims, mappings) = verified.map_err(|flaw| self.flawed(flaw))?;
+        // An issuer need not name the client: the token came from its token endpoint in answer to
+        // our own secret, for our audience and the caller's subject. If it does, it must be us.
         if claims.client_id().is_some_and(|client| client != self.config.client_id) {
             return Err(Failure::new(
                 Code::ExchangedTokenRefused,
@@ -142,68 +127,78 @@ impl TokenExchanger {
         }
         let endpoint = &self.config.token_endpoint;
         let request = async {
-            let sent = self.http.post(endpoint).form(&form).send().await;
-            let response = sent.map_err(|error| unreachable(crate::identity::chain(&error)))?;
+            let request = self
+                .http
+                .post(endpoint)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(secret_body::form(&form));
+            let response = request.send().await.map_err(|error| unreachable(chain(&error)))?;
             let status = response.status();
-            let body = Zeroizing::new(
-                crate::identity::bounded(response, MAX_ANSWER).await.map_err(unreachable)?,
-            );
-            if !status.is_success() {
-                return Err(self.refused(status, &body));
-            }
-            serde_json::from_slice::<Answer>(&body).map_err(|_| {
-                unreachable(format!("{endpoint} did not answer as RFC 8693 section 2.2.1 says"))
-            })
+            let body = secret_body::read(response, MAX_ANSWER).await.map_err(unreachable)?;
+            if status.is_success() { Ok(body) } else { Err(explain(&self.config, status, &body)) }
         };
-        let answer = tokio::time::timeout(TIMEOUT, request)
+        let body = tokio::time::timeout(TIMEOUT, request)
             .await
             .unwrap_or_else(|_| Err(unreachable(format!("{endpoint} did not answer in time"))))?;
-        if answer.issued_token_type != ACCESS_TOKEN
+        let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
+            Failure::new(
+                Code::TokenExchangeFailed,
+                format!("{endpoint} did not answer as RFC 8693 section 2.2.1 says"),
+                "Check delegation.tokenExchange.tokenEndpoint: compare it with `token_endpoint` in \
+                 the identity provider's discovery document.",
+            )
+        })?;
+        // What is called a JWT is verified like an access token; what is called an ID token or a
+        // refresh token is none, though Keycloak would give it the same audience and key.
+        if !matches!(answer.issued_token_type.as_str(), ACCESS_TOKEN | JWT)
             || !answer.token_type.eq_ignore_ascii_case("Bearer")
         {
-            return Err(unreachable(format!(
-                "{endpoint} gave something else than a bearer access token"
-            )));
+            return Err(Failure::new(
+                Code::ExchangedTokenRefused,
+                "the identity provider gave something else than a bearer access token in exchange",
+                format!(
+                    "Let the identity provider give access tokens to the client {}: \
+                     issued_token_type access_token or jwt, token_type Bearer.",
+                    self.config.client_id
+                ),
+            ));
         }
-        Ok(BearerToken::new(answer.access_token.as_str().to_owned()))
+        Ok(BearerToken::from(answer.access_token))
     }
 
-    fn refused(&self, status: reqwest::StatusCode, body: &[u8]) -> Failure {
-        let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
-        // The identity provider's words, without what could not stand in a log line.
-        let said: String = format!("{} {}", refusal.error, refusal.error_description)
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(300)
-            .collect();
-        let client = &self.config.client_id;
-        let audience = &self.config.audience;
-        let remedy = match refusal.error.as_str() {
-            "invalid_client" => format!("Check clientId and clientSecret of the client {client}."),
-            "unauthorized_client" | "access_denied" => {
-                format!("Allow the client {client} to exchange tokens (Standard token exchange).")
-            }
-            _ if status.is_server_error() => {
-                "Try again later; look at the identity provider's log.".into()
-            }
-            _ => format!(
-                "The caller's token must list {client} in `aud`, and a scope of the client \
-                 {client} must put the audience {audience} into exchanged tokens. Get a new \
-                 token if the caller's session has ended."
+    /// What is wrong with a token that was got in exchange.
+    fn flawed(&self, flaw: Flaw) -> Failure {
+        let remedy = match flaw {
+            Flaw::Keys => return unreachable(flaw.text().to_owned()),
+            Flaw::Audience(_) => format!(
+                "Let the identity provider put the audience {} into tokens that it gives to the \
+                 client {} in exchange (in Keycloak an audience mapper on a scope of the client).",
+                self.config.audience, self.config.client_id,
+            ),
+            Flaw::Issuer(_) => format!(
+                "delegation.tokenExchange.tokenEndpoint must belong to the issuer of the caller's \
+                 token, and tokens that it gives to the client {} must name that issuer in `iss`.",
+                self.config.client_id,
+            ),
+            Flaw::Time(_) => "Compare the identity provider's clock with this machine's; \
+                              security.clockTolerance is what they may differ by."
+                .into(),
+            Flaw::Token(_) => format!(
+                "Let the identity provider give the client {} signed access tokens in exchange, by \
+                 an algorithm of `algorithms` and a key of its key set.",
+                self.config.client_id,
             ),
         };
-        Failure::new(
-            Code::TokenExchangeFailed,
-            format!("the identity provider did not exchange the token ({status}): {}", said.trim()),
-            remedy,
-        )
+        let what = "the token that the identity provider gave in exchange is refused";
+        Failure::new(Code::ExchangedTokenRefused, format!("{what}: {}", flaw.text()), remedy)
     }
 }
 
 fn unreachable(what: String) -> Failure {
     Failure::new(
-        Code::TokenExchangeFailed,
+        Code::IdentityProviderUnreachable,
         format!("the token exchange failed: {what}"),
-        "Check delegation.tokenExchange.tokenEndpoint and that the identity provider runs.",
+        "Try again. If it stays so: check delegation.tokenExchange.tokenEndpoint, and that the \
+         identity provider runs and can be reached from here.",
     )
 }

@@ -1,16 +1,56 @@
 //! Tokens that must get nobody anywhere, and an issuer that lies.
 
+use std::time::Duration;
+
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::token::{KEY_ID, SigningKey, now};
-use super::{Issuer, USER_CLIENT};
+use super::token::{self, KEY_ID, SigningKey, now};
+use super::{Issuer, Shared, USER_CLIENT};
+
+/// What the issuer was told to do wrong.
+#[derive(Default)]
+pub(super) struct Faults {
+    pub(super) answer_for: Option<String>,
+    keys_delay: Duration,
+    key_requests: usize,
+}
+
+impl Shared {
+    pub(super) async fn before_keys(&self) {
+        let delay = {
+            let faults = &mut self.lock().faults;
+            faults.key_requests += 1;
+            faults.keys_delay
+        };
+        tokio::time::sleep(delay).await;
+    }
+}
 
 impl Issuer {
     /// From now on every exchange gives a token of this user, whoever asks.
     pub fn answer_exchanges_for(&self, user: &str) {
-        self.shared.lock().answer_for = Some(user.to_owned());
+        self.shared.lock().faults.answer_for = Some(user.to_owned());
+    }
+
+    /// From now on the keys are slow to come.
+    pub fn delay_keys(&self, delay: Duration) {
+        self.shared.lock().faults.keys_delay = delay;
+    }
+
+    /// How often the keys were asked for.
+    #[must_use]
+    pub fn key_requests(&self) -> usize {
+        self.shared.lock().faults.key_requests
+    }
+
+    /// A token of a key that the issuer does not have; the cheapest that there is.
+    #[must_use]
+    pub fn forged_token(&self, user: &str) -> String {
+        let encode = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+        let header = json!({ "alg": "ES256", "kid": token::identifier() });
+        format!("{}.{}.AAAA", encode(&header), encode(&self.shared.subject_claims(user)))
     }
 
     /// Tokens in a user's name that prove nothing, each with what is wrong with it.

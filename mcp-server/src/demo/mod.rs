@@ -51,7 +51,7 @@ struct Users {
     accounts: HashMap<String, String>,
     exchanges: usize,
     #[cfg(feature = "demo-faults")]
-    answer_for: Option<String>,
+    faults: faults::Faults,
 }
 
 impl Issuer {
@@ -135,29 +135,36 @@ impl Shared {
         })
     }
 
-    fn exchanged_claims(&self, user: &str, legacy_name: &str) -> Value {
+    /// A user without an account gets a token that names none, as at Keycloak.
+    fn exchanged_claims(&self, user: &str, legacy_name: Option<&str>) -> Value {
         let now = token::now();
-        json!({
+        let mut claims = json!({
             "iss": self.url, "sub": user, "aud": SERVER_CLIENT, "azp": SERVER_CLIENT,
             "iat": now, "exp": now + 300, "jti": token::identifier(), "typ": "Bearer",
-            "preferred_username": user, "legacy_name": legacy_name, "roles": ["user"],
+            "preferred_username": user, "roles": ["user"],
             "permissions": ["file:read"], "act": { "sub": SERVER_CLIENT, "iss": self.url }
-        })
+        });
+        if let Some(name) = legacy_name {
+            claims["legacy_name"] = name.into();
+        }
+        claims
     }
 
-    /// RFC 8693 section 2: the claims of the token given in exchange.
+    /// RFC 8693 section 2: the claims of the token given in exchange. Refusals are Keycloak's.
     fn exchange(&self, form: &HashMap<String, String>) -> Result<Value, Refusal> {
         let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
         if field("client_id") != SERVER_CLIENT || field("client_secret") != SERVER_SECRET {
-            return Err(Refusal("invalid_client", "unknown client or wrong secret"));
+            let known = field("client_id") == SERVER_CLIENT;
+            let error = if known { "unauthorized_client" } else { "invalid_client" };
+            return Err(Refusal(error, "Invalid client or Invalid client credentials"));
         }
         if field("subject_token_type") != ACCESS_TOKEN
             || !matches!(field("requested_token_type"), "" | ACCESS_TOKEN)
         {
-            return Err(Refusal("invalid_request", "only access tokens are exchanged"));
+            return Err(Refusal("invalid_request", "requested_token_type unsupported"));
         }
         if field("audience") != SERVER_CLIENT {
-            return Err(Refusal("invalid_request", "Requested audience not available"));
+            return Err(Refusal("invalid_client", "Audience not found"));
         }
         let subject = self
             .key
@@ -166,11 +173,10 @@ impl Shared {
         let mut users = self.lock();
         users.exchanges += 1;
         #[cfg(feature = "demo-faults")]
-        let subject = users.answer_for.clone().unwrap_or(subject);
+        let subject = users.faults.answer_for.clone().unwrap_or(subject);
         let account = users.accounts.get(&subject).cloned();
         drop(users);
-        let account = account.ok_or(Refusal("invalid_request", "the user has no account"))?;
-        Ok(self.exchanged_claims(&subject, &account))
+        Ok(self.exchanged_claims(&subject, account.as_deref()))
     }
 }
 
@@ -189,6 +195,8 @@ async fn discovery(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 async fn jwks(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    #[cfg(feature = "demo-faults")]
+    shared.before_keys().await;
     Json(json!({ "keys": [shared.key.public_jwk()] }))
 }
 
@@ -216,7 +224,13 @@ async fn token_endpoint(
         }
         Err(Refusal(error, description)) => {
             let answer = json!({ "error": error, "error_description": description });
-            (StatusCode::BAD_REQUEST, Json(answer))
+            let status = match error {
+                "invalid_client" | "unauthorized_client" if description.starts_with("Invalid") => {
+                    StatusCode::UNAUTHORIZED
+                }
+                _ => StatusCode::BAD_REQUEST,
+            };
+            (status, Json(answer))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What strangers and clients try against a running server.
 
 mod bodies;
+mod keys;
 mod requests;
 mod tokens;

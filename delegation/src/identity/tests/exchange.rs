@@ -58,14 +58,136 @@ async fn an_identity_provider_that_refuses_is_quoted() {
     assert_eq!(failure.code, Code::TokenExchangeFailed);
     assert!(failure.message.contains("Requested audience not available: mcp-oauth"));
     assert!(!failure.message.contains('\u{7}'));
-    assert!(failure.remedy.contains("audience mcp-oauth"), "{}", failure.remedy);
+    assert!(failure.remedy.contains("audience mapper for mcp-oauth"), "{}", failure.remedy);
     for answer in [json!({}), json!({ "access_token": "x" }), json!([])] {
         let failure = idp.exchange(200, answer).await.unwrap_err();
         assert_eq!(failure.code, Code::TokenExchangeFailed);
     }
-    let not_bearer = json!({
-        "access_token": idp.sign(&idp.exchanged_claims()), "token_type": "N_A",
-        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
-    });
-    assert!(idp.exchange(200, not_bearer).await.is_err());
+}
+
+#[tokio::test]
+async fn only_a_bearer_access_token_is_taken_whatever_it_is_called() {
+    const TYPE: &str = "urn:ietf:params:oauth:token-type:";
+    let idp = idp().await;
+    let answer = async |issued: &str, token_type: &str, claims: &Value| {
+        let mut answer = idp.answer(claims);
+        answer["issued_token_type"] = json!(format!("{TYPE}{issued}"));
+        answer["token_type"] = json!(token_type);
+        idp.exchange(200, answer).await.map(drop).map_err(|failure| failure.code)
+    };
+    let good = idp.exchanged_claims();
+    for (issued, token_type) in [("access_token", "Bearer"), ("jwt", "bearer")] {
+        assert_eq!(answer(issued, token_type, &good).await, Ok(()), "{issued}");
+    }
+    let refused = Err(Code::ExchangedTokenRefused);
+    for (issued, token_type) in [
+        ("access_token", "N_A"),
+        ("access_token", "DPoP"),
+        ("id_token", "N_A"),
+        ("id_token", "Bearer"),
+        ("refresh_token", "Bearer"),
+        ("saml2", "Bearer"),
+        ("", "Bearer"),
+    ] {
+        assert_eq!(answer(issued, token_type, &good).await, refused, "{issued} {token_type}");
+    }
+    // Keycloak's ID token has the same key and audience; one claim tells.
+    let id_token = with(&good, "typ", json!("ID"));
+    assert_eq!(answer("access_token", "Bearer", &id_token).await, refused);
+    let access_token = with(&good, "typ", json!("Bearer"));
+    assert_eq!(answer("access_token", "Bearer", &access_token).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_token_is_judged_by_the_time_when_it_is_there() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    let caller = verifier.verify(idp.token()).await.unwrap();
+    let exchanger = idp.exchanger(&verifier);
+    // The exchange takes 100 seconds; what is issued at its end is not from the future.
+    idp.served().seconds_to_answer = 100;
+    let at = |time: i64| {
+        let claims = with(&idp.exchanged_claims(), "iat", json!(time));
+        let claims = with(&claims, "nbf", json!(time));
+        Some((200, idp.answer(&with(&claims, "exp", json!(time + 20))).to_string()))
+    };
+    idp.served().exchanged = at(NOW + 100);
+    assert!(exchanger.exchange(&caller).await.is_ok());
+    // And what has ended meanwhile has ended.
+    idp.served().exchanged = at(NOW + 100);
+    let failure = exchanger.exchange(&caller).await.unwrap_err();
+    assert!(failure.message.contains("expired"), "{failure}");
+    assert!(failure.remedy.contains("clock"), "{failure:?}");
+    assert!(!failure.remedy.contains("aud"), "{failure:?}");
+    // The same for the caller's token while keys are fetched.
+    idp.clock.0.store(NOW, Ordering::SeqCst);
+    let expiring = with(&idp.claims(), "exp", json!(NOW + 30));
+    assert_eq!(refusal(&idp, idp.sign(&expiring)).await, "the token has expired");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_exchanged_token_is_answered_with_the_advice_for_it() {
+    let idp = idp().await;
+    let good = idp.exchanged_claims();
+    for (claim, value, advice) in [
+        ("aud", json!("another-server"), "audience mcp-oauth"),
+        ("iss", json!("https://evil.example"), "`iss`"),
+        ("nbf", json!(NOW + 1000), "clock"),
+        ("typ", json!("Refresh"), "access tokens"),
+        ("legacy_name", Value::Null, "sAMAccountName"),
+        ("legacy_name", json!("a@b"), "sAMAccountName"),
+    ] {
+        let failure = idp.exchange_for(&with(&good, claim, value)).await.unwrap_err();
+        assert!(failure.remedy.contains(advice), "{claim}: {failure:?}");
+        assert_eq!(failure.remedy.contains("audience"), claim == "aud", "{claim}: {failure:?}");
+    }
+    let failure = idp.exchange_for(&with(&good, "legacy_name", Value::Null)).await.unwrap_err();
+    assert!(failure.message.contains("the user has no account"), "{failure}");
+    assert!(!format!("{failure:?}").contains("aud"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn an_exchanged_token_may_name_no_client_but_not_another() {
+    let idp = idp().await;
+    let none = with(&idp.exchanged_claims(), "azp", Value::Null);
+    assert!(idp.exchange_for(&none).await.is_ok());
+    let named = with(&none, "client_id", json!("mcp-oauth"));
+    assert!(idp.exchange_for(&named).await.is_ok());
+    for claims in [
+        with(&none, "client_id", json!("another")),
+        with(&idp.exchanged_claims(), "client_id", json!("another")),
+        with(&none, "client_id", json!(7)),
+    ] {
+        let failure = idp.exchange_for(&claims).await.unwrap_err();
+        assert_eq!(failure.code, Code::ExchangedTokenRefused, "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn an_identity_provider_that_is_silent_is_given_up_in_time() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    let caller = verifier.verify(idp.token()).await.unwrap();
+    idp.served().silent = true;
+    tokio::time::pause();
+    let failure = idp.exchanger(&verifier).exchange(&caller).await.unwrap_err();
+    assert_eq!(failure.code, Code::IdentityProviderUnreachable);
+    assert!(failure.message.contains("in time"), "{failure}");
+}
+
+#[tokio::test]
+async fn the_request_is_the_form_that_rfc_8693_asks_for() {
+    let idp = idp().await;
+    idp.exchange_for(&idp.exchanged_claims()).await.unwrap();
+    let request = idp.served().exchange_request.clone();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-type: application/x-www-form-urlencoded"), "{head}");
+    let fields: Vec<(String, String)> =
+        url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let field = |name: &str| fields.iter().find(|(field, _)| field == name).unwrap().1.clone();
+    assert_eq!(field("client_secret"), "s3cret+&");
+    assert_eq!(field("grant_type"), "urn:ietf:params:oauth:grant-type:token-exchange");
+    assert_eq!(field("subject_token_type"), "urn:ietf:params:oauth:token-type:access_token");
+    assert_eq!(field("subject_token").split('.').count(), 3);
+    assert_eq!(fields.len(), 7);
 }

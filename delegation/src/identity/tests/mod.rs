@@ -81,8 +81,10 @@ struct Served {
     key_requests: usize,
     /// The answer to an exchange; a proper one if there is none.
     exchanged: Option<(u16, String)>,
-    /// Moves the clock while a token is exchanged.
-    seconds_to_exchange: i64,
+    /// So far the clock moves on while keys are listed or a token is exchanged.
+    seconds_to_answer: i64,
+    /// No exchange is ever answered.
+    silent: bool,
     exchange_request: String,
 }
 
@@ -109,7 +111,8 @@ async fn idp() -> Idp {
         delay: Duration::ZERO,
         key_requests: 0,
         exchanged: None,
-        seconds_to_exchange: 0,
+        seconds_to_answer: 0,
+        silent: false,
         exchange_request: String::new(),
     };
     let served = Arc::new(Mutex::new(served));
@@ -162,15 +165,23 @@ impl Idp {
         }
         if request.starts_with("GET /jwks") {
             self.served().key_requests += 1;
+            self.pass_time();
             let delay = self.served().delay;
             tokio::time::sleep(delay).await;
             return (200, json!({ "keys": self.served().keys }).to_string());
         }
+        if self.served().silent {
+            std::future::pending::<()>().await;
+        }
+        self.pass_time();
         let mut served = self.served();
-        self.clock.0.fetch_add(served.seconds_to_exchange, Ordering::SeqCst);
         let canned = served.exchanged.clone();
         served.exchange_request = request;
         canned.unwrap_or_else(|| (200, self.proper_answer(&served.exchange_request)))
+    }
+
+    fn pass_time(&self) {
+        self.clock.0.fetch_add(self.served().seconds_to_answer, Ordering::SeqCst);
     }
 
     /// A token for whoever the subject token names.

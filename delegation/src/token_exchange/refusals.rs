@@ -1,0 +1,428 @@
+//! What an identity provider's refusals mean: one table, of which the first row that fits counts.
+//!
+//! The same `error` stands for different causes, and different causes come with the same status, so
+//! the description decides where there is one. Rows "of Keycloak" were seen at Keycloak 26.7.5 and
+//! are tried again by tests/e2e/keycloak.rs; docs/token-exchange.md is the same for operators.
+
+use std::ops::RangeInclusive;
+
+use serde::Deserialize;
+
+use super::TokenExchangeConfig;
+use crate::{Code, Failure};
+
+/// RFC 6749 section 5.2.
+#[derive(Deserialize, Default)]
+pub(super) struct Answer {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// Whose doing a refusal is, and so who reads the remedy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Blame {
+    /// The caller's token, or what became of the caller's session and account.
+    Caller,
+    /// This server's configuration.
+    Configuration,
+    /// How the identity provider is set up.
+    Provider,
+    /// The identity provider is not well at present.
+    Outage,
+}
+
+struct Row {
+    status: RangeInclusive<u16>,
+    /// Empty: whatever it is.
+    error: &'static str,
+    /// How the description begins.
+    description: &'static str,
+    code: Code,
+    blame: Blame,
+    /// `{client}`, `{audience}` and `{scope}` stand for what is configured.
+    remedy: &'static str,
+}
+
+const ANY: RangeInclusive<u16> = 0..=u16::MAX;
+
+const fn row(
+    status: RangeInclusive<u16>,
+    (error, description): (&'static str, &'static str),
+    code: Code,
+    blame: Blame,
+    remedy: &'static str,
+) -> Row {
+    Row { status, error, description, code, blame, remedy }
+}
+
+use Blame::{Caller, Configuration, Outage, Provider};
+use Code::{IdentityProviderUnreachable, SubjectTokenRefused, TokenExchangeFailed};
+
+const ROWS: &[Row] = &[
+    // Keycloak: the client that wants to exchange.
+    row(
+        403..=403,
+        ("access_denied", "Client is not within the token audience"),
+        TokenExchangeFailed,
+        Provider,
+        "The caller's token does not list {client} in `aud`. Put an audience mapper for {client} on a \
+         scope of the client that users log in with; tokens that are issued from then on have it.",
+    ),
+    row(
+        400..=400,
+        ("invalid_request", "Standard token exchange is not enabled"),
+        TokenExchangeFailed,
+        Provider,
+        "Switch on \"Standard token exchange\" for the client {client}, which must be a confidential \
+         one (client authentication on).",
+    ),
+    row(
+        400..=400,
+        ("invalid_client", "Public client is not allowed"),
+        TokenExchangeFailed,
+        Provider,
+        "Make {client} a confidential client (client authentication on) and configure its secret.",
+    ),
+    row(
+        401..=401,
+        ("unauthorized_client", ""),
+        TokenExchangeFailed,
+        Configuration,
+        "The client {client} is known, its secret is another: check \
+         delegation.tokenExchange.clientSecret.",
+    ),
+    row(
+        401..=401,
+        ("invalid_client", "Invalid client or Invalid client credentials"),
+        TokenExchangeFailed,
+        Configuration,
+        "There is no client {client}, or it is disabled: check delegation.tokenExchange.clientId and \
+         the realm in tokenEndpoint.",
+    ),
+    // Keycloak: what is asked for.
+    row(
+        400..=400,
+        ("invalid_client", "Audience not found"),
+        TokenExchangeFailed,
+        Configuration,
+        "The identity provider has no client {audience}: check delegation.tokenExchange.audience, \
+         which must be the id of a client.",
+    ),
+    row(
+        400..=400,
+        ("invalid_client", "Client disabled"),
+        TokenExchangeFailed,
+        Provider,
+        "The client {audience}, the audience that is asked for, is disabled: enable it, or configure \
+         another delegation.tokenExchange.audience.",
+    ),
+    row(
+        400..=400,
+        ("invalid_request", "Requested audience not available"),
+        TokenExchangeFailed,
+        Provider,
+        "Nothing puts {audience} into tokens of the client {client}: put an audience mapper for \
+         {audience} on a scope of {client}. Asking for an audience only picks from those.",
+    ),
+    row(
+        400..=400,
+        ("invalid_scope", "Missing consents"),
+        TokenExchangeFailed,
+        Provider,
+        "The client {client} requires the user's consent, for which nobody can be asked here: switch \
+         off \"Consent required\" for it.",
+    ),
+    row(
+        ANY,
+        ("invalid_scope", ""),
+        TokenExchangeFailed,
+        Configuration,
+        "The client {client} may not have the scope \"{scope}\": check \
+         delegation.tokenExchange.defaultScope, or add the scope to the client.",
+    ),
+    // Keycloak: the caller's token. Expired, logged out, disabled and deleted users and a user
+    // directory that is down are all this.
+    row(
+        400..=400,
+        ("invalid_request", "Invalid token"),
+        SubjectTokenRefused,
+        Caller,
+        "It has expired, its session has ended, or the account was disabled or deleted; then a new \
+         login gives a token that works, or is refused itself. If new tokens are refused as well, or \
+         many callers' at once, the identity provider cannot reach its user directory (LDAP).",
+    ),
+    // RFC 6749 section 5.2, RFC 8693 section 2.2.2: providers of any make.
+    row(
+        ANY,
+        ("invalid_grant", ""),
+        SubjectTokenRefused,
+        Caller,
+        "It has expired or was revoked, or the account may not be used; then a new login gives a \
+         token that works, or is refused itself. If new tokens are refused as well, look at the \
+         identity provider's log.",
+    ),
+    row(
+        ANY,
+        ("invalid_target", ""),
+        TokenExchangeFailed,
+        Provider,
+        "The client {client} gets no tokens for {audience}: allow it, or check \
+         delegation.tokenExchange.audience.",
+    ),
+    row(
+        ANY,
+        ("invalid_client", ""),
+        TokenExchangeFailed,
+        Configuration,
+        "Check delegation.tokenExchange.clientId ({client}) and clientSecret.",
+    ),
+    row(
+        ANY,
+        ("unauthorized_client", ""),
+        TokenExchangeFailed,
+        Provider,
+        "Allow the client {client} to exchange tokens.",
+    ),
+    row(
+        ANY,
+        ("unsupported_grant_type", ""),
+        TokenExchangeFailed,
+        Provider,
+        "The identity provider exchanges no tokens (RFC 8693), or not at this endpoint: switch it on, \
+         or check delegation.tokenExchange.tokenEndpoint.",
+    ),
+    row(
+        429..=429,
+        ("", ""),
+        IdentityProviderUnreachable,
+        Outage,
+        "Try again later; the identity provider limits how often it is asked.",
+    ),
+    row(
+        ANY,
+        ("temporarily_unavailable", ""),
+        IdentityProviderUnreachable,
+        Outage,
+        "Try again later.",
+    ),
+    row(
+        500..=599,
+        ("", ""),
+        IdentityProviderUnreachable,
+        Outage,
+        "Try again later; if it stays so, look at the identity provider's log.",
+    ),
+    row(
+        404..=405,
+        ("", ""),
+        TokenExchangeFailed,
+        Configuration,
+        "There is no token endpoint at delegation.tokenExchange.tokenEndpoint: compare it with \
+         `token_endpoint` in the identity provider's discovery document.",
+    ),
+    row(
+        300..=399,
+        ("", ""),
+        TokenExchangeFailed,
+        Configuration,
+        "Redirects are not followed, since they would carry the secret elsewhere: configure \
+         delegation.tokenExchange.tokenEndpoint as the discovery document has it.",
+    ),
+    row(
+        ANY,
+        ("", ""),
+        TokenExchangeFailed,
+        Provider,
+        "The identity provider's words and its log say why it refused the client {client} a token \
+         for {audience}.",
+    ),
+];
+
+/// The failure that an identity provider's refusal is.
+pub(super) fn explain(
+    config: &TokenExchangeConfig,
+    status: reqwest::StatusCode,
+    body: &[u8],
+) -> Failure {
+    let answer: Answer = serde_json::from_slice(body).unwrap_or_default();
+    let fits = |row: &&Row| {
+        row.status.contains(&status.as_u16())
+            && (row.error.is_empty() || row.error == answer.error)
+            && answer.error_description.starts_with(row.description)
+    };
+    let said = said(&answer);
+    let message = |what: &str| match said.as_str() {
+        "" => format!("{what} ({status})"),
+        said => format!("{what} ({status}): {said}"),
+    };
+    // The last row always fits.
+    let (code, blame, remedy) = ROWS
+        .iter()
+        .find(fits)
+        .map_or((TokenExchangeFailed, Provider, ""), |row| (row.code, row.blame, row.remedy));
+    let remedy = remedy
+        .replace("{client}", &config.client_id)
+        .replace("{audience}", &config.audience)
+        .replace("{scope}", config.default_scope.as_deref().unwrap_or_default());
+    match blame {
+        Caller => Failure::new(
+            code,
+            message("the identity provider does not take the caller's token any more"),
+            remedy,
+        ),
+        Configuration => Failure::new(
+            code,
+            message("the identity provider did not exchange the token"),
+            format!("For whoever runs this server: {remedy}"),
+        ),
+        Provider => Failure::new(
+            code,
+            message("the identity provider did not exchange the token"),
+            format!("For whoever runs the identity provider: {remedy}"),
+        ),
+        Outage => Failure::new(code, message("the identity provider is not well"), remedy),
+    }
+}
+
+/// The identity provider's words, without what could not stand in a log line.
+fn said(answer: &Answer) -> String {
+    let separator = if answer.error_description.is_empty() { "" } else { ": " };
+    format!("{}{separator}{}", answer.error, answer.error_description)
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(300)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn config() -> TokenExchangeConfig {
+        serde_json::from_value(serde_json::json!({
+            "tokenEndpoint": "https://idp.example/token", "clientId": "the-client",
+            "clientSecret": "s", "audience": "the-audience", "defaultScope": "the-scope"
+        }))
+        .unwrap()
+    }
+
+    /// Status, error and description as providers write them, with code, and a word of the remedy.
+    const SEEN: &[(u16, &str, &str, Code, &str)] = &[
+        (
+            403,
+            "access_denied",
+            "Client is not within the token audience",
+            TokenExchangeFailed,
+            "does not list the-client in `aud`",
+        ),
+        (
+            400,
+            "invalid_request",
+            "Standard token exchange is not enabled for the requested client",
+            TokenExchangeFailed,
+            "Switch on \"Standard token exchange\"",
+        ),
+        (
+            400,
+            "invalid_client",
+            "Public client is not allowed to exchange token",
+            TokenExchangeFailed,
+            "confidential",
+        ),
+        (
+            401,
+            "unauthorized_client",
+            "Invalid client or Invalid client credentials",
+            TokenExchangeFailed,
+            "clientSecret",
+        ),
+        (
+            401,
+            "invalid_client",
+            "Invalid client or Invalid client credentials",
+            TokenExchangeFailed,
+            "no client the-client",
+        ),
+        (
+            400,
+            "invalid_client",
+            "Audience not found",
+            TokenExchangeFailed,
+            "no client the-audience",
+        ),
+        (400, "invalid_client", "Client disabled", TokenExchangeFailed, "the-audience"),
+        (
+            400,
+            "invalid_request",
+            "Requested audience not available: the-audience",
+            TokenExchangeFailed,
+            "audience mapper",
+        ),
+        (
+            400,
+            "invalid_scope",
+            "Missing consents for Token Exchange in client the-client",
+            TokenExchangeFailed,
+            "Consent required",
+        ),
+        (400, "invalid_scope", "Invalid scopes: the-scope", TokenExchangeFailed, "\"the-scope\""),
+        (400, "invalid_request", "Invalid token", SubjectTokenRefused, "user directory"),
+        (400, "invalid_grant", "", SubjectTokenRefused, "log"),
+        (400, "invalid_target", "", TokenExchangeFailed, "the-audience"),
+        (401, "invalid_client", "", TokenExchangeFailed, "clientId"),
+        (400, "unauthorized_client", "", TokenExchangeFailed, "Allow"),
+        (400, "unsupported_grant_type", "Unsupported grant_type", TokenExchangeFailed, "RFC 8693"),
+        (429, "slow_down", "", IdentityProviderUnreachable, "later"),
+        (400, "temporarily_unavailable", "", IdentityProviderUnreachable, "later"),
+        (503, "", "", IdentityProviderUnreachable, "later"),
+        (404, "Realm does not exist", "", TokenExchangeFailed, "token_endpoint"),
+        (302, "", "", TokenExchangeFailed, "Redirects"),
+        (400, "invalid_request", "anything else", TokenExchangeFailed, "log"),
+    ];
+
+    #[test]
+    fn every_row_is_reached_and_has_its_own_remedy() {
+        let config = config();
+        let mut remedies = HashSet::new();
+        for (status, error, description, code, remedy) in SEEN {
+            let status = reqwest::StatusCode::from_u16(*status).unwrap();
+            let body = serde_json::json!({ "error": error, "error_description": description });
+            let failure = explain(&config, status, body.to_string().as_bytes());
+            assert_eq!(failure.code, *code, "{error} {description}");
+            assert!(failure.remedy.contains(remedy), "{error} {description}: {failure:?}");
+            assert!(failure.message.contains(description), "{failure:?}");
+            assert!(!failure.remedy.contains(['{', '}']), "{failure:?}");
+            assert!(remedies.insert(failure.remedy), "{error} {description}");
+        }
+        assert_eq!(remedies.len(), ROWS.len(), "a row that nothing reaches");
+    }
+
+    #[test]
+    fn nobody_whose_token_is_refused_is_told_to_log_in_and_no_more() {
+        for row in ROWS.iter().filter(|row| row.blame == Caller) {
+            assert!(row.remedy.contains("new tokens are refused"), "{}", row.remedy);
+        }
+    }
+
+    #[test]
+    fn answers_that_are_no_oauth_error_are_explained_by_their_status() {
+        for body in ["", "<html>", "[]", "7", r#"{"error": 7}"#] {
+            let failure = explain(&config(), reqwest::StatusCode::BAD_GATEWAY, body.as_bytes());
+            assert_eq!(failure.code, IdentityProviderUnreachable);
+            assert!(failure.message.ends_with("(502 Bad Gateway)"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_says_is_short_and_printable() {
+        let body =
+            serde_json::json!({ "error": "e\u{1b}[2J\n", "error_description": "x".repeat(9999) });
+        let failure =
+            explain(&config(), reqwest::StatusCode::BAD_REQUEST, body.to_string().as_bytes());
+        assert!(!failure.message.contains(['\u{1b}', '\n']) && failure.message.len() < 500);
+    }
+}
