@@ -7,7 +7,7 @@ use krb_proto::exchange::{
 use krb_proto::{Credential, Name, Principal};
 
 use crate::drive::{Driver, Patience};
-use crate::kdc::Offsets;
+use crate::kdc::Memory;
 use crate::store::{TicketKey, TicketStore};
 use crate::{ClientError, Clock, KdcSource, SystemClock, Transport, UserTicket};
 
@@ -88,8 +88,8 @@ impl Client {
         let ClientConfig { account, secret, kdcs, transport, max_age, clock, armor, .. } = config;
         let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
-        let offsets = Offsets::default();
-        let driver = Driver { kdcs, transport, patience, clock: clock.clone(), offsets };
+        let memory = Memory::default();
+        let driver = Driver { kdcs, transport, patience, clock: clock.clone(), memory };
         let tgt_dropped = Mutex::default();
         let inner = Inner { account, secret, armor, max_age, clock, driver, store, tgt_dropped };
         Self { inner: Arc::new(inner) }
@@ -103,7 +103,7 @@ impl Client {
 
     async fn run<E>(&self, exchange: E) -> Result<Credential, ClientError>
     where
-        E: Exchange<Output = Credential>,
+        E: Exchange<Output = Credential> + Clone + Send,
     {
         self.inner.driver.run(exchange).await
     }
@@ -134,7 +134,7 @@ impl Client {
         exchange: impl Fn(Arc<Credential>) -> E,
     ) -> Result<Credential, ClientError>
     where
-        E: Exchange<Output = Credential>,
+        E: Exchange<Output = Credential> + Clone + Send,
     {
         let login = async || self.tgt().await.map_err(|error| ClientError::Login(error.into()));
         let tgt = login().await?;

@@ -106,20 +106,19 @@ impl ClientError {
 pub struct Unreachable {
     /// The realm.
     pub realm: String,
-    /// What was tried, in order.
+    /// What was tried, in the order in which it failed.
     pub tried: Vec<KdcFailure>,
-    /// Why there was nothing to try, if there was not.
+    /// Which of its KDCs could not be found, and why, if there are such.
     pub discovery: Option<String>,
 }
 
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no KDC of realm {} answered", self.realm)?;
-        if let Some(discovery) = &self.discovery {
-            write!(f, ": {discovery}")?;
-        }
-        for (i, failure) in self.tried.iter().enumerate() {
-            write!(f, "{} {failure}", if i == 0 { ":" } else { ";" })?;
+        let tried = self.tried.iter().map(|failure| failure as &dyn fmt::Display);
+        let discovery = self.discovery.iter().map(|text| text as &dyn fmt::Display);
+        for (i, reason) in tried.chain(discovery).enumerate() {
+            write!(f, "{} {reason}", if i == 0 { ":" } else { ";" })?;
         }
         Ok(())
     }

@@ -36,3 +36,38 @@ fn mit_tools_accept_our_ccache_and_we_accept_their_keytab() {
     ));
     assert!(file.contains("1,42"), "{file}");
 }
+
+#[test]
+fn krb_takes_a_password_file_of_any_editor_and_an_address_without_dns() {
+    let lab = lab!();
+    let krb = program("krb");
+    let (krb, account) = (krb.display(), lab.principal(&lab.var("SVC_ACCOUNT")));
+    let spn = format!("cifs/{}", lab.var("FILESERVER_HOST"));
+    let password = lab.var("SVC_PASSWORD");
+    let utf16 = |mark: [u8; 2], octets: fn(u16) -> [u8; 2]| {
+        let text = format!("{password}\r\nwhat follows is not read\r\n");
+        mark.into_iter().chain(text.encode_utf16().flat_map(octets)).collect::<Vec<u8>>()
+    };
+    for (editor, content) in [
+        ("unix", format!("{password}\n").into_bytes()),
+        ("windows", format!("\u{feff}{password}\r\n").into_bytes()),
+        ("notepad", utf16([0xff, 0xfe], u16::to_le_bytes)),
+        ("big-endian", utf16([0xfe, 0xff], u16::to_be_bytes)),
+    ] {
+        let (file, cache) = (lab.scratch(editor), lab.scratch(&format!("{editor}.cc")));
+        std::fs::write(&file, content).unwrap();
+        // The machine names no DNS server: an address needs none, a name says what is missing.
+        let said = |kdc: &str| {
+            lab.shell(&format!(
+                "unshare -m sh -c 'mount --bind /dev/null /etc/resolv.conf && {krb} s4u --client \
+                 {account} --kdc {kdc} --password-file {} -c {} ALICE_ADMIN {spn}' 2>&1 || true",
+                file.display(),
+                cache.display(),
+            ))
+        };
+        let said_to_address = said("$DC_IP");
+        assert!(said_to_address.contains("ALICE_ADMIN"), "{editor}: {said_to_address}");
+        let said_to_name = said("dc1.example.com");
+        assert!(said_to_name.contains("/etc/resolv.conf"), "{editor}: {said_to_name}");
+    }
+}

@@ -1,6 +1,8 @@
 //! Reaching the domain's KDC: by DNS, over UDP, with a clock that is wrong.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use krb_client::{
     Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, SystemClock, Transport, files,
@@ -8,6 +10,8 @@ use krb_client::{
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Name, Principal, Timestamp};
 use krb_tests::Lab;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use crate::lab;
 
@@ -37,6 +41,54 @@ async fn it_is_found_by_dns() {
     let nameserver = format!("{}:53", lab.var("DC_IP")).parse().unwrap();
     config.kdcs = KdcSource::Dns(Resolver::new(&[nameserver], Default::default()).unwrap());
     delegate(lab, config).await.unwrap();
+}
+
+/// An address that takes connections and says nothing.
+async fn frozen() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            open.push(stream);
+        }
+    });
+    address
+}
+
+/// An address that does not answer to SYN: its queue of connections is full.
+async fn dropping() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+        queue.push(stream.unwrap());
+    }
+    tokio::spawn(async move {
+        let _open = (listener, queue);
+        std::future::pending::<()>().await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn it_is_found_behind_twelve_that_are_silent() {
+    let lab = lab!();
+    let mut config = config(lab).await;
+    let KdcSource::Addresses(kdc) = config.kdcs else { panic!() };
+    let mut kdcs = Vec::new();
+    for _ in 0..4 {
+        let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        kdcs.extend([frozen().await, dropping().await, refusing]);
+    }
+    kdcs.extend(kdc);
+    config.kdcs = KdcSource::Addresses(kdcs);
+    let began = Instant::now();
+    delegate(lab, config).await.unwrap();
+    // Three exchanges: the first one finds it, the others begin with it.
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

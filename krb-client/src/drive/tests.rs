@@ -4,12 +4,16 @@ use std::sync::Mutex;
 
 use krb_proto::asn1::{KrbError, PrincipalName};
 use krb_proto::der::{self, Int, KerberosString, Microseconds};
-use krb_proto::exchange::ExchangeError;
+use krb_proto::exchange::{ExchangeError, Request};
+use krb_proto::iana::ErrorCode;
 use krb_proto::{KerberosTime, Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
+
+mod silence;
+mod sockets;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -83,7 +87,7 @@ async fn refusing() -> SocketAddr {
 }
 
 /// Sends the time it was given, and is done when it hears "done".
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Probe {
     offsets: Arc<Mutex<Vec<i64>>>,
 }
@@ -106,16 +110,12 @@ impl Exchange for Probe {
 }
 
 fn driver(kdcs: Vec<SocketAddr>, transport: Transport) -> Driver {
-    Driver {
-        kdcs: KdcSource::Addresses(kdcs),
-        transport,
-        patience: Patience {
-            per_kdc: Duration::from_millis(50),
-            overall: Duration::from_millis(1500),
-        },
-        clock: Arc::new(Fixed),
-        offsets: Offsets::default(),
-    }
+    let (per_kdc, overall) = (Duration::from_millis(50), Duration::from_millis(1500));
+    driver_of(KdcSource::Addresses(kdcs), transport, Patience { per_kdc, overall })
+}
+
+fn driver_of<T: Carry>(kdcs: KdcSource, transport: T, patience: Patience) -> Driver<T> {
+    Driver { kdcs, transport, patience, clock: Arc::new(Fixed), memory: Memory::default() }
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_clock_is_corrected_once_and_remembered() {
     driver.run(probe).await.unwrap();
     let offsets = offsets.lock().unwrap();
     assert_eq!(offsets.iter().filter(|&&offset| offset == 1200).count(), 2, "{offsets:?}");
-    assert_eq!(driver.offsets.get(address), 1200);
+    assert_eq!(driver.memory.offset(address), 1200);
 }
 
 #[tokio::test]
