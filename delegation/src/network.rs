@@ -1,22 +1,23 @@
 //! How names are resolved and which certificates are believed: the same for every stage.
 
+mod authorities;
+mod connection;
+
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::Resolver;
-use krb_client::files::read_text;
 use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
 use serde::Deserialize;
 
-use crate::ConfigError;
+pub(crate) use connection::{ConnectError, Connection};
 
-/// Some ten times what browsers believe.
-const MAX_CA_FILE: u64 = 16 << 20;
+use crate::ConfigError;
 
 /// The `network` section of the configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,7 +26,8 @@ pub struct NetworkConfig {
     /// DNS servers, `address` or `address:port`. Empty: those of `/etc/resolv.conf`.
     #[serde(default)]
     pub nameservers: Vec<String>,
-    /// PEM file with the CAs to believe. Left out: the system's.
+    /// PEM file with the CAs to believe; one that is replaced is used from then on. Left out: the
+    /// system's.
     pub ca_file: Option<PathBuf>,
     /// Fixed addresses, which go before DNS.
     #[serde(default)]
@@ -36,7 +38,7 @@ pub struct NetworkConfig {
 #[derive(Clone)]
 pub struct Network {
     resolver: Resolver,
-    authorities: Option<Vec<reqwest::Certificate>>,
+    tls: Arc<ClientConfig>,
 }
 
 impl Network {
@@ -60,23 +62,10 @@ impl Network {
             [] => Ok(Resolver::from_system(hosts)),
             servers => Resolver::new(servers, hosts),
         };
-        let authorities = config.ca_file.as_ref().map(|file| {
-            let problem = |error: &dyn std::fmt::Display| {
-                ConfigError::new("network.caFile", format!("{}: {error}", file.display()))
-            };
-            let pem = read_pem(file).map_err(|error| problem(&error))?;
-            let found =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))?;
-            if found.is_empty() {
-                Err(problem(&"it holds no certificate in PEM"))
-            } else {
-                Ok(found)
-            }
-        });
         Ok(Self {
             resolver: resolver
                 .map_err(|error| ConfigError::new("network.nameservers", error.to_string()))?,
-            authorities: authorities.transpose()?,
+            tls: Arc::new(authorities::tls_config(config.ca_file.as_deref())?),
         })
     }
 
@@ -90,51 +79,22 @@ impl Network {
     /// redirect, asks no proxy and keeps no cookie.
     ///
     /// # Errors
-    /// If the TLS library finds no CA to believe.
+    /// If the TLS library does not do as it is configured.
     pub fn http_client(&self) -> Result<reqwest::Client, ConfigError> {
-        build(self.builder())
-    }
-
-    /// Like [`Self::http_client`], with a connection of its own for each request: some servers
-    /// take whoever first came over a connection for whoever comes over it later.
-    ///
-    /// # Errors
-    /// If the TLS library finds no CA to believe.
-    pub fn unpooled_http_client(&self) -> Result<reqwest::Client, ConfigError> {
-        build(self.builder().pool_max_idle_per_host(0))
-    }
-
-    fn builder(&self) -> ClientBuilder {
-        let builder = ClientBuilder::new()
+        let client = ClientBuilder::new()
             .dns_resolver(Arc::new(Dns(self.resolver.clone())))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
             .http1_only()
             .referer(false)
-            .no_proxy();
-        match &self.authorities {
-            Some(authorities) => builder.tls_certs_only(authorities.iter().cloned()),
-            None => builder,
-        }
+            .no_proxy()
+            .tls_backend_preconfigured(ClientConfig::clone(&self.tls));
+        client.build().map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let problem = format!("no HTTP client: {}", cause.unwrap_or(error.to_string()));
+            ConfigError::new("network.caFile", problem)
+        })
     }
-}
-
-/// PEM as Windows' editors write it, too: behind a byte order mark the first certificate would not
-/// be found. What is between the certificates may be in any other encoding.
-fn read_pem(file: &Path) -> std::io::Result<Vec<u8>> {
-    match read_text(file, MAX_CA_FILE) {
-        Ok(text) => Ok(text.as_bytes().to_vec()),
-        Err(error) if error.kind() == ErrorKind::InvalidData => std::fs::read(file),
-        Err(error) => Err(error),
-    }
-}
-
-fn build(builder: ClientBuilder) -> Result<reqwest::Client, ConfigError> {
-    builder.build().map_err(|error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        let problem = format!("no HTTP client: {}", cause.unwrap_or(error.to_string()));
-        ConfigError::new("network.caFile", problem)
-    })
 }
 
 struct Dns(Resolver);
@@ -208,15 +168,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unpooled_client_uses_no_connection_twice() {
+    async fn a_connection_of_its_own_for_every_request() {
         let network = Network::new(&config(r#"{"nameservers": ["192.0.2.1"]}"#).unwrap()).unwrap();
-        let (pooled, unpooled) = (network.http_client(), network.unpooled_http_client());
-        for (client, connections) in [(pooled.unwrap(), "000"), (unpooled.unwrap(), "012")] {
-            let (url, mut seen) = (format!("http://{}/", serve()), String::new());
-            for _ in 0..3 {
-                seen += &client.get(&url).send().await.unwrap().text().await.unwrap();
-            }
-            assert_eq!(seen, connections);
+        let url: url::Url = format!("http://{}/", serve()).parse().unwrap();
+        for number in ["0", "1", "2"] {
+            let mut connection = network.connect(&url).await.unwrap();
+            assert_eq!(connection.certificate(), None);
+            let answer = connection.send(hyper::Request::default()).await.unwrap();
+            let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap();
+            assert_eq!(body.to_bytes(), number);
         }
     }
 }

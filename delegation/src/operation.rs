@@ -170,6 +170,10 @@ pub struct DirectoryEntry {
     pub size: u64,
     /// Last change, RFC 3339, if the server said.
     pub modified: Option<String>,
+    /// False for what cannot be read or listed by this name: the file server made it up for a file
+    /// whose own name no path can have, or that policy would know by another name.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub readable: bool,
 }
 
 /// The kind of a directory entry.

@@ -98,7 +98,7 @@ impl Plan {
             policy: Policy::from_cedar(&settings.policy, &targets)?,
             targets,
             kerberos: Kerberos::new(&settings.kerberos, network.resolver(), clock.clone()).await?,
-            resources: Resources::new(&network)?,
+            resources: Resources::new(&network),
             audit: settings.audit,
             clock,
         })
@@ -255,7 +255,8 @@ impl Delegation {
         note(facts, evidence.account());
         let ServiceCredential::Kerberos(ticket) = &credential;
         facts.ticket_flags = Some(ticket.flags.0);
-        let cx = CallContext { deadline, clock: self.clock.clone() };
+        let groups = evidence.account().groups.len();
+        let cx = CallContext { deadline, clock: self.clock.clone(), groups };
         self.resources.perform(&cx, &credential, permit, operation).await
     }
 

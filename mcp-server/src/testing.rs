@@ -129,6 +129,7 @@ pub(crate) fn directory(path: &str) -> Outcome {
         kind,
         size: 0,
         modified: modified.map(str::to_owned),
+        readable: true,
     };
     let entries = vec![
         entry("a", EntryKind::Directory, None),

@@ -11,6 +11,8 @@ use krb_tests::logs::Mark;
 use krb_tests::{Lab, Server, Setup, issuer};
 use serde_json::{Value, json};
 
+mod bindings;
+mod names;
 mod relay;
 
 use crate::lab;
@@ -199,18 +201,41 @@ async fn a_web_page_without_proof_of_who_sent_it_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_the_web_application_refuses_comes_back_as_its_answer() {
+async fn what_the_web_application_refuses_is_no_success() {
+    let lab = lab!();
+    let issuer = issuer().await;
+    let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
+    let alice = issuer.token("alice");
+    // Whom the application does not let in, it does not let in.
+    assert!(server.get(&alice, &lab.url("/private/")).await.content().contains("ALICE_ADMIN"));
+    let refused = server.get(&issuer.token_for("bob"), &lab.url("/private/")).await;
+    let (code, message, _) = refused.error();
+    assert_eq!(code, "ACCESS_DENIED", "{message}");
+    assert!(message.contains("403") && message.contains("You don't have permission"), "{message}");
+    assert!(!message.contains('<'), "{message}");
+    let intents = server.audit_records();
+    assert!(intents.iter().any(|record| record.to_string().contains("ACCESS_DENIED")));
+    // What it says of the thing that was asked for is its answer.
+    let missing = server.get(&alice, &lab.url("/no-such-page")).await;
+    assert_eq!(missing.data()["status"], 404);
+    let headers = missing.data()["headers"].to_string().to_lowercase();
+    assert!(!headers.contains("www-authenticate"), "the proof is ours alone: {headers}");
+}
+
+#[tokio::test]
+async fn a_caller_cannot_say_by_a_header_field_who_came() {
     let lab = lab!();
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let token = issuer.token("alice");
-    let missing = server.get(&token, &lab.url("/no-such-page")).await;
-    assert_eq!(missing.data()["status"], 404);
-    let headers = missing.data()["headers"].to_string().to_lowercase();
-    assert!(!headers.contains("www-authenticate"), "the proof is ours alone: {headers}");
-    let arguments = json!({ "url": lab.url("/whoami"), "headers": { "X-Remote-User": "bob" } });
-    let forged = server.call(Some(&token), "kerberos-http-request", arguments).await;
-    assert_eq!(forged.code(), "INVALID_ARGUMENT");
+    for name in ["X-Remote-User", "X-WEBAUTH-USER", "X-MS-CLIENT-PRINCIPAL", "Proxy", "mail"] {
+        let arguments = json!({ "url": lab.url("/whoami"), "headers": { name: "bob" } });
+        let forged = server.call(Some(&token), "kerberos-http-request", arguments).await;
+        assert_eq!(forged.code(), "INVALID_ARGUMENT", "{name}");
+    }
+    let arguments = json!({ "url": lab.url("/whoami"), "headers": { "If-None-Match": "\"x\"" } });
+    let asked = server.call(Some(&token), "kerberos-http-request", arguments).await;
+    assert_eq!(asked.data()["status"], 200);
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl Lab {
     /// A URL on the web server.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.var("WEB_HOST"))
+        format!("https://{}{path}", self.var("WEB_HOST"))
     }
 
     /// A file of the lab's keytab directory.

@@ -70,8 +70,8 @@ impl Setup {
                 "shares": ["corp"]
             }),
             json!({
-                "name": "webapp", "kind": "http", "url": format!("http://{web}"),
-                "spn": format!("HTTP/{web}"), "dangerPlainHttp": true
+                "name": "webapp", "kind": "http", "url": format!("https://{web}"),
+                "spn": format!("HTTP/{web}")
             }),
         ];
         targets.extend(self.targets.iter().cloned());
@@ -98,7 +98,10 @@ impl Setup {
                 "kdcs": [format!("{}:88", lab.var("DC_IP"))],
                 "onlyMembersOf": self.only_members_of
             },
-            "network": { "nameservers": [format!("{}:53", lab.var("DC_IP"))] },
+            "network": {
+                "nameservers": [format!("{}:53", lab.var("DC_IP"))],
+                "caFile": lab.var("CA_FILE")
+            },
             "policy": { "file": "policy.cedar" },
             "targets": targets,
             "audit": { "file": "audit.jsonl", "sync": false }

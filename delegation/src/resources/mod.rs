@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::network::Network;
 use crate::policy::Permit;
 use crate::targets::{Endpoint, Location};
-use crate::{Code, ConfigError, Failure, Operation, Outcome};
+use crate::{Code, Failure, Operation, Outcome};
 
 /// What a resource is reached with; any number of contexts can be started with it.
 #[derive(Clone, Debug)]
@@ -33,20 +33,21 @@ pub struct CallContext {
     pub deadline: Instant,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How many groups the user is in, as the evidence shows: each makes the ticket larger.
+    pub groups: usize,
 }
 
 impl ServiceCredential {
     /// Starts a SPNEGO context: its state, and the token to send.
-    fn start_spnego(&self, cx: &CallContext) -> Result<(SpnegoInitiator, Vec<u8>), GssError> {
+    fn start_spnego(
+        &self,
+        cx: &CallContext,
+        options: &InitiatorOptions<'_>,
+    ) -> Result<(SpnegoInitiator, Vec<u8>), GssError> {
         let Self::Kerberos(ticket) = self;
         let mut rng = OsRandom;
         let mut cx = Context { now: cx.clock.now(), kdc_offset: 0, rng: &mut rng };
-        SpnegoInitiator::new(ticket, &InitiatorOptions::default(), &mut cx)
-    }
-
-    fn ticket_length(&self) -> usize {
-        let Self::Kerberos(ticket) = self;
-        ticket.ticket.len()
+        SpnegoInitiator::new(ticket, options, &mut cx)
     }
 }
 
@@ -70,11 +71,9 @@ pub struct Resources {
 
 impl Resources {
     /// Resource clients on this network.
-    ///
-    /// # Errors
-    /// If the TLS library finds no CA to believe.
-    pub fn new(network: &Network) -> Result<Self, ConfigError> {
-        Ok(Self { files: smb::Files::new(network), web: http::Web::new(network)? })
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        Self { files: smb::Files::new(network), web: http::Web::new(network) }
     }
 
     /// Does what the permit allows.

@@ -18,6 +18,7 @@ use url::Url;
 pub use config::TargetConfig;
 pub(crate) use fold::fold;
 pub use root::Root;
+pub(crate) use unc::{is_plain_component, is_short_alias};
 pub(crate) use web::policy_text as web_policy_text;
 
 use crate::{Code, ConfigError, Failure, Operation};

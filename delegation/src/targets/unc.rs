@@ -91,13 +91,15 @@ fn check(component: &str) -> Result<(), Failure> {
         "has a component of more than 255 characters"
     } else if is_device(component) {
         "has a component that is a device name (CON, NUL, COM1, …)"
-    } else if is_short_alias(component) {
-        // It may stand for a file that policy forbids under its long name.
-        "has a component in the short 8.3 form (LONGNA~1.TXT)"
     } else {
         return Ok(());
     };
     Err(refused(problem))
+}
+
+/// Whether a path may have a component of this name. Servers list other names, too.
+pub(crate) fn is_plain_component(name: &str) -> bool {
+    !name.contains(['/', '\\']) && !name.chars().any(char::is_control) && check(name).is_ok()
 }
 
 fn is_device(component: &str) -> bool {
@@ -119,7 +121,9 @@ fn is_previous_version(component: &str) -> bool {
     component.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("@GMT-"))
 }
 
-fn is_short_alias(component: &str) -> bool {
+/// Whether a name has the form by which file servers make short names of long ones: `LONGNA~1.TXT`.
+/// It may be a file's own name all the same.
+pub(crate) fn is_short_alias(component: &str) -> bool {
     let (base, extension) = component.split_once('.').unwrap_or((component, ""));
     let Some((stem, number)) = base.rsplit_once('~') else { return false };
     base.chars().count() <= 8
@@ -223,8 +227,6 @@ mod tests {
             ("//files/corp/a.\u{fe0f}", "invisible"),
             (r"\\files\corp\@GMT-2026.11.28-12.00.00\a", "previous version"),
             (r"\\files\corp\a\@gmt-x", "previous version"),
-            (r"\\files\corp\SECRET~1", "8.3"),
-            (r"\\files\corp\S5ZW~9A.TXT", "8.3"),
             ("\\\\files\\corp\\a\0b", "control"),
             ("\\\\files\\corp\\a\u{85}b", "control"),
             ("\\\\files\\corp\\a\r\n", "control"),

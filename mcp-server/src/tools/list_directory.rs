@@ -37,6 +37,11 @@ pub(super) const ENTRY: Entry = Entry {
                                 "modified": {
                                     "type": ["string", "null"],
                                     "description": "time of the last change (RFC 3339)"
+                                },
+                                "readable": {
+                                    "const": false,
+                                    "description": "there only where it cannot be read or listed \
+                                                    by this name, which is not its own"
                                 }
                             },
                             "required": ["name", "kind", "size", "modified"]

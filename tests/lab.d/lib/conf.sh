@@ -59,13 +59,13 @@ lab_env() {
     # The domain
     [REALM]=$REALM [DOMAIN]=$DOMAIN [NETBIOS]=$NETBIOS   # Kerberos realm, DNS domain, NetBIOS name
     [UPN_SUFFIX]=$UPN_SUFFIX                         # second UPN suffix, erin's
-    [CA_FILE]=$LAB/tls/ca.crt                        # signed the DC's certificate (LDAPS)
+    [CA_FILE]=$LAB/tls/ca.crt                        # signed the DC's and the web server's
     [ADMIN_PASSWORD]=$ADMIN_PASSWORD                 # of Administrator
     [RECREATE_USER]=$LAB_D/dc/recreate-user          # "$RECREATE_USER" phoenix
     # Hosts, fully qualified, and their addresses
     [DC_HOST]=$DC_HOST [DC_IP]=$DC_IP                # domain controller, DNS (53), KDC (88)
     [FILESERVER_HOST]=$FILESERVER_HOST [FILESERVER_IP]=$FILESERVER_IP   # member, SMB (445)
-    [WEB_HOST]=$WEB_HOST [WEB_IP]=$WEB_IP            # Apache: 80 large headers, 8081 default limit
+    [WEB_HOST]=$WEB_HOST [WEB_IP]=$WEB_IP            # Apache: 443 TLS, 80, 8081 small headers
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD

@@ -4,7 +4,7 @@ PACKAGES=(
   samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba
   python3-setproctitle winbind libnss-winbind smbclient acl
   krb5-kdc krb5-admin-server krb5-user
-  apache2 libapache2-mod-auth-gssapi curl
+  apache2 libapache2-mod-auth-gssapi curl python3-gssapi
   iproute2 procps openssl
 )
 

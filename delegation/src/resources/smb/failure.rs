@@ -72,7 +72,12 @@ impl Place<'_> {
                 "It was not believed. Something on the way changes messages, or another server \
                  answers in the file server's place.",
             ),
-            ErrorKind::ConnectionLost | ErrorKind::TimedOut | ErrorKind::Io => (
+            ErrorKind::TimedOut => (
+                Code::ResourceTimeout,
+                format!("the file server {host} gave no answer in time while {doing}: {error}"),
+                "Try again; check that the file server runs and how busy it is.",
+            ),
+            ErrorKind::ConnectionLost | ErrorKind::Io => (
                 Code::ResourceUnreachable,
                 format!("the connection to the file server {host} failed while {doing}: {error}"),
                 "Try again; check that the file server runs.",
@@ -124,26 +129,28 @@ impl Place<'_> {
     }
 }
 
+/// A place for tests.
+#[cfg(test)]
+pub(super) fn with_place<T>(path: &str, run: impl FnOnce(&Place<'_>) -> T) -> T {
+    use crate::targets::{TargetConfig, Targets};
+    let config = TargetConfig::Smb {
+        name: "files".into(),
+        host: "files.example.com".into(),
+        port: 445,
+        spn: "cifs/files.example.com".into(),
+        names: vec!["files".into()],
+        shares: vec!["corp".into()],
+    };
+    let targets = Targets::new(vec![config]).unwrap();
+    let target = targets.iter().next().unwrap();
+    run(&Place { target, share: "corp", path })
+}
+
 #[cfg(test)]
 mod tests {
     use smb2::types::Command;
 
     use super::*;
-    use crate::targets::{TargetConfig, Targets};
-
-    fn with_place<T>(path: &str, run: impl FnOnce(&Place<'_>) -> T) -> T {
-        let config = TargetConfig::Smb {
-            name: "files".into(),
-            host: "files.example.com".into(),
-            port: 445,
-            spn: "cifs/files.example.com".into(),
-            names: vec!["files".into()],
-            shares: vec!["corp".into()],
-        };
-        let targets = Targets::new(vec![config]).unwrap();
-        let target = targets.iter().next().unwrap();
-        run(&Place { target, share: "corp", path })
-    }
 
     #[test]
     fn each_status_says_whose_doing_it_is() {

@@ -2,6 +2,7 @@
 //! ([`session`]). Nothing else names that crate.
 
 mod failure;
+mod name;
 mod session;
 mod tap;
 
@@ -16,7 +17,7 @@ use super::content::{MAX_CONTENT, encode};
 use super::{CallContext, Resource, ServiceCredential, misfit};
 use crate::network::Network;
 use crate::policy::Permit;
-use crate::targets::Location;
+use crate::targets::{Location, is_plain_component};
 use crate::{Code, DirectoryEntry, EntryKind, Failure, FileContent, Operation, Outcome};
 use failure::Place;
 use session::Session;
@@ -79,7 +80,9 @@ async fn read_file(
         .await
         .map_err(failed)?;
     let size = file.size();
-    let content = if file.info().is_directory {
+    let content = if let Err(failure) = name::check(place, file.resolved_path()) {
+        Err(failure)
+    } else if file.info().is_directory {
         // The server opens directories too, and would call their content empty.
         Err(failed(Error::Protocol {
             status: NtStatus::FILE_IS_A_DIRECTORY,
@@ -110,6 +113,11 @@ async fn list_directory(
 ) -> Result<Vec<DirectoryEntry>, Failure> {
     let tree = connect_tree(session, place).await?;
     let failed = |error| place.failure("listing", &error);
+    let mut connection = session.connection.clone();
+    if !place.path.is_empty() {
+        let resolved = name::resolve(&tree, &mut connection, place.path).await.map_err(failed)?;
+        name::check(place, resolved.as_deref())?;
+    }
     let mut reader = tree
         .open_directory_reader(session.connection.clone(), &place.slashed())
         .await
@@ -126,6 +134,9 @@ async fn list_directory(
             ));
         }
     }
+    // The handle closes with the session if this fails.
+    let _ = reader.close().await;
+    name::mark(&tree, &mut connection, place, &mut entries).await;
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
 }
@@ -139,6 +150,7 @@ fn entry(entry: SmbEntry) -> DirectoryEntry {
     DirectoryEntry {
         size: if entry.is_directory { 0 } else { entry.size },
         modified: rfc3339(entry.modified),
+        readable: is_plain_component(&entry.name),
         name: entry.name,
         kind,
     }

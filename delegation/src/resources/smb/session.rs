@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::SpnegoInitiator;
 use smb2::client::{Cipher, Connection, Session as SmbSession};
 use smb2::crypto::kdf::{PreauthHasher, sp800_108_kdf};
@@ -48,8 +49,9 @@ impl Session {
         let recording = Recording::new();
         let mut connection = connect(network, place, &recording).await?;
         let params = negotiate(&mut connection, &recording, place).await?;
-        let (mut context, token) =
-            credential.start_spnego(cx).map_err(|error| gss_failure(target, spn, &error))?;
+        let started = credential.start_spnego(cx, &InitiatorOptions::default());
+        let (mut context, token) = started.map_err(|error| gss_failure(target, spn, &error))?;
+        check_length(token.len(), cx.groups, place)?;
 
         let mut hasher = connection.preauth_hasher();
         let request = SessionSetupRequest {
@@ -107,6 +109,25 @@ impl Session {
             let _ = tokio::time::timeout(LOG_OFF_TIME, log_off).await;
         });
     }
+}
+
+/// The length of SESSION_SETUP's token has 16 bits (MS-SMB2 2.2.5), which `smb2` fills without a look
+/// at what does not fit.
+fn check_length(length: usize, groups: usize, place: &Place<'_>) -> Result<(), Failure> {
+    if length <= usize::from(u16::MAX) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::ResourceRefused,
+        format!(
+            "the user's ticket for the file server {} makes a token of {length} bytes (the user is \
+             in {groups} groups); SMB takes at most {}",
+            place.target.host(),
+            u16::MAX
+        ),
+        "No file server can be told to take more: take the user out of some groups, above all out \
+         of those of other domains and domain-local ones.",
+    ))
 }
 
 async fn connect(
@@ -240,5 +261,22 @@ impl Keys {
             into: derive(key, b"SMBS2CCipherKey\0", bits),
             cipher,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::failure::with_place;
+    use super::*;
+
+    #[test]
+    fn a_token_has_16_bits_of_length() {
+        let check = |length| with_place("a", |place| check_length(length, 1800, place));
+        assert_eq!(check(65_535), Ok(()));
+        let refused = check(65_536).unwrap_err();
+        assert_eq!(refused.code, Code::ResourceRefused);
+        for part in ["65536 bytes", "1800 groups", "65535", "files.example.com"] {
+            assert!(refused.message.contains(part), "{part}: {}", refused.message);
+        }
     }
 }

@@ -1,0 +1,137 @@
+//! An HTTP/1.1 connection for one request, which shows the server's certificate before the request
+//! is written: a ticket that is bound to the TLS channel needs it (RFC 5929).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use krb_client::ResolveError;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::Network;
+
+/// How long one address may take to connect and to finish TLS; a host may have further ones.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// Of an answer's head.
+const MAX_HEAD: usize = 128 << 10;
+const MAX_HEAD_FIELDS: usize = 100;
+
+/// No connection came about.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// The host has no address.
+    #[error("{0}")]
+    Unresolved(#[from] ResolveError),
+    /// No address answers.
+    #[error("{0}")]
+    Unreachable(std::io::Error),
+    /// The server's certificate is not believed, or is another host's.
+    #[error("{0}")]
+    Untrusted(rustls::Error),
+}
+
+/// A connection for one request. It closes with its value.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    certificate: Option<Vec<u8>>,
+    driver: AbortHandle,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl Network {
+    /// Connects to the host of a URL; with TLS if it is an `https` one.
+    pub(crate) async fn connect(&self, url: &Url) -> Result<Connection, ConnectError> {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let addresses = self.resolver.addresses(host).await?;
+        let mut last = ConnectError::Unreachable(std::io::ErrorKind::AddrNotAvailable.into());
+        for ip in addresses {
+            let opening = self.open(SocketAddr::new(ip, port), host, url.scheme() == "https");
+            match tokio::time::timeout(CONNECT_TIME, opening).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                // Another address of the host would be no better a host.
+                Ok(Err(error @ ConnectError::Untrusted(_))) => return Err(error),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = ConnectError::Unreachable(std::io::ErrorKind::TimedOut.into()),
+            }
+        }
+        Err(last)
+    }
+
+    async fn open(
+        &self,
+        address: SocketAddr,
+        host: &str,
+        tls: bool,
+    ) -> Result<Connection, ConnectError> {
+        let socket = TcpStream::connect(address).await.map_err(ConnectError::Unreachable)?;
+        socket.set_nodelay(true).map_err(ConnectError::Unreachable)?;
+        if !tls {
+            return connection(socket, None).await;
+        }
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
+        let stream = tls.map_err(|error| {
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            match inner {
+                Some(error @ rustls::Error::InvalidCertificate(_)) => {
+                    ConnectError::Untrusted(error.clone())
+                }
+                _ => ConnectError::Unreachable(error),
+            }
+        })?;
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let certificate = certificates.first().map(|certificate| certificate.to_vec());
+        connection(stream, certificate).await
+    }
+}
+
+async fn connection(
+    stream: impl Stream + 'static,
+    certificate: Option<Vec<u8>>,
+) -> Result<Connection, ConnectError> {
+    let (sender, driver) = http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEAD_FIELDS)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+    // How it ends is what the request's answer or error says.
+    let driver = tokio::spawn(async move {
+        let _ = driver.await;
+    });
+    Ok(Connection { sender, certificate, driver: driver.abort_handle() })
+}
+
+impl Connection {
+    /// The server's certificate, DER; `None` without TLS.
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
+    }
+
+    /// Sends the one request. Its answer's body comes over the connection, which must live as long.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> hyper::Result<Response<Incoming>> {
+        self.sender.send_request(request).await
+    }
+}
