@@ -2,5 +2,6 @@
 
 mod bodies;
 mod keys;
+mod names;
 mod requests;
 mod tokens;
