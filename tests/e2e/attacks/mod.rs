@@ -3,5 +3,6 @@
 mod bodies;
 mod keys;
 mod names;
+mod record;
 mod requests;
 mod tokens;
