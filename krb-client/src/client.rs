@@ -1,15 +1,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use krb_proto::crypto::{Key, SUPPORTED};
 use krb_proto::exchange::{
-    AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, TgsArmor, TicketOptions,
+    AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket, S4uProxy,
+    S4uSelf, TgsArmor, TicketOptions, open_ticket,
 };
+use krb_proto::iana::EncType;
 use krb_proto::{Credential, Name, Principal};
+use zeroize::Zeroizing;
 
 use crate::drive::{Driver, Patience};
 use crate::kdc::Memory;
+use crate::keyring::Keyring;
 use crate::store::{TicketKey, TicketStore};
-use crate::{ClientError, Clock, KdcSource, SystemClock, Transport, UserTicket};
+use crate::{AccountSecret, ClientError, Clock, KdcSource, SystemClock, Transport, UserTicket};
 
 /// A TGT is used for so long at most, whatever its end.
 const TGT_MAX_AGE: Duration = Duration::from_secs(8 * 3600);
@@ -23,8 +28,8 @@ const TGT_DROPPED_EVERY: Duration = Duration::from_secs(30);
 pub struct ClientConfig {
     /// The service account that S4U is done with.
     pub account: Principal,
-    /// Its keys or its password.
-    pub secret: ClientSecret,
+    /// Its keys or its password; where they come from if they may be replaced.
+    pub secret: AccountSecret,
     /// Where its realm's KDCs are.
     pub kdcs: KdcSource,
     /// TCP unless asked otherwise.
@@ -48,10 +53,10 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// A configuration with the defaults named at the fields.
     #[must_use]
-    pub fn new(account: Principal, secret: ClientSecret, kdcs: KdcSource) -> Self {
+    pub fn new(account: Principal, secret: impl Into<AccountSecret>, kdcs: KdcSource) -> Self {
         Self {
             account,
-            secret,
+            secret: secret.into(),
             kdcs,
             transport: Transport::Tcp,
             kdc_timeout: Duration::from_secs(1),
@@ -71,7 +76,9 @@ pub struct Client {
 
 struct Inner {
     account: Principal,
-    secret: ClientSecret,
+    keyring: Keyring,
+    /// Held while the KDC is asked how it makes a key of the password.
+    asking: tokio::sync::Mutex<()>,
     armor: Option<Arc<Credential>>,
     max_age: Duration,
     clock: Arc<dyn Clock>,
@@ -91,7 +98,10 @@ impl Client {
         let memory = Memory::default();
         let driver = Driver { kdcs, transport, patience, clock: clock.clone(), memory };
         let tgt_dropped = Mutex::default();
-        let inner = Inner { account, secret, armor, max_age, clock, driver, store, tgt_dropped };
+        let keyring = Keyring::new(account.clone(), secret, clock.clone());
+        let asking = tokio::sync::Mutex::default();
+        let inner =
+            Inner { account, keyring, asking, armor, max_age, clock, driver, store, tgt_dropped };
         Self { inner: Arc::new(inner) }
     }
 
@@ -101,9 +111,18 @@ impl Client {
         &self.inner.account
     }
 
-    async fn run<E>(&self, exchange: E) -> Result<Credential, ClientError>
+    /// Reads the account's secret, so that a program can say at its start what is wrong with it.
+    /// Otherwise it is read when it is first needed.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn read_secret(&self) -> Result<(), ClientError> {
+        self.inner.keyring.look().await.map(drop)
+    }
+
+    async fn run<E>(&self, exchange: E) -> Result<E::Output, ClientError>
     where
-        E: Exchange<Output = Credential> + Clone + Send,
+        E: Exchange + Clone + Send,
     {
         self.inner.driver.run(exchange).await
     }
@@ -115,9 +134,12 @@ impl Client {
     pub async fn tgt(&self) -> Result<Arc<Credential>, ClientError> {
         let client = self.clone();
         let fetch = || async move {
-            let Inner { account, secret, armor, .. } = &*client.inner;
+            let Inner { account, keyring, armor, .. } = &*client.inner;
+            // The newest there is, if it can be had. What is wrong with it is in the log.
+            let _ = keyring.look().await;
+            let secret = keyring.login()?;
             let options = TicketOptions::default();
-            let mut exchange = AsExchange::new(account.clone(), secret.clone(), options);
+            let mut exchange = AsExchange::new(account.clone(), secret, options);
             if let Some(armor) = armor {
                 exchange = exchange.armored(armor.clone());
             }
@@ -174,9 +196,71 @@ impl Client {
         let fetch = || async move {
             let (service, options) = (client.account().name.clone(), client.user_ticket());
             let exchange = |tgt| S4uSelf::new(tgt, asked.clone(), service.clone(), options.clone());
-            client.run_with_tgt(exchange).await
+            let evidence = client.run_with_tgt(exchange).await?;
+            client.see_to_keys_for(&evidence).await;
+            Ok(evidence)
         };
         self.inner.store.evidence(user.clone(), self.inner.max_age, fetch).await
+    }
+
+    /// Opens a ticket to the account itself, such as evidence, with the account's long-term keys,
+    /// those that were replaced of late among them.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    pub fn open(&self, ticket: &Credential) -> Result<(OpenedTicket, Key), EvidenceError> {
+        open_ticket(ticket, |enctype, kvno| self.inner.keyring.candidates(enctype, kvno))
+    }
+
+    /// Sees to it that a ticket to the account opens: if it does not, its secret may have been
+    /// replaced, or the KDC makes the key of the password otherwise than before.
+    async fn see_to_keys_for(&self, ticket: &Credential) {
+        let keyring = &self.inner.keyring;
+        keyring.keep_up().await;
+        let Some(enctype) = self.lacks_key_for(ticket) else { return };
+        let _ = keyring.look().await;
+        // One asks, and then all know.
+        let _asking = self.inner.asking.lock().await;
+        if self.lacks_key_for(ticket).is_some()
+            && SUPPORTED.contains(&enctype)
+            && let Some(password) = keyring.password_to_ask_for(enctype)
+            && let Err(error) = self.make_key(password, enctype).await
+        {
+            tracing::warn!(%error, "the KDC does not say how it makes the account's key");
+        }
+    }
+
+    /// The enctype of the key that a ticket to the account is sealed with, if there is no such key.
+    fn lacks_key_for(&self, ticket: &Credential) -> Option<EncType> {
+        let mut sealed_with = None;
+        let opened = open_ticket(ticket, |enctype, kvno| {
+            sealed_with = Some(enctype);
+            self.inner.keyring.candidates(enctype, kvno)
+        });
+        match opened {
+            Err(EvidenceError::NoKey { .. } | EvidenceError::Crypto(_)) => sealed_with,
+            _ => None,
+        }
+    }
+
+    /// Makes the account's key of this enctype of its password, as the KDC says that it does.
+    async fn make_key(
+        &self,
+        password: Zeroizing<Vec<u8>>,
+        enctype: EncType,
+    ) -> Result<(), ClientError> {
+        let Inner { account, keyring, armor, .. } = &*self.inner;
+        let mut exchange = KeyHintExchange::new(account.clone(), enctype);
+        if let Some(armor) = armor {
+            exchange = exchange.armored(armor.clone());
+        }
+        let (hint, account) = (self.run(exchange).await?, account.clone());
+        // What the KDC says may mean seconds of work.
+        let make = move || hint.key(&account, &password).map(|key| (password, key));
+        let made = tokio::task::spawn_blocking(make).await.map_err(|_| ClientError::Abandoned)?;
+        let (password, key) = made.map_err(ExchangeError::Crypto)?;
+        keyring.add_derived(&password, key);
+        Ok(())
     }
 
     /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account

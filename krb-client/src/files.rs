@@ -1,5 +1,6 @@
 //! ccache and keytab files, as MIT's tools read and write them, and text as editors write it.
 
+mod bytes;
 mod name;
 mod text;
 
@@ -20,22 +21,31 @@ pub use text::read_text;
 /// Neither a ccache nor a keytab is longer than this in any use that we know.
 const MAX_FILE: u64 = 64 << 20;
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> ClientError {
+pub(crate) fn failed(path: &Path) -> impl Fn(std::io::Error) -> ClientError {
     let path = path.display().to_string();
     move |error| ClientError::File { path: path.clone(), error: Arc::new(error) }
 }
 
 async fn read<T>(
     path: &Path,
-    parse: impl FnOnce(&[u8]) -> Result<T, FormatError>,
+    format: impl FnOnce(&[u8]) -> Result<T, FormatError>,
 ) -> Result<T, ClientError> {
-    let length = tokio::fs::metadata(path).await.map_err(failed(path))?.len();
-    if length > MAX_FILE {
-        let error = std::io::Error::other(format!("{length} bytes are too many"));
-        return Err(failed(path)(error));
-    }
-    let bytes = Zeroizing::new(tokio::fs::read(path).await.map_err(failed(path))?);
-    parse(&bytes).map_err(|error| ClientError::Format { path: path.display().to_string(), error })
+    let name = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || read_bytes(&name));
+    parse(path, &read.await.unwrap_or(Err(ClientError::Abandoned))?, format)
+}
+
+/// Reads a ccache or a keytab.
+pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, ClientError> {
+    bytes::read_bytes(path, MAX_FILE).map_err(failed(path))
+}
+
+pub(crate) fn parse<T>(
+    path: &Path,
+    bytes: &[u8],
+    format: impl FnOnce(&[u8]) -> Result<T, FormatError>,
+) -> Result<T, ClientError> {
+    format(bytes).map_err(|error| ClientError::Format { path: path.display().to_string(), error })
 }
 
 /// Reads a keytab file.

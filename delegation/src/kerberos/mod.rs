@@ -5,19 +5,16 @@ mod account;
 mod config;
 mod never_impersonate;
 mod pins;
+mod proof;
 mod refusal;
 
 use std::sync::Arc;
 
 use krb_client::{
-    Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, UserTicket, files,
+    AccountSecret, Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, UserTicket,
 };
-use krb_proto::crypto::{self, Key};
-use krb_proto::exchange::{ClientSecret, EvidenceError, open_ticket};
-use krb_proto::formats::Keytab;
-use krb_proto::iana::{EncType, TicketFlags};
-use krb_proto::pac::{Pac, Sid, UpnDnsInfo};
-use krb_proto::preauth::default_salt;
+use krb_proto::iana::TicketFlags;
+use krb_proto::pac::Sid;
 use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -27,6 +24,7 @@ pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
 
 use crate::policy::Permit;
 use crate::resources::ServiceCredential;
+use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
 use never_impersonate::NeverImpersonate;
 use pins::Pins;
@@ -35,7 +33,7 @@ use pins::Pins;
 pub struct Kerberos {
     client: Client,
     service: Principal,
-    own_keys: OwnKeys,
+    has_keytab: bool,
     never_impersonate: NeverImpersonate,
     // Learnt from the KDC when it is first needed.
     own_sid: OnceCell<Sid>,
@@ -60,30 +58,9 @@ impl Evidence {
     }
 }
 
-/// The service account's long-term keys, to open evidence with.
-enum OwnKeys {
-    Keytab(Keytab, Principal),
-    /// Made from the password when first needed; AD salts a user account's key with its name.
-    Password(Zeroizing<Vec<u8>>, Principal),
-}
-
-impl OwnKeys {
-    /// The keys that may be the ticket's, best first.
-    fn find(&self, enctype: EncType, kvno: Option<u32>) -> Vec<Key> {
-        match self {
-            Self::Keytab(keytab, account) => keytab.keys(account, kvno, enctype),
-            Self::Password(password, account) => {
-                let made = crypto::SUPPORTED.contains(&enctype).then(|| {
-                    Key::from_password(enctype, password, &default_salt(account), None).ok()
-                });
-                made.flatten().into_iter().collect()
-            }
-        }
-    }
-}
-
 impl Kerberos {
-    /// Reads the service account's keytab, if it has one, and sets up the client. No KDC is asked.
+    /// Reads the service account's keytab or password and sets up the client, which goes on looking
+    /// whether they were replaced. No KDC is asked.
     ///
     /// # Errors
     /// If the configuration is contradictory or the keytab has no key for the account.
@@ -94,27 +71,9 @@ impl Kerberos {
     ) -> Result<Self, ConfigError> {
         let ServiceAccount { username, keytab, password } = &config.service_account;
         let service = Principal::new(Name::user(username), &config.realm);
-        let (secret, own_keys) = match (keytab, password) {
-            (Some(path), None) => {
-                let in_keytab = |error: ClientError| {
-                    ConfigError::new("kerberos.serviceAccount.keytab", error.to_string())
-                };
-                let keytab = files::read_keytab(path).await.map_err(in_keytab)?;
-                let secret = files::client_keys(&keytab, &service).map_err(in_keytab)?;
-                (secret, OwnKeys::Keytab(keytab, service.clone()))
-            }
-            (None, Some(password)) => {
-                let password = password
-                    .resolve()
-                    .map_err(|error| {
-                        ConfigError::new("kerberos.serviceAccount.password", error.to_string())
-                    })?
-                    .as_bytes()
-                    .to_vec();
-                let password = Zeroizing::new(password);
-                let keys = OwnKeys::Password(password.clone(), service.clone());
-                (ClientSecret::Password(password), keys)
-            }
+        let (secret, setting) = match (keytab, password) {
+            (Some(path), None) => (AccountSecret::keytab(path), "kerberos.serviceAccount.keytab"),
+            (None, Some(password)) => (read_again(password), "kerberos.serviceAccount.password"),
             _ => {
                 return Err(ConfigError::new(
                     "kerberos.serviceAccount",
@@ -133,15 +92,17 @@ impl Kerberos {
         };
         let mut client = ClientConfig::new(service.clone(), secret, kdcs);
         client.clock = clock;
+        let client = Client::new(client);
+        client.read_secret().await.map_err(|error| ConfigError::new(setting, error.to_string()))?;
         Ok(Self {
-            client: Client::new(client),
+            client,
             never_impersonate: NeverImpersonate::new(
                 &config.never_impersonate,
                 &config.only_members_of,
             )?,
             own_sid: OnceCell::new(),
             service,
-            own_keys,
+            has_keytab: keytab.is_some(),
             pins: Pins::default(),
         })
     }
@@ -262,52 +223,20 @@ impl Kerberos {
     }
 
     fn open(&self, credential: &Credential) -> Result<Account, Failure> {
-        let (ticket, key) =
-            open_ticket(credential, |enctype, kvno| self.own_keys.find(enctype, kvno))
-                .map_err(|error| self.unbelievable(&error))?;
-        let not_proven = |what: String| {
-            Failure::new(
-                Code::EvidenceRefused,
-                format!("the evidence's PAC cannot be believed: {what}"),
-                "Nothing was done. The KDC must put a signed PAC into tickets for the service \
-                 account; on AD clear NO_AUTH_DATA_REQUIRED in its userAccountControl.",
-            )
-        };
-        let pac = Pac::parse(&ticket.pac)
-            .and_then(|pac| pac.verify_server_signature(&key))
-            .map_err(|error| not_proven(error.to_string()))?;
-        let logon = pac.logon_info().map_err(|error| not_proven(error.to_string()))?;
-        let account = Account {
-            sid: logon.user_sid().map_err(|error| not_proven(error.to_string()))?,
-            name: logon.effective_name.clone(),
-            domain: logon.logon_domain_name.clone(),
-            groups: logon.group_sids().collect(),
-            user_account_control: logon.user_account_control,
-        };
-        let upn = pac.get::<UpnDnsInfo>().map_err(|error| not_proven(error.to_string()))?;
-        if let Some(extended) = upn.and_then(|upn| upn.extended)
-            && (extended.sam_account_name != account.name || extended.sid != account.sid)
-        {
-            return Err(not_proven("UPN_DNS_INFO names another account than LOGON_INFO".into()));
-        }
-        Ok(account)
+        let (ticket, key) = self.client.open(credential).map_err(|error| {
+            refusal::unbelievable(&self.service.name.to_string(), self.has_keytab, &error)
+        })?;
+        proof::account(&ticket, &key)
     }
+}
 
-    fn unbelievable(&self, error: &EvidenceError) -> Failure {
-        let remedy = match error {
-            EvidenceError::NoKey { .. } | EvidenceError::Crypto(_) => {
-                "The service account's key has changed: export its keytab again, with the account \
-                 name (not only its SPN) as principal."
-            }
-            _ => "Nothing was done. Name an AD-compatible KDC whose tickets hold a PAC.",
-        };
-        let account = &self.service.name;
-        Failure::new(
-            Code::EvidenceRefused,
-            format!("the evidence ticket for {account} cannot be believed: {error}"),
-            remedy,
-        )
-    }
+/// The password, again and again, since what it is read from may be replaced.
+fn read_again(password: &Secret) -> AccountSecret {
+    let password = password.clone();
+    AccountSecret::password(move || {
+        let text = password.resolve().map_err(std::io::Error::other)?;
+        Ok(Zeroizing::new(text.as_bytes().to_vec()))
+    })
 }
 
 /// `service/host` as a name, NT-SRV-INST.

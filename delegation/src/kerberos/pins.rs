@@ -20,20 +20,26 @@ impl Pins {
     /// Is this account the one that the subject means? By the token's own SID claim if one is
     /// configured, else by the account at first sight.
     pub(super) fn check(&self, subject: &Subject, account: &Account) -> Result<(), Failure> {
-        if let Some(claimed) = subject.sid() {
+        let claims =
+            Claims { issuer: subject.issuer(), subject: subject.subject(), sid: subject.sid() };
+        self.check_claims(&claims, account)
+    }
+
+    fn check_claims(&self, claims: &Claims<'_>, account: &Account) -> Result<(), Failure> {
+        if let Some(claimed) = claims.sid {
             return if claimed == account.sid.to_string() {
                 Ok(())
             } else {
-                Err(another(subject, claimed, "its token says", account))
+                Err(another(claims, claimed, "its token says", account))
             };
         }
-        let key = (subject.issuer().to_owned(), subject.subject().to_owned());
+        let key = (claims.issuer.to_owned(), claims.subject.to_owned());
         let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match pins.get(&key) {
             Some((sid, _)) if *sid == account.sid => Ok(()),
             Some((sid, name)) => {
                 let pinned = format!("{name} ({sid})");
-                Err(another(subject, &pinned, "it was first seen as", account))
+                Err(another(claims, &pinned, "it was first seen as", account))
             }
             None if pins.len() >= MAX_PINS => Err(Failure::new(
                 Code::SidMismatch,
@@ -49,19 +55,84 @@ impl Pins {
     }
 }
 
-fn another(subject: &Subject, meant: &str, by: &str, found: &Account) -> Failure {
+/// What of a subject says whose account it is.
+struct Claims<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    sid: Option<&'a str>,
+}
+
+fn another(claims: &Claims<'_>, meant: &str, by: &str, found: &Account) -> Failure {
     Failure::new(
         Code::SidMismatch,
         format!(
             "subject {} of {} is not the account that the KDC found: {by} {meant}, the KDC found \
              {} ({})",
-            subject.subject(),
-            subject.issuer(),
-            found.name,
-            found.sid,
+            claims.subject, claims.issuer, found.name, found.sid,
         ),
         "The account was deleted and created anew, or its name was given to somebody else. If \
          the new account is meant, restart the server (pins live in memory) or correct the \
          identity provider's SID claim.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(rid: u32) -> Account {
+        Account {
+            sid: format!("S-1-5-21-1-2-3-{rid}").parse().unwrap(),
+            name: format!("user{rid}"),
+            domain: "W25AD".into(),
+            groups: Vec::new(),
+            user_account_control: 0x10,
+        }
+    }
+
+    fn check(pins: &Pins, who: (&str, &str), rid: u32) -> Result<(), Code> {
+        let claims = Claims { issuer: who.0, subject: who.1, sid: None };
+        pins.check_claims(&claims, &account(rid)).map_err(|failure| failure.code)
+    }
+
+    #[test]
+    fn each_subject_of_each_issuer_is_one_account() {
+        let pins = Pins::default();
+        // Written one behind the other, some of these would be the same.
+        let whos = [("a", "bc"), ("ab", "c"), ("abc", ""), ("", "abc"), ("A", "bc"), ("a", "bc ")];
+        for (rid, who) in (1000..).zip(whos) {
+            assert_eq!(check(&pins, who, rid), Ok(()));
+        }
+        for (rid, who) in (1000..).zip(whos) {
+            assert_eq!(check(&pins, who, rid), Ok(()), "{who:?}");
+            for other in (1000..1006).filter(|other| *other != rid) {
+                assert_eq!(check(&pins, who, other), Err(Code::SidMismatch), "{who:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_claimed_sid_decides_and_pins_nothing() {
+        let pins = Pins::default();
+        let claimed = |sid| Claims { issuer: "i", subject: "s", sid: Some(sid) };
+        assert!(pins.check_claims(&claimed("S-1-5-21-1-2-3-1104"), &account(1104)).is_ok());
+        assert!(pins.check_claims(&claimed("S-1-5-21-1-2-3-1104"), &account(110)).is_err());
+        assert_eq!(check(&pins, ("i", "s"), 1105), Ok(()));
+    }
+
+    #[test]
+    fn at_the_limit_old_subjects_stay_who_they_are_and_new_ones_are_refused() {
+        let pins = Pins::default();
+        let mut names = (0..MAX_PINS).map(|number| number.to_string());
+        assert!(names.all(|name| check(&pins, ("i", &name), 1104) == Ok(())));
+        for _ in 0..2 {
+            assert_eq!(check(&pins, ("i", "one too many"), 1104), Err(Code::SidMismatch));
+            for old in ["0", "99999"] {
+                assert_eq!(check(&pins, ("i", old), 1104), Ok(()));
+                assert_eq!(check(&pins, ("i", old), 1105), Err(Code::SidMismatch));
+            }
+        }
+        let claims = Claims { issuer: "i", subject: "new", sid: Some("S-1-5-21-1-2-3-1104") };
+        assert!(pins.check_claims(&claims, &account(1104)).is_ok(), "nothing to remember");
+    }
 }

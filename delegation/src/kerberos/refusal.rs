@@ -4,7 +4,7 @@
 //! and no more.
 
 use krb_client::ClientError;
-use krb_proto::exchange::{ExchangeError, Mismatch};
+use krb_proto::exchange::{EvidenceError, ExchangeError, Mismatch};
 use krb_proto::iana::ErrorCode;
 
 use super::account::Account;
@@ -189,6 +189,37 @@ fn must_change_password(user: &str) -> (Code, String, String) {
     )
 }
 
+/// A ticket to the service account that cannot be opened, or holds something else than it should.
+pub(super) fn unbelievable(service: &str, has_keytab: bool, error: &EvidenceError) -> Failure {
+    let remedy = match (error, has_keytab) {
+        (EvidenceError::NoKey { enctype, .. }, true) => format!(
+            "The keytab has no {enctype} key for {service}: export it again with all keys of the \
+             account, and with the account's name (not only its SPN) as principal. A new file is \
+             used without a restart."
+        ),
+        (EvidenceError::Crypto(_), true) => format!(
+            "None of the keytab's keys is the one that the KDC has for {service} now: its password \
+             was set after the keytab was exported. Export it again. A new file is used without a \
+             restart."
+        ),
+        (EvidenceError::NoKey { enctype, .. }, false) => format!(
+            "The KDC does not say how it makes the {enctype} key of {service} of its password, or \
+             it is a kind of key that is not used here: set msDS-SupportedEncryptionTypes of \
+             {service} to 24 (AES), and its password anew so that AES keys exist."
+        ),
+        (EvidenceError::Crypto(_), false) => format!(
+            "The configured password is not the one that {service} has now. One that is replaced \
+             in its secrets file is used without a restart."
+        ),
+        _ => "Nothing was done. Name an AD-compatible KDC whose tickets hold a PAC.".to_owned(),
+    };
+    Failure::new(
+        Code::EvidenceRefused,
+        format!("the evidence ticket for {service} cannot be believed: {error}"),
+        remedy,
+    )
+}
+
 /// Refused with a fresh ticket-granting ticket and fresh evidence.
 fn refuses_new_tickets(step: &str) -> (Code, String, String) {
     (
@@ -234,5 +265,70 @@ fn other(error: &ClientError) -> Failure {
             error.to_string(),
             "Report this with the server's log of this call.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use krb_proto::crypto::CryptoError;
+    use krb_proto::exchange::KdcRefusal;
+    use krb_proto::iana::EncType;
+
+    use super::*;
+
+    fn refused(code: ErrorCode) -> ClientError {
+        let (nt_status, text) = (None, None);
+        let refusal = KdcRefusal { code, nt_status, text, server_time: Default::default() };
+        ClientError::Exchange(refusal.into())
+    }
+
+    #[test]
+    fn the_services_own_login_is_not_taken_for_the_users_fault() {
+        let account = Account {
+            sid: "S-1-5-21-1-2-3-1104".parse().unwrap(),
+            name: "alice".into(),
+            domain: "W25AD".into(),
+            groups: Vec::new(),
+            user_account_control: 0x10,
+        };
+        for code in [ErrorCode::CLIENT_REVOKED, ErrorCode::C_PRINCIPAL_UNKNOWN] {
+            let error = ClientError::Login(refused(code).into());
+            for failure in
+                [evidence("alice", "svc", &error), proxy(&account, true, "svc", "HTTP/web", &error)]
+            {
+                assert_eq!(failure.code, Code::ServiceNotTrusted, "{failure}");
+                assert!(failure.message.contains("svc cannot log in"), "{failure}");
+            }
+        }
+        let silent = krb_client::Unreachable { realm: "R".into(), tried: vec![], discovery: None };
+        let error = ClientError::Login(Box::new(silent.into()));
+        assert_eq!(evidence("alice", "svc", &error).code, Code::KdcUnreachable);
+    }
+
+    #[test]
+    fn a_fresh_ticket_that_is_refused_is_the_kdcs_affair() {
+        for code in [31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
+            let failure = evidence("alice", "svc", &refused(code));
+            assert_eq!(failure.code, Code::KdcRefused, "{failure}");
+            assert!(failure.remedy.contains("krbtgt"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_open_its_evidence_is_told_what_it_lacks() {
+        let enctype = EncType::AES128_CTS_HMAC_SHA1_96;
+        let no_key = EvidenceError::NoKey { enctype, kvno: Some(3) };
+        let wrong = EvidenceError::Crypto(CryptoError::IntegrityCheckFailed);
+        for (error, has_keytab, remedy) in [
+            (no_key, true, "no aes128-cts-hmac-sha1-96 key"),
+            (wrong, true, "was exported"),
+            (no_key, false, "msDS-SupportedEncryptionTypes"),
+            (wrong, false, "The configured password"),
+            (EvidenceError::NoPac, true, "hold a PAC"),
+        ] {
+            let failure = unbelievable("svc", has_keytab, &error);
+            assert_eq!(failure.code, Code::EvidenceRefused);
+            assert!(failure.remedy.contains(remedy), "{failure:?}");
+        }
     }
 }

@@ -6,8 +6,9 @@ use krb_proto::asn1::{
     AsRep, AsReq, EncKdcRepPart, EncryptedData, EncryptionKey, KrbError, PrincipalName,
     SecretOctets, Ticket,
 };
-use krb_proto::crypto::Key;
+
 use krb_proto::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32, Writer};
+use krb_proto::exchange::ClientSecret;
 use krb_proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
 use krb_proto::{KerberosTime, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,4 +1,4 @@
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -11,16 +11,7 @@ use zeroize::Zeroizing;
 /// If the file cannot be read or is too long, or is no such text: other encodings are not guessed
 /// at, since a password or a name that was read wrong would only be found out by being refused.
 pub fn read_text(path: &Path, limit: u64) -> Result<Zeroizing<String>> {
-    let file = std::fs::File::open(path)?;
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let room = file.metadata()?.len().min(limit).saturating_add(1);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(room).unwrap_or(0)));
-    // A pipe or a device says nothing of its length, so it is not the length that is checked.
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(invalid(format!("it is longer than {limit} bytes")));
-    }
-    decode(&bytes)
+    decode(&super::bytes::read_bytes(path, limit)?)
 }
 
 fn invalid(text: impl Into<String>) -> Error {

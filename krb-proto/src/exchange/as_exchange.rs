@@ -14,7 +14,7 @@ use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
 use crate::iana::{ErrorCode, KdcOptions, KeyUsage, NameType, PaType, TicketFlags};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
-use crate::preauth::{borrow_padata, find_padata};
+use crate::preauth::{KeyHint, borrow_padata, find_padata};
 use crate::{Context, Credential, KerberosTime, Name, Principal};
 
 /// No exchange needs more round trips than these.
@@ -98,6 +98,11 @@ impl AsExchange {
     #[must_use]
     pub fn fast_available(&self) -> bool {
         self.fast_available
+    }
+
+    /// How the KDC makes the client's key, once it has said so.
+    pub(super) fn key_hint(&self) -> Option<&KeyHint> {
+        self.key.hint()
     }
 
     /// Takes a KRB-ERROR with its METHOD-DATA: either there is something else to say, or it stands.

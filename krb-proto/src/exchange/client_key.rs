@@ -41,6 +41,8 @@ pub(super) struct ClientKey {
     current: Option<Key>,
     /// Keys that the KDC did not take.
     refused: Vec<Key>,
+    /// How the KDC makes the key, as it said last.
+    hint: Option<KeyHint>,
 }
 
 impl ClientKey {
@@ -51,12 +53,17 @@ impl ClientKey {
             #[cfg(feature = "pkinit")]
             ClientSecret::Certificate(_) => None,
         };
-        Self { secret, current, refused: Vec::new() }
+        Self { secret, current, refused: Vec::new(), hint: None }
     }
 
     /// The key in use, if one is settled.
     pub(super) fn current(&self) -> Option<&Key> {
         self.current.as_ref()
+    }
+
+    /// How the KDC makes the key, as it said last.
+    pub(super) fn hint(&self) -> Option<&KeyHint> {
+        self.hint.as_ref()
     }
 
     /// The certificate, if it is one.
@@ -114,15 +121,17 @@ impl ClientKey {
                 s2kparams: None,
             },
         };
+        let has_refused = self.has_refused(hint.enctype);
+        let hint = self.hint.insert(hint);
         let key = match &self.secret {
             // The same password again, whatever the KDC says of its salt.
-            ClientSecret::Password(_) if self.has_refused(hint.enctype) => return Ok(None),
+            ClientSecret::Password(_) if has_refused => return Ok(None),
             ClientSecret::Password(password) => hint.key(client, password)?,
             ClientSecret::Keys(keys) => {
                 let mut fitting = keys.iter().filter(|key| key.enctype() == hint.enctype);
                 match fitting.find(|key| !self.refused.contains(key)) {
                     Some(key) => key.clone(),
-                    None if self.has_refused(hint.enctype) => return Ok(None),
+                    None if has_refused => return Ok(None),
                     None => return Err(ExchangeError::NoCommonEnctype),
                 }
             }

@@ -9,13 +9,15 @@ use crate::authorization;
 use crate::crypto::{CryptoError, Key, decrypt_with_any};
 use crate::der::{self, DecodeError};
 use crate::iana::{EncType, KeyUsage, TicketFlags};
-use crate::{Credential, Principal};
+use crate::{Credential, KerberosTime, Principal};
 
 /// What the KDC sealed into a ticket of ours.
 #[derive(Debug)]
 pub struct OpenedTicket {
     /// The ticket's client. For S4U2Self it is the name that was sent, not a proof of who it is.
     pub client: Principal,
+    /// When the client was first authenticated; for S4U, the service.
+    pub authtime: KerberosTime,
     /// The ticket's flags.
     pub flags: TicketFlags,
     /// The PAC, as yet unverified.
@@ -107,5 +109,6 @@ pub fn open_ticket<K: IntoIterator<Item = Key>>(
         .flatten()
         .ok_or(EvidenceError::NoPac)?
         .to_vec();
-    Ok((OpenedTicket { client, flags: TicketFlags(part.flags.bits()), pac }, key))
+    let (authtime, flags) = (part.authtime, TicketFlags(part.flags.bits()));
+    Ok((OpenedTicket { client, authtime, flags, pac }, key))
 }

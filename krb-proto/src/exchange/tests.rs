@@ -24,7 +24,7 @@ use crate::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32}
 use crate::iana::{
     AdType, EncType, ErrorCode, KdcOptions, KeyUsage, PaType, S4uOptions, TicketFlags,
 };
-use crate::preauth::{S4uReplyError, default_salt};
+use crate::preauth::{KeyHint, S4uReplyError, default_salt};
 use crate::{Credential, KerberosTime, Name, Principal, Random, Timestamp};
 
 const REALM: &str = "W25AD.NET";

@@ -47,6 +47,15 @@ def user(name, password=None, flags=0, **attributes):
         change(dn, **attributes)
 
 
+def computer(name, password, flags=0, **attributes):
+    sam.newcomputer(name)
+    sam.setpassword(f"(sAMAccountName={name}$)", password)
+    dn = f"CN={name},CN=Computers,{BASE}"
+    found = sam.search(dn, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]
+    attributes["userAccountControl"] = str(int(str(found["userAccountControl"])) | flags)
+    change(dn, **attributes)
+
+
 def people():
     user("bob")
     user("carol")
@@ -155,6 +164,12 @@ def services():
     user("svc-ko", servicePrincipalName=ko, **delegates, **aes)
     user("svc-web", servicePrincipalName=web, **aes)
     user("svc-other", servicePrincipalName=other, **aes)
+    for name in ["renamed", "rotated"]:
+        spn = f"HTTP/{name}.{DOMAIN}"
+        user(f"svc-{name}", servicePrincipalName=spn, **delegates, **trusted, **aes)
+    change(f"CN=svc-renamed,{USERS}", sAMAccountName="svc-new-name")  # the keys keep their salt
+    spn = f"HTTP/computer.{DOMAIN}"
+    computer("SVC-COMPUTER", "Passw0rd!computer", servicePrincipalName=spn, **delegates, **trusted, **aes)
     return {
         "mcp": [account, mcp],
         "ko": ["svc-ko", ko],

@@ -62,6 +62,7 @@ lab_env() {
     [CA_FILE]=$LAB/tls/ca.crt                        # signed the DC's and the web server's
     [ADMIN_PASSWORD]=$ADMIN_PASSWORD                 # of Administrator
     [RECREATE_USER]=$LAB_D/dc/recreate-user          # "$RECREATE_USER" phoenix
+    [SET_PASSWORD]=$LAB_D/dc/set-password            # "$SET_PASSWORD" krbtgt 'some password'
     # Hosts, fully qualified, and their addresses
     [DC_HOST]=$DC_HOST [DC_IP]=$DC_IP                # domain controller, DNS (53), KDC (88)
     [FILESERVER_HOST]=$FILESERVER_HOST [FILESERVER_IP]=$FILESERVER_IP   # member, SMB (445)

@@ -140,3 +140,52 @@ fn a_ticket_that_is_no_tgt_is_misuse() {
     let refused = with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap_err();
     assert!(matches!(refused, ExchangeError::OwnTicket(_)));
 }
+
+fn ask_for_hint(reply: &[u8]) -> Result<Step<KeyHint>, ExchangeError> {
+    let mut rng = Counter(1);
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let mut exchange = KeyHintExchange::new(service(), enctype);
+    let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let request: AsReq<'_> = der::decode(&request.message).unwrap();
+    let body: KdcReqBody<'_> = der::decode(request.req_body.der()).unwrap();
+    assert_eq!(body.etype.iter().collect::<Vec<_>>(), [enctype], "of this kind of key only");
+    let proves = [PaType::ENC_TIMESTAMP, PaType::ENCRYPTED_CHALLENGE];
+    assert!(request.padata.unwrap().iter().all(|pa| !proves.contains(&pa.padata_type)));
+    with_context(&mut rng, |cx| exchange.receive(cx, reply))
+}
+
+#[test]
+fn a_kdc_is_asked_for_the_salt_without_a_try_at_the_password() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let (salt, params) = (b"W25AD.NETold-name", 5000u32.to_be_bytes());
+    let hints = hint(enctype, Some(salt), Some(&params));
+    let expected = KeyHint { enctype, salt: Some(salt.to_vec()), s2kparams: Some(params.to_vec()) };
+    let asked = ask_for_hint(&error(ErrorCode::PREAUTH_REQUIRED, Some(&hints))).unwrap();
+    assert!(matches!(asked, Step::Done(hint) if hint == expected));
+
+    // A KDC that asks for no pre-authentication answers at once; the hint stands in its reply.
+    let mut rng = Counter(1);
+    let mut login =
+        AsExchange::new(service(), ClientSecret::Keys(vec![]), TicketOptions::default());
+    let request = with_context(&mut rng, |cx| login.request(cx)).unwrap();
+    let mut answer = as_answer(&request.message, service_key());
+    let list: List<'_, PaData<'_>> = der::decode(&hints).unwrap();
+    answer.padata = list.iter().map(|pa| (pa.padata_type, pa.padata_value.to_vec())).collect();
+    let asked = ask_for_hint(&answer.as_rep()).unwrap();
+    assert!(matches!(asked, Step::Done(hint) if hint == expected));
+
+    let refused = ask_for_hint(&error(ErrorCode::C_PRINCIPAL_UNKNOWN, None)).unwrap_err();
+    assert!(matches!(refused, ExchangeError::Refused(_)));
+    let other = hint(EncType::AES128_CTS_HMAC_SHA1_96, Some(salt), None);
+    let refused = ask_for_hint(&error(ErrorCode::PREAUTH_REQUIRED, Some(&other))).unwrap_err();
+    assert_eq!(refused, ExchangeError::NoCommonEnctype);
+}
+
+#[test]
+fn a_hostile_iteration_count_is_no_work_for_who_only_asks() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let hints = hint(enctype, None, Some(&u32::MAX.to_be_bytes()));
+    let asked = ask_for_hint(&error(ErrorCode::PREAUTH_REQUIRED, Some(&hints))).unwrap();
+    let Step::Done(hint) = asked else { panic!("done") };
+    assert!(hint.key(&service(), b"secret").is_err());
+}

@@ -1,0 +1,305 @@
+//! An account's long-term secret as it stands now: what replaces it under a running program is
+//! used from then on, and what was there before still opens the tickets that were issued under it.
+
+use std::collections::HashMap;
+use std::io::{Error, ErrorKind, Result as IoResult};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use krb_proto::Principal;
+use krb_proto::crypto::Key;
+use krb_proto::exchange::ClientSecret;
+use krb_proto::formats::Keytab;
+use krb_proto::iana::EncType;
+use zeroize::Zeroizing;
+
+use crate::{ClientError, Clock, files};
+
+/// A secret that may be replaced is looked at this often while it is in use.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// What has changed is looked at again after this, since it may still be in the making.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Replaced keys still open tickets for so long: as long as tickets to the account are good that
+/// the client asks for.
+const FORMER_KEPT: Duration = Duration::from_secs(3600);
+/// So many replaced secrets are kept at most.
+const MAX_FORMER: usize = 4;
+/// So many keys are made of one password at most: one per enctype and salt.
+const MAX_DERIVED: usize = 8;
+/// The KDC is asked no more often than this how it makes the same key of the same password.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+
+/// What an account proves itself with, and opens tickets to itself with.
+#[derive(Clone)]
+pub struct AccountSecret(Source);
+
+#[derive(Clone)]
+enum Source {
+    Fixed(ClientSecret),
+    Keytab(PathBuf),
+    Password(Arc<ReadPassword>),
+}
+
+type ReadPassword = dyn Fn() -> IoResult<Zeroizing<Vec<u8>>> + Send + Sync;
+
+impl From<ClientSecret> for AccountSecret {
+    /// A secret that stays what it is.
+    fn from(secret: ClientSecret) -> Self {
+        Self(Source::Fixed(secret))
+    }
+}
+
+impl AccountSecret {
+    /// The account's keys in a keytab file. Another file in its place is noticed within seconds,
+    /// however it got there.
+    #[must_use]
+    pub fn keytab(path: impl Into<PathBuf>) -> Self {
+        Self(Source::Keytab(path.into()))
+    }
+
+    /// A password. `read` is asked again every few seconds while it is in use, on a thread where
+    /// it may block.
+    #[must_use]
+    pub fn password(
+        read: impl Fn() -> IoResult<Zeroizing<Vec<u8>>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Source::Password(Arc::new(read)))
+    }
+}
+
+impl Source {
+    /// The bytes as they are now.
+    fn read(&self) -> Result<Zeroizing<Vec<u8>>, ClientError> {
+        match self {
+            Self::Fixed(_) => Ok(Zeroizing::default()),
+            Self::Keytab(path) => files::read_bytes(path),
+            Self::Password(read) => {
+                let checked = read().and_then(|password| match password.is_empty() {
+                    true => Err(Error::new(ErrorKind::InvalidData, "it is empty")),
+                    false => Ok(password),
+                });
+                checked.map_err(files::failed(Path::new("the account's password")))
+            }
+        }
+    }
+
+    fn parse(
+        &self,
+        bytes: Zeroizing<Vec<u8>>,
+        account: &Principal,
+    ) -> Result<Generation, ClientError> {
+        match self {
+            Self::Fixed(secret) => {
+                let derived = match secret {
+                    ClientSecret::Keys(keys) => keys.clone(),
+                    _ => Vec::new(),
+                };
+                Ok(Generation { login: secret.clone(), keytab: Keytab::default(), derived })
+            }
+            Self::Keytab(path) => {
+                let keytab = files::parse(path, &bytes, Keytab::from_bytes)?;
+                let login = files::client_keys(&keytab, account)?;
+                let entries = keytab.keys_for(account).cloned().collect();
+                Ok(Generation { login, keytab: Keytab { entries }, derived: Vec::new() })
+            }
+            Self::Password(_) => {
+                let login = ClientSecret::Password(bytes);
+                Ok(Generation { login, keytab: Keytab::default(), derived: Vec::new() })
+            }
+        }
+    }
+}
+
+/// The secret as it was found at one time.
+struct Generation {
+    login: ClientSecret,
+    /// The account's entries of a keytab.
+    keytab: Keytab,
+    /// Keys that are in no keytab: given as such, or made of the password as the KDC makes them.
+    derived: Vec<Key>,
+}
+
+impl Generation {
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.login, &other.login) {
+            (ClientSecret::Password(one), ClientSecret::Password(other)) => one == other,
+            _ => self.keytab == other.keytab,
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Generation>,
+    /// What was replaced, the last one first, and when.
+    former: Vec<(Generation, Duration)>,
+    /// When it was last looked at.
+    looked: Option<Duration>,
+    /// What is wrong with what stands there now, once it was said.
+    problem: Option<String>,
+    /// When the KDC was last asked how it makes a key of the current password.
+    asked: HashMap<EncType, Duration>,
+}
+
+/// An account's secret in use.
+pub(crate) struct Keyring {
+    account: Principal,
+    source: Source,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+impl Keyring {
+    pub(crate) fn new(account: Principal, secret: AccountSecret, clock: Arc<dyn Clock>) -> Self {
+        let AccountSecret(source) = secret;
+        Self { account, source, clock, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the secret been looked at within the last seconds? If not, looks.
+    pub(crate) async fn keep_up(&self) {
+        let recent = |looked| self.clock.monotonic().saturating_sub(looked) < LOOK_EVERY;
+        if !self.state().looked.is_some_and(recent) {
+            // What is wrong is said there, and what was read before goes on.
+            let _ = self.look().await;
+        }
+    }
+
+    /// Reads the secret anew. `true` if it is another one than before, which then is used. What
+    /// cannot be read or used leaves the one before in use.
+    ///
+    /// # Errors
+    /// If there is none before it, or what stands there now is of no use.
+    pub(crate) async fn look(&self) -> Result<bool, ClientError> {
+        self.state().looked = Some(self.clock.monotonic());
+        if matches!(self.source, Source::Fixed(_)) && self.state().current.is_some() {
+            return Ok(false);
+        }
+        let found = match self.read().await {
+            Ok(found) => found,
+            Err(error) => {
+                self.complain(&error);
+                return Err(error);
+            }
+        };
+        if self.is_current(&found) {
+            self.state().problem = None;
+            return Ok(false);
+        }
+        let is_first = self.state().current.is_none();
+        if !is_first {
+            // Half of a file is a file as well: it has to be the same a while later.
+            tokio::time::sleep(SETTLE).await;
+            match self.read().await {
+                Ok(again) if again.is_same(&found) => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(self.adopt(found) && !is_first)
+    }
+
+    async fn read(&self) -> Result<Generation, ClientError> {
+        let (source, account) = (self.source.clone(), self.account.clone());
+        let read = move || source.read().and_then(|bytes| source.parse(bytes, &account));
+        tokio::task::spawn_blocking(read).await.unwrap_or(Err(ClientError::Abandoned))
+    }
+
+    fn is_current(&self, found: &Generation) -> bool {
+        self.state().current.as_ref().is_some_and(|current| current.is_same(found))
+    }
+
+    fn adopt(&self, found: Generation) -> bool {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        state.problem = None;
+        match state.current.replace(found) {
+            Some(before) if state.current.as_ref().is_some_and(|now| now.is_same(&before)) => {
+                // Somebody else adopted it meanwhile, and may have made keys of it.
+                state.current = Some(before);
+                return false;
+            }
+            Some(before) => {
+                tracing::info!(account = %self.account, "the account's secret was replaced");
+                state.former.insert(0, (before, now));
+                state.former.truncate(MAX_FORMER);
+            }
+            None => {}
+        }
+        state.asked.clear();
+        true
+    }
+
+    /// Says once that what stands there now is of no use.
+    fn complain(&self, error: &ClientError) {
+        let mut state = self.state();
+        let problem = Some(error.to_string());
+        if state.current.is_some() && state.problem != problem {
+            tracing::warn!(
+                account = %self.account, %error,
+                "the account's secret cannot be used; the one that was read before stays in use"
+            );
+            state.problem = problem;
+        }
+    }
+
+    /// What a login is done with.
+    ///
+    /// # Errors
+    /// If nothing was read so far.
+    pub(crate) fn login(&self) -> Result<ClientSecret, ClientError> {
+        let current = self.state().current.as_ref().map(|current| current.login.clone());
+        current.ok_or_else(|| ClientError::NoKey { principal: self.account.to_string() })
+    }
+
+    /// The keys that may open a ticket of this enctype and key version, best first.
+    pub(crate) fn candidates(&self, enctype: EncType, kvno: Option<u32>) -> Vec<Key> {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        state.former.retain(|(_, since)| now.saturating_sub(*since) < FORMER_KEPT);
+        let former = state.former.iter().map(|(former, _)| former);
+        let all: Vec<_> = state.current.iter().chain(former).collect();
+        // As one keytab, so that the version that the ticket names comes first wherever it is.
+        let entries = all.iter().flat_map(|one| one.keytab.entries.iter().cloned()).collect();
+        let mut keys = Keytab { entries }.keys(&self.account, kvno, enctype);
+        let derived = all.iter().flat_map(|one| &one.derived);
+        keys.extend(derived.filter(|key| key.enctype() == enctype).cloned());
+        keys
+    }
+
+    /// The password, if the account has one, and the KDC may be asked (again) how it makes a key of
+    /// this enctype of it.
+    pub(crate) fn password_to_ask_for(&self, enctype: EncType) -> Option<Zeroizing<Vec<u8>>> {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let last = state.asked.get(&enctype);
+        if last.is_some_and(|last| now.saturating_sub(*last) < ASK_EVERY) {
+            return None;
+        }
+        let password = match state.current.as_ref().map(|current| &current.login) {
+            Some(ClientSecret::Password(password)) => password.clone(),
+            _ => return None,
+        };
+        state.asked.insert(enctype, now);
+        Some(password)
+    }
+
+    /// Keeps a key that was made of this password, unless that was replaced meanwhile.
+    pub(crate) fn add_derived(&self, password: &[u8], key: Key) {
+        let mut state = self.state();
+        if let Some(Generation { login: ClientSecret::Password(current), derived, .. }) =
+            &mut state.current
+            && current[..] == *password
+            && !derived.contains(&key)
+        {
+            derived.insert(0, key);
+            derived.truncate(MAX_DERIVED);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
