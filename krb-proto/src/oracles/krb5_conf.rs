@@ -50,5 +50,8 @@ pub fn krb5_conf(input: &[u8]) {
     for client in conf.section_names(&["capaths"]) {
         let _ = conf.capath(client, "R");
     }
+    for host in conf.relation_names(&["domain_realm"]) {
+        assert!(conf.value(&["domain_realm", host]).is_some());
+    }
     let _ = conf.appdefault("a", Some("R"), "o");
 }

@@ -137,6 +137,9 @@ struct Place {
     state: State,
     /// The section, and the subsections within it that are open.
     section: Vec<SectionId>,
+    /// What was final before it was opened again, as a length of `section`: up to its end nothing
+    /// counts. 0 if there is none.
+    ignored_from: usize,
 }
 
 impl Reader<'_> {
@@ -145,7 +148,8 @@ impl Reader<'_> {
         self.conf.sources.push(name.to_owned());
         self.conf.bytes = self.conf.bytes.saturating_add(bytes.len());
         self.open.push(name.to_owned());
-        let mut place = Place { source, line: 1, state: State::Preamble, section: Vec::new() };
+        let mut place =
+            Place { source, line: 1, state: State::Preamble, section: Vec::new(), ignored_from: 0 };
         let fail = |kind, line| ConfError { file: name.to_owned(), line, kind };
         if self.conf.bytes > MAX_BYTES {
             return Err(fail(ConfErrorKind::TooLong, 1));
@@ -219,6 +223,9 @@ impl Reader<'_> {
                         self.conf.make_final(*last);
                     }
                     place.section.pop();
+                    if place.section.len() < place.ignored_from {
+                        place.ignored_from = 0;
+                    }
                     Ok(())
                 }
                 _ => Err(ConfErrorKind::ExtraBrace),
@@ -235,6 +242,7 @@ impl Reader<'_> {
         let (name, rest) = header.split_at(end.ok_or(ConfErrorKind::SectionSyntax)?);
         let section = self.conf.enter(self.root, text(name)?);
         place.section = Vec::from([section]);
+        place.ignored_from = usize::from(self.conf.is_final(section));
         let rest = rest.strip_prefix(b"]").unwrap_or(rest);
         let rest = match rest.strip_prefix(b"*") {
             Some(rest) => {
@@ -253,7 +261,7 @@ impl Reader<'_> {
         if name.iter().any(|&byte| blank(byte)) {
             return Err(ConfErrorKind::BlankInName);
         }
-        // What follows a star in the name is of no account; the star makes a subsection final.
+        // What follows a star in the name is of no account; the star makes it final.
         let name = text(name)?;
         let (name, is_final) = name.split_once('*').map_or((name, false), |(name, _)| (name, true));
         let value = skip_blanks(value.strip_prefix(b"=").unwrap_or(value));
@@ -270,11 +278,18 @@ impl Reader<'_> {
             if place.section.len() > MAX_DEPTH {
                 return Err(ConfErrorKind::TooDeep);
             }
+            if place.ignored_from > 0 {
+                place.section.push(section);
+                return Ok(());
+            }
             let subsection = self.conf.enter(section, name);
+            place.section.push(subsection);
+            if self.conf.is_final(subsection) {
+                place.ignored_from = place.section.len();
+            }
             if is_final {
                 self.conf.make_final(subsection);
             }
-            place.section.push(subsection);
             return Ok(());
         }
         let text = match value {
@@ -282,7 +297,9 @@ impl Reader<'_> {
             plain => text(strip_end(plain, blank))?.to_owned(),
         };
         let value = Value { text, source: place.source, line: place.line };
-        self.conf.insert(section, name, value);
+        if place.ignored_from == 0 {
+            self.conf.insert(section, name, value, is_final);
+        }
         Ok(())
     }
 }

@@ -29,8 +29,16 @@ pub(super) type SectionId = usize;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Section {
     is_final: bool,
-    relations: BTreeMap<String, Vec<Value>>,
+    relations: BTreeMap<String, Relation>,
     sections: BTreeMap<String, SectionId>,
+}
+
+/// The values of one name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Relation {
+    /// Nothing is added any more, from the same file or from later ones.
+    is_final: bool,
+    values: Vec<Value>,
 }
 
 /// A relation's value, and where it stands.
@@ -71,9 +79,23 @@ impl Krb5Conf {
         }
     }
 
-    pub(super) fn insert(&mut self, section: SectionId, name: &str, value: Value) {
+    pub(super) fn is_final(&self, section: SectionId) -> bool {
+        self.section(section).is_some_and(|section| section.is_final)
+    }
+
+    /// Adds a value, unless its name is final already: as a relation or, as in MIT's library, as a
+    /// subsection.
+    pub(super) fn insert(&mut self, section: SectionId, name: &str, value: Value, is_final: bool) {
+        let subsection = self.section(section).and_then(|section| section.sections.get(name));
+        if subsection.is_some_and(|&subsection| self.is_final(subsection)) {
+            return;
+        }
         if let Some(section) = self.sections.get_mut(section) {
-            section.relations.entry(name.to_owned()).or_default().push(value);
+            let relation = section.relations.entry(name.to_owned()).or_default();
+            if !relation.is_final {
+                relation.values.push(value);
+                relation.is_final = is_final;
+            }
         }
     }
 
@@ -106,8 +128,14 @@ impl Krb5Conf {
         path: &[&str],
     ) -> impl Iterator<Item = &'a Value> + use<'a> {
         let (name, path) = path.split_last().unwrap_or((&"", &[]));
-        let sections = self.sections_at(path).into_iter();
-        let values: Vec<_> = sections.filter_map(|section| section.relations.get(*name)).collect();
+        let mut values = Vec::new();
+        for section in self.sections_at(path) {
+            let Some(relation) = section.relations.get(*name) else { continue };
+            values.push(&relation.values);
+            if relation.is_final {
+                break;
+            }
+        }
         values.into_iter().flatten()
     }
 
@@ -129,6 +157,17 @@ impl Krb5Conf {
         let sections = self.sections_at(path).into_iter();
         let mut names: Vec<_> =
             sections.flat_map(|section| section.sections.keys()).map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The names of the relations in a section, sorted, each once; subsections are not among them.
+    #[must_use]
+    pub fn relation_names(&self, path: &[&str]) -> Vec<&str> {
+        let sections = self.sections_at(path).into_iter();
+        let mut names: Vec<_> =
+            sections.flat_map(|section| section.relations.keys()).map(String::as_str).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -22,6 +22,9 @@ pub struct RealmSettings {
     /// Administration, port 749 unless given. Where there is no `kpasswd_server` and DNS knows
     /// none, passwords are changed at this host's port 464.
     pub admin_server: Vec<ServerAddress>,
+    /// The lines of these four that name no server that can be asked, and why. Whoever finds a list
+    /// empty looks here before DNS: the administrator meant something else.
+    pub unusable: Vec<ConfError>,
     /// Refuse to send an encrypted timestamp, which lets whoever sees it guess passwords? Default
     /// false.
     pub disable_encrypted_timestamp: bool,
@@ -30,33 +33,47 @@ pub struct RealmSettings {
 }
 
 impl Krb5Conf {
-    /// The settings of a realm.
+    /// The settings of a realm. A server that cannot be read spoils none of the others, see
+    /// [`RealmSettings::unusable`].
     ///
     /// # Errors
-    /// [`ConfError`] for a value that cannot be read.
+    /// [`ConfError`] for another value that cannot be read.
     pub fn realm(&self, realm: &str) -> Result<RealmSettings, ConfError> {
-        let servers = |name, port| self.servers(&["realms", realm, name], port);
-        let primary = servers("primary_kdc", KDC_PORT)?;
-        let primary = if primary.is_empty() { servers("master_kdc", KDC_PORT)? } else { primary };
+        let mut unusable = Vec::new();
+        let mut servers = |name, port| self.servers(&["realms", realm, name], port, &mut unusable);
+        let kdc = servers("kdc", KDC_PORT);
+        let has_primary = self.value(&["realms", realm, "primary_kdc"]).is_some();
+        let primary = if has_primary { "primary_kdc" } else { "master_kdc" };
+        let primary_kdc = servers(primary, KDC_PORT);
+        let kpasswd_server = servers("kpasswd_server", KPASSWD_PORT);
+        let admin_server = servers("admin_server", KADMIN_PORT);
         let disable = ["realms", realm, "disable_encrypted_timestamp"];
         let anchors = self.values(&["realms", realm, "http_anchors"]);
         Ok(RealmSettings {
-            kdc: servers("kdc", KDC_PORT)?,
-            primary_kdc: primary,
-            kpasswd_server: servers("kpasswd_server", KPASSWD_PORT)?,
-            admin_server: servers("admin_server", KADMIN_PORT)?,
+            kdc,
+            primary_kdc,
+            kpasswd_server,
+            admin_server,
+            unusable,
             disable_encrypted_timestamp: self.boolean(self.located(&disable).next(), false)?,
             http_anchors: anchors.map(String::from).collect(),
         })
     }
 
-    fn servers(&self, path: &[&str], port: u16) -> Result<Vec<ServerAddress>, ConfError> {
-        let values = self.located(path);
-        let server = |value: &super::profile::Value| {
-            ServerAddress::parse(&value.text, port)
-                .map_err(|error| self.error(value, ConfErrorKind::Server(error)))
-        };
-        values.map(server).collect()
+    fn servers(
+        &self,
+        path: &[&str],
+        port: u16,
+        unusable: &mut Vec<ConfError>,
+    ) -> Vec<ServerAddress> {
+        let mut servers = Vec::new();
+        for value in self.located(path) {
+            match ServerAddress::parse(&value.text, port) {
+                Ok(server) => servers.push(server),
+                Err(error) => unusable.push(self.error(value, ConfErrorKind::Server(error))),
+            }
+        }
+        servers
     }
 
     /// The values of a `pkinit_…` relation: from the realm's own subsection of `[libdefaults]`,

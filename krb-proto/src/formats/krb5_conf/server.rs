@@ -37,6 +37,8 @@ pub enum ServerAddressError {
     BadHost,
     /// What stands behind the colon is no port.
     BadPort,
+    /// The path of a UNIX domain socket (MIT krb5 since 1.22), which is not spoken to here.
+    UnixSocket,
 }
 
 impl fmt::Display for ServerAddressError {
@@ -45,6 +47,9 @@ impl fmt::Display for ServerAddressError {
             Self::NoHost => "the server has no host; write 'host', 'host:port' or '[ipv6]:port'",
             Self::BadHost => {
                 "not a host; write 'host', 'host:port', '[ipv6]:port' or 'https://host/path'"
+            }
+            Self::UnixSocket => {
+                "a UNIX domain socket, which is not supported here; name a host beside it"
             }
             Self::BadPort => {
                 "the port is no number from 1 to 65535; an IPv6 address is written in brackets"
@@ -64,6 +69,9 @@ impl ServerAddress {
     /// # Errors
     /// [`ServerAddressError`].
     pub fn parse(text: &str, default_port: u16) -> Result<Self, ServerAddressError> {
+        if text.starts_with('/') {
+            return Err(ServerAddressError::UnixSocket);
+        }
         let (address, default_port, transport) = match text.strip_prefix("https://") {
             Some(url) => {
                 let (address, path) = url.split_once('/').unwrap_or((url, ""));

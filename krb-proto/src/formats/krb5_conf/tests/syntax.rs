@@ -1,5 +1,6 @@
 use std::format;
 use std::string::ToString;
+use std::vec;
 
 use super::*;
 
@@ -41,10 +42,10 @@ fn a_star_keeps_later_files_out() {
     };
     let last = file("", "", "key = value1", "");
     let expected: [&[&str]; 5] =
-        [&["value1", "value1"], &["value2", "value1"], &["value3"], &["value4"], &["value5"]];
+        [&["value1", "value1"], &["value2"], &["value3"], &["value4"], &["value5"]];
     let files = [
         last.clone(),
-        file("", "", "key* = value2", ""), // the mark on a relation has no effect
+        file("", "", "key* = value2", ""),
         file("", "*", "key = value3", ""),
         file("", "", "key = value4", "*"),
         file("*", "", "key = value5", ""),
@@ -58,6 +59,91 @@ fn a_star_keeps_later_files_out() {
     let both = first.with_file("second", last.as_bytes(), &mut NoIncludes).unwrap();
     assert_eq!(both.value(&["section", "subsection", "key"]), None);
     assert_eq!(both.section_names(&["section"]), [""; 0]);
+}
+
+/// MIT krb5 1.22's `src/util/profile/final6.ini` and `final.expected`: a mark holds within a file.
+const FINAL_6: &str = "
+[a]
+	ab = 1
+	ab* = 2
+	ab = 3
+	ab* = 4
+	ac* = 1
+
+[a]
+	ac = 2
+	ac* = 3
+	ac = 4
+
+[b]*
+	ba = 1
+	ba* = 2
+	bb = {
+		bba = 1
+	}
+
+[b]
+	ba = 3
+	bb = {
+		bba = 2
+	}
+	bb = {
+	}
+	bb = {
+	}
+
+[c]
+	ca* = {
+		caa* = 1
+	}
+	cb = {
+		cba = 1
+	}*
+	cc = 1
+
+[c]
+	ca = {
+		caa = 2
+	}
+	cb* = {
+		cba = 2
+	}
+	cc = 2
+";
+
+#[test]
+fn a_star_keeps_later_lines_out() {
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["a", "ab"], &["1", "2"]),
+        (&["a", "ac"], &["1"]),
+        (&["b", "ba"], &["1", "2"]),
+        (&["b", "bb", "bba"], &["1"]),
+        (&["c", "ca", "caa"], &["1"]),
+        (&["c", "cb", "cba"], &["1"]),
+        (&["c", "cc"], &["1", "2"]),
+    ];
+    let file = conf(FINAL_6);
+    for (path, expected) in cases {
+        assert_eq!(all(&file, path), expected, "{path:?}");
+    }
+    // An included file begins anew but adds to the same sections; a mark holds for it too.
+    let mut disk = disk([("more", "[b]\nba = 5\nnew = 1\n[c]\nca = {\ncaa = 5\n}\ncc = 5\n")]);
+    let text = std::format!("{FINAL_6}\ninclude more\n\tcd = 1\n");
+    let with_more = Krb5Conf::parse("krb5.conf", text.as_bytes(), &mut disk).unwrap();
+    assert_eq!(all(&with_more, &["b", "ba"]), ["1", "2"]);
+    assert_eq!(all(&with_more, &["b", "new"]), [""; 0]);
+    assert_eq!(all(&with_more, &["c", "ca", "caa"]), ["1"]);
+    assert_eq!(all(&with_more, &["c", "cc"]), ["1", "2", "5"]);
+    assert_eq!(all(&with_more, &["c", "cd"]), ["1"], "the including file goes on where it was");
+    // A subsection that is final keeps relations of its name out too.
+    let both = conf("[s]\na* = {\nk = v\n}\na = x\nb = y\n");
+    assert_eq!((both.value(&["s", "a"]), both.value(&["s", "b"])), (None, Some("y")));
+    assert_eq!((both.section_names(&["s"]), both.relation_names(&["s"])), (vec!["a"], vec!["b"]));
+    // Braces are counted where nothing is kept.
+    let (line, kind) = refused(b"[s]*\n[s]\na = {\n}\n}\n");
+    assert_eq!((line, kind), (5, ConfErrorKind::ExtraBrace));
+    let deep = format!("[s]*\n[s]\n{}", "a = {\n".repeat(MAX_DEPTH + 1));
+    assert_eq!(refused(deep.as_bytes()).1, ConfErrorKind::TooDeep);
 }
 
 #[test]

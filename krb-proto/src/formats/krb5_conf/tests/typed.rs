@@ -171,8 +171,33 @@ fn values_of_the_wrong_kind_are_refused() {
         [limit("-1"), limit("32699"), limit("32700"), limit("32701")],
         [1465, 32_699, 32_700, 32_700]
     );
-    let error = conf("[realms]\nR = {\nkdc = host:http\n}\n").realm("R").unwrap_err();
-    assert_eq!((error.line, error.kind), (3, K::Server(ServerAddressError::BadPort)));
+}
+
+/// One that MIT krb5 1.22 knows and we do not, and typing errors.
+#[test]
+fn a_bad_server_spoils_no_other_line() {
+    use ServerAddressError as E;
+    let text = "[realms]\nR = {\nkdc = /var/run/krb5kdc.sock\nkdc = host:http\nkdc = good.example\n\
+                kdc = 88\nadmin_server = [::1\nkpasswd_server = tcp/host\nprimary_kdc = :\n}\n";
+    let realm = conf(text).realm("R").unwrap();
+    let hosts: Vec<_> = realm.kdc.iter().map(|kdc| kdc.host.as_str()).collect();
+    assert_eq!(hosts, ["good.example"]);
+    assert!(realm.primary_kdc.is_empty() && realm.admin_server.is_empty());
+    let unusable: Vec<_> = realm.unusable.iter().map(|e| (e.line, e.kind.clone())).collect();
+    let server = |line, error| (line, ConfErrorKind::Server(error));
+    assert_eq!(
+        unusable,
+        [
+            server(3, E::UnixSocket),
+            server(4, E::BadPort),
+            server(6, E::NoHost),
+            server(9, E::BadPort),
+            server(8, E::BadHost),
+            server(7, E::BadHost),
+        ]
+    );
+    let said = std::string::ToString::to_string(&realm.unusable[0]);
+    assert!(said.starts_with("krb5.conf line 3: a UNIX domain socket"), "{said}");
 }
 
 #[test]
@@ -200,6 +225,9 @@ fn realms_have_servers() {
     assert_eq!(example.http_anchors, ["FILE:/etc/proxy.pem"]);
     assert!(conf.realm("UNKNOWN").unwrap().kdc.is_empty());
     assert_eq!(conf.section_names(&["realms"]), ["ATHENA.MIT.EDU", "EXAMPLE.COM"]);
+    assert!(conf.relation_names(&["realms"]).is_empty());
+    assert!(conf.relation_names(&["realms", "ATHENA.MIT.EDU"]).contains(&"v4_realm"));
+    assert!(athena.unusable.is_empty() && example.unusable.is_empty());
     assert_eq!(conf.value(&["dbmodules", "LDAP", "db_library"]), Some("kldap"));
     assert_eq!(conf.value(&["realms", "ATHENA.MIT.EDU", "v4_realm"]), Some("ATHENA"));
 }
