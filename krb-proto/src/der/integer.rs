@@ -148,8 +148,14 @@ impl DecodeContents<'_> for Microseconds {
 }
 
 /// An INTEGER whose only value is `N`: a version or a message type.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Int<const N: i32>;
+
+impl<const N: i32> core::fmt::Debug for Int<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        N.fmt(f)
+    }
+}
 
 impl<const N: i32> DecodeContents<'_> for Int<N> {
     #[inline]

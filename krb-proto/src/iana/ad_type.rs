@@ -26,5 +26,14 @@ registry! {
         AP_OPTIONS = 143, "AD-AUTH-DATA-AP-OPTIONS";
         /// KERB_AUTH_DATA_CLIENT_TARGET (MS-KILE 3.2.5.8): the target's name in UTF-16.
         CLIENT_TARGET = 144, "AD-TARGET-PRINCIPAL";
+    } also {
+        8 = "AD-MANDATORY-FOR-KDC";
+        9 = "AD-INITIAL-VERIFIED-CAS";
+        64 = "OSF-DCE";
+        65 = "SESAME";
+        66 = "AD-OSF-DCE-PKI-CERTID";
+        70 = "AD-authentication-strength";
+        97 = "AD-AUTHENTICATION-INDICATOR";
+        142 = "KERB-LOCAL";
     }
 }

@@ -23,5 +23,17 @@ registry! {
         GSSAPI = 0x8003, "gssapi";
         /// KERB_CHECKSUM_HMAC_MD5, RFC 4757 section 4.
         HMAC_MD5 = -138, "hmac-md5-rc4";
+    } also {
+        1 = "crc32";
+        3 = "rsa-md4-des";
+        4 = "des-mac";
+        5 = "des-mac-k";
+        6 = "rsa-md4-des-k";
+        8 = "rsa-md5-des";
+        9 = "rsa-md5-des3";
+        10 = "sha1";
+        12 = "hmac-sha1-des3-kd";
+        13 = "hmac-sha1-des3";
+        14 = "sha1";
     }
 }

@@ -17,5 +17,24 @@ registry! {
         CAMELLIA128_CTS_CMAC = 25, "camellia128-cts-cmac";
         /// RFC 6803.
         CAMELLIA256_CTS_CMAC = 26, "camellia256-cts-cmac";
+    } also {
+        1 = "des-cbc-crc";
+        2 = "des-cbc-md4";
+        3 = "des-cbc-md5";
+        5 = "des3-cbc-md5";
+        7 = "des3-cbc-sha1";
+        9 = "dsaWithSHA1-CmsOID";
+        10 = "md5WithRSAEncryption-CmsOID";
+        11 = "sha1WithRSAEncryption-CmsOID";
+        12 = "rc2CBC-EnvOID";
+        13 = "rsaEncryption-EnvOID";
+        14 = "rsaES-OAEP-ENV-OID";
+        15 = "des-ede3-cbc-Env-OID";
+        16 = "des3-cbc-sha1-kd";
+        24 = "arcfour-hmac-exp";
+        65 = "subkey-keymaterial";
+        -128 = "rc4-md4";
+        -133 = "rc4-hmac-old";
+        -135 = "rc4-hmac-old-exp";
     }
 }

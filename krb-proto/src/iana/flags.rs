@@ -5,7 +5,7 @@ use core::ops::{BitOr, BitOrAssign};
 macro_rules! flags {
     ($(#[$doc:meta])* $name:ident {
         $($(#[$item_doc:meta])* $constant:ident = bit $bit:literal, $text:literal;)*
-    }) => {
+    } $(also { $(bit $other:literal, $other_text:literal;)* })?) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
         pub struct $name(pub u32);
@@ -41,14 +41,42 @@ macro_rules! flags {
             }
         }
 
+        /// The names of those that are set, and the rest in hexadecimal; `none`.
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                const NAMES: &[(u32, &str)] = &[
+                    $((1 << (31 - $bit), $text),)*
+                    $($((1 << (31 - $other), $other_text),)*)?
+                ];
+                names(self.0, NAMES, f)
+            }
+        }
+
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                write!(f, "{}({:#010x}", stringify!($name), self.0)?;
-                $(if self.contains(Self::$constant) { write!(f, " {}", $text)?; })*
-                f.write_str(")")
+                write!(f, "{}({:#010x} {self})", stringify!($name), self.0)
             }
         }
     };
+}
+
+fn names(
+    mut bits: u32,
+    names: &[(u32, &str)],
+    f: &mut core::fmt::Formatter<'_>,
+) -> core::fmt::Result {
+    if bits == 0 {
+        return f.write_str("none");
+    }
+    let mut separator = "";
+    for (bit, name) in names {
+        if bits & bit != 0 {
+            write!(f, "{separator}{name}")?;
+            bits &= !bit;
+            separator = " ";
+        }
+    }
+    if bits == 0 { Ok(()) } else { write!(f, "{separator}{bits:#010x}") }
 }
 
 flags! {
@@ -110,6 +138,13 @@ flags! {
         RENEW = bit 30, "renew";
         /// Validate the postdated ticket in the request.
         VALIDATE = bit 31, "validate";
+    } also {
+        bit 4, "proxy";
+        bit 5, "allow-postdate";
+        bit 6, "postdated";
+        bit 11, "opt-hardware-auth";
+        bit 16, "request-anonymous";
+        bit 26, "disable-transited-check";
     }
 }
 
@@ -180,6 +215,24 @@ flags! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_are_printed_by_their_names() {
+        use std::string::ToString;
+        assert_eq!(TicketFlags::NONE.to_string(), "none");
+        assert_eq!(
+            TicketFlags(0x40e1_0001).to_string(),
+            "forwardable renewable initial pre-authent enc-pa-rep 0x00000001"
+        );
+        assert_eq!(
+            KdcOptions(0x0000_8020).to_string(),
+            "request-anonymous disable-transited-check"
+        );
+        assert_eq!(
+            std::format!("{:?}", ApOptions::MUTUAL_REQUIRED),
+            "ApOptions(0x20000000 mutual-required)"
+        );
+    }
 
     #[test]
     fn hex_of_each_flag_that_a_specification_prints() {

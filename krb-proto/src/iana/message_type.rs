@@ -23,5 +23,8 @@ registry! {
         CRED = 22, "KRB_CRED";
         /// Error response.
         ERROR = 30, "KRB_ERROR";
+    } also {
+        16 = "KERB_TGT_REQUEST";
+        17 = "KERB_TGT_REPLY";
     }
 }

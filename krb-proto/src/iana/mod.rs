@@ -32,11 +32,12 @@ pub use pa_type::PaType;
 pub use pac_buffer_type::PacBufferType;
 
 /// Declares an open registry: a newtype with named constants, whose `Display` is the registered
-/// name or, for an unknown number, the number.
+/// name or, for an unknown number, the number. Numbers that nobody here has a use for have a name
+/// only, behind `also`.
 macro_rules! registry {
     ($(#[$doc:meta])* $name:ident($int:ty) {
         $($(#[$item_doc:meta])* $constant:ident = $value:expr, $text:literal;)*
-    }) => {
+    } $(also { $($other:literal = $other_text:literal;)* })?) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub $int);
@@ -49,6 +50,7 @@ macro_rules! registry {
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
                     $($value => Some($text),)*
+                    $($($other => Some($other_text),)*)?
                     _ => None,
                 }
             }
@@ -71,3 +73,6 @@ macro_rules! registry {
     };
 }
 pub(crate) use registry;
+
+#[cfg(test)]
+mod tests;

@@ -17,5 +17,13 @@ registry! {
         ENTERPRISE = 10, "NT-ENTERPRISE";
         /// Well-known names (RFC 6111).
         WELLKNOWN = 11, "NT-WELLKNOWN";
+    } also {
+        4 = "NT-SRV-XHST";
+        5 = "NT-UID";
+        7 = "NT-SMTP-NAME";
+        12 = "NT-SRV-HST-DOMAIN";
+        -128 = "NT-MS-PRINCIPAL";
+        -129 = "NT-MS-PRINCIPAL-AND-ID";
+        -130 = "NT-ENT-PRINCIPAL-AND-ID";
     }
 }

@@ -57,5 +57,40 @@ registry! {
         SUPPORTED_ENCTYPES = 165, "PA-SUPPORTED-ENCTYPES";
         /// MS-KILE 2.2.10.
         PAC_OPTIONS = 167, "PA-PAC-OPTIONS";
+    } also {
+        5 = "PA-ENC-UNIX-TIME";
+        6 = "PA-SANDIA-SECUREID";
+        7 = "PA-SESAME";
+        8 = "PA-OSF-DCE";
+        9 = "PA-CYBERSAFE-SECUREID";
+        10 = "PA-AFS3-SALT";
+        12 = "PA-SAM-CHALLENGE";
+        13 = "PA-SAM-RESPONSE";
+        14 = "PA-PK-AS-REQ-OLD";
+        15 = "PA-PK-AS-REP-OLD";
+        18 = "PA-PK-OCSP-RESPONSE";
+        20 = "PA-SVR-REFERRAL-INFO";
+        21 = "PA-SAM-REDIRECT";
+        22 = "TD-PADATA";
+        23 = "PA-SAM-ETYPE-INFO";
+        24 = "PA-ALT-PRINC";
+        25 = "PA-SERVER-REFERRAL";
+        30 = "PA-SAM-CHALLENGE2";
+        31 = "PA-SAM-RESPONSE2";
+        41 = "PA-EXTRA-TGT";
+        101 = "TD-PKINIT-CMS-CERTIFICATES";
+        102 = "TD-KRB-PRINCIPAL";
+        103 = "TD-KRB-REALM";
+        106 = "TD-CERTIFICATE-INDEX";
+        107 = "TD-APP-DEFINED-ERROR";
+        108 = "TD-REQ-NONCE";
+        132 = "PA-AS-CHECKSUM";
+        134 = "PA-AUTHENTICATION-SET";
+        135 = "PA-AUTH-SET-SELECTED";
+        143 = "PA-OTP-CONFIRM";
+        147 = "PA-PKINIT-KX";
+        148 = "PA-PKU2U-NAME";
+        161 = "KERB-KEY-LIST-REQ";
+        162 = "KERB-KEY-LIST-REP";
     }
 }
