@@ -1,7 +1,7 @@
 //! Who knocked: `cargo run --example decode_ap_req -- TOKEN KEYTAB`
 //!
-//! TOKEN is a file with what an initiator sent (as cut from a capture): an AP-REQ, bare or in its
-//! GSS-API framing. Opens the ticket with a key from the keytab and prints what is in it.
+//! TOKEN is a file with what an initiator sent (as cut from a capture): an AP-REQ, bare, in its
+//! GSS-API framing or in a negotiation. Opens the ticket with a key from the keytab and prints what is in it.
 
 use std::error::Error;
 
@@ -9,6 +9,7 @@ use krb_proto::asn1::{ApReq, EncTicketPart};
 use krb_proto::der;
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{KeyUsage, TicketFlags};
+use krb_proto::spnego;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,10 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let token = std::fs::read(token)?;
     let keytab = Keytab::from_bytes(&std::fs::read(keytab)?)?;
 
-    // RFC 4121 section 4.1: the framing ends in the token's id, 01 00, right before the AP-REQ.
-    let framing = token.windows(3).position(|window| window == [0x01, 0x00, 0x6e]);
-    let message = framing.and_then(|at| token.get(at + 2..)).unwrap_or(&token);
-    let request: ApReq<'_> = der::decode(message)?;
+    let request: ApReq<'_> = der::decode(spnego::ap_req_in(&token)?)?;
     let service = request.ticket.sname.in_realm(request.ticket.realm);
     say(&format!("service    {service}"));
 
@@ -34,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ticket: EncTicketPart<'_> = der::decode(&plaintext)?;
     say(&format!("client     {}", ticket.cname.in_realm(ticket.crealm)));
     say(&format!("until      {}", ticket.endtime));
-    say(&format!("flags      {:?}", TicketFlags(ticket.flags.bits())));
+    say(&format!("flags      {}", TicketFlags(ticket.flags.bits())));
     for element in ticket.authorization_data.iter().flatten() {
         say(&format!("data       {}, {} bytes", element.ad_type, element.ad_data.len()));
     }

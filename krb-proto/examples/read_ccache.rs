@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         say(&format!("{}", entry.server));
         say(&format!("  for     {}", entry.client));
         say(&format!("  valid   {start} to {end}"));
-        say(&format!("  flags   {:?}", entry.flags));
+        say(&format!("  flags   {}", entry.flags));
         say(&format!("  skey    {}", entry.enctype));
         say(&format!("  ticket  {}, {} bytes", ticket.enc_part.etype, entry.ticket.len()));
     }

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cache = CredentialCache::from_bytes(&std::fs::read(ccache)?)?;
     let keytab = Keytab::from_bytes(&std::fs::read(keytab)?)?;
     for entry in cache.tickets() {
-        let credential = entry.credential()?;
+        let credential = entry.danger_credential()?;
         let server = &credential.server;
         let keys = |enctype, kvno| keytab.danger_keys(server, kvno, enctype);
         let (ticket, key) = match open_ticket(&credential, keys) {

@@ -27,6 +27,9 @@ pub type KeyLookup<'a> = dyn Fn(&Principal, Option<u32>, EncType) -> Vec<Key> + 
 pub struct RequestPolicy<'a> {
     /// The service's own keys.
     pub keys: &'a KeyLookup<'a>,
+    /// What the authenticator is encrypted for: [`KeyUsage::AP_REQ_AUTHENTICATOR`] by applications,
+    /// [`KeyUsage::TGS_REQ_AUTHENTICATOR`] in a TGS-REQ, which a KDC reads.
+    pub usage: KeyUsage,
     /// How many seconds clocks may differ; 300 is usual.
     pub skew: u32,
     /// The session keys of the service's own TGTs, the newest first, for clients that ask for
@@ -42,7 +45,13 @@ impl<'a> RequestPolicy<'a> {
     /// With these keys, and for the rest what is usual.
     #[must_use]
     pub const fn new(keys: &'a KeyLookup<'a>) -> Self {
-        Self { keys, skew: 300, user_to_user: &[], danger_allow_rc4: false }
+        Self {
+            keys,
+            usage: KeyUsage::AP_REQ_AUTHENTICATOR,
+            skew: 300,
+            user_to_user: &[],
+            danger_allow_rc4: false,
+        }
     }
 }
 
@@ -70,7 +79,9 @@ pub struct VerifiedRequest {
     pub time: Timestamp,
     /// SHA-256 of the encrypted authenticator, which no two requests have in common.
     pub digest: [u8; 32],
-    /// The authenticator's checksum, not verified: what it covers is the application's business.
+    /// The authenticator's checksum, not verified: what it covers is the application's business. Its
+    /// key is the ticket's session key. Windows sends unkeyed ones in places, for which there is
+    /// [`Key::danger_verify_checksum`].
     pub checksum: Option<(ChecksumType, Vec<u8>)>,
     /// The client's subkey.
     pub subkey: Option<Key>,
@@ -81,8 +92,7 @@ pub struct VerifiedRequest {
 }
 
 impl VerifiedRequest {
-    /// Verifies an AP-REQ of an application (key usage 11) at the time `now`. Addresses in the
-    /// ticket are not looked at.
+    /// Verifies an AP-REQ at the time `now`. Addresses in the ticket are not looked at.
     ///
     /// # Errors
     /// [`ApRequestError`].
@@ -116,7 +126,7 @@ impl VerifiedRequest {
             return Err(ApRequestError::WrongEnctype);
         }
         let plaintext = session_key
-            .decrypt(KeyUsage::AP_REQ_AUTHENTICATOR, request.authenticator.cipher)
+            .decrypt(policy.usage, request.authenticator.cipher)
             .map_err(ApRequestError::Authenticator)?;
         let authenticator: Authenticator<'_> =
             der::decode(&plaintext).map_err(ApRequestError::Malformed)?;

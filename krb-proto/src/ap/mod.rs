@@ -167,3 +167,5 @@ impl core::error::Error for ApReplyError {}
 
 #[cfg(test)]
 mod absent_tests;
+#[cfg(test)]
+mod windows_tests;

@@ -3,6 +3,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use md5::Digest;
 use zeroize::Zeroizing;
 
 use super::constant_time::verify;
@@ -253,6 +254,28 @@ impl Key {
             return Err(CryptoError::ChecksumTypeNotAllowed(checksum_type));
         };
         verify(&expected, checksum)
+    }
+
+    /// As [`Key::verify_checksum`], and with the unkeyed types rsa-md4, rsa-md5 and sha1 (14), which
+    /// Windows has in authenticators: rsa-md5 in those of TGS-REQs and of some applications. Whoever
+    /// can write the data can write such a checksum: it says something only where it is encrypted
+    /// itself, and about the data next to nothing, MD4 and MD5 being broken.
+    ///
+    /// # Errors
+    /// As [`Key::verify_checksum`].
+    pub fn danger_verify_checksum(
+        &self,
+        usage: KeyUsage,
+        checksum_type: ChecksumType,
+        data: &[u8],
+        checksum: &[u8],
+    ) -> Result<(), CryptoError> {
+        match checksum_type {
+            ChecksumType::RSA_MD4 => verify(&md4::Md4::digest(data), checksum),
+            ChecksumType::RSA_MD5 => verify(&md5::Md5::digest(data), checksum),
+            ChecksumType::SHA1 => verify(&sha1::Sha1::digest(data), checksum),
+            _ => self.verify_checksum(usage, checksum_type, data, checksum),
+        }
     }
 
     /// KERB_CHECKSUM_HMAC_MD5 (RFC 4757 section 4, type -138) over `data`, whatever the enctype of

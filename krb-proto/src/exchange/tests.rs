@@ -546,6 +546,21 @@ fn evidence_opens_with_our_key_and_only_if_it_is_what_the_reply_said() {
     assert_eq!(error, EvidenceError::NotAsReplied);
 }
 
+/// Without a PAC, which comes after all that is looked at here.
+#[test]
+fn a_ticket_of_rc4_opens_for_those_who_asked_for_danger() {
+    use crate::gss::testing::Service;
+    let rc4 = Service::new(EncType::RC4_HMAC);
+    let credential = rc4.credential();
+    let opened = open_ticket(&credential, |_, _| [rc4.key.clone()]).unwrap_err();
+    assert_eq!(opened, EvidenceError::NoPac);
+    // Its session key was one that nobody had asked for.
+    let aes = crate::Credential { session_key: tgt().session_key.clone(), ..credential };
+    let refused = open_ticket(&aes, |_, _| [rc4.key.clone()]).unwrap_err();
+    let dangerous = crate::crypto::CryptoError::DangerousEncType(EncType::RC4_HMAC);
+    assert_eq!(refused, EvidenceError::Crypto(dangerous));
+}
+
 #[test]
 fn a_refusal_says_what_the_kdc_said() {
     let mut rng = Counter(1);

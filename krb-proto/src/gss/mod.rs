@@ -35,8 +35,8 @@ pub use initiator::{Initiator, InitiatorOptions};
 pub use message::Protection;
 pub use sequence::SequenceError;
 pub(crate) use sequence::first_number;
+pub use token::ap_req_in;
 pub(crate) use token::{frame, unframe};
-
 pub use user_to_user::{TgtRequest, tgt_reply, ticket_of_tgt_reply};
 
 #[cfg(test)]

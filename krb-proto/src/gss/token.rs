@@ -62,6 +62,25 @@ pub(crate) fn frame_message(mechanism: Oid<'_>, id: TokenId, message: &[u8]) -> 
     })
 }
 
+/// The AP-REQ in a client's token, for those who look at logins without taking part in them: framed
+/// for Kerberos, user-to-user or IAKERB, or bare, as DCE and some protocols of their own have it.
+/// Nothing is verified. [`spnego::ap_req_in`](crate::spnego::ap_req_in) looks through a negotiation.
+///
+/// # Errors
+/// [`GssError::UnexpectedMechanism`], [`GssError::UnexpectedToken`] for another message, and those of
+/// a malformed token.
+pub fn ap_req_in(token: &[u8]) -> Result<&[u8], GssError> {
+    const AP_REQ: u8 = 0x6e;
+    if token.first() == Some(&AP_REQ) {
+        return Ok(token);
+    }
+    let mechanism = mechanism_of(token, &[Oid::KRB5, Oid::KRB5_USER_TO_USER, Oid::IAKERB])?;
+    match unframe_message(mechanism, token)? {
+        (TokenId::AP_REQ, message) => Ok(message),
+        _ => Err(GssError::UnexpectedToken),
+    }
+}
+
 /// The token id and the Kerberos message of a framed token.
 pub(crate) fn unframe_message<'a>(
     mechanism: Oid<'_>,

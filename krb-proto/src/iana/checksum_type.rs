@@ -7,6 +7,8 @@ registry! {
         RSA_MD4 = 2, "rsa-md4";
         /// RFC 1321, unkeyed: never accepted where a key protects the data.
         RSA_MD5 = 7, "rsa-md5";
+        /// RFC 3961 section 6.3 and MS-KILE, unkeyed: never accepted where a key protects the data.
+        SHA1 = 14, "sha1";
         /// RFC 3962.
         HMAC_SHA1_96_AES128 = 15, "hmac-sha1-96-aes128";
         /// RFC 3962.
@@ -34,6 +36,5 @@ registry! {
         10 = "sha1";
         12 = "hmac-sha1-des3-kd";
         13 = "hmac-sha1-des3";
-        14 = "sha1";
     }
 }

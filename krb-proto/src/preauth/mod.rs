@@ -16,5 +16,6 @@ pub use etype_info::{KeyHint, default_salt};
 pub use for_user::{for_user, for_user_checksum_input};
 pub use otp::{OneTimePassword, otp_request};
 pub use pac_options::pac_options;
-pub(crate) use padata::{borrow_padata, find_padata};
+pub(crate) use padata::borrow_padata;
+pub use padata::find_padata;
 pub use s4u_x509_user::{S4uReplyError, s4u_x509_user, verify_s4u_x509_user_reply};

@@ -5,7 +5,19 @@ use crate::der::List;
 use crate::iana::PaType;
 
 /// The value of the first element of this type.
-pub(crate) fn find_padata<'a>(list: List<'a, PaData<'a>>, padata_type: PaType) -> Option<&'a [u8]> {
+///
+/// ```
+/// use krb_proto::asn1::PaData;
+/// use krb_proto::der::List;
+/// use krb_proto::iana::PaType;
+/// use krb_proto::preauth::find_padata;
+///
+/// let elements = [PaData { padata_type: PaType::FX_COOKIE, padata_value: b"MIT" }];
+/// assert_eq!(find_padata(List::of(&elements), PaType::FX_COOKIE), Some(&b"MIT"[..]));
+/// assert_eq!(find_padata(List::of(&elements), PaType::SPAKE), None);
+/// ```
+#[must_use]
+pub fn find_padata<'a>(list: List<'a, PaData<'a>>, padata_type: PaType) -> Option<&'a [u8]> {
     list.iter().find(|pa| pa.padata_type == padata_type).map(|pa| pa.padata_value)
 }
 

@@ -25,7 +25,7 @@ mod token;
 
 pub use acceptor::SpnegoAcceptor;
 pub use initiator::SpnegoInitiator;
-pub use token::{NegState, NegTokenInit, NegTokenResp};
+pub use token::{NegState, NegTokenInit, NegTokenResp, ap_req_in};
 
 #[cfg(test)]
 mod tests;

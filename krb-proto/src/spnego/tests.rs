@@ -40,6 +40,30 @@ fn resp<'a>(
     NegTokenResp { neg_state: Some(neg_state), supported_mech, response_token, mech_list_mic }
 }
 
+#[test]
+fn the_ap_req_is_found_in_whatever_form_it_travels() {
+    let credential = service().credential();
+    let (_, bare) = initiate(&credential, &InitiatorOptions::default());
+    let message = ap_req_in(&bare).unwrap();
+    assert!(der::decode::<crate::asn1::ApReq<'_>>(message).is_ok());
+    assert_eq!(ap_req_in(message), Ok(message), "without any framing");
+    let user_to_user = InitiatorOptions { user_to_user: true, ..Default::default() };
+    let (_, token) = initiate(&credential, &user_to_user);
+    assert!(der::decode::<crate::asn1::ApReq<'_>>(ap_req_in(&token).unwrap()).is_ok());
+    let (_, negotiation) = start(&credential, true);
+    assert!(der::decode::<crate::asn1::ApReq<'_>>(ap_req_in(&negotiation).unwrap()).is_ok());
+    let response = resp(NegState::ACCEPT_INCOMPLETE, Some(&bare), None).to_token();
+    assert_eq!(ap_req_in(&response), Ok(message));
+
+    let without = resp(NegState::ACCEPT_INCOMPLETE, None, None).to_token();
+    assert_eq!(ap_req_in(&without), Err(GssError::UnexpectedToken));
+    let (_, reply) = service().accept(&bare, NOW).unwrap();
+    assert_eq!(ap_req_in(&reply.unwrap()), Err(GssError::UnexpectedToken), "an AP-REP");
+    for end in 0..negotiation.len() {
+        assert!(ap_req_in(&negotiation[..end]).is_err(), "{end}");
+    }
+}
+
 /// A later message of the acceptor.
 fn later(neg_state: Option<NegState>, mech_list_mic: Option<&[u8]>) -> Vec<u8> {
     NegTokenResp { neg_state, supported_mech: None, response_token: None, mech_list_mic }.to_token()

@@ -4,7 +4,7 @@ use crate::der::{
     self, Decode, DecodeContents, Encode, EncodeContents, Encoded, Enumerated, KerberosFlags, List,
     Reader, Writer, sequence,
 };
-use crate::gss::{GssError, Oid, frame, unframe};
+use crate::gss::{self, GssError, Oid, frame, unframe};
 
 sequence! {
     /// NegTokenInit (RFC 4178 section 4.2.1).
@@ -62,6 +62,37 @@ impl EncodeContents for NegState {
 /// The alternatives of NegotiationToken (RFC 4178 section 4.2).
 const NEG_TOKEN_INIT: u8 = 0xa0;
 const NEG_TOKEN_RESP: u8 = 0xa1;
+
+/// The AP-REQ in a client's token, within a negotiation or without one, for those who look at logins
+/// without taking part in them. Nothing is verified.
+///
+/// ```
+/// # fn main() -> Result<(), krb_proto::gss::GssError> {
+/// # let token: &[u8] = b"\x6e\x00";
+/// use krb_proto::{asn1::ApReq, der, spnego};
+///
+/// let message = spnego::ap_req_in(token)?;
+/// if let Ok(request) = der::decode::<ApReq<'_>>(message) {
+///     let service = request.ticket.sname.in_realm(request.ticket.realm);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`GssError::UnexpectedToken`] where the client's token has none in it (yet), else those of
+/// [`gss::ap_req_in`].
+pub fn ap_req_in(token: &[u8]) -> Result<&[u8], GssError> {
+    let inner = match token.first() {
+        Some(&NEG_TOKEN_RESP) => NegTokenResp::from_token(token)?.response_token,
+        _ => match NegTokenInit::from_token(token) {
+            Ok(init) => init.mech_token,
+            // Not SPNEGO's framing: the mechanism's own, or none at all.
+            Err(_) => Some(token),
+        },
+    };
+    gss::ap_req_in(inner.ok_or(GssError::UnexpectedToken)?)
+}
 
 impl<'a> NegTokenInit<'a> {
     /// The token that opens a negotiation: framed as SPNEGO's initial token (RFC 2743 section 3.1).
