@@ -95,7 +95,7 @@ async fn what_would_end_the_start_is_found() {
             "network.nameservers: \"dns.w25ad.net\" is neither",
         ),
         (config, "\"RS256\", ", "\"HS256\", ", "auth.trustedIDPs[0].algorithms: must list"),
-        (config, "\"sids\": []", "\"sids\": [\"x\"]", "kerberos.neverImpersonate: "),
+        (config, "\"sids\": []", "\"sids\": [\"x\"]", "kerberos.neverImpersonate.sids: "),
         (config, "\"enabled\": false", "\"enabled\": true", "cache.enabled: "),
         (
             config,
