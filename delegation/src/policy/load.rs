@@ -12,14 +12,19 @@ use unicode_security::MixedScript as _;
 
 use super::{
     Policy, Types,
+    attribute_tests::{AttributeTest, attribute_tests, like},
     rules::Rule,
-    tests_of_path::{like, tests_of_path},
     usable::PermitPolicy,
 };
-use crate::{ConfigError, targets::Targets};
+use crate::{
+    ConfigError,
+    targets::{Target, Targets},
+};
 
 const SCHEMA: &str = include_str!("schema.cedarschema");
 const MAX_BYTES: usize = 1 << 20;
+// Memory is taken only as far as it is used.
+const STACK: usize = 256 << 20;
 
 impl Policy {
     /// Reads Cedar policies. Each must carry an `@id("…")` of its own, which the audit log then
@@ -32,6 +37,17 @@ impl Policy {
         if text.len() > MAX_BYTES {
             return Err(error("is longer than 1 MiB"));
         }
+        // Conditions nest as deep as they are many, and Cedar follows them by recursion.
+        std::thread::scope(|scope| {
+            let loading = std::thread::Builder::new()
+                .stack_size(STACK)
+                .spawn_scoped(scope, || Self::load(text, targets))
+                .map_err(|e| error(format!("no thread to read it in: {e}")))?;
+            loading.join().unwrap_or_else(|_| Err(error("cannot be read: Cedar failed")))
+        })
+    }
+
+    fn load(text: &str, targets: &Targets) -> Result<Self, ConfigError> {
         let internal = |e: String| error(format!("the built-in schema does not load: {e}"));
         let schema = Schema::from_cedarschema_str(SCHEMA).map_err(|e| internal(e.to_string()))?.0;
         let kind = |name| EntityTypeName::from_str(name).map_err(|e| internal(e.to_string()));
@@ -54,13 +70,31 @@ impl Policy {
         if let Some(e) = result.validation_warnings().find(|w| !scripts(w)) {
             return Err(error(format!("{}{e}{}", line_of(e, text), hint(e))));
         }
+        let of_all = |of: fn(&Target) -> &str| targets.iter().map(of).collect::<Vec<_>>();
+        let known = [
+            ("kind", vec!["smb", "http"]),
+            ("host", of_all(Target::host)),
+            ("spn", of_all(Target::spn)),
+        ];
         let mut permits = Vec::new();
         for policy in policies.policies() {
             let internal = |e: String| error(format!("policy `{}`: {e}", policy.id()));
             let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
             let wrong = |problem: String| error(format!("policy `{}` {problem}", policy.id()));
+            let tests = |attribute| {
+                attribute_tests(&json, policy.effect(), attribute).map_err(|e| wrong(e.into()))
+            };
+            for (attribute, values) in &known {
+                let meets = |test: &AttributeTest| values.iter().any(|v| test.pattern.matches(v));
+                if let Some(test) = tests(attribute)?.iter().find(|test| !meets(test)) {
+                    return Err(wrong(format!(
+                        "compares resource.{attribute} with {}, which no configured target has",
+                        test.pattern
+                    )));
+                }
+            }
+            let tests = tests("path")?;
             one_script(&json).map_err(wrong)?;
-            let tests = tests_of_path(&json, policy.effect()).map_err(|e| wrong(e.into()))?;
             let envs = policy.get_valid_request_envs(&schema);
             let actions: Vec<String> =
                 envs.map(|env| env.action().id().unescaped().to_owned()).collect();

@@ -5,11 +5,11 @@
 //! silently never applies. At a call, an error in any policy is a denial: Cedar skips a policy that
 //! fails, and a skipped `forbid` would allow.
 
+mod attribute_tests;
 mod load;
 mod pattern;
 mod permit;
 mod rules;
-mod tests_of_path;
 mod usable;
 
 use std::{

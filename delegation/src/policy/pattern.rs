@@ -38,6 +38,17 @@ impl Pattern {
         self.has_wildcard() && self.end().is_empty()
     }
 
+    /// Whether a text is what the pattern says.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        let Some((last, between)) = self.rest.split_last() else { return text == self.start };
+        let Some(mut text) = text.strip_prefix(&*self.start) else { return false };
+        for piece in between {
+            let Some((_, rest)) = text.split_once(&**piece) else { return false };
+            text = rest;
+        }
+        text.ends_with(&**last)
+    }
+
     /// Whether something that begins with `under` may match.
     pub(super) fn may_begin_with(&self, under: &str) -> bool {
         self.start.starts_with(under) || (self.has_wildcard() && under.starts_with(&*self.start))
@@ -107,6 +118,23 @@ mod tests {
             pattern.push(piece);
         }
         pattern
+    }
+
+    #[test]
+    fn wildcards_stand_for_anything() {
+        for (pattern, text, matches) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("*", "", true),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            ("a*b*c", "a/b/b/c", true),
+            ("a*b*bc", "abc", false),
+            ("*b", "ab", true),
+            ("*b", "ba", false),
+        ] {
+            assert_eq!(like(pattern).matches(text), matches, "{pattern} {text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use cedar_policy::{EntityTypeName, EntityUid, ResourceConstraint};
 
-use super::{pattern::Pattern, tests_of_path::PathTest};
+use super::{attribute_tests::AttributeTest, pattern::Pattern};
 use crate::targets::{Root, Target, Targets, fold, web_policy_text};
 
 /// What a path can be of, as an action takes it.
@@ -16,13 +16,13 @@ enum Class {
 
 /// A policy's tests of the path, and where its scope lets it apply.
 pub(super) struct Rule<'a> {
-    tests: &'a [PathTest],
+    tests: &'a [AttributeTest],
     places: Vec<(Class, Root)>,
 }
 
 impl<'a> Rule<'a> {
     pub(super) fn new(
-        tests: &'a [PathTest],
+        tests: &'a [AttributeTest],
         actions: &[String],
         resource: &ResourceConstraint,
         target_type: &EntityTypeName,

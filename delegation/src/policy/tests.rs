@@ -264,6 +264,37 @@ fn rules_that_no_path_can_meet_do_not_load() {
 }
 
 #[test]
+fn attributes_that_no_target_has_do_not_load() {
+    for (test, loads) in [
+        (r#"resource.kind == "smb""#, true),
+        (r#"resource.kind != "http""#, true),
+        (r#"resource.kind == "SMB""#, false),
+        (r#"resource.kind == "files""#, false),
+        (r#"resource.host == "files.example.com""#, true),
+        (r#"resource.host like "*.example.com""#, true),
+        (r#"resource.host == "Files.example.com""#, false),
+        (r#"["cifs/files.example.com", "HTTP/web.example.com"].contains(resource.spn)"#, true),
+        (r#"["cifs/files.example.com", "cifs/web.example.com"].contains(resource.spn)"#, false),
+    ] {
+        let loaded = load("forbid", "file:read", &format!("when {{ {test} }}"));
+        assert_eq!(loaded.is_ok(), loads, "{test}: {loaded:?}");
+    }
+}
+
+#[test]
+fn conditions_have_a_depth() {
+    let joined = |n: usize| {
+        let tests: Vec<String> = (0..n).map(|n| format!("context.path == \"/corp/{n}\"")).collect();
+        load("permit", "file:read", &format!("when {{ {} }}", tests.join(" || ")))
+    };
+    joined(500).unwrap();
+    for n in [502, 5_000] {
+        let error = joined(n).unwrap_err();
+        assert!(error.problem.contains("500 conditions"), "{error}");
+    }
+}
+
+#[test]
 fn what_takes_a_folder_away_takes_its_listing_too() {
     let both = "file:read file:list";
     for (effect, actions, condition, part) in [

@@ -1,5 +1,5 @@
-//! Finds what a policy compares `context.path` with, in Cedar's JSON form of it: an operator is
-//! `{"op": {"left": …, "right": …}}`, a literal `{"Value": …}`.
+//! Finds what a policy compares `context.path` and other attributes with, in Cedar's JSON form of
+//! it: an operator is `{"op": {"left": …, "right": …}}`, a literal `{"Value": …}`.
 
 use cedar_policy::Effect;
 use serde_json::{Map, Value};
@@ -9,21 +9,25 @@ use super::pattern::Pattern;
 // Conditions joined by `&&` or `||` nest to the left, one level each.
 const MAX_DEPTH: usize = 500;
 
-/// One text or pattern that the path is compared with.
+/// One text or pattern that an attribute is compared with.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct PathTest {
+pub(super) struct AttributeTest {
     pub(super) pattern: Pattern,
-    /// A path for which this holds may lose by it what other paths have: in a `forbid`, or below
+    /// A value for which this holds may lose by it what others have: in a `forbid`, or below
     /// `unless` or `!` in a `permit`.
     pub(super) excludes: bool,
 }
 
-/// Every such text of one policy.
+/// Every text that one policy compares an attribute of that name with.
 ///
 /// # Errors
 /// What cannot be followed: the context as a whole as a value, and conditions nested too deeply.
-pub(super) fn tests_of_path(policy: &Value, effect: Effect) -> Result<Vec<PathTest>, &'static str> {
-    let mut finder = Finder { effect, found: Vec::new() };
+pub(super) fn attribute_tests(
+    policy: &Value,
+    effect: Effect,
+    attribute: &str,
+) -> Result<Vec<AttributeTest>, &'static str> {
+    let mut finder = Finder { effect, attribute, found: Vec::new() };
     let conditions = policy.get("conditions").and_then(Value::as_array);
     for condition in conditions.into_iter().flatten() {
         let holds = condition.get("kind").and_then(Value::as_str) != Some("unless");
@@ -48,14 +52,15 @@ impl Polarity {
     }
 }
 
-struct Finder {
+struct Finder<'a> {
     effect: Effect,
-    found: Vec<PathTest>,
+    attribute: &'a str,
+    found: Vec<AttributeTest>,
 }
 
 type Found = Result<(), &'static str>;
 
-impl Finder {
+impl Finder<'_> {
     /// A condition or a part of one.
     fn boolean(&mut self, node: &Value, polarity: Polarity, depth: usize) -> Found {
         let Some((operator, operands)) = operator(node) else { return Ok(()) };
@@ -82,7 +87,7 @@ impl Finder {
 
     /// The operands of one comparison.
     fn compared(&mut self, operands: &Value, polarity: Polarity, depth: usize) -> Found {
-        let here = mentions_path(operands).then_some(polarity);
+        let here = mentions(operands, self.attribute).then_some(polarity);
         match operands {
             Value::Object(fields) => {
                 for (key, value) in fields {
@@ -103,7 +108,7 @@ impl Finder {
         }
     }
 
-    /// A value in a comparison, with the path if `here` says so.
+    /// A value in a comparison, with the attribute if `here` says so.
     fn operand(
         &mut self,
         node: &Value,
@@ -112,7 +117,8 @@ impl Finder {
         attribute: bool,
     ) -> Found {
         let Some((operator, operands)) = operator(node) else { return Ok(()) };
-        if depth > MAX_DEPTH {
+        // Some room for values in the last condition.
+        if depth > MAX_DEPTH + 50 {
             return Err("is nested too deeply");
         }
         let depth = depth + 1;
@@ -153,7 +159,7 @@ impl Finder {
             Effect::Forbid => polarity.holds,
             Effect::Permit => polarity.fails,
         };
-        self.found.push(PathTest { pattern, excludes });
+        self.found.push(AttributeTest { pattern, excludes });
     }
 }
 
@@ -166,13 +172,13 @@ fn items(node: &Value) -> impl Iterator<Item = &Value> {
     node.as_array().into_iter().flatten()
 }
 
-fn mentions_path(node: &Value) -> bool {
+fn mentions(node: &Value, attribute: &str) -> bool {
     match node {
         Value::Object(fields) => {
-            fields.get("attr").is_some_and(|attribute| attribute == "path")
-                || fields.values().any(mentions_path)
+            fields.get("attr").is_some_and(|found| found == attribute)
+                || fields.values().any(|value| mentions(value, attribute))
         }
-        Value::Array(items) => items.iter().any(mentions_path),
+        Value::Array(items) => items.iter().any(|item| mentions(item, attribute)),
         _ => false,
     }
 }
