@@ -13,6 +13,7 @@ mod kdc_outage;
 mod keys;
 mod large_tickets;
 mod main_job;
+mod mcp_clients;
 mod mit_kdc;
 mod privileged;
 mod recreated;
