@@ -209,6 +209,20 @@ fn spake() {
     assert_enc_data(&data);
 }
 
+/// RFC 6560 section 4.3 and appendix A, by hand: last-req stands before format, and is of the module
+/// whose tags are EXPLICIT.
+#[test]
+fn a_change_of_pin() {
+    let der = b"\x30\x2c\x80\x05\0\x40\0\0\0\x82\x01\x04\x83\x01\x08\
+        \xa4\x1a\x30\x18\xa0\x03\x02\x01\x06\xa1\x11\x18\x0f19940610060317Z\x85\x01\0";
+    let change: PaOtpPinChange<'_> = der::decode(der).unwrap();
+    assert_eq!((change.flags.bits(), change.pin), (0x4000_0000, None));
+    assert_eq!((change.min_length, change.max_length, change.format), (Some(4), Some(8), Some(0)));
+    let last: Vec<_> = change.last_req.unwrap().iter().collect();
+    assert_eq!((last[0].lr_type, Some(last[0].lr_value)), (6, AT));
+    assert_eq!(der::encode(&change), der);
+}
+
 #[test]
 fn a_proxied_message() {
     let der = reference("kkdcp_message");

@@ -5,6 +5,7 @@ use std::vec::Vec;
 
 use super::*;
 use crate::der::{Any, DecodeErrorKind, Sample, Source, keep};
+use crate::oracles::tests::assert_seed;
 use crate::spnego::{NegTokenInit, NegTokenResp};
 
 /// Behind the last of every type's members.
@@ -170,6 +171,7 @@ fn an_alternative_of_a_later_version_is_named_as_such() {
 #[test]
 fn the_iakerb_header_of_windows_2025_is_read() {
     let header = b"\x30\x17\xa1\x0c\x0c\x0aEXAMPLEDOM\xa3\x07\x03\x05\0\0\0\0\0";
+    assert_seed("messages", "iakerb-header-windows-2025", header);
     let header: IakerbHeader<'_> = der::decode(header).unwrap();
     assert_eq!((header.target_realm.octets(), header.cookie), (&b"EXAMPLEDOM"[..], None));
 }

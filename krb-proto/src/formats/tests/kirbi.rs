@@ -3,6 +3,7 @@
 use super::*;
 use crate::asn1::{EncKrbCredPart, EncryptedData, KrbCred, KrbCredInfo};
 use crate::der::{self, List};
+use crate::oracles::tests::assert_seed;
 
 const IMPACKET: &[u8] = include_bytes!("../../../vectors/impacket-0.13.1.kirbi");
 
@@ -65,6 +66,9 @@ fn what_windows_tools_write_is_read() {
             assert_eq!(read_kirbi(text.as_bytes()).unwrap(), expected);
         }
     }
+    let windows = in_four_octets(&inner);
+    assert_seed("files", "kirbi-ber", &windows);
+    assert_seed("files", "kirbi-base64", Base64::encode_string(&windows).as_bytes());
     // Within a ciphertext nothing is touched.
     let secret = expected[0].ticket.clone();
     assert!(IMPACKET.windows(secret.len()).any(|part| part == secret));

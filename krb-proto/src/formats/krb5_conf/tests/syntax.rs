@@ -3,6 +3,7 @@ use std::string::ToString;
 use std::vec;
 
 use super::*;
+use crate::oracles::tests::assert_seed;
 
 /// MIT krb5 `src/util/profile/test.ini`, and what `t_profile.c` (`test_iterate`,
 /// `test_merge_subsections`) and `prof_parse.c` make of it.
@@ -123,6 +124,7 @@ fn a_star_keeps_later_lines_out() {
         (&["c", "cc"], &["1", "2"]),
     ];
     let file = conf(FINAL_6);
+    assert_seed("krb5_conf", "final", FINAL_6.as_bytes());
     for (path, expected) in cases {
         assert_eq!(all(&file, path), expected, "{path:?}");
     }
