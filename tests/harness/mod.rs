@@ -1,6 +1,7 @@
 //! What the end-to-end tests and the main job share: the lab, a running server, an issuer.
 
 mod issuer;
+pub mod keycloak;
 pub mod lab;
 pub mod logs;
 pub mod memory;

@@ -217,7 +217,7 @@ privileged()
 groups("many", "g", GLOBAL_GROUP)
 groups("huge", "f", DOMAIN_LOCAL_GROUP, "S-1-5-21-1111111111-2222222222-3333333333")
 keytabs = services()
-for role in ["dc", "fileserver", "web", "mcp"]:
+for role in ["dc", "fileserver", "web", "mcp", "keycloak"]:
     address_record(env[f"{role.upper()}_HOST"].split(".")[0], env[f"{role.upper()}_IP"])
 address_record("@", env["DC_IP"])
 sam.transaction_commit()

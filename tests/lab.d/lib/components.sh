@@ -6,8 +6,9 @@
 #   start           launches it, with `daemon`
 #   ready           waits until it answers, with `answers`
 #   build           optional: fills its directory; runs once, and its result is cached
+#   obtain          optional: outside of the lab, gets into LAB_CACHE what no Debian package has
 
-COMPONENTS=(kdc dc mit web fileserver)       # in the order in which they come up
+COMPONENTS=(keycloak kdc dc mit web fileserver)       # in the order in which they come up
 
 # Runs functions of a component without leaving its definitions behind.
 component() {
@@ -61,7 +62,7 @@ stop_component() {
 
 build_components() {
   local name need
-  for name in dc mit web fileserver; do
+  for name in dc mit web fileserver keycloak; do
     for need in $(component_needs "$name"); do start_component "$need"; done
     component "$name" build || die "$name was not built; see $LAB_DIR/log"
     lap "$name built"

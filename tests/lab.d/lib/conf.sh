@@ -44,6 +44,7 @@ load_conf() {
   SVC_PASSWORD='Passw0rd!mcp'
   ADMIN_PASSWORD='Passw0rd!Admin'
   MIT_ACCOUNT=svc-mcp-mit
+  KEYCLOAK_ISSUER=https://${KEYCLOAK_HOST-}:8443/realms/mcp_security
   set +a
 }
 
@@ -59,7 +60,7 @@ lab_env() {
     # The domain
     [REALM]=$REALM [DOMAIN]=$DOMAIN [NETBIOS]=$NETBIOS   # Kerberos realm, DNS domain, NetBIOS name
     [UPN_SUFFIX]=$UPN_SUFFIX                         # second UPN suffix, erin's
-    [CA_FILE]=$LAB/tls/ca.crt                        # signed the DC's and the web server's
+    [CA_FILE]=$LAB/tls/ca.crt                        # signed the DC's, the web server's and Keycloak's
     [ADMIN_PASSWORD]=$ADMIN_PASSWORD                 # of Administrator
     [RECREATE_USER]=$LAB_D/dc/recreate-user          # "$RECREATE_USER" phoenix
     [SET_PASSWORD]=$LAB_D/dc/set-password            # "$SET_PASSWORD" krbtgt 'some password'
@@ -73,6 +74,8 @@ lab_env() {
     [KEYTABS]=$LAB/keytabs                           # {mcp,ko,web,other,dc,krbtgt,mit}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
+    # The identity provider; it answers some seconds after `up`
+    [KEYCLOAK_ISSUER]=$KEYCLOAK_ISSUER [KEYCLOAK_LOG]=$LAB/log/keycloak.out
     # MIT tools
     [KRB5_CONFIG]=/etc/krb5.conf [KRB5CCNAME]=FILE:$LAB/tmp/krb5cc
     # Logs: who came, in the servers' own words

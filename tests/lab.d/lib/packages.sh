@@ -5,6 +5,7 @@ PACKAGES=(
   python3-setproctitle winbind libnss-winbind smbclient acl
   krb5-kdc krb5-admin-server krb5-user
   apache2 libapache2-mod-auth-gssapi curl python3-gssapi
+  openjdk-17-jre-headless maven unzip
   iproute2 procps openssl
 )
 
@@ -34,4 +35,13 @@ install_packages() {
       apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}" >/dev/null
   ) || die "could not install: ${missing[*]}"
   lap "packages installed"
+}
+
+# What no package has, for those of these components that need such.
+obtain_programs() {
+  local name
+  for name in "$@"; do
+    ! component "$name" declare -F obtain >/dev/null ||
+      component "$name" obtain || die "could not get $name"
+  done
 }
