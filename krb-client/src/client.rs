@@ -34,7 +34,8 @@ pub struct ClientConfig {
     pub kdcs: KdcSource,
     /// TCP unless asked otherwise.
     pub transport: Transport,
-    /// Patience with one KDC, doubled in each further pass. 1 second.
+    /// Patience with one KDC, doubled in each further try; others are asked beside it before it ends.
+    /// 1 second.
     pub kdc_timeout: Duration,
     /// Patience with a whole exchange. 10 seconds.
     pub timeout: Duration,

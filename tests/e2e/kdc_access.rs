@@ -1,6 +1,7 @@
 //! Reaching the domain's KDC: by DNS, over UDP, with a clock that is wrong.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,9 @@ use krb_client::{
 };
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Name, Principal, Timestamp};
-use krb_tests::Lab;
+use krb_tests::lab::program;
+use krb_tests::{Lab, Server, Setup, issuer};
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -120,4 +123,31 @@ async fn a_clock_that_is_wrong_is_corrected_by_half_an_hour_and_no_more() {
     config.clock = Arc::new(Moved(-31 * 60));
     let error = delegate(lab, config).await.unwrap_err();
     assert_eq!(error.refusal().map(|refusal| refusal.code), Some(ErrorCode::SKEW), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_knows_its_hosts_needs_no_dns() {
+    let lab = lab!();
+    let issuer = issuer().await;
+    let folder = lab.scratch("no-dns");
+    std::fs::create_dir_all(&folder).unwrap();
+    Setup::new(lab, &issuer.url()).write(lab, &folder);
+    let file = folder.join("krb-mcp.jsonc");
+    let mut configuration: Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    configuration["network"] =
+        json!({ "hosts": { lab.var("FILESERVER_HOST"): lab.var("FILESERVER_IP") } });
+    std::fs::write(&file, configuration.to_string()).unwrap();
+
+    // The machine names no DNS server.
+    let mut command = Command::new("unshare");
+    let script = "mount --bind /dev/null /etc/resolv.conf && exec \"$0\" \"$@\"";
+    command.args(["-m", "sh", "-c", script]).arg(program("krb-mcp"));
+    command.args(["serve", "--log-format", "json", "--config"]).arg(&file);
+    let server = Server::spawn(command, folder);
+    let token = issuer.token("alice");
+    assert!(server.read(&token, &lab.unc("reports/data.csv")).await.content().contains("1,42"));
+    // A name that it does not know: the answer says what is missing.
+    let (_, message, _) = server.get(&token, &lab.url("/whoami")).await.error();
+    assert!(message.contains("/etc/resolv.conf"), "{message}");
 }
