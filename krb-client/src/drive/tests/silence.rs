@@ -130,6 +130,19 @@ async fn with_any_twelve_of_sixty_silent_a_call_costs_one_patience_more_at_most(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_only_one_of_sixty_that_is_well_is_found() {
+    let ways = [Is::Silent, Is::Refusing, Is::Saying(ErrorCode::SVC_UNAVAILABLE, 5)];
+    for well in 0..60 {
+        let (kdcs, driver) = table(60, &[], &Is::Silent);
+        let drawn = || ways[rand::random_range(0..ways.len())].clone();
+        (0..60).filter(|number| *number != well).for_each(|number| kdcs.set(number, drawn()));
+        let first = took(&driver).await;
+        assert!(first < Duration::from_secs(6), "{first:?}, the one being {well}");
+        assert!(kdcs.most_open.load(Ordering::SeqCst) <= 16);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn kdcs_that_answer_are_asked_one_at_a_time() {
     // Whatever the answer is: a wrong password counts towards a lock-out wherever it is sent.
     for is in [Is::Well(290), Is::Saying(ErrorCode::PREAUTH_FAILED, 290)] {
