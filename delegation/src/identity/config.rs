@@ -64,8 +64,9 @@ pub struct ClaimMappings {
     pub roles: String,
     /// Scopes: a list, or a text with spaces between them.
     pub scopes: String,
-    /// The account's SID, read from the exchanged token only. Where it is configured, a token
-    /// without it is refused. The claim `sid` is OpenID Connect's session id and never it.
+    /// The account's SID, read from the exchanged token only: `S-1-…`, or its octets in base64, as
+    /// Keycloak's LDAP mapper gives objectSid. Where it is configured, a token without it is
+    /// refused. The claim `sid` is OpenID Connect's session id and never it.
     pub sid: Option<String>,
 }
 
@@ -91,11 +92,14 @@ pub struct Security {
     pub clock_tolerance: i64,
     /// How old a token may be by its `iat`, in seconds, however long it is valid; a year at most.
     pub max_token_age: Option<i64>,
+    /// Take Keycloak's subjects of users that it does not import (`f:COMPONENT:NAME`). They are
+    /// names: who gets the name of somebody else is that person for tokens and for pins.
+    pub danger_names_as_subjects: bool,
 }
 
 impl Default for Security {
     fn default() -> Self {
-        Self { clock_tolerance: 60, max_token_age: None }
+        Self { clock_tolerance: 60, max_token_age: None, danger_names_as_subjects: false }
     }
 }
 

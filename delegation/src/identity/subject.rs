@@ -1,4 +1,7 @@
-use super::{Caller, ClaimMappings, Claims, LegacyName};
+use base64ct::{Base64, Encoding};
+use krb_proto::pac::Sid;
+
+use super::{Caller, Claims, LegacyName, TrustedIdp};
 use crate::{Code, Failure};
 
 /// A caller with the account that the exchanged token names.
@@ -18,13 +21,22 @@ impl Subject {
     pub(crate) fn new(
         caller: &Caller,
         exchanged: &Claims,
-        mappings: &ClaimMappings,
+        idp: &TrustedIdp,
     ) -> Result<Self, Failure> {
+        let mappings = &idp.claim_mappings;
         if exchanged.text("sub") != Some(caller.subject()) {
             return Err(Failure::new(
                 Code::ExchangedTokenRefused,
                 "the identity provider exchanged the token for one of another subject",
                 "Nothing was done. Look at the identity provider's token exchange: `sub` must stay.",
+            ));
+        }
+        if is_name(caller.subject()) && !idp.security.danger_names_as_subjects {
+            return Err(Failure::new(
+                Code::ExchangedTokenRefused,
+                "the token's subject is a name, which can be given to somebody else",
+                "Switch \"Import users\" on for the user federation in Keycloak; subjects are then \
+                 identifiers. security.dangerNamesAsSubjects takes them as they are.",
             ));
         }
         let claim = &mappings.legacy_username;
@@ -47,12 +59,12 @@ impl Subject {
         })?;
         let sid = match &mappings.sid {
             None => None,
-            Some(claim) => Some(exchanged.text(claim).map(str::to_owned).ok_or_else(|| {
+            Some(claim) => Some(exchanged.text(claim).and_then(sid).ok_or_else(|| {
                 Failure::new(
                     Code::ExchangedTokenRefused,
-                    format!("the exchanged token has no claim {claim}"),
-                    "Let the identity provider map the account's objectSid to it, or take \
-                     claimMappings.sid out of the configuration.",
+                    format!("the exchanged token's claim {claim} is missing or no SID"),
+                    "Let the identity provider map the account's objectSid to it (S-1-…, or its \
+                     octets in base64), or take claimMappings.sid out of the configuration.",
                 )
             })?),
         };
@@ -108,4 +120,15 @@ impl Subject {
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
+}
+
+/// Keycloak's form for users that it does not import: `f:`, the federation's id, `:`, their name.
+fn is_name(subject: &str) -> bool {
+    subject.strip_prefix("f:").is_some_and(|rest| rest.contains(':'))
+}
+
+/// A SID as text (MS-DTYP 2.4.2.1), from its text or from its octets in base64.
+fn sid(claim: &str) -> Option<String> {
+    let octets = || Sid::from_bytes(&Base64::decode_vec(claim).ok()?);
+    claim.parse().ok().or_else(octets).map(|sid: Sid| sid.to_string())
 }

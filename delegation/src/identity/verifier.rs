@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use krb_client::Clock;
 
+use super::BearerToken;
 use super::config::{Audience, TrustedIdp};
 use super::jwks::Jwks;
 use super::jwt::{Claims, Flaw, Unsigned, Unverified};
 use super::keys::{Keys, Unavailable};
-use super::{BearerToken, ClaimMappings};
 use crate::ConfigError;
 
 /// Why a token does not let anybody in.
@@ -134,7 +134,7 @@ impl Verifier {
         token: &BearerToken,
         caller: &Caller,
         audience: &str,
-    ) -> Result<(Claims, &ClaimMappings), Flaw> {
+    ) -> Result<(Claims, &TrustedIdp), Flaw> {
         let unverified = Unverified::parse(token.as_str())?;
         let issuer = self.issuer(&unverified.claims)?;
         if issuer.config.issuer != caller.issuer {
@@ -142,7 +142,7 @@ impl Verifier {
         }
         let audience = Audience::One(audience.to_owned());
         let claims = issuer.verify(unverified, &audience, &*self.clock).await?;
-        Ok((claims, &issuer.config.claim_mappings))
+        Ok((claims, &issuer.config))
     }
 
     /// The issuer is chosen by the exact `iss`, before any key is looked at.

@@ -98,7 +98,7 @@ impl TokenExchanger {
     pub async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
         let token = self.request(caller).await?;
         let verified = self.verifier.verify_exchanged(&token, caller, &self.config.audience).await;
-        let (claims, mappings) = verified.map_err(|flaw| self.flawed(flaw))?;
+        let (claims, idp) = verified.map_err(|flaw| self.flawed(flaw))?;
         // An issuer need not name the client: the token came from its token endpoint in answer to
         // our own secret, for our audience and the caller's subject. If it does, it must be us.
         if claims.client_id().is_some_and(|client| client != self.config.client_id) {
@@ -109,7 +109,7 @@ impl TokenExchanger {
                  this server's client.",
             ));
         }
-        Subject::new(caller, &claims, mappings)
+        Subject::new(caller, &claims, idp)
     }
 
     async fn request(&self, caller: &Caller) -> Result<BearerToken, Failure> {

@@ -44,6 +44,18 @@ async fn a_configured_sid_claim_must_be_there() {
     let claims = with(&good, "object_sid", json!("S-1-5-21-1-2-3-1103"));
     let subject = idp.exchange_with(mapped(), 200, idp.answer(&claims)).await.unwrap();
     assert_eq!(subject.sid(), Some("S-1-5-21-1-2-3-1103"));
+    // As Keycloak's LDAP mapper gives a binary attribute.
+    let octets = json!("AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAATwQAAA==");
+    let claims = idp.answer(&with(&good, "object_sid", octets));
+    let subject = idp.exchange_with(mapped(), 200, claims).await.unwrap();
+    assert_eq!(subject.sid(), Some("S-1-5-21-1-2-3-1103"));
+    for no_sid in [json!(""), json!("alice"), json!("S-1-"), json!("AQUA"), json!(1103), json!([])]
+    {
+        let claims = idp.answer(&with(&good, "object_sid", no_sid.clone()));
+        let failure = idp.exchange_with(mapped(), 200, claims).await.unwrap_err();
+        assert_eq!(failure.code, Code::ExchangedTokenRefused, "{no_sid}");
+    }
+    let claims = with(&good, "object_sid", json!("S-1-5-21-1-2-3-1103"));
     assert_eq!(idp.exchange_for(&claims).await.unwrap().sid(), None, "only where configured");
 }
 
@@ -190,4 +202,21 @@ async fn the_request_is_the_form_that_rfc_8693_asks_for() {
     assert_eq!(field("subject_token_type"), "urn:ietf:params:oauth:token-type:access_token");
     assert_eq!(field("subject_token").split('.').count(), 3);
     assert_eq!(fields.len(), 7);
+}
+
+#[tokio::test]
+async fn a_subject_that_is_a_name_is_nobody_unless_the_operator_says_so() {
+    let idp = idp().await;
+    let subject = "f:2f0d4a53-6b1e-4d9e-9d8a-000000000000:alice";
+    let token = BearerToken::new(idp.sign(&with(&idp.claims(), "sub", json!(subject))));
+    let exchange = async |change: Value| {
+        let verifier = idp.verifier_with(change);
+        let caller = verifier.verify(token.clone()).await.unwrap();
+        idp.exchanger(&verifier).exchange(&caller).await
+    };
+    let failure = exchange(json!({})).await.unwrap_err();
+    assert_eq!(failure.code, Code::ExchangedTokenRefused);
+    assert!(failure.remedy.contains("Import users"), "{failure:?}");
+    let danger = json!({ "security": { "dangerNamesAsSubjects": true } });
+    assert_eq!(exchange(danger).await.unwrap().subject(), subject);
 }
