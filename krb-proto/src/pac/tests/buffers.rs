@@ -4,6 +4,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::claims::windows;
+use super::read_only_dc::heimdal;
 use super::signatures::mit;
 use super::*;
 use crate::iana::PacBufferType;
@@ -28,11 +29,12 @@ pub(super) fn rewritten(kind: PacBufferType, bytes: &[u8]) -> Option<Result<Vec<
     }
 }
 
-/// Windows 2003, 2008 and 2022, Samba 4.17.
+/// Windows 2003, 2008 and 2022, Samba 4.17, and another DC with an empty CLIENT_CLAIMS_INFO.
 fn real_pacs() -> Vec<Vec<u8>> {
     let mit = ["saved_pac", "s4u_pac_regular", "s4u_pac_ent_xrealm"].map(mit);
     let windows = ["plain", "int64"].map(windows);
-    mit.into_iter().chain(windows).chain([ALICE.to_vec(), HUGE.to_vec()]).collect()
+    let heimdal = ["saved_pac2", "extra_logon_info"].map(heimdal);
+    mit.into_iter().chain(windows).chain(heimdal).chain([ALICE.to_vec(), HUGE.to_vec()]).collect()
 }
 
 #[test]

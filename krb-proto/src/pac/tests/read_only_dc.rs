@@ -12,22 +12,26 @@ use crate::iana::{KeyUsage, PacBufferType};
 const HEIMDAL: &str = include_str!("../../../vectors/heimdal-test_pac.txt");
 const RODC: u16 = 46_673;
 
+pub(super) fn heimdal(name: &str) -> Vec<u8> {
+    vector(HEIMDAL, name)
+}
+
 fn aes(name: &str) -> Key {
-    Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &vector(HEIMDAL, name)).unwrap()
+    Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &heimdal(name)).unwrap()
 }
 
 fn rc4(name: &str) -> Key {
-    Key::danger_new_rc4(&vector(HEIMDAL, name)).unwrap()
+    Key::danger_new_rc4(&heimdal(name)).unwrap()
 }
 
 /// The ticket's plaintext.
 fn opened(name: &str, key: &Key) -> Vec<u8> {
-    let ticket = vector(HEIMDAL, name);
+    let ticket = heimdal(name);
     let ticket: Ticket<'_> = der::decode(&ticket).unwrap();
     key.decrypt(KeyUsage::TICKET, ticket.enc_part.cipher).unwrap().to_vec()
 }
 
-/// The places in a PAC where something else than a signature and its RODCIdentifier stands.
+/// The buffers and their lengths, but for the signature that those DCs do not make.
 fn without_extended_signature(pac: &Pac<'_>) -> Vec<(PacBufferType, usize)> {
     let kinds = pac.buffers().filter(|(kind, _)| *kind != PacBufferType::EXTENDED_KDC_SIGNATURE);
     kinds.map(|(kind, buffer)| (kind, buffer.len())).collect()
