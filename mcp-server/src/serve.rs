@@ -29,6 +29,8 @@ use stream::Watched;
 /// Each costs some ten kilobytes and a file descriptor. There is no share of them for an address:
 /// behind a reverse proxy all come from one.
 const MAX_CONNECTIONS: usize = 1024;
+/// Where the system tells how many files may be open (Linux).
+const LIMITS: &str = "/proc/self/limits";
 /// After running calls were told to stop.
 const ABORT_TIME: Duration = Duration::from_secs(2);
 
@@ -41,7 +43,12 @@ pub(crate) async fn serve(
     drain: Duration,
     cancel: CancellationToken,
 ) {
-    serve_with(MAX_CONNECTIONS, listener, app, stop, drain, cancel).await;
+    let limits = std::fs::read_to_string(LIMITS).unwrap_or_default();
+    let places = places_within(&limits);
+    if places < MAX_CONNECTIONS {
+        warn!(places, "few files may be open (ulimit -n, LimitNOFILE): fewer connections, too");
+    }
+    serve_with(places, listener, app, stop, drain, cancel).await;
 }
 
 async fn serve_with(
@@ -130,6 +137,16 @@ fn run(stream: TcpStream, place: Place, app: Router, connections: &GracefulShutd
         }
         drop(place);
     });
+}
+
+/// Half of the files that may be open: calls need some for KDCs and resources, and one that cannot
+/// be opened there fails a call.
+fn places_within(limits: &str) -> usize {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_ascii_whitespace().next());
+    // "unlimited" is no number, and no limit.
+    let files = soft.and_then(|soft| soft.parse::<usize>().ok()).unwrap_or(usize::MAX);
+    (files / 2).clamp(16, MAX_CONNECTIONS)
 }
 
 fn is_exhausted(error: &io::Error) -> bool {

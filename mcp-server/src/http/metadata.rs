@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    Json,
-    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
+    body::Bytes,
+    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -59,10 +59,19 @@ impl Metadata {
         (!self.scopes_supported.is_empty()).then(|| self.scopes_supported.join(" "))
     }
 
-    /// Open to scripts of any origin: it holds nothing secret, and browsers' clients need it.
-    pub(super) fn response(&self) -> Response {
-        let headers = [(ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (CACHE_CONTROL, "public, max-age=3600")];
-        (headers, Json(self)).into_response()
+    /// The answer, made once: whoever asks for it costs next to nothing. Open to scripts of any
+    /// origin: it holds nothing secret, and browsers' clients need it.
+    pub(super) fn answer(&self) -> impl Fn() -> Response + Clone + Send + Sync + 'static {
+        // Strings and lists of strings are always JSON.
+        let body = Bytes::from(serde_json::to_vec(self).unwrap_or_default());
+        move || {
+            let headers = [
+                (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+                (CACHE_CONTROL, "public, max-age=3600"),
+                (CONTENT_TYPE, "application/json"),
+            ];
+            (headers, body.clone()).into_response()
+        }
     }
 }
 

@@ -43,11 +43,12 @@ pub(crate) fn router<B: Backend>(
     backend: Arc<B>,
     stop: CancellationToken,
 ) -> Router {
-    let metadata = Arc::new(Metadata::new(config, issuers));
+    let metadata = Metadata::new(config, issuers);
+    let document = metadata.answer();
     let mut router = Router::new().without_v07_checks().route("/healthz", get(|| async {}));
     for path in metadata.paths() {
-        let metadata = Arc::clone(&metadata);
-        let document = get(move || async move { metadata.response() });
+        let document = document.clone();
+        let document = get(move || async move { document() });
         router = router.route(&path, document.options(cors::preflight_for_everybody));
     }
 

@@ -32,6 +32,9 @@ pub(super) async fn answer(
     connection.request_begins(Instant::now());
     // Dropped behind the answer's last byte, or with this future if it never gets that far.
     let ends = Ends(Arc::clone(&connection));
+    // One request, then the others' turn: hyper would go on with what a client has sent in advance,
+    // and a crowd of such clients would keep newcomers waiting.
+    tokio::task::yield_now().await;
     let mut request: Request =
         request.map(|body| Body::new(Arriving { body, connection: Arc::clone(&connection) }));
     request.extensions_mut().insert(connection);

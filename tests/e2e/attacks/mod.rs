@@ -1,6 +1,9 @@
 //! What strangers and clients try against a running server.
 
 mod bodies;
+mod browser;
+mod callers;
+mod connections;
 mod keys;
 mod names;
 mod record;

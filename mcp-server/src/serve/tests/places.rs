@@ -1,7 +1,7 @@
 //! Connections that keep us waiting, and newcomers who want their places.
 
 use super::*;
-use crate::serve::places::Places;
+use crate::serve::{places::Places, places_within};
 
 /// A connection of its own, and what the server makes of its requests.
 async fn get(address: SocketAddr) -> String {
@@ -54,4 +54,20 @@ async fn who_keeps_us_waiting_is_told_to_leave_in_time() {
     assert!(!place.connection.is_closed());
     places.end_overdue(begun + Duration::from_secs(11));
     assert!(place.connection.is_closed());
+}
+
+#[test]
+fn there_are_no_more_places_than_files() {
+    let limits = |soft: &str| {
+        format!(
+            "Limit  Soft Limit  Hard Limit  Units\nMax processes  7  7  processes\n\
+                 Max open files            {soft}                524288               files\n"
+        )
+    };
+    for (soft, places) in
+        [("1024", 512), ("524288", 1024), ("2047", 1023), ("unlimited", 1024), ("20", 16)]
+    {
+        assert_eq!(places_within(&limits(soft)), places, "{soft}");
+    }
+    assert_eq!(places_within(""), MAX_CONNECTIONS);
 }
