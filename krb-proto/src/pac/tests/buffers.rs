@@ -57,6 +57,20 @@ fn what_windows_and_samba_wrote_comes_out_byte_for_byte() {
     assert!(seen > 20);
 }
 
+/// MS-PAC 2.9 as Windows writes it: Length, MaximumLength with room for a NUL, and that room again
+/// as the array's maximum.
+#[test]
+fn the_texts_of_a_delegation_have_room_for_a_nul() {
+    let proxy_target = "sql/db.a.b".into();
+    let info = DelegationInfo { proxy_target, transited_services: vec!["a@B".into()] };
+    let bytes = info.to_bytes().unwrap();
+    assert_eq!(bytes[20..24], [0x14, 0, 0x16, 0]);
+    let maximum = bytes.windows(12).any(|part| part == [0x0b, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0, 0, 0]);
+    assert!(maximum, "{bytes:02x?}");
+    assert!(bytes.windows(4).any(|part| part == [6, 0, 8, 0]), "{bytes:02x?}");
+    assert_eq!(DelegationInfo::from_bytes(&bytes), Ok(info));
+}
+
 #[test]
 fn a_buffer_that_ends_early_or_late_is_refused() {
     for pac in [windows("plain"), windows("compressed"), ALICE.to_vec()] {
