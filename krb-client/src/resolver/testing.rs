@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::time::sleep;
 
 use super::Resolver;
 
@@ -19,9 +21,14 @@ pub(crate) struct Says {
     records: Vec<(u32, Vec<u8>)>,
     /// The time to live and the minimum of a SOA record beside it.
     soa: Option<u32>,
+    late: Duration,
 }
 
 impl Says {
+    pub(crate) fn late(self, late: Duration) -> Self {
+        Self { late, ..self }
+    }
+
     pub(crate) fn with_soa(self, soa: Option<u32>) -> Self {
         Self { soa, ..self }
     }
@@ -29,7 +36,7 @@ impl Says {
 
 /// NXDOMAIN.
 pub(crate) fn no_such_name() -> Says {
-    Says { code: 3, records: Vec::new(), soa: None }
+    Says { code: 3, ..nothing() }
 }
 
 /// No record of this type.
@@ -39,7 +46,7 @@ pub(crate) fn nothing() -> Says {
 
 pub(crate) fn records(data: impl IntoIterator<Item = Vec<u8>>) -> Says {
     let records = data.into_iter().map(|data| (3600, data)).collect();
-    Says { code: 0, records, soa: None }
+    Says { code: 0, records, soa: None, late: Duration::ZERO }
 }
 
 pub(crate) fn address(ip: [u8; 4]) -> Vec<u8> {
@@ -78,7 +85,7 @@ pub(crate) async fn name_server(
             let (name, kind, end) = read(question);
             *asked.lock().unwrap().entry((name.clone(), kind)).or_insert(0) += 1;
             let says = zone(&name, kind)?;
-            Some(write(question, kind, end, &says, limit))
+            Some((write(question, kind, end, &says, limit), says.late))
         }
     };
     let by_tcp = answer.clone();
@@ -89,7 +96,8 @@ pub(crate) async fn name_server(
                 while let Ok(length) = stream.read_u16().await {
                     let mut question = vec![0; length.into()];
                     stream.read_exact(&mut question).await.unwrap();
-                    if let Some(answer) = answer(&question, usize::MAX) {
+                    if let Some((answer, late)) = answer(&question, usize::MAX) {
+                        sleep(late).await;
                         stream.write_u16(answer.len() as u16).await.unwrap();
                         stream.write_all(&answer).await.unwrap();
                     }
@@ -98,10 +106,14 @@ pub(crate) async fn name_server(
         }
     });
     tokio::spawn(async move {
-        let mut question = [0; 1500];
+        let (udp, mut question) = (Arc::new(udp), [0; 1500]);
         while let Ok((length, from)) = udp.recv_from(&mut question).await {
-            if let Some(answer) = answer(&question[..length], 1232) {
-                udp.send_to(&answer, from).await.unwrap();
+            if let Some((answer, late)) = answer(&question[..length], 1232) {
+                let udp = udp.clone();
+                tokio::spawn(async move {
+                    sleep(late).await;
+                    udp.send_to(&answer, from).await.unwrap();
+                });
             }
         }
     });

@@ -115,20 +115,17 @@ async fn ipv6_goes_first() {
 #[tokio::test]
 async fn callers_that_give_up_keep_nobody_from_an_answer() {
     let begun = Instant::now();
-    // The server drops the questions of the first 300 ms.
-    let late = move |_: &str, kind| {
-        (begun.elapsed() > Duration::from_millis(300)).then(|| match kind {
-            A => records([address([127, 0, 0, 9])]),
-            _ => nothing(),
-        })
+    // Each gives up long before the server answers: a look-up that was theirs would never end.
+    let late = |_: &str, kind| {
+        let says = if kind == A { records([address([127, 0, 0, 9])]) } else { nothing() };
+        Some(says.late(Duration::from_millis(300)))
     };
     let (resolver, asked) = resolver(late).await;
     let mut given_up = 0;
-    // Each gives up after 20 ms: a look-up that was theirs would never end.
     while timeout(Duration::from_millis(20), resolver.addresses("kdc.example.com")).await.is_err() {
         given_up += 1;
         assert!(begun.elapsed() < Duration::from_secs(9), "asked {asked:?}");
     }
-    assert!(given_up > 10, "{given_up}");
-    assert!(count(&asked, "kdc.example.com", A) < given_up, "one question for all: {asked:?}");
+    assert!(given_up > 5, "{given_up}");
+    assert!(count(&asked, "kdc.example.com", A) < given_up, "not one for each: {asked:?}");
 }
