@@ -12,7 +12,7 @@ use unicode_security::MixedScript as _;
 
 use super::{
     Policy, Types,
-    attribute_tests::{AttributeTest, attribute_tests, like},
+    attribute_tests::{AttributeTest, attribute_tests, like, without_tests},
     rules::Rule,
     usable::PermitPolicy,
 };
@@ -76,7 +76,7 @@ impl Policy {
             ("host", of_all(Target::host)),
             ("spn", of_all(Target::spn)),
         ];
-        let mut permits = Vec::new();
+        let (mut permits, mut anywhere) = (Vec::new(), PolicySet::new());
         for policy in policies.policies() {
             let internal = |e: String| error(format!("policy `{}`: {e}", policy.id()));
             let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
@@ -103,10 +103,14 @@ impl Policy {
                 .check()
                 .map_err(wrong)?;
             if policy.effect() == Effect::Permit {
+                let id = policy.id().clone();
+                cedar_policy::Policy::from_json(Some(id.clone()), without_tests(&json, "path"))
+                    .map_err(|e| internal(e.to_string()))
+                    .and_then(|one| anywhere.add(one).map_err(|e| internal(e.to_string())))?;
                 let alone = PolicySet::from_policies([policy.clone()]);
                 permits.push(PermitPolicy {
+                    id,
                     alone: alone.map_err(|e| internal(e.to_string()))?,
-                    actions,
                     paths: tests.into_iter().map(|test| test.pattern).collect(),
                 });
             }
@@ -121,7 +125,7 @@ impl Policy {
                 )));
             }
         }
-        Ok(Self { policies, permits, authorizer: Authorizer::new(), schema, types })
+        Ok(Self { policies, permits, anywhere, authorizer: Authorizer::new(), schema, types })
     }
 }
 

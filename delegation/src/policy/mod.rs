@@ -60,6 +60,8 @@ impl<'a> From<&'a Subject> for Principal<'a> {
 pub struct Policy {
     policies: PolicySet,
     permits: Vec<usable::PermitPolicy>,
+    // The same without their tests of the path.
+    anywhere: PolicySet,
     authorizer: Authorizer,
     schema: Schema,
     types: Types,

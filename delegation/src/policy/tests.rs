@@ -370,6 +370,34 @@ fn a_folder_of_another_script_can_be_named() {
     assert!(error.unwrap_err().problem.contains("u{430}"));
 }
 
+/// The policy that operators begin with.
+#[test]
+fn the_examples_rule_for_payroll_holds_for_its_listing() {
+    let example = include_str!("../../../mcp-server/examples/policy.cedar");
+    let targets = Targets::new(
+        serde_json::from_str(
+            r#"[{"name": "fileserver", "kind": "smb", "host": "f", "spn": "cifs/f",
+                 "names": ["f"], "shares": ["corp"]},
+                {"name": "intranet", "kind": "http", "url": "https://w/app/", "spn": "HTTP/w"}]"#,
+        )
+        .unwrap(),
+    )
+    .unwrap();
+    let policy = Policy::from_cedar(example, &targets).unwrap();
+    let staff = User::staff();
+    let list = |path: &str| {
+        let operation = Operation::ListDirectory { path: path.into() };
+        let resolved = targets.resolve(&operation).unwrap();
+        policy.evaluate(staff.principal(), &operation.action(), Some(&resolved))
+    };
+    for path in ["//f/corp/payroll", "//f/corp/Payroll/", "//f/corp/payroll/2026"] {
+        assert_eq!(list(path).unwrap_err().code, Code::PolicyDenied, "{path}");
+    }
+    for path in ["//f/corp/", "//f/corp/reports", "//f/corp/payrolls"] {
+        list(path).unwrap();
+    }
+}
+
 proptest! {
     // Each case loads a policy.
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -485,6 +513,9 @@ fn what_is_usable_is_what_some_policy_permits_somewhere() {
         r#"context.path like "/corp/a/*" && context.path like "*.txt""#,
         r#"context.path like "/corp/*" && !(context.path like "/corp/secret/*")"#,
         r#"["/corp/a", "/corp/b"].contains(context.path)"#,
+        r#"(if context.path == "/corp/a" then true else context.path == "/corp/b")"#,
+        r#"!(context.path == "/corp/a" || !(context.path like "/corp/b/*"))"#,
+        r#"!principal.roles.contains("x") && !(!(context.path == "/corp/a"))"#,
     ] {
         assert_eq!(permit("file:read", condition), read, "{condition}");
     }

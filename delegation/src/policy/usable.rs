@@ -1,6 +1,8 @@
 //! What a caller may use at all: the answer to "what is there?".
 
-use cedar_policy::{Decision, PolicySet};
+use std::collections::HashSet;
+
+use cedar_policy::{Decision, PolicyId, PolicySet};
 use serde::Serialize;
 
 use super::{Policy, Principal, pattern::Pattern};
@@ -31,8 +33,8 @@ pub struct Usable {
 /// One `permit`, alone, with the paths that it speaks of.
 #[derive(Debug)]
 pub(super) struct PermitPolicy {
+    pub(super) id: PolicyId,
     pub(super) alone: PolicySet,
-    pub(super) actions: Vec<String>,
     pub(super) paths: Vec<Pattern>,
 }
 
@@ -88,11 +90,12 @@ impl Policy {
 
     fn somewhere(&self, who: Principal<'_>, action: &str, target: &Target, root: &Root) -> bool {
         let Ok(entities) = self.entities(who, Some(target)) else { return false };
+        // Most permits are somebody else's, wherever.
+        let Ok(request) = self.request(who, action, Some((target, "/"))) else { return false };
+        let response = self.authorizer.is_authorized(&request, &self.anywhere, &entities);
+        let own: HashSet<&PolicyId> = response.diagnostics().reason().collect();
         let mut tries = 0;
-        for permit in &self.permits {
-            if !permit.actions.iter().any(|one| one == action) {
-                continue;
-            }
+        for permit in self.permits.iter().filter(|permit| own.contains(&permit.id)) {
             for path in permit.examples(root) {
                 // A directory's path ends in a slash, a file's does not.
                 let fits = match action {

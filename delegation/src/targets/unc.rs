@@ -58,12 +58,6 @@ pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
     let mut has_share = false;
     for component in components {
         check(component)?;
-        let folded = fold(component);
-        if folded.is_empty() || folded.ends_with(['.', ' ']) {
-            return Err(refused(
-                "has a component that without its invisible characters is no name",
-            ));
-        }
         has_share = true;
     }
     if !has_share {
@@ -91,6 +85,9 @@ fn check(component: &str) -> Result<(), Failure> {
         "has a component of more than 255 characters"
     } else if is_device(component) {
         "has a component that is a device name (CON, NUL, COM1, …)"
+    } else if matches!(&*fold(component), folded if folded.is_empty() || folded.ends_with(['.', ' ']))
+    {
+        "has a component that without its invisible characters is no name"
     } else {
         return Ok(());
     };
