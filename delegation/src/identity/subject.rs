@@ -28,7 +28,8 @@ impl Subject {
             return Err(Failure::new(
                 Code::ExchangedTokenRefused,
                 "the identity provider exchanged the token for one of another subject",
-                "Nothing was done. Look at the identity provider's token exchange: `sub` must stay.",
+                "Nothing was done. Look at the identity provider's token exchange: `sub` must stay \
+                 (in Keycloak, no client with a pairwise subject mapper on either side).",
             ));
         }
         if is_name(caller.subject()) && !idp.security.danger_names_as_subjects {

@@ -402,6 +402,16 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_page_has_every_row() {
+        let page = include_str!("../../../docs/token-exchange.md");
+        for row in ROWS {
+            assert!(page.contains(row.error), "{}", row.error);
+            assert!(page.contains(row.description), "{}", row.description);
+            assert!(page.contains(row.code.as_str()), "{}", row.code);
+        }
+    }
+
+    #[test]
     fn nobody_whose_token_is_refused_is_told_to_log_in_and_no_more() {
         for row in ROWS.iter().filter(|row| row.blame == Caller) {
             assert!(row.remedy.contains("new tokens are refused"), "{}", row.remedy);

@@ -287,3 +287,30 @@ async fn issuers_with_keys_of_the_same_name_are_kept_apart() {
         assert!(verifier.verify(BearerToken::new(foreign)).await.is_err());
     }
 }
+
+/// Lets this time pass, without waiting for it.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_known_at_once_and_the_withdrawn_one_no_more() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    assert!(verifier.verify(idp.token()).await.is_ok());
+    // Under a new name, under the old one, and under none.
+    for (listed, named) in [(Some("k2"), Some("k2")), (Some("k2"), Some("k2")), (None, None)] {
+        let new = SigningKey::generate();
+        let named = named.map(str::to_owned);
+        let token = new.sign(&idp.claims(), |header| header.kid.clone_from(&named));
+        let verify = || verifier.verify(BearerToken::new(token.clone()));
+        idp.served().keys = vec![new.jwk(listed)];
+        assert!(verify().await.is_err(), "not yet: strangers could ask for it all the time");
+        pass(COOLDOWN).await;
+        assert!(verify().await.is_ok(), "{listed:?}");
+        let old = verifier.verify(idp.token()).await;
+        assert!(old.is_err(), "it is not listed any more");
+    }
+}
