@@ -91,6 +91,9 @@ fn fold_segment(segment: &str) -> Result<String, &'static str> {
     if text.contains(":$") {
         return Err("has a file's stream in its path (':$')");
     }
+    if is_session_of_asp_net(&text) {
+        return Err("has a segment that ASP.NET takes out of a path, '(S(…))'");
+    }
     let name = text.split(';').next().unwrap_or_default().trim_end_matches(['.', ' ']);
     if name.is_empty() {
         return Err("has a segment of dots, spaces, parameters or invisible characters alone");
@@ -105,6 +108,11 @@ fn fold_segment(segment: &str) -> Result<String, &'static str> {
 fn is_escape(rest: &str) -> bool {
     let digits = rest.strip_prefix('u').unwrap_or(rest);
     digits.len() >= 2 && digits.bytes().take(2).all(|b| b.is_ascii_hexdigit())
+}
+
+// Session, form ticket and anonymous id of who sends no cookies, alone or in a row.
+fn is_session_of_asp_net(segment: &str) -> bool {
+    segment.ends_with("))") && ["(s(", "(f(", "(a("].iter().any(|id| segment.starts_with(id))
 }
 
 // As Windows makes them.
@@ -370,6 +378,8 @@ mod tests {
             ("/a%c2%85", "control"),
             ("/secret::$DATA", "stream"),
             ("/secret%3a$i30:$INDEX_ALLOCATION/x", "stream"),
+            ("/(S(x))/secret", "ASP.NET"),
+            ("/%28f%28x)A(y))/secret", "ASP.NET"),
             ("/SECRET~1/x", "8.3"),
             ("/web~1.con", "8.3"),
             ("/.../x", "dots"),
