@@ -4,19 +4,21 @@
 //! so that none can be skipped:
 //!
 //! ```text
-//! BearerToken ─verify▶ Caller ─exchange▶ Subject ─policy▶ Permit ─audit▶ intent record
+//! BearerToken ─verify▶ Caller ─exchange▶ Subject ─policy▶ Permit ─audit▶ Announced
 //!             ─S4U2Self▶ Evidence ─S4U2Proxy▶ ServiceCredential ─resource▶ Outcome ─audit▶ closing record
 //! ```
 
 pub mod audit;
 mod config_error;
+pub mod credential;
 mod failure;
 pub mod identity;
-pub mod kerberos;
 pub mod network;
 mod operation;
 pub mod pipeline;
 pub mod policy;
+#[cfg(doctest)]
+mod proof_chain;
 pub mod resources;
 pub mod secret;
 pub mod targets;

@@ -8,15 +8,15 @@ use krb_client::{Clock, SystemClock};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{self, Attempt, Audit, AuditConfig, CallIds, CloseFacts};
+use crate::audit::{self, Announced, Attempt, Audit, AuditConfig, CallIds, CloseFacts};
+use crate::credential::kerberos::{Account, Kerberos, KerberosConfig};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, TrustedIdp, Verifier};
-use crate::kerberos::{Account, Kerberos, KerberosConfig};
 use crate::network::{Network, NetworkConfig};
-use crate::policy::{Permit, Policy, Usable};
-use crate::resources::{CallContext, Resources, ServiceCredential};
+use crate::policy::{Policy, Usable};
+use crate::resources::{CallContext, Resources};
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
-use crate::{Code, ConfigError, Failure, Operation, Outcome, Question, Request, UserInfo};
+use crate::{Code, ConfigError, Failure, Outcome, Question, Request, UserInfo};
 
 /// So many addresses are named where one names nothing; list-targets names all.
 const MAX_NAMED: usize = 20;
@@ -153,7 +153,7 @@ impl Delegation {
         attempt.asks(&call.request.action(), call.request.address());
 
         let subject = match limits.keep(self.exchange(caller)).await {
-            Ok(subject) => Arc::new(subject),
+            Ok(subject) => subject,
             Err(failure) => return Err(attempt.failed(failure).await),
         };
         attempt.is_of(&subject);
@@ -162,8 +162,8 @@ impl Delegation {
             Request::Operation(operation) => {
                 let place = self.targets.resolve(operation);
                 let place = place.map_err(|failure| self.with_known_targets(failure, &subject));
-                match place.and_then(|place| self.policy.decide(&subject, operation, place)) {
-                    Ok(permit) => self.perform(attempt, permit, operation, limits).await,
+                match place.and_then(|place| self.policy.decide(subject, place)) {
+                    Ok(permit) => self.perform(attempt.intent(permit).await?, limits).await,
                     Err(failure) => Err(attempt.denied(failure).await),
                 }
             }
@@ -225,39 +225,29 @@ impl Delegation {
         failure
     }
 
-    /// What the permit allows, between its intent record and its closing record.
-    async fn perform(
-        &self,
-        attempt: Attempt,
-        permit: Permit,
-        operation: &Operation,
-        limits: Limits<'_>,
-    ) -> Result<Outcome, Failure> {
-        let record = attempt.intent(&permit).await?;
+    /// What was announced, and its closing record.
+    async fn perform(&self, announced: Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
         let mut facts = CloseFacts::default();
-        let result = limits.keep(self.reach(&permit, operation, limits.until, &mut facts)).await;
+        let result = limits.keep(self.reach(&announced, limits.until, &mut facts)).await;
         facts.bytes = result.as_ref().ok().map(Outcome::content_bytes);
-        record.close(result.as_ref().map(drop), facts).await?;
+        announced.close(result.as_ref().map(drop), facts).await?;
         result
     }
 
     /// Kerberos and the resource: what the intent record announced.
     async fn reach(
         &self,
-        permit: &Permit,
-        operation: &Operation,
+        announced: &Announced,
         deadline: Instant,
         facts: &mut CloseFacts,
     ) -> Result<Outcome, Failure> {
-        let evidence = self.kerberos.evidence(permit).await?;
+        let evidence = self.kerberos.evidence(announced).await?;
         note(facts, evidence.account());
-        let (evidence, credential) = self.kerberos.service_credential(permit, evidence).await?;
-        note(facts, evidence.account());
-        let ServiceCredential::Kerberos(ticket) = &credential;
-        facts.ticket_flags = Some(ticket.flags.0);
-        let groups = evidence.account().groups.len();
-        let cx = CallContext { deadline, clock: self.clock.clone(), groups };
-        self.resources.perform(&cx, &credential, permit, operation).await
+        let credential = self.kerberos.service_credential(evidence).await?;
+        note(facts, credential.account());
+        facts.ticket_flags = Some(credential.ticket_flags());
+        let cx = CallContext { deadline, clock: self.clock.clone() };
+        self.resources.perform(&cx, &credential).await
     }
 
     /// Writes what the audit log still holds back. The last thing before the process ends.

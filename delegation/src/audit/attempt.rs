@@ -1,10 +1,11 @@
 use super::{
-    Audit, IntentRecord,
+    Announced, Audit,
+    intent::IntentRecord,
     record::{CallFields, Phase, Record, ResultFields, address, text},
 };
-use crate::{Failure, identity::Subject, policy::Permit, targets::Location};
+use crate::{Failure, identity::Subject, policy::Permit};
 
-/// A call that has begun. It ends as one record, or as an [`IntentRecord`]; dropped, it writes a
+/// A call that has begun. It ends as one record, or as [`Announced`]; dropped, it writes a
 /// record with outcome `ABANDONED` as well as it can.
 #[must_use = "end it: failed, denied, answered, or intent"]
 #[derive(Debug)]
@@ -57,27 +58,23 @@ impl Attempt {
         self.audit.write(Record::new(Phase::Closing, fields, result)).await
     }
 
-    /// Records what is about to be done, before it is done.
+    /// Records what a permit is about to do, before it is done. Nothing can be done with a permit
+    /// but this.
     ///
     /// # Errors
     /// [`Code::AuditUnavailable`](crate::Code::AuditUnavailable) if the record was not written; then
     /// nothing may be done.
-    pub async fn intent(mut self, permit: &Permit) -> Result<IntentRecord, Failure> {
-        let path = match permit.location() {
-            Location::File { share, path } if path.is_empty() => share.clone(),
-            Location::File { share, path } => format!("{share}\\{path}"),
-            Location::Web { url } => url.path().to_owned(),
-        };
+    pub async fn intent(mut self, permit: Permit) -> Result<Announced, Failure> {
         let fields = CallFields {
             action: Some(text(permit.action())),
             target: Some(text(permit.target().name())),
             spn: Some(text(permit.target().spn())),
-            path: Some(text(&path)),
+            path: Some(text(&permit.task().recorded_path())),
             decision: Some("allow"),
             policies: permit.policies().iter().map(|id| text(id)).collect(),
             ..self.fields.take().unwrap_or_default()
         };
-        IntentRecord::write(&self.audit, fields).await
+        Ok(Announced { record: IntentRecord::write(&self.audit, fields).await?, permit })
     }
 
     async fn refused(

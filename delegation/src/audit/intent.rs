@@ -7,13 +7,41 @@ use super::{
     record::{CallFields, Phase, Record, ResultFields, text},
     writer::{Answer, Job},
 };
-use crate::Failure;
+use crate::{Failure, policy::Permit};
 
-/// Proof that a call's intent record has been written. It must be closed; dropped, it writes a
-/// closing record with outcome `ABANDONED` as well as it can.
+/// Proof that the intent record of a permit has been written: the only thing that later stages take.
+/// It must be closed; dropped, it leaves a closing record with outcome `ABANDONED` as well as it can.
 #[must_use = "close it with the call's outcome"]
 #[derive(Debug)]
-pub struct IntentRecord {
+pub struct Announced {
+    pub(super) permit: Permit,
+    pub(super) record: IntentRecord,
+}
+
+impl Announced {
+    /// What was announced.
+    #[must_use]
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// Writes the closing record.
+    ///
+    /// # Errors
+    /// [`Code::AuditUnavailable`](crate::Code::AuditUnavailable) if the record was not written; the
+    /// result must then not be given to the caller.
+    pub async fn close(
+        self,
+        result: Result<(), &Failure>,
+        facts: CloseFacts,
+    ) -> Result<(), Failure> {
+        self.record.close(result, facts).await
+    }
+}
+
+/// An intent record that has been written, until its closing record is.
+#[derive(Debug)]
+pub(super) struct IntentRecord {
     audit: Audit,
     fields: CallFields,
     // The intent record's event id, until closed.
@@ -35,12 +63,7 @@ impl IntentRecord {
         audit.submit(job, answer).await.map(|intent| *intent)
     }
 
-    /// Writes the closing record.
-    ///
-    /// # Errors
-    /// [`Code::AuditUnavailable`](crate::Code::AuditUnavailable) if the record was not written; the
-    /// result must then not be given to the caller.
-    pub async fn close(
+    pub(super) async fn close(
         mut self,
         result: Result<(), &Failure>,
         facts: CloseFacts,

@@ -4,7 +4,7 @@
 //! It fails closed. A call goes on only when its intent record has been written, so nothing is
 //! ever done that the log does not know of; while the log cannot be written every call fails, and
 //! the first that can be written again ends that. How many records were lost meanwhile is then the
-//! first thing that is written. An [`Attempt`] or an [`IntentRecord`] that is dropped (a cancelled
+//! first thing that is written. An [`Attempt`] or an [`Announced`] call that is dropped (a cancelled
 //! call, a panic) leaves a record that says so.
 //!
 //! "Written" means written to the file that stands at `audit.file` now. One that was moved away, as
@@ -35,7 +35,7 @@ use krb_client::Clock;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-pub use self::{attempt::Attempt, intent::IntentRecord};
+pub use self::{attempt::Attempt, intent::Announced};
 
 use self::{
     counters::{Counters, Kind},

@@ -9,6 +9,7 @@ use krb_client::{
 };
 use serde_json::{Value, json};
 
+use super::intent::IntentRecord;
 use super::*;
 
 #[derive(Clone)]

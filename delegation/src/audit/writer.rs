@@ -14,8 +14,8 @@ use krb_client::Clock;
 use tokio::sync::oneshot;
 
 use super::{
-    IntentRecord,
     counters::Counters,
+    intent::IntentRecord,
     lost::Lost,
     record::{Record, rfc3339},
     sink::Sink,

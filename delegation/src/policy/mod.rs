@@ -12,10 +12,7 @@ mod permit;
 mod rules;
 mod usable;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
@@ -26,7 +23,7 @@ pub use permit::Permit;
 pub use usable::Usable;
 
 use crate::{
-    Code, Failure, Operation,
+    Code, Failure,
     identity::Subject,
     targets::{Resolved, Target},
 };
@@ -76,19 +73,14 @@ struct Types {
 }
 
 impl Policy {
-    /// Whether `subject` may do `operation`, whose address was `resolved`.
+    /// Whether `subject` may do what was `resolved`.
     ///
     /// # Errors
     /// [`Code::PolicyDenied`] if no policy permits it, one forbids it, or one cannot be evaluated.
-    pub fn decide(
-        &self,
-        subject: &Arc<Subject>,
-        operation: &Operation,
-        resolved: Resolved,
-    ) -> Result<Permit, Failure> {
-        let action = operation.action();
-        let policies = self.evaluate(Principal::from(&**subject), &action, Some(&resolved))?;
-        Ok(Permit::new(Arc::clone(subject), action, resolved, policies))
+    pub fn decide(&self, subject: Subject, resolved: Resolved) -> Result<Permit, Failure> {
+        let who = Principal::from(&subject);
+        let policies = self.evaluate(who, resolved.action(), Some(&resolved))?;
+        Ok(Permit::new(subject, resolved, policies))
     }
 
     /// Whether `subject` may ask this server itself for something (`user:info`). Returns the ids of

@@ -1,30 +1,22 @@
 //! What policy allowed.
 
-use std::sync::Arc;
-
 use crate::{
     identity::Subject,
-    targets::{Location, Resolved, Target},
+    targets::{Resolved, Target, Task},
 };
 
-/// Proof that policy allows one subject one action at one place. Only
-/// [`Policy::decide`](super::Policy::decide) makes one.
+/// Proof that policy allows one subject one thing at one place: it owns all three, so that nothing
+/// else can be done under it. Only [`Policy::decide`](super::Policy::decide) makes one.
 #[derive(Debug)]
 pub struct Permit {
-    subject: Arc<Subject>,
-    action: String,
+    subject: Subject,
     resolved: Resolved,
     policies: Vec<String>,
 }
 
 impl Permit {
-    pub(super) fn new(
-        subject: Arc<Subject>,
-        action: String,
-        resolved: Resolved,
-        policies: Vec<String>,
-    ) -> Self {
-        Self { subject, action, resolved, policies }
+    pub(super) fn new(subject: Subject, resolved: Resolved, policies: Vec<String>) -> Self {
+        Self { subject, resolved, policies }
     }
 
     /// Who.
@@ -36,7 +28,7 @@ impl Permit {
     /// What, for example `file:read`.
     #[must_use]
     pub fn action(&self) -> &str {
-        &self.action
+        self.resolved.action()
     }
 
     /// At which resource.
@@ -45,10 +37,10 @@ impl Permit {
         self.resolved.target()
     }
 
-    /// Where in it.
+    /// What to do there.
     #[must_use]
-    pub fn location(&self) -> &Location {
-        self.resolved.location()
+    pub fn task(&self) -> &Task {
+        self.resolved.task()
     }
 
     /// The `@id`s of the policies that allow it, sorted.

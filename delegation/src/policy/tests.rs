@@ -3,6 +3,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::MixedScript as _;
 
 use super::*;
+use crate::Operation;
 use crate::{ConfigError, targets::Targets};
 
 const POLICIES: &str = r#"

@@ -1,5 +1,5 @@
-//! The resources, each behind the same small trait. A resource client sees a ticket and a place;
-//! it never sees a JWT or a KDC.
+//! The resources, each behind the same small trait. A resource client sees a credential and the task
+//! that it is for; it never sees a JWT or a KDC.
 
 mod content;
 mod http;
@@ -7,24 +7,14 @@ mod smb;
 
 use std::sync::Arc;
 
-use krb_client::{Clock, OsRandom, UserTicket};
-use krb_proto::Context;
-use krb_proto::gss::{GssError, InitiatorOptions};
-use krb_proto::spnego::SpnegoInitiator;
+use krb_client::Clock;
+use krb_proto::gss::GssError;
 use tokio::time::Instant;
 
+use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::policy::Permit;
-use crate::targets::{Endpoint, Location};
-use crate::{Code, Failure, Operation, Outcome};
-
-/// What a resource is reached with; any number of contexts can be started with it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum ServiceCredential {
-    /// A ticket in the user's name.
-    Kerberos(UserTicket),
-}
+use crate::targets::Task;
+use crate::{Code, Failure, Outcome};
 
 /// The limits of one call.
 #[derive(Clone)]
@@ -33,33 +23,19 @@ pub struct CallContext {
     pub deadline: Instant,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How many groups the user is in, as the evidence shows: each makes the ticket larger.
-    pub groups: usize,
-}
-
-impl ServiceCredential {
-    /// Starts a SPNEGO context: its state, and the token to send.
-    fn start_spnego(
-        &self,
-        cx: &CallContext,
-        options: &InitiatorOptions<'_>,
-    ) -> Result<(SpnegoInitiator, Vec<u8>), GssError> {
-        let Self::Kerberos(ticket) = self;
-        let mut rng = OsRandom;
-        let mut cx = Context { now: cx.clock.now(), kdc_offset: 0, rng: &mut rng };
-        SpnegoInitiator::new(ticket, options, &mut cx)
-    }
 }
 
 /// A kind of resource.
 trait Resource {
-    /// Does one thing at a place, as whoever the credential is for.
+    /// What can be done there.
+    type Task;
+
+    /// Does what the credential is for, as whoever it is for.
     async fn perform(
         &self,
         cx: &CallContext,
-        credential: &ServiceCredential,
-        permit: &Permit,
-        operation: &Operation,
+        credential: &ServiceCredential<'_>,
+        task: &Self::Task,
     ) -> Result<Outcome, Failure>;
 }
 
@@ -76,36 +52,25 @@ impl Resources {
         Self { files: smb::Files::new(network), web: http::Web::new(network) }
     }
 
-    /// Does what the permit allows.
+    /// Does what the credential is for.
     ///
     /// # Errors
     /// [`Failure`], in the resource's own words where it has some.
     pub async fn perform(
         &self,
         cx: &CallContext,
-        credential: &ServiceCredential,
-        permit: &Permit,
-        operation: &Operation,
+        credential: &ServiceCredential<'_>,
     ) -> Result<Outcome, Failure> {
         let done = async {
-            match permit.target().endpoint() {
-                Endpoint::Smb { .. } => self.files.perform(cx, credential, permit, operation).await,
-                Endpoint::Http { .. } => self.web.perform(cx, credential, permit, operation).await,
+            match credential.permit().task() {
+                Task::File(task) => self.files.perform(cx, credential, task).await,
+                Task::Web(task) => self.web.perform(cx, credential, task).await,
             }
         };
         tokio::time::timeout_at(cx.deadline, done)
             .await
-            .unwrap_or_else(|_| Err(silent(permit.target().name())))
+            .unwrap_or_else(|_| Err(silent(credential.permit().target().name())))
     }
-}
-
-/// The operation does not fit the place that it was resolved to: a defect of ours.
-fn misfit(permit: &Permit, place: &Location) -> Failure {
-    Failure::new(
-        Code::Internal,
-        format!("{} cannot be done at {place:?}", permit.action()),
-        "Report this with the server's log of this call.",
-    )
 }
 
 fn silent(target: &str) -> Failure {

@@ -8,6 +8,7 @@ mod config;
 mod fold;
 mod headers;
 mod root;
+mod task;
 mod unc;
 mod web;
 
@@ -18,6 +19,7 @@ use url::Url;
 pub use config::TargetConfig;
 pub(crate) use fold::fold;
 pub use root::Root;
+pub use task::{FileTask, FileVerb, Task, WebTask};
 pub(crate) use unc::{is_plain_component, is_short_alias};
 pub(crate) use web::policy_text as web_policy_text;
 
@@ -131,29 +133,12 @@ impl Target {
     }
 }
 
-/// A place within a target, in one spelling only.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Location {
-    /// A file or directory on a share.
-    File {
-        /// The share as configured.
-        share: String,
-        /// Path below the share with `\` between components; empty for the share itself.
-        path: String,
-    },
-    /// A URL on the target's configured origin, under its configured path.
-    Web {
-        /// What is requested: the path normalised (RFC 3986 section 6.2.2), the query as written.
-        url: Url,
-    },
-}
-
-/// An operation's address, resolved.
+/// An operation, resolved: which target, what to do there, and the names that policy has for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
     target: Arc<Target>,
-    location: Location,
+    task: Task,
+    action: String,
     policy_path: String,
 }
 
@@ -164,10 +149,16 @@ impl Resolved {
         &self.target
     }
 
-    /// The place within it.
+    /// What to do there.
     #[must_use]
-    pub fn location(&self) -> &Location {
-        &self.location
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The action's name in policy and audit: `file:read`, `http:get`, ….
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.action
     }
 
     /// The place as policy sees it (`context.path`): one spelling for all that a server may take
@@ -216,28 +207,30 @@ impl Targets {
     /// [`Code::InvalidArgument`] if the address or method is malformed, [`Code::UnknownTarget`] if
     /// no target lists it. The latter is the same answer for every address and names no target.
     pub fn resolve(&self, operation: &Operation) -> Result<Resolved, Failure> {
+        let action = operation.action();
         match operation {
-            Operation::ReadFile { path } => {
-                let resolved = self.resolve_file(path, "")?;
-                match &resolved.location {
-                    Location::File { path, .. } if path.is_empty() => Err(Failure::new(
-                        Code::InvalidArgument,
-                        "the path names a share, not a file",
-                        "Add the file's path after the share, or list the share's directory.",
-                    )),
-                    _ => Ok(resolved),
-                }
-            }
-            Operation::ListDirectory { path } => self.resolve_file(path, "/"),
-            Operation::HttpRequest { method, url, .. } => {
+            Operation::ReadFile { path } => self.resolve_file(action, FileVerb::Read, path),
+            Operation::ListDirectory { path } => self.resolve_file(action, FileVerb::List, path),
+            Operation::HttpRequest { method, url, headers, body } => {
                 web::check_method(method)?;
-                self.resolve_url(url)
+                let (target, url, policy_path) = self.resolve_url(url)?;
+                let task = Task::Web(WebTask {
+                    method: method.to_ascii_uppercase(),
+                    url,
+                    headers: headers.clone(),
+                    body: body.clone(),
+                });
+                Ok(Resolved { target, task, action, policy_path })
             }
         }
     }
 
-    // `end` is what the path ends with for policy.
-    fn resolve_file(&self, text: &str, end: &str) -> Result<Resolved, Failure> {
+    fn resolve_file(
+        &self,
+        action: String,
+        verb: FileVerb,
+        text: &str,
+    ) -> Result<Resolved, Failure> {
         let unc = unc::parse(text)?;
         for target in &self.0 {
             let Endpoint::Smb { shares, .. } = &target.endpoint else { continue };
@@ -246,15 +239,28 @@ impl Targets {
             }
             let asked = fold(unc.share());
             if let Some(share) = shares.iter().find(|share| fold(share) == asked) {
-                let location = Location::File { share: share.clone(), path: unc.path() };
+                let path = unc.path();
+                if verb == FileVerb::Read && path.is_empty() {
+                    return Err(Failure::new(
+                        Code::InvalidArgument,
+                        "the path names a share, not a file",
+                        "Add the file's path after the share, or list the share's directory.",
+                    ));
+                }
+                let end = match verb {
+                    FileVerb::Read => "",
+                    FileVerb::List => "/",
+                };
                 let policy_path = format!("{}{end}", unc.policy_path());
-                return Ok(Resolved { target: Arc::clone(target), location, policy_path });
+                let (share, written) = (share.clone(), text.to_owned());
+                let task = Task::File(FileTask { verb, share, path, written });
+                return Ok(Resolved { target: Arc::clone(target), task, action, policy_path });
             }
         }
         Err(unknown("UNC path"))
     }
 
-    fn resolve_url(&self, text: &str) -> Result<Resolved, Failure> {
+    fn resolve_url(&self, text: &str) -> Result<(Arc<Target>, Url, String), Failure> {
         let asked = web::parse(text)?;
         let policy_path = web::policy_path(&asked)?;
         for target in &self.0 {
@@ -266,11 +272,7 @@ impl Targets {
                 let mut url = base.clone();
                 url.set_path(asked.path());
                 url.set_query(asked.query());
-                return Ok(Resolved {
-                    target: Arc::clone(target),
-                    location: Location::Web { url },
-                    policy_path,
-                });
+                return Ok((Arc::clone(target), url, policy_path));
             }
         }
         Err(unknown("URL"))

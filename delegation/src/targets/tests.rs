@@ -35,8 +35,14 @@ fn a_unc_path_names_a_target_by_host_and_share() {
     assert_eq!(target.spn(), "cifs/files.example.com");
     assert_eq!((target.host(), target.port()), ("files.example.com", 445));
     // The share as configured, the path as written.
-    let location = Location::File { share: "Corp".into(), path: r"Reports\Data.csv".into() };
-    assert_eq!(resolved.location(), &location);
+    let task = FileTask {
+        verb: FileVerb::Read,
+        share: "Corp".into(),
+        path: r"Reports\Data.csv".into(),
+        written: r"\\FILES.example.COM\CORP\Reports\Data.csv".into(),
+    };
+    assert_eq!(resolved.task(), &Task::File(task));
+    assert_eq!(resolved.action(), "file:read");
     assert_eq!(resolved.policy_path(), "/corp/reports/data.csv");
 
     let other = targets().resolve(&read("//files/OLD/x")).unwrap();
@@ -54,7 +60,13 @@ fn a_url_names_a_target_by_origin_and_base_path() {
     ] {
         let resolved = targets().resolve(&get(url)).unwrap();
         assert_eq!(resolved.target().name(), "webapp");
-        assert_eq!(resolved.location(), &Location::Web { url: sent.parse().unwrap() });
+        let task = WebTask {
+            method: "GET".into(),
+            url: sent.parse().unwrap(),
+            headers: vec![],
+            body: None,
+        };
+        assert_eq!(resolved.task(), &Task::Web(task));
     }
 }
 

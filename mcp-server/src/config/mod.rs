@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use krb_client::files;
 use krb_delegation::{
-    ConfigError, audit::AuditConfig, identity::TrustedIdp, kerberos::KerberosConfig,
+    ConfigError, audit::AuditConfig, credential::kerberos::KerberosConfig, identity::TrustedIdp,
     network::NetworkConfig, targets::TargetConfig, token_exchange::TokenExchangeConfig,
 };
 use serde::Deserialize;

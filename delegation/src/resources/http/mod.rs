@@ -15,11 +15,11 @@ use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::http::header_value;
 use url::{Position, Url};
 
-use super::{CallContext, Resource, ServiceCredential, gss_failure, misfit};
+use super::{CallContext, Resource, gss_failure};
+use crate::credential::ServiceCredential;
 use crate::network::{ConnectError, Network};
-use crate::policy::Permit;
-use crate::targets::{Location, Target};
-use crate::{Code, Failure, Operation, Outcome};
+use crate::targets::{Target, WebTask};
+use crate::{Code, Failure, Outcome};
 use answer::Asked;
 use channel::Channel;
 
@@ -37,6 +37,8 @@ impl Web {
 }
 
 impl Resource for Web {
+    type Task = WebTask;
+
     /// One request with the user's token in it, over a connection of its own to which the token is
     /// bound, and one answer in which the server proves that it is the one the ticket is for. Once
     /// that is proven, 401 and 403 are the application's refusal, and every other status is its
@@ -44,17 +46,13 @@ impl Resource for Web {
     async fn perform(
         &self,
         cx: &CallContext,
-        credential: &ServiceCredential,
-        permit: &Permit,
-        operation: &Operation,
+        credential: &ServiceCredential<'_>,
+        task: &WebTask,
     ) -> Result<Outcome, Failure> {
-        let (Operation::HttpRequest { method, headers, body, .. }, Location::Web { url }) =
-            (operation, permit.location())
-        else {
-            return Err(misfit(permit, permit.location()));
-        };
-        let (target, spn) = (permit.target().name(), permit.target().spn());
-        let headers = request_headers(permit.target(), headers)?;
+        let WebTask { method, url, headers, body } = task;
+        let target = credential.permit().target();
+        let headers = request_headers(target, headers)?;
+        let (target, spn) = (target.name(), target.spn());
         let mut request = request(method, url, headers, body.as_deref())?;
 
         let connection = self.network.connect(url).await;
@@ -65,8 +63,9 @@ impl Resource for Web {
             client_data: ClientData { always_binds: channel.always_binds(), integrity: None },
             ..InitiatorOptions::default()
         };
-        let (context, token) =
-            credential.start_spnego(cx, &options).map_err(|e| gss_failure(target, spn, &e))?;
+        let (context, token) = credential
+            .start_spnego(&*cx.clock, &options)
+            .map_err(|e| gss_failure(target, spn, &e))?;
         let authorization = header_value(&token);
         let header_length = authorization.len();
         let mut authorization = HeaderValue::from_str(&authorization).map_err(|_| {
@@ -75,7 +74,13 @@ impl Resource for Web {
         authorization.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, authorization);
 
-        let asked = Asked { target, spn, channel, header_length, groups: cx.groups };
+        let asked = Asked {
+            target,
+            spn,
+            channel,
+            header_length,
+            groups: credential.account().groups.len(),
+        };
         let response =
             connection.send(request).await.map_err(|error| unanswered(&asked, &error))?;
         answer::judge(response, context, &asked).await.map(Outcome::Http)
@@ -92,7 +97,6 @@ fn request(
     let malformed = |what: &str| {
         Failure::new(Code::Internal, format!("the request has no {what}"), "Report this.")
     };
-    let method = method.to_ascii_uppercase();
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("method"))?;
     let path = &url[Position::BeforePath..Position::AfterQuery];
     let host = &url[Position::BeforeHost..Position::AfterPort];

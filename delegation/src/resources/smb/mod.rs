@@ -14,11 +14,11 @@ use smb2::types::status::NtStatus;
 use smb2::{DirectoryEntry as SmbEntry, Error, ReparseTag, Tree};
 
 use super::content::{MAX_CONTENT, encode};
-use super::{CallContext, Resource, ServiceCredential, misfit};
+use super::{CallContext, Resource};
+use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::policy::Permit;
-use crate::targets::{Location, is_plain_component};
-use crate::{Code, DirectoryEntry, EntryKind, Failure, FileContent, Operation, Outcome};
+use crate::targets::{FileTask, FileVerb, is_plain_component};
+use crate::{Code, DirectoryEntry, EntryKind, Failure, FileContent, Outcome};
 use failure::Place;
 use session::Session;
 
@@ -37,26 +37,22 @@ impl Files {
 }
 
 impl Resource for Files {
+    type Task = FileTask;
+
     async fn perform(
         &self,
         cx: &CallContext,
-        credential: &ServiceCredential,
-        permit: &Permit,
-        operation: &Operation,
+        credential: &ServiceCredential<'_>,
+        task: &FileTask,
     ) -> Result<Outcome, Failure> {
-        let Location::File { share, path } = permit.location() else {
-            return Err(misfit(permit, permit.location()));
-        };
-        let place = Place { target: permit.target(), share, path };
+        let FileTask { verb, share, path, written } = task;
+        let place = Place { target: credential.permit().target(), share, path };
         let mut session = Session::log_in(&self.network, cx, credential, &place).await?;
-        let outcome = match operation {
-            Operation::ReadFile { path: written } => {
-                read_file(&mut session, &place, written).await.map(Outcome::File)
-            }
-            Operation::ListDirectory { path: written } => list_directory(&mut session, &place)
+        let outcome = match verb {
+            FileVerb::Read => read_file(&mut session, &place, written).await.map(Outcome::File),
+            FileVerb::List => list_directory(&mut session, &place)
                 .await
                 .map(|entries| Outcome::Directory { path: written.clone(), entries }),
-            Operation::HttpRequest { .. } => Err(misfit(permit, permit.location())),
         };
         session.log_off();
         outcome

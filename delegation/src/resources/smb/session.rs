@@ -42,16 +42,16 @@ impl Session {
     pub(super) async fn log_in(
         network: &Network,
         cx: &CallContext,
-        credential: &ServiceCredential,
+        credential: &ServiceCredential<'_>,
         place: &Place<'_>,
     ) -> Result<Self, Failure> {
         let (target, spn) = (place.target.name(), place.target.spn());
         let recording = Recording::new();
         let mut connection = connect(network, place, &recording).await?;
         let params = negotiate(&mut connection, &recording, place).await?;
-        let started = credential.start_spnego(cx, &InitiatorOptions::default());
+        let started = credential.start_spnego(&*cx.clock, &InitiatorOptions::default());
         let (mut context, token) = started.map_err(|error| gss_failure(target, spn, &error))?;
-        check_length(token.len(), cx.groups, place)?;
+        check_length(token.len(), credential.account().groups.len(), place)?;
 
         let mut hasher = connection.preauth_hasher();
         let request = SessionSetupRequest {

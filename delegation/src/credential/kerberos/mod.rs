@@ -1,5 +1,5 @@
-//! What the Kerberos stage does with a permit: evidence that the user is who is meant, then a
-//! ticket to the target in their name.
+//! What the Kerberos stage does with an announced call: evidence that the user is who is meant, then
+//! a ticket to the target in their name.
 
 mod account;
 mod config;
@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 pub use account::Account;
 pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
 
-use crate::policy::Permit;
-use crate::resources::ServiceCredential;
+use super::{Evidence, ServiceCredential};
+use crate::audit::Announced;
 use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
 use never_impersonate::NeverImpersonate;
@@ -40,22 +40,10 @@ pub struct Kerberos {
     pins: Pins,
 }
 
-/// Evidence that was opened and believed: the account it proves is the one that is meant.
-pub struct Evidence {
-    credential: UserTicket,
+/// A ticket of S4U2Self with the account that its PAC proves, whoever that is.
+struct Opened {
+    ticket: UserTicket,
     account: Account,
-}
-
-impl Evidence {
-    /// Who it is.
-    #[must_use]
-    pub const fn account(&self) -> &Account {
-        &self.account
-    }
-
-    fn is_forwardable(&self) -> bool {
-        self.credential.flags.contains(TicketFlags::FORWARDABLE)
-    }
 }
 
 impl Kerberos {
@@ -107,89 +95,92 @@ impl Kerberos {
         })
     }
 
-    /// Gets evidence for the permit's subject and makes sure of four things before anybody may use
+    /// Gets evidence for the subject of an announced call and makes sure of four things before anybody may use
     /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
     /// resources go by it; the account is not one that is never impersonated; its SID is the one
     /// that this subject means.
     ///
     /// # Errors
     /// A [`Failure`] that says which of them does not hold.
-    pub async fn evidence(&self, permit: &Permit) -> Result<Evidence, Failure> {
-        let asked = permit.subject().legacy_name().as_str();
+    pub async fn evidence<'a>(&self, announced: &'a Announced) -> Result<Evidence<'a>, Failure> {
+        let subject = announced.permit().subject();
+        let asked = subject.legacy_name().as_str();
         // Side by side, so that the first call does not wait for the one after the other.
-        let (own, evidence) = tokio::join!(self.own_sid(), self.evidence_for(asked));
-        let (mut evidence, own) = (evidence?, own?);
-        let found = evidence.account.name.clone();
+        let (own, opened) = tokio::join!(self.own_sid(), self.open_evidence(asked));
+        let (mut opened, own) = (opened?, own?);
+        let found = opened.account.name.clone();
         if found != asked && found.to_lowercase() == asked.to_lowercase() {
             // The KDC looks names up without regard to case but repeats the one that was sent, and
             // resources that go by the name do regard it: ask again in the directory's spelling.
-            evidence = self.evidence_for(&found).await?;
+            opened = self.open_evidence(&found).await?;
         }
-        let sent = &evidence.credential.client.name;
-        if !sent.same_components(&Name::user(&evidence.account.name)) {
+        let Opened { ticket, account } = opened;
+        let sent = &ticket.client.name;
+        if !sent.same_components(&Name::user(&account.name)) {
             return Err(Failure::new(
                 Code::NameMismatch,
                 format!(
                     "the KDC takes the name {sent} for the account {}: resources that go by the \
                      ticket's name would take the user for {sent}, others for {}",
-                    evidence.account.name, evidence.account.name,
+                    account.name, account.name,
                 ),
                 format!(
                     "Two accounts share a name: the userPrincipalName of {} is the sAMAccountName \
                      {sent}. Give it another userPrincipalName, or let the identity provider map \
                      the user to the sAMAccountName that is meant.",
-                    evidence.account.name,
+                    account.name,
                 ),
             ));
         }
-        self.never_impersonate.check(&evidence.account, own)?;
-        self.pins.check(permit.subject(), &evidence.account)?;
-        Ok(evidence)
+        self.never_impersonate.check(&account, own)?;
+        self.pins.check(subject, &account)?;
+        Ok(Evidence { announced, account, ticket })
     }
 
-    /// A ticket to the permit's target in the name of the evidence's account.
+    /// A ticket to the announced call's target in the name of the evidence's account.
     ///
     /// # Errors
     /// A [`Failure`] that says which right is missing.
-    pub async fn service_credential(
+    pub async fn service_credential<'a>(
         &self,
-        permit: &Permit,
-        evidence: Evidence,
-    ) -> Result<(Evidence, ServiceCredential), Failure> {
-        match self.proxy(permit, &evidence).await {
+        evidence: Evidence<'a>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        match self.proxy(&evidence).await {
             Err(error) if error.refuses_a_ticket() => {
                 // The evidence is no longer good: the account was deleted, or created anew, or a
                 // key changed since it was issued. Once more from the start, with all its checks.
-                self.client.forget_user(&evidence.credential.client);
-                let evidence = self.evidence(permit).await?;
-                let ticket = self.proxy(permit, &evidence).await;
-                self.credential(permit, evidence, ticket)
+                self.client.forget_user(&evidence.ticket.client);
+                let evidence = self.evidence(evidence.announced).await?;
+                let ticket = self.proxy(&evidence).await;
+                self.credential(evidence, ticket)
             }
-            ticket => self.credential(permit, evidence, ticket),
+            ticket => self.credential(evidence, ticket),
         }
     }
 
-    fn credential(
+    fn credential<'a>(
         &self,
-        permit: &Permit,
-        evidence: Evidence,
+        evidence: Evidence<'a>,
         ticket: Result<UserTicket, ClientError>,
-    ) -> Result<(Evidence, ServiceCredential), Failure> {
+    ) -> Result<ServiceCredential<'a>, Failure> {
         match ticket {
-            Ok(ticket) => Ok((evidence, ServiceCredential::Kerberos(ticket))),
+            Ok(ticket) => {
+                let Evidence { announced, account, .. } = evidence;
+                Ok(ServiceCredential { announced, account, ticket })
+            }
             Err(error) => {
                 let service = self.service.name.to_string();
-                let forwardable = evidence.is_forwardable();
-                let spn = permit.target().spn().to_string();
-                Err(refusal::proxy(&evidence.account, forwardable, &service, &spn, &error))
+                let forwardable = evidence.ticket.flags.contains(TicketFlags::FORWARDABLE);
+                let spn = evidence.permit().target().spn();
+                Err(refusal::proxy(&evidence.account, forwardable, &service, spn, &error))
             }
         }
     }
 
-    async fn proxy(&self, permit: &Permit, evidence: &Evidence) -> Result<UserTicket, ClientError> {
+    async fn proxy(&self, evidence: &Evidence<'_>) -> Result<UserTicket, ClientError> {
         let sid = evidence.account.sid.to_string();
-        let target = service_name(permit.target().spn());
-        self.client.proxy_ticket(&evidence.credential, &sid, &target).await
+        let target = service_name(evidence.permit().target().spn());
+        self.client.proxy_ticket(&evidence.ticket, &sid, &target).await
     }
 
     /// The service's own account, as a ticket in its own name proves it: the configuration may
@@ -197,8 +188,8 @@ impl Kerberos {
     async fn own_sid(&self) -> Result<&Sid, Failure> {
         let learn = || async {
             let own = self.service.name.to_string();
-            match self.evidence_for(&own).await {
-                Ok(evidence) => Ok(evidence.account.sid),
+            match self.open_evidence(&own).await {
+                Ok(opened) => Ok(opened.account.sid),
                 // Whatever it is, it is not the user's doing.
                 Err(Failure { code: Code::UserUnknown | Code::UserNotUsable, message, remedy }) => {
                     Err(Failure { code: Code::ServiceNotTrusted, message, remedy })
@@ -210,16 +201,16 @@ impl Kerberos {
     }
 
     /// S4U2Self for a name, its ticket opened with our own key and its PAC verified.
-    async fn evidence_for(&self, name: &str) -> Result<Evidence, Failure> {
+    async fn open_evidence(&self, name: &str) -> Result<Opened, Failure> {
         let service = self.service.name.to_string();
         let user = Principal::new(Name::user(name), &self.service.realm);
-        let credential = self
+        let ticket = self
             .client
             .evidence(&user)
             .await
             .map_err(|error| refusal::evidence(name, &service, &error))?;
-        let account = self.open(&credential).inspect_err(|_| self.client.forget_user(&user))?;
-        Ok(Evidence { credential, account })
+        let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
+        Ok(Opened { ticket, account })
     }
 
     fn open(&self, credential: &Credential) -> Result<Account, Failure> {
