@@ -58,6 +58,8 @@ struct CaFile {
 #[derive(Debug)]
 struct Seen {
     at: Instant,
+    /// The last look found nothing to read, and it was said.
+    is_missed: bool,
     content: Vec<u8>,
     /// Of the last content that could be used.
     verifier: Arc<WebPkiServerVerifier>,
@@ -68,7 +70,7 @@ impl CaFile {
         let problem = |problem: String| format!("{}: {problem}", path.display());
         let content = read(path).map_err(problem)?;
         let verifier = verifier(&content, &provider).map_err(problem)?;
-        let seen = Mutex::new(Seen { at: Instant::now(), content, verifier });
+        let seen = Mutex::new(Seen { at: Instant::now(), is_missed: false, content, verifier });
         Ok(Self { path: path.to_owned(), provider, seen })
     }
 
@@ -85,13 +87,20 @@ impl CaFile {
         seen.at = Instant::now();
         let file = self.path.display();
         let content = match read(&self.path) {
-            Ok(content) if content == seen.content => return,
             Ok(content) => content,
             Err(problem) => {
-                tracing::warn!(%file, problem, "the CA file cannot be read; what stood in it is believed");
+                if !std::mem::replace(&mut seen.is_missed, true) {
+                    tracing::warn!(
+                        %file, problem, "the CA file cannot be read; what stood in it is believed"
+                    );
+                }
                 return;
             }
         };
+        seen.is_missed = false;
+        if content == seen.content {
+            return;
+        }
         match verifier(&content, &self.provider) {
             Ok(verifier) => {
                 seen.verifier = verifier;

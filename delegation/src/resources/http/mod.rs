@@ -23,7 +23,10 @@ use crate::{Code, Failure, Outcome};
 use answer::Asked;
 use channel::Channel;
 
+/// How many header fields a caller may set, and how long they may be together, in bytes: less than
+/// what web servers take beside a ticket.
 const MAX_HEADERS: usize = 50;
+const MAX_HEADER_BYTES: usize = 16 << 10;
 
 /// The HTTP client.
 pub(super) struct Web {
@@ -132,6 +135,10 @@ fn request_headers(target: &Target, given: &[(String, String)]) -> Result<Header
     if given.len() > MAX_HEADERS {
         return Err(refuse(format!("more than {MAX_HEADERS} headers")));
     }
+    if given.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES
+    {
+        return Err(refuse(format!("headers of more than {MAX_HEADER_BYTES} bytes together")));
+    }
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
@@ -237,6 +244,9 @@ mod tests {
         let many = |number| vec![("accept".to_owned(), "b".to_owned()); number];
         assert!(request_headers(&target(), &many(MAX_HEADERS)).is_ok());
         assert!(request_headers(&target(), &many(MAX_HEADERS + 1)).is_err());
+        let long = |length| vec![("accept".to_owned(), "b".repeat(length - "accept".len()))];
+        assert!(request_headers(&target(), &long(MAX_HEADER_BYTES)).is_ok());
+        assert!(request_headers(&target(), &long(MAX_HEADER_BYTES + 1)).is_err());
     }
 
     #[test]
