@@ -45,8 +45,8 @@ struct State {
     /// It has carried a verified caller's request.
     known: bool,
     writing: Option<Writing>,
-    /// What ends when the request's answer has been taken.
-    held: Option<Arc<dyn Send + Sync>>,
+    /// What ends when the answers have been taken: that of the request that runs is the last.
+    held: Vec<Arc<dyn Send + Sync>>,
 }
 
 /// Whose turn it is.
@@ -88,7 +88,7 @@ pub(super) enum Readiness {
 impl Connection {
     pub(super) fn new(now: Instant) -> Self {
         let turn = Turn::Head { since: now, first: true, begun: None };
-        let state = State { turn, known: false, writing: None, held: None };
+        let state = State { turn, known: false, writing: None, held: Vec::new() };
         Self { accepted: now, state: Mutex::new(state), closed: CancellationToken::new() }
     }
 
@@ -97,7 +97,7 @@ impl Connection {
     pub(crate) fn verified(&self, held: Arc<dyn Send + Sync>) {
         let mut state = self.state();
         state.known = true;
-        state.held = Some(held);
+        state.held.push(held);
         if let Turn::Request { verified, .. } = &mut state.turn {
             *verified = true;
         }
@@ -161,12 +161,11 @@ impl Connection {
     pub(super) fn has_flushed(&self) {
         let mut state = self.state();
         state.writing = None;
-        let held = match state.turn {
-            Turn::Head { .. } => state.held.take(),
-            Turn::Request { .. } => None,
-        };
+        let running = matches!(state.turn, Turn::Request { verified: true, .. });
+        let taken = state.held.len().saturating_sub(usize::from(running));
+        let taken: Vec<_> = state.held.drain(..taken).collect();
         drop(state);
-        drop(held);
+        drop(taken);
     }
 
     /// There is an answer that the client did not take.
@@ -301,8 +300,16 @@ mod tests {
         connection.request_ends(start);
         connection.cannot_write(start);
         assert_eq!(Arc::strong_count(&held), 2);
+        // Another request that was sent in advance: its answer waits behind the first.
+        let second = Arc::new(());
+        connection.request_begins(start);
+        connection.verified(second.clone());
+        assert_eq!((Arc::strong_count(&held), Arc::strong_count(&second)), (2, 2));
         connection.has_flushed();
-        assert_eq!(Arc::strong_count(&held), 1);
+        assert_eq!((Arc::strong_count(&held), Arc::strong_count(&second)), (1, 2));
+        connection.request_ends(start);
+        connection.has_flushed();
+        assert_eq!(Arc::strong_count(&second), 1);
     }
 
     #[test]

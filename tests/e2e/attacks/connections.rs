@@ -150,3 +150,50 @@ async fn whoever_never_reads_loses_the_connection() {
     end.expect("the idle connection is closed").expect("readable");
     assert!(!matches!(silent.try_read(&mut [0]), Ok(1..)));
 }
+
+/// Sends a call and closes the connection.
+async fn call_and_go(lab: &Lab, server: &Server, token: &str, wait: Duration) {
+    let message = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {
+            "name": "kerberos-file-read",
+            "arguments": { "path": lab.unc("large/mebibyte.bin") }
+        }
+    })
+    .to_string();
+    let request = format!(
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{message}",
+        message.len()
+    );
+    let stream = connect(address(server)).await;
+    assert_eq!(stream.try_write(request.as_bytes()).expect("it is taken"), request.len());
+    sleep(wait).await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_is_one_line_below_error() {
+    let lab = lab!();
+    let issuer = issuer().await;
+    let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
+    let token = issuer.token("alice");
+    newcomer(lab, &server, &token).await;
+    let log = server.log();
+    // At every stage of a call, and while its answer is sent.
+    let waits: Vec<u64> = vec![1, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 120, 200, 500];
+    for wait in &waits {
+        call_and_go(lab, &server, &token, Duration::from_millis(*wait)).await;
+    }
+    for _ in 0..50 {
+        if log.since().lines().filter(|line| line.contains("\"tool call\"")).count() >= waits.len()
+        {
+            break;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    let log = log.since();
+    assert!(!log.contains("\"ERROR\""), "{log}");
+    let lines: Vec<_> = log.lines().collect();
+    assert!(lines.len() <= waits.len(), "{log}");
+    assert!(lines.iter().any(|line| line.contains("CANCELLED")), "{log}");
+}
