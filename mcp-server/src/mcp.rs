@@ -7,12 +7,10 @@ use krb_delegation::{Code, Failure, Outcome, pipeline::Call};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-        CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, ErrorCode,
-        Implementation, JsonObject, ListPromptsRequestMethod, ListPromptsResult,
-        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+        CompleteResult, CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -135,7 +133,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
         _: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+        Err(no_method())
     }
 
     async fn list_prompts(
@@ -143,7 +141,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+        Err(no_method())
     }
 
     async fn list_resources(
@@ -151,7 +149,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+        Err(no_method())
     }
 
     async fn list_resource_templates(
@@ -159,7 +157,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListResourceTemplatesRequestMethod>())
+        Err(no_method())
     }
 
     /// Unknown methods, and known ones whose parameters rmcp could not read.
@@ -168,17 +166,20 @@ impl<B: Backend> ServerHandler for Handler<B> {
         request: CustomRequest,
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        const OURS: [&str; 5] =
-            ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
+        const OURS: [&str; 4] = ["ping", "server/discover", "tools/call", "tools/list"];
         let method = request.method;
         Err(if OURS.contains(&method.as_str()) {
             let problem = format!("the params are not those that MCP gives {method}");
             ErrorData::invalid_params(problem, None)
         } else {
-            let problem = "this server has no such method; it has tools/list and tools/call";
-            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, problem, None)
+            no_method()
         })
     }
+}
+
+fn no_method() -> ErrorData {
+    let problem = "this server has no such method; it has tools/list and tools/call";
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, problem, None)
 }
 
 /// Records a call that is none, as far as the user's share of refused calls goes.

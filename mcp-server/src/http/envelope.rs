@@ -10,6 +10,7 @@ use super::refusal::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Refusal, UNSU
 use crate::mcp::VERSIONS;
 
 const VERSION_FIELD: &str = "mcp-protocol-version";
+const FIRST_WITHOUT_HANDSHAKE: &str = "2026-07-28";
 /// Ids are kept while their call runs, and sent back.
 const MAX_ID_BYTES: usize = 256;
 
@@ -114,7 +115,7 @@ fn request(
     }
     match method {
         "tools/call" => tool_call(params)?,
-        "initialize" => initialize(params)?,
+        "initialize" if !is_without_handshake(headers, params) => initialize(params)?,
         // rmcp would take the cursor for absent.
         "tools/list" => match params.get("cursor") {
             None | Some(Value::Null | Value::String(_)) => (),
@@ -140,10 +141,7 @@ fn version(headers: &HeaderMap, method: &str, params: &Map<String, Value>) -> Re
         return Ok(());
     };
     let requested = field.to_str().unwrap_or_default();
-    let in_meta = params
-        .get("_meta")
-        .is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some());
-    if in_meta || VERSIONS.iter().any(|version| version.as_str() == requested) {
+    if has_version(params) || VERSIONS.iter().any(|version| version.as_str() == requested) {
         return Ok(());
     }
     let supported: Vec<_> = VERSIONS.iter().map(|version| version.as_str()).collect();
@@ -153,6 +151,18 @@ fn version(headers: &HeaderMap, method: &str, params: &Map<String, Value>) -> Re
     );
     let data = json!({"supported": supported, "requested": requested});
     Err(Refusal::malformed(UNSUPPORTED_VERSION, problem).with_data(data))
+}
+
+fn has_version(params: &Map<String, Value>) -> bool {
+    let meta = params.get("_meta");
+    meta.is_some_and(|meta| meta.get("io.modelcontextprotocol/protocolVersion").is_some())
+}
+
+/// Whether the request is of a revision that has no `initialize`; then it is an unknown method
+/// whatever its params.
+fn is_without_handshake(headers: &HeaderMap, params: &Map<String, Value>) -> bool {
+    let field = headers.get(VERSION_FIELD).and_then(|field| field.to_str().ok());
+    has_version(params) || field.is_some_and(|field| field >= FIRST_WITHOUT_HANDSHAKE)
 }
 
 fn tool_call(params: &Map<String, Value>) -> Result<(), Malformed> {

@@ -10,13 +10,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::debug;
+use tracing::{debug, error};
 
 use super::{
     Authenticated, Visit,
     body::Bodies,
     envelope::{self, Malformed, Message},
-    refusal::Refusal,
+    refusal::{REFUSED, Refusal},
     running::Running,
 };
 use crate::{backend::Backend, mcp, tools};
@@ -56,10 +56,7 @@ async fn answer<B: Backend>(
 ) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     let from = parts.extensions.get::<Arc<Authenticated<B::Caller>>>().cloned();
-    let from = from.ok_or_else(|| {
-        let problem = "the request was not authenticated";
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, super::refusal::REFUSED, problem)
-    })?;
+    let from = from.ok_or_else(|| internal("the request was not authenticated"))?;
     let taken = intake.bodies.read(&parts.headers, body).await?;
     let message = match envelope::check(&parts.headers, &taken.bytes) {
         Ok(message) => message,
@@ -74,7 +71,7 @@ async fn answer<B: Backend>(
         }
     };
     let principal = Arc::clone(&from.principal);
-    let _running = match message {
+    let running = match message {
         Message::Request { id, tool_call: true } => {
             let running = intake.running.begin(principal, id);
             parts.extensions.insert(running.cancel());
@@ -87,6 +84,18 @@ async fn answer<B: Backend>(
         }
         Message::Request { .. } | Message::Notification => None,
     };
-    let body = Body::from(taken.bytes.clone());
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let answer = next.run(Request::from_parts(parts, Body::from(taken.bytes.clone())));
+    match running {
+        // In a task of its own, so that a call whose client has gone is cancelled, ends and is
+        // recorded as any other, and rmcp finds no fault with an answer that nobody takes.
+        Some(_running) => tokio::spawn(answer).await.map_err(|error| {
+            error!(request_id = from.request_id, %error, "the call broke off");
+            internal("the call broke off")
+        }),
+        None => Ok(answer.await),
+    }
+}
+
+fn internal(problem: &str) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, REFUSED, problem)
 }

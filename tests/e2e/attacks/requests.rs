@@ -115,10 +115,42 @@ async fn a_client_that_goes_away_ends_its_call_at_the_resource_too() {
     let mut setup = Setup::new(lab, &issuer.url());
     let silent = Silent::start(lab, &mut setup).await;
     let server = Server::start(lab, &setup);
+    let log = server.log();
     let running = call(&server, &issuer.token("alice"), json!(1), "DELETE", &silent.url);
     let request = silent.request().await;
     running.abort();
     closed(request).await;
     let record = closing_record(&server).await;
     assert_eq!(record["outcome"], "CANCELLED", "{record:#}");
+    // That clients go away is no fault of anybody's: one line, and no error.
+    let line = log.line(|line| line.contains("CANCELLED"));
+    assert!(line.is_some_and(|line| line.contains("\"INFO\"")), "{}", log.since());
+    let lines = log.since();
+    assert!(!lines.contains("\"ERROR\"") && !lines.contains("\"WARN\""), "{lines}");
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+}
+
+#[tokio::test]
+async fn a_malformed_call_leaves_its_record_and_costs_nothing() {
+    let lab = lab!();
+    let issuer = issuer().await;
+    let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
+    let token = issuer.token("alice");
+    let message = |params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let text = json!({ "name": "kerberos-file-read", "arguments": "{\"path\":\"//a/b/c\"}" });
+    let answer = server.post(Some(&token), message(text)).await;
+    assert_eq!((answer.status, &answer.body["error"]["code"]), (400, &json!(-32602)));
+    let unknown = json!({ "name": "read\n\u{202e}", "arguments": {} });
+    let answer = server.post(Some(&token), message(unknown)).await;
+    assert_eq!((answer.status, &answer.body["error"]["code"]), (200, &json!(-32602)));
+    let extra = json!({ "name": "user-info", "arguments": { "user": "bob" } });
+    let answer = server.post(Some(&token), message(extra)).await;
+    assert_eq!(answer.code(), "INVALID_ARGUMENT");
+
+    let records = server.audit_records();
+    let tools: Vec<_> = records.iter().map(|record| &record["tool"]).collect();
+    assert_eq!(tools, ["kerberos-file-read", "unknown", "user-info"], "{records:#?}");
+    assert!(records.iter().all(|record| record["outcome"] == "INVALID_ARGUMENT"), "{records:#?}");
+    assert!(records.iter().all(|record| record["subject"] == "alice"), "{records:#?}");
+    assert_eq!(issuer.exchanges(), 0, "no exchange");
 }

@@ -123,12 +123,25 @@ async fn what_is_unknown_or_not_declared_is_no_method() {
             let old = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
             let ((status, code, _), message) = error(&[], old.to_string()).await;
             assert_eq!((status, code), (200, -32601), "{method} {params}: {message}");
+            let sentence = message.contains("no such method");
+            assert!(sentence || message == method, "{method}: {message}");
             let new = protocol::modern(method, params.clone()).to_string();
             let headers = [protocol::VERSION, ("mcp-method", method), ("mcp-name", "x")];
             let ((status, code, _), message) = error(&headers, new).await;
             assert_eq!((status, code), (404, -32601), "{method} {params}: {message}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_newest_revision_has_no_handshake() {
+    let headers = [protocol::VERSION, ("mcp-method", "initialize")];
+    let initialize = protocol::modern("initialize", json!({})).to_string();
+    let ((status, code, _), message) = error(&headers, initialize).await;
+    assert_eq!((status, code), (404, -32601), "{message}");
+    let headers = [protocol::VERSION, ("mcp-method", "ping")];
+    let ping = protocol::modern("ping", json!({})).to_string();
+    assert_eq!(error(&headers, ping).await.0, (404, -32601, json!(1)));
 }
 
 #[tokio::test]
