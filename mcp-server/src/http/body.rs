@@ -1,6 +1,11 @@
 //! Reading a request's body: a body costs its size, whatever stands in it.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
@@ -10,11 +15,12 @@ use axum::{
     },
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
 use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
+use crate::backend::Principal;
 
 /// Tool arguments are small; what an HTTP request is to send is the largest.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -22,6 +28,8 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 const SMALL: usize = 64 << 10;
 /// Bytes of large bodies at once: a body is held several times over while it is taken apart.
 const LARGE_AT_ONCE: usize = 4 << 20;
+/// Of these, what one user's may take, so that calls that take long keep nobody else out.
+const LARGE_OF_A_USER: usize = 2 << 20;
 /// For the whole body to arrive, a place for it included.
 const TIME: Duration = Duration::from_secs(10);
 
@@ -33,33 +41,51 @@ const MAX_DEPTH: usize = 32;
 /// A body that was read. Its size counts until it is dropped.
 pub(super) struct Taken {
     pub(super) bytes: Bytes,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
+
+/// Among all large bodies, and among those of the user.
+type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// Issuer and subject.
+type User = (String, String);
 
 /// Reads bodies, few large ones at once.
 pub(super) struct Bodies {
     large: Arc<Semaphore>,
+    /// For as long as they have or wait for a place.
+    users: Mutex<HashMap<User, Weak<Semaphore>>>,
     time: Duration,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self { large: Arc::new(Semaphore::new(LARGE_AT_ONCE)), time: TIME }
+        let large = Arc::new(Semaphore::new(LARGE_AT_ONCE));
+        Self { large, users: Mutex::default(), time: TIME }
     }
 }
 
 impl Bodies {
     /// The body, if it is one that is worth taking apart.
-    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Taken, Refusal> {
+    pub(super) async fn read(
+        &self,
+        from: &Principal,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Taken, Refusal> {
         let size = announced(headers)?;
-        timeout(self.time, self.collect(size, body)).await.unwrap_or_else(|_| {
+        timeout(self.time, self.collect(from, size, body)).await.unwrap_or_else(|_| {
             let problem = format!("the body did not arrive within {} s", self.time.as_secs());
             Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, problem))
         })
     }
 
-    async fn collect(&self, announced: Option<usize>, mut body: Body) -> Result<Taken, Refusal> {
-        let mut place = self.place(announced.unwrap_or_default()).await?;
+    async fn collect(
+        &self,
+        from: &Principal,
+        announced: Option<usize>,
+        mut body: Body,
+    ) -> Result<Taken, Refusal> {
+        let mut place = self.place(from, announced.unwrap_or_default()).await?;
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default().min(SMALL));
         loop {
             match std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -76,7 +102,7 @@ impl Bodies {
                     }
                     // Of a body of unknown length the most is assumed as soon as it is large.
                     if length > SMALL && place.is_none() {
-                        place = self.place(MAX_BYTES).await?;
+                        place = self.place(from, MAX_BYTES).await?;
                     }
                     bytes.extend_from_slice(&data);
                 }
@@ -89,13 +115,19 @@ impl Bodies {
         Ok(Taken { bytes: bytes.into(), _place: place })
     }
 
-    async fn place(&self, size: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    async fn place(&self, from: &Principal, size: usize) -> Result<Option<Place>, Refusal> {
         if size <= SMALL {
             return Ok(None);
         }
         let wanted = u32::try_from(size).unwrap_or(u32::MAX);
-        let place = timeout(self.time / 2, Arc::clone(&self.large).acquire_many_owned(wanted));
-        match place.await {
+        let place = async {
+            let of_user = self.share_of(from).acquire_many_owned(wanted).await?;
+            Ok::<_, AcquireError>((
+                Arc::clone(&self.large).acquire_many_owned(wanted).await?,
+                of_user,
+            ))
+        };
+        match timeout(self.time / 2, place).await {
             Ok(Ok(place)) => Ok(Some(place)),
             _ => Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -103,6 +135,17 @@ impl Bodies {
                 "the server is busy with other large requests; try again",
             )),
         }
+    }
+
+    fn share_of(&self, from: &Principal) -> Arc<Semaphore> {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.retain(|_, share| share.strong_count() > 0);
+        let share = users.entry((from.issuer.clone(), from.subject.clone())).or_default();
+        share.upgrade().unwrap_or_else(|| {
+            let new = Arc::new(Semaphore::new(LARGE_OF_A_USER));
+            *share = Arc::downgrade(&new);
+            new
+        })
     }
 }
 

@@ -57,7 +57,7 @@ async fn answer<B: Backend>(
     let (mut parts, body) = request.into_parts();
     let from = parts.extensions.get::<Arc<Authenticated<B::Caller>>>().cloned();
     let from = from.ok_or_else(|| internal("the request was not authenticated"))?;
-    let taken = intake.bodies.read(&parts.headers, body).await?;
+    let taken = intake.bodies.read(&from.principal, &parts.headers, body).await?;
     let message = match envelope::check(&parts.headers, &taken.bytes) {
         Ok(message) => message,
         Err(Malformed { refusal, tool }) => {

@@ -14,6 +14,11 @@ fn json(length: Option<usize>) -> HeaderMap {
     headers
 }
 
+fn user(subject: &str) -> Principal {
+    let client_id = Some("agent".into());
+    Principal { issuer: "https://idp.example.com".into(), subject: subject.into(), client_id }
+}
+
 fn status(refusal: Refusal) -> u16 {
     use axum::response::IntoResponse as _;
     refusal.into_response().status().as_u16()
@@ -64,20 +69,34 @@ fn values_and_depth_have_their_limits() {
 async fn few_large_bodies_are_read_at_once_and_small_ones_always() {
     let bodies = Bodies { time: Duration::from_millis(200), ..Bodies::default() };
     let mut taken = Vec::new();
-    for announced in [Some(MAX_BYTES), None, Some(MAX_BYTES), None] {
+    for (subject, announced) in
+        [("alice", Some(MAX_BYTES)), ("alice", None), ("bob", Some(MAX_BYTES)), ("bob", None)]
+    {
         let length = announced.unwrap_or(SMALL + 1);
         let body = Body::new(Pieces { left: length, endless: false });
-        taken.push(bodies.read(&json(announced), body).await.unwrap());
+        taken.push(bodies.read(&user(subject), &json(announced), body).await.unwrap());
     }
-    let body = || Body::new(Pieces { left: SMALL + 1, endless: false });
+    let read = async |subject: &str, announced, left| {
+        let body = Body::new(Pieces { left, endless: false });
+        let taken = bodies.read(&user(subject), &json(announced), body).await;
+        taken.map_err(status)
+    };
     for announced in [Some(SMALL + 1), None] {
-        assert_eq!(bodies.read(&json(announced), body()).await.err().map(status), Some(503));
+        for subject in ["alice", "carol"] {
+            assert_eq!(read(subject, announced, SMALL + 1).await.err(), Some(503), "{subject}");
+        }
     }
-    let small = Body::new(Pieces { left: SMALL, endless: false });
-    let small = bodies.read(&json(Some(SMALL)), small).await.unwrap();
-    assert_eq!(small.bytes.len(), SMALL);
+    assert_eq!(read("alice", Some(SMALL), SMALL).await.unwrap().bytes.len(), SMALL);
+    // Bob's is free again: neither alice, who has her share, nor another client of hers gets it.
     taken.pop();
-    assert!(bodies.read(&json(None), body()).await.is_ok());
+    assert_eq!(read("alice", None, SMALL + 1).await.err(), Some(503));
+    let elsewhere = Principal { client_id: None, ..user("alice") };
+    let body = Body::new(Pieces { left: SMALL + 1, endless: false });
+    assert!(bodies.read(&elsewhere, &json(None), body).await.is_err());
+    assert!(read("carol", None, SMALL + 1).await.is_ok());
+    taken.clear();
+    assert!(read("alice", None, SMALL + 1).await.is_ok());
+    assert_eq!(bodies.users.lock().unwrap().len(), 1, "who has no place is forgotten");
 }
 
 #[tokio::test]
@@ -85,7 +104,8 @@ async fn a_body_arrives_in_time_or_is_refused_and_its_place_is_free_again() {
     let bodies = Bodies { time: Duration::from_millis(50), ..Bodies::default() };
     for _ in 0..20 {
         let body = Body::new(Pieces { left: SMALL + 1, endless: true });
-        assert_eq!(bodies.read(&json(None), body).await.err().map(status), Some(408));
+        let taken = bodies.read(&user("alice"), &json(None), body).await;
+        assert_eq!(taken.err().map(status), Some(408));
     }
     assert_eq!(bodies.large.available_permits(), LARGE_AT_ONCE);
 }
