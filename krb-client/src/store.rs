@@ -51,6 +51,14 @@ pub(crate) struct Held {
     pub(crate) number: u64,
 }
 
+impl Held {
+    pub(crate) fn new(credential: Arc<Credential>, since: Moment) -> Self {
+        static FETCHES: AtomicU64 = AtomicU64::new(0);
+        let number = FETCHES.fetch_add(1, Ordering::Relaxed);
+        Self { credential, since, number }
+    }
+}
+
 type Outcome = Result<Held, ClientError>;
 
 enum Slot {
@@ -98,7 +106,6 @@ fn reuse(max_age: Duration) -> Duration {
 pub(crate) struct TicketStore {
     slots: Mutex<HashMap<TicketKey, Slot>>,
     clock: Arc<dyn Clock>,
-    fetches: AtomicU64,
     max_entries: usize,
 }
 
@@ -108,7 +115,7 @@ impl TicketStore {
     }
 
     fn of_size(max_entries: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { slots: Mutex::default(), clock, fetches: AtomicU64::new(0), max_entries })
+        Arc::new(Self { slots: Mutex::default(), clock, max_entries })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TicketKey, Slot>> {
@@ -167,12 +174,10 @@ impl TicketStore {
         let (sender, receiver) = watch::channel(None);
         slots.insert(key.clone(), Slot::Flying(receiver.clone()));
         let (store, fetch) = (self.clone(), fetch());
-        let (since, number) = (since.unwrap_or(now), self.fetches.fetch_add(1, Ordering::Relaxed));
+        let since = since.unwrap_or(now);
         tokio::spawn(async move {
-            let outcome = fetch.await.map(|credential| {
-                let credential = Arc::new(credential);
-                Held { credential, since, number }
-            });
+            let fetched = fetch.await;
+            let outcome = fetched.map(|credential| Held::new(Arc::new(credential), since));
             store.land(key, &sender.subscribe(), outcome.as_ref().ok().cloned(), keep);
             sender.send_replace(Some(outcome));
         });

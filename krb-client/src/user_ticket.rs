@@ -1,4 +1,5 @@
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use krb_proto::Credential;
@@ -20,6 +21,12 @@ pub struct UserTicket {
 }
 
 impl UserTicket {
+    /// A ticket that was got elsewhere, such as a user's own, counted from this moment on.
+    #[must_use]
+    pub fn of(credential: Arc<Credential>, clock: &dyn Clock, max_age: Duration) -> Self {
+        Self { held: Held::new(credential, Moment::now(clock)), max_age }
+    }
+
     pub(crate) const fn new(held: Held, max_age: Duration) -> Self {
         Self { held, max_age }
     }

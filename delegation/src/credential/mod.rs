@@ -7,12 +7,13 @@
 pub mod kerberos;
 
 use krb_client::{Clock, OsRandom, UserTicket};
-use krb_proto::Context;
 use krb_proto::gss::{GssError, InitiatorOptions};
 use krb_proto::spnego::SpnegoInitiator;
+use krb_proto::{Context, Credential};
 
 use crate::audit::Announced;
 use crate::policy::Permit;
+use crate::{Code, Failure};
 use kerberos::Account;
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
@@ -61,14 +62,81 @@ impl ServiceCredential<'_> {
         self.ticket.flags.0
     }
 
-    /// Starts a SPNEGO context: its state, and the token to send.
+    /// Starts a SPNEGO context: its state, and the token to send. The resource says what it means
+    /// if that fails.
     pub(crate) fn start_spnego(
         &self,
         clock: &dyn Clock,
         options: &InitiatorOptions<'_>,
-    ) -> Result<(SpnegoInitiator, Vec<u8>), GssError> {
+        explain: impl FnOnce(&GssError) -> Failure,
+    ) -> Result<(SpnegoInitiator, Vec<u8>), Failure> {
+        let ticket = current(&self.ticket, clock).ok_or_else(|| {
+            let target = self.permit().target().name();
+            Failure::new(
+                Code::DeadlineExceeded,
+                format!("what the KDC said of the user became too old before {target} was asked"),
+                "Call again. If it happens often, look at who sets this machine's clock, and at \
+                 how long the target takes to be reached.",
+            )
+        })?;
         let mut rng = OsRandom;
         let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut rng };
-        SpnegoInitiator::new(&self.ticket, options, &mut cx)
+        SpnegoInitiator::new(ticket, options, &mut cx).map_err(|error| explain(&error))
+    }
+}
+
+/// The ticket, right before it is used: the call may have waited for long, so it is looked at once
+/// more how old it is.
+fn current<'a>(ticket: &'a UserTicket, clock: &dyn Clock) -> Option<&'a Credential> {
+    ticket.is_current(clock).then_some(&**ticket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::time::Duration;
+
+    use krb_proto::credential::TicketTimes;
+    use krb_proto::crypto::Key;
+    use krb_proto::iana::{EncType, TicketFlags};
+    use krb_proto::{KerberosTime, Name, Principal, Timestamp};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    struct Moved(AtomicI64);
+
+    impl Clock for Moved {
+        fn now(&self) -> Timestamp {
+            Timestamp::new(NOW + self.0.load(Ordering::SeqCst), 0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    #[test]
+    fn a_ticket_that_became_too_old_while_the_call_waited_is_not_used() {
+        let user = Principal::new(Name::user("alice"), "R");
+        let ticket = Credential {
+            server: user.clone(),
+            client: user,
+            session_key: Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[1; 32]).unwrap(),
+            times: TicketTimes {
+                endtime: KerberosTime::from_unix(NOW + 36_000),
+                ..TicketTimes::default()
+            },
+            flags: TicketFlags::NONE,
+            ticket: Vec::new(),
+        };
+        let clock = Arc::new(Moved(AtomicI64::new(0)));
+        let ticket = UserTicket::of(ticket.into(), &*clock, Duration::from_secs(900));
+        for (seconds, used) in [(899, true), (900, false), (-1, false)] {
+            clock.0.store(seconds, Ordering::SeqCst);
+            assert_eq!(current(&ticket, &*clock).is_some(), used, "{seconds}");
+        }
     }
 }

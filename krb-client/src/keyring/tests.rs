@@ -160,6 +160,10 @@ async fn what_is_half_written_or_of_no_use_leaves_the_old_keys() {
     assert!(keyring.look().await.unwrap());
     assert_eq!(login_key(&keyring), key(3));
     assert!(keyring.state().problem.is_none());
+    // Cut between its entries it is a keytab, and what it lacks opens tickets all the same.
+    folder.write("keytab", &whole[..whole.len() - 20]);
+    assert!(keyring.look().await.unwrap());
+    assert_eq!(keyring.candidates(AES, Some(3)), [key(3), key(2), key(1)]);
 }
 
 #[tokio::test]

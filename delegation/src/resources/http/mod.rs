@@ -66,9 +66,9 @@ impl Resource for Web {
             client_data: ClientData { always_binds: channel.always_binds(), integrity: None },
             ..InitiatorOptions::default()
         };
-        let (context, token) = credential
-            .start_spnego(&*cx.clock, &options)
-            .map_err(|e| gss_failure(target, spn, &e))?;
+        let started =
+            credential.start_spnego(&*cx.clock, &options, |error| gss_failure(target, spn, error));
+        let (context, token) = started?;
         let authorization = header_value(&token);
         let header_length = authorization.len();
         let mut authorization = HeaderValue::from_str(&authorization).map_err(|_| {

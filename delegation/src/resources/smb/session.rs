@@ -49,8 +49,10 @@ impl Session {
         let recording = Recording::new();
         let mut connection = connect(network, place, &recording).await?;
         let params = negotiate(&mut connection, &recording, place).await?;
-        let started = credential.start_spnego(&*cx.clock, &InitiatorOptions::default());
-        let (mut context, token) = started.map_err(|error| gss_failure(target, spn, &error))?;
+        let options = InitiatorOptions::default();
+        let started =
+            credential.start_spnego(&*cx.clock, &options, |error| gss_failure(target, spn, error));
+        let (mut context, token) = started?;
         check_length(token.len(), credential.account().groups.len(), place)?;
 
         let mut hasher = connection.preauth_hasher();
