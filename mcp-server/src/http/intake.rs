@@ -16,7 +16,7 @@ use super::{
     Authenticated, Visit,
     body::Bodies,
     envelope::{self, Malformed, Message},
-    refusal::{REFUSED, Refusal},
+    refusal::{INVALID_REQUEST, REFUSED, Refusal},
     running::Running,
 };
 use crate::{backend::Backend, mcp, tools};
@@ -85,15 +85,21 @@ async fn answer<B: Backend>(
         Message::Request { .. } | Message::Notification => None,
     };
     let answer = next.run(Request::from_parts(parts, Body::from(taken.bytes.clone())));
-    match running {
+    let response = match running {
         // In a task of its own, so that a call whose client has gone is cancelled, ends and is
         // recorded as any other, and rmcp finds no fault with an answer that nobody takes.
         Some(_running) => tokio::spawn(answer).await.map_err(|error| {
             error!(request_id = from.request_id, %error, "the call broke off");
             internal("the call broke off")
-        }),
-        None => Ok(answer.await),
+        })?,
+        None => answer.await,
+    };
+    // Its type was right, so that is rmcp's word for a message that it cannot read.
+    if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        let problem = "the message is none of JSON-RPC's: a member is there twice, or too much";
+        return Err(Refusal::malformed(INVALID_REQUEST, problem));
     }
+    Ok(response)
 }
 
 fn internal(problem: &str) -> Refusal {

@@ -28,8 +28,8 @@ pub(super) const UNSUPPORTED_VERSION: i32 = -32022;
 /// (-32000 to -32019), away from the numbers that SDKs use for themselves.
 pub(super) const REFUSED: i32 = -32010;
 
-/// What rmcp says as plain text is short.
-const MAX_TEXT: usize = 4096;
+/// Refusals are short: what is sent back of a request is its id, and bounded header fields.
+const MAX_TEXT: usize = 64 << 10;
 
 /// A request that is not served.
 #[derive(Debug)]
@@ -86,20 +86,25 @@ impl IntoResponse for Refusal {
 }
 
 /// Gives refusals that are plain text (rmcp's own of header fields and methods) the form of
-/// [`Refusal`].
+/// [`Refusal`], and those of notifications the `id` that they lack.
 pub(super) async fn show(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || is_json(response.headers()) {
+    if !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     let text = text_of(body).await;
+    parts.headers.remove(CONTENT_LENGTH);
+    let is_json = is_json(&parts.headers);
+    if is_json && let Ok(Value::Object(mut error)) = serde_json::from_str(&text) {
+        error.entry("id").or_insert(Value::Null);
+        return Response::from_parts(parts, Body::from(Value::Object(error).to_string()));
+    }
     let reason = status.canonical_reason().unwrap_or("refused");
-    let message = if text.is_empty() { reason } else { &text };
+    let message = if text.is_empty() || is_json { reason } else { &text };
     let code = if status.is_server_error() { REFUSED } else { INVALID_REQUEST };
     let (shown, body) = Refusal::new(status, code, message).into_response().into_parts();
-    parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(shown.headers);
     Response::from_parts(parts, body)
 }

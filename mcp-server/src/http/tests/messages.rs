@@ -84,6 +84,63 @@ async fn what_is_malformed_is_refused_with_its_code_and_a_sentence() {
     }
 }
 
+/// Every message that differs from a right one in one place, and some that are no JSON objects as
+/// rmcp understands them.
+fn one_thing_wrong() -> Vec<String> {
+    fn places(value: &Value, at: &str, into: &mut Vec<String>) {
+        into.push(at.to_owned());
+        for (name, inner) in value.as_object().into_iter().flatten() {
+            places(inner, &format!("{at}/{}", name.replace('/', "~1")), into);
+        }
+    }
+    let client = json!({"name": "x", "version": "1"});
+    let right = [
+        protocol::modern("tools/call", json!({"name": "user-info", "arguments": {"a": 1}})),
+        protocol::modern("tools/list", json!({"cursor": null})),
+        protocol::modern("server/discover", json!({})),
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-11-25", "capabilities": {"roots": {}}, "clientInfo": client
+        }}),
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}),
+    ];
+    let mut wrong: Vec<String> = [
+        r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/list"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"user-info","name":"x"}}"#,
+    ]
+    .map(str::to_owned)
+    .into();
+    for message in right {
+        let mut all = Vec::new();
+        places(&message, "", &mut all);
+        for place in all {
+            for value in
+                [json!(null), json!(7), json!(-0.5), json!("x"), json!([]), json!({}), json!([{}])]
+            {
+                let mut changed = message.clone();
+                *changed.pointer_mut(&place).unwrap() = value;
+                wrong.push(changed.to_string());
+            }
+        }
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn whatever_is_sent_is_answered_as_json_rpc() {
+    let headers = [protocol::VERSION, ("mcp-method", "tools/call"), ("mcp-name", "user-info")];
+    for text in one_thing_wrong() {
+        for headers in [&[][..], &headers] {
+            let (status, answer, _) = answer(headers, text.clone()).await;
+            assert!([200, 202, 400, 404].contains(&status), "{status}: {text}: {answer}");
+            let is_answer = answer.get("result").is_some()
+                || answer["error"]["code"].is_i64() && answer.get("id").is_some();
+            assert_eq!(is_answer, status != 202, "{text}: {answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_malformed_call_leaves_its_record() {
     let call =

@@ -44,6 +44,16 @@ async fn refusals_are_json_rpc_errors_with_an_id() {
 }
 
 #[tokio::test]
+async fn what_is_sent_back_of_a_request_does_not_hide_its_refusal() {
+    let long = "x".repeat(100_000);
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    for method in ["x", &long] {
+        let headers = [ALICE, protocol::VERSION, ("mcp-method", method)];
+        assert_eq!(refused(post(&headers, &notification)).await.0, 400);
+    }
+}
+
+#[tokio::test]
 async fn a_body_must_be_plain_json_and_as_long_as_it_says() {
     for (name, value) in [("content-type", "text/plain"), ("content-encoding", "gzip")] {
         let mut request = with(&[ALICE]);
