@@ -101,6 +101,8 @@ fn replace_keytab(lab: &Lab, path: &PathBuf, account: &str, password: &str, kvno
 async fn a_keytab_that_is_replaced_under_a_running_server_is_used() {
     let lab = lab!();
     let issuer = issuer().await;
+    // So that it can be run again in the same lab.
+    lab.shell("\"$SET_PASSWORD\" svc-rotated 'Passw0rd!svc-rotated'");
     let name = lab.scratch("rotated");
     let path = name.with_extension("keytab");
     replace_keytab(lab, &path, "svc-rotated", "Passw0rd!svc-rotated", 2);

@@ -54,6 +54,20 @@ async fn it_answers_both_padata_and_its_copy_verifies() {
     assert_eq!(evidence.client, alice);
 }
 
+/// This KDC says nothing of s2kparams.
+#[tokio::test]
+async fn evidence_opens_with_a_key_made_of_the_password_as_this_kdc_makes_it() {
+    let lab = lab!();
+    let account = Principal::new(Name::user(&lab.var("MIT_ACCOUNT")), lab.var("MIT_REALM"));
+    let secret = ClientSecret::Password(b"Passw0rd!mit".to_vec().into());
+    let kdcs = KdcSource::Addresses(vec![lab.var("MIT_KDC").parse().unwrap()]);
+    let client = Client::new(ClientConfig::new(account, secret, kdcs));
+    let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
+    let evidence = client.evidence(&alice).await.unwrap();
+    let (ticket, _) = client.open(&evidence).unwrap();
+    assert_eq!((ticket.client, ticket.authtime), (alice, evidence.times.authtime));
+}
+
 fn padata_value(request: &[u8], padata_type: PaType) -> Vec<u8> {
     let request: TgsReq<'_> = der::decode(request).unwrap();
     let mut padata = request.padata.unwrap().iter();
