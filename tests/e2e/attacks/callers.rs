@@ -77,6 +77,8 @@ async fn one_caller_cannot_hold_all_places() {
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let (alice, bob) = (issuer.token("alice"), issuer.token("bob"));
+    // The issuer's keys are fetched; those who wait for them come in any order.
+    assert_eq!(server.call(Some(&bob), "user-info", json!({})).await.status, 200);
     let mut held = Vec::new();
     for _ in 0..150 {
         held.push(announce(&server, &alice).await);
