@@ -136,15 +136,18 @@ impl Client {
         let client = self.clone();
         let fetch = || async move {
             let Inner { account, keyring, armor, .. } = &*client.inner;
-            // The newest there is, if it can be had. What is wrong with it is in the log.
-            let _ = keyring.look().await;
-            let secret = keyring.login()?;
+            // The newest there is, if it can be had; else the one before.
+            let looked = keyring.look().await;
+            let (secret, which) = keyring.login().map_err(|error| match (looked, &error) {
+                (Err(unreadable), ClientError::NoKey { .. }) => unreadable,
+                _ => error,
+            })?;
             let options = TicketOptions::default();
             let mut exchange = AsExchange::new(account.clone(), secret, options);
             if let Some(armor) = armor {
                 exchange = exchange.armored(armor.clone());
             }
-            client.run(exchange).await
+            client.run(exchange).await.inspect_err(|error| keyring.login_failed(which, error))
         };
         let held = self.inner.store.get(TicketKey::Tgt, None, TGT_MAX_AGE, fetch).await?;
         Ok(held.credential)

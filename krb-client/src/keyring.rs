@@ -11,7 +11,7 @@ use krb_proto::Principal;
 use krb_proto::crypto::Key;
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::Keytab;
-use krb_proto::iana::EncType;
+use krb_proto::iana::{EncType, ErrorCode};
 use zeroize::Zeroizing;
 
 use crate::{ClientError, Clock, files};
@@ -29,6 +29,8 @@ const MAX_FORMER: usize = 4;
 const MAX_DERIVED: usize = 8;
 /// The KDC is asked no more often than this how it makes the same key of the same password.
 const ASK_EVERY: Duration = Duration::from_secs(10);
+/// A secret that the KDC did not take is tried again no sooner: each try counts towards a lock-out.
+const TRY_EVERY: Duration = Duration::from_secs(30);
 
 /// What an account proves itself with, and opens tickets to itself with.
 #[derive(Clone)]
@@ -140,6 +142,10 @@ struct State {
     problem: Option<String>,
     /// When the KDC was last asked how it makes a key of the current password.
     asked: HashMap<EncType, Duration>,
+    /// How often the secret was replaced.
+    replaced: u64,
+    /// When and how the KDC last refused the current secret as a wrong one.
+    refused: Option<(Duration, ClientError)>,
 }
 
 /// An account's secret in use.
@@ -230,6 +236,8 @@ impl Keyring {
             None => {}
         }
         state.asked.clear();
+        state.refused = None;
+        state.replaced += 1;
         true
     }
 
@@ -246,13 +254,29 @@ impl Keyring {
         }
     }
 
-    /// What a login is done with.
+    /// What a login is done with, and which one of all that were read it is.
     ///
     /// # Errors
-    /// If nothing was read so far.
-    pub(crate) fn login(&self) -> Result<ClientSecret, ClientError> {
-        let current = self.state().current.as_ref().map(|current| current.login.clone());
-        current.ok_or_else(|| ClientError::NoKey { principal: self.account.to_string() })
+    /// If nothing was read so far. If the KDC refused just this secret a short while ago, its refusal.
+    pub(crate) fn login(&self) -> Result<(ClientSecret, u64), ClientError> {
+        let now = self.clock.monotonic();
+        let state = self.state();
+        match (&state.refused, &state.current) {
+            (Some((when, error)), _) if now.saturating_sub(*when) < TRY_EVERY => Err(error.clone()),
+            (_, Some(current)) => Ok((current.login.clone(), state.replaced)),
+            (_, None) => Err(ClientError::NoKey { principal: self.account.to_string() }),
+        }
+    }
+
+    /// Takes note of how a login with this secret failed.
+    pub(crate) fn login_failed(&self, which: u64, error: &ClientError) {
+        let wrong = [ErrorCode::PREAUTH_FAILED, ErrorCode::BAD_INTEGRITY];
+        let mut state = self.state();
+        if which == state.replaced
+            && error.refusal().is_some_and(|refusal| wrong.contains(&refusal.code))
+        {
+            state.refused = Some((self.clock.monotonic(), error.clone()));
+        }
     }
 
     /// The keys that may open a ticket of this enctype and key version, best first.

@@ -113,6 +113,15 @@ impl Asked {
 }
 
 async fn kdc(code: ErrorCode) -> (Client, Arc<Asked>, Arc<Stopped>) {
+    kdc_for(ClientSecret::Keys(vec![key()]).into(), Ok(()), code).await
+}
+
+/// A KDC that refuses logins so, if it does, and every other request so.
+async fn kdc_for(
+    secret: AccountSecret,
+    login: Result<(), ErrorCode>,
+    code: ErrorCode,
+) -> (Client, Arc<Asked>, Arc<Stopped>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let asked = Arc::new(Asked::default());
@@ -123,7 +132,10 @@ async fn kdc(code: ErrorCode) -> (Client, Arc<Asked>, Arc<Stopped>) {
             let mut message = vec![0; length as usize];
             stream.read_exact(&mut message).await.unwrap();
             let (count, reply) = match der::decode::<AsReq<'_>>(&message) {
-                Ok(request) => (&counts.logins, logged_in(&request)),
+                Ok(request) => {
+                    let logged_in = |()| logged_in(&request);
+                    (&counts.logins, login.map_or_else(refused, logged_in))
+                }
                 Err(_) => (&counts.tickets, refused(code)),
             };
             count.fetch_add(1, Ordering::SeqCst);
@@ -132,7 +144,6 @@ async fn kdc(code: ErrorCode) -> (Client, Arc<Asked>, Arc<Stopped>) {
         }
     });
     let clock = Arc::new(Stopped(AtomicU64::new(1000)));
-    let secret = ClientSecret::Keys(vec![key()]);
     let mut config = ClientConfig::new(account(), secret, KdcSource::Addresses(vec![address]));
     config.clock = clock.clone();
     (Client::new(config), asked, clock)
@@ -187,4 +198,41 @@ async fn a_kdc_that_always_refuses_makes_no_storm_of_logins() {
     let [logins, tickets] = asked.so_far();
     assert_eq!(logins, 4);
     assert!(tickets <= 24 + 100, "{tickets}: no more than two for each");
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_not_tried_at_every_call() {
+    // Another one each time that this says so.
+    let number = Arc::new(AtomicU64::new(0));
+    let now = number.clone();
+    let secret = AccountSecret::password(move || {
+        Ok(Zeroizing::new(format!("wrong {}", now.load(Ordering::SeqCst)).into_bytes()))
+    });
+    let wrong = Err(ErrorCode::PREAUTH_FAILED);
+    let (client, asked, clock) = kdc_for(secret, wrong, ErrorCode::GENERIC).await;
+    let alice = Principal::new(Name::user("alice"), REALM);
+    let client = &client;
+    let ask = async || client.evidence(&alice).await.unwrap_err();
+    for _ in 0..20 {
+        let error = ask().await;
+        assert_eq!(error.refusal().map(|refusal| refusal.code), Some(ErrorCode::PREAUTH_FAILED));
+    }
+    assert_eq!(asked.so_far(), [1, 0], "each counts towards a lock-out");
+    clock.0.fetch_add(29, Ordering::SeqCst);
+    ask().await;
+    assert_eq!(asked.so_far(), [1, 0]);
+    clock.0.fetch_add(1, Ordering::SeqCst);
+    ask().await;
+    assert_eq!(asked.so_far(), [2, 0], "it may be the right one by now");
+    number.fetch_add(1, Ordering::SeqCst);
+    ask().await;
+    assert_eq!(asked.so_far(), [3, 0], "another one is tried at once");
+
+    let locked = Err(ErrorCode::CLIENT_REVOKED);
+    let secret = ClientSecret::Keys(vec![key()]).into();
+    let (client, asked, _) = kdc_for(secret, locked, ErrorCode::GENERIC).await;
+    for _ in 0..3 {
+        client.evidence(&alice).await.unwrap_err();
+    }
+    assert_eq!(asked.so_far(), [3, 0], "which says nothing of the secret");
 }

@@ -81,7 +81,7 @@ fn keyring(secret: AccountSecret) -> (Keyring, Arc<Monotonic>) {
 }
 
 fn login_key(keyring: &Keyring) -> Key {
-    match keyring.login().unwrap() {
+    match keyring.login().unwrap().0 {
         ClientSecret::Keys(keys) => keys[0].clone(),
         _ => panic!("keys"),
     }
@@ -176,7 +176,7 @@ async fn what_still_changes_is_not_taken_yet() {
         let text = ["old", "c", "co", "comp", "complete", "complete", "complete"][read as usize];
         Ok(Zeroizing::new(text.as_bytes().to_vec()))
     }));
-    let password = || match keyring.login().unwrap() {
+    let password = || match keyring.login().unwrap().0 {
         ClientSecret::Password(password) => String::from_utf8(password.to_vec()).unwrap(),
         _ => panic!("a password"),
     };
@@ -223,4 +223,26 @@ async fn keys_made_of_a_password_go_with_it_and_the_kdc_is_not_asked_without_end
     assert_eq!(keyring.state().former.len(), MAX_FORMER);
     *text.lock().unwrap() = String::new();
     assert!(keyring.look().await.is_err(), "an empty password is a file that was just cut");
+}
+
+#[tokio::test]
+async fn the_refusal_of_a_secret_says_nothing_of_the_next_one() {
+    let folder = Folder::new("refused");
+    folder.write("keytab", &keytab(&[2]));
+    let (keyring, _) = keyring(AccountSecret::keytab(folder.path("keytab")));
+    keyring.look().await.unwrap();
+    let (_, first) = keyring.login().unwrap();
+    folder.write("keytab", &keytab(&[3]));
+    keyring.look().await.unwrap();
+    let refusal = krb_proto::exchange::KdcRefusal {
+        code: ErrorCode::PREAUTH_FAILED,
+        nt_status: None,
+        text: None,
+        server_time: Timestamp::default(),
+    };
+    let refused = ClientError::Exchange(refusal.into());
+    keyring.login_failed(first, &refused);
+    let (_, second) = keyring.login().expect("it was not tried yet");
+    keyring.login_failed(second, &refused);
+    assert!(keyring.login().is_err());
 }
