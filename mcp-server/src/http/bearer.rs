@@ -9,7 +9,7 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{AUTHORIZATION, WWW_AUTHENTICATE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -119,7 +119,7 @@ pub(super) async fn require<B: Backend>(
             let problem = "the token's issuer cannot be reached to verify it; try again";
             let data = json!({"error": "temporarily_unavailable", "error_description": problem});
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, REFUSED, problem);
-            return ([(RETRY_AFTER, "5")], refusal.with_data(data)).into_response();
+            return refusal.with_data(data).into_response();
         }
     }
     request.headers_mut().remove(AUTHORIZATION);

@@ -9,7 +9,7 @@ use axum::{
     extract::Request,
     http::{
         HeaderMap, StatusCode,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -81,7 +81,10 @@ impl IntoResponse for Refusal {
         if let Some(data) = data {
             error["data"] = data;
         }
-        (status, Json(json!({"jsonrpc": "2.0", "id": id, "error": error}))).into_response()
+        let body = Json(json!({"jsonrpc": "2.0", "id": id, "error": error}));
+        // What is our trouble passes soon: keys that cannot be fetched, large bodies of others.
+        let retry = (status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "5")]);
+        (status, retry, body).into_response()
     }
 }
 
