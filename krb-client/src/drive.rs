@@ -17,6 +17,8 @@ use race::{Race, Won};
 
 /// No exchange needs more round trips in one realm than these.
 const MAX_ROUNDS: usize = 8;
+/// So many KDCs may answer what is no answer before that is taken for the realm's.
+const MAX_SPOILT: usize = 3;
 
 /// How patient to be.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +45,35 @@ impl<T: Carry> Driver<T> {
         E: Exchange + Clone + Send,
     {
         let deadline = Instant::now() + self.patience.overall;
-        for _ in 0..MAX_ROUNDS {
+        let (mut round, mut spoilt) = (0, Spoilt::default());
+        while round < MAX_ROUNDS {
             // The second round trip begins with the KDC of the first: it is the one that answered.
-            let Won { kdc, exchange: asked, reply } =
-                Race::new(self, exchange, deadline)?.run().await?;
-            exchange = asked;
-            match exchange.receive(&self.context(kdc, &mut OsRandom), &reply)? {
-                Step::Continue => {}
-                Step::Done(output) => return Ok(output),
+            let won = Race::new(self, exchange.clone(), deadline, &spoilt.kdcs)?.run().await;
+            let Won { kdc, exchange: mut asked, reply, answered } = match won {
+                Ok(won) => won,
+                Err(error) => return Err(spoilt.error.map_or(error, Into::into)),
+            };
+            match asked.receive(&self.context(kdc, &mut OsRandom), &reply) {
+                Ok(step) => {
+                    self.memory.answered(&answered);
+                    match step {
+                        Step::Continue => exchange = asked,
+                        Step::Done(output) => return Ok(output),
+                    }
+                    round += 1;
+                }
+                // Something else answers at that address, or the reply was not its own.
+                Err(error) if is_no_answer(&error) && spoilt.kdcs.len() < MAX_SPOILT => {
+                    tracing::warn!(%kdc, %error, "a KDC's answer is none; asking another");
+                    self.memory.failed(&answered.realm, kdc);
+                    spoilt.kdcs.push(kdc);
+                    spoilt.error = Some(error);
+                }
+                // Anybody can say no: nothing in it is proved, so it makes no KDC the first to ask.
+                Err(error) => {
+                    self.memory.refused(&answered, round > 0);
+                    return Err(error.into());
+                }
             }
         }
         Err(ExchangeError::TooManyRounds.into())
@@ -60,6 +83,22 @@ impl<T: Carry> Driver<T> {
     fn context<'a>(&self, kdc: SocketAddr, rng: &'a mut OsRandom) -> Context<'a> {
         Context { now: self.clock.now(), kdc_offset: self.memory.offset(kdc), rng }
     }
+}
+
+/// KDCs whose answer was none, and the last one's.
+#[derive(Default)]
+struct Spoilt {
+    kdcs: Vec<SocketAddr>,
+    error: Option<ExchangeError>,
+}
+
+/// What is not the realm's own word: no message of the protocol, one that answers something else,
+/// or one that is sealed with another key.
+const fn is_no_answer(error: &ExchangeError) -> bool {
+    matches!(
+        error,
+        ExchangeError::Malformed(_) | ExchangeError::Mismatch(_) | ExchangeError::Crypto(_)
+    )
 }
 
 #[cfg(test)]

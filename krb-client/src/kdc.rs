@@ -4,7 +4,7 @@ mod memory;
 
 use std::net::SocketAddr;
 
-pub(crate) use memory::Memory;
+pub(crate) use memory::{Answered, Memory};
 
 use crate::{ResolveError, Resolver};
 

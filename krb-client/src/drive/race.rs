@@ -17,7 +17,7 @@ use krb_proto::iana::ErrorCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::Driver;
-use crate::kdc::Place;
+use crate::kdc::{Answered, Place};
 use crate::together::Together;
 use crate::transport::{Carry, error_and_time};
 use crate::{ClientError, KdcFailure, OsRandom, ResolveError, Unreachable};
@@ -45,6 +45,7 @@ pub(super) struct Won<E> {
     /// The exchange that made the request which was answered.
     pub(super) exchange: E,
     pub(super) reply: Vec<u8>,
+    pub(super) answered: Answered,
 }
 
 enum Event<E> {
@@ -100,6 +101,8 @@ pub(super) struct Race<'a, E, T> {
     candidates: Vec<Candidate>,
     /// Every KDC that is or was a candidate.
     seen: Vec<SocketAddr>,
+    /// Those that are not to be asked.
+    spoilt: &'a [SocketAddr],
     asked: Vec<Asked>,
     /// How many are asked at once, and when there will be more.
     breadth: usize,
@@ -119,6 +122,7 @@ where
         driver: &'a Driver<T>,
         exchange: E,
         deadline: Instant,
+        spoilt: &'a [SocketAddr],
     ) -> Result<Self, ClientError> {
         let mut prepared = exchange.clone();
         let any: SocketAddr = ([0; 4], 0).into(); // whose clock nobody knows
@@ -139,6 +143,7 @@ where
             looked_up: Vec::new(),
             candidates: Vec::new(),
             seen: Vec::new(),
+            spoilt,
             asked: Vec::new(),
             breadth: 1,
             broader: None,
@@ -230,7 +235,7 @@ where
     }
 
     fn add(&mut self, kdc: SocketAddr, rank: usize, not_before: Instant) {
-        if !self.seen.contains(&kdc) {
+        if !self.seen.contains(&kdc) && !self.spoilt.contains(&kdc) {
             self.seen.push(kdc);
             let clock_corrected = false;
             self.candidates.push(Candidate { kdc, rank, tries: 0, not_before, clock_corrected });
@@ -374,8 +379,8 @@ where
             }
             _ => {}
         }
-        self.note_answer(kdc);
-        Ok(Some(Won { kdc, exchange, reply }))
+        let answered = self.note_answer(kdc);
+        Ok(Some(Won { kdc, exchange, reply, answered }))
     }
 
     fn failed(&mut self, candidate: Candidate, error: Error) {
@@ -393,20 +398,21 @@ where
         self.tried.push(KdcFailure { kdc, error: Arc::new(error) });
     }
 
-    /// Remembers who answered, and who was silent meanwhile.
-    fn note_answer(&self, kdc: SocketAddr) {
+    /// Who answered; remembers who was silent meanwhile.
+    fn note_answer(&self, kdc: SocketAddr) -> Answered {
         let now = Instant::now();
+        let (mut pace, listed) = (Duration::ZERO, self.list == List::Here);
         for asked in &self.asked {
             let took = now - asked.since;
             if asked.kdc == kdc {
-                let listed = self.list == List::Here;
-                self.driver.memory.answered(&self.realm, kdc, took, listed);
+                pace = took;
             } else if took >= self.tick * ALONE {
                 self.driver.memory.failed(&self.realm, asked.kdc);
             } else {
                 self.driver.memory.overtaken(asked.kdc);
             }
         }
+        Answered { realm: self.realm.clone(), kdc, pace, listed }
     }
 
     // The end.

@@ -104,7 +104,10 @@ impl Exchange for Probe {
         match reply {
             b"done" => Ok(Step::Done(())),
             b"more" => Ok(Step::Continue),
-            _ => Err(ExchangeError::NoCommonEnctype),
+            _ if crate::transport::error_and_time(reply).is_some() => {
+                Err(ExchangeError::NoCommonEnctype)
+            }
+            _ => Err(ExchangeError::Malformed(der::decode::<KrbError<'_>>(reply).unwrap_err())),
         }
     }
 }

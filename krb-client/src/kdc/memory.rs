@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -42,7 +42,22 @@ struct Kdc {
     last_seen: Option<Instant>,
 }
 
-/// The KDC of a realm that answered last.
+impl Kdc {
+    fn is_there(&mut self, pace: Duration) {
+        (self.failures, self.aside, self.pace) = (0, None, pace);
+    }
+}
+
+/// A KDC that answered, after `pace`.
+pub(crate) struct Answered {
+    pub(crate) realm: Arc<str>,
+    pub(crate) kdc: SocketAddr,
+    pub(crate) pace: Duration,
+    /// It stands in the realm's list as it is now.
+    pub(crate) listed: bool,
+}
+
+/// The KDC of a realm whose answer was the last that was of use.
 #[derive(Clone, Copy)]
 struct Preferred {
     kdc: SocketAddr,
@@ -105,14 +120,14 @@ impl Memory {
         known.aside = known.aside.max(Some(Instant::now() + ASIDE));
     }
 
-    /// A KDC answered after `pace`. `listed`: it stands in the realm's list as it is now.
-    pub(crate) fn answered(&self, realm: &str, kdc: SocketAddr, pace: Duration, listed: bool) {
-        let now = Instant::now();
+    /// A KDC's answer was what an exchange wanted.
+    pub(crate) fn answered(&self, answered: &Answered) {
+        let Answered { realm, kdc, pace, listed } = answered;
+        let (realm, kdc, now) = (realm.as_ref(), *kdc, Instant::now());
         let mut learnt = self.lock();
-        let known = learnt.kdc(kdc);
-        (known.failures, known.aside, known.pace) = (0, None, pace);
+        learnt.kdc(kdc).is_there(*pace);
         let until = match learnt.preferred.get(realm) {
-            _ if listed => now + PREFERRED,
+            _ if *listed => now + PREFERRED,
             Some(preferred) if preferred.kdc == kdc && preferred.until > now => preferred.until,
             _ => now + PREFERRED_UNLISTED,
         };
@@ -123,6 +138,16 @@ impl Memory {
             }
         }
         learnt.preferred.insert(realm.to_owned(), Preferred { kdc, until });
+    }
+
+    /// A KDC said no; `late` if that was after it had said how to go on.
+    pub(crate) fn refused(&self, answered: &Answered, late: bool) {
+        let mut learnt = self.lock();
+        learnt.kdc(answered.kdc).is_there(answered.pace);
+        let preferred = learnt.preferred.get(answered.realm.as_ref());
+        if late && preferred.is_some_and(|preferred| preferred.kdc == answered.kdc) {
+            learnt.preferred.remove(answered.realm.as_ref());
+        }
     }
 
     /// As if the lists of all realms were due.
@@ -157,6 +182,10 @@ mod tests {
         ([127, 0, (number >> 8) as u8, number as u8], 88).into()
     }
 
+    fn answer(realm: &str, number: usize, listed: bool) -> Answered {
+        Answered { realm: realm.into(), kdc: kdc(number), pace: Duration::ZERO, listed }
+    }
+
     #[test]
     fn a_clock_is_followed_for_half_an_hour_and_no_further() {
         let memory = Memory::default();
@@ -177,7 +206,7 @@ mod tests {
             assert!(memory.aside(kdc(1)).is_none(), "{seconds}");
         }
         memory.failed("R", kdc(1));
-        memory.answered("R", kdc(1), Duration::ZERO, true);
+        memory.answered(&answer("R", 1, true));
         assert!(memory.aside(kdc(1)).is_none(), "it answered");
         memory.failed("R", kdc(1));
         advance(Duration::from_secs(30)).await;
@@ -187,15 +216,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_kdc_that_answered_is_preferred_until_the_list_is_due() {
         let memory = Memory::default();
-        memory.answered("R", kdc(1), Duration::ZERO, true);
+        memory.answered(&answer("R", 1, true));
         advance(PREFERRED / 2).await;
         // Answers that come without a look at the list do not put it off.
-        memory.answered("R", kdc(1), Duration::ZERO, false);
+        memory.answered(&answer("R", 1, false));
         assert_eq!(memory.preferred("R"), Some((kdc(1), true)));
         advance(PREFERRED / 2).await;
         assert_eq!(memory.preferred("R"), Some((kdc(1), false)));
         // The list could not be had: some time without it.
-        memory.answered("R", kdc(1), Duration::ZERO, false);
+        memory.answered(&answer("R", 1, false));
         assert_eq!(memory.preferred("R"), Some((kdc(1), true)));
         advance(PREFERRED_UNLISTED).await;
         assert_eq!(memory.preferred("R"), Some((kdc(1), false)));
@@ -209,7 +238,7 @@ mod tests {
     async fn only_so_many_are_remembered() {
         let memory = Memory::default();
         for number in 0..MAX_KDCS + 10 {
-            memory.answered(&format!("R{number}"), kdc(number), Duration::ZERO, true);
+            memory.answered(&answer(&format!("R{number}"), number, true));
             memory.learn_offset(kdc(number), 7);
             advance(Duration::from_millis(1)).await;
         }

@@ -87,8 +87,14 @@ async fn answer<B: Backend>(
     let answer = next.run(Request::from_parts(parts, Body::from(taken.bytes.clone())));
     let response = match running {
         // In a task of its own, so that a call whose client has gone is cancelled, ends and is
-        // recorded as any other, and rmcp finds no fault with an answer that nobody takes.
-        Some(_running) => tokio::spawn(answer).await.map_err(|error| {
+        // recorded as any other, and rmcp finds no fault with an answer that nobody takes. The body
+        // counts as long as it is held there.
+        Some(_running) => tokio::spawn(async move {
+            let _taken = taken;
+            answer.await
+        })
+        .await
+        .map_err(|error| {
             error!(request_id = from.request_id, %error, "the call broke off");
             internal("the call broke off")
         })?,

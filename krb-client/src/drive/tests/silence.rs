@@ -22,6 +22,8 @@ enum Is {
     Well(u64),
     /// It answers with an error after so many milliseconds.
     Saying(ErrorCode, u64),
+    /// It answers what is no message of the protocol, at once.
+    Babbling,
     /// No answer: its machine is away, or it takes connections and nothing comes.
     Silent,
     Refusing,
@@ -62,6 +64,7 @@ impl Carry for Arc<Kdcs> {
                 sleep(Duration::from_millis(ms)).await;
                 Ok(error(code, NOW))
             }
+            Is::Babbling => Ok(b"HTTP/1.1 400 Bad Request".to_vec()),
             Is::Silent | Is::Well(_) => {
                 sleep_until(until).await;
                 Err(Error::new(ErrorKind::TimedOut, "no answer in time"))
@@ -154,6 +157,43 @@ async fn kdcs_that_answer_are_asked_one_at_a_time() {
         assert_eq!(asked.len(), 3, "{is:?}: {asked:?}");
         assert!(asked.iter().all(|(kdc, _)| *kdc == asked[0].0), "and always the same: {asked:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_answers_and_is_no_kdc_costs_nobody_a_call() {
+    for babbling in [vec![0], vec![0, 1, 2], vec![0, 30, 59]] {
+        let (kdcs, driver) = table(60, &babbling, &Is::Babbling);
+        assert_eq!(took(&driver).await, ms(5), "{babbling:?}");
+        kdcs.take_asked();
+        assert_eq!(took(&driver).await, ms(5));
+        assert_eq!(kdcs.take_asked().len(), 1, "it is not begun with again");
+    }
+    // If there is nobody else, that is what is said; it is not asked again and again.
+    let (kdcs, driver) = table(2, &[0, 1], &Is::Babbling);
+    let error = driver.run(Probe::default()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Exchange(ExchangeError::Malformed(_))), "{error}");
+    assert_eq!(kdcs.take_asked().len(), 2);
+    let (kdcs, driver) = table(60, &(0..60).collect::<Vec<_>>(), &Is::Babbling);
+    driver.run(Probe::default()).await.unwrap_err();
+    assert_eq!(kdcs.take_asked().len(), MAX_SPOILT + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_no_makes_no_kdc_the_first_to_ask() {
+    let (kdcs, driver) = table(3, &[1], &Is::Saying(ErrorCode::C_PRINCIPAL_UNKNOWN, 1));
+    kdcs.set(0, Is::Silent);
+    driver.run(Probe::default()).await.unwrap_err();
+    assert!(driver.memory.preferred("R").is_none());
+    kdcs.set(0, Is::Well(5));
+    kdcs.set(1, Is::Silent);
+    kdcs.set(2, Is::Silent);
+    took(&driver).await;
+    let well = Some((address(0), true));
+    assert_eq!(driver.memory.preferred("R"), well);
+    // Nor does it end the turn of one that is: that somebody is unknown is an answer.
+    kdcs.set(0, Is::Saying(ErrorCode::C_PRINCIPAL_UNKNOWN, 1));
+    driver.run(Probe::default()).await.unwrap_err();
+    assert_eq!(driver.memory.preferred("R"), well);
 }
 
 #[tokio::test(start_paused = true)]
