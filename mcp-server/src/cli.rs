@@ -21,8 +21,8 @@ use tracing_subscriber::filter::Targets;
 use crate::{
     backend, check,
     config::{Config, LoadError},
-    http::{self, MCP_PATH},
-    logging, serve,
+    http::MCP_PATH,
+    logging, mcp, serve,
 };
 
 const EXAMPLES: &str = "\
@@ -136,7 +136,7 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     }
     let cancel = CancellationToken::new();
     let app =
-        http::router(&config.server, config.issuers(), Arc::clone(&delegation), cancel.clone());
+        mcp::router(&config.server, config.issuers(), Arc::clone(&delegation), cancel.clone());
     let address = listener.local_addr()?;
     info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
 

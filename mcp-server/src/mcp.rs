@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use axum::http::request::Parts;
-use krb_delegation::{Code, Failure, Outcome, pipeline::Call};
+use axum::{Router, http::request::Parts, routing::any_service};
+use krb_delegation::{Failure, Outcome, pipeline::Call};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -13,30 +13,52 @@ use rmcp::{
         PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
+    transport::{
+        StreamableHttpServerConfig, StreamableHttpService,
+        streamable_http_server::session::never::NeverSessionManager,
+    },
 };
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
     backend::Backend,
-    http::{Authenticated, Cancel, Visit},
+    config,
+    http::{self, Authenticated, Cancel, VERSIONS, Visit, refuse},
     tools,
 };
-
-/// The revisions of MCP that are spoken: not those (2025-03-26 and older) whose servers must take
-/// batches.
-pub(crate) const VERSIONS: &[ProtocolVersion] =
-    &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 const INSTRUCTIONS: &str = "Reaches file shares and web applications of a Windows domain with the \
     calling user's own permissions. Begin with list-targets: it names what this user may use, and \
     how paths and URLs begin. A failed call says in `error.remedy` what to change and who can.";
 
+/// The whole service, HTTP around MCP. `stop` ends the calls that still run.
+pub(crate) fn router<B: Backend>(
+    config: &config::ServerConfig,
+    issuers: Vec<String>,
+    backend: Arc<B>,
+    stop: CancellationToken,
+) -> Router {
+    let deadline = config.call_timeout();
+    let behind = Arc::clone(&backend);
+    let mcp = StreamableHttpService::new(
+        move || Ok(Handler { backend: Arc::clone(&behind), deadline }),
+        Arc::new(NeverSessionManager::default()),
+        StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            .with_json_response(true)
+            .with_max_request_body_bytes(http::MAX_BYTES)
+            .with_allowed_hosts(config.hosts())
+            .with_cancellation_token(stop),
+    );
+    http::router(config, issuers, backend, any_service(mcp))
+}
+
 /// Answers MCP requests; one per HTTP request.
-pub(crate) struct Handler<B> {
-    pub(crate) backend: Arc<B>,
+struct Handler<B> {
+    backend: Arc<B>,
     /// Time for one tool call.
-    pub(crate) deadline: Duration,
+    deadline: Duration,
 }
 
 impl<B: Backend> Handler<B> {
@@ -180,23 +202,6 @@ impl<B: Backend> ServerHandler for Handler<B> {
 fn no_method() -> ErrorData {
     let problem = "this server has no such method; it has tools/list and tools/call";
     ErrorData::new(ErrorCode::METHOD_NOT_FOUND, problem, None)
-}
-
-/// Records a call that is none, as far as the user's share of refused calls goes.
-pub(crate) async fn refuse<B: Backend>(
-    backend: &B,
-    from: &Authenticated<B::Caller>,
-    visit: &Visit,
-    tool: &str,
-    problem: &str,
-) {
-    let Ok(turn) = visit.begin() else {
-        return backend.limited(&from.caller);
-    };
-    let remedy = "Call a tool that tools/list names, with a JSON object of arguments.";
-    let failure = Failure::new(Code::InvalidArgument, problem, remedy);
-    let failure = backend.refuse(&from.caller, &from.request_id, tool, failure).await;
-    turn.ended::<()>(&Err(failure));
 }
 
 fn answer(

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::{Backend, Principal},
     config::ServerConfig,
-    http,
+    mcp,
 };
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(7);
@@ -178,7 +178,7 @@ pub(crate) fn server_config(more: &str) -> ServerConfig {
 pub(crate) fn app(more: &str) -> (Router, Arc<Fake>, CancellationToken) {
     let (fake, stop) = (Arc::new(Fake::default()), CancellationToken::new());
     let issuers = vec!["https://idp.example.com".to_owned()];
-    let app = http::router(&server_config(more), issuers, Arc::clone(&fake), stop.clone());
+    let app = mcp::router(&server_config(more), issuers, Arc::clone(&fake), stop.clone());
     (app, fake, stop)
 }
 

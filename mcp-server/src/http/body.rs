@@ -23,7 +23,7 @@ use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
 use crate::backend::Principal;
 
 /// Tool arguments are small; what an HTTP request is to send is the largest.
-pub(super) const MAX_BYTES: usize = 1 << 20;
+pub(crate) const MAX_BYTES: usize = 1 << 20;
 /// Beyond this size a body needs a place among the large ones.
 const SMALL: usize = 64 << 10;
 /// Bytes of large bodies at once: a body is held several times over while it is taken apart.

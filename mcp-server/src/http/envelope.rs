@@ -4,10 +4,15 @@
 //! so what is malformed is found here first.
 
 use axum::http::HeaderMap;
+use rmcp::model::ProtocolVersion;
 use serde_json::{Map, Value, json};
 
 use super::refusal::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Refusal, UNSUPPORTED_VERSION};
-use crate::mcp::VERSIONS;
+
+/// The revisions of MCP that are spoken: not those (2025-03-26 and older) whose servers must take
+/// batches.
+pub(crate) const VERSIONS: &[ProtocolVersion] =
+    &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 const VERSION_FIELD: &str = "mcp-protocol-version";
 const FIRST_WITHOUT_HANDSHAKE: &str = "2026-07-28";

@@ -16,10 +16,11 @@ use super::{
     Authenticated, Visit,
     body::Bodies,
     envelope::{self, Malformed, Message},
+    limits,
     refusal::{INVALID_REQUEST, REFUSED, Refusal},
     running::Running,
 };
-use crate::{backend::Backend, mcp, tools};
+use crate::{backend::Backend, tools};
 
 /// What [`take`] needs.
 pub(super) struct Intake<B> {
@@ -65,7 +66,7 @@ async fn answer<B: Backend>(
             debug!(request_id = from.request_id, tool, problem, "malformed request");
             if let (Some(tool), Some(visit)) = (tool, parts.extensions.get::<Arc<Visit>>()) {
                 let tool = tools::audited_name(&tool);
-                mcp::refuse(&*intake.backend, &from, visit, tool, problem).await;
+                limits::refuse(&*intake.backend, &from, visit, tool, problem).await;
             }
             return Err(refusal);
         }

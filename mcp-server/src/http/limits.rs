@@ -114,6 +114,23 @@ pub(crate) struct Visit {
 /// A call of a user, until dropped.
 pub(crate) struct Turn<'a>(&'a Visit);
 
+/// Records a call that is none, as far as the user's share of refused calls goes.
+pub(crate) async fn refuse<B: Backend>(
+    backend: &B,
+    from: &Authenticated<B::Caller>,
+    visit: &Visit,
+    tool: &str,
+    problem: &str,
+) {
+    let Ok(turn) = visit.begin() else {
+        return backend.limited(&from.caller);
+    };
+    let remedy = "Call a tool that tools/list names, with a JSON object of arguments.";
+    let failure = Failure::new(Code::InvalidArgument, problem, remedy);
+    let failure = backend.refuse(&from.caller, &from.request_id, tool, failure).await;
+    turn.ended::<()>(&Err(failure));
+}
+
 impl Limits {
     fn enter(self: &Arc<Self>, principal: &Principal) -> Option<Visit> {
         let user =

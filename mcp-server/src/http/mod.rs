@@ -14,34 +14,34 @@ mod running;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, middleware, routing::get};
-use rmcp::transport::{
-    StreamableHttpServerConfig, StreamableHttpService,
-    streamable_http_server::session::never::NeverSessionManager,
+use axum::{
+    Router, middleware,
+    routing::{MethodRouter, get},
 };
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use bearer::Authenticated;
 use bearer::Gate;
+pub(crate) use body::MAX_BYTES;
 use cors::Origins;
+pub(crate) use envelope::VERSIONS;
 use intake::Intake;
-pub(crate) use limits::Visit;
+pub(crate) use limits::{Visit, refuse};
 use metadata::Metadata;
 pub(crate) use running::Cancel;
 
-use crate::{backend::Backend, config::ServerConfig, mcp::Handler};
+use crate::{backend::Backend, config::ServerConfig};
 
 /// Where MCP is served, whatever path `publicUrl` has at a reverse proxy.
 pub(crate) const MCP_PATH: &str = "/mcp";
 // Beyond the time for the call itself: for reading the request and verifying its token.
 const TRANSFER_TIME: Duration = Duration::from_secs(15);
 
-/// The whole service. `stop` ends the calls that still run.
+/// The whole service, around one that answers MCP.
 pub(crate) fn router<B: Backend>(
     config: &ServerConfig,
     issuers: Vec<String>,
     backend: Arc<B>,
-    stop: CancellationToken,
+    mcp: MethodRouter,
 ) -> Router {
     let metadata = Metadata::new(config, issuers);
     let document = metadata.answer();
@@ -52,24 +52,14 @@ pub(crate) fn router<B: Backend>(
         router = router.route(&path, document.options(cors::preflight_for_everybody));
     }
 
-    let deadline = config.call_timeout();
-    let gate = Arc::new(Gate::new(Arc::clone(&backend), &metadata, deadline + TRANSFER_TIME));
+    let time = config.call_timeout() + TRANSFER_TIME;
+    let gate = Arc::new(Gate::new(Arc::clone(&backend), &metadata, time));
     let intake = Arc::new(Intake::new(Arc::clone(&backend)));
     let origins = Arc::new(Origins::new(config));
-    let limits = limits::State::new(Arc::clone(&backend));
-    let mcp = StreamableHttpService::new(
-        move || Ok(Handler { backend: Arc::clone(&backend), deadline }),
-        Arc::new(NeverSessionManager::default()),
-        StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
-            .with_json_response(true)
-            .with_max_request_body_bytes(body::MAX_BYTES)
-            .with_allowed_hosts(config.hosts())
-            .with_cancellation_token(stop),
-    );
+    let limits = limits::State::new(backend);
     // This path and none below it.
     let mcp = Router::new()
-        .route_service(MCP_PATH, mcp)
+        .route(MCP_PATH, mcp)
         .route_layer(middleware::from_fn(accept::widen))
         .route_layer(middleware::from_fn_with_state(intake, intake::take::<B>))
         .route_layer(middleware::from_fn_with_state(limits, limits::enter::<B>))

@@ -236,7 +236,7 @@ async fn a_public_path_of_a_reverse_proxy_has_its_metadata() {
         public_url: "https://example.com/krb/mcp".parse().unwrap(),
         ..config
     };
-    let other = super::router(&config, vec![], Arc::new(Fake::default()), Default::default());
+    let other = crate::mcp::router(&config, vec![], Arc::new(Fake::default()), Default::default());
     let path = "/.well-known/oauth-protected-resource/krb/mcp";
     assert_eq!(send(&app, get(path)).await.status(), StatusCode::NOT_FOUND);
     let response = send(&other, get(path)).await;
@@ -257,7 +257,8 @@ async fn the_resource_is_the_public_url_to_the_letter() {
             public_url: url.parse().unwrap(),
             ..crate::testing::server_config("")
         };
-        let app = super::router(&config, vec![], Arc::new(Fake::default()), Default::default());
+        let app =
+            crate::mcp::router(&config, vec![], Arc::new(Fake::default()), Default::default());
         let root = "/.well-known/oauth-protected-resource";
         assert_eq!(json_body(send(&app, get(root)).await).await["resource"], url);
         let response = send(&app, post(&[], &json!({}))).await;
@@ -435,7 +436,7 @@ mod origins_and_hosts {
         };
         let status = async |config: &crate::config::ServerConfig, host: &str, origin: &str| {
             let fake = Arc::new(Fake::default());
-            let app = crate::http::router(config, vec![], fake, Default::default());
+            let app = crate::mcp::router(config, vec![], fake, Default::default());
             let mut request = post(&[ALICE, ("origin", origin)], &read(r"\\files\corp\x"));
             request.headers_mut().insert("host", host.parse().unwrap());
             send(&app, request).await.status().as_u16()
