@@ -5,7 +5,7 @@ use krb_tests::{Server, Setup, issuer, lab, pac};
 
 #[tokio::main]
 async fn main() {
-    let Some(lab) = lab() else { return };
+    let lab = lab().expect("a lab: tests/main-job brings one up");
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     println!("MCP server at {}, identity provider at {}\n", server.url(), issuer.url());

@@ -2,8 +2,30 @@
 
 use serde::Serialize;
 
+/// Whose doing a failed call is: who can change something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Blame {
+    /// What the caller sent or asked for.
+    Caller,
+    /// The user's account: what it is, what state it is in, what it may.
+    Account,
+    /// The operator's configuration of this server, its policy included.
+    Configuration,
+    /// The directory: how accounts, SPNs and delegation are set up.
+    Directory,
+    /// The identity provider.
+    IdentityProvider,
+    /// The KDC, or the way to it.
+    Kdc,
+    /// The resource, or the way to it.
+    Resource,
+    /// This server or its machine.
+    Server,
+}
+
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident => $text:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident => $text:literal, $retryable:literal, [$($blame:ident),+];)*) => {
         /// Why a call failed. The text form is stable: clients and audit queries may rely on it.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
         #[non_exhaustive]
@@ -12,6 +34,9 @@ macro_rules! codes {
         }
 
         impl Code {
+            /// All there are.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// The stable text form.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -19,73 +44,94 @@ macro_rules! codes {
                     $(Self::$variant => $text,)*
                 }
             }
+
+            /// Whose doing it may be, the likeliest first. A failure's message says which it is.
+            #[must_use]
+            pub const fn blame(self) -> &'static [Blame] {
+                match self {
+                    $(Self::$variant => &[$(Blame::$blame),+],)*
+                }
+            }
+
+            /// Whether the same call, with the same token, may succeed later although nobody
+            /// changes anything but what is broken at present.
+            #[must_use]
+            pub const fn is_retryable(self) -> bool {
+                match self {
+                    $(Self::$variant => $retryable,)*
+                }
+            }
         }
     };
 }
 
+// docs/errors.md is the same for operators; a test compares.
 codes! {
     /// An argument of the call is missing or makes no sense.
-    InvalidArgument => "INVALID_ARGUMENT";
+    InvalidArgument => "INVALID_ARGUMENT", false, [Caller];
     /// The identity provider did not exchange the caller's token: something is set up wrongly.
-    TokenExchangeFailed => "TOKEN_EXCHANGE_FAILED";
+    TokenExchangeFailed => "TOKEN_EXCHANGE_FAILED", false, [IdentityProvider, Configuration];
     /// The identity provider does not take the caller's token any more.
-    SubjectTokenRefused => "SUBJECT_TOKEN_REFUSED";
+    SubjectTokenRefused => "SUBJECT_TOKEN_REFUSED", false, [Caller, IdentityProvider];
     /// The identity provider did not answer, or only that it cannot at present.
-    IdentityProviderUnreachable => "IDENTITY_PROVIDER_UNREACHABLE";
+    IdentityProviderUnreachable => "IDENTITY_PROVIDER_UNREACHABLE", true,
+        [IdentityProvider, Configuration];
     /// The exchanged token does not prove who the user is.
-    ExchangedTokenRefused => "EXCHANGED_TOKEN_REFUSED";
+    ExchangedTokenRefused => "EXCHANGED_TOKEN_REFUSED", false, [IdentityProvider, Configuration];
     /// `legacy_name` is missing or not a bare sAMAccountName.
-    LegacyNameRefused => "LEGACY_NAME_REFUSED";
+    LegacyNameRefused => "LEGACY_NAME_REFUSED", false, [IdentityProvider];
     /// No policy rule allows it.
-    PolicyDenied => "POLICY_DENIED";
+    PolicyDenied => "POLICY_DENIED", false, [Caller, Configuration];
     /// The path or URL names no configured target.
-    UnknownTarget => "UNKNOWN_TARGET";
+    UnknownTarget => "UNKNOWN_TARGET", false, [Caller, Configuration];
     /// The account is one that is never impersonated.
-    NeverImpersonated => "NEVER_IMPERSONATED";
+    NeverImpersonated => "NEVER_IMPERSONATED", false, [Account, Configuration];
     /// The ticket's name and the PAC's account differ: a resource would take it for somebody else.
-    NameMismatch => "NAME_MISMATCH";
+    NameMismatch => "NAME_MISMATCH", false, [Directory, IdentityProvider];
     /// The account's SID is not the one meant for this subject.
-    SidMismatch => "SID_MISMATCH";
+    SidMismatch => "SID_MISMATCH", false, [Account, IdentityProvider];
     /// The KDC's evidence ticket cannot be believed.
-    EvidenceRefused => "EVIDENCE_REFUSED";
+    EvidenceRefused => "EVIDENCE_REFUSED", false, [Configuration, Kdc];
     /// The KDC does not know the user, or the name is ambiguous.
-    UserUnknown => "USER_UNKNOWN";
+    UserUnknown => "USER_UNKNOWN", false, [IdentityProvider, Directory];
     /// The user's account is disabled, expired, locked, or refused by KDC policy.
-    UserNotUsable => "USER_NOT_USABLE";
+    UserNotUsable => "USER_NOT_USABLE", false, [Account];
     /// The user may not be delegated.
-    UserNotDelegatable => "USER_NOT_DELEGATABLE";
+    UserNotDelegatable => "USER_NOT_DELEGATABLE", false, [Account];
     /// The service account lacks a right or is itself not usable.
-    ServiceNotTrusted => "SERVICE_NOT_TRUSTED";
+    ServiceNotTrusted => "SERVICE_NOT_TRUSTED", false, [Directory, Configuration];
     /// The service account may not delegate to this SPN.
-    TargetNotAllowed => "TARGET_NOT_ALLOWED";
+    TargetNotAllowed => "TARGET_NOT_ALLOWED", false, [Directory];
     /// The KDC does not know the SPN.
-    TargetUnknownToKdc => "TARGET_UNKNOWN_TO_KDC";
+    TargetUnknownToKdc => "TARGET_UNKNOWN_TO_KDC", false, [Configuration, Directory];
     /// No KDC answered in time.
-    KdcUnreachable => "KDC_UNREACHABLE";
+    KdcUnreachable => "KDC_UNREACHABLE", true, [Kdc, Configuration];
     /// The KDC answered something else than expected.
-    KdcRefused => "KDC_REFUSED";
+    KdcRefused => "KDC_REFUSED", true, [Kdc];
     /// The resource itself denied access to the user.
-    AccessDenied => "ACCESS_DENIED";
+    AccessDenied => "ACCESS_DENIED", false, [Resource, Account];
     /// The resource has no such object.
-    NotFound => "NOT_FOUND";
+    NotFound => "NOT_FOUND", false, [Caller];
     /// The object is larger than this server returns.
-    TooLarge => "TOO_LARGE";
+    TooLarge => "TOO_LARGE", false, [Caller];
     /// The resource cannot be reached, or broke the connection.
-    ResourceUnreachable => "RESOURCE_UNREACHABLE";
+    ResourceUnreachable => "RESOURCE_UNREACHABLE", true, [Resource, Configuration];
     /// The resource was reached and did not answer before the call's time was up.
-    ResourceTimeout => "RESOURCE_TIMEOUT";
+    ResourceTimeout => "RESOURCE_TIMEOUT", true, [Resource];
+    /// Somebody else holds the object so that it cannot be opened at present.
+    ResourceBusy => "RESOURCE_BUSY", true, [Resource];
     /// The resource answered something that we do not accept (weak protocol, wrong identity proof).
-    ResourceRefused => "RESOURCE_REFUSED";
+    ResourceRefused => "RESOURCE_REFUSED", false, [Resource, Directory];
     /// The audit record could not be written, so nothing was done.
-    AuditUnavailable => "AUDIT_UNAVAILABLE";
+    AuditUnavailable => "AUDIT_UNAVAILABLE", true, [Server];
     /// The call ran out of time.
-    DeadlineExceeded => "DEADLINE_EXCEEDED";
+    DeadlineExceeded => "DEADLINE_EXCEEDED", true, [Kdc, IdentityProvider, Server];
     /// The caller gave up before the call was done.
-    Cancelled => "CANCELLED";
+    Cancelled => "CANCELLED", true, [Caller];
     /// The caller makes too many calls.
-    TooManyCalls => "TOO_MANY_CALLS";
+    TooManyCalls => "TOO_MANY_CALLS", true, [Caller];
     /// A defect of this server.
-    Internal => "INTERNAL";
+    Internal => "INTERNAL", false, [Server];
 }
 
 impl Serialize for Code {
@@ -116,5 +162,60 @@ impl Failure {
     /// A failure with its remedy.
     pub fn new(code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { code, message: message.into(), remedy: remedy.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the page names them.
+    const fn name(blame: Blame) -> &'static str {
+        match blame {
+            Blame::Caller => "caller",
+            Blame::Account => "user's account",
+            Blame::Configuration => "configuration",
+            Blame::Directory => "directory",
+            Blame::IdentityProvider => "identity provider",
+            Blame::Kdc => "KDC",
+            Blame::Resource => "resource",
+            Blame::Server => "this server",
+        }
+    }
+
+    #[test]
+    fn the_operators_page_has_every_code_with_blame_and_whether_to_try_again() {
+        let page = include_str!("../../docs/errors.md");
+        // | `CODE` | what happened | whose doing | try again? | remedy |
+        let rows: Vec<Vec<&str>> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        let listed: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+        for code in Code::ALL {
+            let row = listed.iter().position(|listed| *listed == code.as_str());
+            let row = &rows[row.unwrap_or_else(|| panic!("the page has no {code}"))];
+            assert_eq!(row.len(), 5, "{code}: a cell too many or too few");
+            let blame: Vec<_> = code.blame().iter().map(|blame| name(*blame)).collect();
+            assert_eq!(row[2], blame.join(", "), "{code}: whose doing");
+            let again = row[3].starts_with("yes");
+            assert!(again || row[3].starts_with("no"), "{code}: {}", row[3]);
+            assert_eq!(again, code.is_retryable(), "{code}: whether to try again");
+            assert!(!row[1].is_empty() && row[4].len() > 10, "{code}: what happened, remedy");
+        }
+        assert_eq!(listed.len(), Code::ALL.len(), "a code that is none, or one twice: {listed:?}");
+    }
+
+    #[test]
+    fn the_page_of_refused_exchanges_says_the_same_of_trying_again() {
+        let page = include_str!("../../docs/token-exchange.md");
+        for code in Code::ALL {
+            let start = format!("| `{code}` |");
+            if let Some(row) = page.lines().find(|line| line.starts_with(&start)) {
+                let again = row.split('|').nth(3).unwrap_or_default().trim();
+                assert_eq!(again == "yes", code.is_retryable(), "{row}");
+            }
+        }
     }
 }

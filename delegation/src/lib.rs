@@ -25,7 +25,7 @@ pub mod targets;
 pub mod token_exchange;
 
 pub use config_error::ConfigError;
-pub use failure::{Code, Failure};
+pub use failure::{Blame, Code, Failure};
 pub use operation::{
     DirectoryEntry, EntryKind, FileContent, HttpResponse, Operation, Outcome, Question, Request,
     UserInfo,

@@ -9,7 +9,20 @@ use serde_json::{Value, json};
 #[serde(tag = "status", rename_all = "lowercase")]
 enum Answer<T> {
     Success { data: T },
-    Failure { error: Failure },
+    Failure { error: Error },
+}
+
+#[derive(Serialize)]
+struct Error {
+    #[serde(flatten)]
+    failure: Failure,
+    retryable: bool,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self { retryable: failure.code.is_retryable(), failure }
+    }
 }
 
 /// `{"status":"success","data":…}`, or `{"status":"failure","error":{…}}` with `isError`; as text
@@ -17,7 +30,7 @@ enum Answer<T> {
 pub(crate) fn to_result<T: Serialize>(result: Result<T, Failure>) -> CallToolResult {
     let (answer, wrap): (_, fn(_) -> _) = match result {
         Ok(data) => (Answer::Success { data }, CallToolResult::success),
-        Err(error) => (Answer::Failure { error }, CallToolResult::error),
+        Err(failure) => (Answer::Failure { error: failure.into() }, CallToolResult::error),
     };
     // Two serialisations, because the text keeps the order of fields.
     match (serde_json::to_string(&answer), serde_json::to_value(&answer)) {
@@ -51,9 +64,13 @@ pub(super) fn schema(data: &Value) -> JsonObject {
                         "properties": {
                             "code": {"type": "string", "description": "stable; for programs"},
                             "message": {"type": "string", "description": "what happened"},
-                            "remedy": {"type": "string", "description": "what to change"}
+                            "remedy": {"type": "string", "description": "what to change"},
+                            "retryable": {
+                                "type": "boolean",
+                                "description": "whether the same call may succeed later"
+                            }
                         },
-                        "required": ["code", "message", "remedy"]
+                        "required": ["code", "message", "remedy", "retryable"]
                     }
                 },
                 "required": ["status", "error"]

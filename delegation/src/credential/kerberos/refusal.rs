@@ -282,15 +282,128 @@ mod tests {
         ClientError::Exchange(refusal.into())
     }
 
-    #[test]
-    fn the_services_own_login_is_not_taken_for_the_users_fault() {
-        let account = Account {
+    fn alice() -> Account {
+        Account {
             sid: "S-1-5-21-1-2-3-1104".parse().unwrap(),
             name: "alice".into(),
             domain: "W25AD".into(),
             groups: Vec::new(),
             user_account_control: 0x10,
-        };
+        }
+    }
+
+    /// Code, a word of the remedy, whether the message names who it is about.
+    fn assert_says(failure: &Failure, code: Code, remedy: &str, about: &str) {
+        assert_eq!(failure.code, code, "{failure:?}");
+        assert!(failure.remedy.contains(remedy), "{remedy}: {failure:?}");
+        assert!(failure.message.contains(about), "{about}: {failure:?}");
+    }
+
+    #[test]
+    fn each_refusal_of_the_services_login_has_its_remedy() {
+        for (code, remedy) in [
+            (ErrorCode::C_PRINCIPAL_UNKNOWN, "kerberos.serviceAccount.username"),
+            (ErrorCode::PREAUTH_FAILED, "export the keytab again"),
+            (ErrorCode::BAD_INTEGRITY, "export the keytab again"),
+            (ErrorCode::CLIENT_REVOKED, "Enable or unlock"),
+            (ErrorCode::KEY_EXPIRED, "Set a new password"),
+            (ErrorCode::ETYPE_NOSUPP, "msDS-SupportedEncryptionTypes"),
+            (ErrorCode::SKEW, "clock"),
+            (ErrorCode::GENERIC, "KDC's log"),
+        ] {
+            let failure = evidence("alice", "svc", &ClientError::Login(refused(code).into()));
+            assert_says(&failure, Code::ServiceNotTrusted, remedy, "svc cannot log in");
+        }
+    }
+
+    #[test]
+    fn each_refusal_of_evidence_says_whose_doing_it_is() {
+        for (code, expected, remedy, about) in [
+            (ErrorCode::C_PRINCIPAL_UNKNOWN, Code::UserUnknown, "userPrincipalName", "alice"),
+            (ErrorCode::POLICY, Code::UserNotUsable, "ACCOUNTDISABLE", "alice"),
+            (ErrorCode::NAME_EXP, Code::UserNotUsable, "accountExpires", "alice"),
+            (ErrorCode::CLIENT_REVOKED, Code::UserNotUsable, "lockoutTime", "alice"),
+            (ErrorCode::KEY_EXPIRED, Code::UserNotUsable, "pwdLastSet", "alice"),
+            (
+                ErrorCode::S_PRINCIPAL_UNKNOWN,
+                Code::ServiceNotTrusted,
+                "servicePrincipalName",
+                "svc",
+            ),
+            (ErrorCode::BADOPTION, Code::ServiceNotTrusted, "NOT_DELEGATED", "svc"),
+            (ErrorCode::SERVICE_REVOKED, Code::ServiceNotTrusted, "lockoutTime", "svc"),
+            (ErrorCode::GENERIC, Code::KdcRefused, "KDC's log", "S4U2Self"),
+        ] {
+            assert_says(&evidence("alice", "svc", &refused(code)), expected, remedy, about);
+        }
+    }
+
+    #[test]
+    fn each_refusal_of_a_ticket_to_the_resource_says_whose_doing_it_is() {
+        for (code, expected, remedy, about) in [
+            (ErrorCode::BADOPTION, Code::TargetNotAllowed, "msDS-AllowedToDelegateTo", "HTTP/web"),
+            (
+                ErrorCode::S_PRINCIPAL_UNKNOWN,
+                Code::TargetUnknownToKdc,
+                "servicePrincipalName",
+                "HTTP/web",
+            ),
+            (ErrorCode::POLICY, Code::UserNotUsable, "userAccountControl", "alice at HTTP/web"),
+            (ErrorCode::NAME_EXP, Code::UserNotUsable, "accountExpires", "alice"),
+            (
+                ErrorCode::C_PRINCIPAL_UNKNOWN,
+                Code::UserUnknown,
+                "account in the directory",
+                "alice",
+            ),
+            (ErrorCode::CLIENT_REVOKED, Code::UserNotUsable, "lockoutTime", "alice"),
+            (ErrorCode::KEY_EXPIRED, Code::UserNotUsable, "pwdLastSet", "alice"),
+            (ErrorCode::TGT_REVOKED, Code::EvidenceRefused, "created anew", "alice"),
+            (ErrorCode::GENERIC, Code::KdcRefused, "KDC's log", "S4U2Proxy"),
+        ] {
+            let failure = proxy(&alice(), true, "svc", "HTTP/web", &refused(code));
+            assert_says(&failure, expected, remedy, about);
+        }
+        for code in [31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
+            let failure = proxy(&alice(), true, "svc", "HTTP/web", &refused(code));
+            assert_says(&failure, Code::KdcRefused, "krbtgt", "S4U2Proxy");
+        }
+    }
+
+    #[test]
+    fn the_three_causes_of_a_bad_option_are_told_apart() {
+        let refused = refused(ErrorCode::BADOPTION);
+        let sensitive = Account { user_account_control: 0x4010, ..alice() };
+        let protected = Account { groups: vec!["S-1-5-21-1-2-3-525".parse().unwrap()], ..alice() };
+        for forwardable in [true, false] {
+            for account in [&sensitive, &protected] {
+                let failure = proxy(account, forwardable, "svc", "HTTP/web", &refused);
+                assert_says(&failure, Code::UserNotDelegatable, "NOT_DELEGATED", "alice");
+            }
+        }
+        let failure = proxy(&alice(), false, "svc", "HTTP/web", &refused);
+        assert_says(&failure, Code::ServiceNotTrusted, "TRUSTED_TO_AUTH_FOR_DELEGATION", "svc");
+        let failure = proxy(&alice(), true, "svc", "HTTP/web", &refused);
+        assert_says(&failure, Code::TargetNotAllowed, "msDS-AllowedToDelegateTo", "svc");
+    }
+
+    #[test]
+    fn what_is_no_refusal_is_nobodys_account() {
+        let ignored = ExchangeError::Mismatch(Mismatch::S4uIgnored);
+        let other = ExchangeError::Mismatch(Mismatch::Nonce);
+        for (error, code, remedy) in [
+            (ClientError::Exchange(ignored), Code::EvidenceRefused, "does not do S4U"),
+            (ClientError::Exchange(other), Code::EvidenceRefused, "was not believed"),
+            (ClientError::Abandoned, Code::Internal, "Report this"),
+        ] {
+            assert_says(&evidence("alice", "svc", &error), code, remedy, "");
+            assert_says(&proxy(&alice(), true, "svc", "HTTP/web", &error), code, remedy, "");
+        }
+    }
+
+    #[test]
+    fn the_services_own_login_is_not_taken_for_the_users_fault() {
+        let account = alice();
         for code in [ErrorCode::CLIENT_REVOKED, ErrorCode::C_PRINCIPAL_UNKNOWN] {
             let error = ClientError::Login(refused(code).into());
             for failure in

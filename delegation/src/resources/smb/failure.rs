@@ -62,7 +62,7 @@ impl Place<'_> {
                 "Name the file server that holds it; DFS links are not followed.",
             ),
             ErrorKind::SharingViolation => (
-                Code::ResourceRefused,
+                Code::ResourceBusy,
                 format!("{at} is held open by somebody else"),
                 "Try again later.",
             ),
@@ -162,7 +162,7 @@ mod tests {
             (NtStatus::FILE_IS_A_DIRECTORY, Code::InvalidArgument, "is a directory"),
             (NtStatus::NOT_A_DIRECTORY, Code::InvalidArgument, "is no directory"),
             (NtStatus::PATH_NOT_COVERED, Code::ResourceRefused, "DFS"),
-            (NtStatus::SHARING_VIOLATION, Code::ResourceRefused, "held open"),
+            (NtStatus::SHARING_VIOLATION, Code::ResourceBusy, "held open"),
             (NtStatus::USER_SESSION_DELETED, Code::ResourceUnreachable, "files.example.com"),
             (NtStatus::INSUFFICIENT_RESOURCES, Code::ResourceRefused, "while reading"),
         ];
