@@ -10,3 +10,4 @@ mod files;
 mod graph;
 mod licences;
 mod no_std;
+mod standards;
