@@ -13,6 +13,7 @@ use krb_client::Resolver;
 use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use connection::{ConnectError, Connection};
@@ -20,7 +21,7 @@ pub(crate) use connection::{ConnectError, Connection};
 use crate::ConfigError;
 
 /// The `network` section of the configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkConfig {
     /// DNS servers, `address` or `address:port`. Empty: those of `/etc/resolv.conf`.

@@ -21,7 +21,8 @@ use crate::{Code, ConfigError, Failure, Outcome, Question, Request, UserInfo};
 /// So many addresses are named where one names nothing; list-targets names all.
 const MAX_NAMED: usize = 20;
 
-/// What the pipeline is built from: the configuration's sections, files already read.
+/// What the pipeline is built from: the configuration's sections, and the policy's text. Other files
+/// that they name are read, or looked at, by [`Plan::new`]; [`Plan::start`] opens the audit log.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `auth.trustedIDPs`.

@@ -1,10 +1,12 @@
 //! Secrets in the configuration.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use krb_client::files::read_text;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -54,6 +56,30 @@ impl<'de> Deserialize<'de> for Secret {
         }
 
         deserializer.deserialize_any(Forms)
+    }
+}
+
+impl JsonSchema for Secret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "properties": {"$secret": {"type": "string"}},
+                    "required": ["$secret"],
+                    "additionalProperties": false
+                }
+            ]
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 mod bug_classes;
 mod c_code;
 mod crates;
+mod documents;
 mod files;
 mod graph;
 mod licences;

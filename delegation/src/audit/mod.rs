@@ -32,6 +32,7 @@ use std::{
 };
 
 use krb_client::Clock;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -50,7 +51,7 @@ use crate::{Code, ConfigError, Failure, identity::Caller};
 const MAX_WAITING: usize = 1024;
 
 /// The `audit` section of the configuration.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditConfig {
     /// File to append to (created with mode 0600), or `-` for standard output.

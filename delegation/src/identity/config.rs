@@ -1,10 +1,11 @@
 use jsonwebtoken::Algorithm;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::ConfigError;
 
 /// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrustedIdp {
     /// A name for people.
@@ -20,6 +21,7 @@ pub struct TrustedIdp {
     pub audience: Audience,
     /// Signature algorithms that are accepted.
     #[serde(default = "default_algorithms")]
+    #[schemars(with = "Vec<String>")]
     pub algorithms: Vec<Algorithm>,
     /// Which claims mean what.
     #[serde(default)]
@@ -34,7 +36,7 @@ fn default_algorithms() -> Vec<Algorithm> {
 }
 
 /// One audience or several.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Audience {
     /// One.
@@ -53,7 +55,7 @@ impl Audience {
 }
 
 /// The names of the claims that mean something to this server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClaimMappings {
     /// The sAMAccountName, read from the exchanged token only.
@@ -85,7 +87,7 @@ impl Default for ClaimMappings {
 const MAX_TOKEN_AGE: i64 = 365 * 24 * 3600;
 
 /// Limits on tokens.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Security {
     /// How far the issuer's clock may be from ours, in seconds; 300 at most.

@@ -1,12 +1,13 @@
 //! The `targets` section of the configuration, and what must be true of it.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Endpoint, Target, fold, headers, web};
 use crate::ConfigError;
 
 /// One entry of `targets`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum TargetConfig {

@@ -7,6 +7,7 @@ mod secret_body;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -22,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
 
 /// The `delegation.tokenExchange` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TokenExchangeConfig {
     /// The identity provider's token endpoint.
@@ -41,7 +42,7 @@ pub struct TokenExchangeConfig {
 }
 
 /// The `cache` section: exchanged tokens are not kept.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CacheConfig {
     /// Only `false` is taken.

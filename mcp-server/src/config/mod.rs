@@ -6,6 +6,8 @@
 mod jsonc;
 mod origin;
 mod public_url;
+#[cfg(test)]
+mod reference;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use krb_delegation::{
     ConfigError, audit::AuditConfig, credential::kerberos::KerberosConfig, identity::TrustedIdp,
     network::NetworkConfig, targets::TargetConfig, token_exchange::TokenExchangeConfig,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -28,7 +31,7 @@ pub use server::ServerConfig;
 const MAX_FILE: u64 = 16 << 20;
 
 /// The whole configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
     /// Where and for whom HTTP is served.
@@ -51,7 +54,7 @@ pub struct Config {
 }
 
 /// The `auth` section.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuthConfig {
     /// The identity providers whose tokens are believed; at least one.
@@ -60,7 +63,7 @@ pub struct AuthConfig {
 }
 
 /// The `delegation` section.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelegationConfig {
     /// The exchange of a caller's token (RFC 8693).
@@ -68,7 +71,7 @@ pub struct DelegationConfig {
 }
 
 /// The `policy` section.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyConfig {
     /// File with Cedar policies.

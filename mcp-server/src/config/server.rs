@@ -6,6 +6,7 @@ use std::{
 };
 
 use krb_delegation::ConfigError;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
 };
 
 /// The `server` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one. Loopback unless configured: TLS and
@@ -23,6 +24,7 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The URL that clients use, `https://mcp.example.com/mcp`: the resource identifier (RFC 9728)
     /// and where challenges point to.
+    #[schemars(with = "String")]
     pub public_url: PublicUrl,
     /// Values of `Host` to accept, `host` or `host:port`, beside the host of `publicUrl` and the
     /// loopback names.
@@ -32,6 +34,7 @@ pub struct ServerConfig {
     /// (from programs, not web pages) pass; so do pages of this machine where `listen` and
     /// `publicUrl` are loopback.
     #[serde(default)]
+    #[schemars(with = "Vec<String>", extend("default" = []))]
     pub allowed_origins: Vec<Origin>,
     /// Scopes that clients are told to ask for, in challenges and metadata. They grant nothing by
     /// themselves: the policy decides.

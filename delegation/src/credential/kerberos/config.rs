@@ -1,12 +1,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::secret::Secret;
 
 /// The `kerberos` section of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KerberosConfig {
     /// The SPN registered on the service account, `HTTP/mcp-server.w25ad.net`. Without an SPN on
@@ -28,7 +29,7 @@ pub struct KerberosConfig {
 }
 
 /// The account that S4U is done with: its name, and a keytab or a password.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceAccount {
     /// sAMAccountName.
@@ -40,7 +41,7 @@ pub struct ServiceAccount {
 }
 
 /// What the operator adds to the accounts that are never impersonated.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NeverImpersonateConfig {
     /// sAMAccountNames, compared without regard to case.
