@@ -173,10 +173,16 @@ impl Server {
         format!("http://{}/mcp", self.address)
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The memory of its process.
     #[must_use]
     pub fn memory(&self) -> Memory {
-        Memory::of(self.process.id())
+        Memory::of(self.id())
     }
 
     /// A place in the server's own log.

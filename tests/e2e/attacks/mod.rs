@@ -1,5 +1,6 @@
 //! What strangers and clients try against a running server.
 
+mod aborted;
 mod bodies;
 mod browser;
 mod callers;
