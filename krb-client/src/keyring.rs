@@ -20,6 +20,9 @@ use crate::{ClientError, Clock, files};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What has changed is looked at again after this, since it may still be in the making.
 const SETTLE: Duration = Duration::from_millis(100);
+/// How long reading it may take. A pipe without a writer, or a share that is away, would else take
+/// every call with it.
+const READ_TIME: Duration = Duration::from_secs(2);
 /// Replaced keys still open tickets for so long: as long as tickets to the account are good that
 /// the client asks for.
 const FORMER_KEPT: Duration = Duration::from_secs(3600);
@@ -81,8 +84,16 @@ impl Source {
                     true => Err(Error::new(ErrorKind::InvalidData, "it is empty")),
                     false => Ok(password),
                 });
-                checked.map_err(files::failed(Path::new("the account's password")))
+                checked.map_err(files::failed(self.path()))
             }
+        }
+    }
+
+    /// Where it is read, for errors.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Keytab(path) => path,
+            Self::Fixed(_) | Self::Password(_) => Path::new("the account's password"),
         }
     }
 
@@ -154,12 +165,14 @@ pub(crate) struct Keyring {
     source: Source,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Held while the secret is read, by the thread that does: where reading hangs, one thread hangs.
+    reader: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Keyring {
     pub(crate) fn new(account: Principal, secret: AccountSecret, clock: Arc<dyn Clock>) -> Self {
         let AccountSecret(source) = secret;
-        Self { account, source, clock, state: Mutex::default() }
+        Self { account, source, clock, state: Mutex::default(), reader: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -210,8 +223,17 @@ impl Keyring {
 
     async fn read(&self) -> Result<Generation, ClientError> {
         let (source, account) = (self.source.clone(), self.account.clone());
-        let read = move || source.read().and_then(|bytes| source.parse(bytes, &account));
-        tokio::task::spawn_blocking(read).await.unwrap_or(Err(ClientError::Abandoned))
+        let read = async {
+            let reading = Arc::clone(&self.reader).lock_owned().await;
+            let read = move || {
+                let found = source.read().and_then(|bytes| source.parse(bytes, &account));
+                drop(reading);
+                found
+            };
+            tokio::task::spawn_blocking(read).await.unwrap_or(Err(ClientError::Abandoned))
+        };
+        let late = |_| Err(files::failed(self.source.path())(ErrorKind::TimedOut.into()));
+        tokio::time::timeout(READ_TIME, read).await.unwrap_or_else(late)
     }
 
     fn is_current(&self, found: &Generation) -> bool {

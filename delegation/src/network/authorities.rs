@@ -86,7 +86,7 @@ impl CaFile {
     fn look(&self, seen: &mut Seen) {
         seen.at = Instant::now();
         let file = self.path.display();
-        let content = match read(&self.path) {
+        let content = match is_file(&self.path).and_then(|()| read(&self.path)) {
             Ok(content) => content,
             Err(problem) => {
                 if !std::mem::replace(&mut seen.is_missed, true) {
@@ -129,6 +129,12 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("it is larger than {MAX_FILE} bytes"));
     }
     Ok(content)
+}
+
+/// Reading a pipe would wait for its writer, and every connection for that.
+fn is_file(path: &Path) -> Result<(), String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.is_file() { Ok(()) } else { Err("it is no file".into()) }
 }
 
 fn verifier(

@@ -246,3 +246,29 @@ async fn the_refusal_of_a_secret_says_nothing_of_the_next_one() {
     keyring.login_failed(second, &refused);
     assert!(keyring.login().is_err());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_cannot_be_read_to_its_end_holds_up_nobody_for_long() {
+    let folder = Folder::new("pipe");
+    let path = folder.0.join("keytab");
+    std::fs::write(&path, keytab(&[1])).unwrap();
+    let (keyring, clock) = keyring(AccountSecret::keytab(&path));
+    keyring.look().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    for _ in 0..2 {
+        clock.pass(10);
+        let looked = tokio::time::timeout(READ_TIME * 3, keyring.look()).await;
+        let error = looked.expect("an end").unwrap_err();
+        assert!(error.to_string().contains("keytab"), "{error}");
+        assert_eq!(keyring.candidates(AES, Some(1)), [key(1)], "what was read before stays");
+    }
+    // The thread that hangs reads what comes at last.
+    let writer = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    drop(writer);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, keytab(&[2])).unwrap();
+    assert!(keyring.look().await.unwrap());
+}

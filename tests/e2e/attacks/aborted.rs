@@ -73,12 +73,8 @@ async fn flood(turn: usize, server: &Server, tokens: &[String; 2], urls: &Arc<[S
     let mut all = JoinSet::new();
     for number in 0..REQUESTS {
         let place = places.clone().acquire_owned().await.expect("a place");
-        let request = given_up(
-            address.to_owned(),
-            tokens[number / 16 % 2].clone(),
-            number,
-            Arc::clone(urls),
-        );
+        let request =
+            given_up(address.to_owned(), tokens[number / 16 % 2].clone(), number, Arc::clone(urls));
         all.spawn(async move {
             request.await;
             drop(place);

@@ -141,6 +141,11 @@ async fn a_ca_file_that_is_replaced_is_used_from_then_on() {
     std::fs::remove_file(link.path()).unwrap();
     tokio::time::sleep(LOOK_AGAIN * 2).await;
     assert!(clients.believe(new).await);
+    // Nor is it waited for what a pipe will never say.
+    let made = std::process::Command::new("mkfifo").arg(link.path()).status().unwrap();
+    assert!(made.success());
+    tokio::time::sleep(LOOK_AGAIN * 2).await;
+    assert!(clients.believe(new).await);
 
     link.point_at("3", &format!("{NEW_CA}{OLD_CA}"));
     clients.come_to_believe(old, true).await;
