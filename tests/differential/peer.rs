@@ -109,7 +109,10 @@ impl Program {
         let Some(flags) = output(self.config) else {
             let required = std::env::var("PEERS_REQUIRED").is_ok_and(|value| value == "1");
             assert!(!required, "PEERS_REQUIRED=1, and {} is not installed", self.package);
-            eprintln!("SKIPPED: {}: no {}; tests/run installs it.", self.name, self.package);
+            krb_tests::skipped(&format!(
+                "no {}, for {}; tests/run installs it",
+                self.package, self.name
+            ));
             return None;
         };
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("differential/peers");

@@ -63,7 +63,7 @@ fn clients() -> Vec<Client> {
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("MCP_CLIENTS").map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("SKIPPED: no MCP clients. tests/mcp-clients/install fetches them.");
+        krb_tests::skipped("no MCP clients; tests/mcp-clients/install fetches them");
     }
     folder
 }

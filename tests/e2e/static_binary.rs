@@ -13,7 +13,7 @@ async fn the_static_server_runs_in_an_empty_root() {
     // `tests/run` builds it: another target, so another four minutes the first time.
     let Ok(binary) = std::env::var("KRB_MCP_STATIC") else {
         assert_ne!(std::env::var("LAB_REQUIRED").as_deref(), Ok("1"), "KRB_MCP_STATIC is not set");
-        eprintln!("SKIPPED: KRB_MCP_STATIC names no statically linked server");
+        krb_tests::skipped("KRB_MCP_STATIC names no statically linked server");
         return;
     };
     let dynamic = lab.shell(&format!("readelf -d '{binary}' | grep -c NEEDED || true"));

@@ -1,9 +1,10 @@
 //! The lab as the tests see it: the variables that `tests/lab env` prints.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+use crate::skipped;
 
 /// A running lab; the program runs inside of it (`tests/lab exec`).
 pub struct Lab {
@@ -27,18 +28,9 @@ pub fn lab() -> Option<&'static Lab> {
     if lab.is_none() {
         let required = std::env::var("LAB_REQUIRED").is_ok_and(|value| value == "1");
         assert!(!required, "LAB_REQUIRED=1, and this runs outside of the lab: use tests/run");
-        say_skipped();
+        skipped("no lab; `tests/run`, or `tests/lab exec`, has one");
     }
     lab.as_ref()
-}
-
-/// Past libtest, which swallows what a test prints that ends well, and calls it "ok".
-fn say_skipped() {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    let word = format!("SKIPPED {test}: no lab; `tests/run`, or `tests/lab exec`, has one\n");
-    // Nobody who could be told: standard error is closed.
-    let _ = std::io::stderr().write_all(word.as_bytes());
 }
 
 impl Lab {

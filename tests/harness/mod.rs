@@ -7,7 +7,9 @@ pub mod logs;
 pub mod memory;
 pub mod pac;
 pub mod server;
+mod skipped;
 
 pub use issuer::issuer;
 pub use lab::{Lab, lab};
 pub use server::{Answer, Server, Setup};
+pub use skipped::skipped;

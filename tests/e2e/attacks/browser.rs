@@ -60,7 +60,7 @@ async fn a_page_calls_from_an_allowed_origin_and_not_from_another() {
     let lab = lab!();
     if !Path::new(CHROMIUM).exists() {
         assert_ne!(std::env::var("LAB_REQUIRED").as_deref(), Ok("1"), "no {CHROMIUM}");
-        eprintln!("SKIPPED: no {CHROMIUM}; `tests/run` installs it");
+        krb_tests::skipped(&format!("no {CHROMIUM}; `tests/run` installs it"));
         return;
     }
     let issuer = issuer().await;
