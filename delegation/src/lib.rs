@@ -14,11 +14,11 @@ pub mod credential;
 mod failure;
 pub mod identity;
 pub mod network;
-mod operation;
 pub mod pipeline;
 pub mod policy;
 #[cfg(doctest)]
 mod proof_chain;
+mod request;
 pub mod resources;
 pub mod secret;
 pub mod targets;
@@ -26,7 +26,5 @@ pub mod token_exchange;
 
 pub use config_error::ConfigError;
 pub use failure::{Blame, Code, Failure};
-pub use operation::{
-    DirectoryEntry, EntryKind, FileContent, HttpResponse, Operation, Outcome, Question, Request,
-    UserInfo,
-};
+pub use request::{Answer, Question, Request, UserInfo};
+pub use resources::{Operation, Outcome};

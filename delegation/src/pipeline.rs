@@ -16,7 +16,7 @@ use crate::policy::{Policy, Usable};
 use crate::resources::{CallContext, Resources};
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
-use crate::{Code, ConfigError, Failure, Outcome, Question, Request, UserInfo};
+use crate::{Answer, Code, ConfigError, Failure, Outcome, Question, Request, UserInfo};
 
 /// So many addresses are named where one names nothing; list-targets names all.
 const MAX_NAMED: usize = 20;
@@ -202,10 +202,11 @@ impl Delegation {
             Ok(policies) => attempt.answered(&policies).await?,
             Err(failure) => return Err(attempt.denied(failure).await),
         }
-        Ok(match question {
-            Question::UserInfo => Outcome::User(UserInfo::new(subject, self.usable(subject))),
-            Question::ListTargets => Outcome::Targets { targets: self.usable(subject) },
-        })
+        let targets = self.usable(subject);
+        Ok(Outcome::Here(match question {
+            Question::UserInfo => Answer::User(UserInfo::new(subject, targets)),
+            Question::ListTargets => Answer::Targets { targets },
+        }))
     }
 
     fn usable(&self, subject: &Subject) -> Vec<Usable> {

@@ -7,15 +7,15 @@ use std::{
 
 use axum::Router;
 use krb_delegation::{
-    Code, DirectoryEntry, EntryKind, Failure, FileContent, HttpResponse, Operation, Outcome,
-    Question, Request, UserInfo, identity::AuthenticationError, pipeline::Call, policy::Usable,
+    Code, Failure, Outcome, Request, UserInfo, identity::AuthenticationError, pipeline::Call,
+    policy::Usable,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{Backend, Principal},
     config::ServerConfig,
-    mcp,
+    mcp, tools,
 };
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(7);
@@ -78,13 +78,8 @@ impl Backend for Fake {
         assert_eq!(call.deadline, DEADLINE);
         assert!(!call.request_id.is_empty());
         let Call { tool, request, cancel, .. } = call;
-        let operation = match request {
-            Request::Operation(operation) => operation,
-            Request::Question(Question::ListTargets) => {
-                return Ok(Outcome::Targets { targets: targets() });
-            }
-            _ => return Ok(Outcome::User(user_info(caller))),
-        };
+        let answer = |name: &str| Ok(tools::find(tool).unwrap().answer(name));
+        let Request::Operation(operation) = request else { return answer(caller) };
         match operation.address() {
             r"\\files\corp\denied" => Err(Failure::new(Code::AccessDenied, "no", "ask")),
             r"\\files\corp\slow" => {
@@ -93,7 +88,7 @@ impl Backend for Fake {
                     () = cancel.cancelled() => self.saw("cancelled"),
                     () = tokio::time::sleep(Duration::from_millis(300)) => self.saw("ended"),
                 }
-                Ok(file(operation.address()))
+                answer(operation.address())
             }
             r"\\files\corp\endless" => {
                 self.saw("started");
@@ -103,11 +98,7 @@ impl Backend for Fake {
             }
             address => {
                 self.saw(format!("{tool} {} {address}", operation.action()));
-                Ok(match &operation {
-                    Operation::ListDirectory { path } => directory(path),
-                    Operation::HttpRequest { .. } => response(),
-                    _ => file(address),
-                })
+                answer(address)
             }
         }
     }
@@ -116,32 +107,6 @@ impl Backend for Fake {
         self.saw(format!("{tool} refused"));
         failure
     }
-}
-
-pub(crate) fn file(path: &str) -> Outcome {
-    let content = "a,b\n".to_owned();
-    Outcome::File(FileContent { path: path.into(), size: 4, encoding: "utf-8", content })
-}
-
-pub(crate) fn directory(path: &str) -> Outcome {
-    let entry = |name: &str, kind, modified: Option<&str>| DirectoryEntry {
-        name: name.into(),
-        kind,
-        size: 0,
-        modified: modified.map(str::to_owned),
-        readable: true,
-    };
-    let entries = vec![
-        entry("a", EntryKind::Directory, None),
-        entry("b", EntryKind::File, Some("2026-01-02T03:04:05Z")),
-        entry("c", EntryKind::Link, None),
-    ];
-    Outcome::Directory { path: path.into(), entries }
-}
-
-pub(crate) fn response() -> Outcome {
-    let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
-    Outcome::Http(HttpResponse { status: 200, headers, encoding: "utf-8", body: "hi".into() })
 }
 
 pub(crate) fn user_info(subject: &str) -> UserInfo {

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     ConfigError,
+    resources::{ACTIONS, KINDS},
     targets::{Target, Targets},
 };
 
@@ -49,7 +50,8 @@ impl Policy {
 
     fn load(text: &str, targets: &Targets) -> Result<Self, ConfigError> {
         let internal = |e: String| error(format!("the built-in schema does not load: {e}"));
-        let schema = Schema::from_cedarschema_str(SCHEMA).map_err(|e| internal(e.to_string()))?.0;
+        let schema =
+            Schema::from_cedarschema_str(&schema()).map_err(|e| internal(e.to_string()))?.0;
         let kind = |name| EntityTypeName::from_str(name).map_err(|e| internal(e.to_string()));
         let types = Types {
             user: kind("User")?,
@@ -72,7 +74,7 @@ impl Policy {
         }
         let of_all = |of: fn(&Target) -> &str| targets.iter().map(of).collect::<Vec<_>>();
         let known = [
-            ("kind", vec!["smb", "http"]),
+            ("kind", KINDS.to_vec()),
             ("host", of_all(Target::host)),
             ("spn", of_all(Target::spn)),
         ];
@@ -127,6 +129,19 @@ impl Policy {
         }
         Ok(Self { policies, permits, anywhere, authorizer: Authorizer::new(), schema, types })
     }
+}
+
+/// What a policy may speak of: the words that all kinds of resources share, and the actions of each.
+fn schema() -> String {
+    let mut schema = SCHEMA.to_owned();
+    for actions in ACTIONS {
+        let names: Vec<String> = actions.iter().map(|a| format!("{:?}", a.name)).collect();
+        schema += &format!(
+            "action {} appliesTo {{ principal: User, resource: Target, context: Call }};\n",
+            names.join(", ")
+        );
+    }
+    schema
 }
 
 /// The same policies under the ids that their `@id` annotations give.

@@ -2,7 +2,8 @@
 
 use crate::{
     identity::Subject,
-    targets::{Resolved, Target, Task},
+    resources::Task,
+    targets::{Resolved, Target},
 };
 
 /// Proof that policy allows one subject one thing at one place: it owns all three, so that nothing

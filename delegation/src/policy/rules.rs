@@ -1,23 +1,25 @@
 //! Refuses rules about paths that would not do what they say: those that no path can meet, and
 //! those that keep somebody from what lies in a folder and not from the folder.
 
+use std::collections::BTreeSet;
+
 use cedar_policy::{EntityTypeName, EntityUid, ResourceConstraint};
 
 use super::{attribute_tests::AttributeTest, pattern::Pattern};
-use crate::targets::{Root, Target, Targets, fold, web_policy_text};
-
-/// What a path can be of, as an action takes it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Class {
-    File,
-    Directory,
-    Page,
-}
+use crate::resources::{Action, Form};
+use crate::targets::{Root, Target, Targets};
 
 /// A policy's tests of the path, and where its scope lets it apply.
 pub(super) struct Rule<'a> {
     tests: &'a [AttributeTest],
-    places: Vec<(Class, Root)>,
+    places: Vec<Place<'a>>,
+}
+
+/// Where a policy may apply: one action at one root of a target.
+struct Place<'a> {
+    action: Action,
+    target: &'a Target,
+    root: Root,
 }
 
 impl<'a> Rule<'a> {
@@ -26,7 +28,7 @@ impl<'a> Rule<'a> {
         actions: &[String],
         resource: &ResourceConstraint,
         target_type: &EntityTypeName,
-        targets: &Targets,
+        targets: &'a Targets,
     ) -> Self {
         let applies = |target: &&Target| {
             let is = |id: &EntityUid| {
@@ -41,13 +43,10 @@ impl<'a> Rule<'a> {
         };
         let mut places = Vec::new();
         for target in targets.iter().filter(applies) {
-            for action in target.actions().iter().filter(|a| actions.iter().any(|one| one == **a)) {
-                let class = match *action {
-                    "file:list" => Class::Directory,
-                    "file:read" => Class::File,
-                    _ => Class::Page,
-                };
-                places.extend(target.roots().into_iter().map(|root| (class, root)));
+            let known = |action: &&Action| actions.iter().any(|one| one == action.name);
+            for &action in target.actions().iter().filter(known) {
+                let roots = target.roots().into_iter();
+                places.extend(roots.map(|root| Place { action, target, root }));
             }
         }
         Self { tests, places }
@@ -62,9 +61,9 @@ impl<'a> Rule<'a> {
         for test in self.tests {
             let mut reason = None;
             let mut possible = Vec::new();
-            for (class, root) in &self.places {
-                match meets(&test.pattern, *class, root) {
-                    Ok(()) => possible.push(*class),
+            for place in &self.places {
+                match place.meets(&test.pattern) {
+                    Ok(()) => possible.push(place.action.form),
                     Err(why) => {
                         reason.get_or_insert(why);
                     }
@@ -84,14 +83,14 @@ impl<'a> Rule<'a> {
     }
 
     /// A rule that takes something away must take the folder and what is in it.
-    fn check_folder(&self, pattern: &Pattern, possible: &[Class]) -> Result<(), String> {
+    fn check_folder(&self, pattern: &Pattern, possible: &[Form]) -> Result<(), String> {
         // "*.bak": how names end, not a folder.
         if pattern.has_wildcard() && !pattern.is_open() && !pattern.end().contains('/') {
             return Ok(());
         }
         // A share's path is meant as one, even if some URL could be the same.
-        let of_files = possible.iter().any(|class| *class != Class::Page);
-        let lists = self.places.iter().any(|(class, _)| *class == Class::Directory);
+        let of_files = possible.iter().any(|form| *form != Form::Either);
+        let lists = self.places.iter().any(|place| place.action.form == Form::Folder);
         let folder = pattern.closed();
         let Some(end) = folder.end().strip_suffix('/') else {
             if pattern.is_open() || (of_files && !lists) {
@@ -127,10 +126,12 @@ impl<'a> Rule<'a> {
             return Ok(());
         }
         if of_files {
+            let leaves = self.places.iter().filter(|place| place.action.form == Form::Leaf);
+            let leaves: BTreeSet<_> = leaves.map(|place| place.action.name).collect();
+            let leaves = Vec::from_iter(leaves).join(", ");
             return Err(format!(
                 "takes {pattern} away, but not the listing of a folder of that name, whose path \
-                 ends in '/': add `|| context.path like {other}`, or restrict the policy to \
-                 file:read"
+                 ends in '/': add `|| context.path like {other}`, or restrict the policy to {leaves}"
             ));
         }
         Err(format!(
@@ -140,76 +141,52 @@ impl<'a> Rule<'a> {
     }
 }
 
-/// Whether some path of a class under a root may be what the pattern says; if not, why.
-fn meets(pattern: &Pattern, class: Class, root: &Root) -> Result<(), String> {
-    let start = pattern.start();
-    if start.is_empty() && !pattern.has_wildcard() {
-        return Err("it is empty".into());
-    }
-    if pattern.pieces().any(|piece| piece.contains('\\')) {
-        return Err("it has a backslash; paths are written with '/'".into());
-    }
-    if !start.is_empty() && !start.starts_with('/') {
-        return Err("it does not begin with '/'".into());
-    }
-    if pattern.pieces().any(|piece| piece.contains("//")) {
-        return Err("it has an empty component ('//')".into());
-    }
-    for piece in pattern.pieces() {
-        match class {
-            Class::Page => meets_page(piece)?,
-            Class::File | Class::Directory => meets_file(piece)?,
+impl Place<'_> {
+    /// Whether some path there may be what the pattern says; if not, why.
+    fn meets(&self, pattern: &Pattern) -> Result<(), String> {
+        let start = pattern.start();
+        if start.is_empty() && !pattern.has_wildcard() {
+            return Err("it is empty".into());
         }
-    }
-    // A component's end is seen before a '/' and at the end of all.
-    // "%20" is a space in URLs alone; a file's name that ends so is odd enough to be refused too.
-    let closed =
-        pattern.pieces().any(|piece| ["./", " /", "%20/"].iter().any(|e| piece.contains(e)));
-    if closed
-        || (!pattern.is_open() && [".", " ", "%20"].iter().any(|e| pattern.end().ends_with(e)))
-    {
-        return Err("it has a component that ends in a dot or a space".into());
-    }
-    match class {
-        Class::Directory if !pattern.is_open() && !pattern.end().ends_with('/') => {
-            return Err("the path of a folder that is listed ends in '/'".into());
+        if pattern.pieces().any(|piece| piece.contains('\\')) {
+            return Err("it has a backslash; paths are written with '/'".into());
         }
-        Class::File if pattern.end().ends_with('/') => {
-            return Err("the path of a file does not end in '/'".into());
+        if !start.is_empty() && !start.starts_with('/') {
+            return Err("it does not begin with '/'".into());
         }
-        _ => {}
-    }
-    if root.starts().iter().any(|start| match start.ends_with('/') {
-        true => pattern.may_begin_with(start),
-        // The base path itself.
-        false if pattern.has_wildcard() => start.starts_with(pattern.start()),
-        false => start == pattern.start(),
-    }) {
-        return Ok(());
-    }
-    Err("it lies in no share and under no base path of the targets that the policy is for".into())
-}
-
-fn meets_file(piece: &str) -> Result<(), String> {
-    let folded = fold(piece);
-    if folded != piece {
-        return Err(format!(
-            "there it is written {folded:?} (in lower case, composed, without invisible characters)"
-        ));
-    }
-    if piece.chars().any(|c| c.is_control() || ":*?\"<>|".contains(c)) {
-        return Err("it has a character that no file's name has".into());
-    }
-    Ok(())
-}
-
-fn meets_page(piece: &str) -> Result<(), String> {
-    if piece.contains(['?', '#']) {
-        return Err("policy sees neither a URL's query nor its fragment".into());
-    }
-    match web_policy_text(piece) {
-        Some(text) if text == piece => Ok(()),
-        Some(text) => Err(format!("there it is written {text:?} (escaped, in lower case)")),
-        None => Err("it has a '%' without two digits, a ';' or a separator in disguise".into()),
+        if pattern.pieces().any(|piece| piece.contains("//")) {
+            return Err("it has an empty component ('//')".into());
+        }
+        for piece in pattern.pieces() {
+            self.target.endpoint().check_literal(piece)?;
+        }
+        // A component's end is seen before a '/' and at the end of all.
+        // "%20" is a space in URLs alone; a file's name that ends so is odd enough to be refused too.
+        let closed =
+            pattern.pieces().any(|piece| ["./", " /", "%20/"].iter().any(|e| piece.contains(e)));
+        if closed
+            || (!pattern.is_open() && [".", " ", "%20"].iter().any(|e| pattern.end().ends_with(e)))
+        {
+            return Err("it has a component that ends in a dot or a space".into());
+        }
+        match self.action.form {
+            Form::Folder if !pattern.is_open() && !pattern.end().ends_with('/') => {
+                return Err("the path of a folder that is listed ends in '/'".into());
+            }
+            Form::Leaf if pattern.end().ends_with('/') => {
+                return Err("the path of a file does not end in '/'".into());
+            }
+            _ => {}
+        }
+        if self.root.starts().iter().any(|start| match start.ends_with('/') {
+            true => pattern.may_begin_with(start),
+            // The base path itself.
+            false if pattern.has_wildcard() => start.starts_with(pattern.start()),
+            false => start == pattern.start(),
+        }) {
+            return Ok(());
+        }
+        Err("it lies in no share and under no base path of the targets that the policy is for"
+            .into())
     }
 }

@@ -3,8 +3,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::MixedScript as _;
 
 use super::*;
-use crate::Operation;
-use crate::{ConfigError, targets::Targets};
+use crate::resources::{http, smb};
+use crate::{ConfigError, Operation, targets::Targets};
 
 const POLICIES: &str = r#"
 @id("staff-read")
@@ -67,16 +67,16 @@ impl User {
 }
 
 fn read(path: &str) -> Operation {
-    Operation::ReadFile { path: path.into() }
+    smb::Operation { verb: smb::Verb::Read, path: path.into() }.into()
+}
+
+fn list(path: &str) -> Operation {
+    smb::Operation { verb: smb::Verb::List, path: path.into() }.into()
 }
 
 fn http(method: &str) -> Operation {
-    Operation::HttpRequest {
-        method: method.into(),
-        url: "http://web.example.com/x".into(),
-        headers: vec![],
-        body: None,
-    }
+    let (method, url) = (method.into(), "http://web.example.com/x".into());
+    http::Operation { method, url, headers: vec![], body: None }.into()
 }
 
 fn policy(text: &str) -> Policy {
@@ -387,7 +387,7 @@ fn the_examples_rule_for_payroll_holds_for_its_listing() {
     let policy = Policy::from_cedar(example, &targets).unwrap();
     let staff = User::staff();
     let list = |path: &str| {
-        let operation = Operation::ListDirectory { path: path.into() };
+        let operation = list(path);
         let resolved = targets.resolve(&operation).unwrap();
         policy.evaluate(staff.principal(), &operation.action(), Some(&resolved))
     };
@@ -407,7 +407,7 @@ proptest! {
     #[test]
     fn every_spelling_of_a_file_gets_the_same_decision(
         spellings in vec(("[a-zéßıſÅµςσĳǆа-я\u{1e9e}\u{212a}一-三 .~1()-]{1,8}", vec(0_u8..6, 8)), 1..4),
-        list in any::<bool>(),
+        listed in any::<bool>(),
         slashes in vec(any::<bool>(), 6),
     ) {
         let mut slash = slashes.iter().map(|back| if *back { '\\' } else { '/' }).cycle();
@@ -429,8 +429,8 @@ proptest! {
             one.extend(name.chars().skip(choices.len()));
             other.extend(name.chars().skip(choices.len()));
         }
-        let operation = |path: &str| match list {
-            true => Operation::ListDirectory { path: path.into() },
+        let operation = |path: &str| match listed {
+            true => list(path),
             false => read(path),
         };
         let path = |path: &str| {
@@ -446,7 +446,7 @@ proptest! {
             "@id(\"all\") permit (principal, action, resource);
              @id(\"no\") forbid (principal, action == Action::\"file:{}\", resource)
              when {{ context.path == \"{quoted}\" }};",
-            if list { "list" } else { "read" },
+            if listed { "list" } else { "read" },
         );
         // Words of several scripts cannot be written out.
         let Ok(policy) = Policy::from_cedar(&text, &targets()) else {
@@ -469,7 +469,7 @@ fn simple(c: char, mut mapped: impl Iterator<Item = char> + Clone) -> Option<cha
 fn a_rule_for_a_folder_holds_for_its_listing() {
     let policy = policy(POLICIES);
     let list = |path: &str| {
-        let operation = Operation::ListDirectory { path: path.into() };
+        let operation = list(path);
         User::staff().asks(&policy, &operation)
     };
     for path in ["//files/corp/secret", "//files/corp/SECRET/", r"\\files\corp\secret\a"] {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Policy, Principal, pattern::Pattern};
 use crate::{
     identity::Subject,
+    resources::Action,
     targets::{Root, Target, Targets},
 };
 
@@ -22,7 +23,7 @@ const MAX_TRIES: usize = 64;
 pub struct Usable {
     /// The target's name.
     pub target: String,
-    /// `smb` or `http`.
+    /// `smb`, `http`.
     pub kind: &'static str,
     /// How addresses in it may begin: `//host/share/`, `https://host/base/`. At least one.
     pub addresses: Vec<String>,
@@ -72,9 +73,9 @@ impl Policy {
         let mut usable = Vec::new();
         for target in targets.iter() {
             for root in target.roots() {
-                let allowed = |action: &&&str| self.somewhere(who, action, target, &root);
+                let allowed = |action: &&Action| self.somewhere(who, **action, target, &root);
                 let actions = target.actions().iter().filter(allowed);
-                let actions: Vec<String> = actions.map(|&action| action.to_owned()).collect();
+                let actions: Vec<String> = actions.map(|action| action.name.to_owned()).collect();
                 if !actions.is_empty() {
                     usable.push(Usable {
                         target: target.name().to_owned(),
@@ -88,25 +89,19 @@ impl Policy {
         usable
     }
 
-    fn somewhere(&self, who: Principal<'_>, action: &str, target: &Target, root: &Root) -> bool {
+    fn somewhere(&self, who: Principal<'_>, action: Action, target: &Target, root: &Root) -> bool {
         let Ok(entities) = self.entities(who, Some(target)) else { return false };
         // Most permits are somebody else's, wherever.
-        let Ok(request) = self.request(who, action, Some((target, "/"))) else { return false };
+        let Ok(request) = self.request(who, action.name, Some((target, "/"))) else { return false };
         let response = self.authorizer.is_authorized(&request, &self.anywhere, &entities);
         let own: HashSet<&PolicyId> = response.diagnostics().reason().collect();
         let mut tries = 0;
         for permit in self.permits.iter().filter(|permit| own.contains(&permit.id)) {
             for path in permit.examples(root) {
-                // A directory's path ends in a slash, a file's does not.
-                let fits = match action {
-                    "file:list" => path.ends_with('/'),
-                    "file:read" => !path.ends_with('/'),
-                    _ => true,
-                };
-                if !fits {
+                if !action.form.fits(&path) {
                     continue;
                 }
-                let Ok(request) = self.request(who, action, Some((target, &path))) else {
+                let Ok(request) = self.request(who, action.name, Some((target, &path))) else {
                     return false;
                 };
                 let alone = self.authorizer.is_authorized(&request, &permit.alone, &entities);

@@ -1,20 +1,35 @@
-//! The resources, each behind the same small trait. A resource client sees a credential and the task
-//! that it is for; it never sees a JWT or a KDC.
+//! The resources, each kind in a folder of its own, listed once below. A resource client sees a
+//! credential and the task that it is for; it never sees a JWT or a KDC.
 
 mod content;
-mod http;
-mod smb;
+pub mod http;
+mod kind;
+mod registry;
+pub mod smb;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use krb_client::Clock;
 use krb_proto::gss::GssError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::targets::Task;
-use crate::{Code, Failure, Outcome};
+use crate::targets::{Names, Root, Target, unknown};
+use crate::{Answer, Code, ConfigError, Failure, Request};
+
+pub use kind::Action;
+pub(crate) use kind::{Form, Found, Kind, Named, Wrong};
+
+registry::kinds! {
+    /// `{"kind": "smb", …}`: shares of one file server.
+    Smb: smb,
+    /// `{"kind": "http", …}`: one web application.
+    Http: http,
+}
 
 /// The limits of one call.
 #[derive(Clone)]
@@ -25,33 +40,7 @@ pub struct CallContext {
     pub clock: Arc<dyn Clock>,
 }
 
-/// A kind of resource.
-trait Resource {
-    /// What can be done there.
-    type Task;
-
-    /// Does what the credential is for, as whoever it is for.
-    async fn perform(
-        &self,
-        cx: &CallContext,
-        credential: &ServiceCredential<'_>,
-        task: &Self::Task,
-    ) -> Result<Outcome, Failure>;
-}
-
-/// All kinds of resources.
-pub struct Resources {
-    files: smb::Files,
-    web: http::Web,
-}
-
 impl Resources {
-    /// Resource clients on this network.
-    #[must_use]
-    pub fn new(network: &Network) -> Self {
-        Self { files: smb::Files::new(network), web: http::Web::new(network) }
-    }
-
     /// Does what the credential is for.
     ///
     /// # Errors
@@ -61,13 +50,7 @@ impl Resources {
         cx: &CallContext,
         credential: &ServiceCredential<'_>,
     ) -> Result<Outcome, Failure> {
-        let done = async {
-            match credential.permit().task() {
-                Task::File(task) => self.files.perform(cx, credential, task).await,
-                Task::Web(task) => self.web.perform(cx, credential, task).await,
-            }
-        };
-        tokio::time::timeout_at(cx.deadline, done)
+        tokio::time::timeout_at(cx.deadline, self.reach(cx, credential))
             .await
             .unwrap_or_else(|_| Err(silent(credential.permit().target().name())))
     }

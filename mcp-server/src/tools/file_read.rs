@@ -1,6 +1,6 @@
 //! `kerberos-file-read`.
 
-use krb_delegation::{Operation, Request};
+use krb_delegation::resources::smb;
 use rmcp::model::ToolAnnotations;
 use serde_json::json;
 
@@ -32,6 +32,17 @@ pub(super) const ENTRY: Entry = Entry {
     },
     parse: |given| {
         let PathArgument { path } = arguments(given)?;
-        Ok(Request::Operation(Operation::ReadFile { path }))
+        Ok(smb::Operation { verb: smb::Verb::Read, path }.into())
+    },
+    #[cfg(test)]
+    asks: || {
+        let path = r"\\files\corp\x";
+        let operation = smb::Operation { verb: smb::Verb::Read, path: path.into() };
+        vec![(json!({"path": path}), operation.into())]
+    },
+    #[cfg(test)]
+    answer: |path| {
+        let (path, content) = (path.to_owned(), "a,b\n".to_owned());
+        smb::Outcome::File(smb::FileContent { path, size: 4, encoding: "utf-8", content }).into()
     },
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use krb_delegation::{Operation, Request};
+use krb_delegation::resources::http;
 use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -94,6 +94,25 @@ pub(super) const ENTRY: Entry = Entry {
         let Arguments { url, method, headers, body } = arguments(given)?;
         let headers = headers.into_iter().collect();
         let method = method.as_str().to_owned();
-        Ok(Request::Operation(Operation::HttpRequest { method, url, headers, body }))
+        Ok(http::Operation { method, url, headers, body }.into())
+    },
+    #[cfg(test)]
+    asks: || {
+        let url = "http://web/".to_owned();
+        let (method, headers) = ("GET".to_owned(), vec![]);
+        let get = http::Operation { method, url: url.clone(), headers, body: None };
+        let put = http::Operation {
+            method: "PUT".into(),
+            headers: vec![("A".into(), "b".into())],
+            body: Some("c".into()),
+            ..get.clone()
+        };
+        let all = json!({"url": url, "method": "PUT", "headers": {"A": "b"}, "body": "c"});
+        vec![(json!({"url": url}), get.into()), (all, put.into())]
+    },
+    #[cfg(test)]
+    answer: |_| {
+        let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
+        http::Response { status: 200, headers, encoding: "utf-8", body: "hi".into() }.into()
     },
 };

@@ -1,6 +1,6 @@
 //! `kerberos-list-directory`.
 
-use krb_delegation::{Operation, Request};
+use krb_delegation::resources::smb;
 use rmcp::model::ToolAnnotations;
 use serde_json::json;
 
@@ -54,6 +54,28 @@ pub(super) const ENTRY: Entry = Entry {
     },
     parse: |given| {
         let PathArgument { path } = arguments(given)?;
-        Ok(Request::Operation(Operation::ListDirectory { path }))
+        Ok(smb::Operation { verb: smb::Verb::List, path }.into())
+    },
+    #[cfg(test)]
+    asks: || {
+        let path = r"\\files\corp\x";
+        let operation = smb::Operation { verb: smb::Verb::List, path: path.into() };
+        vec![(json!({"path": path}), operation.into())]
+    },
+    #[cfg(test)]
+    answer: |path| {
+        let entry = |name: &str, kind, modified: Option<&str>| smb::DirectoryEntry {
+            name: name.into(),
+            kind,
+            size: 0,
+            modified: modified.map(str::to_owned),
+            readable: true,
+        };
+        let entries = vec![
+            entry("a", smb::EntryKind::Directory, None),
+            entry("b", smb::EntryKind::File, Some("2026-01-02T03:04:05Z")),
+            entry("c", smb::EntryKind::Link, None),
+        ];
+        smb::Outcome::Directory { path: path.into(), entries }.into()
     },
 };

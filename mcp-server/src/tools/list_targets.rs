@@ -1,10 +1,14 @@
 //! `list-targets`.
 
+#[cfg(test)]
+use krb_delegation::{Answer, Outcome};
 use krb_delegation::{Question, Request};
 use rmcp::model::ToolAnnotations;
 use serde_json::json;
 
 use super::{Entry, NoArguments, arguments, describe, targets_schema};
+#[cfg(test)]
+use crate::testing;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "list-targets",
@@ -28,4 +32,8 @@ pub(super) const ENTRY: Entry = Entry {
         let NoArguments {} = arguments(given)?;
         Ok(Request::Question(Question::ListTargets))
     },
+    #[cfg(test)]
+    asks: || vec![(json!({}), Request::Question(Question::ListTargets))],
+    #[cfg(test)]
+    answer: |_| Outcome::Here(Answer::Targets { targets: testing::targets() }),
 };

@@ -9,7 +9,9 @@ mod user_info;
 
 use std::sync::Arc;
 
-use krb_delegation::{Code, Failure, Request};
+#[cfg(test)]
+use krb_delegation::Outcome;
+use krb_delegation::{Code, Failure, Request, resources::KINDS};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -22,10 +24,16 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     describe: fn(&'static str) -> Tool,
     parse: fn(JsonObject) -> Result<Request, Failure>,
+    /// Arguments, and what they ask for.
+    #[cfg(test)]
+    asks: fn() -> Vec<(Value, Request)>,
+    /// An answer about something of this name, with all that an answer may have.
+    #[cfg(test)]
+    answer: fn(&str) -> Outcome,
 }
 
 /// In the order in which `tools/list` gives them.
-const TOOLS: [Entry; 5] = [
+const TOOLS: &[Entry] = &[
     list_targets::ENTRY,
     file_read::ENTRY,
     list_directory::ENTRY,
@@ -35,7 +43,7 @@ const TOOLS: [Entry; 5] = [
 
 /// The tool of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
-    const { &TOOLS }.iter().find(|tool| tool.name == name)
+    TOOLS.iter().find(|tool| tool.name == name)
 }
 
 /// The tools' names.
@@ -65,6 +73,12 @@ impl Entry {
     /// [`Code::InvalidArgument`] if one is missing, unknown or of the wrong type.
     pub(crate) fn parse(&self, arguments: JsonObject) -> Result<Request, Failure> {
         (self.parse)(arguments)
+    }
+
+    /// An answer of the tool.
+    #[cfg(test)]
+    pub(crate) fn answer(&self, name: &str) -> Outcome {
+        (self.answer)(name)
     }
 }
 
@@ -119,7 +133,7 @@ fn targets_schema() -> Value {
             "type": "object",
             "properties": {
                 "target": {"type": "string"},
-                "kind": {"enum": ["smb", "http"]},
+                "kind": {"enum": KINDS},
                 "addresses": {
                     "type": "array",
                     "items": {"type": "string"},

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use krb_delegation::{Code, Operation, Outcome, Question, Request};
+use krb_delegation::{Code, Operation, Request};
 use serde_json::{Value, json};
 
-use super::{find, list};
+use super::{TOOLS, find, list};
 use crate::testing;
 
 fn parse(tool: &str, arguments: &Value) -> Result<Request, krb_delegation::Failure> {
@@ -12,38 +12,18 @@ fn parse(tool: &str, arguments: &Value) -> Result<Request, krb_delegation::Failu
 
 #[test]
 fn arguments_become_operations() {
-    let path = r"\\files\corp\x".to_owned();
-    let argument = json!({"path": path});
-    let read = Request::Operation(Operation::ReadFile { path: path.clone() });
-    assert_eq!(parse("kerberos-file-read", &argument), Ok(read));
-    let list = Request::Operation(Operation::ListDirectory { path });
-    assert_eq!(parse("kerberos-list-directory", &argument), Ok(list));
-    assert_eq!(parse("user-info", &json!({})), Ok(Request::Question(Question::UserInfo)));
-
-    let url = "http://web/".to_owned();
-    let get = Operation::HttpRequest {
-        method: "GET".into(),
-        url: url.clone(),
-        headers: vec![],
-        body: None,
-    };
-    assert_eq!(parse("kerberos-http-request", &json!({"url": url})), Ok(Request::Operation(get)));
-    let all = json!({"url": url, "method": "PUT", "headers": {"A": "b"}, "body": "c"});
-    let put = Operation::HttpRequest {
-        method: "PUT".into(),
-        url,
-        headers: vec![("A".into(), "b".into())],
-        body: Some("c".into()),
-    };
-    assert_eq!(parse("kerberos-http-request", &all), Ok(Request::Operation(put)));
+    for tool in TOOLS {
+        for (arguments, asked) in (tool.asks)() {
+            assert_eq!(parse(tool.name, &arguments).as_ref(), Ok(&asked), "{}", tool.name);
+        }
+    }
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
         let given = json!({"url": "http://web/", "method": method.to_lowercase()});
-        let Ok(Request::Operation(Operation::HttpRequest { method: read, .. })) =
-            parse("kerberos-http-request", &given)
-        else {
+        let asked = parse("kerberos-http-request", &given);
+        let Ok(Request::Operation(Operation::Http(asked))) = asked else {
             panic!("{method} in small letters is refused");
         };
-        assert_eq!(read, method);
+        assert_eq!(asked.method, method);
     }
 }
 
@@ -133,17 +113,9 @@ fn fits(schema: &Value, value: &Value) -> bool {
 
 #[test]
 fn results_fit_the_output_schemas() {
-    let data = |outcome| serde_json::to_value(outcome).unwrap();
-    let user = serde_json::to_value(testing::user_info("alice")).unwrap();
-    let results = [
-        ("kerberos-file-read", data(testing::file("x"))),
-        ("kerberos-list-directory", data(testing::directory("x"))),
-        ("kerberos-http-request", data(testing::response())),
-        ("user-info", user),
-        ("list-targets", data(Outcome::Targets { targets: testing::targets() })),
-    ];
-    for (name, data) in results {
-        let schema = find(name).unwrap().describe().output_schema.unwrap();
+    for tool in TOOLS {
+        let (name, data) = (tool.name, tool.answer("x"));
+        let schema = tool.describe().output_schema.unwrap();
         let schema = Value::Object((*schema).clone());
         let success = super::to_result(Ok(&data)).structured_content.unwrap();
         assert!(fits(&schema, &success), "{name}: {success}");

@@ -1,10 +1,14 @@
 //! `user-info`.
 
+#[cfg(test)]
+use krb_delegation::{Answer, Outcome};
 use krb_delegation::{Question, Request};
 use rmcp::model::ToolAnnotations;
 use serde_json::json;
 
 use super::{Entry, NoArguments, arguments, describe, targets_schema};
+#[cfg(test)]
+use crate::testing;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "user-info",
@@ -36,4 +40,8 @@ pub(super) const ENTRY: Entry = Entry {
         let NoArguments {} = arguments(given)?;
         Ok(Request::Question(Question::UserInfo))
     },
+    #[cfg(test)]
+    asks: || vec![(json!({}), Request::Question(Question::UserInfo))],
+    #[cfg(test)]
+    answer: |subject| Outcome::Here(Answer::User(testing::user_info(subject))),
 };

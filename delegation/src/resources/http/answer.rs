@@ -1,18 +1,19 @@
 //! What is made of a web application's answer.
 
 use http_body_util::BodyExt;
+use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use hyper::{Response, StatusCode};
 use krb_proto::spnego::SpnegoInitiator;
 use krb_proto::spnego::http::parse_header_value;
 
 use super::super::content::{MAX_CONTENT, encode};
 use super::super::gss_failure;
 use super::channel::Channel;
+use super::client::broken;
 use super::excerpt::{MAX_READ, excerpt};
-use super::{broken, limits};
-use crate::{Code, Failure, HttpResponse};
+use super::{Response, limits};
+use crate::{Code, Failure};
 
 /// What is not handed on from the answer.
 const WITHHELD: [&str; 4] =
@@ -31,10 +32,10 @@ pub(super) struct Asked<'a> {
 
 /// The answer, if the server has proven who it is and lets the user in.
 pub(super) async fn judge(
-    response: Response<Incoming>,
+    response: hyper::Response<Incoming>,
     context: SpnegoInitiator,
     asked: &Asked<'_>,
-) -> Result<HttpResponse, Failure> {
+) -> Result<Response, Failure> {
     check_identity(&response, context, asked)?;
     // Apache says 401, too, to a user whom it knows and whom `Require` does not let in.
     let denials = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
@@ -46,7 +47,7 @@ pub(super) async fn judge(
 
 /// Nothing of an answer is believed before the server has proven who it is (RFC 4559 section 5).
 fn check_identity(
-    response: &Response<Incoming>,
+    response: &hyper::Response<Incoming>,
     mut context: SpnegoInitiator,
     asked: &Asked<'_>,
 ) -> Result<(), Failure> {
@@ -97,7 +98,7 @@ fn check_identity(
 }
 
 /// The application's refusal, with the beginning of what it says of it.
-async fn denied(response: Response<Incoming>, asked: &Asked<'_>) -> Failure {
+async fn denied(response: hyper::Response<Incoming>, asked: &Asked<'_>) -> Failure {
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -124,7 +125,7 @@ async fn denied(response: Response<Incoming>, asked: &Asked<'_>) -> Failure {
     )
 }
 
-async fn read(response: Response<Incoming>, asked: &Asked<'_>) -> Result<HttpResponse, Failure> {
+async fn read(response: hyper::Response<Incoming>, asked: &Asked<'_>) -> Result<Response, Failure> {
     let status = response.status().as_u16();
     let headers = response.headers().iter();
     let headers = headers
@@ -132,7 +133,7 @@ async fn read(response: Response<Incoming>, asked: &Asked<'_>) -> Result<HttpRes
         .map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
     let headers = headers.collect();
     let (encoding, body) = encode(read_body(response.into_body(), asked).await?);
-    Ok(HttpResponse { status, headers, encoding, body })
+    Ok(Response { status, headers, encoding, body })
 }
 
 async fn read_body(mut body: Incoming, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {

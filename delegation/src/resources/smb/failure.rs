@@ -132,8 +132,9 @@ impl Place<'_> {
 /// A place for tests.
 #[cfg(test)]
 pub(super) fn with_place<T>(path: &str, run: impl FnOnce(&Place<'_>) -> T) -> T {
+    use super::Config;
     use crate::targets::{TargetConfig, Targets};
-    let config = TargetConfig::Smb {
+    let config = Config {
         name: "files".into(),
         host: "files.example.com".into(),
         port: 445,
@@ -141,7 +142,7 @@ pub(super) fn with_place<T>(path: &str, run: impl FnOnce(&Place<'_>) -> T) -> T 
         names: vec!["files".into()],
         shares: vec!["corp".into()],
     };
-    let targets = Targets::new(vec![config]).unwrap();
+    let targets = Targets::new(vec![TargetConfig::Smb(config)]).unwrap();
     let target = targets.iter().next().unwrap();
     run(&Place { target, share: "corp", path })
 }

@@ -6,9 +6,11 @@
 use smb2::client::Connection;
 use smb2::{ErrorKind, Tree};
 
+use super::DirectoryEntry;
 use super::failure::Place;
-use crate::targets::{fold, is_short_alias};
-use crate::{Code, DirectoryEntry, Failure};
+use super::unc::is_short_alias;
+use crate::targets::fold;
+use crate::{Code, Failure};
 
 /// How many names of a listing are asked about; each takes a round trip.
 const MAX_ASKED: usize = 100;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use super::fold;
+use crate::targets::fold;
 use crate::{Code, Failure};
 
 const MAX_BYTES: usize = 4096;
@@ -64,7 +64,7 @@ pub(super) fn fold_path(path: &str) -> Result<String, &'static str> {
 
 /// `text` as it stands in paths that policy sees: what a URL must escape is escaped, the rest is
 /// not, all is folded. `text` may be cut anywhere, as at a wildcard. None if no such path has it.
-pub(crate) fn policy_text(text: &str) -> Option<String> {
+pub(super) fn policy_text(text: &str) -> Option<String> {
     let decoded = decode(text)?;
     let structure = |byte: &u8| matches!(byte, b'\\' | b';') || byte.is_ascii_control();
     if decoded.iter().any(structure) || text.to_ascii_lowercase().contains("%2f") {

@@ -1,6 +1,6 @@
 //! UNC paths (MS-DTYP section 2.2.57), strictly: one spelling per file as far as text can tell.
 
-use super::{config::is_host, fold};
+use crate::targets::{fold, is_host};
 use crate::{Code, Failure};
 
 const MAX_BYTES: usize = 4096;
@@ -95,7 +95,7 @@ fn check(component: &str) -> Result<(), Failure> {
 }
 
 /// Whether a path may have a component of this name. Servers list other names, too.
-pub(crate) fn is_plain_component(name: &str) -> bool {
+pub(super) fn is_plain_component(name: &str) -> bool {
     !name.contains(['/', '\\']) && !name.chars().any(char::is_control) && check(name).is_ok()
 }
 
@@ -120,7 +120,7 @@ fn is_previous_version(component: &str) -> bool {
 
 /// Whether a name has the form by which file servers make short names of long ones: `LONGNA~1.TXT`.
 /// It may be a file's own name all the same.
-pub(crate) fn is_short_alias(component: &str) -> bool {
+pub(super) fn is_short_alias(component: &str) -> bool {
     let (base, extension) = component.split_once('.').unwrap_or((component, ""));
     let Some((stem, number)) = base.rsplit_once('~') else { return false };
     base.chars().count() <= 8

@@ -1,0 +1,258 @@
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request};
+use krb_proto::ap::ClientData;
+use krb_proto::gss::InitiatorOptions;
+use krb_proto::spnego::http::header_value;
+use url::{Position, Url};
+
+use super::super::{CallContext, gss_failure};
+use super::answer::{self, Asked};
+use super::channel::Channel;
+use super::limits;
+use super::{Endpoint, Outcome, Task};
+use crate::credential::ServiceCredential;
+use crate::network::{ConnectError, Network};
+use crate::{Code, Failure};
+
+/// How many header fields a caller may set, and how long they may be together, in bytes: less than
+/// what web servers take beside a ticket.
+const MAX_HEADERS: usize = 50;
+const MAX_HEADER_BYTES: usize = 16 << 10;
+
+/// The HTTP client.
+pub(crate) struct Client {
+    pub(super) network: Network,
+}
+
+impl Client {
+    /// One request with the user's token in it, over a connection of its own to which the token is
+    /// bound, and one answer in which the server proves that it is the one the ticket is for. Once
+    /// that is proven, 401 and 403 are the application's refusal, and every other status is its
+    /// answer and comes back as data: a redirect, a missing page, an error.
+    pub(super) async fn request(
+        &self,
+        cx: &CallContext,
+        credential: &ServiceCredential<'_>,
+        task: &Task,
+    ) -> Result<Outcome, Failure> {
+        let Task { endpoint, method, url, headers, body } = task;
+        let headers = request_headers(endpoint, headers)?;
+        let target = credential.permit().target();
+        let (target, spn) = (target.name(), target.spn());
+        let mut request = request(method, url, headers, body.as_deref())?;
+
+        let connection = self.network.connect(url).await;
+        let mut connection = connection.map_err(|error| not_connected(target, &error))?;
+        let channel = Channel::of(&connection);
+        let options = InitiatorOptions {
+            channel_bindings: channel.bindings(),
+            client_data: ClientData { always_binds: channel.always_binds(), integrity: None },
+            ..InitiatorOptions::default()
+        };
+        let started =
+            credential.start_spnego(&*cx.clock, &options, |error| gss_failure(target, spn, error));
+        let (context, token) = started?;
+        let authorization = header_value(&token);
+        let header_length = authorization.len();
+        let mut authorization = HeaderValue::from_str(&authorization).map_err(|_| {
+            Failure::new(Code::Internal, "the token makes no header", "Report this.")
+        })?;
+        authorization.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+
+        let asked = Asked {
+            target,
+            spn,
+            channel,
+            header_length,
+            groups: credential.account().groups.len(),
+        };
+        let response =
+            connection.send(request).await.map_err(|error| unanswered(&asked, &error))?;
+        answer::judge(response, context, &asked).await
+    }
+}
+
+/// The request as it goes out, without the token.
+fn request(
+    method: &str,
+    url: &Url,
+    headers: HeaderMap,
+    body: Option<&str>,
+) -> Result<Request<Full<Bytes>>, Failure> {
+    let malformed = |what: &str| {
+        Failure::new(Code::Internal, format!("the request has no {what}"), "Report this.")
+    };
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("method"))?;
+    let path = &url[Position::BeforePath..Position::AfterQuery];
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    let host = HeaderValue::from_str(host).map_err(|_| malformed("host"))?;
+    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
+    let bytes = Bytes::from(body.unwrap_or_default().to_owned());
+    let mut request = Request::new(Full::new(bytes));
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().map_err(|_| malformed("target"))?;
+    *request.headers_mut() = headers;
+    let headers = request.headers_mut();
+    headers.insert(HOST, host);
+    if !headers.contains_key(ACCEPT) {
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    }
+    // RFC 9110 section 8.6; IIS answers 411 without.
+    if has_body && body.is_none() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    Ok(request)
+}
+
+fn request_headers(endpoint: &Endpoint, given: &[(String, String)]) -> Result<HeaderMap, Failure> {
+    let refuse = |what: String| {
+        Failure::new(
+            Code::InvalidArgument,
+            what,
+            "Leave the header out. Only fields that speak of content can be set, never \
+             authentication, cookies or who came; the operator can allow others for this target \
+             (allowHeaders).",
+        )
+    };
+    if given.len() > MAX_HEADERS {
+        return Err(refuse(format!("more than {MAX_HEADERS} headers")));
+    }
+    if given.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES
+    {
+        return Err(refuse(format!("headers of more than {MAX_HEADER_BYTES} bytes together")));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+        let parsed = parsed.zip(HeaderValue::from_str(value).ok());
+        let Some((name, value)) = parsed else {
+            return Err(refuse(format!("the header {name:?} is not well-formed")));
+        };
+        if !endpoint.takes_header(name.as_str()) {
+            return Err(refuse(format!("the header {name} cannot be set")));
+        }
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn not_connected(target: &str, error: &ConnectError) -> Failure {
+    match error {
+        ConnectError::Untrusted(problem) => Failure::new(
+            Code::ResourceRefused,
+            format!("the certificate of {target} is not believed: {}", short(problem)),
+            "Nothing was sent. The certificate must be for the host of the target's url, valid now, \
+             and of a CA that is believed (network.caFile, or the system's).",
+        ),
+        ConnectError::Unresolved(_) | ConnectError::Unreachable(_) => Failure::new(
+            Code::ResourceUnreachable,
+            format!("{target} cannot be reached: {error}"),
+            "Check the target's url and that the web server runs.",
+        ),
+    }
+}
+
+/// Some of these errors list every algorithm there is.
+fn short(error: &rustls::Error) -> String {
+    error.to_string().chars().take(200).collect()
+}
+
+/// The connection ended before an answer came; some servers say in this way that a header field is
+/// too large.
+fn unanswered(asked: &Asked<'_>, error: &hyper::Error) -> Failure {
+    let mut failure = broken(asked.target, error);
+    if limits::is_large(asked.header_length) {
+        let size = limits::size(asked.header_length, asked.groups);
+        failure.message += &format!("; {size}, which may be more than it takes");
+        failure.remedy = limits::remedy();
+    }
+    failure
+}
+
+pub(super) fn broken(target: &str, error: &hyper::Error) -> Failure {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    Failure::new(
+        Code::ResourceUnreachable,
+        format!("{target} broke the connection ({error}{})", cause.unwrap_or_default()),
+        "Try again; check that the web server runs.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::endpoint;
+    use super::*;
+
+    fn headers(name: &str, value: &str) -> Result<HeaderMap, Failure> {
+        request_headers(&target(), &[(name.into(), value.into())])
+    }
+
+    fn target() -> Endpoint {
+        endpoint(
+            r#"{"name": "web", "url": "https://web.example.com",
+            "spn": "HTTP/web.example.com", "allowHeaders": ["X-Request-Reason"]}"#,
+        )
+    }
+
+    #[test]
+    fn identity_and_connection_are_not_the_callers() {
+        assert!(headers("Accept", "text/html").is_ok());
+        assert!(headers("X-Request-Reason", "audit é").is_ok());
+        let refused = [
+            "Authorization",
+            "cookie",
+            "HOST",
+            "Transfer-Encoding",
+            "Transfer_Encoding",
+            "Connection",
+            "TE",
+            "Proxy",
+            "Proxy-Authorization",
+            "X-Forwarded-User",
+            "x_remote_user",
+            "X-WEBAUTH-USER",
+            "X-MS-CLIENT-PRINCIPAL",
+            "X-Request_Reason",
+            "X-Original-URL",
+            "X-HTTP-Method-Override",
+        ];
+        for name in refused {
+            let refused = headers(name, "x").unwrap_err();
+            assert_eq!(refused.code, Code::InvalidArgument, "{name}");
+        }
+        for (name, value) in [("a b", "x"), ("accept", "x\r\nHost: y"), ("", "x")] {
+            assert!(headers(name, value).is_err(), "{name:?}: {value:?}");
+        }
+        let many = |number| vec![("accept".to_owned(), "b".to_owned()); number];
+        assert!(request_headers(&target(), &many(MAX_HEADERS)).is_ok());
+        assert!(request_headers(&target(), &many(MAX_HEADERS + 1)).is_err());
+        let long = |length| vec![("accept".to_owned(), "b".repeat(length - "accept".len()))];
+        assert!(request_headers(&target(), &long(MAX_HEADER_BYTES)).is_ok());
+        assert!(request_headers(&target(), &long(MAX_HEADER_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn a_request_names_host_path_and_length() {
+        let asked = |method, url: &str, body| {
+            let request = request(method, &url.parse().unwrap(), HeaderMap::new(), body).unwrap();
+            let header = |name| {
+                let value = request.headers().get(name);
+                value.map(|value: &HeaderValue| value.to_str().unwrap().to_owned())
+            };
+            (request.uri().to_string(), header(HOST).unwrap(), header(CONTENT_LENGTH))
+        };
+        let of = |path: &str, host: &str, length: Option<&str>| {
+            (path.to_owned(), host.to_owned(), length.map(str::to_owned))
+        };
+        assert_eq!(asked("GET", "https://web/a?b=c", None), of("/a?b=c", "web", None));
+        assert_eq!(asked("GET", "http://web:8080", None), of("/", "web:8080", None));
+        assert_eq!(asked("GET", "https://[::1]:443/", None), of("/", "[::1]", None));
+        assert_eq!(asked("POST", "https://web/", None), of("/", "web", Some("0")));
+        assert_eq!(asked("POST", "https://web/", Some("x")), of("/", "web", None));
+        assert_eq!(asked("DELETE", "https://web/", None), of("/", "web", None));
+    }
+}

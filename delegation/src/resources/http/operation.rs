@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use serde::Serialize;
+use url::Url;
+
+use super::{Endpoint, address};
+use crate::Failure;
+use crate::resources::{Action, Form, Found};
+use crate::targets::Names;
+
+/// One HTTP request to make. Redirects are returned, not followed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    /// GET, HEAD, POST, PUT, PATCH or DELETE.
+    pub method: String,
+    /// Absolute `http` or `https` URL.
+    pub url: String,
+    /// Header fields to send; `Authorization`, `Cookie`, `Host` and hop-by-hop ones are refused.
+    pub headers: Vec<(String, String)>,
+    /// Body to send.
+    pub body: Option<String>,
+}
+
+pub(super) const ACTIONS: &[Action] = &[
+    action("http:get"),
+    action("http:head"),
+    action("http:post"),
+    action("http:put"),
+    action("http:patch"),
+    action("http:delete"),
+];
+
+const fn action(name: &'static str) -> Action {
+    Action { name, form: Form::Either }
+}
+
+/// What came back: the one thing that web applications answer with.
+pub type Outcome = Response;
+
+/// An HTTP response as the tool returns it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Header fields, without authentication and cookie fields.
+    pub headers: Vec<(String, String)>,
+    /// `utf-8` or `base64`.
+    pub encoding: &'static str,
+    /// The body in that encoding.
+    pub body: String,
+}
+
+/// One request to a web application.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Task {
+    /// The web application.
+    pub(super) endpoint: Arc<Endpoint>,
+    /// The method, in capital letters.
+    pub method: String,
+    /// A URL on the target's configured origin, under its configured path: the path normalised
+    /// (RFC 3986 section 6.2.2), the query as written.
+    pub url: Url,
+    /// Header fields to send.
+    pub headers: Vec<(String, String)>,
+    /// Body to send.
+    pub body: Option<String>,
+}
+
+/// An operation whose method and URL were read.
+pub(crate) struct Asked {
+    operation: Operation,
+    url: Url,
+    policy_path: String,
+}
+
+impl Asked {
+    pub(super) fn read(operation: &Operation) -> Result<Self, Failure> {
+        address::check_method(&operation.method)?;
+        let url = address::parse(&operation.url)?;
+        let policy_path = address::policy_path(&url)?;
+        Ok(Self { operation: operation.clone(), url, policy_path })
+    }
+
+    pub(super) fn find(&self, endpoint: &Arc<Endpoint>, names: &Names) -> Option<Found<Task>> {
+        let (asked, base) = (&self.url, &endpoint.base);
+        let same_origin = asked.scheme() == base.scheme()
+            && asked.port_or_known_default() == base.port_or_known_default()
+            && asked.host_str().is_some_and(|host| names.has(host));
+        if !same_origin || !address::is_under(base.path(), asked.path()) {
+            return None;
+        }
+        let mut url = base.clone();
+        url.set_path(asked.path());
+        url.set_query(asked.query());
+        let Operation { method, headers, body, .. } = self.operation.clone();
+        let method = method.to_ascii_uppercase();
+        let task = Task { endpoint: endpoint.clone(), method, url, headers, body };
+        Some(Found { task, policy_path: self.policy_path.clone() })
+    }
+}

@@ -1,0 +1,148 @@
+//! What every kind of resource has, and what differs from one to the next.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::CallContext;
+use crate::Failure;
+use crate::credential::ServiceCredential;
+use crate::network::Network;
+use crate::targets::{Names, Root};
+
+/// A kind of resource, for which its client stands. Its folder holds all that this trait names, and
+/// nothing outside of it knows more of a kind than this.
+pub(crate) trait Kind: Sized {
+    /// Its entry in `targets`.
+    type Config;
+    /// That entry, checked: how a target is reached, and what of it may be used.
+    type Endpoint;
+    /// What a caller asks for, with the address as the caller wrote it.
+    type Operation;
+    /// The same, understood; where it is to be done is not known yet.
+    type Asked;
+    /// What to do at one endpoint, in one spelling only.
+    type Task;
+    /// What came back.
+    type Outcome;
+
+    /// What its addresses are called.
+    const ADDRESS: &'static str;
+    /// What can be done, in the order in which callers are told.
+    const ACTIONS: &'static [Action];
+
+    // The configuration.
+
+    /// What every entry of `targets` has.
+    fn named(config: &Self::Config) -> Named<'_>;
+
+    /// Checks the rest. The endpoint's own host may join the names by which users may call it.
+    fn endpoint(config: Self::Config, names: &mut Names) -> Result<Self::Endpoint, Wrong>;
+
+    /// Refuses an endpoint if an address could name it and another one, `of`, which answers to the
+    /// same host.
+    fn check_apart(new: &Self::Endpoint, old: &Self::Endpoint, of: &str) -> Result<(), Wrong>;
+
+    /// The host that is connected to.
+    fn host(endpoint: &Self::Endpoint) -> &str;
+
+    /// The TCP port that is connected to.
+    fn port(endpoint: &Self::Endpoint) -> u16;
+
+    /// Where its addresses begin.
+    fn roots(endpoint: &Self::Endpoint, names: &Names) -> Vec<Root>;
+
+    // From an operation to a task.
+
+    /// The action's name in policy and audit. Asked before anything was found to be well-formed.
+    fn action(operation: &Self::Operation) -> Cow<'static, str>;
+
+    /// The address as the user wrote it.
+    fn address(operation: &Self::Operation) -> &str;
+
+    /// Understands what is asked.
+    fn read(operation: &Self::Operation) -> Result<Self::Asked, Failure>;
+
+    /// The task at this endpoint and the place as policy sees it; `None` if the address names
+    /// something else.
+    fn find(
+        asked: &Self::Asked,
+        endpoint: &Arc<Self::Endpoint>,
+        names: &Names,
+    ) -> Result<Option<Found<Self::Task>>, Failure>;
+
+    // Policy and audit.
+
+    /// Whether paths as policy sees them have this text, a piece of what a policy compares them
+    /// with.
+    ///
+    /// # Errors
+    /// Why none has it, to be read behind "which no path is: ".
+    fn check_literal(piece: &str) -> Result<(), String>;
+
+    /// The place as the audit log names it, without what may be secret.
+    fn recorded_path(task: &Self::Task) -> String;
+
+    /// How many bytes of content came back, as encoded; for the audit log.
+    fn content_bytes(outcome: &Self::Outcome) -> u64;
+
+    // The resource.
+
+    /// The client, on this network.
+    fn new(network: &Network) -> Self;
+
+    /// Does what the credential is for, as whoever it is for.
+    async fn perform(
+        &self,
+        cx: &CallContext,
+        credential: &ServiceCredential<'_>,
+        task: &Self::Task,
+    ) -> Result<Self::Outcome, Failure>;
+}
+
+/// What every entry of `targets` has.
+pub(crate) struct Named<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) spn: &'a str,
+    pub(crate) names: &'a [String],
+}
+
+/// A setting of an entry, and what is wrong with it.
+pub(crate) type Wrong = (&'static str, String);
+
+/// What an operation is at one endpoint.
+pub(crate) struct Found<T> {
+    pub(crate) task: T,
+    /// One spelling for all that the resource may take for the same.
+    pub(crate) policy_path: String,
+}
+
+/// Something that can be done at a kind of resource.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Action {
+    /// As policy names it.
+    pub name: &'static str,
+    /// What it can be done with.
+    pub(crate) form: Form,
+}
+
+/// What the paths of an action look like to policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// They end in no `/`, as a file's.
+    Leaf,
+    /// They end in a `/`, as a directory's.
+    Folder,
+    /// Either; who asks for the one may well be given the other, as in URLs.
+    Either,
+}
+
+impl Form {
+    /// Whether a path may be of this form.
+    pub(crate) fn fits(self, path: &str) -> bool {
+        match self {
+            Self::Leaf => !path.ends_with('/'),
+            Self::Folder => path.ends_with('/'),
+            Self::Either => true,
+        }
+    }
+}

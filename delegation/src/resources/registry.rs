@@ -1,0 +1,221 @@
+//! What is made of the list of kinds: types that hold one of any kind, and the only places that
+//! tell one kind from another.
+
+/// From `Name: folder`, for each kind, to the types that hold one of any kind. The folder's name is
+/// the kind's in the configuration and in policy, and the variant's in small letters.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $Kind:ident: $kind:ident,)+) => {
+        /// One entry of `targets`.
+        #[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+        #[serde(tag = "kind", rename_all = "lowercase")]
+        #[non_exhaustive]
+        pub enum TargetConfig {
+            $($(#[$doc])+ $Kind($kind::Config),)+
+        }
+
+        /// How a target is reached.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub(crate) enum Endpoint {
+            $($Kind(Arc<$kind::Endpoint>),)+
+        }
+
+        /// One thing to do at a resource, with the address as the user wrote it. The target it
+        /// belongs to is found by [`Targets`](crate::targets::Targets), never taken from the text
+        /// itself.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
+        pub enum Operation {
+            $($(#[$doc])+ $Kind($kind::Operation),)+
+        }
+
+        /// What is to be done, and where within a target: an operation that was resolved, in one
+        /// spelling only.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        #[non_exhaustive]
+        pub enum Task {
+            $($(#[$doc])+ $Kind($kind::Task),)+
+        }
+
+        /// What came back.
+        #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+        #[serde(untagged)]
+        #[non_exhaustive]
+        pub enum Outcome {
+            $($(#[$doc])+ $Kind($kind::Outcome),)+
+            /// From this server itself, without any resource.
+            Here(Answer),
+        }
+
+        /// The clients of all kinds of resources.
+        pub struct Resources {
+            $($kind: $kind::Client,)+
+        }
+
+        /// The names of the kinds, in the configuration and in policy.
+        pub const KINDS: &[&str] = &[$(stringify!($kind),)+];
+
+        /// What can be done at the resources of each kind.
+        pub(crate) const ACTIONS: &[&[Action]] = &[$(<$kind::Client as Kind>::ACTIONS,)+];
+
+        $(
+            impl From<$kind::Operation> for Operation {
+                fn from(operation: $kind::Operation) -> Self {
+                    Self::$Kind(operation)
+                }
+            }
+
+            impl From<$kind::Operation> for Request {
+                fn from(operation: $kind::Operation) -> Self {
+                    Self::Operation(operation.into())
+                }
+            }
+
+            impl From<$kind::Outcome> for Outcome {
+                fn from(outcome: $kind::Outcome) -> Self {
+                    Self::$Kind(outcome)
+                }
+            }
+        )+
+
+        impl TargetConfig {
+            /// The target that it describes. `setting` says where it stands in the configuration.
+            pub(crate) fn check(self, setting: &str) -> Result<Target, ConfigError> {
+                match self {
+                    $(Self::$Kind(config) => {
+                        Target::new::<$kind::Client>(config, Endpoint::$Kind, setting)
+                    })+
+                }
+            }
+        }
+
+        impl Endpoint {
+            pub(crate) const fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$Kind(_) => stringify!($kind),)+
+                }
+            }
+
+            pub(crate) fn host(&self) -> &str {
+                match self {
+                    $(Self::$Kind(endpoint) => <$kind::Client as Kind>::host(endpoint),)+
+                }
+            }
+
+            pub(crate) fn port(&self) -> u16 {
+                match self {
+                    $(Self::$Kind(endpoint) => <$kind::Client as Kind>::port(endpoint),)+
+                }
+            }
+
+            pub(crate) const fn actions(&self) -> &'static [Action] {
+                match self {
+                    $(Self::$Kind(_) => <$kind::Client as Kind>::ACTIONS,)+
+                }
+            }
+
+            pub(crate) fn roots(&self, names: &Names) -> Vec<Root> {
+                match self {
+                    $(Self::$Kind(endpoint) => <$kind::Client as Kind>::roots(endpoint, names),)+
+                }
+            }
+
+            pub(crate) fn check_apart(&self, old: &Self, of: &str) -> Result<(), Wrong> {
+                match (self, old) {
+                    $((Self::$Kind(new), Self::$Kind(old)) => {
+                        <$kind::Client as Kind>::check_apart(new, old, of)
+                    })+
+                    _ => Ok(()),
+                }
+            }
+
+            pub(crate) fn check_literal(&self, piece: &str) -> Result<(), String> {
+                match self {
+                    $(Self::$Kind(_) => <$kind::Client as Kind>::check_literal(piece),)+
+                }
+            }
+        }
+
+        impl Operation {
+            /// The action's name in policy and audit: `file:read`, `file:list`, `http:get`, ….
+            #[must_use]
+            pub fn action(&self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$Kind(operation) => <$kind::Client as Kind>::action(operation),)+
+                }
+            }
+
+            /// The address as the user wrote it.
+            #[must_use]
+            pub fn address(&self) -> &str {
+                match self {
+                    $(Self::$Kind(operation) => <$kind::Client as Kind>::address(operation),)+
+                }
+            }
+
+            /// The first target that the address names, and what to do there.
+            pub(crate) fn find<'t>(
+                &self,
+                targets: &'t [Arc<Target>],
+            ) -> Result<(&'t Arc<Target>, Found<Task>), Failure> {
+                match self {
+                    $(Self::$Kind(operation) => {
+                        let asked = <$kind::Client as Kind>::read(operation)?;
+                        for target in targets {
+                            let Endpoint::$Kind(endpoint) = target.endpoint() else { continue };
+                            let names = target.names();
+                            let found = <$kind::Client as Kind>::find(&asked, endpoint, names)?;
+                            if let Some(Found { task, policy_path }) = found {
+                                let task = Task::$Kind(task);
+                                return Ok((target, Found { task, policy_path }));
+                            }
+                        }
+                        Err(unknown(<$kind::Client as Kind>::ADDRESS))
+                    })+
+                }
+            }
+        }
+
+        impl Task {
+            /// The place as the audit log names it, without what may be secret.
+            #[must_use]
+            pub fn recorded_path(&self) -> String {
+                match self {
+                    $(Self::$Kind(task) => <$kind::Client as Kind>::recorded_path(task),)+
+                }
+            }
+        }
+
+        impl Outcome {
+            /// How many bytes of a resource's content it holds, as encoded; for the audit log.
+            #[must_use]
+            pub fn content_bytes(&self) -> u64 {
+                match self {
+                    $(Self::$Kind(outcome) => <$kind::Client as Kind>::content_bytes(outcome),)+
+                    Self::Here(_) => 0,
+                }
+            }
+        }
+
+        impl Resources {
+            /// Resource clients on this network.
+            #[must_use]
+            pub fn new(network: &Network) -> Self {
+                Self { $($kind: Kind::new(network),)+ }
+            }
+
+            async fn reach(
+                &self,
+                cx: &CallContext,
+                credential: &ServiceCredential<'_>,
+            ) -> Result<Outcome, Failure> {
+                match credential.permit().task() {
+                    $(Task::$Kind(task) => {
+                        self.$kind.perform(cx, credential, task).await.map(Outcome::$Kind)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+pub(super) use kinds;
