@@ -107,8 +107,10 @@ fn every_message_type_is_in_the_oracle() {
         "PaChecksum2",
         "PkAuthenticator",
     ];
+    // Whole words: `KdcReq` is not fuzzed because `KdcReqBody` is.
+    let words: Vec<_> = oracle.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     for name in types.filter(|name| !INSIDE.contains(name)) {
-        assert!(oracle.contains(name), "{name} is not fuzzed");
+        assert!(words.contains(&name), "{name} is not fuzzed");
     }
 }
 
