@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use krb_proto::crypto::{Key, SUPPORTED};
 use krb_proto::exchange::{
-    AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket, S4uProxy,
-    S4uSelf, TgsArmor, TicketOptions, open_ticket,
+    AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket, TgsArmor,
+    TgsExchange, TgsGoal, TicketOptions, open_ticket,
 };
 use krb_proto::iana::EncType;
 use krb_proto::{Credential, Name, Principal};
@@ -16,7 +16,9 @@ use crate::keyring::Keyring;
 use crate::store::{TicketKey, TicketStore};
 use crate::{AccountSecret, ClientError, Clock, KdcSource, SystemClock, Transport, UserTicket};
 
-/// A TGT is used for so long at most, whatever its end.
+/// A TGT is used for so long at most after it was fetched, and no longer than to its end (less the
+/// minute that every ticket must have left): so a login once a working day proves that the account
+/// may still do so.
 const TGT_MAX_AGE: Duration = Duration::from_secs(8 * 3600);
 /// A TGT that the KDC refuses is dropped no more often than this: not every KDC that refuses means
 /// the TGT, and what it means must not make everybody log in again and again.
@@ -199,7 +201,8 @@ impl Client {
         let (client, asked) = (self.clone(), user.clone());
         let fetch = || async move {
             let (service, options) = (client.account().name.clone(), client.user_ticket());
-            let exchange = |tgt| S4uSelf::new(tgt, asked.clone(), service.clone(), options.clone());
+            let goal = TgsGoal::S4uSelf { user: asked, service };
+            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
             let evidence = client.run_with_tgt(exchange).await?;
             client.see_to_keys_for(&evidence).await;
             Ok(evidence)
@@ -282,8 +285,8 @@ impl Client {
         let credential = evidence.held.credential.clone();
         let fetch = || async move {
             let options = client.user_ticket();
-            let exchange =
-                |tgt| S4uProxy::new(tgt, credential.clone(), asked.clone(), options.clone());
+            let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
+            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
             client.run_with_tgt(exchange).await
         };
         self.inner.store.proxied(evidence, sid, target.clone(), fetch).await

@@ -15,7 +15,8 @@ use crate::transport::Carry;
 use crate::{ClientError, Clock, KdcSource, OsRandom, Transport};
 use race::{Race, Won};
 
-/// No exchange needs more round trips in one realm than these.
+/// An exchange is ended after so many round trips, in whatever realms: far more than any that is
+/// driven here needs, so that a KDC that always asks for one more is left in the end.
 const MAX_ROUNDS: usize = 8;
 /// So many KDCs may answer what is no answer before that is taken for the realm's.
 const MAX_SPOILT: usize = 3;

@@ -269,7 +269,7 @@ fn no_error_of_an_exchange_shows_a_secret() {
         let mut exchange = AsExchange::new(client.clone(), secret, TicketOptions::default());
         let mut rng = TestRng(8);
         let mut cx = at(NOW, &mut rng);
-        let request = exchange.request(&mut cx).unwrap().message;
+        let request = exchange.request(&mut cx).unwrap();
         let request: AsReq<'_> = der::decode(&request).unwrap();
         let honest = enc_kdc_rep_part(request.req_body.nonce.get(), &krbtgt);
         let cipher = key().encrypt(KeyUsage::AS_REP, plaintext.unwrap_or(&honest), &mut TestRng(9));

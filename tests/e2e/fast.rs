@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use krb_client::{Client, ClientConfig, ClientError, KdcSource, OsRandom, files};
 use krb_proto::exchange::{
-    AsExchange, ClientSecret, Exchange, ExchangeError, S4uSelf, Step, TgsArmor, TicketOptions,
+    AsExchange, ClientSecret, Exchange, ExchangeError, Step, TgsArmor, TgsExchange, TgsGoal,
+    TicketOptions,
 };
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Context, Credential, Name, Principal};
@@ -138,7 +139,7 @@ async fn round_trip<E: Exchange>(
     let now = krb_client::Clock::now(&krb_client::SystemClock);
     let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
     let request = exchange.request(&mut cx).unwrap();
-    let reply = crate::mit_kdc::ask(kdc, &request.message).await;
+    let reply = crate::mit_kdc::ask(kdc, &request).await;
     match exchange.receive(&cx, &reply)? {
         Step::Done(output) => Ok((output, reply)),
         Step::Continue => panic!("one round trip is enough"),
@@ -161,7 +162,7 @@ async fn mits_kdc_hides_who_asks() {
     let mit = Realm::mit(lab);
     let secret = mit.keytab(lab).await;
     let exchange = AsExchange::new(mit.account.clone(), secret, TicketOptions::default());
-    let mut exchange = exchange.armored(mit.armor().await).hiding_client();
+    let mut exchange = exchange.armored_hiding_client(mit.armor().await);
     let (tgt, reply) = round_trip(&lab.var("MIT_KDC"), &mut exchange).await.unwrap();
     assert_eq!(tgt.client, mit.account);
     let name = &mit.account.name.components[0][..];
@@ -180,7 +181,11 @@ async fn sambas_kdc_takes_armor_beside_the_ticket_granting_ticket_and_mits_does_
         let tgt = Client::new(realm.config(&realm.account, secret)).tgt().await.unwrap();
         let fast = TgsArmor::Explicit(realm.armor().await);
         let options = TicketOptions { fast, ..TicketOptions::default() };
-        let mut exchange = S4uSelf::new(tgt, user.clone(), realm.account.name.clone(), options);
+        let mut exchange = TgsExchange::new(
+            tgt,
+            TgsGoal::S4uSelf { user: user.clone(), service: realm.account.name.clone() },
+            options,
+        );
         match round_trip(&kdc, &mut exchange).await {
             Ok((evidence, _)) => {
                 assert_eq!(evidence.client, user);

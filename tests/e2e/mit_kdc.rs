@@ -6,7 +6,7 @@ use krb_client::{Client, ClientConfig, KdcSource, OsRandom, files};
 use krb_proto::asn1::{KrbError, TgsReq};
 use krb_proto::der;
 use krb_proto::exchange::{
-    AsExchange, ClientSecret, Exchange, ExchangeError, S4uSelf, Step, TicketOptions,
+    AsExchange, ClientSecret, Exchange, ExchangeError, Step, TgsExchange, TgsGoal, TicketOptions,
 };
 use krb_proto::iana::{ErrorCode, PaType};
 use krb_proto::{Context, Name, Principal};
@@ -38,16 +38,15 @@ async fn it_answers_both_padata_and_its_copy_verifies() {
     let lab = lab!();
     let (client, account) = client(lab).await;
     let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
-    let mut exchange = S4uSelf::new(
+    let mut exchange = TgsExchange::new(
         client.tgt().await.unwrap(),
-        alice.clone(),
-        account.name.clone(),
+        TgsGoal::S4uSelf { user: alice.clone(), service: account.name.clone() },
         TicketOptions::default(),
     );
     let now = krb_client::Clock::now(&krb_client::SystemClock);
     let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
     let request = exchange.request(&mut cx).unwrap();
-    let reply = ask(&lab.var("MIT_KDC"), &request.message).await;
+    let reply = ask(&lab.var("MIT_KDC"), &request).await;
     let copy = [0xa1, 0x04, 0x02, 0x02, 0x00, 0x82]; // padata-type 130
     assert!(reply.windows(6).any(|w| w == copy), "the KDC sends its copy back");
     let Step::Done(evidence) = exchange.receive(&cx, &reply).unwrap() else { panic!("done") };
@@ -80,10 +79,14 @@ async fn it_refuses_a_wrong_checksum() {
     let (client, account) = client(lab).await;
     let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
     let tgt: Arc<_> = client.tgt().await.unwrap();
-    let mut exchange = S4uSelf::new(tgt, alice, account.name, TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        tgt,
+        TgsGoal::S4uSelf { user: alice, service: account.name },
+        TicketOptions::default(),
+    );
     let now = krb_client::Clock::now(&krb_client::SystemClock);
     let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
-    let mut message = exchange.request(&mut cx).unwrap().message;
+    let mut message = exchange.request(&mut cx).unwrap();
     // The padata's value ends in its checksum.
     let value = padata_value(&message, PaType::S4U_X509_USER);
     let start = message.windows(value.len()).position(|w| w == value).unwrap();
@@ -105,7 +108,7 @@ async fn login(lab: &Lab, password: &str) -> (Vec<ErrorCode>, Result<Principal, 
     let mut refusals = Vec::new();
     loop {
         let request = exchange.request(&mut cx).unwrap();
-        let reply = ask(&lab.var("MIT_KDC"), &request.message).await;
+        let reply = ask(&lab.var("MIT_KDC"), &request).await;
         refusals.extend(der::decode(&reply).map(|error: KrbError<'_>| error.error_code));
         match exchange.receive(&cx, &reply) {
             Ok(Step::Continue) => {}

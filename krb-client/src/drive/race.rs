@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use krb_proto::exchange::{Exchange, Request};
+use krb_proto::exchange::Exchange;
 use krb_proto::iana::ErrorCode;
 use tokio::time::{Instant, timeout_at};
 
@@ -85,8 +85,6 @@ enum List {
 pub(super) struct Race<'a, E, T> {
     driver: &'a Driver<T>,
     exchange: E,
-    /// A request that was built to learn the realm, for a KDC whose clock is ours.
-    prepared: Option<(E, Request)>,
     realm: Arc<str>,
     deadline: Instant,
     tick: Duration,
@@ -124,15 +122,11 @@ where
         deadline: Instant,
         spoilt: &'a [SocketAddr],
     ) -> Result<Self, ClientError> {
-        let mut prepared = exchange.clone();
-        let any: SocketAddr = ([0; 4], 0).into(); // whose clock nobody knows
-        let request = prepared.request(&mut driver.context(any, &mut OsRandom))?;
-        let realm = String::from_utf8_lossy(&request.realm).into();
+        let realm = String::from_utf8_lossy(exchange.realm()?).into();
         let now = Instant::now();
         let mut race = Self {
             driver,
             exchange,
-            prepared: Some((prepared, request)),
             realm,
             deadline,
             tick: driver.patience.per_kdc / TICKS,
@@ -309,11 +303,7 @@ where
     }
 
     fn ask(&mut self, candidate: Candidate) -> Result<(), ClientError> {
-        let offset = self.driver.memory.offset(candidate.kdc);
-        let (exchange, request) = match self.prepared.take().filter(|_| offset == 0) {
-            Some(prepared) => prepared,
-            None => self.build(self.exchange.clone(), candidate.kdc)?,
-        };
+        let (exchange, request) = self.build(self.exchange.clone(), candidate.kdc)?;
         let now = Instant::now();
         match self.broader {
             None => {
@@ -333,15 +323,15 @@ where
     }
 
     /// The request for this KDC, with its clock.
-    fn build(&self, mut exchange: E, kdc: SocketAddr) -> Result<(E, Request), ClientError> {
+    fn build(&self, mut exchange: E, kdc: SocketAddr) -> Result<(E, Vec<u8>), ClientError> {
         let request = exchange.request(&mut self.driver.context(kdc, &mut OsRandom))?;
         Ok((exchange, request))
     }
 
-    fn send(&mut self, candidate: Candidate, exchange: E, request: Request, until: Instant) {
+    fn send(&mut self, candidate: Candidate, exchange: E, request: Vec<u8>, until: Instant) {
         let (driver, until) = (self.driver, until.min(self.deadline));
         self.running.start(async move {
-            let reply = driver.transport.carry(candidate.kdc, request.message, until).await;
+            let reply = driver.transport.carry(candidate.kdc, request, until).await;
             Event::Replied { candidate, exchange, reply }
         });
     }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use krb_proto::asn1::{KrbError, PrincipalName};
 use krb_proto::der::{self, Int, KerberosString, Microseconds};
-use krb_proto::exchange::{ExchangeError, Request};
+use krb_proto::exchange::ExchangeError;
 use krb_proto::iana::ErrorCode;
 use krb_proto::{KerberosTime, Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,9 +95,13 @@ struct Probe {
 impl Exchange for Probe {
     type Output = ();
 
-    fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
+    fn realm(&self) -> Result<&[u8], ExchangeError> {
+        Ok(b"R")
+    }
+
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         self.offsets.lock().unwrap().push(cx.kdc_offset);
-        Ok(Request { realm: b"R".to_vec(), message: b"ask".to_vec() })
+        Ok(b"ask".to_vec())
     }
 
     fn receive(&mut self, _: &Context<'_>, reply: &[u8]) -> Result<Step<()>, ExchangeError> {

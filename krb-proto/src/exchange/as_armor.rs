@@ -1,8 +1,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::ExchangeError;
 use super::mechanism::Padata;
+use super::{ExchangeError, OwnTicketError};
 use crate::crypto::Key;
 use crate::iana::{FastOptions, PaType};
 use crate::preauth::borrow_padata;
@@ -19,13 +19,8 @@ pub(super) struct AsArmor {
 }
 
 impl AsArmor {
-    pub(super) fn new(ticket: Arc<Credential>) -> Self {
-        Self { ticket, options: FastOptions::NONE, armor: None }
-    }
-
-    pub(super) fn hiding_client(mut self) -> Self {
-        self.options |= FastOptions::HIDE_CLIENT_NAMES;
-        self
+    pub(super) fn new(ticket: Arc<Credential>, options: FastOptions) -> Self {
+        Self { ticket, options, armor: None }
     }
 
     pub(super) fn hides_client(&self) -> bool {
@@ -43,34 +38,44 @@ impl AsArmor {
         realm: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<bool, ExchangeError> {
-        if self.armor.is_some() {
-            return Ok(false);
+        let begins = self.armor.is_none();
+        self.begun(realm, cx)?;
+        Ok(begins)
+    }
+
+    fn begun(&mut self, realm: &[u8], cx: &mut Context<'_>) -> Result<&ArmorTicket, ExchangeError> {
+        if self.armor.is_none() && !self.ticket.server.is_same(&Principal::krbtgt(realm)) {
+            return Err(OwnTicketError::NotOfTheRealm.into());
         }
-        if !self.ticket.server.is_same(&Principal::krbtgt(realm)) {
-            let what = "the armor is not a ticket-granting ticket of the client's realm";
-            return Err(ExchangeError::OwnTicket(what));
-        }
-        self.armor = Some(ArmorTicket::new(self.ticket.clone(), cx)?);
-        Ok(true)
+        Ok(match &mut self.armor {
+            Some(armor) => armor,
+            none => none.insert(
+                ArmorTicket::new(self.ticket.clone(), cx).map_err(OwnTicketError::SessionKey)?,
+            ),
+        })
     }
 
     /// The padata that stand outside, with everything else sealed in them.
     pub(super) fn seal(
-        &self,
+        &mut self,
+        realm: &[u8],
         padata: &Padata,
         body: &[u8],
         outer_body: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<Padata, ExchangeError> {
-        let armor = self.armor.as_ref().ok_or(ExchangeError::OwnTicket("there is no armor key"))?;
+        let options = self.options;
+        let armor = self.begun(realm, cx)?;
+        let ap_request = armor.ap_request(cx).map_err(OwnTicketError::Malformed)?;
         let request = RequestToSeal {
             armor_key: armor.key(),
-            armor: Some(&armor.ap_request(cx)?),
+            armor: Some(&ap_request),
             bound_to: outer_body,
-            options: self.options,
+            options,
             padata: &borrow_padata(padata),
             body,
         };
-        Ok(Vec::from([(PaType::FX_FAST, seal_request(&request, cx.rng)?)]))
+        let sealed = seal_request(&request, cx.rng).map_err(ExchangeError::OwnRequest)?;
+        Ok(Vec::from([(PaType::FX_FAST, sealed)]))
     }
 }

@@ -7,17 +7,17 @@ use zeroize::Zeroize;
 use super::as_armor::AsArmor;
 use super::client_key::{ClientKey, ClientSecret};
 use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
-use super::tgs::{TicketOptions, VerifiedPart};
-use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Request, Step, nonce};
+use super::reply::{VerifiedPart, is_error};
+use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Step, TicketOptions, nonce};
 use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, KdcReqBody, KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ErrorCode, KdcOptions, KeyUsage, NameType, PaType, TicketFlags};
+use crate::iana::{ErrorCode, FastOptions, KdcOptions, KeyUsage, NameType, PaType, TicketFlags};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{KeyHint, borrow_padata, find_padata};
 use crate::{Context, Credential, KerberosTime, Name, Principal};
 
-/// No exchange needs more round trips than these.
+/// The exchange ends with the KDC's error of this number. No mechanism needs so many.
 const MAX_ROUNDS: usize = 8;
 
 /// The AS exchange (RFC 4120 section 3.1, RFC 6113): a ticket-granting ticket.
@@ -78,18 +78,21 @@ impl AsExchange {
     /// client's realm: a host's, say, or any account's. What the KDC says outside of the armor is
     /// then not believed.
     #[must_use]
-    pub fn armored(mut self, ticket: Arc<Credential>) -> Self {
-        self.armor = Some(AsArmor::new(ticket));
-        // What goes into the first request depends on the armor key, which is made with it.
-        self.mechanism = None;
-        self
+    pub fn armored(self, ticket: Arc<Credential>) -> Self {
+        self.in_armor(AsArmor::new(ticket, FastOptions::NONE))
     }
 
-    /// With FAST, nobody else shall see who asks: outside of the armor the client is
-    /// WELLKNOWN/ANONYMOUS, in the request and in the reply. Without armor it changes nothing.
+    /// As [`armored`](Self::armored), and nobody else shall see who asks: outside of the armor the
+    /// client is WELLKNOWN/ANONYMOUS, in the request and in the reply.
     #[must_use]
-    pub fn hiding_client(mut self) -> Self {
-        self.armor = self.armor.map(AsArmor::hiding_client);
+    pub fn armored_hiding_client(self, ticket: Arc<Credential>) -> Self {
+        self.in_armor(AsArmor::new(ticket, FastOptions::HIDE_CLIENT_NAMES))
+    }
+
+    fn in_armor(mut self, armor: AsArmor) -> Self {
+        self.armor = Some(armor);
+        // What goes into the first request depends on the armor key, which is made with it.
+        self.mechanism = None;
         self
     }
 
@@ -162,12 +165,12 @@ impl AsExchange {
     }
 
     fn take_error(&mut self, reply: &[u8]) -> Result<Step<Credential>, ExchangeError> {
-        let error: KrbError<'_> = der::decode(reply)?;
+        let error: KrbError<'_> = der::decode(reply).map_err(ExchangeError::Malformed)?;
         let hints = error.method_data();
         let Some(armor_key) = self.armor.as_ref().and_then(AsArmor::key) else {
             return self.refused(&error, hints);
         };
-        let nonce = self.pending.as_ref().ok_or(ExchangeError::TooManyRounds)?.nonce;
+        let nonce = self.pending.as_ref().ok_or(ExchangeError::NoReplyDue)?.nonce;
         // Without armor an error may end the exchange (so it comes from a KDC that has no FAST, or
         // could not read the armor), but it does not steer it.
         if find_padata(hints, PaType::FX_FAST).is_none() {
@@ -179,20 +182,20 @@ impl AsExchange {
     }
 
     fn take_reply(&mut self, cx: &Context<'_>, reply: &[u8]) -> Result<Credential, ExchangeError> {
-        let reply: AsRep<'_> = der::decode(reply)?;
-        let pending = self.pending.take().ok_or(ExchangeError::TooManyRounds)?;
+        let reply: AsRep<'_> = der::decode(reply).map_err(ExchangeError::Malformed)?;
+        let pending = self.pending.take().ok_or(ExchangeError::NoReplyDue)?;
         let outer_padata = reply.padata.unwrap_or(List::of(&[]));
         let outer_client = reply.cname.in_realm(reply.crealm);
         let Some(armor) = &self.armor else {
             let said = Said { padata: outer_padata, client: outer_client, strengthen_key: None };
             return self.verify(cx, &reply, &pending, &said);
         };
-        let armor_key = armor.key().ok_or(ExchangeError::TooManyRounds)?;
+        let armor_key = armor.key().ok_or(ExchangeError::NoReplyDue)?;
         let opened = ResponsePlaintext::open(armor_key, outer_padata)?;
         let response = opened.response(pending.nonce)?;
         let finished = verify_finished(armor_key, &response, reply.ticket.der())?;
         let client = finished.cname.in_realm(finished.crealm);
-        if !armor.hides_client() && !same(&outer_client, &client) {
+        if !armor.hides_client() && !outer_client.is_same(&client) {
             return Err(Mismatch::Client { expected: client, found: outer_client }.into());
         }
         let strengthen_key =
@@ -217,12 +220,12 @@ impl AsExchange {
         if enctype != key.enctype() {
             return Err(Mismatch::EncType(enctype).into());
         }
-        if !same(&said.client, &self.client) {
+        if !said.client.is_same(&self.client) {
             let (expected, found) = (self.client.clone(), said.client.clone());
             return Err(Mismatch::Client { expected, found }.into());
         }
         let plaintext = key.decrypt(KeyUsage::AS_REP, reply.enc_part.cipher)?;
-        let part = EncKdcRepPart::from_der(&plaintext)?;
+        let part = EncKdcRepPart::from_der(&plaintext).map_err(ExchangeError::Malformed)?;
         let verified = VerifiedPart::new(
             &part,
             &reply.ticket,
@@ -241,10 +244,6 @@ impl AsExchange {
     }
 }
 
-fn same(one: &Principal, other: &Principal) -> bool {
-    one.name.same_components(&other.name) && one.realm == other.realm
-}
-
 /// RFC 6806 section 11: the KDC repeats a checksum over our AS-REQ, so that nobody changed it.
 fn verify_request_checksum(
     padata: List<'_, PaData<'_>>,
@@ -252,7 +251,7 @@ fn verify_request_checksum(
     request: &[u8],
 ) -> Result<(), ExchangeError> {
     let value = find_padata(padata, PaType::REQ_ENC_PA_REP).ok_or(Mismatch::RequestChecksum)?;
-    let Checksum { cksumtype, checksum } = der::decode(value)?;
+    let Checksum { cksumtype, checksum } = der::decode(value).map_err(ExchangeError::Malformed)?;
     key.verify_checksum(KeyUsage::AS_REQ_CHECKSUM, cksumtype, request, checksum)
         .map_err(|_| Mismatch::RequestChecksum.into())
 }
@@ -260,7 +259,11 @@ fn verify_request_checksum(
 impl Exchange for AsExchange {
     type Output = Credential;
 
-    fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
+    fn realm(&self) -> Result<&[u8], ExchangeError> {
+        Ok(&self.client.realm)
+    }
+
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         let options = &self.options;
         let nonce = nonce(cx);
         let till = cx.peer_time().seconds.plus_seconds(options.lifetime);
@@ -304,8 +307,8 @@ impl Exchange for AsExchange {
         }
         // Empty: asks for the checksum over this request.
         padata.push((PaType::REQ_ENC_PA_REP, Vec::new()));
-        if let (Some(armor), Some(outer_body)) = (&self.armor, outer_body) {
-            let sealed = armor.seal(&padata, &body, &outer_body, cx)?;
+        if let (Some(armor), Some(outer_body)) = (&mut self.armor, outer_body) {
+            let sealed = armor.seal(&self.client.realm, &padata, &body, &outer_body, cx)?;
             // A one-time password and its PIN are in the clear in there.
             padata.iter_mut().for_each(|(_, value)| value.zeroize());
             (padata, body) = (sealed, outer_body);
@@ -314,10 +317,10 @@ impl Exchange for AsExchange {
             pvno: Int,
             msg_type: Int,
             padata: Some(List::of(&borrow_padata(&padata))),
-            req_body: Encoded::from_der(&body)?,
+            req_body: Encoded::from_der(&body).map_err(ExchangeError::OwnRequest)?,
         });
         self.pending = Some(Pending { nonce, till, message: message.clone() });
-        Ok(Request { realm: self.client.realm.clone(), message })
+        Ok(message)
     }
 
     fn receive(
@@ -325,7 +328,7 @@ impl Exchange for AsExchange {
         cx: &Context<'_>,
         reply: &[u8],
     ) -> Result<Step<Credential>, ExchangeError> {
-        if super::tgs::is_error(reply) {
+        if is_error(reply) {
             return self.take_error(reply);
         }
         self.take_reply(cx, reply).map(Step::Done)

@@ -111,9 +111,9 @@ impl ClientKey {
         accepted: &[EncType],
     ) -> Result<Option<Key>, ExchangeError> {
         let hint = match find_padata(hints, PaType::ETYPE_INFO2) {
-            Some(value) => {
-                KeyHint::from_etype_info2(value, accepted)?.ok_or(ExchangeError::NoCommonEnctype)?
-            }
+            Some(value) => KeyHint::from_etype_info2(value, accepted)
+                .map_err(ExchangeError::Malformed)?
+                .ok_or(ExchangeError::NoCommonEnctype)?,
             // No hint at all: our first enctype with the default salt (RFC 4120 section 5.2.7.5).
             None => KeyHint {
                 enctype: *accepted.first().ok_or(ExchangeError::NoCommonEnctype)?,

@@ -38,7 +38,11 @@ pub enum ExchangeError {
     #[cfg(feature = "spake")]
     Spake(SpakeError),
     /// The caller's own ticket is of no use.
-    OwnTicket(&'static str),
+    OwnTicket(OwnTicketError),
+    /// What was given to the exchange makes no message.
+    OwnRequest(DecodeError),
+    /// Misuse: a reply without a request. Each request takes one reply.
+    NoReplyDue,
 }
 
 impl fmt::Display for ExchangeError {
@@ -59,16 +63,18 @@ impl fmt::Display for ExchangeError {
             Self::Pkinit(error) => error.fmt(f),
             #[cfg(feature = "spake")]
             Self::Spake(error) => write!(f, "SPAKE pre-authentication failed: {error}"),
-            Self::OwnTicket(what) => write!(f, "this side's own ticket is of no use: {what}"),
+            Self::OwnTicket(error) => write!(f, "this side's own ticket is of no use: {error}"),
+            Self::OwnRequest(error) => write!(f, "this side's own request is malformed: {error}"),
+            Self::NoReplyDue => f.write_str("the exchange was given a reply and awaits none"),
         }
     }
 }
 
 impl core::error::Error for ExchangeError {}
 
-impl From<DecodeError> for ExchangeError {
-    fn from(error: DecodeError) -> Self {
-        Self::Malformed(error)
+impl From<OwnTicketError> for ExchangeError {
+    fn from(error: OwnTicketError) -> Self {
+        Self::OwnTicket(error)
     }
 }
 
@@ -109,6 +115,35 @@ impl From<CryptoError> for ExchangeError {
         Self::Crypto(error)
     }
 }
+
+/// Why a ticket that the caller gave is of no use.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum OwnTicketError {
+    /// It is not for a ticket-granting service.
+    NotTicketGranting,
+    /// Armor that is not a ticket-granting ticket of the client's realm.
+    NotOfTheRealm,
+    /// It is not a ticket.
+    Malformed(DecodeError),
+    /// Its session key has an enctype that no request is made with.
+    SessionKey(CryptoError),
+}
+
+impl fmt::Display for OwnTicketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotTicketGranting => f.write_str("it is not a ticket-granting ticket"),
+            Self::NotOfTheRealm => {
+                f.write_str("the armor is not a ticket-granting ticket of the client's realm")
+            }
+            Self::Malformed(error) => write!(f, "it is malformed: {error}"),
+            Self::SessionKey(error) => write!(f, "its session key cannot be used: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for OwnTicketError {}
 
 /// A KRB-ERROR, as far as it says why. Unless it came inside FAST it is not authenticated: it may
 /// be an attacker's.

@@ -1,7 +1,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{AsExchange, ClientSecret, Exchange, ExchangeError, Request, Step, TicketOptions};
+use super::{AsExchange, ClientSecret, Exchange, ExchangeError, Step, TicketOptions};
 use crate::iana::EncType;
 use crate::preauth::KeyHint;
 use crate::{Context, Credential, Principal};
@@ -32,7 +32,11 @@ impl KeyHintExchange {
 impl Exchange for KeyHintExchange {
     type Output = KeyHint;
 
-    fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError> {
+    fn realm(&self) -> Result<&[u8], ExchangeError> {
+        self.0.realm()
+    }
+
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         self.0.request(cx)
     }
 

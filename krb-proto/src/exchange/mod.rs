@@ -1,7 +1,7 @@
 //! The exchanges with a KDC, as state machines that do no I/O.
 //!
-//! Each implements [`Exchange`]: ask it for the request that is due, deliver it to a KDC of the
-//! realm it names, hand back the reply; repeat until it is done. A request may be asked for again
+//! Each implements [`Exchange`]: ask it for its realm and for the request that is due, deliver that
+//! to a KDC of the realm, hand back the reply; repeat until it is done. A request may be asked for again
 //! (for another KDC, or after a correction of the clock): it is built afresh each time, and only the
 //! reply to the last one is taken. Who asks several KDCs at once gives each a copy of the exchange.
 
@@ -10,23 +10,24 @@ mod as_exchange;
 mod client_key;
 mod error;
 mod evidence;
+mod goal;
 mod key_hint;
+mod login;
 mod mechanism;
-mod s4u_proxy;
-mod s4u_self;
-mod service_ticket;
+mod options;
+mod reply;
 mod tgs;
 mod tgs_armor;
 
 pub use as_exchange::AsExchange;
 pub use client_key::ClientSecret;
-pub use error::{ExchangeError, KdcRefusal, Mismatch};
+pub use error::{ExchangeError, KdcRefusal, Mismatch, OwnTicketError};
 pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
+pub use goal::TgsGoal;
 pub use key_hint::KeyHintExchange;
-pub use s4u_proxy::S4uProxy;
-pub use s4u_self::S4uSelf;
-pub use service_ticket::{Login, ServiceTicket};
-pub use tgs::TicketOptions;
+pub use login::Login;
+pub use options::TicketOptions;
+pub use tgs::TgsExchange;
 pub use tgs_armor::TgsArmor;
 
 use alloc::vec::Vec;
@@ -38,30 +39,28 @@ pub trait Exchange {
     /// What it yields.
     type Output;
 
+    /// The realm whose KDC the request that is due goes to.
+    ///
+    /// # Errors
+    /// If what was given to the exchange belongs to none.
+    fn realm(&self) -> Result<&[u8], ExchangeError>;
+
     /// The request that is due, built afresh.
     ///
     /// # Errors
     /// If what was given to the exchange makes no request.
-    fn request(&mut self, cx: &mut Context<'_>) -> Result<Request, ExchangeError>;
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError>;
 
     /// Takes the reply to the last request.
     ///
     /// # Errors
-    /// If the KDC refused, or its reply does not stand up to verification.
+    /// If the KDC refused, or its reply does not stand up to verification;
+    /// [`ExchangeError::NoReplyDue`].
     fn receive(
         &mut self,
         cx: &Context<'_>,
         reply: &[u8],
     ) -> Result<Step<Self::Output>, ExchangeError>;
-}
-
-/// Bytes for a KDC of a realm.
-#[derive(Debug)]
-pub struct Request {
-    /// Whose KDC.
-    pub realm: Vec<u8>,
-    /// The message.
-    pub message: Vec<u8>,
 }
 
 /// Where an exchange stands after a reply.

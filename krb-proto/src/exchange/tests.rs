@@ -293,15 +293,14 @@ type Changed = Box<dyn Fn(&mut Answer)>;
 
 fn s4u_self(change: impl Fn(&mut Answer)) -> Result<Credential, ExchangeError> {
     let mut rng = Counter(1);
-    let mut exchange = S4uSelf::new(
+    let mut exchange = TgsExchange::new(
         tgt(),
-        alice(),
-        service().name,
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
         TicketOptions { lifetime: 900, ..Default::default() },
     );
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    assert_eq!(request.realm, REALM.as_bytes());
-    let (mut answer, ..) = answer_tgs(&request.message, alice());
+    assert_eq!(exchange.realm(), Ok(REALM.as_bytes()));
+    let (mut answer, ..) = answer_tgs(&request, alice());
     change(&mut answer);
     match with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep()))? {
         Step::Done(credential) => Ok(credential),
@@ -312,9 +311,13 @@ fn s4u_self(change: impl Fn(&mut Answer)) -> Result<Credential, ExchangeError> {
 #[test]
 fn s4u_self_names_the_user_in_both_ways() {
     let mut rng = Counter(1);
-    let mut exchange = S4uSelf::new(tgt(), alice(), service().name, TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        TicketOptions::default(),
+    );
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, sent, _) = answer_tgs(&request.message, alice());
+    let (answer, sent, _) = answer_tgs(&request, alice());
     let types: Vec<_> = sent.iter().map(|(padata_type, _)| *padata_type).collect();
     assert_eq!(
         types,
@@ -406,13 +409,17 @@ fn a_reply_in_another_key_or_usage_is_refused() {
 fn copies_of_an_exchange_take_the_replies_to_their_own_requests() {
     let mut rng = Counter(1);
     let options = TicketOptions { lifetime: 900, ..Default::default() };
-    let one = S4uSelf::new(tgt(), alice(), service().name, options);
+    let one = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        options,
+    );
     let mut copies = [one.clone(), one];
     let answers = copies.each_mut().map(|exchange| {
         let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-        answer_tgs(&request.message, alice()).0.tgs_rep()
+        answer_tgs(&request, alice()).0.tgs_rep()
     });
-    let mut take = |exchange: &S4uSelf, answer: &[u8]| {
+    let mut take = |exchange: &TgsExchange, answer: &[u8]| {
         with_context(&mut rng, |cx| exchange.clone().receive(cx, answer)).is_ok()
     };
     for (copy, exchange) in copies.iter().enumerate() {
@@ -425,14 +432,18 @@ fn copies_of_an_exchange_take_the_replies_to_their_own_requests() {
 #[test]
 fn a_replayed_reply_is_refused() {
     let mut rng = Counter(1);
-    let mut exchange = S4uSelf::new(tgt(), alice(), service().name, TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        TicketOptions::default(),
+    );
     let first = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, ..) = answer_tgs(&first.message, alice());
+    let (answer, ..) = answer_tgs(&first, alice());
     with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let error = with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep())).unwrap_err();
     assert!(matches!(error, ExchangeError::Crypto(_)), "sealed in the first request's subkey");
     let again = with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep()));
-    assert_eq!(again.unwrap_err(), ExchangeError::TooManyRounds, "one reply to a request");
+    assert_eq!(again.unwrap_err(), ExchangeError::NoReplyDue, "one reply to a request");
 }
 
 /// The KDC's copy of PA-S4U-X509-USER, as MIT makes it.
@@ -493,9 +504,13 @@ fn the_kdcs_copy_of_the_user_is_verified() {
 fn s4u_proxy_sends_the_evidence_untouched() {
     let evidence = Arc::new(s4u_self(|_| {}).unwrap());
     let mut rng = Counter(5);
-    let mut exchange = S4uProxy::new(tgt(), evidence.clone(), target(), TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uProxy { evidence: evidence.clone(), target: target() },
+        TicketOptions::default(),
+    );
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, sent, body) = answer_tgs(&request.message, alice());
+    let (answer, sent, body) = answer_tgs(&request, alice());
     let body: KdcReqBody<'_> = der::decode(&body).unwrap();
     assert!(KdcOptions(body.kdc_options.bits()).contains(KdcOptions::CNAME_IN_ADDL_TKT));
     let tickets: Vec<_> = body.additional_tickets.unwrap().iter().map(|t| t.der()).collect();
@@ -511,9 +526,13 @@ fn s4u_proxy_sends_the_evidence_untouched() {
 fn a_proxy_ticket_of_the_service_itself_is_refused() {
     let mut rng = Counter(5);
     let evidence = Arc::new(s4u_self(|_| {}).unwrap());
-    let mut exchange = S4uProxy::new(tgt(), evidence, target(), TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uProxy { evidence, target: target() },
+        TicketOptions::default(),
+    );
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, ..) = answer_tgs(&request.message, service());
+    let (answer, ..) = answer_tgs(&request, service());
     let error = with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep())).unwrap_err();
     assert_eq!(error, ExchangeError::Mismatch(Mismatch::S4uIgnored));
 }
@@ -564,7 +583,11 @@ fn a_ticket_of_rc4_opens_for_those_who_asked_for_danger() {
 #[test]
 fn a_refusal_says_what_the_kdc_said() {
     let mut rng = Counter(1);
-    let mut exchange = S4uSelf::new(tgt(), alice(), service().name, TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        TicketOptions::default(),
+    );
     with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let reply = error(ErrorCode::POLICY, None);
     let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
@@ -603,11 +626,11 @@ fn a_keytab_needs_one_round_trip() {
     let secret = ClientSecret::Keys(vec![service_key()]);
     let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let sent: AsReq<'_> = der::decode(&request.message).unwrap();
+    let sent: AsReq<'_> = der::decode(&request).unwrap();
     let timestamp = sent.padata.unwrap().iter().find(|pa| pa.padata_type == PaType::ENC_TIMESTAMP);
     let timestamp: EncryptedData<'_> = der::decode(timestamp.unwrap().padata_value).unwrap();
     service_key().decrypt(KeyUsage::PA_ENC_TIMESTAMP, timestamp.cipher).unwrap();
-    let answer = as_answer(&request.message, service_key());
+    let answer = as_answer(&request, service_key());
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
     let Step::Done(credential) = step else { panic!("one round trip is enough") };
     assert_eq!(credential.server, Principal::krbtgt(REALM.as_bytes()));
@@ -620,9 +643,9 @@ fn the_kdcs_checksum_over_the_request_is_verified() {
         let secret = ClientSecret::Keys(vec![service_key()]);
         let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
         let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-        let mut answer = as_answer(&request.message, service_key());
+        let mut answer = as_answer(&request, service_key());
         answer.flags |= TicketFlags::ENC_PA_REP;
-        answer.encrypted_padata = checksum(&request.message);
+        answer.encrypted_padata = checksum(&request);
         with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).map(|_| ())
     };
     fn over(request: &[u8]) -> Padata {

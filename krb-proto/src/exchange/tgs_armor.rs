@@ -1,8 +1,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::ExchangeError;
 use super::mechanism::Padata;
+use super::{ExchangeError, OwnTicketError};
 use crate::crypto::Key;
 use crate::iana::FastOptions;
 use crate::preauth::borrow_padata;
@@ -43,7 +43,8 @@ impl Armor {
                 Some(Self { key: armor_key(subkey, session_key)?, explicit: None })
             }
             TgsArmor::Explicit(ticket) => {
-                let armor = ArmorTicket::new(ticket.clone(), cx)?;
+                let armor =
+                    ArmorTicket::new(ticket.clone(), cx).map_err(OwnTicketError::SessionKey)?;
                 let key = explicit_tgs_armor_key(armor.key(), subkey)?;
                 Some(Self { key, explicit: Some(armor) })
             }
@@ -58,7 +59,8 @@ impl Armor {
         body: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<Vec<u8>, ExchangeError> {
-        let armor = self.explicit.as_ref().map(|armor| armor.ap_request(cx)).transpose()?;
+        let armor = self.explicit.as_ref().map(|armor| armor.ap_request(cx)).transpose();
+        let armor = armor.map_err(OwnTicketError::Malformed)?;
         let request = RequestToSeal {
             armor_key: &self.key,
             armor: armor.as_deref(),
@@ -67,6 +69,6 @@ impl Armor {
             padata: &borrow_padata(padata),
             body,
         };
-        Ok(seal_request(&request, cx.rng)?)
+        seal_request(&request, cx.rng).map_err(ExchangeError::OwnRequest)
     }
 }

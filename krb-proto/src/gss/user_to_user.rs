@@ -2,7 +2,7 @@
 //! own but a TGT, and the client needs that TGT to get a ticket for it.
 //!
 //! The client sends a [`TgtRequest`], the service answers with [`tgt_reply`], the client asks its
-//! KDC ([`ServiceTicket::user_to_user`](crate::exchange::ServiceTicket::user_to_user)) and goes on
+//! KDC ([`TgsGoal::UserToUser`](crate::exchange::TgsGoal::UserToUser)) and goes on
 //! with an [`Initiator`](super::Initiator) that has
 //! [`user_to_user`](super::InitiatorOptions::user_to_user).
 

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use super::world::{NULL, REALM, credential, endtime, frames, null_key, principal, with_context};
 use crate::exchange::{
-    AsExchange, ClientSecret, Exchange, S4uProxy, S4uSelf, Step, TgsArmor, TicketOptions,
+    AsExchange, ClientSecret, Exchange, Step, TgsArmor, TgsExchange, TgsGoal, TicketOptions,
 };
 use crate::{Credential, Name, Principal};
 #[cfg(feature = "spake")]
@@ -47,13 +47,15 @@ fn run(input: &[u8]) -> Option<Credential> {
             (converse(exchange, replies, fast)?, alice, krbtgt)
         }
         1 => {
-            let exchange = S4uSelf::new(tgt, alice.clone(), service.name.clone(), options());
+            let goal = TgsGoal::S4uSelf { user: alice.clone(), service: service.name.clone() };
+            let exchange = TgsExchange::new(tgt, goal, options());
             (converse(exchange, replies, fast)?, alice, service)
         }
         2 => {
             let evidence = Arc::new(credential(alice.clone(), service)?);
             let target = Principal::new(Name::user("target"), REALM);
-            let exchange = S4uProxy::new(tgt, evidence, target.name.clone(), options());
+            let goal = TgsGoal::S4uProxy { evidence, target: target.name.clone() };
+            let exchange = TgsExchange::new(tgt, goal, options());
             (converse(exchange, replies, fast)?, alice, target)
         }
         // Not with the null enctype, which makes no secrets of passwords: here it is about what a

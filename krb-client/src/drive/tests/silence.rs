@@ -303,9 +303,13 @@ struct Twice {
 impl Exchange for Twice {
     type Output = ();
 
-    fn request(&mut self, _: &mut Context<'_>) -> Result<Request, ExchangeError> {
+    fn realm(&self) -> Result<&[u8], ExchangeError> {
+        Ok(b"R")
+    }
+
+    fn request(&mut self, _: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         self.requests += 1;
-        Ok(Request { realm: b"R".to_vec(), message: b"ask".to_vec() })
+        Ok(b"ask".to_vec())
     }
 
     fn receive(&mut self, _: &Context<'_>, _: &[u8]) -> Result<Step<()>, ExchangeError> {

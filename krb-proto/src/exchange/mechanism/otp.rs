@@ -31,7 +31,8 @@ impl Mechanism for Otp {
         _request: &RequestFacts<'_>,
         cx: &mut Context<'_>,
     ) -> Result<Padata, ExchangeError> {
-        let value = otp_request(&self.challenge, &self.otp, &self.armor_key, cx.rng)?;
+        let value = otp_request(&self.challenge, &self.otp, &self.armor_key, cx.rng)
+            .map_err(ExchangeError::Malformed)?;
         let value = value.ok_or(ExchangeError::NoCommonMechanism)?;
         Ok(Vec::from([(PaType::OTP_REQUEST, value.to_vec())]))
     }

@@ -43,7 +43,8 @@ impl Spake {
     }
 
     fn take(&mut self, message: &[u8]) -> Result<(), ExchangeError> {
-        let PaSpake::Challenge(challenge) = der::decode(message)? else {
+        let spake = der::decode(message).map_err(ExchangeError::Malformed)?;
+        let PaSpake::Challenge(challenge) = spake else {
             return Err(SpakeError::OutOfStep.into());
         };
         if self.challenge.is_some() {

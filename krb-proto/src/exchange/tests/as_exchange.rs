@@ -9,7 +9,7 @@ fn a_password_waits_for_the_kdcs_salt() {
     let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
     let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
     let first = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let first: AsReq<'_> = der::decode(&first.message).unwrap();
+    let first: AsReq<'_> = der::decode(&first).unwrap();
     let guessed = first.padata.unwrap().iter().any(|pa| pa.padata_type == PaType::ENC_TIMESTAMP);
     assert!(!guessed, "a wrong guess would count as a wrong password");
 
@@ -19,7 +19,7 @@ fn a_password_waits_for_the_kdcs_salt() {
     assert!(matches!(step, Step::Continue));
     let second = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let key = Key::from_password(enctype, b"secret", salt, None).unwrap();
-    let answer = as_answer(&second.message, key);
+    let answer = as_answer(&second, key);
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
     assert!(matches!(step, Step::Done(_)));
 
@@ -68,7 +68,7 @@ fn the_key_before_is_tried_where_the_newest_is_not_taken() {
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &refusal)).unwrap();
     assert!(matches!(step, Step::Continue));
     let second = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let answer = as_answer(&second.message, service_key());
+    let answer = as_answer(&second, service_key());
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
     assert!(matches!(step, Step::Done(_)));
 }
@@ -122,7 +122,7 @@ fn the_kdcs_cookie_is_echoed_and_only_the_last_one() {
     let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&data));
     with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let request: AsReq<'_> = der::decode(&request.message).unwrap();
+    let request: AsReq<'_> = der::decode(&request).unwrap();
     let cookie = crate::preauth::find_padata(request.padata.unwrap(), PaType::FX_COOKIE);
     assert_eq!(cookie, Some(&b"state"[..]));
 }
@@ -136,7 +136,11 @@ fn the_default_salt_is_realm_and_components() {
 #[test]
 fn a_ticket_that_is_no_tgt_is_misuse() {
     let evidence = Arc::new(s4u_self(|_| {}).unwrap());
-    let mut exchange = S4uSelf::new(evidence, alice(), service().name, TicketOptions::default());
+    let mut exchange = TgsExchange::new(
+        evidence,
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        TicketOptions::default(),
+    );
     let refused = with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap_err();
     assert!(matches!(refused, ExchangeError::OwnTicket(_)));
 }
@@ -146,7 +150,7 @@ fn ask_for_hint(reply: &[u8]) -> Result<Step<KeyHint>, ExchangeError> {
     let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
     let mut exchange = KeyHintExchange::new(service(), enctype);
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let request: AsReq<'_> = der::decode(&request.message).unwrap();
+    let request: AsReq<'_> = der::decode(&request).unwrap();
     let body: KdcReqBody<'_> = der::decode(request.req_body.der()).unwrap();
     assert_eq!(body.etype.iter().collect::<Vec<_>>(), [enctype], "of this kind of key only");
     let proves = [PaType::ENC_TIMESTAMP, PaType::ENCRYPTED_CHALLENGE];
@@ -168,7 +172,7 @@ fn a_kdc_is_asked_for_the_salt_without_a_try_at_the_password() {
     let mut login =
         AsExchange::new(service(), ClientSecret::Keys(vec![]), TicketOptions::default());
     let request = with_context(&mut rng, |cx| login.request(cx)).unwrap();
-    let mut answer = as_answer(&request.message, service_key());
+    let mut answer = as_answer(&request, service_key());
     let list: List<'_, PaData<'_>> = der::decode(&hints).unwrap();
     answer.padata = list.iter().map(|pa| (pa.padata_type, pa.padata_value.to_vec())).collect();
     let asked = ask_for_hint(&answer.as_rep()).unwrap();
@@ -188,4 +192,42 @@ fn a_hostile_iteration_count_is_no_work_for_who_only_asks() {
     let asked = ask_for_hint(&error(ErrorCode::PREAUTH_REQUIRED, Some(&hints))).unwrap();
     let Step::Done(hint) = asked else { panic!("done") };
     assert!(hint.key(&service(), b"secret").is_err());
+}
+
+/// What is wrong with what this side gave is not laid to the KDC, and needs none to be found.
+#[test]
+fn a_malformed_ticket_of_ours_is_not_the_kdcs_fault() {
+    let ask = |goal: TgsGoal, tgt: Arc<Credential>, fast: TgsArmor| {
+        let options = TicketOptions { fast, ..TicketOptions::default() };
+        let mut exchange = TgsExchange::new(tgt, goal, options);
+        with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap_err()
+    };
+    let damaged =
+        |ticket: &Credential| Arc::new(Credential { ticket: vec![0x30], ..ticket.clone() });
+    let service = || TgsGoal::Service(target());
+    let user_to_user = TgsGoal::UserToUser { service: target(), service_tgt: vec![0x61] };
+    let evidence = s4u_self(|_| {}).unwrap();
+    let proxy = TgsGoal::S4uProxy { evidence: damaged(&evidence), target: target() };
+    for error in [
+        ask(service(), damaged(&tgt()), TgsArmor::Off),
+        ask(user_to_user, tgt(), TgsArmor::Off),
+        ask(proxy, tgt(), TgsArmor::Off),
+        ask(service(), tgt(), TgsArmor::Explicit(damaged(&tgt()))),
+    ] {
+        let malformed = matches!(error, ExchangeError::OwnTicket(OwnTicketError::Malformed(_)));
+        assert!(malformed && error.to_string().starts_with("this side's own ticket"), "{error}");
+    }
+    let session_key = Key::danger_new_rc4(&[1; 16]).unwrap();
+    let rc4 = Arc::new(Credential { session_key, ..(*tgt()).clone() });
+    for error in
+        [ask(service(), rc4.clone(), TgsArmor::Off), ask(service(), tgt(), TgsArmor::Explicit(rc4))]
+    {
+        let key = matches!(error, ExchangeError::OwnTicket(OwnTicketError::SessionKey(_)));
+        assert!(key, "{error}");
+    }
+    let mut exchange = TgsExchange::new(Arc::new(evidence), service(), TicketOptions::default());
+    let no_tgt = Err(OwnTicketError::NotTicketGranting.into());
+    assert_eq!(exchange.realm(), no_tgt, "known before any KDC is looked for");
+    let reply = with_context(&mut Counter(1), |cx| exchange.receive(cx, b"\x7e"));
+    assert_eq!(reply.unwrap_err(), ExchangeError::NoReplyDue);
 }

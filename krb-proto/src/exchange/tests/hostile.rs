@@ -14,7 +14,7 @@ fn as_exchange() -> (AsExchange, Counter, Answer) {
     let secret = ClientSecret::Keys(vec![service_key()]);
     let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let answer = as_answer(&request.message, service_key());
+    let answer = as_answer(&request, service_key());
     (exchange, rng, answer)
 }
 
@@ -74,7 +74,7 @@ fn an_error_with_anything_left_out_is_no_success() {
 fn a_replayed_as_reply_is_refused() {
     let (mut exchange, mut rng, old) = as_exchange();
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let answer = as_answer(&request.message, service_key());
+    let answer = as_answer(&request, service_key());
     let replayed = with_context(&mut rng, |cx| exchange.receive(cx, &old.as_rep())).unwrap_err();
     assert_eq!(replayed, ExchangeError::Mismatch(Mismatch::Nonce));
     let (mut exchange, mut rng, _) = as_exchange();

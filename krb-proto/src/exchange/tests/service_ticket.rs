@@ -1,10 +1,10 @@
 //! The plain TGS exchange, alone and behind an AS exchange.
 
 use super::*;
-use crate::exchange::{Login, ServiceTicket};
+use crate::exchange::Login;
 
-fn exchange() -> ServiceTicket {
-    ServiceTicket::new(tgt(), target(), TicketOptions::default())
+fn exchange() -> TgsExchange {
+    TgsExchange::new(tgt(), TgsGoal::Service(target()), TicketOptions::default())
 }
 
 #[test]
@@ -12,7 +12,7 @@ fn the_ticket_is_the_tgts_clients() {
     let mut rng = Counter(5);
     let mut exchange = exchange();
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, sent, body) = answer_tgs(&request.message, service());
+    let (answer, sent, body) = answer_tgs(&request, service());
     assert_eq!(sent.len(), 1, "nothing beside the AP-REQ");
     let body: KdcReqBody<'_> = der::decode(&body).unwrap();
     assert!(body.additional_tickets.is_none());
@@ -25,9 +25,10 @@ fn the_ticket_is_the_tgts_clients() {
 fn user_to_user_sends_the_services_tgt() {
     let mut rng = Counter(5);
     let service_tgt = tgt_answer().ticket();
-    let mut exchange = exchange().user_to_user(service_tgt.clone());
+    let goal = TgsGoal::UserToUser { service: target(), service_tgt: service_tgt.clone() };
+    let mut exchange = TgsExchange::new(tgt(), goal, TicketOptions::default());
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, _, body) = answer_tgs(&request.message, service());
+    let (answer, _, body) = answer_tgs(&request, service());
     let body: KdcReqBody<'_> = der::decode(&body).unwrap();
     assert!(KdcOptions(body.kdc_options.bits()).contains(KdcOptions::ENC_TKT_IN_SKEY));
     let tickets: Vec<_> = body.additional_tickets.unwrap().iter().map(|t| t.der()).collect();
@@ -40,7 +41,7 @@ fn changed(change: impl Fn(&mut Answer)) -> Result<(), ExchangeError> {
     let mut rng = Counter(5);
     let mut exchange = exchange();
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (mut answer, ..) = answer_tgs(&request.message, service());
+    let (mut answer, ..) = answer_tgs(&request, service());
     change(&mut answer);
     with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep())).map(|_| ())
 }
@@ -63,12 +64,12 @@ fn a_login_is_an_as_exchange_and_then_a_tgs_exchange() {
     let tgt = AsExchange::new(service(), secret, TicketOptions::default());
     let mut exchange = Login::new(tgt, target(), TicketOptions::default());
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let mut answer = as_answer(&request.message, service_key());
+    let mut answer = as_answer(&request, service_key());
     answer.session_key = super::tgt().session_key.clone();
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
     assert!(matches!(step, Step::Continue));
     let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let (answer, ..) = answer_tgs(&request.message, service());
+    let (answer, ..) = answer_tgs(&request, service());
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.tgs_rep())).unwrap();
     let Step::Done(credential) = step else { panic!("two round trips are enough") };
     assert_eq!(credential.server.name, target());

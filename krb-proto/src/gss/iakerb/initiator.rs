@@ -92,9 +92,9 @@ impl IakerbInitiator {
         cookie: Option<&[u8]>,
         cx: &mut Context<'_>,
     ) -> Result<Vec<u8>, IakerbError> {
-        let request = exchange.request(cx).map_err(IakerbError::Exchange)?;
-        let realm = self.dialect.write(&request.realm);
-        let proxy = Proxy { realm, cookie, message: &request.message };
+        let message = exchange.request(cx).map_err(IakerbError::Exchange)?;
+        let realm = self.dialect.write(exchange.realm().map_err(IakerbError::Exchange)?);
+        let proxy = Proxy { realm, cookie, message: &message };
         let token = proxy.to_token(self.conversation.octets.is_empty());
         self.conversation.add(&token)?;
         self.state = State::Exchanging(exchange);

@@ -9,7 +9,7 @@ use super::super::{Acceptor, AcceptorOptions, Initiator, InitiatorOptions};
 use super::*;
 use crate::asn1::{AsReq, KdcReqBody, KrbError};
 use crate::der::{Encoded, Int, KerberosString, List, UInt32};
-use crate::exchange::{Exchange, ExchangeError, Request, Step};
+use crate::exchange::{Exchange, ExchangeError, Step};
 use crate::iana::{EncType, ErrorCode};
 use crate::{Context, Credential, Principal};
 
@@ -41,8 +41,12 @@ struct Rounds(u32);
 impl Exchange for Rounds {
     type Output = Credential;
 
-    fn request(&mut self, _: &mut Context<'_>) -> Result<Request, ExchangeError> {
-        Ok(Request { realm: REALM.to_vec(), message: as_req(self.0) })
+    fn realm(&self) -> Result<&[u8], ExchangeError> {
+        Ok(REALM)
+    }
+
+    fn request(&mut self, _: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
+        Ok(as_req(self.0))
     }
 
     fn receive(
@@ -51,7 +55,7 @@ impl Exchange for Rounds {
         reply: &[u8],
     ) -> Result<Step<Credential>, ExchangeError> {
         if reply.first() == Some(&0x7e) {
-            let error: KrbError<'_> = der::decode(reply)?;
+            let error: KrbError<'_> = der::decode(reply).map_err(ExchangeError::Malformed)?;
             assert_eq!(error.error_code, ErrorCode::IAKERB_KDC_NO_RESPONSE);
             return Err(ExchangeError::NoCommonEnctype);
         }

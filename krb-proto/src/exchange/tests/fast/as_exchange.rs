@@ -10,7 +10,7 @@ fn keytab() -> ClientSecret {
 }
 
 fn ask(exchange: &mut AsExchange, rng: &mut Counter) -> Vec<u8> {
-    with_context(rng, |cx| exchange.request(cx)).unwrap().message
+    with_context(rng, |cx| exchange.request(cx)).unwrap()
 }
 
 /// The honest answer to a request with the client's challenge in it.
@@ -340,7 +340,10 @@ fn the_client_can_be_hidden() {
         let name = Name::new(crate::iana::NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"]);
         answer.outer_client = Some(Principal::new(name, "WELLKNOWN:ANONYMOUS"));
     };
-    let hidden = || exchange(keytab()).hiding_client();
+    let hidden = || {
+        AsExchange::new(service(), keytab(), TicketOptions::default())
+            .armored_hiding_client(armor_ticket(EncType::AES256_CTS_HMAC_SHA1_96))
+    };
     let opened = open_as(&ask(&mut hidden(), &mut Counter(1)));
     assert_eq!(opened.outer_client, Some(anonymous));
     let body: KdcReqBody<'_> = der::decode(&opened.body).unwrap();

@@ -40,7 +40,7 @@ fn begin(secret: ClientSecret, tokens: &[OtpTokenInfo<'_>]) -> (AsExchange, Coun
     let mut rng = Counter(1);
     let mut exchange = AsExchange::new(service(), secret, TicketOptions::default())
         .armored(armor_ticket(EncType::AES256_CTS_HMAC_SHA1_96));
-    let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap().message;
+    let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let code = ErrorCode::PREAUTH_REQUIRED;
     let reply = armored_error(&open_as(&message), code, code, offer(tokens));
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply));
@@ -53,7 +53,7 @@ type ExchangeStep = Result<Step<Credential>, ExchangeError>;
 fn the_value_is_sent_and_the_reply_comes_in_the_armor_key() {
     let (mut exchange, mut rng, step) = begin(secret(None), &[token(OtpFlags::NONE)]);
     assert!(matches!(step, Ok(Step::Continue)));
-    let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap().message;
+    let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let opened = open_as(&message);
     let sent = opened.padata.iter().find(|pa| pa.0 == PaType::OTP_REQUEST).unwrap();
     let sent: PaOtpRequest<'_> = der::decode(&sent.1).unwrap();
@@ -78,7 +78,7 @@ fn the_value_is_sent_and_the_reply_comes_in_the_armor_key() {
 fn a_pin_goes_where_the_token_wants_it() {
     let sent = |flags| {
         let (mut exchange, mut rng, _) = begin(secret(Some(b"0000")), &[token(flags)]);
-        let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap().message;
+        let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
         let padata = open_as(&message).padata;
         let sent = padata.iter().find(|pa| pa.0 == PaType::OTP_REQUEST).unwrap();
         let sent: PaOtpRequest<'_> = der::decode(&sent.1).unwrap();
@@ -129,7 +129,7 @@ fn without_armor_no_value_is_sent() {
 fn a_value_that_was_refused_is_not_sent_again() {
     let (mut exchange, mut rng, _) = begin(secret(None), &[token(OtpFlags::NONE)]);
     for code in [ErrorCode::PREAUTH_FAILED, ErrorCode::PREAUTH_REQUIRED] {
-        let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap().message;
+        let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
         let offer = offer(&[token(OtpFlags::NONE)]);
         let reply = armored_error(&open_as(&message), code, code, offer);
         let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();

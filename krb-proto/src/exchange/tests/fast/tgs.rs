@@ -8,8 +8,12 @@ fn s4u_self_armored(
     let mut rng = Counter(1);
     let explicit = matches!(fast, TgsArmor::Explicit(_));
     let options = TicketOptions { fast, ..TicketOptions::default() };
-    let mut exchange = S4uSelf::new(tgt(), alice(), service().name, options);
-    let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap().message;
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        options,
+    );
+    let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
     let (mut answer, sent, body) = answer_tgs(&message, alice());
     let types: Vec<_> = sent.iter().map(|pa| pa.0).collect();
     assert_eq!(types, [PaType::TGS_REQ, PaType::FX_FAST]);
@@ -98,9 +102,10 @@ fn the_error_inside_an_armored_tgs_error_counts() {
     let mut rng = Counter(1);
     let options = TicketOptions { fast: TgsArmor::Implicit, ..TicketOptions::default() };
     let evidence = Arc::new(s4u_self(|_| {}).unwrap());
-    let mut exchange = S4uProxy::new(tgt(), evidence, target(), options);
-    let mut code = |exchange: &mut S4uProxy, armored: bool| {
-        let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap().message;
+    let mut exchange =
+        TgsExchange::new(tgt(), TgsGoal::S4uProxy { evidence, target: target() }, options);
+    let mut code = |exchange: &mut TgsExchange, armored: bool| {
+        let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
         let (answer, _, body) = answer_tgs(&message, alice());
         let armor_key = armor_key(&answer.reply_key, &tgt().session_key).unwrap();
         let opened = Opened { armor_key, padata: vec![], body, outer_client: None };

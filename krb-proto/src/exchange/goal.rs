@@ -1,0 +1,126 @@
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::mechanism::Padata;
+use super::{ExchangeError, Mismatch};
+use crate::asn1::PaData;
+use crate::crypto::Key;
+use crate::der::List;
+use crate::iana::{KdcOptions, PaType, PacOptions};
+use crate::preauth::{for_user, pac_options, s4u_x509_user, verify_s4u_x509_user_reply};
+use crate::{Credential, Name, Principal};
+
+/// What a TGS exchange is for: whose ticket, to what, and what the request says beside the usual.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum TgsGoal {
+    /// A ticket of the TGT's client for a service (RFC 4120 section 3.3).
+    Service(Name),
+    /// The same, encrypted with the session key of the service's own TGT (user-to-user, RFC 4120
+    /// section 3.7). The KDC sees to it that it is the service's.
+    UserToUser {
+        /// The service.
+        service: Name,
+        /// Its TGT, DER.
+        service_tgt: Vec<u8>,
+    },
+    /// S4U2Self by name (MS-SFU 3.1.5.1.1): a ticket to ourselves in a user's name.
+    ///
+    /// The user is named twice, by PA-FOR-USER (which Samba and Heimdal read) and PA-S4U-X509-USER
+    /// (which MIT and Windows prefer), always the same name in both. What comes back names who was
+    /// *sent*; only the PAC says which account the KDC found ([`super::open_ticket`]).
+    S4uSelf {
+        /// The user.
+        user: Principal,
+        /// The TGT's own account, by its account name or one of its SPNs.
+        service: Name,
+    },
+    /// S4U2Proxy (MS-SFU 3.1.5.2.1): a ticket to another service in the name of the evidence
+    /// ticket's client.
+    ///
+    /// The evidence goes out exactly as it was received, also if it is not forwardable: with
+    /// resource-based delegation Windows takes it, so the KDC decides.
+    S4uProxy {
+        /// The evidence: a ticket to ourselves in the user's name.
+        evidence: Arc<Credential>,
+        /// The other service.
+        target: Name,
+    },
+}
+
+impl TgsGoal {
+    /// What the ticket shall be for.
+    pub(super) const fn service(&self) -> &Name {
+        match self {
+            Self::Service(service)
+            | Self::UserToUser { service, .. }
+            | Self::S4uSelf { service, .. }
+            | Self::S4uProxy { target: service, .. } => service,
+        }
+    }
+
+    /// Whose ticket it shall be.
+    pub(super) fn client<'a>(&'a self, tgt: &'a Credential) -> &'a Principal {
+        match self {
+            Self::Service(_) | Self::UserToUser { .. } => &tgt.client,
+            Self::S4uSelf { user, .. } => user,
+            Self::S4uProxy { evidence, .. } => &evidence.client,
+        }
+    }
+
+    pub(super) const fn kdc_options(&self) -> KdcOptions {
+        match self {
+            Self::Service(_) | Self::S4uSelf { .. } => KdcOptions::NONE,
+            Self::UserToUser { .. } => KdcOptions::ENC_TKT_IN_SKEY,
+            Self::S4uProxy { .. } => KdcOptions::CNAME_IN_ADDL_TKT,
+        }
+    }
+
+    pub(super) fn additional_ticket(&self) -> Option<&[u8]> {
+        match self {
+            Self::Service(_) | Self::S4uSelf { .. } => None,
+            Self::UserToUser { service_tgt, .. } => Some(service_tgt),
+            Self::S4uProxy { evidence, .. } => Some(&evidence.ticket),
+        }
+    }
+
+    /// What stands beside PA-TGS-REQ, bound to the request by its nonce and subkey.
+    pub(super) fn padata(
+        &self,
+        tgt: &Credential,
+        nonce: u32,
+        subkey: &Key,
+    ) -> Result<Padata, ExchangeError> {
+        let pac_options = || {
+            (PaType::PAC_OPTIONS, pac_options(PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION))
+        };
+        Ok(match self {
+            Self::Service(_) | Self::UserToUser { .. } => Vec::new(),
+            Self::S4uSelf { user, .. } => {
+                let named =
+                    s4u_x509_user(user, nonce, subkey).map_err(ExchangeError::OwnRequest)?;
+                Vec::from([
+                    (PaType::FOR_USER, for_user(user, &tgt.session_key)),
+                    (PaType::S4U_X509_USER, named),
+                    pac_options(),
+                ])
+            }
+            Self::S4uProxy { .. } => Vec::from([pac_options()]),
+        })
+    }
+
+    /// Verifies what the reply says beside the ticket.
+    pub(super) fn verify_padata(
+        &self,
+        padata: List<'_, PaData<'_>>,
+        nonce: u32,
+        subkey: &Key,
+    ) -> Result<(), ExchangeError> {
+        let Self::S4uSelf { user, .. } = self else { return Ok(()) };
+        for pa in padata.iter().filter(|pa| pa.padata_type == PaType::S4U_X509_USER) {
+            verify_s4u_x509_user_reply(pa.padata_value, user, nonce, subkey)
+                .map_err(Mismatch::S4uUser)?;
+        }
+        Ok(())
+    }
+}
