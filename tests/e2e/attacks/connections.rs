@@ -177,7 +177,15 @@ async fn a_client_that_goes_away_is_one_line_below_error() {
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let token = issuer.token("alice");
+    let log = server.log();
     newcomer(lab, &server, &token).await;
+    // The log reaches its file a little later than the answer its client.
+    for _ in 0..50 {
+        if log.since().contains("\"tool call\"") {
+            break;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
     let log = server.log();
     // At every stage of a call, and while its answer is sent.
     let waits: Vec<u64> = vec![1, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 120, 200, 500];
