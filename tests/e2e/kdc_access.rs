@@ -10,7 +10,7 @@ use krb_client::{
 };
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Name, Principal, Timestamp};
-use krb_tests::lab::program;
+use krb_tests::lab::shipped_server;
 use krb_tests::{Lab, Server, Setup, issuer};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -142,7 +142,7 @@ async fn a_server_that_knows_its_hosts_needs_no_dns() {
     // The machine names no DNS server.
     let mut command = Command::new("unshare");
     let script = "mount --bind /dev/null /etc/resolv.conf && exec \"$0\" \"$@\"";
-    command.args(["-m", "sh", "-c", script]).arg(program("krb-mcp"));
+    command.args(["-m", "sh", "-c", script]).arg(shipped_server());
     command.args(["serve", "--log-format", "json", "--config"]).arg(&file);
     let server = Server::spawn(command, folder);
     let token = issuer.token("alice");

@@ -20,7 +20,7 @@ mod privileged;
 mod recreated;
 mod refusals;
 mod resources;
-mod static_binary;
+mod shipped_server;
 
 /// The lab, or the end of the test.
 macro_rules! lab {

@@ -108,6 +108,18 @@ impl Lab {
     }
 }
 
+/// The server as it ships; `tests/run` builds it and says where it is.
+///
+/// # Panics
+/// If `SHIPPED_SERVER` does not say so.
+#[must_use]
+pub fn shipped_server() -> PathBuf {
+    let path = std::env::var_os("SHIPPED_SERVER").map(PathBuf::from);
+    path.filter(|path| path.is_file()).unwrap_or_else(|| {
+        panic!("set it to the server as it ships: SHIPPED_SERVER=$(tests/shipped-server)")
+    })
+}
+
 /// A program that was built beside this one.
 ///
 /// # Panics

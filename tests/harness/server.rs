@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use crate::Lab;
-use crate::lab::program;
+use crate::lab::shipped_server;
 use crate::logs::Mark;
 use crate::memory::Memory;
 
@@ -130,7 +130,7 @@ impl Server {
         let folder = lab.scratch(&format!("server-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         std::fs::create_dir_all(&folder).expect("the server's folder");
         setup.write(lab, &folder);
-        let mut command = Command::new(program("krb-mcp"));
+        let mut command = Command::new(shipped_server());
         command.args(["serve", "--log-format", "json", "--config"]);
         command.arg(folder.join("krb-mcp.jsonc"));
         Self::spawn(command, folder)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{CHECKS, METADATA, PRODUCT, member, root, tree};
+use crate::graph::{CHECKS, METADATA, PRODUCT, member, root, tree, tree_with_features};
 
 #[test]
 fn crates_form_a_line() {
@@ -94,6 +94,24 @@ fn krb_proto_has_no_io_clock_or_randomness() {
     }
     let source = std::fs::read_to_string(root().join("krb-proto/src/lib.rs")).unwrap();
     assert!(source.contains("no_std"), "krb-proto must stay no_std");
+}
+
+#[test]
+fn what_only_tests_need_is_in_no_release() {
+    // As `tests/shipped-server` builds it, and a release.
+    for line in tree_with_features("krb-mcp") {
+        let (name, features) = line.split_once(' ').unwrap_or((&line, ""));
+        let allowed: &[&str] = match name {
+            "krb-client" => &["default"],
+            _ if PRODUCT.contains(&name) => &[],
+            _ => continue,
+        };
+        let features: Vec<_> = features.split(',').filter(|feature| !feature.is_empty()).collect();
+        assert!(
+            features.iter().all(|feature| allowed.contains(feature)),
+            "a release of krb-mcp has {name} with {features:?}: if users need it, allow it here"
+        );
+    }
 }
 
 #[test]

@@ -65,14 +65,29 @@ pub fn normal_and_build(name: &str) -> BTreeMap<&'static PackageId, &'static Pac
 /// metadata, which unites the features of the whole workspace, it shows what is built for this
 /// member alone.
 pub fn tree(name: &str, features: &[&str]) -> BTreeSet<String> {
+    cargo_tree(name, "{p}", features)
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The same with default features, each as `NAME FEATURE,FEATURE…`.
+pub fn tree_with_features(name: &str) -> BTreeSet<String> {
+    cargo_tree(name, "{lib} {f}", &[])
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)").trim_end().replace('_', "-"))
+        .collect()
+}
+
+fn cargo_tree(name: &str, format: &str, features: &[&str]) -> String {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "-p", name, "-e", "normal,build", "--prefix", "none", "--format", "{p}"])
+        .args(["tree", "-p", name, "-e", "normal,build", "--prefix", "none", "--format", format])
         .args(features)
         .current_dir(root())
         .output()
         .expect("cargo tree");
     assert!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("cargo tree in UTF-8");
-    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    String::from_utf8(output.stdout).expect("cargo tree in UTF-8")
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use krb_tests::lab::program;
+use krb_tests::lab::shipped_server;
 use krb_tests::server::Answer;
 use krb_tests::{Lab, Server, Setup, issuer};
 use serde_json::json;
@@ -203,7 +203,7 @@ fn forbid_as_told(lab: &Lab, issuer: &str, name: &str) -> Setup {
     fs::create_dir_all(&folder).unwrap();
     rule(&path).write(lab, &folder);
     let file = folder.join("krb-mcp.jsonc").display().to_string();
-    let checked = lab.run(&program("krb-mcp").display().to_string(), &["check", "--config", &file]);
+    let checked = lab.run(&shipped_server().display().to_string(), &["check", "--config", &file]);
     let said = String::from_utf8_lossy(&checked.stderr).into_owned();
     let told = said.split_once("there it is written \"").map(|(_, rest)| rest);
     rule(told.and_then(|rest| rest.split_once('"')).map_or(&path, |(told, _)| told))

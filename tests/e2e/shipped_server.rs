@@ -1,32 +1,46 @@
-//! The server runs statically linked from an empty root that holds only it and its configuration.
+//! What ships: nothing of the tests is in it, and it runs statically linked from an empty root that
+//! holds only it and its configuration.
 
 use std::path::Path;
 use std::process::Command;
 
-use krb_tests::{Server, Setup, issuer};
+use krb_tests::lab::{program, shipped_server};
+use krb_tests::{Lab, Server, Setup, issuer};
 
 use crate::lab;
 
-#[tokio::test]
-async fn the_static_server_runs_in_an_empty_root() {
+/// How many lines of a program's strings match.
+fn strings(lab: &Lab, program: &Path, pattern: &str) -> usize {
+    let program = program.display();
+    let line = format!("strings -n 4 '{program}' | grep -ciE '{pattern}' || true");
+    lab.shell(&line).trim().parse().unwrap()
+}
+
+#[test]
+fn nothing_of_the_tests_issuer_ships() {
     let lab = lab!();
-    // `tests/run` builds it: another target, so another four minutes the first time.
-    let Ok(binary) = std::env::var("KRB_MCP_STATIC") else {
-        assert_ne!(std::env::var("LAB_REQUIRED").as_deref(), Ok("1"), "KRB_MCP_STATIC is not set");
-        krb_tests::skipped("KRB_MCP_STATIC names no statically linked server");
-        return;
-    };
-    let dynamic = lab.shell(&format!("readelf -d '{binary}' | grep -c NEEDED || true"));
+    let issuer = "krb_mcp[0-9:]+demo|demo issuer";
+    assert_eq!(strings(lab, &shipped_server(), issuer), 0);
+    assert_ne!(strings(lab, &program("main-job"), issuer), 0, "where it is used it is seen");
+    let help = lab.run(&shipped_server().display().to_string(), &["help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("serve") && !help.contains("demo"), "{help}");
+}
+
+#[tokio::test]
+async fn it_runs_in_an_empty_root() {
+    let lab = lab!();
+    let binary = shipped_server();
+    let dynamic = lab.shell(&format!("readelf -d '{}' | grep -c NEEDED || true", binary.display()));
     assert_eq!(dynamic.trim(), "0", "it needs no shared library");
-    let words =
-        lab.shell(&format!("strings -n 8 '{binary}' | grep -ciE 'libgssapi|libkrb5' || true"));
-    assert_eq!(words.trim(), "0", "nor opens a Kerberos library by name");
+    let libraries = strings(lab, &binary, "libgssapi|libkrb5");
+    assert_eq!(libraries, 0, "nor opens a Kerberos library by name");
 
     let issuer = issuer().await;
     let root = lab.scratch("empty-root");
     let copy = |from: &Path, to: &str| std::fs::copy(from, root.join(to)).map(drop);
     std::fs::create_dir_all(&root).unwrap();
-    copy(Path::new(&binary), "krb-mcp").unwrap();
+    copy(&binary, "krb-mcp").unwrap();
     copy(&lab.keytab("mcp"), "mcp.keytab").unwrap();
     copy(Path::new(&lab.var("CA_FILE")), "ca.pem").unwrap();
     let mut setup = Setup::new(lab, &issuer.url());
