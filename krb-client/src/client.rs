@@ -3,18 +3,18 @@ use std::time::Duration;
 
 use krb_proto::crypto::{Key, SUPPORTED};
 use krb_proto::exchange::{
-    AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket, TgsArmor,
-    TgsExchange, TgsGoal, TicketOptions, open_ticket,
+    AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket,
+    TicketOptions, open_ticket,
 };
 use krb_proto::iana::EncType;
-use krb_proto::{Credential, Name, Principal};
+use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
 use crate::drive::{Driver, Patience};
 use crate::kdc::Memory;
 use crate::keyring::Keyring;
-use crate::store::{TicketKey, TicketStore};
-use crate::{AccountSecret, ClientError, Clock, KdcSource, SystemClock, Transport, UserTicket};
+use crate::store::{Behalf, TicketKey, TicketStore};
+use crate::{AccountSecret, ClientError, Clock, KdcSource, SystemClock, Transport};
 
 /// A TGT is used for so long at most after it was fetched, and no longer than to its end (less the
 /// minute that every ticket must have left): so a login once a working day proves that the account
@@ -74,19 +74,19 @@ impl ClientConfig {
 /// Gets tickets, for a service account and in users' names, and keeps them. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    account: Principal,
+pub(crate) struct Inner {
+    pub(crate) account: Arc<Principal>,
     keyring: Keyring,
     /// Held while the KDC is asked how it makes a key of the password.
     asking: tokio::sync::Mutex<()>,
-    armor: Option<Arc<Credential>>,
-    max_age: Duration,
+    pub(crate) armor: Option<Arc<Credential>>,
+    pub(crate) max_age: Duration,
     clock: Arc<dyn Clock>,
     driver: Driver,
-    store: Arc<TicketStore>,
+    pub(crate) store: Arc<TicketStore>,
     /// When a refused TGT was last dropped, by the clock that cannot be set.
     tgt_dropped: Mutex<Option<Duration>>,
 }
@@ -102,7 +102,7 @@ impl Client {
         let driver = Driver { kdcs, transport, patience, clock: clock.clone(), memory };
         let tgt_dropped = Mutex::default();
         let keyring = Keyring::new(account.clone(), secret, clock.clone());
-        let asking = tokio::sync::Mutex::default();
+        let (account, asking) = (Arc::new(account), tokio::sync::Mutex::default());
         let inner =
             Inner { account, keyring, asking, armor, max_age, clock, driver, store, tgt_dropped };
         Self { inner: Arc::new(inner) }
@@ -130,12 +130,28 @@ impl Client {
         self.inner.driver.run(exchange).await
     }
 
+    /// The key of a ticket that this account asks for.
+    pub(crate) fn key(
+        &self,
+        target: Arc<Principal>,
+        behalf: Behalf,
+        options: &TicketOptions,
+    ) -> TicketKey {
+        TicketKey { account: self.inner.account.clone(), target, behalf, options: options.into() }
+    }
+
+    fn tgt_key(&self, options: &TicketOptions) -> TicketKey {
+        self.key(Principal::krbtgt(&self.account().realm).into(), Behalf::Itself, options)
+    }
+
     /// The service account's own ticket-granting ticket.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn tgt(&self) -> Result<Arc<Credential>, ClientError> {
         let client = self.clone();
+        let options = TicketOptions::default();
+        let key = self.tgt_key(&options);
         let fetch = || async move {
             let Inner { account, keyring, armor, .. } = &*client.inner;
             // The newest there is, if it can be had; else the one before.
@@ -144,20 +160,19 @@ impl Client {
                 (Err(unreadable), ClientError::NoKey { .. }) => unreadable,
                 _ => error,
             })?;
-            let options = TicketOptions::default();
-            let mut exchange = AsExchange::new(account.clone(), secret, options);
+            let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
             if let Some(armor) = armor {
                 exchange = exchange.armored(armor.clone());
             }
             client.run(exchange).await.inspect_err(|error| keyring.login_failed(which, error))
         };
-        let held = self.inner.store.get(TicketKey::Tgt, None, TGT_MAX_AGE, fetch).await?;
+        let held = self.inner.store.get(key, None, TGT_MAX_AGE, fetch).await?;
         Ok(held.credential)
     }
 
     /// Runs an exchange with the TGT; if the KDC refuses a ticket, which may be that one, once more
     /// with a new TGT.
-    async fn run_with_tgt<E>(
+    pub(crate) async fn run_with_tgt<E>(
         &self,
         exchange: impl Fn(Arc<Credential>) -> E,
     ) -> Result<Credential, ClientError>
@@ -179,8 +194,9 @@ impl Client {
     /// short a while ago.
     fn is_replaced(&self, refused: &Arc<Credential>) -> bool {
         let Inner { store, clock, tgt_dropped, .. } = &*self.inner;
+        let tgt = self.tgt_key(&TicketOptions::default());
         let mut dropped = tgt_dropped.lock().unwrap_or_else(PoisonError::into_inner);
-        if !store.has(&TicketKey::Tgt, refused) {
+        if !store.has(&tgt, refused) {
             return true; // somebody else saw to it
         }
         let now = clock.monotonic();
@@ -188,26 +204,8 @@ impl Client {
             return false;
         }
         *dropped = Some(now);
-        store.forget(|key| *key == TicketKey::Tgt);
+        store.forget(|key| *key == tgt);
         true
-    }
-
-    /// Evidence for a user (S4U2Self): a ticket to the service account itself. It names who was
-    /// asked for; only its PAC says who that is (`krb_proto::exchange::open_ticket`).
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn evidence(&self, user: &Principal) -> Result<UserTicket, ClientError> {
-        let (client, asked) = (self.clone(), user.clone());
-        let fetch = || async move {
-            let (service, options) = (client.account().name.clone(), client.user_ticket());
-            let goal = TgsGoal::S4uSelf { user: asked, service };
-            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
-            let evidence = client.run_with_tgt(exchange).await?;
-            client.see_to_keys_for(&evidence).await;
-            Ok(evidence)
-        };
-        self.inner.store.evidence(user.clone(), self.inner.max_age, fetch).await
     }
 
     /// Opens a ticket to the account itself, such as evidence, with the account's long-term keys,
@@ -221,7 +219,7 @@ impl Client {
 
     /// Sees to it that a ticket to the account opens: if it does not, its secret may have been
     /// replaced, or the KDC makes the key of the password otherwise than before.
-    async fn see_to_keys_for(&self, ticket: &Credential) {
+    pub(crate) async fn see_to_keys_for(&self, ticket: &Credential) {
         let keyring = &self.inner.keyring;
         keyring.keep_up().await;
         let Some(enctype) = self.lacks_key_for(ticket) else { return };
@@ -257,7 +255,7 @@ impl Client {
         enctype: EncType,
     ) -> Result<(), ClientError> {
         let Inner { account, keyring, armor, .. } = &*self.inner;
-        let mut exchange = KeyHintExchange::new(account.clone(), enctype);
+        let mut exchange = KeyHintExchange::new(Principal::clone(account), enctype);
         if let Some(armor) = armor {
             exchange = exchange.armored(armor.clone());
         }
@@ -268,43 +266,6 @@ impl Client {
         let (password, key) = made.map_err(ExchangeError::Crypto)?;
         keyring.add_derived(&password, key);
         Ok(())
-    }
-
-    /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
-    /// that the evidence proved: a ticket got for another account of that name is not handed out.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn proxy_ticket(
-        &self,
-        evidence: &UserTicket,
-        sid: &str,
-        target: &Name,
-    ) -> Result<UserTicket, ClientError> {
-        let (client, asked) = (self.clone(), target.clone());
-        let credential = evidence.held.credential.clone();
-        let fetch = || async move {
-            let options = client.user_ticket();
-            let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
-            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
-            client.run_with_tgt(exchange).await
-        };
-        self.inner.store.proxied(evidence, sid, target.clone(), fetch).await
-    }
-
-    /// Drops all tickets in a user's name, as when the KDC says that they were revoked.
-    pub fn forget_user(&self, user: &Principal) {
-        self.inner.store.forget(|key| match key {
-            TicketKey::Tgt => false,
-            TicketKey::Evidence { user: of } | TicketKey::Proxy { user: of, .. } => of == user,
-        });
-    }
-
-    /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock
-    /// that is wrong by as much as we correct does not make them useless.
-    fn user_ticket(&self) -> TicketOptions {
-        let fast = if self.inner.armor.is_some() { TgsArmor::Implicit } else { TgsArmor::Off };
-        TicketOptions { lifetime: 3600, fast, ..TicketOptions::default() }
     }
 }
 

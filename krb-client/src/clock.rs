@@ -43,6 +43,11 @@ impl Moment {
         self.since(earlier).is_some_and(|since| since < age)
     }
 
+    /// By the clock that cannot be set.
+    pub(crate) const fn monotonic(self) -> Duration {
+        self.monotonic
+    }
+
     /// Seconds since 1970, by the clock that can be set.
     pub(crate) const fn wall(self) -> i64 {
         self.wall

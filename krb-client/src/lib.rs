@@ -34,6 +34,7 @@ mod kdc;
 mod keyring;
 mod random;
 mod resolver;
+mod s4u;
 mod store;
 mod together;
 mod transport;

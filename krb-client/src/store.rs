@@ -1,45 +1,26 @@
-//! The one store of tickets, with the only single-flight for them.
+//! The one store of tickets. What many ask for at once is fetched once ([`Flights`]).
 
-use std::collections::HashMap;
+mod key;
+mod shelf;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use krb_proto::{Credential, Name, Principal};
-use tokio::sync::watch;
+use krb_proto::Credential;
 
 use crate::clock::Moment;
+use crate::flight::Flights;
 use crate::user_ticket::UserTicket;
 use crate::{ClientError, Clock};
+pub(crate) use key::{Behalf, TicketKey};
+use shelf::Shelf;
 
 /// So many tickets are kept at most; beyond, what expires first goes first.
 const MAX_ENTRIES: usize = 10_000;
 /// A ticket is not handed out in its last seconds: it has to live until the resource sees it.
 const MARGIN: Duration = Duration::from_secs(60);
-
-/// What makes a ticket somebody's.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) enum TicketKey {
-    /// The service account's own TGT.
-    Tgt,
-    /// Evidence, by the name that was sent, exactly.
-    Evidence {
-        /// The user, as sent.
-        user: Principal,
-    },
-    /// A service ticket in a user's name.
-    Proxy {
-        /// The user, as sent.
-        user: Principal,
-        /// The account's SID, as its evidence proved it.
-        sid: String,
-        /// The very evidence that it was got with: what was judged is what is used, and no older.
-        evidence: u64,
-        /// The target.
-        target: Name,
-    },
-}
 
 /// A ticket, and since when.
 #[derive(Clone, Debug)]
@@ -61,12 +42,6 @@ impl Held {
 
 type Outcome = Result<Held, ClientError>;
 
-enum Slot {
-    /// Somebody is fetching it; the value appears when they are done.
-    Flying(watch::Receiver<Option<Outcome>>),
-    Ready(Ready),
-}
-
 struct Ready {
     held: Held,
     /// How long it is handed out, from `held.since` on.
@@ -87,13 +62,11 @@ impl Ready {
         now.is_within(self.keep, self.held.since) && now.is_within(self.life, self.landed)
     }
 
-    /// How long it is good from now on, if the clocks run as they should.
-    fn left(&self, now: Moment) -> Duration {
-        let left = |whole: Duration, since| match now.since(since) {
-            Some(past) => whole.saturating_sub(past),
-            None => Duration::ZERO,
-        };
-        left(self.keep, self.held.since).min(left(self.life, self.landed))
+    /// When it is no longer good, by the clock that cannot be set. Where the other one was set
+    /// forward it is so earlier, and then lies here unused until its turn comes.
+    fn end(&self) -> Duration {
+        let end = |since: Moment, whole| since.monotonic().saturating_add(whole);
+        end(self.held.since, self.keep).min(end(self.landed, self.life))
     }
 }
 
@@ -102,11 +75,11 @@ fn reuse(max_age: Duration) -> Duration {
     max_age - MARGIN.min(max_age / 2)
 }
 
-/// Tickets of one service account, in plain zeroized memory.
+/// Tickets, in plain zeroized memory.
 pub(crate) struct TicketStore {
-    slots: Mutex<HashMap<TicketKey, Slot>>,
+    tickets: Mutex<Shelf<TicketKey, Duration, Ready>>,
+    flights: Arc<Flights<TicketKey, Outcome>>,
     clock: Arc<dyn Clock>,
-    max_entries: usize,
 }
 
 impl TicketStore {
@@ -115,11 +88,12 @@ impl TicketStore {
     }
 
     fn of_size(max_entries: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { slots: Mutex::default(), clock, max_entries })
+        let tickets = Mutex::new(Shelf::new(max_entries));
+        Arc::new(Self { tickets, flights: Arc::default(), clock })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TicketKey, Slot>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Shelf<TicketKey, Duration, Ready>> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The ticket of that key: a stored one, or the one that `fetch` brings. However many ask at
@@ -136,135 +110,80 @@ impl TicketStore {
     where
         F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
     {
-        let mut flight = match self.find_or_start(key, since, keep, fetch) {
-            Ok(ready) => return Ok(ready),
-            Err(flight) => flight,
-        };
-        loop {
-            if let Some(outcome) = flight.borrow_and_update().clone() {
-                return outcome;
-            }
-            if flight.changed().await.is_err() {
-                // The fetching task panicked or the runtime is shutting down.
-                return Err(ClientError::Abandoned);
-            }
+        if let Some(held) = self.find(&key) {
+            return Ok(held);
         }
+        let begin = |key: &TicketKey| {
+            // Whatever happens to the fetch, the old one is done with.
+            self.lock().remove(key);
+            let (fetch, since) = (fetch(), since.unwrap_or_else(|| self.now()));
+            async move { Ok(Held::new(Arc::new(fetch.await?), since)) }
+        };
+        let store = self.clone();
+        let land = move |key: TicketKey, outcome: &Outcome| {
+            if let Ok(held) = outcome {
+                store.land(key, held.clone(), keep);
+            }
+        };
+        let outcome = self.flights.find_or_join(key, |key| self.find(key).map(Ok), begin, land);
+        // Without one the fetching task panicked or the runtime is shutting down.
+        outcome.await.unwrap_or(Err(ClientError::Abandoned))
     }
 
-    fn find_or_start<F>(
-        self: &Arc<Self>,
-        key: TicketKey,
-        since: Option<Moment>,
-        keep: Duration,
-        fetch: impl FnOnce() -> F,
-    ) -> Result<Held, watch::Receiver<Option<Outcome>>>
-    where
-        F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
-    {
+    fn find(&self, key: &TicketKey) -> Option<Held> {
         let now = self.now();
-        let mut slots = self.lock();
-        match slots.get(&key) {
-            Some(Slot::Ready(ready)) if ready.is_good(now) => return Ok(ready.held.clone()),
-            // A flight whose task is gone without a result is started anew.
-            Some(Slot::Flying(flight)) if flight.has_changed().is_ok() => {
-                return Err(flight.clone());
-            }
-            _ => {}
-        }
-        let (sender, receiver) = watch::channel(None);
-        slots.insert(key.clone(), Slot::Flying(receiver.clone()));
-        let (store, fetch) = (self.clone(), fetch());
-        let since = since.unwrap_or(now);
-        tokio::spawn(async move {
-            let fetched = fetch.await;
-            let outcome = fetched.map(|credential| Held::new(Arc::new(credential), since));
-            store.land(key, &sender.subscribe(), outcome.as_ref().ok().cloned(), keep);
-            sender.send_replace(Some(outcome));
-        });
-        Err(receiver)
+        let tickets = self.lock();
+        tickets.get(key).filter(|ready| ready.is_good(now)).map(|ready| ready.held.clone())
     }
 
-    /// Puts a fetched ticket in its slot, unless the slot was cleared or taken over meanwhile.
-    fn land(
-        &self,
-        key: TicketKey,
-        flight: &watch::Receiver<Option<Outcome>>,
-        held: Option<Held>,
-        keep: Duration,
-    ) {
+    fn land(&self, key: TicketKey, held: Held, keep: Duration) {
         let now = self.now();
-        let mut slots = self.lock();
-        match slots.get(&key) {
-            Some(Slot::Flying(ours)) if ours.same_channel(flight) => {}
-            _ => return,
-        }
-        let ready = held.map(|held| Ready::new(held, keep, now)).filter(|ready| ready.is_good(now));
-        let Some(ready) = ready else {
-            slots.remove(&key);
-            return;
-        };
-        slots.insert(key, Slot::Ready(ready));
-        if slots.len() > self.max_entries {
-            slots.retain(|_, slot| !matches!(slot, Slot::Ready(ready) if !ready.is_good(now)));
-        }
-        while slots.len() > self.max_entries {
-            let first = slots.iter().filter_map(|(key, slot)| match slot {
-                Slot::Ready(ready) => Some((ready.left(now), key)),
-                Slot::Flying(_) => None,
-            });
-            let Some(key) = first.min().map(|(_, key)| key.clone()) else { break };
-            slots.remove(&key);
+        let ready = Ready::new(held, keep, now);
+        if ready.is_good(now) {
+            self.lock().insert(key, ready.end(), ready);
         }
     }
 
     /// Evidence for a user: what is stored, or what `fetch` brings.
     pub(crate) async fn evidence<F>(
         self: &Arc<Self>,
-        user: Principal,
+        key: TicketKey,
         max_age: Duration,
         fetch: impl FnOnce() -> F,
     ) -> Result<UserTicket, ClientError>
     where
         F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
     {
-        let held = self.get(TicketKey::Evidence { user }, None, reuse(max_age), fetch).await?;
-        Ok(UserTicket::new(held, max_age))
+        Ok(UserTicket::new(self.get(key, None, reuse(max_age), fetch).await?, max_age))
     }
 
     /// A service ticket that is got with this evidence: what is stored, or what `fetch` brings. It
     /// is as old as the evidence, since it says the same of the user.
     pub(crate) async fn proxied<F>(
         self: &Arc<Self>,
+        key: TicketKey,
         evidence: &UserTicket,
-        sid: &str,
-        target: Name,
         fetch: impl FnOnce() -> F,
     ) -> Result<UserTicket, ClientError>
     where
         F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
     {
         let UserTicket { held, max_age } = evidence;
-        let key = TicketKey::Proxy {
-            user: held.credential.client.clone(),
-            sid: sid.to_owned(),
-            evidence: held.number,
-            target,
-        };
         let held = self.get(key, Some(held.since), reuse(*max_age), fetch).await?;
         Ok(UserTicket::new(held, *max_age))
     }
 
     /// Drops every ticket for which `of` holds; a flight under way no longer lands.
     pub(crate) fn forget(&self, of: impl Fn(&TicketKey) -> bool) {
-        self.lock().retain(|key, _| !of(key));
+        // In this order: what was under way has landed and is dropped, or never lands.
+        self.flights.forget(&of);
+        self.lock().remove_all(of);
     }
 
     /// Is this ticket, fetched under this key, still the one that would be handed out?
     pub(crate) fn has(&self, key: &TicketKey, credential: &Arc<Credential>) -> bool {
-        match self.lock().get(key) {
-            Some(Slot::Ready(ready)) => Arc::ptr_eq(&ready.held.credential, credential),
-            _ => false,
-        }
+        let tickets = self.lock();
+        tickets.get(key).is_some_and(|ready| Arc::ptr_eq(&ready.held.credential, credential))
     }
 
     fn now(&self) -> Moment {

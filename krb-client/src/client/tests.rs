@@ -10,7 +10,7 @@ use krb_proto::asn1::{
 use krb_proto::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32, Writer};
 use krb_proto::exchange::ClientSecret;
 use krb_proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
-use krb_proto::{KerberosTime, Timestamp};
+use krb_proto::{KerberosTime, Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -3,12 +3,11 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use krb_proto::KerberosTime;
-use krb_proto::Timestamp;
 use krb_proto::credential::TicketTimes;
 use krb_proto::crypto::Key;
-use krb_proto::exchange::ExchangeError;
+use krb_proto::exchange::{ExchangeError, TgsArmor, TicketOptions};
 use krb_proto::iana::{EncType, TicketFlags};
+use krb_proto::{KerberosTime, Name, Principal, Timestamp};
 
 use super::*;
 
@@ -52,8 +51,18 @@ fn user(name: &str) -> Principal {
     Principal::new(Name::user(name), "R")
 }
 
+fn key(target: &str, behalf: Behalf) -> TicketKey {
+    let (account, target) = (Arc::new(user("service")), Arc::new(user(target)));
+    TicketKey { account, target, behalf, options: (&TicketOptions::default()).into() }
+}
+
 fn evidence(name: &str) -> TicketKey {
-    TicketKey::Evidence { user: user(name) }
+    key("service", Behalf::Named(user(name)))
+}
+
+fn proxy(evidence: &UserTicket, sid: &str, target: &str) -> TicketKey {
+    let (user, sid) = (evidence.client.clone(), sid.to_owned());
+    key(target, Behalf::Proved { user, sid, evidence: evidence.held.number })
 }
 
 fn credential(name: &str, endtime: i64) -> Credential {
@@ -219,7 +228,7 @@ async fn no_evidence_is_used_beyond_its_age_under_any_clock() {
                 _ => {
                     let now = clock.clone();
                     let fetch = || async move { Ok(issued(&now, name)) };
-                    let evidence = store.evidence(user(name), KEEP, fetch).await.unwrap();
+                    let evidence = store.evidence(evidence(name), KEEP, fetch).await.unwrap();
                     held.push((name, evidence));
                 }
             }
@@ -229,8 +238,8 @@ async fn no_evidence_is_used_beyond_its_age_under_any_clock() {
                 let fetch = || async move {
                     Ok(Credential { ticket: got, ..issued(&TestClock::new(), name) })
                 };
-                let target = Name::user(["cifs", "HTTP"][random.below(2) as usize]);
-                let ticket = store.proxied(&evidence, name, target, fetch).await.unwrap();
+                let key = proxy(&evidence, name, ["cifs", "HTTP"][random.below(2) as usize]);
+                let ticket = store.proxied(key, &evidence, fetch).await.unwrap();
                 assert_eq!(ticket.ticket, evidence.ticket, "got with what was judged");
                 proxied_again += usize::from(evidence.is_current(&*clock));
                 held.push((name, ticket));
@@ -261,15 +270,14 @@ async fn a_service_ticket_is_as_old_as_its_evidence() {
             let end = clock.now().seconds.unix() + 36_000;
             async move { Ok(credential(name, end)) }
         };
-        let evidence = store.evidence(user("alice"), KEEP, || fetch("alice")).await.unwrap();
-        let target = Name::user("target");
-        let fetch = || fetch("alice");
-        let ticket = store.proxied(&evidence, "S-1-5-21-1", target, fetch).await.unwrap();
+        let evidence = store.evidence(evidence("alice"), KEEP, || fetch("alice")).await.unwrap();
+        let key = proxy(&evidence, "S-1-5-21-1", "target");
+        let ticket = store.proxied(key, &evidence, || fetch("alice")).await.unwrap();
         (evidence, ticket, fetched.load(Ordering::SeqCst))
     };
     // The evidence is 14 minutes old, less a second, when the service ticket is asked for.
     let fetch = || async { Ok(credential("alice", NOW + 36_000)) };
-    let first = store.evidence(user("alice"), KEEP, fetch).await.unwrap();
+    let first = store.evidence(evidence("alice"), KEEP, fetch).await.unwrap();
     clock.set(839, 839);
     let (evidence, ticket, fetches) = get().await;
     assert_eq!((evidence.held.number, fetches), (first.held.number, 1));
@@ -311,17 +319,18 @@ async fn whatever_is_evicted_nobody_gets_anothers_ticket() {
             let issued = issue(&of, end);
             async move { Ok(Credential { client, ..issued }) }
         };
-        let evidence = store.evidence(user.clone(), KEEP, fetch).await.unwrap();
+        let key = key("service", Behalf::Named(user.clone()));
+        let evidence = store.evidence(key, KEEP, fetch).await.unwrap();
         assert_eq!(evidence.ticket, of.as_bytes());
 
         let sid = SIDS[random.below(3) as usize];
-        let target = Name::user(["cifs/a", "cifs/ab"][random.below(2) as usize]);
+        let target = ["cifs/a", "cifs/ab"][random.below(2) as usize];
         let of = format!("{user:?} {sid} {target:?} {}", evidence.held.number);
         let fetch = || {
             let issued = issue(&of, end);
             async { Ok(issued) }
         };
-        let ticket = store.proxied(&evidence, sid, target, fetch).await.unwrap();
+        let ticket = store.proxied(proxy(&evidence, sid, target), &evidence, fetch).await.unwrap();
         assert_eq!(ticket.ticket, of.as_bytes());
         fullest = fullest.max(store.lock().len());
     }
@@ -340,6 +349,48 @@ async fn what_expires_first_goes_first() {
         let fetch = || async move { Ok(credential(name, NOW + 36_000)) };
         store.get(evidence(name), None, KEEP, fetch).await.unwrap();
     }
-    let kept = |name| store.lock().contains_key(&evidence(name));
+    let kept = |name| store.lock().get(&evidence(name)).is_some();
     assert_eq!(names.map(kept), [false, true, true]);
+}
+
+/// One store can serve several accounts and realms: each member of a key alone tells tickets apart,
+/// but FAST, which protects the exchange and is not in the ticket.
+#[tokio::test]
+async fn each_member_of_a_key_tells_tickets_apart() {
+    let (store, _) = store();
+    let principal = |name: &str, realm| Arc::new(Principal::new(Name::user(name), realm));
+    let proved = |name: &str, sid: &str, evidence| {
+        key("cifs", Behalf::Proved { user: user(name), sid: sid.into(), evidence })
+    };
+    let asked = |options: &TicketOptions| TicketKey {
+        options: options.into(),
+        ..key("cifs", Behalf::Itself)
+    };
+    let usual = TicketOptions::default();
+    let keys = [
+        key("cifs", Behalf::Itself),
+        key("HTTP", Behalf::Itself),
+        TicketKey { target: principal("cifs", "OTHER"), ..key("cifs", Behalf::Itself) },
+        TicketKey { account: principal("other", "R"), ..key("cifs", Behalf::Itself) },
+        TicketKey { account: principal("service", "OTHER"), ..key("cifs", Behalf::Itself) },
+        asked(&TicketOptions { lifetime: 3600, ..usual.clone() }),
+        asked(&TicketOptions { forwardable: false, ..usual.clone() }),
+        asked(&TicketOptions { enctypes: vec![], ..usual.clone() }),
+        key("cifs", Behalf::Named(user("alice"))),
+        proved("alice", "S-1-5-21-1", 1),
+        proved("bob", "S-1-5-21-1", 1),
+        proved("alice", "S-1-5-21-2", 1),
+        proved("alice", "S-1-5-21-1", 2),
+    ];
+    for (number, key) in keys.iter().enumerate() {
+        let ticket = vec![number as u8];
+        let fetch = || async { Ok(Credential { ticket, ..credential("", NOW + 3600) }) };
+        store.get(key.clone(), None, KEEP, fetch).await.unwrap();
+    }
+    let armored = asked(&TicketOptions { fast: TgsArmor::Implicit, ..usual });
+    for (number, key) in keys.iter().enumerate().chain([(0, &armored)]) {
+        let fetch = || async { panic!("it is there") };
+        let held = store.get(key.clone(), None, KEEP, fetch).await.unwrap();
+        assert_eq!(held.credential.ticket, [number as u8], "{key:?}");
+    }
 }

@@ -1,0 +1,69 @@
+//! Tickets in users' names, without anything of theirs: S4U2Self and S4U2Proxy (MS-SFU).
+
+use krb_proto::exchange::{TgsArmor, TgsExchange, TgsGoal, TicketOptions};
+use krb_proto::{Name, Principal};
+
+use crate::store::Behalf;
+use crate::{Client, ClientError, UserTicket};
+
+impl Client {
+    /// Evidence for a user (S4U2Self): a ticket to the service account itself. It names who was
+    /// asked for; only its PAC says who that is (`krb_proto::exchange::open_ticket`).
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn evidence(&self, user: &Principal) -> Result<UserTicket, ClientError> {
+        let (client, asked, options) = (self.clone(), user.clone(), self.user_ticket());
+        let key = self.key(self.inner.account.clone(), Behalf::Named(user.clone()), &options);
+        let fetch = || async move {
+            let service = client.account().name.clone();
+            let goal = TgsGoal::S4uSelf { user: asked, service };
+            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
+            let evidence = client.run_with_tgt(exchange).await?;
+            client.see_to_keys_for(&evidence).await;
+            Ok(evidence)
+        };
+        self.inner.store.evidence(key, self.inner.max_age, fetch).await
+    }
+
+    /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
+    /// that the evidence proved: a ticket got for another account of that name is not handed out.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn proxy_ticket(
+        &self,
+        evidence: &UserTicket,
+        sid: &str,
+        target: &Name,
+    ) -> Result<UserTicket, ClientError> {
+        let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
+        let credential = evidence.held.credential.clone();
+        let behalf = Behalf::Proved {
+            user: evidence.client.clone(),
+            sid: sid.to_owned(),
+            evidence: evidence.held.number,
+        };
+        let to = Principal::new(target.clone(), &self.account().realm);
+        let key = self.key(to.into(), behalf, &options);
+        let fetch = || async move {
+            let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
+            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
+            client.run_with_tgt(exchange).await
+        };
+        self.inner.store.proxied(key, evidence, fetch).await
+    }
+
+    /// Drops all tickets in a user's name, as when the KDC says that they were revoked.
+    pub fn forget_user(&self, user: &Principal) {
+        let account = &self.inner.account;
+        self.inner.store.forget(|key| key.account == *account && key.names(user));
+    }
+
+    /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock
+    /// that is wrong by as much as we correct does not make them useless.
+    fn user_ticket(&self) -> TicketOptions {
+        let fast = if self.inner.armor.is_some() { TgsArmor::Implicit } else { TgsArmor::Off };
+        TicketOptions { lifetime: 3600, fast, ..TicketOptions::default() }
+    }
+}

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use krb_proto::Principal;
+use krb_proto::exchange::TicketOptions;
+use krb_proto::iana::EncType;
+
+/// What makes a ticket somebody's. It is complete: tickets of several accounts and realms can lie
+/// in one store.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct TicketKey {
+    /// The service account that asked for it, with its realm.
+    pub(crate) account: Arc<Principal>,
+    /// The service it is to, with its realm.
+    pub(crate) target: Arc<Principal>,
+    /// Who it names.
+    pub(crate) behalf: Behalf,
+    /// How it was asked for.
+    pub(crate) options: Options,
+}
+
+impl TicketKey {
+    /// Does it name this user, by this very name?
+    pub(crate) fn names(&self, who: &Principal) -> bool {
+        match &self.behalf {
+            Behalf::Itself => false,
+            Behalf::Named(user) | Behalf::Proved { user, .. } => user == who,
+        }
+    }
+}
+
+/// On whose behalf a ticket is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Behalf {
+    /// The account's own.
+    Itself,
+    /// A user who was asked for by this name, exactly; nothing is proved yet.
+    Named(Principal),
+    /// A user whom evidence proved.
+    Proved {
+        /// The name that the evidence was asked for by.
+        user: Principal,
+        /// The account's SID, as the evidence proved it.
+        sid: String,
+        /// The very evidence, wherever it came from: what was judged is what is used, and no older.
+        evidence: u64,
+    },
+}
+
+/// What of [`TicketOptions`] makes another ticket of it. FAST does not: it protects the exchange.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Options {
+    enctypes: Vec<EncType>,
+    forwardable: bool,
+    lifetime: i64,
+}
+
+impl From<&TicketOptions> for Options {
+    fn from(options: &TicketOptions) -> Self {
+        let TicketOptions { enctypes, forwardable, lifetime, .. } = options;
+        Self { enctypes: enctypes.clone(), forwardable: *forwardable, lifetime: *lifetime }
+    }
+}
