@@ -38,8 +38,8 @@ impl From<Id> for Value {
 /// What a well-formed message is about.
 #[derive(Debug, PartialEq)]
 pub(super) enum Message {
-    /// Something that waits for an answer.
-    Request { id: Id, tool_call: bool },
+    /// Something that waits for an answer; the tool that it calls, if it calls one.
+    Request { id: Id, tool: Option<String> },
     /// The client no longer wants the answer to that request.
     Cancelled { id: Id },
     /// Something that nobody waits for.
@@ -79,44 +79,40 @@ pub(super) fn check(headers: &HeaderMap, body: &[u8]) -> Result<Message, Malform
             invalid(format!("id must be an integer or a text of at most {MAX_ID_BYTES} octets"))
         })?),
     };
-    let with_id = |malformed: Malformed| Malformed {
-        refusal: match &id {
-            Some(id) => malformed.refusal.with_id(id.clone()),
-            None => malformed.refusal,
-        },
-        ..malformed
-    };
-    request(headers, &message, id.as_ref()).map_err(with_id)
+    request(headers, &message, id.as_ref()).map_err(|refusal| match id {
+        Some(id) => Malformed { refusal: refusal.with_id(id), tool: called_tool(&message) },
+        None => refusal.into(),
+    })
 }
 
 fn request(
     headers: &HeaderMap,
     message: &Map<String, Value>,
     id: Option<&Id>,
-) -> Result<Message, Malformed> {
+) -> Result<Message, Refusal> {
     if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
-        return Err(invalid("jsonrpc must be \"2.0\""));
+        return Err(invalid_message("jsonrpc must be \"2.0\""));
     }
     let method = match message.get("method") {
         Some(Value::String(method)) => method.as_str(),
-        Some(_) => return Err(invalid("method must be a text")),
+        Some(_) => return Err(invalid_message("method must be a text")),
         None if message.contains_key("result") || message.contains_key("error") => {
-            return Err(invalid("this server asks nothing, so it takes no answers"));
+            return Err(invalid_message("this server asks nothing, so it takes no answers"));
         }
-        None => return Err(invalid("the message has no method")),
+        None => return Err(invalid_message("the message has no method")),
     };
     let none = Map::new();
     let params = match message.get("params") {
         None | Some(Value::Null) => &none,
         Some(Value::Object(params)) => params,
-        Some(other) => return Err(wrong("params must be an object", other).into()),
+        Some(other) => return Err(wrong("params must be an object", other)),
     };
     let Some(id) = id else {
         return Ok(notification(method, params));
     };
     version(headers, method, params)?;
     if let Some(meta) = params.get("_meta").filter(|meta| !meta.is_object()) {
-        return Err(wrong("_meta must be an object", meta).into());
+        return Err(wrong("_meta must be an object", meta));
     }
     match method {
         "tools/call" => tool_call(params)?,
@@ -124,11 +120,20 @@ fn request(
         // rmcp would take the cursor for absent.
         "tools/list" => match params.get("cursor") {
             None | Some(Value::Null | Value::String(_)) => (),
-            Some(cursor) => return Err(wrong("cursor must be a text", cursor).into()),
+            Some(cursor) => return Err(wrong("cursor must be a text", cursor)),
         },
         _ => (),
     }
-    Ok(Message::Request { id: id.clone(), tool_call: method == "tools/call" })
+    Ok(Message::Request { id: id.clone(), tool: called_tool(message) })
+}
+
+/// The tool that a message calls, or means to; empty if it names none.
+fn called_tool(message: &Map<String, Value>) -> Option<String> {
+    if message.get("method").and_then(Value::as_str) != Some("tools/call") {
+        return None;
+    }
+    let name = message.get("params").and_then(|params| params.get("name"));
+    Some(name.and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 fn notification(method: &str, params: &Map<String, Value>) -> Message {
@@ -170,17 +175,14 @@ fn is_without_handshake(headers: &HeaderMap, params: &Map<String, Value>) -> boo
     has_version(params) || field.is_some_and(|field| field >= FIRST_WITHOUT_HANDSHAKE)
 }
 
-fn tool_call(params: &Map<String, Value>) -> Result<(), Malformed> {
-    let Some(Value::String(tool)) = params.get("name") else {
-        let given = params.get("name").unwrap_or(&Value::Null);
-        return Err(wrong("name must be the name of a tool", given).into());
-    };
+fn tool_call(params: &Map<String, Value>) -> Result<(), Refusal> {
+    let name = params.get("name").unwrap_or(&Value::Null);
+    if !name.is_string() {
+        return Err(wrong("name must be the name of a tool", name));
+    }
     match params.get("arguments") {
         None | Some(Value::Null | Value::Object(_)) => Ok(()),
-        Some(other) => Err(Malformed {
-            refusal: wrong("arguments must be an object", other),
-            tool: Some(tool.clone()),
-        }),
+        Some(other) => Err(wrong("arguments must be an object", other)),
     }
 }
 
@@ -208,7 +210,11 @@ fn as_id(id: &Value) -> Option<Id> {
 }
 
 fn invalid(problem: impl Into<String>) -> Malformed {
-    Refusal::malformed(INVALID_REQUEST, problem).into()
+    invalid_message(problem).into()
+}
+
+fn invalid_message(problem: impl Into<String>) -> Refusal {
+    Refusal::malformed(INVALID_REQUEST, problem)
 }
 
 fn wrong(problem: &str, given: &Value) -> Refusal {

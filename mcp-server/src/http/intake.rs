@@ -73,10 +73,10 @@ async fn answer<B: Backend>(
     };
     let principal = Arc::clone(&from.principal);
     let running = match message {
-        Message::Request { id, tool_call: true } => {
+        Message::Request { id, tool: Some(tool) } => {
             let running = intake.running.begin(principal, id);
             parts.extensions.insert(running.cancel());
-            Some(running)
+            Some((running, tool))
         }
         Message::Cancelled { id } => {
             let found = intake.running.cancel(principal, id);
@@ -85,14 +85,24 @@ async fn answer<B: Backend>(
         }
         Message::Request { .. } | Message::Notification => None,
     };
+    let visit = parts.extensions.get::<Arc<Visit>>().cloned();
     let answer = next.run(Request::from_parts(parts, Body::from(taken.bytes.clone())));
     let response = match running {
         // In a task of its own, so that a call whose client has gone is cancelled, ends and is
         // recorded as any other, and rmcp finds no fault with an answer that nobody takes. The body
         // counts as long as it is held there.
-        Some(_running) => tokio::spawn(async move {
-            let _taken = taken;
-            answer.await
+        Some((_running, tool)) => tokio::spawn({
+            let (backend, from) = (Arc::clone(&intake.backend), Arc::clone(&from));
+            async move {
+                let _taken = taken;
+                let response = answer.await;
+                if let Some(visit) = visit.filter(|visit| !visit.has_called()) {
+                    let problem = "MCP's rules for calls were not kept, so no tool was called";
+                    let tool = tools::audited_name(&tool);
+                    limits::refuse(&*backend, &from, &visit, tool, problem).await;
+                }
+                response
+            }
         })
         .await
         .map_err(|error| {

@@ -8,7 +8,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -109,6 +112,8 @@ struct Usage {
 pub(crate) struct Visit {
     limits: Arc<Limits>,
     user: Arc<User>,
+    /// Whether it began a call, or tried to.
+    called: AtomicBool,
 }
 
 /// A call of a user, until dropped.
@@ -149,7 +154,7 @@ impl Limits {
         }
         usage.requests += 1;
         drop(users);
-        Some(Visit { limits: Arc::clone(self), user })
+        Some(Visit { limits: Arc::clone(self), user, called: AtomicBool::new(false) })
     }
 
     fn users(&self) -> MutexGuard<'_, HashMap<Arc<User>, Usage>> {
@@ -194,8 +199,14 @@ impl Visit {
     /// # Errors
     /// [`Code::TooManyCalls`].
     pub(crate) fn begin(&self) -> Result<Turn<'_>, Failure> {
+        self.called.store(true, Ordering::Relaxed);
         self.usage(|usage| usage.begin(Instant::now())).transpose()?;
         Ok(Turn(self))
+    }
+
+    /// Whether the call came as far as being begun, refused or counted, each of which is recorded.
+    pub(super) fn has_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
     }
 
     /// Users with a visit are not forgotten, so there is one.

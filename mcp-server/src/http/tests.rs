@@ -624,7 +624,7 @@ mod protocol {
         let response = send(&app, post(&headers, &call)).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         assert_eq!(json_body(response).await["error"]["code"], -32020);
-        assert!(fake.events().is_empty());
+        assert_eq!(fake.events(), ["user-info refused"], "nothing is done");
     }
 
     #[tokio::test]

@@ -151,9 +151,21 @@ async fn a_malformed_call_leaves_its_record() {
         (json!({"name": "user-info", "arguments": {"x": 1}}), "user-info refused"),
         (json!({"name": "user-info\n", "arguments": {}}), "unknown refused"),
         (json!({"name": long, "arguments": []}), "unknown refused"),
+        (json!({"name": "user-info", "_meta": 1}), "user-info refused"),
+        (json!({"name": 7}), "unknown refused"),
     ] {
         let (_, answer, fake) = answer(&[], call(params.clone()).to_string()).await;
         assert_eq!(fake.events(), [event], "{params}: {answer}");
+    }
+    // Those that rmcp refuses before it calls anything.
+    let twice = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","name":"user-info"}}"#;
+    let id_twice =
+        r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/call","params":{"name":"user-info"}}"#;
+    let unlike = [protocol::VERSION, ("mcp-method", "tools/list"), ("mcp-name", "user-info")];
+    let modern = protocol::modern("tools/call", json!({"name": "user-info"})).to_string();
+    for (headers, text) in [(&[][..], twice), (&[], id_twice), (&unlike, &modern)] {
+        let (status, answer, fake) = answer(headers, text.to_owned()).await;
+        assert_eq!(fake.events(), ["user-info refused"], "{status}: {text}: {answer}");
     }
     let (_, message) = error(&[], call(json!({"name": "read"})).to_string()).await;
     assert!(message.contains("unknown tool") && message.contains("list-targets"), "{message}");
