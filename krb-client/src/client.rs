@@ -10,11 +10,11 @@ use krb_proto::iana::EncType;
 use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
-use crate::drive::{Driver, Patience};
-use crate::kdc::Memory;
 use crate::keyring::Keyring;
 use crate::store::{Behalf, TicketKey, TicketStore};
-use crate::{AccountSecret, ClientError, Clock, KdcSource, SystemClock, Transport};
+use crate::{
+    AccountSecret, ClientError, Clock, Driver, KdcSource, Patience, SystemClock, Transport,
+};
 
 /// A TGT is used for so long at most after it was fetched, and no longer than to its end (less the
 /// minute that every ticket must have left): so a login once a working day proves that the account
@@ -57,13 +57,14 @@ impl ClientConfig {
     /// A configuration with the defaults named at the fields.
     #[must_use]
     pub fn new(account: Principal, secret: impl Into<AccountSecret>, kdcs: KdcSource) -> Self {
+        let patience = Patience::default();
         Self {
             account,
             secret: secret.into(),
             kdcs,
             transport: Transport::Tcp,
-            kdc_timeout: Duration::from_secs(1),
-            timeout: Duration::from_secs(10),
+            kdc_timeout: patience.per_kdc,
+            timeout: patience.overall,
             max_age: Duration::from_secs(15 * 60),
             clock: Arc::new(SystemClock),
             armor: None,
@@ -98,8 +99,8 @@ impl Client {
         let ClientConfig { account, secret, kdcs, transport, max_age, clock, armor, .. } = config;
         let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
-        let memory = Memory::default();
-        let driver = Driver { kdcs, transport, patience, clock: clock.clone(), memory };
+        let realms = [(account.realm.clone(), kdcs)];
+        let driver = Driver::new(realms, transport, patience, clock.clone());
         let tgt_dropped = Mutex::default();
         let keyring = Keyring::new(account.clone(), secret, clock.clone());
         let (account, asking) = (Arc::new(account), tokio::sync::Mutex::default());

@@ -2,6 +2,7 @@
 
 mod race;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,7 @@ use krb_proto::exchange::{Exchange, ExchangeError, Step};
 use tokio::time::Instant;
 
 use crate::kdc::Memory;
-use crate::transport::Carry;
-use crate::{ClientError, Clock, KdcSource, OsRandom, Transport};
+use crate::{Carry, ClientError, Clock, KdcSource, OsRandom, Transport, Unreachable};
 use race::{Race, Won};
 
 /// An exchange is ended after so many round trips, in whatever realms: far more than any that is
@@ -23,25 +23,65 @@ const MAX_SPOILT: usize = 3;
 
 /// How patient to be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// For one KDC, the first time that it is asked.
-    pub(crate) per_kdc: Duration,
-    /// For a whole exchange.
-    pub(crate) overall: Duration,
+pub struct Patience {
+    /// With one KDC, the first time that it is asked; doubled in each further try. Others are asked
+    /// beside it before it ends.
+    pub per_kdc: Duration,
+    /// With a whole exchange.
+    pub overall: Duration,
 }
 
-/// Carries exchanges to KDCs: finds them, picks those that answer, corrects clocks.
-pub(crate) struct Driver<T = Transport> {
-    pub(crate) kdcs: KdcSource,
-    pub(crate) transport: T,
-    pub(crate) patience: Patience,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) memory: Memory,
+impl Default for Patience {
+    /// 1 second with one KDC, 10 seconds with an exchange.
+    fn default() -> Self {
+        Self { per_kdc: Duration::from_secs(1), overall: Duration::from_secs(10) }
+    }
+}
+
+/// Carries exchanges to KDCs: finds those of the realm that an exchange names, picks those that
+/// answer, corrects clocks. It asks for nobody in particular and keeps no tickets.
+pub struct Driver<T = Transport> {
+    /// By the realm's name in lower case: KDCs answer to a name in any case, and say their own.
+    realms: HashMap<String, KdcSource>,
+    transport: T,
+    patience: Patience,
+    clock: Arc<dyn Clock>,
+    /// What was learnt of each KDC, and which one each realm prefers.
+    memory: Memory,
 }
 
 impl<T: Carry> Driver<T> {
-    /// Runs an exchange to its end.
-    pub(crate) async fn run<E>(&self, mut exchange: E) -> Result<E::Output, ClientError>
+    /// A driver for these realms; it does nothing until it is given an exchange.
+    #[must_use]
+    pub fn new(
+        realms: impl IntoIterator<Item = (Vec<u8>, KdcSource)>,
+        transport: T,
+        patience: Patience,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let lower = |(realm, source): (Vec<u8>, _)| {
+            (String::from_utf8_lossy(&realm).to_ascii_lowercase(), source)
+        };
+        let realms = realms.into_iter().map(lower).collect();
+        Self { realms, transport, patience, clock, memory: Memory::default() }
+    }
+
+    /// Where a realm's KDCs are.
+    fn source(&self, realm: &str) -> Result<&KdcSource, Unreachable> {
+        self.realms.get(&realm.to_ascii_lowercase()).ok_or_else(|| Unreachable {
+            realm: realm.to_owned(),
+            tried: Vec::new(),
+            discovery: Some("nothing says where its KDCs are".into()),
+        })
+    }
+
+    /// Runs an exchange to its end, each round trip with the KDCs of the realm that it names.
+    ///
+    /// # Errors
+    /// [`ClientError::Exchange`] if a KDC refused or no reply stood up to verification,
+    /// [`ClientError::Unreachable`] if none of a realm answered in time, or it is not one of the
+    /// driver's.
+    pub async fn run<E>(&self, mut exchange: E) -> Result<E::Output, ClientError>
     where
         E: Exchange + Clone + Send,
     {

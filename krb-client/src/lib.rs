@@ -42,12 +42,13 @@ mod user_ticket;
 
 pub use client::{Client, ClientConfig};
 pub use clock::{Clock, SystemClock};
+pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
 pub use kdc::KdcSource;
 pub use keyring::AccountSecret;
 pub use random::OsRandom;
 pub use resolver::{ResolveError, Resolver};
-pub use transport::Transport;
+pub use transport::{Carry, Transport};
 pub use user_ticket::UserTicket;
 
 pub use krb_proto as proto;

@@ -13,9 +13,13 @@ use tokio::time::{Instant, timeout_at};
 /// The longest reply that is read. Tickets with a PAC of hundreds of groups are some 60 KB.
 const MAX_REPLY: u32 = 1 << 20;
 
-/// What carries a message to a KDC and brings the reply.
-pub(crate) trait Carry: Send + Sync {
-    /// Sends a message and waits for the reply, until then. Dropped, it leaves nothing behind.
+/// What carries a message to a KDC and brings the reply. [`Transport`] is the one that has sockets.
+pub trait Carry: Send + Sync {
+    /// Sends a message, as the exchange made it, and waits for the reply, until then. Dropped, it
+    /// leaves nothing behind.
+    ///
+    /// # Errors
+    /// This KDC's failure; others may be asked.
     fn carry(
         &self,
         kdc: SocketAddr,

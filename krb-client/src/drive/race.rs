@@ -19,8 +19,8 @@ use tokio::time::{Instant, timeout_at};
 use super::Driver;
 use crate::kdc::{Answered, Place};
 use crate::together::Together;
-use crate::transport::{Carry, error_and_time};
-use crate::{ClientError, KdcFailure, OsRandom, ResolveError, Unreachable};
+use crate::transport::error_and_time;
+use crate::{Carry, ClientError, KdcFailure, KdcSource, OsRandom, ResolveError, Unreachable};
 
 /// So many KDCs are asked at once.
 const MAX_BREADTH: usize = 16;
@@ -86,6 +86,8 @@ pub(super) struct Race<'a, E, T> {
     driver: &'a Driver<T>,
     exchange: E,
     realm: Arc<str>,
+    /// Where its KDCs are.
+    source: &'a KdcSource,
     deadline: Instant,
     tick: Duration,
     began: Instant,
@@ -122,12 +124,14 @@ where
         deadline: Instant,
         spoilt: &'a [SocketAddr],
     ) -> Result<Self, ClientError> {
-        let realm = String::from_utf8_lossy(exchange.realm()?).into();
+        let realm: Arc<str> = String::from_utf8_lossy(exchange.realm()?).into();
+        let source = driver.source(&realm)?;
         let now = Instant::now();
         let mut race = Self {
             driver,
             exchange,
             realm,
+            source,
             deadline,
             tick: driver.patience.per_kdc / TICKS,
             began: now,
@@ -189,8 +193,8 @@ where
 
     fn ask_for_list(&mut self) {
         self.list = List::Awaited;
-        let (driver, realm) = (self.driver, self.realm.clone());
-        self.running.start(async move { Event::Listed(driver.kdcs.places(&realm).await) });
+        let (source, realm) = (self.source, self.realm.clone());
+        self.running.start(async move { Event::Listed(source.places(&realm).await) });
     }
 
     fn take_list(&mut self, found: Result<Vec<Place>, ResolveError>) {
@@ -253,9 +257,9 @@ where
             && let Some((rank, host, port)) = self.names.pop_front()
         {
             self.looked_up.push(rank);
-            let driver = self.driver;
+            let source = self.source;
             self.running.start(async move {
-                Event::Resolved { rank, found: driver.kdcs.resolve(&host, port).await }
+                Event::Resolved { rank, found: source.resolve(&host, port).await }
             });
         }
     }

@@ -122,7 +122,7 @@ fn driver(kdcs: Vec<SocketAddr>, transport: Transport) -> Driver {
 }
 
 fn driver_of<T: Carry>(kdcs: KdcSource, transport: T, patience: Patience) -> Driver<T> {
-    Driver { kdcs, transport, patience, clock: Arc::new(Fixed), memory: Memory::default() }
+    Driver::new([(b"R".to_vec(), kdcs)], transport, patience, Arc::new(Fixed))
 }
 
 #[tokio::test]

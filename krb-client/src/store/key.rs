@@ -56,7 +56,8 @@ pub(crate) struct Options {
 
 impl From<&TicketOptions> for Options {
     fn from(options: &TicketOptions) -> Self {
-        let TicketOptions { enctypes, forwardable, lifetime, .. } = options;
+        // Every member is named, so that a new one is decided about.
+        let TicketOptions { enctypes, forwardable, lifetime, fast: _ } = options;
         Self { enctypes: enctypes.clone(), forwardable: *forwardable, lifetime: *lifetime }
     }
 }
