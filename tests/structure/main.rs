@@ -5,6 +5,7 @@
 
 mod bug_classes;
 mod c_code;
+mod circles;
 mod crates;
 mod documents;
 mod files;

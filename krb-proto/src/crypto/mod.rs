@@ -36,6 +36,7 @@ mod cbc_cts;
 mod cmac;
 mod constant_time;
 mod derived;
+mod enctypes;
 mod error;
 mod hash;
 mod hmac;

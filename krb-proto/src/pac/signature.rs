@@ -80,6 +80,30 @@ const fn name(kind: PacBufferType) -> &'static str {
     }
 }
 
+impl<'a> Pac<'a> {
+    /// One of the four signatures, if it is there.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn signature(&self, kind: PacBufferType) -> Result<Option<PacSignature<'a>>, PacError> {
+        let found = self.find(kind);
+        found.map(|(offset, buffer)| PacSignature::from_bytes(buffer, offset)).transpose()
+    }
+
+    /// Verifies the server signature (MS-PAC 2.8.4) with the key of the service that the ticket
+    /// is for: the KDC, which alone knows that key beside us, made this PAC.
+    ///
+    /// The signature's type must be the one of the key's enctype: HMAC-MD5 under an AES key is a
+    /// downgrade (CVE-2022-37967 and its kin), not something that an AD-compatible KDC sends.
+    ///
+    /// # Errors
+    /// If a signature is missing or the server's does not hold.
+    pub fn verify_server_signature(self, key: &Key) -> Result<VerifiedPac<'a>, PacError> {
+        self.verify_own_bytes(PacBufferType::SERVER_SIGNATURE, key)?;
+        Ok(VerifiedPac(self))
+    }
+}
+
 impl Pac<'_> {
     fn required(&self, kind: PacBufferType) -> Result<(usize, PacSignature<'_>), PacError> {
         let missing = PacError::new(Kind::Missing, 0, name(kind));

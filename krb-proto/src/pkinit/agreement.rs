@@ -185,9 +185,11 @@ impl KeyPair {
         let uncompressed = || public_value.first() == Some(&4);
         match &self.private {
             Private::Modp(exponent) if self.group == Group::Modp16 => {
-                GROUP_16.agree(exponent, integer()?.octets())
+                GROUP_16.agree(exponent, integer()?.octets()).ok_or(no_member)
             }
-            Private::Modp(exponent) => GROUP_14.agree(exponent, integer()?.octets()),
+            Private::Modp(exponent) => {
+                GROUP_14.agree(exponent, integer()?.octets()).ok_or(no_member)
+            }
             Private::P256(key) if uncompressed() => {
                 let peer = p256::PublicKey::from_sec1_bytes(public_value).map_err(|_| no_member)?;
                 Ok(Zeroizing::new(key.diffie_hellman(&peer).raw_secret_bytes().to_vec()))

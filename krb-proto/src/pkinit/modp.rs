@@ -1,13 +1,13 @@
 //! Diffie-Hellman in the groups 14 and 16 of RFC 3526. Their primes are safe: p = 2q + 1 with q
 //! prime, and 2 generates the subgroup of order q.
 
+use alloc::vec::Vec;
+
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{JacobiSymbol, Odd, U512, U2048, U4096, Uint};
 use zeroize::Zeroizing;
 
-use super::agreement::AgreementError;
 use crate::Random;
-use alloc::vec::Vec;
 
 /// RFC 3526 section 3: 2^2048 - 2^1984 - 1 + 2^64 * ([2^1918 pi] + 124476).
 const PRIME_14: Odd<U2048> = Odd::<U2048>::from_be_hex(
@@ -77,21 +77,16 @@ impl<const LIMBS: usize> Modp<LIMBS> {
     }
 
     /// The secret shared with the owner of the public value `peer`, as long as the prime
-    /// (RFC 4556 section 3.2.3.1).
-    pub(super) fn agree(
-        &self,
-        exponent: &Exponent,
-        peer: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, AgreementError> {
-        Ok(self.power(&self.validated(peer)?, exponent))
+    /// (RFC 4556 section 3.2.3.1); `None` if that is no member of the group that makes secrets.
+    pub(super) fn agree(&self, exponent: &Exponent, peer: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        Some(self.power(&self.validated(peer)?, exponent))
     }
 
     /// Between 2 and p - 2, and in the subgroup of order q (RFC 2631 section 2.1.5): 0, 1 and p - 1
     /// make a secret that everybody knows, and a value outside of the subgroup gives away whether
     /// our exponent is odd. Members of the subgroup are the squares, so no power is needed to see.
-    fn validated(&self, peer: &[u8]) -> Result<Uint<LIMBS>, AgreementError> {
-        let padding =
-            Uint::<LIMBS>::BYTES.checked_sub(peer.len()).ok_or(AgreementError::PublicValue)?;
+    fn validated(&self, peer: &[u8]) -> Option<Uint<LIMBS>> {
+        let padding = Uint::<LIMBS>::BYTES.checked_sub(peer.len())?;
         let mut octets = alloc::vec![0; padding];
         octets.extend_from_slice(peer);
         let value = Uint::from_be_slice(&octets);
@@ -100,9 +95,9 @@ impl<const LIMBS: usize> Modp<LIMBS> {
             || value >= last
             || value.jacobi_symbol_vartime(&self.prime) != JacobiSymbol::One
         {
-            return Err(AgreementError::PublicValue);
+            return None;
         }
-        Ok(value)
+        Some(value)
     }
 
     /// In constant time for the exponent.
