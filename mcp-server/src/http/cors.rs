@@ -14,7 +14,7 @@ use axum::{
         header::{
             ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
             ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-            ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+            ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
         },
     },
     middleware::Next,
@@ -64,6 +64,11 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
+    // RFC 9112 section 3.2: who looks at Host next might see the other one.
+    if request.headers().get_all(HOST).iter().nth(1).is_some() {
+        let text = "the request has more than one Host field";
+        return (StatusCode::BAD_REQUEST, text).into_response();
+    }
     let mut origin = request.headers().get_all(ORIGIN).iter();
     let (origin, more) = (origin.next().cloned(), origin.next().is_some());
     let mut response = match &origin {

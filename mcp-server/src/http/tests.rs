@@ -424,6 +424,10 @@ mod origins_and_hosts {
         assert!(fake.events().is_empty());
         let (response, _) = ask(LISTED, post(&[ALICE, APP, evil], &read("x"))).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "two origins");
+        let hosts = [ALICE, ("host", "localhost"), ("host", "localhost")];
+        let (response, fake) = ask("", post(&hosts, &read("x"))).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "two hosts");
+        assert!(fake.events().is_empty());
     }
 
     #[tokio::test]
