@@ -1,4 +1,4 @@
-//! Who knocked: `cargo run --example decode_ap_req -- TOKEN KEYTAB`
+//! Who knocked: `cargo run -p krb-proto --example decode_ap_req -- TOKEN KEYTAB`
 //!
 //! TOKEN is a file with what an initiator sent (as cut from a capture): an AP-REQ, bare, in its
 //! GSS-API framing or in a negotiation. Opens the ticket with a key from the keytab and prints what is in it.

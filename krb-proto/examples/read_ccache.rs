@@ -1,4 +1,4 @@
-//! What is in a credential cache: `cargo run --example read_ccache -- CCACHE`
+//! What is in a credential cache: `cargo run -p krb-proto --example read_ccache -- CCACHE`
 //!
 //! Prints what `klist -ef` does, from the bytes alone.
 

@@ -1,4 +1,4 @@
-//! Who a ticket is really for: `cargo run --example verify_pac -- CCACHE KEYTAB`
+//! Who a ticket is really for: `cargo run -p krb-proto --example verify_pac -- CCACHE KEYTAB`
 //!
 //! Opens each ticket in the ccache whose service has a key in the keytab, verifies its PAC and
 //! prints what the KDC sealed into it beside the name that the ticket shows.
