@@ -58,7 +58,10 @@ pub enum ClientError {
         server: krb_proto::Principal,
     },
     /// The keytab has no usable key for the account.
-    #[error("the keytab has no key of a strong enctype for {principal}")]
+    #[error(
+        "the keytab has no key of a strong enctype for {principal}: `klist -ke` shows the names \
+         (their letter case counts) and the enctypes that it has"
+    )]
     NoKey {
         /// The account.
         principal: String,

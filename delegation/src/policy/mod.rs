@@ -208,7 +208,8 @@ fn denied(who: Principal<'_>, action: &str, on: Option<&Resolved>) -> Failure {
         Code::PolicyDenied,
         format!("no policy of this server allows {action}{at} for {}", who.legacy_name),
         "If the user should have this access, the server's operator can permit it in the policy \
-         file; the audit record of this call holds the user, action and path to write it for.",
+         file, where no forbid stands against it; the audit record of this call holds the user, \
+         action and path to write it for.",
     )
 }
 

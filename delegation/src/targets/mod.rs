@@ -170,7 +170,8 @@ pub(crate) fn unknown(what: &str) -> Failure {
         Code::UnknownTarget,
         format!("the {what} names no configured resource"),
         "Check the spelling of the host and of the share or base path. An address is reachable \
-         only if the operator lists its host among a target's names in the server's configuration.",
+         only if the operator lists its host among a target's names, and a share among its shares, \
+         in the server's configuration.",
     )
 }
 

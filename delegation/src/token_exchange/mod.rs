@@ -88,6 +88,10 @@ impl TokenExchanger {
         }
         let client_secret =
             config.client_secret.resolve().map_err(|e| error("clientSecret", e.to_string()))?;
+        // Such as an environment variable that is set to nothing.
+        if client_secret.is_empty() {
+            return Err(error("clientSecret", "is empty".into()));
+        }
         Ok(Self { config, client_secret, verifier: verifier.clone(), http })
     }
 

@@ -80,14 +80,20 @@ async fn what_would_end_the_start_is_found() {
             "other.keytab",
             "DIR/krb-mcp.jsonc: kerberos.serviceAccount.keytab: ",
         ),
-        (config, "svc-mcp-server", "svc-other", "kerberos.serviceAccount.keytab: "),
+        (config, "svc-mcp-server", "svc-other", "for svc-other@W25AD.NET: `klist -ke` shows"),
+        (
+            config,
+            r#"{ "$secret": "PATH" }"#,
+            r#""""#,
+            "delegation.tokenExchange.clientSecret: is empty",
+        ),
         (
             config,
             "\"PATH\"",
             "\"NO_SUCH_SECRET\"",
             "delegation.tokenExchange.clientSecret: there is",
         ),
-        (config, "dc.w25ad.net:88", "dc.w25ad.net:x", "kerberos.kdcs: "),
+        (config, "dc.w25ad.net:88", "dc.w25ad.net:x", ": kerberos.kdcs: dc.w25ad.net:x: must be"),
         (
             config,
             "10.0.0.2:53",

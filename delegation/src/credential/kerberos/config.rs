@@ -59,7 +59,9 @@ pub(super) fn host_and_port(text: &str) -> Result<(String, u16), String> {
     }
     match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') => {
-            let port = port.parse().map_err(|_| format!("kerberos.kdcs: {text}: bad port"))?;
+            let port = port
+                .parse()
+                .map_err(|_| format!("{text}: must be HOST, HOST:PORT or [IPV6]:PORT"))?;
             Ok((host.to_owned(), port))
         }
         _ => Ok((text.to_owned(), 88)),
