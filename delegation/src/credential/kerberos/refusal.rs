@@ -257,8 +257,9 @@ fn other(error: &ClientError) -> Failure {
         ClientError::Exchange(_) => Failure::new(
             Code::EvidenceRefused,
             error.to_string(),
-            "The KDC's answer was not believed, so nothing was done. If it happens again, look \
-             at the network between this server and the KDC.",
+            "The KDC's answer was not believed, so nothing was done. If it says the same in \
+             another case of letters, write kerberos.realm as the KDC does (upper case in AD). \
+             Otherwise, if it happens again, look at the network between this server and the KDC.",
         ),
         _ => Failure::new(
             Code::Internal,
