@@ -7,7 +7,7 @@ use std::{
 
 use krb_delegation::ConfigError;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     Origin, PublicUrl,
@@ -20,7 +20,7 @@ use super::{
 pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one. Loopback unless configured: TLS and
     /// the outside world are a reverse proxy's work.
-    #[serde(default = "loopback")]
+    #[serde(default = "loopback", deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The URL that clients use, `https://mcp.example.com/mcp`: the resource identifier (RFC 9728)
     /// and where challenges point to.
@@ -47,6 +47,12 @@ pub struct ServerConfig {
 
 const fn loopback() -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(|_| {
+        D::Error::custom("must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+    })
 }
 
 const fn half_a_minute() -> u64 {

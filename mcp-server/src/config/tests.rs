@@ -63,7 +63,7 @@ fn what_is_not_known_or_missing_is_named() {
     assert!(problem.contains(r#"server.callTimeoutSeconds: invalid type: string "30""#));
 
     let problem = error(r#""listen": "127.0.0.1:8080","#, r#""listen": "localhost","#);
-    assert!(problem.contains("server.listen: invalid socket address syntax"), "{problem}");
+    assert!(problem.contains("server.listen: must be an IP address and a port"), "{problem}");
 
     let problem = error(r#""publicUrl": "https://mcp.w25ad.net/mcp","#, "");
     assert!(problem.contains("server: missing field `publicUrl`"), "{problem}");
