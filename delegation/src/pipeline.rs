@@ -12,7 +12,7 @@ use crate::audit::{self, Announced, Attempt, Audit, AuditConfig, CallIds, CloseF
 use crate::credential::kerberos::{Account, Kerberos, KerberosConfig};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, TrustedIdp, Verifier};
 use crate::network::{Network, NetworkConfig};
-use crate::policy::{Policy, Usable};
+use crate::policy::{Denial, Policy, Usable};
 use crate::resources::{CallContext, Resources};
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
@@ -163,9 +163,10 @@ impl Delegation {
             Request::Operation(operation) => {
                 let place = self.targets.resolve(operation);
                 let place = place.map_err(|failure| self.with_known_targets(failure, &subject));
+                let place = place.map_err(Denial::from);
                 match place.and_then(|place| self.policy.decide(subject, place)) {
                     Ok(permit) => self.perform(attempt.intent(permit).await?, limits).await,
-                    Err(failure) => Err(attempt.denied(failure).await),
+                    Err(denial) => Err(attempt.denied(denial).await),
                 }
             }
         }
@@ -200,7 +201,7 @@ impl Delegation {
     ) -> Result<Outcome, Failure> {
         match self.policy.decide_here(subject, question.action()) {
             Ok(policies) => attempt.answered(&policies).await?,
-            Err(failure) => return Err(attempt.denied(failure).await),
+            Err(denial) => return Err(attempt.denied(denial).await),
         }
         let targets = self.usable(subject);
         Ok(Outcome::Here(match question {

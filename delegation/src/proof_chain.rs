@@ -14,7 +14,7 @@
 //! async fn announce(
 //!     policy: &Policy, attempt: Attempt, subject: Subject, place: Resolved,
 //! ) -> Result<Announced, Failure> {
-//!     let permit = policy.decide(subject, place)?;
+//!     let permit = policy.decide(subject, place).map_err(|denial| denial.failure)?;
 //!     attempt.intent(permit).await
 //! }
 //!

@@ -3,7 +3,11 @@ use super::{
     intent::IntentRecord,
     record::{CallFields, Phase, Record, ResultFields, address, text},
 };
-use crate::{Failure, identity::Subject, policy::Permit};
+use crate::{
+    Failure,
+    identity::Subject,
+    policy::{Denial, Permit},
+};
 
 /// A call that has begun. It ends as one record, or as [`Announced`]; dropped, it writes a
 /// record with outcome `ABANDONED` as well as it can.
@@ -35,12 +39,13 @@ impl Attempt {
     /// identity provider did not answer. Returns what the caller is told: the failure, or that it
     /// could not be recorded.
     pub async fn failed(self, failure: Failure) -> Failure {
-        self.refused(Phase::Failed, None, failure).await
+        self.refused(Phase::Failed, None, &[], failure).await
     }
 
     /// Records that the call was refused before anything was done. Returns what the caller is told.
-    pub async fn denied(self, failure: Failure) -> Failure {
-        self.refused(Phase::Denied, Some("deny"), failure).await
+    pub async fn denied(self, denial: Denial) -> Failure {
+        let Denial { failure, policies } = denial;
+        self.refused(Phase::Denied, Some("deny"), &policies, failure).await
     }
 
     /// Records an allowed call that the server answers itself, without any resource.
@@ -81,9 +86,11 @@ impl Attempt {
         mut self,
         phase: Phase,
         decision: Option<&'static str>,
+        policies: &[String],
         failure: Failure,
     ) -> Failure {
-        let fields = CallFields { decision, ..self.fields.take().unwrap_or_default() };
+        let policies = policies.iter().map(|id| text(id)).collect();
+        let fields = CallFields { decision, policies, ..self.fields.take().unwrap_or_default() };
         let record = Record::new(phase, fields, ResultFields::of(&failure));
         self.audit.write(record).await.err().unwrap_or(failure)
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::intent::IntentRecord;
 use super::*;
+use crate::policy::Denial;
 
 #[derive(Clone)]
 struct TestClock(Arc<AtomicI64>);
@@ -149,12 +150,14 @@ async fn an_intent_and_its_closing_record() {
 #[tokio::test]
 async fn denials_and_failures_are_one_line_each() {
     let log = Log::new("denials");
-    let denied = attempt(&log.audit, "file:read", "\\\\x\\y\n{}").denied(failure()).await;
+    let denial = Denial { failure: failure(), policies: vec!["no-secrets".into()] };
+    let denied = attempt(&log.audit, "file:read", "\\\\x\\y\n{}").denied(denial).await;
     let failed = attempt(&log.audit, "http:get", "http://w/?secret").failed(failure()).await;
     assert_eq!((denied, failed), (failure(), failure()), "what the caller is told");
     let [denied, failed]: [Value; 2] = log.records().await.try_into().unwrap();
     assert_eq!(denied["phase"], "denied");
     assert_eq!(denied["decision"], "deny");
+    assert_eq!(denied["policies"], json!(["no-secrets"]));
     assert_eq!(denied["outcome"], "ACCESS_DENIED");
     assert_eq!(denied["path"], "\\\\x\\y\n{}");
     assert_eq!(failed["phase"], "failed");
@@ -267,7 +270,7 @@ async fn what_could_not_be_written_is_counted_and_said() {
     let directory = log.file.parent().unwrap().to_owned();
     std::fs::remove_dir_all(&directory).unwrap();
     for _ in 0..3 {
-        attempt(&log.audit, "file:read", "x").denied(failure()).await;
+        attempt(&log.audit, "file:read", "x").denied(failure().into()).await;
         log.audit.unauthorized("expired");
     }
     log.audit.flush().await.unwrap_err();
@@ -307,7 +310,7 @@ async fn a_full_disk_fails_every_call() {
         let failure = intend(&audit, fields()).await.unwrap_err();
         assert_eq!(failure.code, Code::AuditUnavailable);
     }
-    let denied = attempt(&audit, "file:read", "x").denied(failure()).await;
+    let denied = attempt(&audit, "file:read", "x").denied(failure().into()).await;
     assert_eq!(denied.code, Code::AuditUnavailable);
     // The second is only counted, and written by the flush.
     audit.unauthorized("expired");
@@ -420,7 +423,7 @@ fn the_log_is_private_and_appended_to() {
     std::fs::write(&log.file, "{\"before\":true}\n").unwrap();
     let Log { ref audit, .. } = log;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(attempt(audit, "file:read", "x").denied(failure()));
+    runtime.block_on(attempt(audit, "file:read", "x").denied(failure().into()));
     assert_eq!(log.read().len(), 2);
     assert_eq!(log.read()[0]["before"], true);
 }

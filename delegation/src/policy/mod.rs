@@ -52,6 +52,22 @@ impl<'a> From<&'a Subject> for Principal<'a> {
     }
 }
 
+/// Policy says no.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Denial {
+    /// What the caller is told: not which policy it was.
+    pub failure: Failure,
+    /// The `@id`s of the policies that forbid it, sorted, for the record; none if nothing permits it.
+    pub policies: Vec<String>,
+}
+
+impl From<Failure> for Denial {
+    /// A refusal before any policy was asked.
+    fn from(failure: Failure) -> Self {
+        Self { failure, policies: Vec::new() }
+    }
+}
+
 /// The operator's policies, checked against the schema and the configured targets.
 #[derive(Debug)]
 pub struct Policy {
@@ -77,7 +93,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Code::PolicyDenied`] if no policy permits it, one forbids it, or one cannot be evaluated.
-    pub fn decide(&self, subject: Subject, resolved: Resolved) -> Result<Permit, Failure> {
+    pub fn decide(&self, subject: Subject, resolved: Resolved) -> Result<Permit, Denial> {
         let who = Principal::from(&subject);
         let policies = self.evaluate(who, resolved.action(), Some(&resolved))?;
         Ok(Permit::new(subject, resolved, policies))
@@ -88,7 +104,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Code::PolicyDenied`] as in [`Policy::decide`].
-    pub fn decide_here(&self, subject: &Subject, action: &str) -> Result<Vec<String>, Failure> {
+    pub fn decide_here(&self, subject: &Subject, action: &str) -> Result<Vec<String>, Denial> {
         self.evaluate(Principal::from(subject), action, None)
     }
 
@@ -98,25 +114,23 @@ impl Policy {
         who: Principal<'_>,
         action: &str,
         on: Option<&Resolved>,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Vec<String>, Denial> {
+        let denied = |policies| Denial { failure: denied(who, action, on), policies };
         let response = self.ask(who, action, on).map_err(|error| {
             tracing::error!(action, error, "policy request does not fit the schema");
-            denied(who, action, on)
+            denied(Vec::new())
         })?;
         let mut errors = response.diagnostics().errors().peekable();
         if errors.peek().is_some() {
             for error in errors {
                 tracing::error!(action, %error, "a policy failed to evaluate; the call is denied");
             }
-            return Err(denied(who, action, on));
-        }
-        if response.decision() != Decision::Allow {
-            return Err(denied(who, action, on));
+            return Err(denied(Vec::new()));
         }
         let mut ids: Vec<String> =
             response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
         ids.sort();
-        Ok(ids)
+        if response.decision() == Decision::Allow { Ok(ids) } else { Err(denied(ids)) }
     }
 
     fn ask(

@@ -59,7 +59,7 @@ impl User {
         }
     }
 
-    fn asks(&self, policy: &Policy, operation: &Operation) -> Result<Vec<String>, Failure> {
+    fn asks(&self, policy: &Policy, operation: &Operation) -> Result<Vec<String>, Denial> {
         let who = self.principal();
         let resolved = targets().resolve(operation).unwrap();
         policy.evaluate(who, &operation.action(), Some(&resolved))
@@ -85,7 +85,7 @@ fn policy(text: &str) -> Policy {
 
 #[test]
 fn nothing_is_allowed_without_a_policy() {
-    let failure = User::staff().asks(&policy(""), &read(r"\\files\corp\a")).unwrap_err();
+    let failure = User::staff().asks(&policy(""), &read(r"\\files\corp\a")).unwrap_err().failure;
     assert_eq!(failure.code, Code::PolicyDenied);
     assert_eq!(
         failure.message,
@@ -112,8 +112,15 @@ fn roles_scopes_and_client_decide() {
 fn a_forbidden_directory_is_forbidden_in_every_case() {
     let policy = policy(POLICIES);
     for path in [r"\\files\corp\secret\x", "//FILES/CORP/Secret/x", r"\\files\corp\SECRET\a\b"] {
-        assert_eq!(User::staff().asks(&policy, &read(path)).unwrap_err().code, Code::PolicyDenied);
+        let denial = User::staff().asks(&policy, &read(path)).unwrap_err();
+        assert_eq!(denial.failure.code, Code::PolicyDenied);
+        // The record says which policy it was, the caller is not told.
+        assert_eq!(denial.policies, ["no-secrets"]);
+        assert!(!denial.failure.to_string().contains("no-secrets"));
     }
+    let outsider = User { roles: vec![], ..User::staff() };
+    let denial = outsider.asks(&policy, &read(r"\\files\corp\x")).unwrap_err();
+    assert_eq!(denial.policies, [""; 0], "nothing permits it");
     User::staff().asks(&policy, &read(r"\\files\corp\secrets\x")).unwrap();
 }
 
@@ -128,7 +135,10 @@ fn an_error_while_evaluating_denies() {
     let policy = policy(&text);
     let user = User { roles: vec![], ..User::staff() };
     user.asks(&policy, &http("GET")).unwrap();
-    assert_eq!(User::staff().asks(&policy, &http("GET")).unwrap_err().code, Code::PolicyDenied);
+    assert_eq!(
+        User::staff().asks(&policy, &http("GET")).unwrap_err().failure.code,
+        Code::PolicyDenied
+    );
 }
 
 #[test]
@@ -354,7 +364,7 @@ fn a_folder_of_another_script_can_be_named() {
     {
         let path = format!("//files/corp/{path}");
         assert_eq!(
-            User::staff().asks(&policy, &read(&path)).unwrap_err().code,
+            User::staff().asks(&policy, &read(&path)).unwrap_err().failure.code,
             Code::PolicyDenied,
             "{path}"
         );
@@ -392,7 +402,7 @@ fn the_examples_rule_for_payroll_holds_for_its_listing() {
         policy.evaluate(staff.principal(), &operation.action(), Some(&resolved))
     };
     for path in ["//f/corp/payroll", "//f/corp/Payroll/", "//f/corp/payroll/2026"] {
-        assert_eq!(list(path).unwrap_err().code, Code::PolicyDenied, "{path}");
+        assert_eq!(list(path).unwrap_err().failure.code, Code::PolicyDenied, "{path}");
     }
     for path in ["//f/corp/", "//f/corp/reports", "//f/corp/payrolls"] {
         list(path).unwrap();
@@ -455,7 +465,7 @@ proptest! {
         };
         for path in [one, other] {
             let denied = User::staff().asks(&policy, &operation(&path)).unwrap_err();
-            prop_assert_eq!(denied.code, Code::PolicyDenied);
+            prop_assert_eq!(denied.failure.code, Code::PolicyDenied);
         }
     }
 }
@@ -473,7 +483,7 @@ fn a_rule_for_a_folder_holds_for_its_listing() {
         User::staff().asks(&policy, &operation)
     };
     for path in ["//files/corp/secret", "//files/corp/SECRET/", r"\\files\corp\secret\a"] {
-        assert_eq!(list(path).unwrap_err().code, Code::PolicyDenied, "{path}");
+        assert_eq!(list(path).unwrap_err().failure.code, Code::PolicyDenied, "{path}");
     }
     for path in ["//files/corp", "//files/corp/", "//files/corp/secrets"] {
         list(path).unwrap();
