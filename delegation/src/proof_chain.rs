@@ -65,7 +65,7 @@
 //! ```compile_fail,E0451
 //! use krb_delegation::{audit::Announced, policy::Permit};
 //! fn skip(permit: Permit) -> Announced {
-//!     Announced { permit, record: todo!() }
+//!     Announced { permit, record: unreachable!() }
 //! }
 //! ```
 //!
@@ -91,7 +91,7 @@
 //! ```compile_fail,E0451
 //! use krb_delegation::{audit::Announced, credential::ServiceCredential, credential::kerberos::Account};
 //! fn skip(announced: &Announced, account: Account) -> ServiceCredential<'_> {
-//!     ServiceCredential { announced, account, ticket: todo!() }
+//!     ServiceCredential { announced, account, ticket: unreachable!() }
 //! }
 //! ```
 //!
