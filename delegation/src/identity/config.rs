@@ -8,7 +8,7 @@ use crate::ConfigError;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrustedIdp {
-    /// A name for people.
+    /// A name for people, in the server's log beside the issuer.
     #[serde(default)]
     pub name: String,
     /// The exact `iss` of its tokens.
@@ -33,6 +33,16 @@ pub struct TrustedIdp {
 
 fn default_algorithms() -> Vec<Algorithm> {
     vec![Algorithm::RS256, Algorithm::ES256]
+}
+
+impl TrustedIdp {
+    /// As the log calls it.
+    pub(super) fn label(&self) -> String {
+        match self.name.as_str() {
+            "" => self.issuer.clone(),
+            name => format!("{name} ({})", self.issuer),
+        }
+    }
 }
 
 /// One audience or several.

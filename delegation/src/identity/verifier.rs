@@ -105,7 +105,7 @@ impl Verifier {
             }
         }
         let issuer = |config: TrustedIdp| {
-            let keys = Keys::new(&config.issuer, Jwks::new(&config, http.clone()));
+            let keys = Keys::new(&config.label(), Jwks::new(&config, http.clone()));
             Issuer { config, keys }
         };
         Ok(Self { issuers: idps.into_iter().map(issuer).collect(), clock })

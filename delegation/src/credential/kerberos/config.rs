@@ -11,7 +11,8 @@ use crate::secret::Secret;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KerberosConfig {
     /// The SPN registered on the service account, `HTTP/mcp-server.w25ad.net`. Without an SPN on
-    /// the account a KDC refuses S4U2Self.
+    /// the account a KDC refuses S4U2Self; which one it is matters to nobody but whoever registers
+    /// it, so it is read for `check`'s report and for the advice when there is none.
     pub service_principal_name: String,
     /// The realm, in the KDC's spelling (upper case in AD).
     pub realm: String,

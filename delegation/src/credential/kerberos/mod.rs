@@ -33,6 +33,8 @@ use pins::Pins;
 pub struct Kerberos {
     client: Client,
     service: Principal,
+    // The SPN that it is said to have.
+    spn: String,
     has_keytab: bool,
     never_impersonate: NeverImpersonate,
     // Learnt from the KDC when it is first needed.
@@ -90,6 +92,7 @@ impl Kerberos {
             )?,
             own_sid: OnceCell::new(),
             service,
+            spn: config.service_principal_name.clone(),
             has_keytab: keytab.is_some(),
             pins: Pins::default(),
         })
@@ -208,7 +211,7 @@ impl Kerberos {
             .client
             .evidence(&user)
             .await
-            .map_err(|error| refusal::evidence(name, &service, &error))?;
+            .map_err(|error| refusal::evidence(name, &service, &self.spn, &error))?;
         let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
         Ok(Opened { ticket, account })
     }

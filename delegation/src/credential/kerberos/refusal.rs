@@ -40,8 +40,8 @@ fn login(account: &str, error: &ClientError) -> Failure {
     )
 }
 
-/// S4U2Self for a user was refused.
-pub(super) fn evidence(user: &str, service: &str, error: &ClientError) -> Failure {
+/// S4U2Self for a user was refused. `spn` is the one that the configuration says the service has.
+pub(super) fn evidence(user: &str, service: &str, spn: &str, error: &ClientError) -> Failure {
     if let ClientError::Login(error) = error {
         return login(service, error);
     }
@@ -77,7 +77,10 @@ pub(super) fn evidence(user: &str, service: &str, error: &ClientError) -> Failur
         ErrorCode::S_PRINCIPAL_UNKNOWN => (
             Code::ServiceNotTrusted,
             format!("the service account {service} cannot do S4U2Self: it has no SPN"),
-            format!("Register one: servicePrincipalName of {service}."),
+            format!(
+                "Register {spn} as servicePrincipalName of {service}: setspn -S {spn} {service}, or \
+                 samba-tool spn add {spn} {service}."
+            ),
         ),
         ErrorCode::BADOPTION => (
             Code::ServiceNotTrusted,
@@ -312,7 +315,8 @@ mod tests {
             (ErrorCode::SKEW, "clock"),
             (ErrorCode::GENERIC, "KDC's log"),
         ] {
-            let failure = evidence("alice", "svc", &ClientError::Login(refused(code).into()));
+            let failure =
+                evidence("alice", "svc", "HTTP/svc", &ClientError::Login(refused(code).into()));
             assert_says(&failure, Code::ServiceNotTrusted, remedy, "svc cannot log in");
         }
     }
@@ -328,14 +332,19 @@ mod tests {
             (
                 ErrorCode::S_PRINCIPAL_UNKNOWN,
                 Code::ServiceNotTrusted,
-                "servicePrincipalName",
+                "setspn -S HTTP/svc svc",
                 "svc",
             ),
             (ErrorCode::BADOPTION, Code::ServiceNotTrusted, "NOT_DELEGATED", "svc"),
             (ErrorCode::SERVICE_REVOKED, Code::ServiceNotTrusted, "lockoutTime", "svc"),
             (ErrorCode::GENERIC, Code::KdcRefused, "KDC's log", "S4U2Self"),
         ] {
-            assert_says(&evidence("alice", "svc", &refused(code)), expected, remedy, about);
+            assert_says(
+                &evidence("alice", "svc", "HTTP/svc", &refused(code)),
+                expected,
+                remedy,
+                about,
+            );
         }
     }
 
@@ -397,7 +406,7 @@ mod tests {
             (ClientError::Exchange(other), Code::EvidenceRefused, "was not believed"),
             (ClientError::Abandoned, Code::Internal, "Report this"),
         ] {
-            assert_says(&evidence("alice", "svc", &error), code, remedy, "");
+            assert_says(&evidence("alice", "svc", "HTTP/svc", &error), code, remedy, "");
             assert_says(&proxy(&alice(), true, "svc", "HTTP/web", &error), code, remedy, "");
         }
     }
@@ -407,22 +416,23 @@ mod tests {
         let account = alice();
         for code in [ErrorCode::CLIENT_REVOKED, ErrorCode::C_PRINCIPAL_UNKNOWN] {
             let error = ClientError::Login(refused(code).into());
-            for failure in
-                [evidence("alice", "svc", &error), proxy(&account, true, "svc", "HTTP/web", &error)]
-            {
+            for failure in [
+                evidence("alice", "svc", "HTTP/svc", &error),
+                proxy(&account, true, "svc", "HTTP/web", &error),
+            ] {
                 assert_eq!(failure.code, Code::ServiceNotTrusted, "{failure}");
                 assert!(failure.message.contains("svc cannot log in"), "{failure}");
             }
         }
         let silent = krb_client::Unreachable { realm: "R".into(), tried: vec![], discovery: None };
         let error = ClientError::Login(Box::new(silent.into()));
-        assert_eq!(evidence("alice", "svc", &error).code, Code::KdcUnreachable);
+        assert_eq!(evidence("alice", "svc", "HTTP/svc", &error).code, Code::KdcUnreachable);
     }
 
     #[test]
     fn a_fresh_ticket_that_is_refused_is_the_kdcs_affair() {
         for code in [31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
-            let failure = evidence("alice", "svc", &refused(code));
+            let failure = evidence("alice", "svc", "HTTP/svc", &refused(code));
             assert_eq!(failure.code, Code::KdcRefused, "{failure}");
             assert!(failure.remedy.contains("krbtgt"), "{failure}");
         }
