@@ -64,7 +64,7 @@ fn a_url_names_a_target_by_origin_and_base_path() {
         assert_eq!(resolved.target().name(), "webapp");
         let Task::Http(task) = resolved.task() else { panic!("{url}: {resolved:?}") };
         assert_eq!((&*task.method, task.url.as_str()), ("GET", sent));
-        assert_eq!((&*task.headers, &task.body), (&[][..], &None));
+        assert_eq!((task.headers.len(), &task.body), (0, &None));
     }
 }
 
@@ -178,4 +178,15 @@ fn unknown_settings_are_refused() {
     ] {
         serde_json::from_str::<TargetConfig>(json).expect_err(json);
     }
+}
+
+#[test]
+fn a_header_field_that_cannot_be_sent_is_refused_before_anything_is_done() {
+    let get = |field: &str| {
+        let headers = vec![(field.to_owned(), "x".to_owned())];
+        let (method, url) = ("GET".into(), "http://web.example.com:8080/app".into());
+        targets().resolve(&http::Operation { method, url, headers, body: None }.into())
+    };
+    get("Accept").unwrap();
+    assert_eq!(get("X-Remote-User").unwrap_err().code, Code::InvalidArgument);
 }

@@ -1,7 +1,7 @@
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request};
 use krb_proto::ap::ClientData;
 use krb_proto::gss::InitiatorOptions;
@@ -12,15 +12,10 @@ use super::super::{CallContext, gss_failure};
 use super::answer::{self, Asked};
 use super::channel::Channel;
 use super::limits;
-use super::{Endpoint, Outcome, Task};
+use super::{Outcome, Task};
 use crate::credential::ServiceCredential;
 use crate::network::{ConnectError, Network};
 use crate::{Code, Failure};
-
-/// How many header fields a caller may set, and how long they may be together, in bytes: less than
-/// what web servers take beside a ticket.
-const MAX_HEADERS: usize = 50;
-const MAX_HEADER_BYTES: usize = 16 << 10;
 
 /// The HTTP client.
 pub(crate) struct Client {
@@ -38,11 +33,10 @@ impl Client {
         credential: &ServiceCredential<'_>,
         task: &Task,
     ) -> Result<Outcome, Failure> {
-        let Task { endpoint, method, url, headers, body } = task;
-        let headers = request_headers(endpoint, headers)?;
+        let Task { method, url, headers, body, .. } = task;
         let target = credential.permit().target();
         let (target, spn) = (target.name(), target.spn());
-        let mut request = request(method, url, headers, body.as_deref())?;
+        let mut request = request(method, url, headers.clone(), body.as_deref())?;
 
         let connection = self.network.connect(url).await;
         let mut connection = connection.map_err(|error| not_connected(target, &error))?;
@@ -108,38 +102,6 @@ fn request(
     Ok(request)
 }
 
-fn request_headers(endpoint: &Endpoint, given: &[(String, String)]) -> Result<HeaderMap, Failure> {
-    let refuse = |what: String| {
-        Failure::new(
-            Code::InvalidArgument,
-            what,
-            "Leave the header out. Only fields that speak of content can be set, never \
-             authentication, cookies or who came; the operator can allow others for this target \
-             (allowHeaders).",
-        )
-    };
-    if given.len() > MAX_HEADERS {
-        return Err(refuse(format!("more than {MAX_HEADERS} headers")));
-    }
-    if given.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES
-    {
-        return Err(refuse(format!("headers of more than {MAX_HEADER_BYTES} bytes together")));
-    }
-    let mut headers = HeaderMap::new();
-    for (name, value) in given {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
-        let parsed = parsed.zip(HeaderValue::from_str(value).ok());
-        let Some((name, value)) = parsed else {
-            return Err(refuse(format!("the header {name:?} is not well-formed")));
-        };
-        if !endpoint.takes_header(name.as_str()) {
-            return Err(refuse(format!("the header {name} cannot be set")));
-        }
-        headers.append(name, value);
-    }
-    Ok(headers)
-}
-
 fn not_connected(target: &str, error: &ConnectError) -> Failure {
     match error {
         ConnectError::Untrusted(problem) => Failure::new(
@@ -184,56 +146,7 @@ pub(super) fn broken(target: &str, error: &hyper::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::endpoint;
     use super::*;
-
-    fn headers(name: &str, value: &str) -> Result<HeaderMap, Failure> {
-        request_headers(&target(), &[(name.into(), value.into())])
-    }
-
-    fn target() -> Endpoint {
-        endpoint(
-            r#"{"name": "web", "url": "https://web.example.com",
-            "spn": "HTTP/web.example.com", "allowHeaders": ["X-Request-Reason"]}"#,
-        )
-    }
-
-    #[test]
-    fn identity_and_connection_are_not_the_callers() {
-        assert!(headers("Accept", "text/html").is_ok());
-        assert!(headers("X-Request-Reason", "audit é").is_ok());
-        let refused = [
-            "Authorization",
-            "cookie",
-            "HOST",
-            "Transfer-Encoding",
-            "Transfer_Encoding",
-            "Connection",
-            "TE",
-            "Proxy",
-            "Proxy-Authorization",
-            "X-Forwarded-User",
-            "x_remote_user",
-            "X-WEBAUTH-USER",
-            "X-MS-CLIENT-PRINCIPAL",
-            "X-Request_Reason",
-            "X-Original-URL",
-            "X-HTTP-Method-Override",
-        ];
-        for name in refused {
-            let refused = headers(name, "x").unwrap_err();
-            assert_eq!(refused.code, Code::InvalidArgument, "{name}");
-        }
-        for (name, value) in [("a b", "x"), ("accept", "x\r\nHost: y"), ("", "x")] {
-            assert!(headers(name, value).is_err(), "{name:?}: {value:?}");
-        }
-        let many = |number| vec![("accept".to_owned(), "b".to_owned()); number];
-        assert!(request_headers(&target(), &many(MAX_HEADERS)).is_ok());
-        assert!(request_headers(&target(), &many(MAX_HEADERS + 1)).is_err());
-        let long = |length| vec![("accept".to_owned(), "b".repeat(length - "accept".len()))];
-        assert!(request_headers(&target(), &long(MAX_HEADER_BYTES)).is_ok());
-        assert!(request_headers(&target(), &long(MAX_HEADER_BYTES + 1)).is_err());
-    }
 
     #[test]
     fn a_request_names_host_path_and_length() {

@@ -4,6 +4,16 @@
 //! header fields too, under more names than any list of forbidden ones has. So only what is known
 //! to speak of content passes, and what the operator names for a target.
 
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Endpoint;
+use crate::{Code, Failure};
+
+/// How many header fields a caller may set, and how long they may be together, in bytes: less than
+/// what web servers take beside a ticket.
+const MAX_HEADERS: usize = 50;
+const MAX_HEADER_BYTES: usize = 16 << 10;
+
 /// Fields that choose, describe or guard content, or trace a request: those of RFC 9110, OData,
 /// SOAP and SharePoint, and the marks by which applications know that no form of another site sent
 /// the request. In lower case.
@@ -165,8 +175,42 @@ pub(super) fn check_allowed(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// The header fields of a request, if all may be sent to this web application.
+pub(super) fn read(endpoint: &Endpoint, given: &[(String, String)]) -> Result<HeaderMap, Failure> {
+    let refuse = |what: String| {
+        Failure::new(
+            Code::InvalidArgument,
+            what,
+            "Leave the header out. Only fields that speak of content can be set, never \
+             authentication, cookies or who came; the operator can allow others for this target \
+             (allowHeaders).",
+        )
+    };
+    if given.len() > MAX_HEADERS {
+        return Err(refuse(format!("more than {MAX_HEADERS} headers")));
+    }
+    if given.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_HEADER_BYTES
+    {
+        return Err(refuse(format!("headers of more than {MAX_HEADER_BYTES} bytes together")));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+        let parsed = parsed.zip(HeaderValue::from_str(value).ok());
+        let Some((name, value)) = parsed else {
+            return Err(refuse(format!("the header {name:?} is not well-formed")));
+        };
+        if !endpoint.takes_header(name.as_str()) {
+            return Err(refuse(format!("the header {name} cannot be set")));
+        }
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::tests::endpoint;
     use super::*;
 
     /// Fields by which proxies and applications hand identities on, from their documentation.
@@ -258,5 +302,53 @@ mod tests {
         }
         assert_eq!(check_allowed(&"a".repeat(64)), Ok(()));
         check_allowed(&"a".repeat(65)).expect_err("65");
+    }
+
+    fn headers(name: &str, value: &str) -> Result<HeaderMap, Failure> {
+        read(&target(), &[(name.into(), value.into())])
+    }
+
+    fn target() -> Endpoint {
+        endpoint(
+            r#"{"name": "web", "url": "https://web.example.com",
+            "spn": "HTTP/web.example.com", "allowHeaders": ["X-Request-Reason"]}"#,
+        )
+    }
+
+    #[test]
+    fn identity_and_connection_are_not_the_callers() {
+        assert!(headers("Accept", "text/html").is_ok());
+        assert!(headers("X-Request-Reason", "audit é").is_ok());
+        let refused = [
+            "Authorization",
+            "cookie",
+            "HOST",
+            "Transfer-Encoding",
+            "Transfer_Encoding",
+            "Connection",
+            "TE",
+            "Proxy",
+            "Proxy-Authorization",
+            "X-Forwarded-User",
+            "x_remote_user",
+            "X-WEBAUTH-USER",
+            "X-MS-CLIENT-PRINCIPAL",
+            "X-Request_Reason",
+            "X-Original-URL",
+            "X-HTTP-Method-Override",
+        ];
+        for name in refused {
+            let refused = headers(name, "x").unwrap_err();
+            assert_eq!(refused.code, Code::InvalidArgument, "{name}");
+        }
+        for (name, value) in [("a b", "x"), ("accept", "x\r\nHost: y"), ("", "x")] {
+            assert!(headers(name, value).is_err(), "{name:?}: {value:?}");
+        }
+        let many = |number| vec![("accept".to_owned(), "b".to_owned()); number];
+        assert!(read(&target(), &many(MAX_HEADERS)).is_ok());
+        assert!(read(&target(), &many(MAX_HEADERS + 1)).is_err());
+        let long = |length| vec![("accept".to_owned(), "b".repeat(length - "accept".len()))];
+        assert!(read(&target(), &long(MAX_HEADER_BYTES)).is_ok());
+        assert!(read(&target(), &long(MAX_HEADER_BYTES + 1)).is_err());
     }
 }

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use hyper::header::HeaderMap;
 use serde::Serialize;
 use url::Url;
 
-use super::{Endpoint, address};
+use super::{Endpoint, address, headers};
 use crate::Failure;
 use crate::resources::{Action, Form, Found};
 use crate::targets::Names;
@@ -60,8 +61,8 @@ pub struct Task {
     /// A URL on the target's configured origin, under its configured path: the path normalised
     /// (RFC 3986 section 6.2.2), the query as written.
     pub url: Url,
-    /// Header fields to send.
-    pub headers: Vec<(String, String)>,
+    /// Header fields to send, all of which the web application may be sent.
+    pub headers: HeaderMap,
     /// Body to send.
     pub body: Option<String>,
 }
@@ -81,20 +82,25 @@ impl Asked {
         Ok(Self { operation: operation.clone(), url, policy_path })
     }
 
-    pub(super) fn find(&self, endpoint: &Arc<Endpoint>, names: &Names) -> Option<Found<Task>> {
+    pub(super) fn find(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        names: &Names,
+    ) -> Result<Option<Found<Task>>, Failure> {
         let (asked, base) = (&self.url, &endpoint.base);
         let same_origin = asked.scheme() == base.scheme()
             && asked.port_or_known_default() == base.port_or_known_default()
             && asked.host_str().is_some_and(|host| names.has(host));
         if !same_origin || !address::is_under(base.path(), asked.path()) {
-            return None;
+            return Ok(None);
         }
+        let headers = headers::read(endpoint, &self.operation.headers)?;
         let mut url = base.clone();
         url.set_path(asked.path());
         url.set_query(asked.query());
-        let Operation { method, headers, body, .. } = self.operation.clone();
+        let Operation { method, body, .. } = self.operation.clone();
         let method = method.to_ascii_uppercase();
         let task = Task { endpoint: endpoint.clone(), method, url, headers, body };
-        Some(Found { task, policy_path: self.policy_path.clone() })
+        Ok(Some(Found { task, policy_path: self.policy_path.clone() }))
     }
 }
