@@ -11,11 +11,11 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 apt-get download -qq "krb5-user=$version" "libkrb5-3=$version" "libk5crypto3=$version" \
     "libkrb5support0=$version" "libgssapi-krb5-2=$version" >/dev/null
-for package in *.deb; do dpkg-deb -x "$package" root; done
-LD_LIBRARY_PATH=$(dirname "$(find root -name 'libkrb5.so.3' | head -1)")
+for package in *.deb; do dpkg-deb -x "$package" unpacked; done
+LD_LIBRARY_PATH=$(dirname "$(find unpacked -name 'libkrb5.so.3' | head -1)")
 LD_LIBRARY_PATH=$folder/$LD_LIBRARY_PATH
 export LD_LIBRARY_PATH LC_ALL=C KRB5_CONFIG=/dev/null
-klist=$folder/root/usr/bin/klist
+klist=$folder/unpacked/usr/bin/klist
 "$klist" -V
 
 path=$folder/backup-12:30
