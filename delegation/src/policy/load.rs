@@ -12,7 +12,7 @@ use unicode_security::MixedScript as _;
 
 use super::{
     Policy, Types,
-    attribute_tests::{AttributeTest, attribute_tests, like, without_tests},
+    comparisons::{Comparison, comparisons, like, without_comparisons},
     rules::Rule,
     usable::PermitPolicy,
 };
@@ -84,10 +84,10 @@ impl Policy {
             let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
             let wrong = |problem: String| error(format!("policy `{}` {problem}", policy.id()));
             let tests = |attribute| {
-                attribute_tests(&json, policy.effect(), attribute).map_err(|e| wrong(e.into()))
+                comparisons(&json, policy.effect(), attribute).map_err(|e| wrong(e.into()))
             };
             for (attribute, values) in &known {
-                let meets = |test: &AttributeTest| values.iter().any(|v| test.pattern.matches(v));
+                let meets = |test: &Comparison| values.iter().any(|v| test.pattern.matches(v));
                 if let Some(test) = tests(attribute)?.iter().find(|test| !meets(test)) {
                     return Err(wrong(format!(
                         "compares resource.{attribute} with {}, which no configured target has",
@@ -106,9 +106,12 @@ impl Policy {
                 .map_err(wrong)?;
             if policy.effect() == Effect::Permit {
                 let id = policy.id().clone();
-                cedar_policy::Policy::from_json(Some(id.clone()), without_tests(&json, "path"))
-                    .map_err(|e| internal(e.to_string()))
-                    .and_then(|one| anywhere.add(one).map_err(|e| internal(e.to_string())))?;
+                cedar_policy::Policy::from_json(
+                    Some(id.clone()),
+                    without_comparisons(&json, "path"),
+                )
+                .map_err(|e| internal(e.to_string()))
+                .and_then(|one| anywhere.add(one).map_err(|e| internal(e.to_string())))?;
                 let alone = PolicySet::from_policies([policy.clone()]);
                 permits.push(PermitPolicy {
                     id,

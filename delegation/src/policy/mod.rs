@@ -5,7 +5,7 @@
 //! silently never applies. At a call, an error in any policy is a denial: Cedar skips a policy that
 //! fails, and a skipped `forbid` would allow.
 
-mod attribute_tests;
+mod comparisons;
 mod load;
 mod pattern;
 mod permit;

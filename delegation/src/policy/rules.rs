@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{EntityTypeName, EntityUid, ResourceConstraint};
 
-use super::{attribute_tests::AttributeTest, pattern::Pattern};
+use super::{comparisons::Comparison, pattern::Pattern};
 use crate::resources::{Action, Form};
 use crate::targets::{Root, Target, Targets};
 
 /// A policy's tests of the path, and where its scope lets it apply.
 pub(super) struct Rule<'a> {
-    tests: &'a [AttributeTest],
+    tests: &'a [Comparison],
     places: Vec<Place<'a>>,
 }
 
@@ -24,7 +24,7 @@ struct Place<'a> {
 
 impl<'a> Rule<'a> {
     pub(super) fn new(
-        tests: &'a [AttributeTest],
+        tests: &'a [Comparison],
         actions: &[String],
         resource: &ResourceConstraint,
         target_type: &EntityTypeName,

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 500;
 
 /// One text or pattern that an attribute is compared with.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct AttributeTest {
+pub(super) struct Comparison {
     pub(super) pattern: Pattern,
     /// A value for which this holds may lose by it what others have: in a `forbid`, or below
     /// `unless` or `!` in a `permit`.
@@ -22,11 +22,11 @@ pub(super) struct AttributeTest {
 ///
 /// # Errors
 /// What cannot be followed: the context as a whole as a value, and conditions nested too deeply.
-pub(super) fn attribute_tests(
+pub(super) fn comparisons(
     policy: &Value,
     effect: Effect,
     attribute: &str,
-) -> Result<Vec<AttributeTest>, &'static str> {
+) -> Result<Vec<Comparison>, &'static str> {
     let mut finder = Finder { effect, attribute, found: Vec::new() };
     let conditions = policy.get("conditions").and_then(Value::as_array);
     for condition in conditions.into_iter().flatten() {
@@ -39,7 +39,7 @@ pub(super) fn attribute_tests(
 
 /// The policy with every test of the attribute as the policy would have it: what is left of it is
 /// met by whoever could meet the whole.
-pub(super) fn without_tests(policy: &Value, attribute: &str) -> Value {
+pub(super) fn without_comparisons(policy: &Value, attribute: &str) -> Value {
     let mut policy = policy.clone();
     let conditions = policy.get_mut("conditions").and_then(Value::as_array_mut);
     for condition in conditions.into_iter().flatten() {
@@ -51,7 +51,7 @@ pub(super) fn without_tests(policy: &Value, attribute: &str) -> Value {
     policy
 }
 
-// No deeper than what `attribute_tests` has passed.
+// No deeper than what `comparisons` has passed.
 fn settle(node: &mut Value, attribute: &str, holds: bool) {
     if !mentions(node, attribute) {
         return;
@@ -83,7 +83,7 @@ impl Polarity {
 struct Finder<'a> {
     effect: Effect,
     attribute: &'a str,
-    found: Vec<AttributeTest>,
+    found: Vec<Comparison>,
 }
 
 type Found = Result<(), &'static str>;
@@ -187,7 +187,7 @@ impl Finder<'_> {
             Effect::Forbid => polarity.holds,
             Effect::Permit => polarity.fails,
         };
-        self.found.push(AttributeTest { pattern, excludes });
+        self.found.push(Comparison { pattern, excludes });
     }
 }
 
