@@ -110,8 +110,9 @@ impl Issuer {
     fn hs256(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(KEY_ID.into());
-        let key = EncodingKey::from_secret(self.shared.key.public_point());
-        jsonwebtoken::encode(&header, claims, &key).unwrap_or_default()
+        EncodingKey::from_secret(self.shared.key.public_point())
+            .and_then(|key| jsonwebtoken::encode(&header, claims, &key))
+            .unwrap_or_default()
     }
 }
 

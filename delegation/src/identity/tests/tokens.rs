@@ -53,7 +53,7 @@ async fn signatures_that_prove_nothing_are_refused() {
     let hs256 = |secret: &[u8], kid: &str| {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(kid.into());
-        jsonwebtoken::encode(&header, &good, &EncodingKey::from_secret(secret)).unwrap()
+        jsonwebtoken::encode(&header, &good, &EncodingKey::from_secret(secret).unwrap()).unwrap()
     };
     const ALGORITHM: &str = "the token's signature algorithm is not accepted";
     const UNKNOWN_KEY: &str = "the token is signed with a key that its issuer does not list";
