@@ -13,7 +13,8 @@ use zeroize::Zeroizing;
 use crate::keyring::Keyring;
 use crate::store::{Behalf, TicketKey, TicketStore};
 use crate::{
-    AccountSecret, ClientError, Clock, Driver, KdcSource, Patience, SystemClock, Transport,
+    AccountSecret, Carry, ClientError, Clock, Driver, Entropy, KdcSource, OsRandom, Patience,
+    SystemClock, Transport,
 };
 
 /// A TGT is used for so long at most after it was fetched, and no longer than to its end (less the
@@ -34,8 +35,8 @@ pub struct ClientConfig {
     pub secret: AccountSecret,
     /// Where its realm's KDCs are.
     pub kdcs: KdcSource,
-    /// TCP unless asked otherwise.
-    pub transport: Transport,
+    /// [`Transport::Tcp`] unless asked otherwise.
+    pub transport: Arc<dyn Carry>,
     /// Patience with one KDC, doubled in each further try; others are asked beside it before it ends.
     /// 1 second.
     pub kdc_timeout: Duration,
@@ -45,8 +46,10 @@ pub struct ClientConfig {
     /// back when the user is disabled, leaves a group or may no longer be delegated. It counts from
     /// the fetch of the evidence, by the clock and by one that nobody can set. 15 minutes.
     pub max_age: Duration,
-    /// The clock.
+    /// The clock; the machine's unless asked otherwise.
     pub clock: Arc<dyn Clock>,
+    /// Randomness; the system's unless asked otherwise.
+    pub random: Arc<dyn Entropy>,
     /// A ticket-granting ticket of the realm, such as the host's, that armors everything (FAST, RFC
     /// 6113): nobody between here and the KDC can guess at the account's password, or change what
     /// the KDC answers. A KDC without FAST is then refused. `None` unless asked otherwise.
@@ -62,11 +65,12 @@ impl ClientConfig {
             account,
             secret: secret.into(),
             kdcs,
-            transport: Transport::Tcp,
+            transport: Arc::new(Transport::Tcp),
             kdc_timeout: patience.per_kdc,
             timeout: patience.overall,
             max_age: Duration::from_secs(15 * 60),
             clock: Arc::new(SystemClock),
+            random: Arc::new(OsRandom),
             armor: None,
         }
     }
@@ -96,11 +100,13 @@ impl Client {
     /// A client; it does nothing until it is asked for a ticket.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let ClientConfig { account, secret, kdcs, transport, max_age, clock, armor, .. } = config;
+        let ClientConfig {
+            account, secret, kdcs, transport, max_age, clock, armor, random, ..
+        } = config;
         let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
         let realms = [(account.realm.clone(), kdcs)];
-        let driver = Driver::new(realms, transport, patience, clock.clone());
+        let driver = Driver::new(realms, transport, patience, clock.clone(), random);
         let tgt_dropped = Mutex::default();
         let keyring = Keyring::new(account.clone(), secret, clock.clone());
         let (account, asking) = (Arc::new(account), tokio::sync::Mutex::default());

@@ -12,7 +12,7 @@ use krb_proto::exchange::{Exchange, ExchangeError, Step};
 use tokio::time::Instant;
 
 use crate::kdc::Memory;
-use crate::{Carry, ClientError, Clock, KdcSource, OsRandom, Transport, Unreachable};
+use crate::{Carry, ClientError, Clock, Entropy, KdcSource, Unreachable};
 use race::{Race, Won};
 
 /// An exchange is ended after so many round trips, in whatever realms: far more than any that is
@@ -40,30 +40,32 @@ impl Default for Patience {
 
 /// Carries exchanges to KDCs: finds those of the realm that an exchange names, picks those that
 /// answer, corrects clocks. It asks for nobody in particular and keeps no tickets.
-pub struct Driver<T = Transport> {
+pub struct Driver {
     /// By the realm's name in lower case: KDCs answer to a name in any case, and say their own.
     realms: HashMap<String, KdcSource>,
-    transport: T,
+    transport: Arc<dyn Carry>,
     patience: Patience,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Entropy>,
     /// What was learnt of each KDC, and which one each realm prefers.
     memory: Memory,
 }
 
-impl<T: Carry> Driver<T> {
+impl Driver {
     /// A driver for these realms; it does nothing until it is given an exchange.
     #[must_use]
     pub fn new(
         realms: impl IntoIterator<Item = (Vec<u8>, KdcSource)>,
-        transport: T,
+        transport: Arc<dyn Carry>,
         patience: Patience,
         clock: Arc<dyn Clock>,
+        random: Arc<dyn Entropy>,
     ) -> Self {
         let lower = |(realm, source): (Vec<u8>, _)| {
             (String::from_utf8_lossy(&realm).to_ascii_lowercase(), source)
         };
         let realms = realms.into_iter().map(lower).collect();
-        Self { realms, transport, patience, clock, memory: Memory::default() }
+        Self { realms, transport, patience, clock, random, memory: Memory::default() }
     }
 
     /// Where a realm's KDCs are.
@@ -94,7 +96,7 @@ impl<T: Carry> Driver<T> {
                 Ok(won) => won,
                 Err(error) => return Err(spoilt.error.map_or(error, Into::into)),
             };
-            match asked.receive(&self.context(kdc, &mut OsRandom), &reply) {
+            match asked.receive(&self.context(kdc, &mut &*self.random), &reply) {
                 Ok(step) => {
                     self.memory.answered(&answered);
                     match step {
@@ -121,7 +123,7 @@ impl<T: Carry> Driver<T> {
     }
 
     /// The time, corrected for this KDC, and randomness.
-    fn context<'a>(&self, kdc: SocketAddr, rng: &'a mut OsRandom) -> Context<'a> {
+    fn context<'a>(&self, kdc: SocketAddr, rng: &'a mut &dyn Entropy) -> Context<'a> {
         Context { now: self.clock.now(), kdc_offset: self.memory.offset(kdc), rng }
     }
 }

@@ -46,9 +46,9 @@ pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
 pub use kdc::KdcSource;
 pub use keyring::AccountSecret;
-pub use random::OsRandom;
+pub use random::{Entropy, OsRandom};
 pub use resolver::{ResolveError, Resolver};
-pub use transport::{Carry, Transport};
+pub use transport::{Carry, Carrying, Transport};
 pub use user_ticket::UserTicket;
 
 pub use krb_proto as proto;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
+use std::pin::Pin;
 
 use krb_proto::asn1::KrbError;
 use krb_proto::iana::ErrorCode;
@@ -13,19 +14,14 @@ use tokio::time::{Instant, timeout_at};
 /// The longest reply that is read. Tickets with a PAC of hundreds of groups are some 60 KB.
 const MAX_REPLY: u32 = 1 << 20;
 
+/// A message on its way, and the reply. The error is this KDC's failure; others may be asked.
+pub type Carrying<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send + 'a>>;
+
 /// What carries a message to a KDC and brings the reply. [`Transport`] is the one that has sockets.
 pub trait Carry: Send + Sync {
     /// Sends a message, as the exchange made it, and waits for the reply, until then. Dropped, it
     /// leaves nothing behind.
-    ///
-    /// # Errors
-    /// This KDC's failure; others may be asked.
-    fn carry(
-        &self,
-        kdc: SocketAddr,
-        message: Vec<u8>,
-        until: Instant,
-    ) -> impl Future<Output = Result<Vec<u8>>> + Send;
+    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_>;
 }
 
 /// How to carry a message.
@@ -39,8 +35,8 @@ pub enum Transport {
 }
 
 impl Carry for Transport {
-    async fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Result<Vec<u8>> {
-        let carried = async {
+    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        let carried = async move {
             if *self == Self::Udp {
                 let half = (until - Instant::now()) / 2;
                 let reply = udp(kdc, &message, Instant::now() + half).await?;
@@ -51,7 +47,7 @@ impl Carry for Transport {
             tcp(kdc, &message).await
         };
         let silent = |_| Err(Error::new(ErrorKind::TimedOut, "no answer in time"));
-        timeout_at(until, carried).await.unwrap_or_else(silent)
+        Box::pin(async move { timeout_at(until, carried).await.unwrap_or_else(silent) })
     }
 }
 

@@ -1,13 +1,15 @@
 //! The driver from outside: any exchange, over any transport, each realm's KDCs in a place of their
 //! own.
 
-use std::io::{Error, ErrorKind};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use krb_client::proto::Context;
 use krb_client::proto::exchange::{Exchange, ExchangeError, Step};
-use krb_client::{Carry, ClientError, Driver, KdcSource, Patience, SystemClock};
+use krb_client::{
+    Carry, Carrying, ClientError, Driver, KdcSource, OsRandom, Patience, SystemClock,
+};
 use tokio::time::Instant;
 
 const HERE: ([u8; 4], u16) = ([10, 0, 0, 1], 88);
@@ -18,13 +20,14 @@ const THERE: ([u8; 4], u16) = ([10, 0, 0, 2], 88);
 struct InMemory(Arc<Mutex<Vec<SocketAddr>>>);
 
 impl Carry for InMemory {
-    async fn carry(&self, kdc: SocketAddr, asked: Vec<u8>, _: Instant) -> Result<Vec<u8>, Error> {
+    fn carry(&self, kdc: SocketAddr, asked: Vec<u8>, _: Instant) -> Carrying<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kdc);
         let known = [(HERE, &b"HERE"[..]), (THERE, b"THERE")];
-        match known.into_iter().find(|(at, _)| kdc == SocketAddr::from(*at)) {
+        let reply = match known.into_iter().find(|(at, _)| kdc == SocketAddr::from(*at)) {
             Some((_, realm)) if asked == realm => Ok(asked),
             _ => Err(ErrorKind::ConnectionRefused.into()),
-        }
+        };
+        Box::pin(std::future::ready(reply))
     }
 }
 
@@ -49,11 +52,12 @@ impl Exchange for Through {
     }
 }
 
-fn driver() -> (Driver<InMemory>, InMemory) {
+fn driver() -> (Driver, InMemory) {
     let kdc = |at: ([u8; 4], u16)| KdcSource::Addresses(vec![at.into()]);
     let realms = [(b"HERE".to_vec(), kdc(HERE)), (b"THERE".to_vec(), kdc(THERE))];
     let (transport, clock) = (InMemory::default(), Arc::new(SystemClock));
-    (Driver::new(realms, transport.clone(), Patience::default(), clock), transport)
+    let carry = Arc::new(transport.clone());
+    (Driver::new(realms, carry, Patience::default(), clock, Arc::new(OsRandom)), transport)
 }
 
 #[tokio::test]

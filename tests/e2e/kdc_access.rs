@@ -98,7 +98,7 @@ async fn it_is_found_behind_twelve_that_are_silent() {
 async fn answers_that_fit_no_datagram_come_over_tcp() {
     let lab = lab!();
     let mut config = config(lab).await;
-    config.transport = Transport::Udp;
+    config.transport = Arc::new(Transport::Udp);
     delegate(lab, config).await.unwrap();
 }
 

@@ -20,7 +20,7 @@ use super::Driver;
 use crate::kdc::{Answered, Place};
 use crate::together::Together;
 use crate::transport::error_and_time;
-use crate::{Carry, ClientError, KdcFailure, KdcSource, OsRandom, ResolveError, Unreachable};
+use crate::{ClientError, KdcFailure, KdcSource, ResolveError, Unreachable};
 
 /// So many KDCs are asked at once.
 const MAX_BREADTH: usize = 16;
@@ -82,8 +82,8 @@ enum List {
     Missing,
 }
 
-pub(super) struct Race<'a, E, T> {
-    driver: &'a Driver<T>,
+pub(super) struct Race<'a, E> {
+    driver: &'a Driver,
     exchange: E,
     realm: Arc<str>,
     /// Where its KDCs are.
@@ -113,13 +113,12 @@ pub(super) struct Race<'a, E, T> {
     unresolved: Vec<String>,
 }
 
-impl<'a, E, T> Race<'a, E, T>
+impl<'a, E> Race<'a, E>
 where
     E: Exchange + Clone + Send + 'a,
-    T: Carry,
 {
     pub(super) fn new(
-        driver: &'a Driver<T>,
+        driver: &'a Driver,
         exchange: E,
         deadline: Instant,
         spoilt: &'a [SocketAddr],
@@ -328,7 +327,7 @@ where
 
     /// The request for this KDC, with its clock.
     fn build(&self, mut exchange: E, kdc: SocketAddr) -> Result<(E, Vec<u8>), ClientError> {
-        let request = exchange.request(&mut self.driver.context(kdc, &mut OsRandom))?;
+        let request = exchange.request(&mut self.driver.context(kdc, &mut &*self.driver.random))?;
         Ok((exchange, request))
     }
 

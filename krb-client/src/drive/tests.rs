@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
+use crate::{OsRandom, Transport};
 
 mod silence;
 mod sockets;
@@ -121,8 +122,9 @@ fn driver(kdcs: Vec<SocketAddr>, transport: Transport) -> Driver {
     driver_of(KdcSource::Addresses(kdcs), transport, Patience { per_kdc, overall })
 }
 
-fn driver_of<T: Carry>(kdcs: KdcSource, transport: T, patience: Patience) -> Driver<T> {
-    Driver::new([(b"R".to_vec(), kdcs)], transport, patience, Arc::new(Fixed))
+fn driver_of(kdcs: KdcSource, transport: impl Carry + 'static, patience: Patience) -> Driver {
+    let (realms, transport) = ([(b"R".to_vec(), kdcs)], Arc::new(transport));
+    Driver::new(realms, transport, patience, Arc::new(Fixed), Arc::new(OsRandom))
 }
 
 #[tokio::test]

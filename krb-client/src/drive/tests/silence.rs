@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::{advance, sleep, sleep_until, timeout};
 
 use super::*;
-use crate::Resolver;
 use crate::resolver::testing;
+use crate::{Carrying, Resolver};
 
 /// As the client has it.
 const PATIENCE: Patience =
@@ -48,7 +48,13 @@ impl Drop for Open<'_> {
 }
 
 impl Carry for Arc<Kdcs> {
-    async fn carry(&self, kdc: SocketAddr, _: Vec<u8>, until: Instant) -> Result<Vec<u8>, Error> {
+    fn carry(&self, kdc: SocketAddr, _: Vec<u8>, until: Instant) -> Carrying<'_> {
+        Box::pin(self.answer(kdc, until))
+    }
+}
+
+impl Kdcs {
+    async fn answer(&self, kdc: SocketAddr, until: Instant) -> Result<Vec<u8>, Error> {
         self.asked.lock().unwrap().push((kdc, Instant::now()));
         let now_open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_open.fetch_max(now_open, Ordering::SeqCst);
@@ -89,7 +95,7 @@ impl Kdcs {
 }
 
 /// `count` of them, those in `silent` being so.
-fn table(count: usize, silent: &[usize], way: &Is) -> (Arc<Kdcs>, Driver<Arc<Kdcs>>) {
+fn table(count: usize, silent: &[usize], way: &Is) -> (Arc<Kdcs>, Driver) {
     let kdcs = Arc::new(Kdcs::default());
     for number in 0..count {
         kdcs.set(number, if silent.contains(&number) { way.clone() } else { Is::Well(5) });
@@ -99,7 +105,7 @@ fn table(count: usize, silent: &[usize], way: &Is) -> (Arc<Kdcs>, Driver<Arc<Kdc
 }
 
 /// How long a call takes.
-async fn took(driver: &Driver<Arc<Kdcs>>) -> Duration {
+async fn took(driver: &Driver) -> Duration {
     let began = Instant::now();
     driver.run(Probe::default()).await.unwrap();
     began.elapsed()
@@ -327,7 +333,7 @@ async fn named(
     count: usize,
     dns: impl Fn(usize) -> bool + Send + Sync + 'static,
     by_srv: bool,
-) -> (Arc<Kdcs>, Driver<Arc<Kdcs>>, testing::Asked) {
+) -> (Arc<Kdcs>, Driver, testing::Asked) {
     let (resolver, asked) = testing::resolver(move |name, kind| {
         let number = name.strip_prefix("kdc").and_then(|name| name.split('.').next());
         Some(match (number.map(|number| number.parse().unwrap()), kind) {
