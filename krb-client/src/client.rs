@@ -1,3 +1,5 @@
+//! A client of one account: its logins, its keys, its tickets.
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

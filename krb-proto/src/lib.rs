@@ -42,9 +42,9 @@ pub mod pac;
 pub mod pkinit;
 pub mod preauth;
 mod principal;
-#[cfg(test)]
-mod secrets_tests;
 pub mod spnego;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use context::{Context, Random};

@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use krb_delegation::{
-    Failure, Outcome,
-    identity::{AuthenticationError, BearerToken, Caller},
-    pipeline::{Call, Delegation, Plan, Settings},
-};
+use krb_delegation::identity::{AuthenticationError, BearerToken, Caller};
+use krb_delegation::pipeline::{Call, Delegation, Plan, Settings};
+use krb_delegation::{Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};
 

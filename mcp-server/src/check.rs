@@ -1,14 +1,13 @@
 //! `krb-mcp check`: everything that can be found wrong without starting. It builds what `serve`
 //! starts, so that it finds what `serve` would find; only the port is left to `serve`.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::{backend, config::Config};
+use crate::backend;
+use crate::config::Config;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 

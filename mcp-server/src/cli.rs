@@ -1,29 +1,22 @@
 //! The command line.
 
-use std::{
-    io::{self, Write},
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use tracing_subscriber::filter::Targets;
 
-use crate::{
-    backend, check,
-    config::{Config, LoadError},
-    http::MCP_PATH,
-    logging, mcp, serve,
-};
+use crate::config::{Config, LoadError};
+use crate::http::MCP_PATH;
+use crate::{backend, check, logging, mcp, serve};
 
 const EXAMPLES: &str = "\
 Examples:

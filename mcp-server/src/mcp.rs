@@ -1,32 +1,30 @@
 //! MCP itself: rmcp's protocol handling, our tools.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{Router, http::request::Parts, routing::any_service};
-use krb_delegation::{Failure, Outcome, pipeline::Call};
-use rmcp::{
-    ErrorData, RoleServer, ServerHandler,
-    model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
-        CompleteResult, CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject,
-        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
-    },
-    service::RequestContext,
-    transport::{
-        StreamableHttpServerConfig, StreamableHttpService,
-        streamable_http_server::session::never::NeverSessionManager,
-    },
+use axum::Router;
+use axum::http::request::Parts;
+use axum::routing::any_service;
+use krb_delegation::pipeline::Call;
+use krb_delegation::{Failure, Outcome};
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
+    CompleteResult, CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
 };
+use rmcp::service::RequestContext;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{
-    backend::Backend,
-    config,
-    http::{self, Authenticated, Cancel, VERSIONS, Visit, refuse},
-    tools,
-};
+use crate::backend::Backend;
+use crate::http::{self, Authenticated, Cancel, VERSIONS, Visit, refuse};
+use crate::{config, tools};
 
 const INSTRUCTIONS: &str = "Reaches file shares and web applications of a Windows domain with the \
     calling user's own permissions. Begin with list-targets: it names what this user may use, and \

@@ -1,22 +1,18 @@
 //! A backend whose behaviour the tests choose by token and path.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
-use krb_delegation::{
-    Code, Failure, Outcome, Request, UserInfo, identity::AuthenticationError, pipeline::Call,
-    policy::Usable,
-};
+use krb_delegation::identity::AuthenticationError;
+use krb_delegation::pipeline::Call;
+use krb_delegation::policy::Usable;
+use krb_delegation::{Code, Failure, Outcome, Request, UserInfo};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    backend::{Backend, Principal},
-    config::ServerConfig,
-    mcp, tools,
-};
+use crate::backend::{Backend, Principal};
+use crate::config::ServerConfig;
+use crate::{mcp, tools};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(7);
 

@@ -1,10 +1,8 @@
 //! Documents lead to files and name places that exist; each decision has a number of its own, each
 //! finding its line.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::graph::root;
 

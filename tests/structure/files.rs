@@ -1,9 +1,7 @@
 //! Rules about source files.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::graph::root;
 
@@ -16,6 +14,53 @@ fn files_of_the_product_stay_readable() {
             let lines = fs::read_to_string(&file).unwrap().lines().count();
             assert!(lines <= MAX_LINES, "{} has {lines} lines; split it", file.display());
         }
+    }
+}
+
+/// `thing/tests.rs` or `thing/tests/`, as the compiler finds them by itself.
+#[test]
+fn tests_lie_beside_what_they_test() {
+    let attribute = concat!("#[", "path");
+    for file in rust_files(&root()) {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let stray = name.ends_with("_test") || name.ends_with("_tests");
+        assert!(!stray, "{}: unit tests are called `tests`", file.display());
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!text.contains(attribute), "{} names a file's place", file.display());
+    }
+}
+
+/// A `use` for each module, each with the names of it: lists hold no paths. So that what is looked
+/// for is found by its whole path, and two changes of one list meet less often.
+#[test]
+fn imports_name_a_module_each() {
+    for file in rust_files(&root()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let nested = imports(&text)
+            .find(|import| import.split_once('{').is_some_and(|(_, list)| list.contains("::")));
+        assert!(nested.is_none(), "{}: `use {}` lists paths", file.display(), nested.unwrap());
+    }
+}
+
+/// What stands behind each `use`.
+fn imports(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("use ").filter_map(|(start, word)| {
+        let line = text[..start].rsplit('\n').next().unwrap_or_default().trim_start();
+        let import = text[start + word.len()..].split(';').next()?;
+        (line.is_empty() || line.starts_with("pub")).then_some(import)
+    })
+}
+
+#[test]
+fn a_file_with_files_below_it_says_what_it_is() {
+    for file in rust_files(&root()) {
+        let text = fs::read_to_string(&file).unwrap();
+        let below = text.lines().any(|line| {
+            let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            line.starts_with("mod ") && line.ends_with(';') && line != "mod tests;"
+        });
+        let said = text.starts_with("//!") || text.starts_with("#![");
+        assert!(!below || said, "{} begins without `//!`", file.display());
     }
 }
 

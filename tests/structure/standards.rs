@@ -1,11 +1,10 @@
 //! `docs/standards.md`: every place that it names exists and speaks of its document.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::{files::rust_files, graph::root};
+use crate::files::rust_files;
+use crate::graph::root;
 
 #[test]
 fn places_of_standards_exist_and_speak_of_them() {

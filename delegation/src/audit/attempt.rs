@@ -1,13 +1,9 @@
-use super::{
-    Announced, Audit,
-    intent::IntentRecord,
-    record::{CallFields, Phase, Record, ResultFields, address, text},
-};
-use crate::{
-    Failure,
-    identity::Subject,
-    policy::{Denial, Permit},
-};
+use super::intent::IntentRecord;
+use super::record::{CallFields, Phase, Record, ResultFields, address, text};
+use super::{Announced, Audit};
+use crate::Failure;
+use crate::identity::Subject;
+use crate::policy::{Denial, Permit};
 
 /// A call that has begun. It ends as one record, or as [`Announced`]; dropped, it writes a
 /// record with outcome `ABANDONED` as well as it can.

@@ -2,12 +2,11 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::{
-    Audit, CloseFacts,
-    record::{CallFields, Phase, Record, ResultFields, text},
-    writer::{Answer, Job},
-};
-use crate::{Failure, policy::Permit};
+use super::record::{CallFields, Phase, Record, ResultFields, text};
+use super::writer::{Answer, Job};
+use super::{Audit, CloseFacts};
+use crate::Failure;
+use crate::policy::Permit;
 
 /// Proof that the intent record of a permit has been written: the only thing that later stages take.
 /// It must be closed; dropped, it leaves a closing record with outcome `ABANDONED` as well as it can.

@@ -21,31 +21,26 @@ mod record;
 mod sink;
 mod writer;
 
-use std::{
-    fs::OpenOptions,
-    io,
-    path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{SyncSender, sync_channel},
-    },
-};
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use krb_client::Clock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-pub use self::{attempt::Attempt, intent::Announced};
-
-use self::{
-    counters::{Counters, Kind},
-    lost::Lost,
-    record::{CallFields, Record, text},
-    sink::Sink,
-    writer::{Answer, Job, NotWritten, Writer},
-};
-use crate::{Code, ConfigError, Failure, identity::Caller};
+use crate::identity::Caller;
+use crate::{Code, ConfigError, Failure};
+pub use attempt::Attempt;
+use counters::{Counters, Kind};
+pub use intent::Announced;
+use lost::Lost;
+use record::{CallFields, Record, text};
+use sink::Sink;
+use writer::{Answer, Job, NotWritten, Writer};
 
 // Records that may wait for the disk; a call beyond that fails.
 const MAX_WAITING: usize = 1024;

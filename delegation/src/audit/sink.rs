@@ -1,10 +1,8 @@
 //! Where the lines go: a file that is watched, or standard output.
 
-use std::{
-    fs::{File, Metadata, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::PathBuf,
-};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 
 use super::AuditConfig;
 

@@ -1,12 +1,8 @@
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicI64, Ordering},
-};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use krb_client::{
-    SystemClock,
-    proto::{KerberosTime, Timestamp},
-};
+use krb_client::SystemClock;
+use krb_client::proto::{KerberosTime, Timestamp};
 use serde_json::{Value, json};
 
 use super::intent::IntentRecord;

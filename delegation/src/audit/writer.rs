@@ -1,25 +1,19 @@
 //! The thread that writes records. Those that wait together are written together, so that one
 //! write and one sync serve many calls.
 
-use std::{
-    io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError},
-    },
-    time::Duration,
-};
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use krb_client::Clock;
 use tokio::sync::oneshot;
 
-use super::{
-    counters::Counters,
-    intent::IntentRecord,
-    lost::Lost,
-    record::{Record, rfc3339},
-    sink::Sink,
-};
+use super::counters::Counters;
+use super::intent::IntentRecord;
+use super::lost::Lost;
+use super::record::{Record, rfc3339};
+use super::sink::Sink;
 
 const MAX_BATCH: usize = 256;
 // How late the end of a minute may be noticed.

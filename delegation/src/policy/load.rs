@@ -10,17 +10,13 @@ use miette::Diagnostic;
 use serde_json::Value;
 use unicode_security::MixedScript as _;
 
-use super::{
-    Policy, Types,
-    comparisons::{Comparison, comparisons, like, without_comparisons},
-    rules::Rule,
-    usable::PermitPolicy,
-};
-use crate::{
-    ConfigError,
-    resources::{ACTIONS, KINDS},
-    targets::{Target, Targets},
-};
+use super::comparisons::{Comparison, comparisons, like, without_comparisons};
+use super::rules::Rule;
+use super::usable::PermitPolicy;
+use super::{Policy, Types};
+use crate::ConfigError;
+use crate::resources::{ACTIONS, KINDS};
+use crate::targets::{Target, Targets};
 
 const SCHEMA: &str = include_str!("schema.cedarschema");
 const MAX_BYTES: usize = 1 << 20;

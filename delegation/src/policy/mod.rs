@@ -22,11 +22,9 @@ use cedar_policy::{
 pub use permit::Permit;
 pub use usable::Usable;
 
-use crate::{
-    Code, Failure,
-    identity::Subject,
-    targets::{Resolved, Target},
-};
+use crate::identity::Subject;
+use crate::targets::{Resolved, Target};
+use crate::{Code, Failure};
 
 /// The user's side of a question to the policy.
 #[derive(Clone, Copy, Debug)]

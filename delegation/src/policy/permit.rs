@@ -1,10 +1,8 @@
 //! What policy allowed.
 
-use crate::{
-    identity::Subject,
-    resources::Task,
-    targets::{Resolved, Target},
-};
+use crate::identity::Subject;
+use crate::resources::Task;
+use crate::targets::{Resolved, Target};
 
 /// Proof that policy allows one subject one thing at one place: it owns all three, so that nothing
 /// else can be done under it. Only [`Policy::decide`](super::Policy::decide) makes one.

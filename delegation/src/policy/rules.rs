@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{EntityTypeName, EntityUid, ResourceConstraint};
 
-use super::{comparisons::Comparison, pattern::Pattern};
+use super::comparisons::Comparison;
+use super::pattern::Pattern;
 use crate::resources::{Action, Form};
 use crate::targets::{Root, Target, Targets};
 

@@ -1,10 +1,12 @@
-use proptest::{collection::vec, prelude::*};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::MixedScript as _;
 
 use super::*;
 use crate::resources::{http, smb};
-use crate::{ConfigError, Operation, targets::Targets};
+use crate::targets::Targets;
+use crate::{ConfigError, Operation};
 
 const POLICIES: &str = r#"
 @id("staff-read")

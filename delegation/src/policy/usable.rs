@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use cedar_policy::{Decision, PolicyId, PolicySet};
 use serde::Serialize;
 
-use super::{Policy, Principal, pattern::Pattern};
-use crate::{
-    identity::Subject,
-    resources::Action,
-    targets::{Root, Target, Targets},
-};
+use super::pattern::Pattern;
+use super::{Policy, Principal};
+use crate::identity::Subject;
+use crate::resources::Action;
+use crate::targets::{Root, Target, Targets};
 
 // With several path tests in one policy their number grows as the square.
 const MAX_EXAMPLES: usize = 64;

@@ -11,10 +11,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use self::refusals::explain;
 use crate::identity::{BearerToken, Caller, Flaw, Subject, Verifier, chain};
 use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
+use refusals::explain;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";

@@ -147,5 +147,4 @@ fn credential(
 }
 
 #[cfg(test)]
-#[path = "cred_tests.rs"]
 mod tests;

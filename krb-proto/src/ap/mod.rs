@@ -166,6 +166,4 @@ impl fmt::Display for ApReplyError {
 impl core::error::Error for ApReplyError {}
 
 #[cfg(test)]
-mod absent_tests;
-#[cfg(test)]
-mod windows_tests;
+mod tests;

@@ -119,5 +119,4 @@ impl ChannelPolicy<'_> {
 }
 
 #[cfg(test)]
-#[path = "bindings_tests.rs"]
 mod tests;

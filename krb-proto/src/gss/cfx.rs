@@ -199,5 +199,4 @@ impl Role {
 }
 
 #[cfg(test)]
-#[path = "cfx_tests.rs"]
 mod tests;

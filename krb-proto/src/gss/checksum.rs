@@ -93,5 +93,4 @@ impl<'a> Iterator for Extensions<'a> {
 }
 
 #[cfg(test)]
-#[path = "checksum_tests.rs"]
 mod tests;

@@ -40,8 +40,6 @@ pub(crate) use token::{frame, unframe};
 pub use user_to_user::{TgtRequest, tgt_reply, ticket_of_tgt_reply};
 
 #[cfg(test)]
-mod delegation_tests;
-#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -172,5 +172,4 @@ const fn direction(sender: Role) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "rc4_tests.rs"]
 mod tests;

@@ -1,5 +1,7 @@
 //! Both sides joined in memory, under a fixed clock and fixed randomness.
 
+mod delegation;
+
 use std::format;
 use std::vec::Vec;
 

@@ -76,5 +76,4 @@ fn message(token: &[u8], due: TokenId) -> Result<&[u8], GssError> {
 }
 
 #[cfg(test)]
-#[path = "user_to_user_tests.rs"]
 mod tests;

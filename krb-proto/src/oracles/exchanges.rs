@@ -2,12 +2,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::world::{NULL, REALM, credential, endtime, frames, null_key, principal, with_context};
+#[cfg(feature = "spake")]
+use crate::crypto::Key;
 use crate::exchange::{
     AsExchange, ClientSecret, Exchange, Step, TgsArmor, TgsExchange, TgsGoal, TicketOptions,
 };
-use crate::{Credential, Name, Principal};
 #[cfg(feature = "spake")]
-use crate::{crypto::Key, iana::EncType};
+use crate::iana::EncType;
+use crate::{Credential, Name, Principal};
 
 /// More replies than any exchange takes.
 const MAX_REPLIES: usize = 16;

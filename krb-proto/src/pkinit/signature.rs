@@ -82,7 +82,8 @@ impl Hash {
 impl SignatureAlgorithm {
     /// All that are taken, best first: supportedCMSTypes.
     pub(super) const ALL: [Self; 6] = {
-        use {Hash::*, KeyKind::*};
+        use Hash::*;
+        use KeyKind::*;
         [
             Self { key: Ecdsa, hash: Sha256 },
             Self { key: Ecdsa, hash: Sha384 },

@@ -29,5 +29,3 @@ pub use token::{NegState, NegTokenInit, NegTokenResp, ap_req_in};
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod windows_tests;

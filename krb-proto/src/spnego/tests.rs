@@ -1,5 +1,7 @@
 //! Both sides of the negotiation joined in memory, and peers that do it otherwise.
 
+mod windows;
+
 use std::vec::Vec;
 
 use proptest::prelude::*;

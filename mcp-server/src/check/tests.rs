@@ -1,8 +1,6 @@
-use krb_client::proto::{
-    KerberosTime, Name, Principal,
-    formats::{Keytab, KeytabEntry},
-    iana::EncType,
-};
+use krb_client::proto::formats::{Keytab, KeytabEntry};
+use krb_client::proto::iana::EncType;
+use krb_client::proto::{KerberosTime, Name, Principal};
 
 use super::print;
 use crate::testing::{Directory, assert_snapshot};

@@ -15,10 +15,13 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use krb_client::files;
-use krb_delegation::{
-    ConfigError, audit::AuditConfig, credential::kerberos::KerberosConfig, identity::TrustedIdp,
-    network::NetworkConfig, targets::TargetConfig, token_exchange::TokenExchangeConfig,
-};
+use krb_delegation::ConfigError;
+use krb_delegation::audit::AuditConfig;
+use krb_delegation::credential::kerberos::KerberosConfig;
+use krb_delegation::identity::TrustedIdp;
+use krb_delegation::network::NetworkConfig;
+use krb_delegation::targets::TargetConfig;
+use krb_delegation::token_exchange::TokenExchangeConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;

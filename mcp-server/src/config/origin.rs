@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use axum::http::{HeaderValue, uri::Authority};
+use axum::http::HeaderValue;
+use axum::http::uri::Authority;
 use serde::Deserialize;
 use url::{Host, Url};
 

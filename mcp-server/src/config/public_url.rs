@@ -1,6 +1,7 @@
 //! The URL by which clients know this server.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use url::Url;

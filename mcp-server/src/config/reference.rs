@@ -1,8 +1,10 @@
 //! `docs/configuration.md`: every setting, made from the types.
 
-use std::{fmt::Write, sync::LazyLock};
+use std::fmt::Write;
+use std::sync::LazyLock;
 
-use schemars::{SchemaGenerator, generate::SchemaSettings};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use super::Config;

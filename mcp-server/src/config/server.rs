@@ -1,18 +1,15 @@
 //! The `server` section.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use krb_delegation::ConfigError;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-use super::{
-    Origin, PublicUrl,
-    origin::{is_authority, is_loopback},
-};
+use super::origin::{is_authority, is_loopback};
+use super::{Origin, PublicUrl};
 
 /// The `server` section of the configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

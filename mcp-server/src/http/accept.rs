@@ -1,11 +1,10 @@
 //! Lets clients in that would be content with what we send.
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderValue, header::ACCEPT},
-    middleware::Next,
-    response::Response,
-};
+use axum::extract::Request;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
 
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 

@@ -1,28 +1,20 @@
 //! Bearer authentication (RFC 6750): the first thing that happens to a request.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use axum::{
-    extract::{Request, State},
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{AUTHORIZATION, WWW_AUTHENTICATE},
-    },
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use krb_delegation::identity::AuthenticationError;
 use serde_json::{Value, json};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::{
-    Metadata,
-    refusal::{INVALID_REQUEST, REFUSED, Refusal},
-};
+use super::Metadata;
+use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
 use crate::backend::{Backend, Principal};
 
 /// A verified request, handed on in the request's extensions.

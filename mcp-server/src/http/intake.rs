@@ -3,24 +3,20 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    http::{Method, StatusCode},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use tracing::{debug, error};
 
-use super::{
-    Authenticated, Visit,
-    body::Bodies,
-    envelope::{self, Malformed, Message},
-    limits,
-    refusal::{INVALID_REQUEST, REFUSED, Refusal},
-    running::Running,
-};
-use crate::{backend::Backend, tools};
+use super::body::Bodies;
+use super::envelope::{self, Malformed, Message};
+use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
+use super::running::Running;
+use super::{Authenticated, Visit, limits};
+use crate::backend::Backend;
+use crate::tools;
 
 /// What [`take`] needs.
 pub(super) struct Intake<B> {

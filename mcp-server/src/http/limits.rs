@@ -6,31 +6,22 @@
 //! session for it), so a call beyond the limits is a tool error. HTTP's 429 is for who floods
 //! connections. Neither leaves a line for each in the audit log: they are counted.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::{
-    extract::{self, Request},
-    http::{StatusCode, header::RETRY_AFTER},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::{self, Request};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use krb_delegation::{Code, Failure};
 
-use super::{
-    Authenticated,
-    refusal::{REFUSED, Refusal},
-};
-use crate::{
-    backend::{Backend, Principal},
-    serve::Connection,
-};
+use super::Authenticated;
+use super::refusal::{REFUSED, Refusal};
+use crate::backend::{Backend, Principal};
+use crate::serve::Connection;
 
 /// Requests of one user at once, from the verified token to the last byte of the answer that the
 /// client takes: each holds a connection that does not give way to others. A tenth of all.

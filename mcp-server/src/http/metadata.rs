@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use axum::{
-    body::Bytes,
-    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
-    response::{IntoResponse, Response},
-};
+use axum::body::Bytes;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use url::Url;
 

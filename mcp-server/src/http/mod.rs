@@ -12,12 +12,11 @@ mod refusal;
 mod rest;
 mod running;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{
-    Router, middleware,
-    routing::{MethodRouter, get},
-};
+use axum::routing::{MethodRouter, get};
+use axum::{Router, middleware};
 
 pub(crate) use bearer::Authenticated;
 use bearer::Gate;
@@ -29,7 +28,8 @@ pub(crate) use limits::{Visit, refuse};
 use metadata::Metadata;
 pub(crate) use running::Cancel;
 
-use crate::{backend::Backend, config::ServerConfig};
+use crate::backend::Backend;
+use crate::config::ServerConfig;
 
 /// Where MCP is served, whatever path `publicUrl` has at a reverse proxy.
 pub(crate) const MCP_PATH: &str = "/mcp";

@@ -3,17 +3,13 @@
 //! Of an answer that is no success, Python's client shows nothing but a JSON-RPC error that has an
 //! `id` member, null where the request's is not known; others show the body as it is.
 
-use axum::{
-    Json,
-    body::{Body, HttpBody as _},
-    extract::Request,
-    http::{
-        HeaderMap, StatusCode,
-        header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
-    },
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::Json;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 /// Not JSON (JSON-RPC 2.0, section 5.1).

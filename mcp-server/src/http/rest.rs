@@ -4,22 +4,16 @@
 //! is read and thrown away, within bounds; beyond them the answer says `Connection: close`, and the
 //! connection is closed in good order ([`Linger`]).
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    extract::Request,
-    http::{
-        HeaderValue,
-        header::{CONNECTION, EXPECT},
-    },
-    middleware::Next,
-    response::Response,
-};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::middleware::Next;
+use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::oneshot;
 

@@ -5,10 +5,8 @@
 //! sessions of one client use the same. So a notification cancels only what it can mean: the one
 //! running call of that user, by that client, under that id.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,11 +1,12 @@
-use std::{sync::Arc, task::Poll};
+//! Requests through the whole application, in memory.
 
-use axum::{
-    Router,
-    body::{Body, Bytes, HttpBody},
-    http::{HeaderMap, Request, StatusCode, header},
-    response::Response,
-};
+use std::sync::Arc;
+use std::task::Poll;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -55,16 +56,13 @@ fn read(path: &str) -> Value {
 mod authentication {
     use std::time::Duration;
 
-    use axum::{middleware::from_fn_with_state, routing::post as post_to};
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post as post_to;
 
     use super::*;
-    use crate::{
-        http::{
-            bearer::{Authenticated, Gate, require},
-            metadata::Metadata,
-        },
-        testing::server_config,
-    };
+    use crate::http::bearer::{Authenticated, Gate, require};
+    use crate::http::metadata::Metadata;
+    use crate::testing::server_config;
 
     async fn challenge(more: &str, headers: &[(&str, &str)]) -> (StatusCode, String, Arc<Fake>) {
         let (app, fake, _) = app(more);

@@ -4,10 +4,8 @@
 //! our answer. Where places run out, a connection that waits for its client gives way to a
 //! newcomer; what works for a verified caller does not.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

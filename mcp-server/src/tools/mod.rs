@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 #[cfg(test)]
 use krb_delegation::Outcome;
-use krb_delegation::{Code, Failure, Request, resources::KINDS};
+use krb_delegation::resources::KINDS;
+use krb_delegation::{Code, Failure, Request};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use answer::to_result;

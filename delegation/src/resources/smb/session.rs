@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::SpnegoInitiator;
+use smb2::NegotiatedParams;
+use smb2::client::connection::Frame;
 use smb2::client::{Cipher, Connection, Session as SmbSession};
 use smb2::crypto::kdf::{PreauthHasher, sp800_108_kdf};
 use smb2::crypto::signing::{algorithm_for_dialect, verify_signature};
@@ -19,7 +21,6 @@ use smb2::transport::TcpTransport;
 use smb2::types::flags::{Capabilities, SecurityMode};
 use smb2::types::status::NtStatus;
 use smb2::types::{Command, Dialect};
-use smb2::{NegotiatedParams, client::connection::Frame};
 use zeroize::Zeroizing;
 
 use super::super::{CallContext, ServiceCredential, gss_failure};

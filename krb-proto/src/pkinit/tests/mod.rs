@@ -1,3 +1,5 @@
+//! PKINIT against a public key infrastructure made here, and its parts against vectors.
+
 mod agreement;
 mod exchange;
 mod path;

@@ -1,16 +1,13 @@
 //! A login: one `Authorization: Negotiate` field.
 
-use krb_client::{
-    OsRandom,
-    proto::{
-        Context, Principal, Timestamp,
-        ap::VerifiedRequest,
-        crypto::Key,
-        gss::{Acceptor, AcceptorOptions, GssError},
-        iana::EncType,
-        spnego::{NegTokenResp, SpnegoAcceptor, http::parse_header_value},
-    },
-};
+use krb_client::OsRandom;
+use krb_client::proto::ap::VerifiedRequest;
+use krb_client::proto::crypto::Key;
+use krb_client::proto::gss::{Acceptor, AcceptorOptions, GssError};
+use krb_client::proto::iana::EncType;
+use krb_client::proto::spnego::http::parse_header_value;
+use krb_client::proto::spnego::{NegTokenResp, SpnegoAcceptor};
+use krb_client::proto::{Context, Principal, Timestamp};
 
 use super::{Shared, Visitor, lock};
 

@@ -11,24 +11,22 @@ mod login;
 mod tests;
 mod visitor;
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::{
-    Json, Router,
-    extract::{Path, Request, State},
-    http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE},
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
-    routing::get,
-};
-use krb_client::{
-    Clock,
-    proto::{ap::ReplayCache, formats::Keytab, pac::Sid, spnego::http::header_value},
-};
+use axum::extract::{Path, Request, State};
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use krb_client::Clock;
+use krb_client::proto::ap::ReplayCache;
+use krb_client::proto::formats::Keytab;
+use krb_client::proto::pac::Sid;
+use krb_client::proto::spnego::http::header_value;
 use serde::Serialize;
 use serde_json::json;
 

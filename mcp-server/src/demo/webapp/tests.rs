@@ -1,22 +1,20 @@
-use axum::{body::Body, http::Request};
+use axum::body::Body;
+use axum::http::Request;
 use http_body_util::BodyExt as _;
-use krb_client::{
-    OsRandom,
-    proto::{
-        Context, Credential, KerberosTime, Name, Principal, Timestamp,
-        asn1::{
-            EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket, TransitedEncoding,
-        },
-        credential::TicketTimes,
-        crypto::Key,
-        der::{self, Int, KerberosString, UInt32},
-        formats::KeytabEntry,
-        gss::{GssError, InitiatorOptions},
-        iana::{EncType, ErrorCode, KeyUsage, TicketFlags},
-        pac::{ClientInfo, DelegationInfo, LogonInfo, PacBuilder, PacKeys},
-        spnego::{SpnegoInitiator, http::parse_header_value},
-    },
+use krb_client::OsRandom;
+use krb_client::proto::asn1::{
+    EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket, TransitedEncoding,
 };
+use krb_client::proto::credential::TicketTimes;
+use krb_client::proto::crypto::Key;
+use krb_client::proto::der::{self, Int, KerberosString, UInt32};
+use krb_client::proto::formats::KeytabEntry;
+use krb_client::proto::gss::{GssError, InitiatorOptions};
+use krb_client::proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
+use krb_client::proto::pac::{ClientInfo, DelegationInfo, LogonInfo, PacBuilder, PacKeys};
+use krb_client::proto::spnego::SpnegoInitiator;
+use krb_client::proto::spnego::http::parse_header_value;
+use krb_client::proto::{Context, Credential, KerberosTime, Name, Principal, Timestamp};
 use serde_json::Value;
 use tower::ServiceExt as _;
 

@@ -1,11 +1,9 @@
-use krb_client::proto::{
-    ap::VerifiedRequest,
-    asn1::AuthorizationData,
-    authorization::find_pac,
-    crypto::Key,
-    der,
-    pac::{ClientInfo, DelegationInfo, Pac, Sid, VerifiedPac},
-};
+use krb_client::proto::ap::VerifiedRequest;
+use krb_client::proto::asn1::AuthorizationData;
+use krb_client::proto::authorization::find_pac;
+use krb_client::proto::crypto::Key;
+use krb_client::proto::der;
+use krb_client::proto::pac::{ClientInfo, DelegationInfo, Pac, Sid, VerifiedPac};
 use serde::Serialize;
 
 /// Who came, as their ticket proves it.

@@ -1,4 +1,5 @@
-use std::{convert::Infallible, task::Poll};
+use std::convert::Infallible;
+use std::task::Poll;
 
 use axum::http::HeaderValue;
 use hyper::body::Frame;

@@ -1,7 +1,8 @@
 //! Connections that keep us waiting, and newcomers who want their places.
 
 use super::*;
-use crate::serve::{places::Places, places_within};
+use crate::serve::places::Places;
+use crate::serve::places_within;
 
 /// A connection of its own, and what the server makes of its requests.
 async fn get(address: SocketAddr) -> String {

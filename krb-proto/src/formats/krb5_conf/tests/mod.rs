@@ -1,3 +1,5 @@
+//! Configurations that are read, and those that are refused.
+
 use std::borrow::ToOwned;
 use std::collections::BTreeMap;
 use std::string::String;

@@ -2,8 +2,8 @@
 
 use std::vec::Vec;
 
-use super::testing::{NOW, Service, TestRng, at, bit_flips, initiate};
-use super::*;
+use super::super::testing::{NOW, Service, TestRng, at, bit_flips, initiate};
+use super::super::*;
 use crate::ap::ClientData;
 use crate::ap::{ApReqOptions, ApRequest, KrbCredError, krb_cred};
 use crate::asn1::LsapTokenInfoIntegrity;

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::*;
+use super::super::*;
 use crate::Principal;
 use crate::der::{self, Encoded, List};
 use crate::gss::testing::{NOW, Service, TestRng, at, hex, initiate};

@@ -2,7 +2,7 @@
 
 use std::vec;
 
-use super::*;
+use super::super::*;
 use crate::gss::testing::{NOW, Service, TestRng, at};
 
 const AES: EncType = EncType::AES256_CTS_HMAC_SHA1_96;

@@ -3,7 +3,7 @@
 use std::string::String;
 use std::vec::Vec;
 
-use super::*;
+use super::super::*;
 use crate::asn1::{EncTicketPart, Ticket};
 use crate::der::absent::without_each_member;
 use crate::gss::testing::{NOW, Service, TestRng, at};
