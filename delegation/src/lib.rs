@@ -15,6 +15,7 @@ mod failure;
 pub mod identity;
 pub mod network;
 pub mod pipeline;
+pub mod plan;
 pub mod policy;
 #[cfg(doctest)]
 mod proof_chain;

@@ -1,7 +1,9 @@
 //! How names are resolved and which certificates are believed: the same for every stage.
 
 mod authorities;
+mod connect;
 mod connection;
+mod fetch;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +18,9 @@ use rustls::ClientConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use connect::{Connect, Stream, Tcp};
 pub(crate) use connection::{ConnectError, Connection};
+pub use fetch::Fetch;
 
 use crate::ConfigError;
 
@@ -35,19 +39,20 @@ pub struct NetworkConfig {
     pub hosts: HashMap<String, IpAddr>,
 }
 
-/// Name resolution and HTTP clients that keep to the configuration.
+/// Name resolution, connections and HTTP clients that keep to the configuration.
 #[derive(Clone)]
 pub struct Network {
     resolver: Resolver,
     tls: Arc<ClientConfig>,
+    connect: Arc<dyn Connect>,
 }
 
 impl Network {
-    /// Reads what the configuration names.
+    /// Reads what the configuration names. Resources are reached by `connect`.
     ///
     /// # Errors
     /// If a name server is no address, or the CA file cannot be used.
-    pub fn new(config: &NetworkConfig) -> Result<Self, ConfigError> {
+    pub fn new(config: &NetworkConfig, connect: Arc<dyn Connect>) -> Result<Self, ConfigError> {
         let servers = config.nameservers.iter().map(|text| {
             let with_port = text.parse::<SocketAddr>();
             with_port.or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53))).map_err(
@@ -67,6 +72,7 @@ impl Network {
             resolver: resolver
                 .map_err(|error| ConfigError::new("network.nameservers", error.to_string()))?,
             tls: Arc::new(authorities::tls_config(config.ca_file.as_deref())?),
+            connect,
         })
     }
 
@@ -122,6 +128,10 @@ mod tests {
         serde_json::from_str(json)
     }
 
+    fn network(json: &str) -> Result<Network, ConfigError> {
+        Network::new(&config(json).unwrap(), Arc::new(Tcp))
+    }
+
     #[test]
     fn settings_are_checked_when_they_are_read() {
         assert!(config("{}").is_ok());
@@ -129,9 +139,9 @@ mod tests {
         assert!(config(r#"{"hosts": {"a": "b"}}"#).is_err(), "a host that is no address");
         for servers in [r#"["192.0.2.1"]"#, r#"["192.0.2.1:5353"]"#, r#"["[2001:db8::1]:53"]"#] {
             let config = config(&format!(r#"{{"nameservers": {servers}}}"#)).unwrap();
-            assert!(Network::new(&config).is_ok(), "{servers}");
+            assert!(Network::new(&config, Arc::new(Tcp)).is_ok(), "{servers}");
         }
-        let error = |json| Network::new(&config(json).unwrap()).err().unwrap();
+        let error = |json| network(json).err().unwrap();
         let named = error(r#"{"nameservers": ["dns.example.com"]}"#);
         assert_eq!(named.setting, "network.nameservers");
         assert!(named.problem.contains("dns.example.com"), "{named}");
@@ -162,7 +172,7 @@ mod tests {
     async fn http_clients_resolve_by_the_configuration_and_follow_no_redirect() {
         // The name server is never asked: nobody answers there.
         let json = r#"{"nameservers": ["192.0.2.1"], "hosts": {"Web.Example": "127.0.0.1"}}"#;
-        let network = Network::new(&config(json).unwrap()).unwrap();
+        let network = network(json).unwrap();
         let url = format!("http://web.example:{}/", serve().port());
         let answer = network.http_client().unwrap().get(url).send().await.unwrap();
         assert_eq!(answer.status(), 302);
@@ -170,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_of_its_own_for_every_request() {
-        let network = Network::new(&config(r#"{"nameservers": ["192.0.2.1"]}"#).unwrap()).unwrap();
+        let network = network(r#"{"nameservers": ["192.0.2.1"]}"#).unwrap();
         let url: url::Url = format!("http://{}/", serve()).parse().unwrap();
         for number in ["0", "1", "2"] {
             let mut connection = network.connect(&url).await.unwrap();

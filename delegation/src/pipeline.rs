@@ -4,42 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use krb_client::{Clock, SystemClock};
+use krb_client::{Clock, Entropy};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{self, Announced, Attempt, Audit, AuditConfig, CallIds, CloseFacts};
-use crate::credential::kerberos::{Account, Kerberos, KerberosConfig};
-use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, TrustedIdp, Verifier};
-use crate::network::{Network, NetworkConfig};
+use crate::audit::{Announced, Attempt, Audit, CallIds, CloseFacts};
+use crate::credential::kerberos::{Account, Kerberos};
+use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, Verifier};
 use crate::policy::{Denial, Policy, Usable};
 use crate::resources::{CallContext, Resources};
-use crate::targets::{TargetConfig, Targets};
-use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
-use crate::{Answer, Code, ConfigError, Failure, Outcome, Question, Request, UserInfo};
+use crate::targets::Targets;
+use crate::token_exchange::TokenExchanger;
+use crate::{Answer, Code, Failure, Outcome, Question, Request, UserInfo};
 
 /// So many addresses are named where one names nothing; list-targets names all.
 const MAX_NAMED: usize = 20;
-
-/// What the pipeline is built from: the configuration's sections, and the policy's text. Other files
-/// that they name are read, or looked at, by [`Plan::new`]; [`Plan::start`] opens the audit log.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// `auth.trustedIDPs`.
-    pub trusted_idps: Vec<TrustedIdp>,
-    /// `delegation.tokenExchange`.
-    pub token_exchange: TokenExchangeConfig,
-    /// `kerberos`.
-    pub kerberos: KerberosConfig,
-    /// `network`.
-    pub network: NetworkConfig,
-    /// The text of the Cedar policy file.
-    pub policy: String,
-    /// `targets`.
-    pub targets: Vec<TargetConfig>,
-    /// `audit`.
-    pub audit: AuditConfig,
-}
 
 /// One thing that a caller wants done.
 #[derive(Clone, Debug)]
@@ -58,68 +37,15 @@ pub struct Call {
 
 /// The whole way from a bearer token to a resource.
 pub struct Delegation {
-    verifier: Verifier,
-    exchanger: TokenExchanger,
-    targets: Targets,
-    policy: Policy,
-    kerberos: Kerberos,
-    resources: Resources,
-    audit: Audit,
-    clock: Arc<dyn Clock>,
-}
-
-/// Every stage, built and checked; nothing has been begun. What gets here will start.
-pub struct Plan {
-    verifier: Verifier,
-    exchanger: TokenExchanger,
-    targets: Targets,
-    policy: Policy,
-    kerberos: Kerberos,
-    resources: Resources,
-    audit: AuditConfig,
-    clock: Arc<dyn Clock>,
-}
-
-impl Plan {
-    /// Builds every stage; reads what the configuration names, asks nobody over the network, and
-    /// writes nothing.
-    ///
-    /// # Errors
-    /// The first setting that does not do.
-    pub async fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let network = Network::new(&settings.network)?;
-        let targets = Targets::new(settings.targets)?;
-        let http = network.http_client()?;
-        let verifier = Verifier::new(settings.trusted_idps, &http, clock.clone())?;
-        audit::check(&settings.audit)?;
-        Ok(Self {
-            exchanger: TokenExchanger::new(settings.token_exchange, &verifier, http)?,
-            verifier,
-            policy: Policy::from_cedar(&settings.policy, &targets)?,
-            targets,
-            kerberos: Kerberos::new(&settings.kerberos, network.resolver(), clock.clone()).await?,
-            resources: Resources::new(&network),
-            audit: settings.audit,
-            clock,
-        })
-    }
-
-    /// What can be reached.
-    #[must_use]
-    pub const fn targets(&self) -> &Targets {
-        &self.targets
-    }
-
-    /// Opens the audit log, and is ready for calls.
-    ///
-    /// # Errors
-    /// If the log cannot be written.
-    pub fn start(self) -> Result<Delegation, ConfigError> {
-        let Self { verifier, exchanger, targets, policy, kerberos, resources, audit, clock } = self;
-        let audit = Audit::open(&audit, clock.clone())?;
-        Ok(Delegation { verifier, exchanger, targets, policy, kerberos, resources, audit, clock })
-    }
+    pub(crate) verifier: Verifier,
+    pub(crate) exchanger: TokenExchanger,
+    pub(crate) targets: Targets,
+    pub(crate) policy: Policy,
+    pub(crate) kerberos: Kerberos,
+    pub(crate) resources: Resources,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Entropy>,
 }
 
 impl Delegation {
@@ -249,7 +175,8 @@ impl Delegation {
         let credential = self.kerberos.service_credential(evidence).await?;
         note(facts, credential.account());
         facts.ticket_flags = Some(credential.ticket_flags());
-        let cx = CallContext { deadline, clock: self.clock.clone() };
+        let (clock, random) = (self.clock.clone(), self.random.clone());
+        let cx = CallContext { deadline, clock, random };
         self.resources.perform(&cx, &credential).await
     }
 

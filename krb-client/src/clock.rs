@@ -15,6 +15,13 @@ pub trait Clock: Send + Sync {
         static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
         BEGINNING.elapsed()
     }
+
+    /// Held while something is awaited that goes by no clock, such as another thread. A clock that
+    /// goes on by itself as soon as all wait for it, as a test's may, stands still meanwhile; the
+    /// machine's goes on.
+    fn hold(&self) -> Option<Box<dyn Send>> {
+        None
+    }
 }
 
 /// A moment by both of a machine's clocks. The one that shows the time can be set, and the one that

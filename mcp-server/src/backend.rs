@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use krb_delegation::identity::{AuthenticationError, BearerToken, Caller};
-use krb_delegation::pipeline::{Call, Delegation, Plan, Settings};
+use krb_delegation::pipeline::{Call, Delegation};
+use krb_delegation::plan::{Plan, Settings};
 use krb_delegation::{Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};

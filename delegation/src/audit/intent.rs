@@ -1,6 +1,5 @@
-use std::time::Instant;
-
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::record::{CallFields, Phase, Record, ResultFields, text};
 use super::writer::{Answer, Job};

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use krb_client::SystemClock;
 use krb_client::proto::{KerberosTime, Timestamp};
+use krb_client::{OsRandom, SystemClock};
 use serde_json::{Value, json};
 
 use super::intent::IntentRecord;
@@ -32,7 +32,7 @@ impl Log {
         let file = directory.join("audit.jsonl");
         let clock = TestClock(Arc::new(AtomicI64::new(1_700_000_040)));
         let config = AuditConfig { file: file.to_str().unwrap().into(), sync: true };
-        let audit = Audit::open(&config, Arc::new(clock.clone())).unwrap();
+        let audit = Audit::open(&config, Arc::new(clock.clone()), &OsRandom).unwrap();
         Self { file, clock, audit }
     }
 
@@ -252,7 +252,7 @@ async fn half_a_line_of_the_run_before_does_not_swallow_the_first_record() {
     let log = Log::new("torn");
     std::fs::write(&log.file, "{\"whole\":1}\n{\"half\":").unwrap();
     let config = AuditConfig { file: log.file.to_str().unwrap().into(), sync: true };
-    let audit = Audit::open(&config, Arc::new(log.clock.clone())).unwrap();
+    let audit = Audit::open(&config, Arc::new(log.clock.clone()), &OsRandom).unwrap();
     attempt(&audit, "file:read", "x").failed(failure()).await;
     let text = std::fs::read_to_string(&log.file).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -301,7 +301,7 @@ async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
 #[tokio::test]
 async fn a_full_disk_fails_every_call() {
     let config = AuditConfig { file: "/dev/full".into(), sync: true };
-    let audit = Audit::open(&config, Arc::new(SystemClock)).unwrap();
+    let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
     for _ in 0..2 {
         let failure = intend(&audit, fields()).await.unwrap_err();
         assert_eq!(failure.code, Code::AuditUnavailable);

@@ -6,7 +6,7 @@
 
 pub mod kerberos;
 
-use krb_client::{Clock, OsRandom, UserTicket};
+use krb_client::{Clock, Entropy, UserTicket};
 use krb_proto::gss::{GssError, InitiatorOptions};
 use krb_proto::spnego::SpnegoInitiator;
 use krb_proto::{Context, Credential};
@@ -67,6 +67,7 @@ impl ServiceCredential<'_> {
     pub(crate) fn start_spnego(
         &self,
         clock: &dyn Clock,
+        mut random: &dyn Entropy,
         options: &InitiatorOptions<'_>,
         explain: impl FnOnce(&GssError) -> Failure,
     ) -> Result<(SpnegoInitiator, Vec<u8>), Failure> {
@@ -79,8 +80,7 @@ impl ServiceCredential<'_> {
                  how long the target takes to be reached.",
             )
         })?;
-        let mut rng = OsRandom;
-        let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut rng };
+        let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut random };
         SpnegoInitiator::new(ticket, options, &mut cx).map_err(|error| explain(&error))
     }
 }

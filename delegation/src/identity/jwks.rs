@@ -1,8 +1,11 @@
 //! A key set (RFC 7517) and where it is found.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hyper::Request;
+use hyper::body::Bytes;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
 };
@@ -11,6 +14,7 @@ use serde::Deserialize;
 
 use super::config::{TrustedIdp, is_https_or_loopback};
 use super::keys::Source;
+use crate::network::Fetch;
 
 /// For each document.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,7 +25,7 @@ const MAX_TRIES: usize = 8;
 
 /// An issuer's key set, found as the configuration says.
 pub(super) struct Jwks {
-    http: reqwest::Client,
+    idp: Arc<dyn Fetch>,
     issuer: String,
     discovery_url: String,
     jwks_uri: Option<String>,
@@ -43,25 +47,26 @@ struct Discovery {
 }
 
 impl Jwks {
-    pub(super) fn new(idp: &TrustedIdp, http: reqwest::Client) -> Self {
+    pub(super) fn new(config: &TrustedIdp, idp: Arc<dyn Fetch>) -> Self {
         let well_known = "/.well-known/openid-configuration";
-        let default = || format!("{}{well_known}", idp.issuer.trim_end_matches('/'));
+        let default = || format!("{}{well_known}", config.issuer.trim_end_matches('/'));
         Self {
-            http,
-            issuer: idp.issuer.clone(),
-            discovery_url: idp.discovery_url.clone().unwrap_or_else(default),
-            jwks_uri: idp.jwks_uri.clone(),
+            idp,
+            issuer: config.issuer.clone(),
+            discovery_url: config.discovery_url.clone().unwrap_or_else(default),
+            jwks_uri: config.jwks_uri.clone(),
         }
     }
 
     async fn get<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, String> {
         let get = async {
-            let response = self.http.get(url).send().await.map_err(|error| chain(&error))?;
+            let request = Request::get(url).body(Bytes::new());
+            let request = request.map_err(|error| format!("{url}: {error}"))?;
+            let response = self.idp.fetch(request, MAX_DOCUMENT).await?;
             if !response.status().is_success() {
                 return Err(format!("{url} answered {}", response.status()));
             }
-            let body = bounded(response, MAX_DOCUMENT).await?;
-            serde_json::from_slice(&body).map_err(|error| format!("{url}: {error}"))
+            serde_json::from_slice(response.body()).map_err(|error| format!("{url}: {error}"))
         };
         let in_time = tokio::time::timeout(TIMEOUT, get).await;
         in_time.unwrap_or_else(|_| Err(format!("{url} did not answer in time")))
@@ -119,29 +124,6 @@ impl KeySet {
         };
         self.0.iter().filter(fits).take(MAX_TRIES).map(|key| &key.key)
     }
-}
-
-/// Reads a body that must not be longer than `limit`.
-async fn bounded(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(format!("the answer is longer than {limit} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// An error with what caused it; reqwest's own text stops at "error sending request".
-pub(crate) fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 impl Key {

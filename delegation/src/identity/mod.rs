@@ -19,7 +19,6 @@ pub use token::BearerToken;
 pub use verifier::{AuthenticationError, Caller, Verifier};
 
 pub(crate) use config::is_https_or_loopback;
-pub(crate) use jwks::chain;
 pub(crate) use jwt::{Claims, Flaw};
 
 #[cfg(test)]

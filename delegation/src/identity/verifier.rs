@@ -8,6 +8,7 @@ use super::jwks::Jwks;
 use super::jwt::{Claims, Flaw, Unsigned, Unverified};
 use super::keys::{Keys, Unavailable};
 use crate::ConfigError;
+use crate::network::Fetch;
 
 /// Why a token does not let anybody in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -94,7 +95,7 @@ impl Verifier {
     /// If one is configured wrongly.
     pub fn new(
         idps: Vec<TrustedIdp>,
-        http: &reqwest::Client,
+        idp: &Arc<dyn Fetch>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
         for (index, idp) in idps.iter().enumerate() {
@@ -105,7 +106,7 @@ impl Verifier {
             }
         }
         let issuer = |config: TrustedIdp| {
-            let keys = Keys::new(&config.label(), Jwks::new(&config, http.clone()));
+            let keys = Keys::new(&config.label(), Jwks::new(&config, idp.clone()));
             Issuer { config, keys }
         };
         Ok(Self { issuers: idps.into_iter().map(issuer).collect(), clock })

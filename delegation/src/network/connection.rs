@@ -11,13 +11,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use krb_client::ResolveError;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::Network;
+use super::{Network, Stream};
 
 /// How long one address may take to connect and to finish TLS; a host may have further ones.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -52,9 +50,6 @@ impl Drop for Connection {
     }
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 impl Network {
     /// Connects to the host of a URL; with TLS if it is an `https` one.
     pub(crate) async fn connect(&self, url: &Url) -> Result<Connection, ConnectError> {
@@ -81,8 +76,7 @@ impl Network {
         host: &str,
         tls: bool,
     ) -> Result<Connection, ConnectError> {
-        let socket = TcpStream::connect(address).await.map_err(ConnectError::Unreachable)?;
-        socket.set_nodelay(true).map_err(ConnectError::Unreachable)?;
+        let socket = self.connect.connect(address).await.map_err(ConnectError::Unreachable)?;
         if !tls {
             return connection(socket, None).await;
         }

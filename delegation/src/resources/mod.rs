@@ -10,7 +10,7 @@ pub mod smb;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use krb_client::Clock;
+use krb_client::{Clock, Entropy};
 use krb_proto::gss::GssError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub struct CallContext {
     pub deadline: Instant,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Entropy>,
 }
 
 impl Resources {

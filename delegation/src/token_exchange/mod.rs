@@ -2,16 +2,19 @@
 //! exchange for every call; nothing is kept.
 
 mod refusals;
-mod secret_body;
+mod secret_form;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use hyper::Request;
+use hyper::header::CONTENT_TYPE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::identity::{BearerToken, Caller, Flaw, Subject, Verifier, chain};
+use crate::identity::{BearerToken, Caller, Flaw, Subject, Verifier};
+use crate::network::Fetch;
 use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
 use refusals::explain;
@@ -54,7 +57,7 @@ pub struct TokenExchanger {
     config: TokenExchangeConfig,
     client_secret: Zeroizing<String>,
     verifier: Verifier,
-    http: reqwest::Client,
+    idp: Arc<dyn Fetch>,
 }
 
 /// RFC 8693 section 2.2.1. What else stands in it is of no use here.
@@ -73,7 +76,7 @@ impl TokenExchanger {
     pub fn new(
         config: TokenExchangeConfig,
         verifier: &Verifier,
-        http: reqwest::Client,
+        idp: Arc<dyn Fetch>,
     ) -> Result<Self, ConfigError> {
         let error = |setting: &str, problem: String| {
             ConfigError::new(format!("delegation.tokenExchange.{setting}"), problem)
@@ -92,7 +95,7 @@ impl TokenExchanger {
         if client_secret.is_empty() {
             return Err(error("clientSecret", "is empty".into()));
         }
-        Ok(Self { config, client_secret, verifier: verifier.clone(), http })
+        Ok(Self { config, client_secret, verifier: verifier.clone(), idp })
     }
 
     /// Exchanges a caller's token, verifies what comes back like any other token, by the time that
@@ -132,15 +135,16 @@ impl TokenExchanger {
         }
         let endpoint = &self.config.token_endpoint;
         let request = async {
-            let request = self
-                .http
-                .post(endpoint)
+            let request = Request::post(endpoint)
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(secret_body::form(&form));
-            let response = request.send().await.map_err(|error| unreachable(chain(&error)))?;
-            let status = response.status();
-            let body = secret_body::read(response, MAX_ANSWER).await.map_err(unreachable)?;
-            if status.is_success() { Ok(body) } else { Err(explain(&self.config, status, &body)) }
+                .body(secret_form::encode(&form))
+                .map_err(|error| unreachable(format!("{endpoint}: {error}")))?;
+            let response = self.idp.fetch(request, MAX_ANSWER).await.map_err(unreachable)?;
+            let (head, body) = response.into_parts();
+            match head.status {
+                status if status.is_success() => Ok(body),
+                status => Err(explain(&self.config, status, &body)),
+            }
         };
         let body = tokio::time::timeout(TIMEOUT, request)
             .await

@@ -8,11 +8,7 @@ mod pins;
 mod proof;
 mod refusal;
 
-use std::sync::Arc;
-
-use krb_client::{
-    AccountSecret, Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, UserTicket,
-};
+use krb_client::{AccountSecret, Client, ClientConfig, ClientError, KdcSource, UserTicket};
 use krb_proto::iana::TicketFlags;
 use krb_proto::pac::Sid;
 use krb_proto::{Credential, Name, Principal};
@@ -24,6 +20,7 @@ pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
 
 use super::{Evidence, ServiceCredential};
 use crate::audit::Announced;
+use crate::plan::Parts;
 use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
 use never_impersonate::NeverImpersonate;
@@ -54,11 +51,7 @@ impl Kerberos {
     ///
     /// # Errors
     /// If the configuration is contradictory or the keytab has no key for the account.
-    pub async fn new(
-        config: &KerberosConfig,
-        resolver: &Resolver,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ConfigError> {
+    pub async fn new(config: &KerberosConfig, parts: &Parts) -> Result<Self, ConfigError> {
         let ServiceAccount { username, keytab, password } = &config.service_account;
         let service = Principal::new(Name::user(username), &config.realm);
         let (secret, setting) = match (keytab, password) {
@@ -71,6 +64,7 @@ impl Kerberos {
                 ));
             }
         };
+        let resolver = parts.network.resolver();
         let kdcs = if config.kdcs.is_empty() {
             KdcSource::Dns(resolver.clone())
         } else {
@@ -81,7 +75,9 @@ impl Kerberos {
             KdcSource::Hosts(hosts, resolver.clone())
         };
         let mut client = ClientConfig::new(service.clone(), secret, kdcs);
-        client.clock = clock;
+        client.transport = parts.kdcs.clone();
+        client.clock = parts.clock.clone();
+        client.random = parts.random.clone();
         let client = Client::new(client);
         client.read_secret().await.map_err(|error| ConfigError::new(setting, error.to_string()))?;
         Ok(Self {

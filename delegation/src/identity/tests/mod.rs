@@ -22,6 +22,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::network::Fetch;
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
 
 const NOW: i64 = 1_800_000_000;
@@ -153,8 +154,8 @@ fn is_complete(request: &str) -> bool {
     length.is_none_or(|(_, length)| body.len() >= length.parse().unwrap())
 }
 
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+fn http() -> Arc<dyn Fetch> {
+    Arc::new(reqwest::Client::builder().no_proxy().build().unwrap())
 }
 
 impl Idp {

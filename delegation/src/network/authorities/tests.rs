@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{ConnectError, Network, NetworkConfig};
+use super::super::{ConnectError, Network, NetworkConfig, Tcp};
 use super::*;
 
 // Two CAs and a certificate of each for web.example, valid for a hundred years:
@@ -79,12 +79,12 @@ struct Clients {
 
 impl Clients {
     fn new(ca_file: PathBuf) -> Self {
-        let network = Network::new(&NetworkConfig {
+        let config = NetworkConfig {
             nameservers: vec!["192.0.2.1".into()],
             ca_file: Some(ca_file),
             hosts: [("web.example".to_owned(), [127, 0, 0, 1].into())].into(),
-        });
-        let network = network.unwrap();
+        };
+        let network = Network::new(&config, Arc::new(Tcp)).unwrap();
         Self { http: network.http_client().unwrap(), network }
     }
 

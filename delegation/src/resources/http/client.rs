@@ -46,8 +46,9 @@ impl Client {
             client_data: ClientData { always_binds: channel.always_binds(), integrity: None },
             ..InitiatorOptions::default()
         };
-        let started =
-            credential.start_spnego(&*cx.clock, &options, |error| gss_failure(target, spn, error));
+        let started = credential.start_spnego(&*cx.clock, &*cx.random, &options, |error| {
+            gss_failure(target, spn, error)
+        });
         let (context, token) = started?;
         let authorization = header_value(&token);
         let header_length = authorization.len();

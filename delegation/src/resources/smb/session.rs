@@ -51,8 +51,9 @@ impl Session {
         let mut connection = connect(network, place, &recording).await?;
         let params = negotiate(&mut connection, &recording, place).await?;
         let options = InitiatorOptions::default();
-        let started =
-            credential.start_spnego(&*cx.clock, &options, |error| gss_failure(target, spn, error));
+        let started = credential.start_spnego(&*cx.clock, &*cx.random, &options, |error| {
+            gss_failure(target, spn, error)
+        });
         let (mut context, token) = started?;
         check_length(token.len(), credential.account().groups.len(), place)?;
 

@@ -1,0 +1,141 @@
+//! From a configuration to a pipeline: parse, plan, start. Everything of the world outside that the
+//! stages touch, other than files, is a part that is given to them, so that a test can give others.
+
+use std::sync::Arc;
+
+use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
+
+use crate::ConfigError;
+use crate::audit::{self, Audit, AuditConfig};
+use crate::credential::kerberos::{Kerberos, KerberosConfig};
+use crate::identity::{TrustedIdp, Verifier};
+use crate::network::{Fetch, Network, NetworkConfig, Tcp};
+use crate::pipeline::Delegation;
+use crate::policy::Policy;
+use crate::resources::Resources;
+use crate::targets::{TargetConfig, Targets};
+use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
+
+/// What the pipeline is built from: the configuration's sections, and the policy's text. Other files
+/// that they name are read, or looked at, by [`Plan::new`]; [`Plan::start`] opens the audit log.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `auth.trustedIDPs`.
+    pub trusted_idps: Vec<TrustedIdp>,
+    /// `delegation.tokenExchange`.
+    pub token_exchange: TokenExchangeConfig,
+    /// `kerberos`.
+    pub kerberos: KerberosConfig,
+    /// `network`.
+    pub network: NetworkConfig,
+    /// The text of the Cedar policy file.
+    pub policy: String,
+    /// `targets`.
+    pub targets: Vec<TargetConfig>,
+    /// `audit`.
+    pub audit: AuditConfig,
+}
+
+/// What the stages reach the world outside with.
+#[derive(Clone)]
+pub struct Parts {
+    /// The time, for tokens, tickets and records. Waiting goes by tokio's time: a clock that is moved
+    /// has to move that, too.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for keys, nonces and identifiers.
+    pub random: Arc<dyn Entropy>,
+    /// What carries messages to KDCs.
+    pub kdcs: Arc<dyn Carry>,
+    /// How identity providers are asked.
+    pub idp: Arc<dyn Fetch>,
+    /// How names are resolved, and resources connected to.
+    pub network: Network,
+}
+
+impl Parts {
+    /// Those of the system: its clock and randomness, and real connections to everybody.
+    ///
+    /// # Errors
+    /// If the network's settings do not do.
+    pub fn of_the_system(network: &NetworkConfig) -> Result<Self, ConfigError> {
+        let network = Network::new(network, Arc::new(Tcp))?;
+        Ok(Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(OsRandom),
+            kdcs: Arc::new(Transport::Tcp),
+            idp: Arc::new(network.http_client()?),
+            network,
+        })
+    }
+}
+
+/// Every stage, built and checked; nothing has been begun. What gets here will start.
+pub struct Plan {
+    verifier: Verifier,
+    exchanger: TokenExchanger,
+    targets: Targets,
+    policy: Policy,
+    kerberos: Kerberos,
+    resources: Resources,
+    audit: AuditConfig,
+    parts: Parts,
+}
+
+impl Plan {
+    /// Builds every stage, with the system's parts; reads what the configuration names, asks nobody
+    /// over the network, and writes nothing.
+    ///
+    /// # Errors
+    /// The first setting that does not do.
+    pub async fn new(settings: Settings) -> Result<Self, ConfigError> {
+        let parts = Parts::of_the_system(&settings.network)?;
+        Self::with(settings, parts).await
+    }
+
+    /// The same with other parts, in place of what `network` says.
+    ///
+    /// # Errors
+    /// The first setting that does not do.
+    pub async fn with(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
+        let targets = Targets::new(settings.targets)?;
+        let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
+        audit::check(&settings.audit)?;
+        let idp = parts.idp.clone();
+        Ok(Self {
+            exchanger: TokenExchanger::new(settings.token_exchange, &verifier, idp)?,
+            verifier,
+            policy: Policy::from_cedar(&settings.policy, &targets)?,
+            targets,
+            kerberos: Kerberos::new(&settings.kerberos, &parts).await?,
+            resources: Resources::new(&parts.network),
+            audit: settings.audit,
+            parts,
+        })
+    }
+
+    /// What can be reached.
+    #[must_use]
+    pub const fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// Opens the audit log, and is ready for calls.
+    ///
+    /// # Errors
+    /// If the log cannot be written.
+    pub fn start(self) -> Result<Delegation, ConfigError> {
+        let Self { verifier, exchanger, targets, policy, kerberos, resources, audit, parts } = self;
+        let Parts { clock, random, .. } = parts;
+        Ok(Delegation {
+            audit: Audit::open(&audit, clock.clone(), &*random)?,
+            verifier,
+            exchanger,
+            targets,
+            policy,
+            kerberos,
+            resources,
+            clock,
+            random,
+        })
+    }
+}
