@@ -4,17 +4,26 @@ use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::token::{self, KEY_ID, SigningKey, now};
+use super::token::{self, KEY_ID, SigningKey};
 use super::{Issuer, Shared, USER_CLIENT};
 
 /// What the issuer was told to do wrong.
 #[derive(Default)]
 pub(super) struct Faults {
     pub(super) answer_for: Option<String>,
+    pub(super) claims: Map<String, Value>,
     keys_delay: Duration,
     key_requests: usize,
+}
+
+/// Claims with others added, or put in their place.
+pub(super) fn with(mut claims: Value, more: Map<String, Value>) -> Value {
+    if let Some(claims) = claims.as_object_mut() {
+        claims.extend(more);
+    }
+    claims
 }
 
 impl Shared {
@@ -32,6 +41,11 @@ impl Issuer {
     /// From now on every exchange gives a token of this user, whoever asks.
     pub fn answer_exchanges_for(&self, user: &str) {
         self.shared.lock().faults.answer_for = Some(user.to_owned());
+    }
+
+    /// From now on tokens given in exchange say this, too, or instead.
+    pub fn claim_in_exchanges(&self, claim: &str, value: impl Into<Value>) {
+        self.shared.lock().faults.claims.insert(claim.to_owned(), value.into());
     }
 
     /// From now on the keys are slow to come.
@@ -56,7 +70,7 @@ impl Issuer {
     /// Tokens in a user's name that prove nothing, each with what is wrong with it.
     #[must_use]
     pub fn bad_tokens(&self, user: &str) -> Vec<(&'static str, String)> {
-        let good = self.shared.subject_claims(user);
+        let (good, now) = (self.shared.subject_claims(user), self.shared.now());
         let with = |claim: &str, value: Value| {
             let mut claims = good.clone();
             claims[claim] = value;
@@ -80,9 +94,9 @@ impl Issuer {
         }
         let flipped = String::from_utf8_lossy(&flipped).into_owned();
         vec![
-            ("expired", with("exp", json!(now() - 3600))),
+            ("expired", with("exp", json!(now - 3600))),
             ("without an expiry", without("exp")),
-            ("not valid yet", with("nbf", json!(now() + 3600))),
+            ("not valid yet", with("nbf", json!(now + 3600))),
             ("for another audience", with("aud", json!([USER_CLIENT]))),
             ("without an audience", without("aud")),
             ("of another issuer", with("iss", json!("https://evil.example"))),

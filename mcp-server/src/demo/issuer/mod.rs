@@ -16,6 +16,7 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use krb_client::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -32,15 +33,17 @@ pub const SERVER_SECRET: &str = "mcp-oauth-secret";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// A running issuer; it ends with its value.
+/// An issuer; what serves it ends with its value.
 pub struct Issuer {
     shared: Arc<Shared>,
-    server: JoinHandle<()>,
+    /// None if it is called in memory.
+    server: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     url: String,
     key: SigningKey,
+    clock: Arc<dyn Clock>,
     state: Mutex<Users>,
 }
 
@@ -55,8 +58,35 @@ struct Users {
 }
 
 impl Issuer {
-    /// Listens on a loopback address and serves until dropped. It knows alice, whose account is
-    /// `ALICE_ADMIN`, and bob.
+    /// One that answers at this URL once somebody serves its [`router`](Self::router), or calls it in
+    /// memory. It knows alice, whose account is `ALICE_ADMIN`, and bob.
+    ///
+    /// # Errors
+    /// If there is no randomness.
+    pub fn new(url: &str, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let accounts = [("alice", "ALICE_ADMIN"), ("bob", "bob")];
+        let shared = Arc::new(Shared {
+            url: url.to_owned(),
+            key: SigningKey::generate()?,
+            clock,
+            state: Mutex::new(Users {
+                accounts: accounts.map(|(sub, name)| (sub.into(), name.into())).into(),
+                ..Users::default()
+            }),
+        });
+        Ok(Self { shared, server: None })
+    }
+
+    /// Discovery, keys and the token endpoint.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/jwks", get(jwks))
+            .route("/token", post(token_endpoint))
+            .with_state(self.shared.clone())
+    }
+
+    /// Listens on a loopback address and serves until dropped.
     ///
     /// # Errors
     /// If the address is not loopback or cannot be listened on, or there is no randomness.
@@ -66,26 +96,16 @@ impl Issuer {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let listener = TcpListener::bind(listen).await?;
-        let accounts = [("alice", "ALICE_ADMIN"), ("bob", "bob")];
-        let shared = Arc::new(Shared {
-            url: format!("http://{}", listener.local_addr()?),
-            key: SigningKey::generate()?,
-            state: Mutex::new(Users {
-                accounts: accounts.map(|(sub, name)| (sub.into(), name.into())).into(),
-                ..Users::default()
-            }),
-        });
-        let app = Router::new()
-            .route("/.well-known/openid-configuration", get(discovery))
-            .route("/jwks", get(jwks))
-            .route("/token", post(token_endpoint))
-            .with_state(shared.clone());
+        let url = format!("http://{}", listener.local_addr()?);
+        let mut issuer = Self::new(&url, Arc::new(SystemClock))?;
+        let app = issuer.router();
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(%error, "the demo issuer ended");
             }
         });
-        Ok(Self { shared, server })
+        issuer.server = Some(server);
+        Ok(issuer)
     }
 
     /// The issuer's identifier and address.
@@ -117,7 +137,9 @@ impl Issuer {
 
 impl Drop for Issuer {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 
@@ -126,8 +148,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Seconds since 1970.
+    fn now(&self) -> i64 {
+        self.clock.now().seconds.unix()
+    }
+
     fn subject_claims(&self, user: &str) -> Value {
-        let now = token::now();
+        let now = self.now();
         json!({
             "iss": self.url, "sub": user, "aud": [USER_CLIENT, SERVER_CLIENT], "azp": USER_CLIENT,
             "iat": now, "exp": now + 300, "jti": token::identifier(), "typ": "Bearer",
@@ -137,7 +164,7 @@ impl Shared {
 
     /// A user without an account gets a token that names none, as at Keycloak.
     fn exchanged_claims(&self, user: &str, legacy_name: Option<&str>) -> Value {
-        let now = token::now();
+        let now = self.now();
         let mut claims = json!({
             "iss": self.url, "sub": user, "aud": SERVER_CLIENT, "azp": SERVER_CLIENT,
             "iat": now, "exp": now + 300, "jti": token::identifier(), "typ": "Bearer",
@@ -168,15 +195,20 @@ impl Shared {
         }
         let subject = self
             .key
-            .verify(field("subject_token"), &self.url, SERVER_CLIENT)
+            .verify(field("subject_token"), &self.url, SERVER_CLIENT, self.now())
             .ok_or(Refusal("invalid_request", "Invalid token"))?;
         let mut users = self.lock();
         users.exchanges += 1;
         #[cfg(feature = "demo-faults")]
         let subject = users.faults.answer_for.clone().unwrap_or(subject);
         let account = users.accounts.get(&subject).cloned();
+        #[cfg(feature = "demo-faults")]
+        let more = users.faults.claims.clone();
         drop(users);
-        Ok(self.exchanged_claims(&subject, account.as_deref()))
+        let claims = self.exchanged_claims(&subject, account.as_deref());
+        #[cfg(feature = "demo-faults")]
+        let claims = faults::with(claims, more);
+        Ok(claims)
     }
 }
 
