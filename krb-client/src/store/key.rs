@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use krb_proto::Principal;
-use krb_proto::exchange::TicketOptions;
+use krb_proto::exchange::{TicketAddress, TicketOptions};
 use krb_proto::iana::EncType;
+use krb_proto::{KerberosTime, Principal};
 
 /// What makes a ticket somebody's. It is complete: tickets of several accounts and realms can lie
 /// in one store.
@@ -51,13 +51,43 @@ pub(crate) enum Behalf {
 pub(crate) struct Options {
     enctypes: Vec<EncType>,
     forwardable: bool,
+    proxiable: bool,
+    start: Option<KerberosTime>,
+    allow_postdate: bool,
     lifetime: i64,
+    renewable: Option<i64>,
+    renewable_ok: bool,
+    addresses: Vec<TicketAddress>,
+    canonicalize: bool,
 }
 
 impl From<&TicketOptions> for Options {
     fn from(options: &TicketOptions) -> Self {
         // Every member is named, so that a new one is decided about.
-        let TicketOptions { enctypes, forwardable, lifetime, fast: _ } = options;
-        Self { enctypes: enctypes.clone(), forwardable: *forwardable, lifetime: *lifetime }
+        let TicketOptions {
+            enctypes,
+            forwardable,
+            proxiable,
+            start,
+            allow_postdate,
+            lifetime,
+            renewable,
+            renewable_ok,
+            addresses,
+            canonicalize,
+            fast: _,
+        } = options.clone();
+        Self {
+            enctypes,
+            forwardable,
+            proxiable,
+            start,
+            allow_postdate,
+            lifetime,
+            renewable,
+            renewable_ok,
+            addresses,
+            canonicalize,
+        }
     }
 }

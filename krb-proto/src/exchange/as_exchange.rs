@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use zeroize::Zeroize;
 
 use super::as_armor::AsArmor;
+use super::asked::Asked;
 use super::client_key::{ClientKey, ClientSecret};
 use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
 use super::reply::{VerifiedPart, is_error};
@@ -12,10 +13,10 @@ use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Step, TicketOptions, 
 use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, KdcReqBody, KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ErrorCode, FastOptions, KdcOptions, KeyUsage, NameType, PaType, TicketFlags};
+use crate::iana::{ErrorCode, FastOptions, KeyUsage, NameType, PaType, TicketFlags};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{KeyHint, borrow_padata, find_padata};
-use crate::{Context, Credential, KerberosTime, Name, Principal};
+use crate::{Context, Credential, Name, Principal};
 
 /// The exchange ends with the KDC's error of this number. No mechanism needs so many.
 const MAX_ROUNDS: usize = 8;
@@ -42,7 +43,7 @@ pub struct AsExchange {
 #[derive(Clone)]
 struct Pending {
     nonce: u32,
-    till: KerberosTime,
+    asked: Asked,
     message: Vec<u8>,
 }
 
@@ -72,6 +73,14 @@ impl AsExchange {
             rounds: 0,
             pending: None,
         }
+    }
+
+    /// Asks for a ticket to another server of the realm, such as `kadmin/changepw`, which takes none
+    /// that was got with a ticket-granting ticket, and is to be had where a password has expired.
+    #[must_use]
+    pub fn to_server(mut self, server: Name) -> Self {
+        self.server = Principal::new(server, &self.client.realm);
+        self
     }
 
     /// With FAST (RFC 6113 section 5.4), armored by `ticket`, a ticket-granting ticket of the
@@ -164,6 +173,18 @@ impl AsExchange {
         key.ok_or(ExchangeError::NoCommonEnctype)
     }
 
+    /// Whose ticket it is, of whom the reply says so. `proven`: nobody can have written another name
+    /// into it.
+    fn named(&self, found: &Principal, proven: bool) -> Result<Principal, Mismatch> {
+        if found.is_same(&self.client) {
+            return Ok(self.client.clone());
+        }
+        if self.options.canonicalize && proven && found.realm == self.client.realm {
+            return Ok(found.clone());
+        }
+        Err(Mismatch::Client { expected: self.client.clone(), found: found.clone() })
+    }
+
     fn take_error(&mut self, reply: &[u8]) -> Result<Step<Credential>, ExchangeError> {
         let error: KrbError<'_> = der::decode(reply).map_err(ExchangeError::Malformed)?;
         let hints = error.method_data();
@@ -213,16 +234,17 @@ impl AsExchange {
     ) -> Result<Credential, ExchangeError> {
         let enctype = reply.enc_part.etype;
         let request = &pending.message;
-        let mut key = self.reply_key(&ReplyFacts { request, padata: said.padata, enctype })?;
+        let mut key = self.reply_key(&ReplyFacts {
+            request,
+            server: &self.server.clone(),
+            padata: said.padata,
+            enctype,
+        })?;
         if let Some(strengthen_key) = &said.strengthen_key {
             key = strengthened(&key, strengthen_key)?;
         }
         if enctype != key.enctype() {
             return Err(Mismatch::EncType(enctype).into());
-        }
-        if !said.client.is_same(&self.client) {
-            let (expected, found) = (self.client.clone(), said.client.clone());
-            return Err(Mismatch::Client { expected, found }.into());
         }
         let plaintext = key.decrypt(KeyUsage::AS_REP, reply.enc_part.cipher)?;
         let part = EncKdcRepPart::from_der(&plaintext).map_err(ExchangeError::Malformed)?;
@@ -231,16 +253,19 @@ impl AsExchange {
             &reply.ticket,
             pending.nonce,
             &self.server,
-            pending.till,
+            &pending.asked,
             &self.options.enctypes,
             cx,
         )?;
+        let mut proven = self.armor.is_some();
         if TicketFlags(part.flags.bits()).contains(TicketFlags::ENC_PA_REP) {
             let padata = part.encrypted_pa_data.unwrap_or(List::of(&[]));
             verify_request_checksum(padata, &key, request)?;
             self.fast_available = find_padata(padata, PaType::FX_FAST).is_some();
+            proven = true;
         }
-        Ok(verified.into_credential(self.client.clone(), self.server.clone(), reply.ticket.der()))
+        let client = self.named(&said.client, proven)?;
+        Ok(verified.into_credential(client, self.server.clone(), reply.ticket.der()))
     }
 }
 
@@ -266,11 +291,8 @@ impl Exchange for AsExchange {
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         let options = &self.options;
         let nonce = nonce(cx);
-        let till = cx.peer_time().seconds.plus_seconds(options.lifetime);
-        let mut kdc_options = KdcOptions::NONE;
-        if options.forwardable {
-            kdc_options |= KdcOptions::FORWARDABLE;
-        }
+        let asked = Asked::new(options, cx.peer_time().seconds);
+        let addresses = options.host_addresses();
         if let Some(armor) = &mut self.armor
             && armor.begin(&self.client.realm, cx)?
         {
@@ -278,16 +300,16 @@ impl Exchange for AsExchange {
         }
         let body = |client: &Name| {
             der::encode(&KdcReqBody {
-                kdc_options: kdc_options.0.into(),
+                kdc_options: asked.kdc_options.0.into(),
                 cname: Some(client.into()),
                 realm: KerberosString(&self.client.realm),
                 sname: Some((&self.server.name).into()),
-                from: None,
-                till,
-                rtime: None,
+                from: asked.from,
+                till: asked.till,
+                rtime: asked.rtime,
                 nonce: UInt32::new(nonce),
                 etype: List::of(&options.enctypes),
-                addresses: None,
+                addresses: (!addresses.is_empty()).then(|| List::of(&addresses)),
                 enc_authorization_data: None,
                 additional_tickets: None,
             })
@@ -319,7 +341,7 @@ impl Exchange for AsExchange {
             padata: Some(List::of(&borrow_padata(&padata))),
             req_body: Encoded::from_der(&body).map_err(ExchangeError::OwnRequest)?,
         });
-        self.pending = Some(Pending { nonce, till, message: message.clone() });
+        self.pending = Some(Pending { nonce, asked, message: message.clone() });
         Ok(message)
     }
 

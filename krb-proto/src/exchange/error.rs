@@ -4,7 +4,7 @@ use core::fmt;
 use crate::asn1::{ErrorData, KrbError, PaData};
 use crate::crypto::CryptoError;
 use crate::der::{DecodeError, List};
-use crate::iana::{EncType, ErrorCode, NtStatus};
+use crate::iana::{EncType, ErrorCode, NtStatus, TicketFlags};
 #[cfg(feature = "pkinit")]
 use crate::pkinit::PkinitError;
 use crate::preauth::S4uReplyError;
@@ -218,6 +218,10 @@ pub enum Mismatch {
     EncType(EncType),
     /// The ticket is not valid now, or valid for longer than was asked.
     Times,
+    /// The ticket may do more than was asked, or is not valid yet although it shall be: these flags.
+    Flags(TicketFlags),
+    /// The ticket is good from other addresses than those that were asked for.
+    Addresses,
     /// The KDC's signature over our AS-REQ (RFC 6806 section 11) is missing or wrong.
     RequestChecksum,
     /// The KDC's copy of PA-S4U-X509-USER does not hold.
@@ -239,6 +243,8 @@ impl fmt::Display for Mismatch {
             Self::S4uIgnored => f.write_str("the KDC ignored the S4U request"),
             Self::EncType(enctype) => write!(f, "enctype {enctype} was not offered"),
             Self::Times => f.write_str("the ticket is not valid now, or longer than asked"),
+            Self::Flags(flags) => write!(f, "the ticket was not asked to be {flags}"),
+            Self::Addresses => f.write_str("the ticket is good from addresses that were not asked"),
             Self::RequestChecksum => f.write_str("the KDC's checksum over the request is wrong"),
             Self::S4uUser(error) => write!(f, "PA-S4U-X509-USER: {error}"),
             Self::Fast(error) => write!(f, "FAST: {error}"),

@@ -46,13 +46,27 @@ pub enum TgsGoal {
         /// The other service.
         target: Name,
     },
+    /// The ticket-granting ticket once more, with the life that it had (RFC 4120 section 3.3.3.1).
+    /// Of the [`TicketOptions`](super::TicketOptions) only enctypes and FAST matter.
+    Renew,
+    /// A postdated ticket-granting ticket, made valid once its time has come. The same holds.
+    Validate,
+    /// A ticket-granting ticket to hand on, for the [addresses] asked for
+    /// (RFC 4120 section 2.6).
+    ///
+    /// [addresses]: super::TicketOptions::addresses
+    Forward,
+    /// A ticket to hand on to who acts at a service from other addresses (RFC 4120 section 2.5).
+    Proxy(Name),
 }
 
 impl TgsGoal {
     /// What the ticket shall be for.
-    pub(super) const fn service(&self) -> &Name {
+    pub(super) fn service<'a>(&'a self, tgt: &'a Credential) -> &'a Name {
         match self {
+            Self::Renew | Self::Validate | Self::Forward => &tgt.server.name,
             Self::Service(service)
+            | Self::Proxy(service)
             | Self::UserToUser { service, .. }
             | Self::S4uSelf { service, .. }
             | Self::S4uProxy { target: service, .. } => service,
@@ -62,9 +76,9 @@ impl TgsGoal {
     /// Whose ticket it shall be.
     pub(super) fn client<'a>(&'a self, tgt: &'a Credential) -> &'a Principal {
         match self {
-            Self::Service(_) | Self::UserToUser { .. } => &tgt.client,
             Self::S4uSelf { user, .. } => user,
             Self::S4uProxy { evidence, .. } => &evidence.client,
+            _ => &tgt.client,
         }
     }
 
@@ -73,14 +87,18 @@ impl TgsGoal {
             Self::Service(_) | Self::S4uSelf { .. } => KdcOptions::NONE,
             Self::UserToUser { .. } => KdcOptions::ENC_TKT_IN_SKEY,
             Self::S4uProxy { .. } => KdcOptions::CNAME_IN_ADDL_TKT,
+            Self::Renew => KdcOptions::RENEW,
+            Self::Validate => KdcOptions::VALIDATE,
+            Self::Forward => KdcOptions::FORWARDED,
+            Self::Proxy(_) => KdcOptions::PROXY,
         }
     }
 
     pub(super) fn additional_ticket(&self) -> Option<&[u8]> {
         match self {
-            Self::Service(_) | Self::S4uSelf { .. } => None,
             Self::UserToUser { service_tgt, .. } => Some(service_tgt),
             Self::S4uProxy { evidence, .. } => Some(&evidence.ticket),
+            _ => None,
         }
     }
 
@@ -95,7 +113,6 @@ impl TgsGoal {
             (PaType::PAC_OPTIONS, pac_options(PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION))
         };
         Ok(match self {
-            Self::Service(_) | Self::UserToUser { .. } => Vec::new(),
             Self::S4uSelf { user, .. } => {
                 let named =
                     s4u_x509_user(user, nonce, subkey).map_err(ExchangeError::OwnRequest)?;
@@ -106,6 +123,7 @@ impl TgsGoal {
                 ])
             }
             Self::S4uProxy { .. } => Vec::from([pac_options()]),
+            _ => Vec::new(),
         })
     }
 

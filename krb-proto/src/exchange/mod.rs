@@ -7,6 +7,7 @@
 
 mod as_armor;
 mod as_exchange;
+mod asked;
 mod client_key;
 mod error;
 mod evidence;
@@ -26,7 +27,7 @@ pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
 pub use goal::TgsGoal;
 pub use key_hint::KeyHintExchange;
 pub use login::Login;
-pub use options::TicketOptions;
+pub use options::{TicketAddress, TicketOptions};
 pub use tgs::TgsExchange;
 pub use tgs_armor::TgsArmor;
 

@@ -1,14 +1,12 @@
 //! What holds of every KDC's reply (RFC 4120 sections 3.1.5 and 3.3.4).
 
+use super::asked::Asked;
 use super::{ExchangeError, Mismatch};
 use crate::asn1::{EncKdcRepPart, Ticket};
 use crate::credential::TicketTimes;
 use crate::crypto::Key;
 use crate::iana::{EncType, TicketFlags};
-use crate::{Context, Credential, KerberosTime, Principal};
-
-/// How far a KDC's clock may be from ours when it dates a ticket's start (RFC 4120 section 5.6).
-const CLOCK_SKEW: i64 = 300;
+use crate::{Context, Credential, Principal};
 
 /// Is this reply a KRB-ERROR?
 pub(super) fn is_error(reply: &[u8]) -> bool {
@@ -28,7 +26,7 @@ impl VerifiedPart {
         ticket: &Ticket<'_>,
         nonce: u32,
         server: &Principal,
-        till: KerberosTime,
+        asked: &Asked,
         enctypes: &[EncType],
         cx: &Context<'_>,
     ) -> Result<Self, ExchangeError> {
@@ -44,19 +42,7 @@ impl VerifiedPart {
         if !enctypes.contains(&part.key.keytype) {
             return Err(ExchangeError::Mismatch(Mismatch::EncType(part.key.keytype)));
         }
-        let times = TicketTimes {
-            authtime: part.authtime,
-            starttime: part.starttime.unwrap_or(part.authtime),
-            endtime: part.endtime,
-            renew_till: part.renew_till,
-        };
-        // Expiry goes by our own clock alone: the correction comes from an unauthenticated error
-        // and must not make an old ticket good. A start ahead of us is what the correction is for.
-        let latest_start = cx.now.max(cx.peer_time()).seconds.plus_seconds(CLOCK_SKEW);
-        if times.endtime <= cx.now.seconds || times.endtime > till || times.starttime > latest_start
-        {
-            return Err(ExchangeError::Mismatch(Mismatch::Times));
-        }
+        let times = asked.hold(part, cx)?;
         Ok(Self {
             session_key: Key::new(part.key.keytype, part.key.keyvalue.0)?,
             times,

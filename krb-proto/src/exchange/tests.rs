@@ -4,6 +4,7 @@
 mod as_exchange;
 mod fast;
 mod hostile;
+mod options;
 mod service_ticket;
 
 use std::boxed::Box;
@@ -15,9 +16,9 @@ use std::{assert_eq, vec};
 use super::*;
 use crate::asn1::{
     ApReq, AsRep, AsReq, Authenticator, AuthorizationDataElement, Checksum, EncKdcRepPart,
-    EncTicketPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, KdcReqBody, KrbError, PaData,
-    PaS4uX509User, PrincipalName, S4uUserId, SecretOctets, TgsRep, TgsReq, Ticket,
-    TransitedEncoding,
+    EncTicketPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, HostAddress, KdcReqBody,
+    KrbError, PaData, PaS4uX509User, PrincipalName, S4uUserId, SecretOctets, TgsRep, TgsReq,
+    Ticket, TransitedEncoding,
 };
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32};
@@ -75,6 +76,8 @@ struct Answer {
     usage: KeyUsage,
     starttime: i64,
     endtime: i64,
+    renew_till: Option<i64>,
+    addresses: Vec<TicketAddress>,
     flags: TicketFlags,
     padata: Padata,
     encrypted_padata: Padata,
@@ -124,6 +127,11 @@ impl Answer {
 
     fn enc_part(&self, tag: u8) -> Vec<u8> {
         let encrypted_padata = padata(&self.encrypted_padata);
+        let addresses: Vec<_> = self
+            .addresses
+            .iter()
+            .map(|a| HostAddress { addr_type: a.kind, address: &a.octets })
+            .collect();
         let part = EncKdcRepPart {
             key: EncryptionKey {
                 keytype: self.session_key.enctype(),
@@ -136,10 +144,10 @@ impl Answer {
             authtime: KerberosTime::from_unix(NOW),
             starttime: Some(KerberosTime::from_unix(self.starttime)),
             endtime: KerberosTime::from_unix(self.endtime),
-            renew_till: None,
+            renew_till: self.renew_till.map(KerberosTime::from_unix),
             srealm: KerberosString(&self.server.realm),
             sname: (&self.server.name).into(),
-            caddr: None,
+            caddr: (!addresses.is_empty()).then(|| List::of(&addresses)),
             encrypted_pa_data: (!encrypted_padata.is_empty()).then(|| List::of(&encrypted_padata)),
         };
         let mut writer = der::Writer::new();
@@ -220,6 +228,8 @@ fn tgt_answer() -> Answer {
         usage: KeyUsage::AS_REP,
         starttime: NOW,
         endtime: NOW + 36_000,
+        renew_till: None,
+        addresses: vec![],
         flags: TicketFlags::FORWARDABLE,
         padata: vec![],
         encrypted_padata: vec![],
@@ -281,6 +291,8 @@ fn answer_tgs(request: &[u8], client: Principal) -> (Answer, Padata, Vec<u8>) {
         usage: KeyUsage::TGS_REP_SUBKEY,
         starttime: NOW,
         endtime: body.till.unix(),
+        renew_till: None,
+        addresses: vec![],
         flags: TicketFlags::FORWARDABLE,
         padata: vec![],
         encrypted_padata: vec![],
@@ -613,6 +625,8 @@ fn as_answer(request: &[u8], reply_key: Key) -> Answer {
         usage: KeyUsage::AS_REP,
         starttime: NOW,
         endtime: body.till.unix(),
+        renew_till: None,
+        addresses: vec![],
         flags: TicketFlags::FORWARDABLE | TicketFlags::INITIAL,
         padata: vec![],
         encrypted_padata: vec![],

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::asked::Asked;
 use super::reply::{VerifiedPart, is_error};
 use super::tgs_armor::Armor;
 use super::{
@@ -13,10 +14,10 @@ use crate::ap::{ApReqOptions, ApRequest};
 use crate::asn1::{EncKdcRepPart, KdcReqBody, KrbError, TgsRep, TgsReq, Ticket};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ApOptions, KdcOptions, KeyUsage, PaType};
+use crate::iana::{ApOptions, KeyUsage, PaType};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{borrow_padata, find_padata};
-use crate::{Context, Credential, KerberosTime, Principal};
+use crate::{Context, Credential, Principal};
 
 /// The TGS exchange within one realm: with a ticket-granting ticket, whatever the [`TgsGoal`] is. A
 /// referral to another realm is refused: it is a ticket for something else.
@@ -33,7 +34,7 @@ pub struct TgsExchange {
 struct Pending {
     nonce: u32,
     subkey: Key,
-    till: KerberosTime,
+    asked: Asked,
     armor_key: Option<Key>,
 }
 
@@ -71,7 +72,7 @@ impl TgsExchange {
                     .map_err(ExchangeError::Crypto)?;
             }
         }
-        let server = Principal::new(self.goal.service().clone(), self.realm()?);
+        let server = Principal::new(self.goal.service(&self.tgt).clone(), self.realm()?);
         let plaintext = key
             .decrypt(KeyUsage::TGS_REP_SUBKEY, reply.enc_part.cipher)
             .map_err(ExchangeError::Crypto)?;
@@ -81,7 +82,7 @@ impl TgsExchange {
             &reply.ticket,
             pending.nonce,
             &server,
-            pending.till,
+            &pending.asked,
             &self.options.enctypes,
             cx,
         )?;
@@ -115,12 +116,9 @@ impl Exchange for TgsExchange {
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         let Self { tgt, goal, options, .. } = &*self;
         let now = cx.peer_time().seconds;
-        let till = now.plus_seconds(options.lifetime).min(tgt.times.endtime);
         let nonce = nonce(cx);
-        let mut kdc_options = goal.kdc_options();
-        if options.forwardable {
-            kdc_options |= KdcOptions::FORWARDABLE;
-        }
+        let asked = Asked::with(tgt, goal, options, now);
+        let addresses = options.host_addresses();
         let tickets: Vec<Encoded<'_, Ticket<'_>>> = goal
             .additional_ticket()
             .into_iter()
@@ -128,16 +126,16 @@ impl Exchange for TgsExchange {
             .collect::<Result<_, _>>()
             .map_err(OwnTicketError::Malformed)?;
         let body = der::encode(&KdcReqBody {
-            kdc_options: kdc_options.0.into(),
+            kdc_options: asked.kdc_options.0.into(),
             cname: None,
             realm: KerberosString(self.realm()?),
-            sname: Some(goal.service().into()),
-            from: None,
-            till,
-            rtime: None,
+            sname: Some(goal.service(tgt).into()),
+            from: asked.from,
+            till: asked.till,
+            rtime: asked.rtime,
             nonce: UInt32::new(nonce),
             etype: List::of(&options.enctypes),
-            addresses: None,
+            addresses: (!addresses.is_empty()).then(|| List::of(&addresses)),
             enc_authorization_data: None,
             additional_tickets: (!tickets.is_empty()).then(|| List::of(&tickets)),
         });
@@ -172,7 +170,7 @@ impl Exchange for TgsExchange {
             req_body: Encoded::from_der(&body).map_err(ExchangeError::OwnRequest)?,
         });
         let armor_key = armor.map(|armor| armor.key);
-        self.pending = Some(Pending { nonce, subkey, till, armor_key });
+        self.pending = Some(Pending { nonce, subkey, asked, armor_key });
         Ok(message)
     }
 

@@ -124,6 +124,12 @@ flags! {
         FORWARDED = bit 2, "forwarded";
         /// Ask for a proxiable ticket.
         PROXIABLE = bit 3, "proxiable";
+        /// Ask for a proxy: a ticket for another address.
+        PROXY = bit 4, "proxy";
+        /// Ask for a ticket that may be postdated.
+        ALLOW_POSTDATE = bit 5, "allow-postdate";
+        /// Ask for a postdated ticket.
+        POSTDATED = bit 6, "postdated";
         /// Ask for a renewable ticket.
         RENEWABLE = bit 8, "renewable";
         /// The client's name is in the additional ticket: S4U2Proxy.
@@ -139,9 +145,6 @@ flags! {
         /// Validate the postdated ticket in the request.
         VALIDATE = bit 31, "validate";
     } also {
-        bit 4, "proxy";
-        bit 5, "allow-postdate";
-        bit 6, "postdated";
         bit 11, "opt-hardware-auth";
         bit 16, "request-anonymous";
         bit 26, "disable-transited-check";
@@ -237,6 +240,9 @@ mod tests {
     #[test]
     fn hex_of_each_flag_that_a_specification_prints() {
         assert_eq!(KdcOptions::FORWARDABLE.0, 0x4000_0000);
+        assert_eq!(KdcOptions::PROXY.0, 0x0800_0000);
+        assert_eq!(KdcOptions::ALLOW_POSTDATE.0, 0x0400_0000);
+        assert_eq!(KdcOptions::POSTDATED.0, 0x0200_0000);
         assert_eq!(KdcOptions::CNAME_IN_ADDL_TKT.0, 0x0002_0000, "MS-SFU 2.2.3");
         assert_eq!(KdcOptions::CANONICALIZE.0, 0x0001_0000, "RFC 6806");
         assert_eq!(KdcOptions::RENEWABLE_OK.0, 0x0000_0010);

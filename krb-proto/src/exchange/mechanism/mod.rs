@@ -111,6 +111,9 @@ pub(super) struct ReplyFacts<'a> {
     /// The AS-REQ that it answers, DER, as it was sent.
     #[cfg_attr(not(feature = "pkinit"), expect(dead_code, reason = "PKINIT reads it"))]
     pub(super) request: &'a [u8],
+    /// The server that the ticket is to be for.
+    #[cfg_attr(not(feature = "pkinit"), expect(dead_code, reason = "PKINIT reads it"))]
+    pub(super) server: &'a Principal,
     /// Its padata; those of the KrbFastResponse under FAST.
     pub(super) padata: List<'a, PaData<'a>>,
     /// The enctype of its encrypted part.

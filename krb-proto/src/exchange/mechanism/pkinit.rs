@@ -73,7 +73,7 @@ impl Mechanism for PkInit {
         let pk_as_rep = find_padata(reply.padata, PaType::PK_AS_REP).ok_or(PkinitError::NoReply)?;
         let key = self.pkinit.reply_key(&KeyUse {
             client: &self.client,
-            server: &Principal::krbtgt(&self.client.realm),
+            server: reply.server,
             enctype: reply.enctype,
             as_req: reply.request,
             pk_as_rep,

@@ -173,7 +173,13 @@ mod tests {
 
     fn reply_key(spake: &mut Spake) -> Result<Key, ExchangeError> {
         let padata = List::of(&[]);
-        spake.reply_key(&ReplyFacts { request: b"", padata, enctype: key().enctype() })
+        let server = crate::Principal::krbtgt(b"R");
+        spake.reply_key(&ReplyFacts {
+            request: b"",
+            server: &server,
+            padata,
+            enctype: key().enctype(),
+        })
     }
 
     /// Answers like a KDC, which finds the factor and comes to the same key.
