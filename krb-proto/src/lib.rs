@@ -13,6 +13,7 @@
 //! - `preauth::spake` and `pkinit`, each a feature: passwords that nobody can guess at offline, and
 //!   certificates in their place;
 //! - [`ap`], [`gss`], [`spnego`]: using a ticket;
+//! - `kdc`, a feature: the other side of [`exchange`], for development and tests;
 //! - [`kpasswd`], [`kkdcp`]: changing a password, and reaching a KDC through HTTPS;
 //! - [`pac`] and [`authorization`]: who a ticket is really for, and what else the KDC put into it;
 //! - [`formats`]: ccache, keytab, kirbi and krb5.conf bytes.
@@ -33,6 +34,8 @@ pub mod exchange;
 pub mod formats;
 pub mod gss;
 pub mod iana;
+#[cfg(any(feature = "kdc", test))]
+pub mod kdc;
 pub mod kkdcp;
 pub mod kpasswd;
 #[cfg(any(test, fuzzing))]

@@ -53,6 +53,14 @@ impl KerbExtError {
             flags: u32::from_le_bytes([e, f, g, h]),
         })
     }
+
+    /// The twelve bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 12] {
+        let [a, b, c, d] = self.status.0.to_le_bytes();
+        let [e, f, g, h] = self.flags.to_le_bytes();
+        [a, b, c, d, 0, 0, 0, 0, e, f, g, h]
+    }
 }
 
 /// What a KRB-ERROR's e-data holds. AD sends its reason in either form.

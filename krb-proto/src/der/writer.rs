@@ -26,12 +26,12 @@ impl Writer {
     }
 
     /// An empty writer for keys: it wipes what it outgrows.
-    pub(super) fn for_secrets(capacity: usize) -> Self {
+    pub(crate) fn for_secrets(capacity: usize) -> Self {
         Self { secret: true, ..Self::with_capacity(capacity) }
     }
 
     /// What was written, alone in a vector of its own; nothing of it stays behind.
-    pub(super) fn into_secret(mut self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn into_secret(mut self) -> Zeroizing<Vec<u8>> {
         let written = Zeroizing::new(self.as_slice().to_vec());
         self.buffer.zeroize();
         written

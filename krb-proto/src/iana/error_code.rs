@@ -19,6 +19,8 @@ registry! {
         PRINCIPAL_NOT_UNIQUE = 8, "KDC_ERR_PRINCIPAL_NOT_UNIQUE";
         /// The client or server has a null key.
         NULL_KEY = 9, "KDC_ERR_NULL_KEY";
+        /// Ticket not eligible for postdating.
+        CANNOT_POSTDATE = 10, "KDC_ERR_CANNOT_POSTDATE";
         /// Requested start time is later than end time.
         NEVER_VALID = 11, "KDC_ERR_NEVER_VALID";
         /// KDC policy rejects the request.
@@ -31,6 +33,8 @@ registry! {
         SUMTYPE_NOSUPP = 15, "KDC_ERR_SUMTYPE_NOSUPP";
         /// KDC has no support for the pre-authentication type.
         PADATA_TYPE_NOSUPP = 16, "KDC_ERR_PADATA_TYPE_NOSUPP";
+        /// KDC has no support for the transited type.
+        TRTYPE_NOSUPP = 17, "KDC_ERR_TRTYPE_NOSUPP";
         /// Client's credentials have been revoked.
         CLIENT_REVOKED = 18, "KDC_ERR_CLIENT_REVOKED";
         /// Credentials of the server have been revoked.
@@ -45,6 +49,8 @@ registry! {
         PREAUTH_REQUIRED = 25, "KDC_ERR_PREAUTH_REQUIRED";
         /// Requested server and ticket don't match.
         SERVER_NOMATCH = 26, "KDC_ERR_SERVER_NOMATCH";
+        /// The server is served by user-to-user tickets only.
+        MUST_USE_USER2USER = 27, "KDC_ERR_MUST_USE_USER2USER";
         /// The ticket passed through realms that are not trusted.
         PATH_NOT_ACCEPTED = 28, "KDC_ERR_PATH_NOT_ACCEPTED";
         /// A service is not available.
@@ -116,11 +122,8 @@ registry! {
     } also {
         4 = "KDC_ERR_C_OLD_MAST_KVNO";
         5 = "KDC_ERR_S_OLD_MAST_KVNO";
-        10 = "KDC_ERR_CANNOT_POSTDATE";
-        17 = "KDC_ERR_TRTYPE_NOSUPP";
         21 = "KDC_ERR_CLIENT_NOTYET";
         22 = "KDC_ERR_SERVICE_NOTYET";
-        27 = "KDC_ERR_MUST_USE_USER2USER";
         38 = "KRB_AP_ERR_BADADDR";
         39 = "KRB_AP_ERR_BADVERSION";
         40 = "KRB_AP_ERR_MSG_TYPE";

@@ -136,6 +136,8 @@ flags! {
         CNAME_IN_ADDL_TKT = bit 14, "cname-in-addl-tkt";
         /// Accept canonical names and referrals.
         CANONICALIZE = bit 15, "canonicalize";
+        /// Ask for an anonymous ticket (RFC 8062).
+        REQUEST_ANONYMOUS = bit 16, "request-anonymous";
         /// A renewable ticket will do instead of too long a life.
         RENEWABLE_OK = bit 27, "renewable-ok";
         /// Encrypt in the session key of the additional ticket: user-to-user.
@@ -146,7 +148,6 @@ flags! {
         VALIDATE = bit 31, "validate";
     } also {
         bit 11, "opt-hardware-auth";
-        bit 16, "request-anonymous";
         bit 26, "disable-transited-check";
     }
 }

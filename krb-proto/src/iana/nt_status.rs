@@ -29,6 +29,8 @@ registry! {
         ACCOUNT_LOCKED_OUT = 0xc000_0234, "STATUS_ACCOUNT_LOCKED_OUT";
         /// The target is not among those allowed.
         NO_MATCH = 0xc000_0272, "STATUS_NO_MATCH";
+        /// Only user-to-user tickets are made for the service.
+        USER2USER_REQUIRED = 0xc000_0408, "STATUS_USER2USER_REQUIRED";
         /// A smart card is required.
         SMARTCARD_LOGON_REQUIRED = 0xc000_02fa, "STATUS_SMARTCARD_LOGON_REQUIRED";
     }

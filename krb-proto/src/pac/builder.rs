@@ -118,10 +118,8 @@ impl PacBuilder {
         ticket: &EncTicketPart<'_>,
         keys: &PacKeys<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, PacError> {
-        let with_pac = |pac: &[u8]| {
-            authorization::with_pac(ticket, pac)
-                .map_err(|error| PacError::new(Kind::Malformed(error), error.offset, "ticket"))
-        };
+        let with_pac =
+            |pac: &[u8]| authorization::with_pac(ticket, pac).map_err(PacError::in_ticket);
         let more = [PacBufferType::TICKET_SIGNATURE, PacBufferType::EXTENDED_KDC_SIGNATURE];
         let draft = self.clone().with_empty_signatures(keys, &more);
         with_pac(&draft.signed(keys, Some(&with_pac(&[0])?))?)

@@ -57,6 +57,11 @@ impl PacError {
     pub(super) const fn new(kind: PacErrorKind, offset: usize, field: &'static str) -> Self {
         Self { kind, offset, field }
     }
+
+    /// The ticket that the PAC stands in, or shall stand in, is malformed.
+    pub(crate) const fn in_ticket(error: DecodeError) -> Self {
+        Self::new(PacErrorKind::Malformed(error), error.offset, "ticket")
+    }
 }
 
 impl fmt::Display for PacError {

@@ -3,8 +3,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-/// A security identifier (MS-DTYP 2.4.2), revision 1.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A security identifier (MS-DTYP 2.4.2), revision 1. The default one is `S-1-0`, nobody's.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Sid {
     /// 48 bits.
     authority: u64,

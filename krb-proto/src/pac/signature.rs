@@ -152,8 +152,7 @@ impl VerifiedPac<'_> {
         krbtgt: &Key,
         ticket: &EncTicketPart<'_>,
     ) -> Result<(), PacError> {
-        let signed = authorization::with_pac(ticket, &[0])
-            .map_err(|error| PacError::new(Kind::Malformed(error), error.offset, "ticket"))?;
+        let signed = authorization::with_pac(ticket, &[0]).map_err(PacError::in_ticket)?;
         self.0.verify(PacBufferType::TICKET_SIGNATURE, krbtgt, &signed)
     }
 

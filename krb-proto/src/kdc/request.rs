@@ -1,0 +1,90 @@
+use super::realm::Realm;
+use crate::asn1::{KdcReqBody, PaData, PrincipalName};
+use crate::crypto::{CryptoError, Key};
+use crate::der::List;
+use crate::iana::{EncType, ErrorCode, KdcOptions, PaType};
+use crate::preauth::find_padata;
+use crate::{KerberosTime, Name, Random};
+
+use super::refusal::Refusal;
+
+/// An AS-REQ or TGS-REQ, what FAST had in its armor taken out of it.
+pub(super) struct Request<'a> {
+    /// Whose KDC is asked.
+    pub(super) realm: &'a Realm,
+    /// What the request says beside its body.
+    pub(super) padata: List<'a, PaData<'a>>,
+    /// Its body.
+    pub(super) body: KdcReqBody<'a>,
+    /// The body's DER as it stands outside of any armor.
+    pub(super) body_der: &'a [u8],
+    /// The key of FAST's armor, if there is any.
+    pub(super) armor: Option<&'a Key>,
+    /// When it came.
+    pub(super) now: KerberosTime,
+}
+
+impl Request<'_> {
+    pub(super) fn options(&self) -> KdcOptions {
+        KdcOptions(self.body.kdc_options.bits())
+    }
+
+    pub(super) fn find(&self, padata_type: PaType) -> Option<&[u8]> {
+        find_padata(self.padata, padata_type)
+    }
+
+    /// The name of the service that is asked for.
+    pub(super) fn service(&self) -> Result<Name, Refusal> {
+        let missing = Refusal::new(ErrorCode::S_PRINCIPAL_UNKNOWN, "the request names no service");
+        self.body.sname.as_ref().map(PrincipalName::to_name).ok_or(missing)
+    }
+
+    /// Options that mean something this KDC does not do.
+    pub(super) fn refuse_what_is_not_done(&self) -> Result<(), Refusal> {
+        let options = self.options();
+        if options.contains(KdcOptions::REQUEST_ANONYMOUS) {
+            let text = "anonymous tickets are not issued here";
+            return Err(Refusal::new(ErrorCode::BADOPTION, text));
+        }
+        if options.contains(KdcOptions::VALIDATE) {
+            let text = "there are no postdated tickets here to be validated";
+            return Err(Refusal::new(ErrorCode::BADOPTION, text));
+        }
+        Ok(())
+    }
+
+    /// A fresh session key: of the first enctype in the client's order that the service has.
+    pub(super) fn session_key(
+        &self,
+        service: &[EncType],
+        rng: &mut dyn Random,
+    ) -> Result<Key, Refusal> {
+        let enctype = self.body.etype.iter().find(|enctype| service.contains(enctype));
+        let text = "the client and the service have no enctype in common";
+        let nothing = Refusal::new(ErrorCode::ETYPE_NOSUPP, text);
+        random_key(enctype.ok_or(nothing.clone())?, rng).map_err(|_| nothing)
+    }
+}
+
+/// A random key, also of RC4 where the realm's policy has let that through.
+fn random_key(enctype: EncType, rng: &mut dyn Random) -> Result<Key, CryptoError> {
+    if enctype != EncType::RC4_HMAC {
+        return Key::generate(enctype, rng);
+    }
+    let mut bytes = zeroize::Zeroizing::new([0; 16]);
+    rng.fill(&mut *bytes);
+    Key::danger_new_rc4(&*bytes)
+}
+
+/// PA-SUPPORTED-ENCTYPES (MS-KILE 2.2.8): a service's enctypes as msDS-SupportedEncryptionTypes.
+pub(super) fn supported_enctypes(enctypes: &[EncType]) -> [u8; 4] {
+    let bit = |enctype: &EncType| match *enctype {
+        EncType::RC4_HMAC => 0x04,
+        EncType::AES128_CTS_HMAC_SHA1_96 => 0x08,
+        EncType::AES256_CTS_HMAC_SHA1_96 => 0x10,
+        EncType::AES128_CTS_HMAC_SHA256_128 => 0x40,
+        EncType::AES256_CTS_HMAC_SHA384_192 => 0x80,
+        _ => 0_u32,
+    };
+    enctypes.iter().map(bit).fold(0, |bits, bit| bits | bit).to_le_bytes()
+}
