@@ -16,8 +16,9 @@ use crate::resources::Resources;
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
 
-/// What the pipeline is built from: the configuration's sections, and the policy's text. Other files
-/// that they name are read, or looked at, by [`Plan::new`]; [`Plan::start`] opens the audit log.
+/// What the pipeline is built from: the configuration's sections, but for `network`, of which
+/// [`Parts::of_the_system`] makes the rest, and the policy's text. Other files that they name are
+/// read, or looked at, by [`Plan::new`]; [`Plan::start`] opens the audit log.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `auth.trustedIDPs`.
@@ -26,8 +27,6 @@ pub struct Settings {
     pub token_exchange: TokenExchangeConfig,
     /// `kerberos`.
     pub kerberos: KerberosConfig,
-    /// `network`.
-    pub network: NetworkConfig,
     /// The text of the Cedar policy file.
     pub policy: String,
     /// `targets`.
@@ -82,21 +81,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Builds every stage, with the system's parts; reads what the configuration names, asks nobody
-    /// over the network, and writes nothing.
+    /// Builds every stage; reads what the configuration names, asks nobody over the network, and
+    /// writes nothing.
     ///
     /// # Errors
     /// The first setting that does not do.
-    pub async fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let parts = Parts::of_the_system(&settings.network)?;
-        Self::with(settings, parts).await
-    }
-
-    /// The same with other parts, in place of what `network` says.
-    ///
-    /// # Errors
-    /// The first setting that does not do.
-    pub async fn with(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
+    pub async fn new(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
         let targets = Targets::new(settings.targets)?;
         let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         audit::check(&settings.audit)?;

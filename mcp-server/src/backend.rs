@@ -5,7 +5,7 @@ use std::path::Path;
 
 use krb_delegation::identity::{AuthenticationError, BearerToken, Caller};
 use krb_delegation::pipeline::{Call, Delegation};
-use krb_delegation::plan::{Plan, Settings};
+use krb_delegation::plan::{Parts, Plan, Settings};
 use krb_delegation::{Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};
@@ -99,16 +99,29 @@ impl Backend for Delegation {
 /// # Errors
 /// The first setting that it would not start with.
 pub(crate) async fn plan(file: &Path, config: &Config) -> Result<Plan, LoadError> {
+    let parts = Parts::of_the_system(&config.network);
+    let parts = parts.map_err(|cause| LoadError::Setting { file: file.into(), cause })?;
+    plan_with(file, config, parts).await
+}
+
+/// The same with other parts, in place of what `network` says.
+///
+/// # Errors
+/// The first setting that it would not start with.
+pub(crate) async fn plan_with(
+    file: &Path,
+    config: &Config,
+    parts: Parts,
+) -> Result<Plan, LoadError> {
     let settings = Settings {
         trusted_idps: config.auth.trusted_idps.clone(),
         token_exchange: config.delegation.token_exchange.clone(),
         kerberos: config.kerberos.clone(),
-        network: config.network.clone(),
         policy: read_text(&config.policy.file)?.to_string(),
         targets: config.targets.clone(),
         audit: config.audit.clone(),
     };
-    Plan::new(settings).await.map_err(|cause| LoadError::Setting {
+    Plan::new(settings, parts).await.map_err(|cause| LoadError::Setting {
         // The policy's errors give lines of the policy.
         file: if cause.setting == "policy" { config.policy.file.clone() } else { file.into() },
         cause,

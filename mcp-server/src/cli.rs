@@ -4,19 +4,18 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use tracing_subscriber::filter::Targets;
 
-use crate::config::{Config, LoadError};
+use crate::config::Config;
 use crate::http::MCP_PATH;
-use crate::{backend, check, logging, mcp, serve};
+use crate::start::Server;
+use crate::{check, logging};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,9 +116,7 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
-    let plan = backend::plan(file, &config).await?;
-    let setting = |cause| LoadError::Setting { file: file.into(), cause };
-    let delegation = Arc::new(plan.start().map_err(setting)?);
+    let server = Server::new(file, &config).await?;
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -127,9 +124,6 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     if config.server.is_plain_beyond_loopback() {
         warn!("publicUrl is plain http beyond loopback: tokens travel unprotected; use https");
     }
-    let cancel = CancellationToken::new();
-    let app =
-        mcp::router(&config.server, config.issuers(), Arc::clone(&delegation), cancel.clone());
     let address = listener.local_addr()?;
     info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
 
@@ -139,8 +133,7 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
             _ = interrupt.recv() => info!("SIGINT"),
         }
     };
-    serve::serve(listener, app, stop, config.server.call_timeout(), cancel).await;
-    delegation.shutdown().await;
+    server.serve(listener, stop).await;
     info!("stopped");
     Ok(())
 }

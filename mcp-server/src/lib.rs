@@ -18,6 +18,10 @@ mod http;
 mod logging;
 mod mcp;
 mod serve;
+mod start;
 #[cfg(test)]
 mod testing;
 mod tools;
+
+pub use config::Config;
+pub use start::Server;

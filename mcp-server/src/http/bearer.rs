@@ -1,7 +1,7 @@
 //! Bearer authentication (RFC 6750): the first thing that happens to a request.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use krb_delegation::identity::AuthenticationError;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{self, Request};
 use axum::http::StatusCode;
@@ -17,6 +17,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use krb_delegation::{Code, Failure};
+use tokio::time::Instant;
 
 use super::Authenticated;
 use super::refusal::{REFUSED, Refusal};
