@@ -102,7 +102,19 @@ pub async fn write_ccache(
 ) -> Result<(), ClientError> {
     let mut cache = CredentialCache::new(default_principal.clone());
     cache.entries.extend(credentials.iter().map(|&credential| credential.into()));
-    let bytes = cache.to_bytes();
+    write_secret(path, cache.to_bytes()).await
+}
+
+/// Writes a keytab file, with mode 0600 and in one step, as [`write_ccache`] does.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn write_keytab(path: &Path, keytab: &Keytab) -> Result<(), ClientError> {
+    let named = |error| ClientError::Format { path: path.display().to_string(), error };
+    write_secret(path, keytab.to_bytes().map_err(named)?).await
+}
+
+async fn write_secret(path: &Path, bytes: Zeroizing<Vec<u8>>) -> Result<(), ClientError> {
     let target = path.to_owned();
     let task = tokio::task::spawn_blocking(move || replace_file(&target, &bytes));
     task.await.map_err(std::io::Error::other).flatten().map_err(failed(path))

@@ -26,6 +26,8 @@
 
 mod client;
 mod clock;
+#[cfg(feature = "dev-kdc")]
+pub mod dev_kdc;
 mod drive;
 mod error;
 pub mod files;

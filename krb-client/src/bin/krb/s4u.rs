@@ -1,44 +1,17 @@
-//! `krb`: Kerberos from the command line, without a Kerberos library.
+//! `krb s4u`: a ticket in a user's name, without the user's password.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
 use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, UserTicket, files};
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
 use krb_proto::{Name, Principal};
 use zeroize::Zeroizing;
 
-/// Kerberos from the command line, without a Kerberos library.
-#[derive(Parser)]
-#[command(name = "krb", version, about, max_term_width = 100)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Get a ticket to a service in a user's name, without the user's password.
-    ///
-    /// As the service account: AS, then S4U2Self for USER, then S4U2Proxy to SPN. The ticket goes
-    /// into a ccache that holds nothing else, with USER as its principal. This is what
-    /// `kinit -k CLIENT; kvno -I USER -P SPN --out-cache CACHE` does with MIT's tools.
-    #[command(
-        after_help = "Example:\n  krb s4u --client svc-mcp-server@W25AD.NET --kdc 127.0.0.1 -k \
-        mcp.keytab \\\n          -c alice.cc ALICE_ADMIN cifs/fileserver.w25ad.net"
-    )]
-    S4u(S4u),
-    /// Print a completion script for a shell.
-    Completions {
-        /// bash, elvish, fish, powershell or zsh.
-        shell: clap_complete::Shell,
-    },
-}
+use crate::{Failure, report};
 
 #[derive(clap::Args)]
-struct S4u {
+pub(crate) struct S4u {
     /// The service account, NAME@REALM.
     #[arg(long, value_name = "PRINCIPAL")]
     client: String,
@@ -66,43 +39,10 @@ struct S4u {
     spn: String,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::S4u(arguments) => s4u(&arguments).await,
-        Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "krb",
-                &mut std::io::stdout(),
-            );
-            Ok(())
-        }
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error.to_string());
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[allow(clippy::print_stderr)] // this is a command line
-fn complain(text: &str) {
-    eprintln!("krb: {text}");
-}
-
-#[allow(clippy::print_stdout)]
-fn report(text: &str) {
-    println!("{text}");
-}
-
 /// No password is longer than this, nor is what stands behind its line in its file.
 const MAX_PASSWORD_FILE: u64 = 64 << 10;
 
-async fn s4u(arguments: &S4u) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
     let account = Principal::parse(&arguments.client, None)?;
     let realm = String::from_utf8(account.realm.clone())?;
     let user = Principal::parse(&arguments.user, Some(&realm))?;
@@ -143,10 +83,7 @@ async fn delegate(
     client.proxy_ticket(&evidence, "", target).await
 }
 
-async fn secret(
-    arguments: &S4u,
-    account: &Principal,
-) -> Result<ClientSecret, Box<dyn std::error::Error>> {
+async fn secret(arguments: &S4u, account: &Principal) -> Result<ClientSecret, Failure> {
     if let Some(file) = &arguments.password_file {
         let named = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
         let text = files::read_text(file, MAX_PASSWORD_FILE).map_err(|error| named(&error))?;
@@ -163,7 +100,7 @@ async fn secret(
     Ok(files::client_keys(&keytab, account)?)
 }
 
-fn kdcs(given: &[String]) -> Result<KdcSource, Box<dyn std::error::Error>> {
+fn kdcs(given: &[String]) -> Result<KdcSource, Failure> {
     let resolver = Resolver::from_system(Default::default());
     if given.is_empty() {
         return Ok(KdcSource::Dns(resolver));

@@ -1,0 +1,80 @@
+//! `krb`: Kerberos from the command line, without a Kerberos library. A file for each subcommand.
+
+#[cfg(feature = "dev-kdc")]
+mod kdc;
+mod s4u;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Kerberos from the command line, without a Kerberos library.
+#[derive(Parser)]
+#[command(name = "krb", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Get a ticket to a service in a user's name, without the user's password.
+    ///
+    /// As the service account: AS, then S4U2Self for USER, then S4U2Proxy to SPN. The ticket goes
+    /// into a ccache that holds nothing else, with USER as its principal. This is what
+    /// `kinit -k CLIENT; kvno -I USER -P SPN --out-cache CACHE` does with MIT's tools.
+    #[command(
+        after_help = "Example:\n  krb s4u --client svc-mcp-server@W25AD.NET --kdc 127.0.0.1 -k \
+        mcp.keytab \\\n          -c alice.cc ALICE_ADMIN cifs/fileserver.w25ad.net"
+    )]
+    S4u(s4u::S4u),
+    /// Run a KDC for development and tests, of realms in a file.
+    ///
+    /// It grants and refuses what Active Directory does: S4U, delegation, flags of accounts. It is
+    /// no KDC for production: keys stand in a file, and nothing is replicated or kept.
+    #[cfg(feature = "dev-kdc")]
+    #[command(
+        after_help = "Example:\n  krb kdc --realm-file realm.toml --write-krb5-conf krb5.conf \\\n          \
+        --write-keytab svc-mcp=mcp.keytab\n  KRB5_CONFIG=krb5.conf kinit alice"
+    )]
+    Kdc(kdc::Kdc),
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, elvish, fish, powershell or zsh.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Why a command failed, in words for the person who typed it.
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::S4u(arguments) => s4u::run(&arguments).await,
+        #[cfg(feature = "dev-kdc")]
+        Command::Kdc(arguments) => kdc::run(&arguments).await,
+        Command::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "krb", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr)] // this is a command line
+fn complain(text: &str) {
+    eprintln!("krb: {text}");
+}
+
+#[allow(clippy::print_stdout)]
+fn report(text: &str) {
+    println!("{text}");
+}

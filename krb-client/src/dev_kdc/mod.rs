@@ -1,0 +1,172 @@
+//! A KDC that a test, a demo or a developer starts: realms of [`krb_proto::kdc`] behind sockets, or
+//! in memory without any.
+//!
+//! **For development and tests.** It refuses what Active Directory refuses, and serves whoever
+//! reaches it; but keys and passwords stand in a file or in a program's text, nothing that is
+//! changed outlives the process, nobody is locked out, and there is one of it. It listens on the
+//! loopback unless told otherwise.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use krb_client::dev_kdc::{Bind, DevKdc, RealmFile};
+//!
+//! let file = RealmFile::parse(
+//!     r#"
+//!     [[realm]]
+//!     name = "EXAMPLE.TEST"
+//!     [realm.users]
+//!     alice = { password = "alice's password" }
+//!     "#,
+//! )?;
+//! let kdc = DevKdc::start(file.realms(), Bind::loopback()).await?;
+//! std::fs::write("krb5.conf", kdc.krb5_conf())?;
+//! // … and while it runs:
+//! kdc.stop().await;
+//! # Ok(()) }
+//! ```
+
+mod bind;
+mod kkdcp;
+mod krb5_conf;
+mod log;
+mod memory;
+mod places;
+mod realm_file;
+mod realms;
+mod tcp;
+mod udp;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use krb_proto::iana::ErrorCode;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use bind::{Bind, BindError};
+pub use memory::InMemory;
+pub use realm_file::{RealmFile, RealmFileError};
+pub use realms::Realms;
+
+/// How long [`DevKdc::stop`] waits for answers that are on their way.
+const STOP_TIME: Duration = Duration::from_secs(1);
+
+/// A running KDC. Dropped, it is gone at once.
+pub struct DevKdc {
+    realms: Realms,
+    addresses: Addresses,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Where a [`DevKdc`] listens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// Tickets, by UDP and TCP.
+    pub kdc: SocketAddr,
+    /// Tickets by HTTP, at any path, if there is such a listener.
+    pub proxy: Option<SocketAddr>,
+}
+
+impl DevKdc {
+    /// Starts a KDC of one realm or several. When this returns, it listens.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub async fn start(realms: impl Into<Realms>, bind: Bind) -> Result<Self, BindError> {
+        let realms = realms.into();
+        let kdc = bind::pair(bind.address, bind.port).await?;
+        let proxy = match bind.proxy_port {
+            Some(port) => Some(bind::tcp(bind.address, port).await?),
+            None => None,
+        };
+        let addresses = Addresses {
+            kdc: kdc.address,
+            proxy: proxy.as_ref().and_then(|proxy| proxy.local_addr().ok()),
+        };
+        let (stop, told) = watch::channel(false);
+        let (told, mut tasks) = (Stop(told), JoinSet::new());
+        let service = Service { realms: realms.clone() };
+        tasks.spawn(tcp::listen(kdc.tcp, service.clone(), told.clone()));
+        let socket = Arc::new(kdc.udp);
+        for _ in 0..parallelism() {
+            tasks.spawn(udp::listen(socket.clone(), service.clone(), told.clone()));
+        }
+        if let Some(proxy) = proxy {
+            tasks.spawn(kkdcp::listen(proxy, service, told));
+        }
+        let names = realms.names().join(", ");
+        tracing::info!(
+            kdc = %addresses.kdc, realms = names,
+            "listening: a KDC for development and tests"
+        );
+        Ok(Self { realms, addresses, stop, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The realms, to be looked at and changed while they are served.
+    #[must_use]
+    pub const fn realms(&self) -> &Realms {
+        &self.realms
+    }
+
+    /// A `krb5.conf` with which MIT's and Heimdal's programs and Java find this KDC, and ask nobody
+    /// else: no DNS.
+    #[must_use]
+    pub fn krb5_conf(&self) -> String {
+        krb5_conf::write(&self.realms, self.addresses)
+    }
+
+    /// Ends it: nothing is taken any more, and what is being answered has a second.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(STOP_TIME, ended).await;
+    }
+}
+
+/// Datagrams are answered one after another by each task that reads them.
+fn parallelism() -> usize {
+    std::thread::available_parallelism().map_or(1, |number| number.get().min(16))
+}
+
+/// Tells a task when to stop.
+#[derive(Clone)]
+struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    async fn told(&mut self) {
+        // Whoever could tell is gone: that is the same.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+/// What answers a listener's requests.
+#[derive(Clone)]
+struct Service {
+    realms: Realms,
+}
+
+impl Service {
+    /// The answer; empty if there is none.
+    fn answer(&self, message: &[u8], peer: SocketAddr, transport: &'static str) -> Vec<u8> {
+        let (message, event) = self.realms.answer(message);
+        log::write(&event, peer, transport);
+        message
+    }
+
+    /// What a listener itself has to say.
+    fn refusal(&self, code: ErrorCode) -> Vec<u8> {
+        self.realms.refusal(code)
+    }
+}
+
+#[cfg(test)]
+mod tests;
