@@ -196,26 +196,33 @@ impl VerifiedRequest {
         sequence_number: Option<u32>,
         rng: &mut dyn Random,
     ) -> Vec<u8> {
-        let part = der::encode_secret(&EncApRepPart {
-            ctime: self.time.seconds,
-            cusec: Microseconds(self.time.microseconds),
-            subkey: subkey.map(|key| EncryptionKey {
-                keytype: key.enctype(),
-                keyvalue: SecretOctets(key.as_bytes()),
-            }),
-            seq_number: sequence_number.map(UInt32::new),
-        });
-        let cipher = self.session_key.encrypt(KeyUsage::AP_REP, &part, rng);
-        der::encode(&ApRep {
-            pvno: Int,
-            msg_type: Int,
-            enc_part: EncryptedData {
-                etype: self.session_key.enctype(),
-                kvno: None,
-                cipher: &cipher,
-            },
-        })
+        ap_reply(self.time, &self.session_key, subkey, sequence_number, rng)
     }
+}
+
+/// The AP-REP to a request whose authenticator has this time.
+pub(crate) fn ap_reply(
+    time: Timestamp,
+    session_key: &Key,
+    subkey: Option<&Key>,
+    sequence_number: Option<u32>,
+    rng: &mut dyn Random,
+) -> Vec<u8> {
+    let part = der::encode_secret(&EncApRepPart {
+        ctime: time.seconds,
+        cusec: Microseconds(time.microseconds),
+        subkey: subkey.map(|key| EncryptionKey {
+            keytype: key.enctype(),
+            keyvalue: SecretOctets(key.as_bytes()),
+        }),
+        seq_number: sequence_number.map(UInt32::new),
+    });
+    let cipher = session_key.encrypt(KeyUsage::AP_REP, &part, rng);
+    der::encode(&ApRep {
+        pvno: Int,
+        msg_type: Int,
+        enc_part: EncryptedData { etype: session_key.enctype(), kvno: None, cipher: &cipher },
+    })
 }
 
 /// Why an AP-REQ was refused. All are the client's fault, or its KDC's, but [`Self::NoKey`].

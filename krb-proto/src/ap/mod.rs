@@ -8,6 +8,8 @@ mod cred;
 mod protected;
 mod replay;
 
+#[cfg(any(feature = "kdc", test))]
+pub(crate) use acceptor::ap_reply;
 pub use acceptor::{ApRequestError, KeyLookup, RequestPolicy, VerifiedRequest};
 pub use client_data::ClientData;
 pub use cred::{KrbCredError, krb_cred, open_krb_cred};

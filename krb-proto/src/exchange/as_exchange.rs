@@ -134,7 +134,7 @@ impl AsExchange {
                 None => false,
             },
             ErrorCode::PREAUTH_REQUIRED => {
-                self.turned_down.extend(self.mechanism.take().map(|m| m.pa_type()));
+                self.turned_down.extend(self.mechanism.as_ref().map(|m| m.pa_type()));
                 self.choose(hints)?
             }
             // A wrong key counts towards a lock-out, so another is tried only if the KDC names an
@@ -160,7 +160,13 @@ impl AsExchange {
             armor_key: self.armor.as_ref().and_then(AsArmor::key),
             turned_down: &self.turned_down,
         };
-        self.mechanism = mechanism::choose(&mut self.key, &offer)?;
+        let chosen = mechanism::choose(&mut self.key, &offer)?;
+        if let (Some(before), Some(chosen)) = (&self.mechanism, &chosen)
+            && before.pa_type() != chosen.pa_type()
+        {
+            before.replaced()?;
+        }
+        self.mechanism = chosen;
         Ok(self.mechanism.is_some())
     }
 

@@ -89,6 +89,8 @@ registry! {
         INVALID_SIG = 64, "KDC_ERR_INVALID_SIG";
         /// Another Diffie-Hellman group is wanted (RFC 4556 section 3.2.2).
         DH_KEY_PARAMETERS_NOT_ACCEPTED = 65, "KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED";
+        /// The client's certificate is not mapped to its account strongly enough (KB5014754).
+        CERTIFICATE_MISMATCH = 66, "KDC_ERR_CERTIFICATE_MISMATCH";
         /// The client is in another realm (RFC 6806).
         WRONG_REALM = 68, "KDC_ERR_WRONG_REALM";
         /// No path to a CA that the KDC trusts (RFC 4556 section 3.2.2).
@@ -105,8 +107,12 @@ registry! {
         INCONSISTENT_KEY_PURPOSE = 77, "KDC_ERR_INCONSISTENT_KEY_PURPOSE";
         /// The hash in a certificate is not accepted (RFC 4556 section 3.2.2).
         DIGEST_IN_CERT_NOT_ACCEPTED = 78, "KDC_ERR_DIGEST_IN_CERT_NOT_ACCEPTED";
+        /// The PKINIT request lacks a checksum over the request (RFC 4556 section 3.2.3, MS-PKCA).
+        PA_CHECKSUM_MUST_BE_INCLUDED = 79, "KDC_ERR_PA_CHECKSUM_MUST_BE_INCLUDED";
         /// The hash in the signed message is not accepted (RFC 4556 section 3.2.2).
         DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED = 80, "KDC_ERR_DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED";
+        /// RSA key transport is not supported (RFC 4556 section 3.2.2).
+        PUBLIC_KEY_ENCRYPTION_NOT_SUPPORTED = 81, "KDC_ERR_PUBLIC_KEY_ENCRYPTION_NOT_SUPPORTED";
         /// No key derivation function in common (RFC 8636 section 6).
         NO_ACCEPTABLE_KDF = 82, "KDC_ERR_NO_ACCEPTABLE_KDF";
         /// Pre-authentication took too long: it has to be begun anew (RFC 6113).
@@ -134,13 +140,10 @@ registry! {
         49 = "KRB_AP_ERR_BADSEQ";
         51 = "KRB_AP_PATH_NOT_ACCEPTED";
         63 = "KDC_ERR_KDC_NOT_TRUSTED";
-        66 = "KDC_ERR_CERTIFICATE_MISMATCH";
         67 = "KRB_AP_ERR_NO_TGT";
         69 = "KRB_AP_ERR_USER_TO_USER_REQUIRED";
         74 = "KDC_ERR_REVOCATION_STATUS_UNAVAILABLE";
         76 = "KDC_ERR_KDC_NAME_MISMATCH";
-        79 = "KDC_ERR_PA_CHECKSUM_MUST_BE_INCLUDED";
-        81 = "KDC_ERR_PUBLIC_KEY_ENCRYPTION_NOT_SUPPORTED";
         92 = "KDC_ERR_PREAUTH_BAD_AUTHENTICATION_SET";
     }
 }

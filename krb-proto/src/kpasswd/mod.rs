@@ -6,11 +6,18 @@
 mod error;
 mod frame;
 mod reason;
+#[cfg(any(feature = "kdc", test))]
+mod server;
 #[cfg(test)]
 mod tests;
 
 pub use error::{KpasswdError, KpasswdRefusal};
 pub use reason::{PasswordPolicy, Reason};
+#[cfg(any(feature = "kdc", test))]
+pub use server::{
+    Answerable, ChangeRequest, ChangeRequestError, ChangeResult, ContentError, MAX_PASSWORD,
+    Target, unverified_answer,
+};
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,6 @@
 use alloc::string::String;
+#[cfg(any(feature = "kdc", test))]
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Why a server refused a password.
@@ -28,8 +30,8 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// Characters of several classes are demanded.
-    const COMPLEX: u32 = 1;
+    /// DOMAIN_PASSWORD_COMPLEX: characters of several classes are demanded.
+    pub const COMPLEX: u32 = 1;
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.strip_prefix(&[0, 0])?;
@@ -42,6 +44,15 @@ impl PasswordPolicy {
         let [max_age, min_age] =
             [max_age, rest.try_into().ok()?].map(|n: &[u8; 8]| u64::from_be_bytes(*n));
         Some(Self { min_length, history, properties, max_age, min_age })
+    }
+
+    /// The 30 octets that say so.
+    #[cfg(any(feature = "kdc", test))]
+    #[must_use]
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let numbers = [self.min_length, self.history, self.properties].map(u32::to_be_bytes);
+        let ages = [self.max_age, self.min_age].map(u64::to_be_bytes);
+        [&[0, 0], numbers.as_flattened(), ages.as_flattened()].concat()
     }
 
     /// Must characters be of several classes?

@@ -3,6 +3,7 @@
 use std::string::ToString;
 
 use super::*;
+use crate::Timestamp;
 use crate::ap::{ApReplyError, ProtectedError, RequestPolicy, VerifiedRequest};
 use crate::crypto::CryptoError;
 use crate::der::{Int, Microseconds};
@@ -23,20 +24,32 @@ fn change() -> (PasswordChange, Vec<u8>) {
     PasswordChange::change(&service().credential(), "n3w", SENDER, &mut at(NOW, &mut rng)).unwrap()
 }
 
-/// What the server reads: version, verified request and user data.
-fn read(message: &[u8]) -> (u16, VerifiedRequest, Vec<u8>) {
+/// What the server reads.
+fn read(message: &[u8]) -> Result<ChangeRequest, ChangeRequestError> {
+    read_at(message, NOW)
+}
+
+fn read_at(message: &[u8], now: Timestamp) -> Result<ChangeRequest, ChangeRequestError> {
     let service = service();
     let keys = |name: &Principal, kvno, enctype| service.find_key(name, kvno, enctype);
-    let (version, ap_req, private) = frame::read(message).unwrap();
-    let request = VerifiedRequest::verify(ap_req, &RequestPolicy::new(&keys), NOW).unwrap();
-    let due = Due::Number(request.sequence_number.unwrap());
-    let data = open_krb_priv(request.subkey.as_ref().unwrap(), private, due).unwrap().to_vec();
-    (version, request, data)
+    ChangeRequest::verify(message, &RequestPolicy::new(&keys), now)
 }
 
 /// The server's reply with this result.
 fn answer(message: &[u8], result: &[u8]) -> Vec<u8> {
-    let (_, request, _) = read(message);
+    let request = read(message).unwrap();
+    let (code, text) = result.split_first_chunk().unwrap();
+    let code = KpasswdResult(u16::from_be_bytes(*code));
+    let text = str::from_utf8(text).unwrap();
+    request.answerable.answer(&ChangeResult::Text(code, text), SENDER, &mut TestRng(5))
+}
+
+/// A server's reply that no honest one gives.
+fn answer_with(message: &[u8], result: &[u8]) -> Vec<u8> {
+    let (_, ap_req, _) = frame::read(message).unwrap();
+    let service = service();
+    let keys = |name: &Principal, kvno, enctype| service.find_key(name, kvno, enctype);
+    let request = VerifiedRequest::verify(ap_req, &RequestPolicy::new(&keys), NOW).unwrap();
     let rng = &mut TestRng(5);
     let ap_rep = request.reply(None, Some(99), rng);
     let stamp = Stamp { time: None, sequence_number: Some(99) };
@@ -71,20 +84,96 @@ fn refusal(result: KpasswdResult, reason: Option<&str>, authenticated: bool) -> 
 #[test]
 fn the_server_reads_what_was_asked() {
     let (_, message) = change();
-    let (version, request, data) = read(&message);
-    assert_eq!((version, &data[..]), (1, &b"n3w"[..]));
-    assert_eq!(request.client.to_string(), "alice@EXAMPLE");
+    let request = read(&message).unwrap();
+    assert_eq!((&request.target, &**request.password), (&Target::Own, &b"n3w"[..]));
+    assert_eq!(request.client().to_string(), "alice@EXAMPLE");
+    assert!(!request.is_initial(), "as this ticket is");
 
     let target = Principal::parse("bob@EXAMPLE", None).unwrap();
     let mut rng = TestRng(3);
     let credential = service().credential();
     let (_, message) =
         PasswordChange::set(&credential, &target, "n3w", SENDER, &mut at(NOW, &mut rng)).unwrap();
-    let (version, _, data) = read(&message);
-    assert_eq!(version, 0xff80);
-    let data: ChangePasswdData<'_> = der::decode(&data).unwrap();
-    assert_eq!(data.newpasswd.0, b"n3w");
-    assert_eq!(data.targname.unwrap().in_realm(data.targrealm.unwrap()), target);
+    let request = read(&message).unwrap();
+    assert_eq!((&request.target, &**request.password), (&Target::Of(target), &b"n3w"[..]));
+}
+
+/// A request with any user data and version.
+fn request(version: u16, data: &[u8]) -> Vec<u8> {
+    let mut rng = TestRng(3);
+    let credential = service().credential();
+    PasswordChange::new(&credential, version, data, SENDER, &mut at(NOW, &mut rng)).unwrap().1
+}
+
+#[test]
+fn a_request_to_set_a_password_may_leave_out_whose() {
+    let target = |name: Option<&Name>, realm: Option<&[u8]>| {
+        let data = der::encode(&ChangePasswdData {
+            newpasswd: SecretOctets(b"n3w"),
+            targname: name.map(Into::into),
+            targrealm: realm.map(KerberosString),
+        });
+        read(&request(SET, &data)).unwrap().target
+    };
+    let bob = Name::user("bob");
+    let of = |realm: &str| Target::Of(Principal::new(bob.clone(), realm));
+    assert_eq!(target(None, None), Target::Own);
+    assert_eq!(target(None, Some(b"ELSEWHERE")), Target::Own);
+    assert_eq!(target(Some(&bob), None), of("EXAMPLE"));
+    assert_eq!(target(Some(&bob), Some(b"ELSEWHERE")), of("ELSEWHERE"));
+}
+
+#[test]
+fn what_the_server_refuses() {
+    let result = |message: &[u8], now: Timestamp| read_at(message, now).err().map(|e| e.result());
+    let (_, good) = change();
+    for later in [-300, 0, 300] {
+        assert_eq!(result(&good, NOW.plus_seconds(later)), None);
+    }
+    for later in [-301, 301] {
+        let error = read_at(&good, NOW.plus_seconds(later)).err().unwrap();
+        assert_eq!((error.result(), error.code()), (KpasswdResult::AUTH_ERROR, ErrorCode::SKEW));
+    }
+    for end in 0..good.len() {
+        assert_eq!(result(&good[..end], NOW), Some(KpasswdResult::MALFORMED), "{end}");
+    }
+    for version in [0, 2, 0xff7f, 0xff81] {
+        let mut other = good.clone();
+        other[2..4].copy_from_slice(&u16::to_be_bytes(version));
+        assert_eq!(result(&other, NOW), Some(KpasswdResult::BAD_VERSION), "{version:#x}");
+    }
+    assert_eq!(result(&request(SET, b"no data"), NOW), Some(KpasswdResult::MALFORMED));
+    let longest = [b'x'; MAX_PASSWORD];
+    assert_eq!(result(&request(CHANGE, &longest), NOW), None);
+    let longer = [b'x'; MAX_PASSWORD + 1];
+    assert_eq!(result(&request(CHANGE, &longer), NOW), Some(KpasswdResult::MALFORMED));
+    // Who did prove itself learns of it so that it can believe it.
+    let Err(ChangeRequestError::Content(client, _)) = read(&request(CHANGE, &longer)) else {
+        panic!("refused")
+    };
+    let text = ChangeResult::Text(KpasswdResult::MALFORMED, "too long");
+    let mut rng = TestRng(3);
+    let (change, _) = PasswordChange::new(
+        &service().credential(),
+        CHANGE,
+        &longer,
+        SENDER,
+        &mut at(NOW, &mut rng),
+    )
+    .unwrap();
+    let expected = refusal(KpasswdResult::MALFORMED, Some("too long"), true);
+    assert_eq!(change.receive(&client.answer(&text, SENDER, &mut TestRng(5))), Err(expected));
+}
+
+#[test]
+fn every_flipped_bit_of_a_request_is_refused() {
+    let (_, good) = change();
+    let (_, ap_req, _) = frame::read(&good).unwrap();
+    for (at, flipped) in bit_flips(&good) {
+        // Hints in the ticket's clear part: its key version, types of names, options.
+        let hints = 6..6 + ap_req.len();
+        assert!(read(&flipped).is_err() || hints.contains(&at), "byte {at}");
+    }
 }
 
 #[test]
@@ -100,7 +189,8 @@ fn the_client_learns_the_result() {
     assert_eq!(result(b"\0\x04too\nshort"), Err(refusal(soft, Some("too short"), true)));
     assert_eq!(result(b"\x12\x34"), Err(refusal(KpasswdResult(0x1234), None, true)));
     for short in [&b""[..], b"\0"] {
-        assert_eq!(result(short), Err(KpasswdError::Truncated));
+        let (change, message) = change();
+        assert_eq!(change.receive(&answer_with(&message, short)), Err(KpasswdError::Truncated));
     }
     let long = [&[0, 4][..], &[b'x'; 1000]].concat();
     let Err(KpasswdError::Refused(refused)) = result(&long) else { panic!("refused") };
@@ -112,8 +202,12 @@ fn the_client_learns_the_result() {
 #[test]
 fn a_policy_is_said_in_words() {
     let policy = hex("0000 00000007 00000018 00000001 00002100f5598000 000000c92a69c000");
+    let Some(Reason::Policy(said)) = Reason::new(&policy) else { panic!("a policy") };
+    assert_eq!(said.to_bytes(), policy);
     let (change, message) = change();
-    let error = change.receive(&answer(&message, &[&[0, 4][..], &policy].concat())).unwrap_err();
+    let request = read(&message).unwrap();
+    let reply = request.answerable.answer(&ChangeResult::Policy(&said), SENDER, &mut TestRng(5));
+    let error = change.receive(&reply).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the password server answered KRB5_KPASSWD_SOFTERROR: a password has at least 7 characters, \
@@ -132,6 +226,13 @@ fn an_error_may_come_in_three_ways_and_is_no_success() {
     let auth = KpasswdResult::AUTH_ERROR;
     let with_result = krb_error(Some(b"\0\x03who?"));
     let expected = refusal(auth, Some("who?"), false);
+    let unverified = unverified_answer(
+        ErrorCode::GENERIC,
+        &ChangeResult::Text(auth, "who?"),
+        &service().name,
+        &at(NOW, &mut TestRng(1)),
+    );
+    assert_eq!(change().0.receive(&unverified), Err(expected.clone()));
     assert_eq!(change().0.receive(&with_result), Err(expected.clone()));
     let framed = frame::write(CHANGE, b"", &with_result).unwrap();
     assert_eq!(change().0.receive(&framed), Err(expected));

@@ -36,7 +36,7 @@ impl Group {
     const ALL: [Self; 4] = [Self::Modp14, Self::Modp16, Self::P256, Self::P384];
 
     /// The DER of the parameters in the group's AlgorithmIdentifier, and its name.
-    fn algorithm(self) -> (Oid<'static>, Vec<u8>) {
+    pub(super) fn algorithm(self) -> (Oid<'static>, Vec<u8>) {
         let modp = |p: &[u8], q: &[u8]| (DH_PUBLIC_NUMBER, domain_parameters(p, q));
         match self {
             Self::Modp14 => modp(&GROUP_14.prime(), &GROUP_14.order()),
@@ -44,6 +44,12 @@ impl Group {
             Self::P256 => (EC_PUBLIC_KEY, der::encode(&SECP256R1)),
             Self::P384 => (EC_PUBLIC_KEY, der::encode(&SECP384R1)),
         }
+    }
+
+    /// Is it a group modulo a prime?
+    #[cfg(any(feature = "kdc", test))]
+    pub(super) const fn is_finite_field(self) -> bool {
+        matches!(self, Self::Modp14 | Self::Modp16)
     }
 
     /// The group that an element of TD-DH-PARAMETERS names, if it is one of these. Of domain

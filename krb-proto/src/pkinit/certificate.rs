@@ -1,5 +1,8 @@
 //! One X.509 certificate (RFC 5280): parsed by `x509-cert`, its signed bytes kept as they came.
 
+#[cfg(any(feature = "kdc", test))]
+mod client;
+
 use alloc::vec::Vec;
 use core::fmt;
 

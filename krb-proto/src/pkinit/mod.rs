@@ -11,7 +11,11 @@ mod agreement;
 mod certificate;
 mod client;
 mod error;
+#[cfg(any(feature = "kdc", test))]
+mod kdc;
 mod kdf;
+#[cfg(any(feature = "kdc", test))]
+mod mapping;
 mod modp;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod oracle;
@@ -24,7 +28,11 @@ pub use agreement::{AgreementError, Group, KeyPair};
 pub use certificate::CertificateError;
 pub use client::{Pkinit, PkinitConfig};
 pub use error::PkinitError;
+#[cfg(any(feature = "kdc", test))]
+pub use kdc::{ClientProof, KdcPkinit, RequestError, RequestRules, dh_parameters};
 pub use kdf::{Kdf, KeyUse, octet_string_to_key};
+#[cfg(any(feature = "kdc", test))]
+pub use mapping::{CertificateMapping, MappingError, MappingRules, Owner};
 pub use path::{MAX_INTERMEDIATES, PathError, TrustAnchors};
 pub use signature::{Hash, KeyKind, SignatureAlgorithm};
 pub use signed_data::{MAX_CERTIFICATES, MAX_SIGNED_DATA, SignedDataError};

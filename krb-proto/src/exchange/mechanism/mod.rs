@@ -68,6 +68,14 @@ pub(super) trait Mechanism: Copied + Send + Sync {
         Ok(false)
     }
 
+    /// May another mechanism take its place, where the KDC asks for pre-authentication again?
+    ///
+    /// # Errors
+    /// If what this one has said so far must not be followed by something weaker.
+    fn replaced(&self) -> Result<(), ExchangeError> {
+        Ok(())
+    }
+
     /// The key that the reply is encrypted in (before FAST strengthens it), once what the reply
     /// must prove is verified.
     ///

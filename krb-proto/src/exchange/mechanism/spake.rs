@@ -8,10 +8,7 @@ use crate::der::{self, List};
 use crate::exchange::ExchangeError;
 use crate::iana::{KeyUsage, PaType};
 use crate::preauth::find_padata;
-use crate::preauth::spake::{Agreement, Side, SpakeError, SpakeGroup, Transcript};
-
-/// The second factor that stands for none (RFC 9588 section 11.1).
-const SF_NONE: i32 = 1;
+use crate::preauth::spake::{Agreement, SF_NONE, Side, SpakeError, SpakeGroup, Transcript};
 
 /// PA-SPAKE (RFC 9588) without a second factor: the client says which groups it has, the KDC
 /// challenges, the client responds. The reply is encrypted in a key that only who knows the
@@ -123,6 +120,15 @@ impl Mechanism for Spake {
         Ok(true)
     }
 
+    /// RFC 9588 section 8: what was proven so is not proven again in a way that gives guesses at the
+    /// password to whoever asks for it.
+    fn replaced(&self) -> Result<(), ExchangeError> {
+        match self.reply_key {
+            Some(_) => Err(SpakeError::Abandoned.into()),
+            None => Ok(()),
+        }
+    }
+
     fn reply_key(&mut self, _reply: &ReplyFacts<'_>) -> Result<Key, ExchangeError> {
         // A reply to a request that proved nothing yet.
         self.reply_key.clone().ok_or(SpakeError::OutOfStep.into())
@@ -136,6 +142,7 @@ mod tests {
     use super::*;
     use crate::asn1::SpakeChallenge;
     use crate::iana::EncType;
+    use crate::preauth::spake as kdc;
     use crate::{Random, Timestamp};
 
     struct Counter(u8);
@@ -182,29 +189,19 @@ mod tests {
         })
     }
 
-    /// Answers like a KDC, which finds the factor and comes to the same key.
-    fn assert_agreement(spake: &mut Spake, kdc: &Agreement, transcript: Transcript) {
-        let response = padata(spake, b"body");
-        let PaSpake::Response(response) = der::decode(&response).unwrap() else { panic!() };
-        let keys = kdc.keys(response.pubkey, transcript, b"body").unwrap();
-        let factor_key = keys.message_key(1).unwrap();
-        let factor = factor_key.decrypt(KeyUsage::SPAKE, response.factor.cipher).unwrap();
-        let factor: SpakeSecondFactor<'_> = der::decode(&factor).unwrap();
-        assert_eq!((factor.factor_type, factor.data), (SF_NONE, None));
-        assert_eq!(reply_key(spake), Ok(keys.reply_key().unwrap()));
-    }
-
     #[test]
     fn a_kdc_comes_to_the_same_key_in_every_group() {
         for group in SpakeGroup::ALL {
-            let kdc = Agreement::new(group, Side::Kdc, &key(), &mut Counter(5)).unwrap();
-            let challenge = challenge(group.number(), kdc.public(), SF_NONE);
             let mut spake = Spake::new(key(), b"").unwrap();
             let support = padata(&mut spake, b"body");
+            let kdc = kdc::challenge(&[group], &key(), &support, &mut Counter(5)).unwrap();
             assert!(reply_key(&mut spake).is_err(), "nothing is agreed on yet");
-            assert_eq!(take(&mut spake, &challenge), Ok(true));
-            let transcript = Transcript::new(group, Some(&support), &challenge);
-            assert_agreement(&mut spake, &kdc, transcript);
+            assert!(spake.replaced().is_ok(), "nothing is proven yet");
+            assert_eq!(take(&mut spake, &kdc.message), Ok(true));
+            let response = padata(&mut spake, b"body");
+            let agreed = kdc::verify_response(&kdc.state, &key(), &response, b"body").unwrap();
+            assert_eq!(reply_key(&mut spake), Ok(agreed));
+            assert_eq!(spake.replaced(), Err(SpakeError::Abandoned.into()));
         }
     }
 
@@ -214,7 +211,11 @@ mod tests {
         let kdc = Agreement::new(group, Side::Kdc, &key(), &mut Counter(5)).unwrap();
         let challenge = challenge(group.number(), kdc.public(), SF_NONE);
         let mut spake = Spake::new(key(), &challenge).unwrap();
-        assert_agreement(&mut spake, &kdc, Transcript::new(group, None, &challenge));
+        let response = padata(&mut spake, b"body");
+        let PaSpake::Response(response) = der::decode(&response).unwrap() else { panic!() };
+        let transcript = Transcript::new(group, None, &challenge);
+        let keys = kdc.keys(response.pubkey, transcript, b"body").unwrap();
+        assert_eq!(reply_key(&mut spake), Ok(keys.reply_key().unwrap()));
     }
 
     #[test]

@@ -231,3 +231,45 @@ fn a_malformed_ticket_of_ours_is_not_the_kdcs_fault() {
     let reply = with_context(&mut Counter(1), |cx| exchange.receive(cx, b"\x7e"));
     assert_eq!(reply.unwrap_err(), ExchangeError::NoReplyDue);
 }
+
+/// Only one of the realm's KDCs knows SPAKE, or somebody on the way wants a weaker proof.
+#[cfg(feature = "spake")]
+#[test]
+fn after_a_proof_by_spake_nothing_weaker_is_sent() {
+    use crate::preauth::spake::{SpakeError, SpakeGroup, challenge};
+
+    for proven in [false, true] {
+        let mut rng = Counter(1);
+        let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+        let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+        let mut round = |code: ErrorCode, hints: &[(PaType, &[u8])]| {
+            let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+            let request: AsReq<'_> = der::decode(&request).unwrap();
+            let sent = crate::preauth::find_padata(request.padata.unwrap(), PaType::SPAKE);
+            let reply = error(code, Some(&method_data(hints)));
+            let outcome = with_context(&mut rng, |cx| exchange.receive(cx, &reply));
+            (sent.map(<[u8]>::to_vec), outcome)
+        };
+        round(ErrorCode::PREAUTH_REQUIRED, &[(PaType::SPAKE, b"")]).1.unwrap();
+        if proven {
+            let groups = SpakeGroup::ALL.map(SpakeGroup::number);
+            let groups = List::of(&groups);
+            let support = crate::asn1::PaSpake::Support(crate::asn1::SpakeSupport { groups });
+            let support = der::encode(&support);
+            let kdc = challenge(&SpakeGroup::ALL, &service_key(), &support, &mut Counter(3));
+            let message = kdc.unwrap().message;
+            let hints = [(PaType::SPAKE, &*message)];
+            let (sent, outcome) = round(ErrorCode::MORE_PREAUTH_DATA_REQUIRED, &hints);
+            assert_eq!(sent, Some(support));
+            outcome.unwrap();
+        }
+        let weaker: (PaType, &[u8]) = (PaType::ENC_TIMESTAMP, b"");
+        let (sent, outcome) = round(ErrorCode::PREAUTH_REQUIRED, &[weaker]);
+        assert!(sent.is_some());
+        if proven {
+            assert_eq!(outcome.unwrap_err(), SpakeError::Abandoned.into());
+        } else {
+            assert!(matches!(outcome, Ok(Step::Continue)), "nothing was proven yet");
+        }
+    }
+}

@@ -9,14 +9,14 @@ use crate::ap::{RequestPolicy, VerifiedRequest};
 use crate::asn1::{KrbFastFinished, KrbFastResponse};
 use crate::crypto::CryptoError;
 use crate::preauth::fast::{
-    Challenger, FastError, RequestPlaintext, armor_key, explicit_tgs_armor_key, open_challenge,
+    Challenger, FastError, FastRequestError, KdcFast, RequestPlaintext, open_challenge,
     seal_challenge, seal_response, strengthened,
 };
 use crate::preauth::find_padata;
 
 /// An armored request, as the KDC sees it once it has opened it.
 struct Opened {
-    armor_key: Key,
+    fast: KdcFast,
     padata: Padata,
     /// What stands inside.
     body: Vec<u8>,
@@ -24,12 +24,17 @@ struct Opened {
     outer_client: Option<Name>,
 }
 
-fn armor_of(ap_req: &[u8]) -> Key {
-    let keys = |_: &Principal, _: Option<u32>, _: EncType| vec![service_key()];
-    let verified =
-        VerifiedRequest::verify(ap_req, &RequestPolicy::new(&keys), Timestamp::new(NOW, 0))
-            .unwrap();
-    armor_key(&verified.subkey.unwrap(), &verified.session_key).unwrap()
+impl Opened {
+    fn new(fast: KdcFast, outer_client: Option<Name>) -> Self {
+        let inner = fast.request().unwrap();
+        let (padata, body) = (owned(inner.padata), inner.req_body.der().to_vec());
+        Self { fast, padata, body, outer_client }
+    }
+}
+
+/// The ticket-granting service's keys.
+fn tgs_keys(_: &Principal, _: Option<u32>, _: EncType) -> Vec<Key> {
+    vec![service_key()]
 }
 
 fn owned(list: List<'_, PaData<'_>>) -> Padata {
@@ -41,15 +46,22 @@ fn open_as(request: &[u8]) -> Opened {
     let outer = request.padata.unwrap();
     assert_eq!(outer.iter().count(), 1, "everything else stands inside");
     let value = find_padata(outer, PaType::FX_FAST).unwrap();
-    let armor_key = armor_of(RequestPlaintext::armor(value).unwrap().unwrap());
-    let plaintext = RequestPlaintext::open(&armor_key, value, request.req_body.der()).unwrap();
-    let inner = plaintext.request().unwrap();
-    Opened {
-        padata: owned(inner.padata),
-        body: inner.req_body.der().to_vec(),
-        outer_client: request.req_body.cname.map(|name| name.to_name()),
-        armor_key,
-    }
+    let policy = RequestPolicy::new(&tgs_keys);
+    let now = Timestamp::new(NOW, 0);
+    let fast = KdcFast::open_as(value, request.req_body.der(), &policy, now).unwrap();
+    Opened::new(fast, request.req_body.cname.map(|name| name.to_name()))
+}
+
+fn open_tgs(request: &[u8]) -> Opened {
+    let request: TgsReq<'_> = der::decode(request).unwrap();
+    let outer = request.padata.unwrap();
+    let ap_req = find_padata(outer, PaType::TGS_REQ).unwrap();
+    let value = find_padata(outer, PaType::FX_FAST).unwrap();
+    let policy = RequestPolicy::new(&tgs_keys);
+    let now = Timestamp::new(NOW, 0);
+    let tgs = RequestPolicy { usage: KeyUsage::TGS_REQ_AUTHENTICATOR, ..policy };
+    let tgs = VerifiedRequest::verify(ap_req, &tgs, now).unwrap();
+    Opened::new(KdcFast::open_tgs(value, ap_req, &tgs, &policy, now).unwrap(), None)
 }
 
 /// What the KDC seals with its answer; a test may change any of it.
@@ -101,17 +113,9 @@ impl Sealed {
 
 /// An error inside of the armor, beside METHOD-DATA; `outer` stands outside.
 fn armored_error(opened: &Opened, outer: ErrorCode, inner: ErrorCode, hints: Padata) -> Vec<u8> {
-    let body: KdcReqBody<'_> = der::decode(&opened.body).unwrap();
-    let mut list = hints;
-    list.push((PaType::FX_ERROR, error(inner, None)));
-    let list = padata(&list);
-    let response = KrbFastResponse {
-        padata: List::of(&list),
-        strengthen_key: None,
-        finished: None,
-        nonce: body.nonce,
-    };
-    let value = seal_response(&opened.armor_key, &response, &mut Counter(3));
+    let hints = padata(&hints);
+    let inner = error(inner, None);
+    let value = with_context(&mut Counter(3), |cx| opened.fast.seal_error(&inner, &hints, cx));
     error(outer, Some(&der::encode(&List::of(&padata(&[(PaType::FX_FAST, value)])))))
 }
 

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod exchange;
+mod kdc;
 mod path;
 mod pki;
 mod signatures;

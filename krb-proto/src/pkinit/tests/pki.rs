@@ -94,22 +94,72 @@ pub(super) fn key_usage(bits: u8, unused: u8) -> Vec<u8> {
     extension(b"\x55\x1d\x0f", true, &[3, 2, unused, bits])
 }
 
+/// An extended key usage, by the OID of the purpose.
+pub(super) fn purpose(oid: &[u8]) -> Vec<u8> {
+    extension(b"\x55\x1d\x25", false, &tlv(0x30, &[&tlv(6, &[oid])]))
+}
+
 pub(super) fn for_kdc() -> Vec<u8> {
-    extension(b"\x55\x1d\x25", false, &tlv(0x30, &[b"\x06\x07\x2b\x06\x01\x05\x02\x03\x05"]))
+    purpose(b"\x2b\x06\x01\x05\x02\x03\x05")
+}
+
+/// id-pkinit-KPClientAuth.
+pub(super) fn for_login() -> Vec<u8> {
+    purpose(b"\x2b\x06\x01\x05\x02\x03\x04")
+}
+
+/// subjectAltName.
+pub(super) fn names(names: &[Vec<u8>]) -> Vec<u8> {
+    let names: Vec<&[u8]> = names.iter().map(|name| &**name).collect();
+    extension(b"\x55\x1d\x11", false, &tlv(0x30, &names))
+}
+
+fn other_name(oid: &[u8], value: &[u8]) -> Vec<u8> {
+    tlv(0xa0, &[&tlv(6, &[oid]), &tlv(0xa0, &[value])])
 }
 
 pub(super) fn host_name(host: &str) -> Vec<u8> {
-    extension(b"\x55\x1d\x11", false, &tlv(0x30, &[&tlv(0x82, &[host.as_bytes()])]))
+    names(&[tlv(0x82, &[host.as_bytes()])])
+}
+
+/// id-pkinit-san.
+pub(super) fn principal(components: &[&str], realm: &str) -> Vec<u8> {
+    let string = |text: &str| tlv(0x1b, &[text.as_bytes()]);
+    let components: Vec<Vec<u8>> = components.iter().map(|text| string(text)).collect();
+    let components: Vec<&[u8]> = components.iter().map(|component| &**component).collect();
+    let components = tlv(0x30, &components);
+    let principal = tlv(0x30, &[&tlv(0xa0, &[&[2, 1, 2]]), &tlv(0xa1, &[&components])]);
+    let value = tlv(0x30, &[&tlv(0xa0, &[&string(realm)]), &tlv(0xa1, &[&principal])]);
+    other_name(b"\x2b\x06\x01\x05\x02\x02", &value)
+}
+
+/// A userPrincipalName.
+pub(super) fn upn(text: &str) -> Vec<u8> {
+    other_name(b"\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03", &tlv(0x0c, &[text.as_bytes()]))
+}
+
+pub(super) fn email(text: &str) -> Vec<u8> {
+    tlv(0x81, &[text.as_bytes()])
+}
+
+pub(super) fn uri(text: &str) -> Vec<u8> {
+    tlv(0x86, &[text.as_bytes()])
+}
+
+/// The extension with the account's SID.
+pub(super) fn sid(text: &str) -> Vec<u8> {
+    let name = other_name(b"\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01", &tlv(4, &[text.as_bytes()]));
+    extension(b"\x2b\x06\x01\x04\x01\x82\x37\x19\x02", false, &tlv(0x30, &[&name]))
+}
+
+/// subjectKeyIdentifier.
+pub(super) fn key_identifier(octets: &[u8]) -> Vec<u8> {
+    extension(b"\x55\x1d\x0e", false, &tlv(4, &[octets]))
 }
 
 /// id-pkinit-san for krbtgt/`realm`@`realm`.
 pub(super) fn kdc_name(realm: &str) -> Vec<u8> {
-    let string = |text: &str| tlv(0x1b, &[text.as_bytes()]);
-    let components = tlv(0x30, &[&string("krbtgt"), &string(realm)]);
-    let principal = tlv(0x30, &[&tlv(0xa0, &[&[2, 1, 2]]), &tlv(0xa1, &[&components])]);
-    let value = tlv(0x30, &[&tlv(0xa0, &[&string(realm)]), &tlv(0xa1, &[&principal])]);
-    let other = tlv(0xa0, &[b"\x06\x06\x2b\x06\x01\x05\x02\x02", &tlv(0xa0, &[&value])]);
-    extension(b"\x55\x1d\x11", false, &tlv(0x30, &[&other]))
+    names(&[principal(&["krbtgt", realm], realm)])
 }
 
 pub(super) const YEAR_2026: [&str; 2] = ["260101000000Z", "261231235959Z"];
@@ -125,6 +175,12 @@ impl Spec {
     pub(super) fn kdc(issuer: &'static str) -> Self {
         let extensions = vec![kdc_name("EXAMPLE.COM"), key_usage(0x80, 7)];
         Self { subject: "kdc", issuer, serial: 2, validity: YEAR_2026, extensions }
+    }
+
+    /// Of a client that logs in, with these names.
+    pub(super) fn client(names: Vec<u8>) -> Self {
+        let extensions = vec![names, key_usage(0x80, 7), for_login()];
+        Self { subject: "alice", issuer: "ca", serial: 3, validity: YEAR_2026, extensions }
     }
 
     pub(super) fn signed(&self, key: &Key, by: &Key) -> Vec<u8> {
@@ -150,8 +206,8 @@ impl Spec {
 /// The client's configuration: certificate and key of its own, and what it trusts.
 pub(super) fn config(anchors: &[&[u8]], groups: &[Group], hosts: &[&str]) -> PkinitConfig {
     static ALICE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let spec = Spec { subject: "alice", serial: 3, ..Spec::kdc("ca") };
-        spec.signed(&Key::new(3), &Key::new(1))
+        Spec::client(names(&[principal(&["alice"], "EXAMPLE.COM")]))
+            .signed(&Key::new(3), &Key::new(1))
     });
     PkinitConfig {
         signer: Box::new(Key::new(3).signer(&[&ALICE])),

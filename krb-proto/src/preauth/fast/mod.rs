@@ -3,11 +3,14 @@
 //!
 //! Both sides stand here: the client seals a request ([`seal_request`]) that the KDC opens
 //! ([`RequestPlaintext`]), and the KDC seals a reply ([`seal_response`]) that the client opens
-//! ([`ResponsePlaintext`]). When which is due, and what may be concluded, is for the exchanges.
+//! ([`ResponsePlaintext`]). When which is due, and what may be concluded, is for the exchanges; a KDC
+//! has what it needs for one request in [`KdcFast`].
 
 mod armor;
 mod challenge;
 mod error;
+#[cfg(any(feature = "kdc", test))]
+mod kdc;
 mod request;
 mod response;
 #[cfg(test)]
@@ -16,6 +19,8 @@ mod tests;
 pub use armor::{ArmorTicket, armor_key, explicit_tgs_armor_key, strengthened};
 pub use challenge::{Challenger, open_challenge, seal_challenge};
 pub use error::FastError;
+#[cfg(any(feature = "kdc", test))]
+pub use kdc::{FastRequestError, KdcFast, SealedReply};
 pub use request::{RequestPlaintext, RequestToSeal, seal_request};
 pub use response::{ResponsePlaintext, seal_response, verify_finished};
 

@@ -4,6 +4,8 @@
 //! [`Agreement`] is one side's part of it, the client's or a KDC's; [`Transcript`] is what both
 //! have said; [`SpakeKeys`] come of the two.
 
+#[cfg(any(feature = "kdc", test))]
+mod challenge;
 mod edwards25519;
 mod group;
 mod nist;
@@ -15,10 +17,15 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
+#[cfg(any(feature = "kdc", test))]
+pub use challenge::{ChallengeError, KdcChallenge, challenge, verify_response};
 pub use group::{Side, SpakeGroup};
 
 use crate::Random;
 use crate::crypto::{CryptoError, Key};
+
+/// The second factor that stands for none (RFC 9588 section 11.1).
+pub(crate) const SF_NONE: i32 = 1;
 
 /// What both sides have said (RFC 9588 section 6): a hash that goes on from message to message.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -200,6 +207,8 @@ pub enum SpakeError {
     SecondFactor,
     /// A message that is not due.
     OutOfStep,
+    /// A KDC that was answered wants other pre-authentication.
+    Abandoned,
 }
 
 impl fmt::Display for SpakeError {
@@ -211,6 +220,10 @@ impl fmt::Display for SpakeError {
                 f.write_str("the KDC demands a second factor, which this side does not have")
             }
             Self::OutOfStep => f.write_str("the KDC's message is not the one that is due"),
+            Self::Abandoned => f.write_str(
+                "after this side's proof the KDC wants other pre-authentication: another KDC of the \
+                 realm that does not know SPAKE, or an attacker who wants a weaker proof",
+            ),
         }
     }
 }

@@ -2,8 +2,8 @@ use std::assert_eq;
 use std::vec::Vec;
 
 use super::*;
-use crate::asn1::PaSpake;
-use crate::der;
+use crate::asn1::{EncryptedData, PaSpake, SpakeResponse, SpakeSecondFactor, SpakeSupport};
+use crate::der::{self, List};
 use crate::iana::EncType;
 
 struct Vector(Vec<(&'static str, &'static str)>);
@@ -77,18 +77,9 @@ fn vectors_of_rfc_9588_appendix_b() {
 
 #[test]
 fn another_password_or_another_word_makes_other_keys() {
-    struct Counter(u8);
-    impl Random for Counter {
-        fn fill(&mut self, out: &mut [u8]) {
-            out.iter_mut().for_each(|octet| {
-                self.0 = self.0.wrapping_mul(29).wrapping_add(7);
-                *octet = self.0;
-            });
-        }
-    }
-    let key = |octet| Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[octet; 32]).unwrap();
+    let key = aes;
     for group in SpakeGroup::ALL {
-        let mut rng = Counter(1);
+        let mut rng = seeded(1);
         let kdc = Agreement::new(group, Side::Kdc, &key(1), &mut rng).unwrap();
         let client = Agreement::new(group, Side::Client, &key(1), &mut rng).unwrap();
         let said = |challenge: &[u8]| Transcript::new(group, Some(b"support"), challenge);
@@ -146,4 +137,126 @@ fn nothing_secret_is_printed() {
         printed,
         "Agreement { group: Edwards25519, side: Client, .. } SpakeKeys { group: Edwards25519, .. }"
     );
+}
+
+/// Who asks for a challenge, and who answers it, with the KDC between them keeping nothing.
+struct Conversation {
+    challenge: KdcChallenge,
+    support: Vec<u8>,
+}
+
+fn seeded(octet: u8) -> impl Random {
+    struct Counter(u8);
+    impl Random for Counter {
+        fn fill(&mut self, out: &mut [u8]) {
+            out.iter_mut().for_each(|octet| {
+                self.0 = self.0.wrapping_mul(29).wrapping_add(7);
+                *octet = self.0;
+            });
+        }
+    }
+    Counter(octet)
+}
+
+fn aes(octet: u8) -> Key {
+    Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[octet; 32]).unwrap()
+}
+
+fn support(groups: &[i32]) -> Vec<u8> {
+    der::encode(&PaSpake::Support(SpakeSupport { groups: List::of(groups) }))
+}
+
+impl Conversation {
+    fn new(groups: &[SpakeGroup]) -> Self {
+        let support = support(&[4, 3, 2, 1]);
+        let challenge = challenge(groups, &aes(1), &support, &mut seeded(3)).unwrap();
+        Self { challenge, support }
+    }
+
+    fn group(&self) -> SpakeGroup {
+        let PaSpake::Challenge(challenge) = der::decode(&self.challenge.message).unwrap() else {
+            panic!("a challenge")
+        };
+        SpakeGroup::from_number(challenge.group).unwrap()
+    }
+
+    /// The client's response and the key that it expects.
+    fn response(&self, key: &Key, factor: &SpakeSecondFactor<'_>) -> (Vec<u8>, Key) {
+        let PaSpake::Challenge(challenge) = der::decode(&self.challenge.message).unwrap() else {
+            panic!("a challenge")
+        };
+        let client = Agreement::new(self.group(), Side::Client, key, &mut seeded(9)).unwrap();
+        let said = Transcript::new(self.group(), Some(&self.support), &self.challenge.message);
+        let keys = client.keys(challenge.pubkey, said, b"body").unwrap();
+        let factor_key = keys.message_key(1).unwrap();
+        let cipher =
+            factor_key.encrypt(crate::iana::KeyUsage::SPAKE, &der::encode(factor), &mut seeded(4));
+        let factor = EncryptedData { etype: factor_key.enctype(), kvno: None, cipher: &cipher };
+        let response = SpakeResponse { pubkey: client.public(), factor };
+        (der::encode(&PaSpake::Response(response)), keys.reply_key().unwrap())
+    }
+}
+
+const NONE: SpakeSecondFactor<'_> = SpakeSecondFactor { factor_type: SF_NONE, data: None };
+
+#[test]
+fn a_kdc_challenges_in_the_first_of_the_clients_groups_that_it_has() {
+    let chosen = |groups: &[SpakeGroup], offered: &[i32]| {
+        challenge(groups, &aes(1), &support(offered), &mut seeded(3)).map(|challenge| {
+            let PaSpake::Challenge(said) = der::decode(&challenge.message).unwrap() else {
+                panic!("a challenge")
+            };
+            said.group
+        })
+    };
+    assert_eq!(chosen(&SpakeGroup::ALL, &[3, 1]), Ok(3));
+    assert_eq!(chosen(&[SpakeGroup::Edwards25519], &[99, 3, 1, 2]), Ok(1));
+    for offered in [&[][..], &[2, 3], &[99, 0, -1]] {
+        assert_eq!(chosen(&[SpakeGroup::Edwards25519], offered), Err(ChallengeError::NoGroup));
+    }
+    let none = challenge(&SpakeGroup::ALL, &aes(1), b"", &mut seeded(3)).err();
+    assert_eq!(none, Some(ChallengeError::OutOfStep));
+}
+
+#[test]
+fn a_kdc_keeps_nothing_between_challenge_and_response() {
+    for group in SpakeGroup::ALL {
+        let talk = Conversation::new(&[group]);
+        let (response, expected) = talk.response(&aes(1), &NONE);
+        let state = &talk.challenge.state;
+        assert_eq!(verify_response(state, &aes(1), &response, b"body"), Ok(expected));
+
+        let refused = |key: &Key, response: &[u8], body: &[u8]| {
+            verify_response(state, key, response, body).unwrap_err()
+        };
+        assert_eq!(refused(&aes(2), &response, b"body"), ChallengeError::Proof, "its password");
+        assert_eq!(refused(&aes(1), &response, b"another"), ChallengeError::Proof, "the request");
+        let (guess, _) = talk.response(&aes(2), &NONE);
+        assert_eq!(refused(&aes(1), &guess, b"body"), ChallengeError::Proof, "a guess");
+        let factor = SpakeSecondFactor { factor_type: 2, data: None };
+        let (second, _) = talk.response(&aes(1), &factor);
+        assert_eq!(refused(&aes(1), &second, b"body"), ChallengeError::SecondFactor);
+        for undue in [&talk.support, &talk.challenge.message, &Vec::new()] {
+            assert_eq!(refused(&aes(1), undue, b"body"), ChallengeError::OutOfStep);
+        }
+        let PaSpake::Response(mut changed) = der::decode(&response).unwrap() else { panic!() };
+        changed.pubkey = b"no element";
+        let changed = der::encode(&PaSpake::Response(changed));
+        assert_eq!(refused(&aes(1), &changed, b"body"), ChallengeError::PublicElement);
+    }
+}
+
+#[test]
+fn a_state_of_another_conversation_or_of_none_verifies_nothing() {
+    let talk = Conversation::new(&[SpakeGroup::Edwards25519]);
+    let (response, _) = talk.response(&aes(1), &NONE);
+    let verify = |state: &[u8]| verify_response(state, &aes(1), &response, b"body");
+    let state = &talk.challenge.state;
+    for end in 0..state.len() {
+        assert_eq!(verify(&state[..end]), Err(ChallengeError::OutOfStep), "{end}");
+    }
+    assert_eq!(verify(&[&state[..], &[0]].concat()), Err(ChallengeError::OutOfStep));
+    let other =
+        challenge(&[SpakeGroup::Edwards25519], &aes(1), &talk.support, &mut seeded(77)).unwrap();
+    assert_eq!(verify(&other.state), Err(ChallengeError::Proof));
 }

@@ -17,7 +17,7 @@ fn ask(exchange: &mut AsExchange, rng: &mut Counter) -> Vec<u8> {
 fn answer(message: &[u8], opened: &Opened) -> (Answer, Sealed) {
     let sent = opened.padata.iter().find(|pa| pa.0 == PaType::ENCRYPTED_CHALLENGE).unwrap();
     let key = service_key();
-    let time = open_challenge(Challenger::Client, &opened.armor_key, &key, &sent.1).unwrap();
+    let time = open_challenge(Challenger::Client, opened.fast.armor_key(), &key, &sent.1).unwrap();
     assert_eq!(time, Timestamp::new(NOW, 42));
     assert!(opened.padata.iter().all(|pa| pa.0 != PaType::ENC_TIMESTAMP));
     let strengthen_key = Key::generate(key.enctype(), &mut Counter(50)).unwrap();
@@ -25,9 +25,10 @@ fn answer(message: &[u8], opened: &Opened) -> (Answer, Sealed) {
     let body: KdcReqBody<'_> = der::decode(&opened.body).unwrap();
     answer.client = body.cname.unwrap().in_realm(body.realm);
     answer.nonce = body.nonce.get();
-    let mut sealed = Sealed::new(opened.armor_key.clone(), &answer);
+    let mut sealed = Sealed::new(opened.fast.armor_key().clone(), &answer);
     let challenge =
-        seal_challenge(Challenger::Kdc, &opened.armor_key, &key, time, &mut Counter(4)).unwrap();
+        seal_challenge(Challenger::Kdc, opened.fast.armor_key(), &key, time, &mut Counter(4))
+            .unwrap();
     sealed.padata.push((PaType::ENCRYPTED_CHALLENGE, challenge));
     sealed.strengthen_key = Some(strengthen_key);
     (answer, sealed)
@@ -208,12 +209,16 @@ fn a_password_is_asked_for_inside_of_the_armor() {
     assert!(matches!(step, Step::Continue));
     let message = ask(&mut exchange, &mut rng);
     let second = open_as(&message);
-    assert_eq!(second.armor_key, first.armor_key, "one armor key for the whole exchange");
+    assert_eq!(
+        second.fast.armor_key(),
+        first.fast.armor_key(),
+        "one armor key for the whole exchange"
+    );
     assert!(second.padata.contains(&(PaType::FX_COOKIE, b"state".to_vec())));
     let salt = default_salt(&service());
     let key = Key::from_password(EncType::AES256_CTS_HMAC_SHA1_96, b"secret", &salt, None).unwrap();
     let sent = second.padata.iter().find(|pa| pa.0 == PaType::ENCRYPTED_CHALLENGE).unwrap();
-    open_challenge(Challenger::Client, &second.armor_key, &key, &sent.1).unwrap();
+    open_challenge(Challenger::Client, second.fast.armor_key(), &key, &sent.1).unwrap();
     assert!(second.padata.iter().all(|pa| pa.0 != PaType::ENC_TIMESTAMP), "although it is listed");
 
     // The error of the first request does not answer the second.
@@ -280,7 +285,7 @@ fn an_armored_error_says_which() {
         finished: None,
         nonce: body.nonce,
     };
-    let value = seal_response(&opened.armor_key, &response, &mut Counter(3));
+    let value = seal_response(opened.fast.armor_key(), &response, &mut Counter(3));
     let data = der::encode(&List::of(&padata(&[(PaType::FX_FAST, value)])));
     let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&data));
     let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
@@ -369,4 +374,66 @@ fn armor_is_known_by_its_name_whatever_type_a_file_gives_it() {
     let mut exchange =
         AsExchange::new(service(), keytab(), TicketOptions::default()).armored(Arc::new(ticket));
     with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap();
+}
+
+/// The KDC's own pieces around an honest exchange: out of the armor, and back into it.
+#[test]
+fn a_kdc_answers_in_the_armor_that_it_was_asked_in() {
+    let mut rng = Counter(1);
+    let mut exchange = exchange(keytab());
+    let message = ask(&mut exchange, &mut rng);
+    let opened = open_as(&message);
+    let (mut answer, sealed) = answer(&message, &opened);
+    let (ticket, key) = (answer.ticket(), service_key());
+    let challenge = padata(&sealed.padata);
+    let reply = with_context(&mut Counter(8), |cx| {
+        opened.fast.seal_reply(&challenge, &answer.client, &ticket, &key, cx)
+    });
+    let reply = reply.unwrap();
+    assert_ne!(reply.reply_key, key, "strengthened");
+    answer.reply_key = reply.reply_key;
+    answer.padata = vec![(PaType::FX_FAST, reply.fx_fast)];
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep()));
+    assert!(matches!(step, Ok(Step::Done(_))), "{step:?}");
+}
+
+#[test]
+fn a_kdc_refuses_what_it_does_not_know_or_cannot_open() {
+    let message = ask(&mut exchange(keytab()), &mut Counter(1));
+    let request: AsReq<'_> = der::decode(&message).unwrap();
+    let value = find_padata(request.padata.unwrap(), PaType::FX_FAST).unwrap();
+    let body = request.req_body.der();
+    let open = |value: &[u8], body: &[u8]| {
+        let policy = RequestPolicy::new(&tgs_keys);
+        KdcFast::open_as(value, body, &policy, Timestamp::new(NOW, 0)).map(|_| ())
+    };
+    assert_eq!(open(value, body), Ok(()));
+    assert_eq!(open(value, b"else").unwrap_err().code(), ErrorCode::MODIFIED);
+    for octet in 0..value.len() {
+        let mut changed = value.to_vec();
+        changed[octet] ^= 1 << (octet % 8);
+        // In the clear part of the ticket there are hints.
+        if RequestPlaintext::armor(&changed) == RequestPlaintext::armor(value) {
+            assert!(open(&changed, body).is_err(), "octet {octet}");
+        }
+    }
+    // Sealed by somebody who knows the armor key and asks for what is not known here.
+    let fast = open_as(&message).fast;
+    let sealed = |options: u32, armor: Option<&[u8]>| {
+        let request = crate::preauth::fast::RequestToSeal {
+            armor_key: fast.armor_key(),
+            armor,
+            bound_to: body,
+            options: crate::iana::FastOptions(options),
+            padata: &[],
+            body,
+        };
+        crate::preauth::fast::seal_request(&request, &mut Counter(1)).unwrap()
+    };
+    let armor = RequestPlaintext::armor(value).unwrap();
+    assert_eq!(open(&sealed(0x4000_0000, armor), body), Ok(()), "hide-client-names");
+    assert_eq!(open(&sealed(0x0000_8000, armor), body), Ok(()), "not critical");
+    let unknown = open(&sealed(0x2000_0000, armor), body).unwrap_err();
+    assert_eq!(unknown.code(), ErrorCode::UNKNOWN_CRITICAL_FAST_OPTIONS);
+    assert_eq!(open(&sealed(0, None), body), Err(FastRequestError::NoArmor));
 }

@@ -59,15 +59,17 @@ fn the_value_is_sent_and_the_reply_comes_in_the_armor_key() {
     let sent: PaOtpRequest<'_> = der::decode(&sent.1).unwrap();
     assert_eq!(sent.otp_value, Some(SecretOctets(b"123456")));
     assert_eq!((sent.otp_pin, sent.otp_token_id), (None, Some(&b"id"[..])));
-    let nonce = opened.armor_key.decrypt(KeyUsage::PA_OTP_REQUEST, sent.enc_data.cipher).unwrap();
+    let nonce =
+        opened.fast.armor_key().decrypt(KeyUsage::PA_OTP_REQUEST, sent.enc_data.cipher).unwrap();
     assert_eq!(der::decode(&nonce), Ok(PaOtpEncRequest { nonce: b"nonce" }));
 
-    let strengthen_key = Key::generate(opened.armor_key.enctype(), &mut Counter(50)).unwrap();
-    let reply_key = strengthened(&opened.armor_key, &strengthen_key).unwrap();
+    let strengthen_key =
+        Key::generate(opened.fast.armor_key().enctype(), &mut Counter(50)).unwrap();
+    let reply_key = strengthened(opened.fast.armor_key(), &strengthen_key).unwrap();
     let mut answer = as_answer(&message, reply_key);
     let body: KdcReqBody<'_> = der::decode(&opened.body).unwrap();
     answer.nonce = body.nonce.get();
-    let mut sealed = Sealed::new(opened.armor_key, &answer);
+    let mut sealed = Sealed::new(opened.fast.armor_key().clone(), &answer);
     sealed.strengthen_key = Some(strengthen_key);
     answer.padata = vec![(PaType::FX_FAST, sealed.fx_fast())];
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep()));

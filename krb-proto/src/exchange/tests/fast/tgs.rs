@@ -18,17 +18,12 @@ fn s4u_self_armored(
     let types: Vec<_> = sent.iter().map(|pa| pa.0).collect();
     assert_eq!(types, [PaType::TGS_REQ, PaType::FX_FAST]);
 
-    let value = &sent[1].1;
-    let subkey = answer.reply_key.clone();
-    let armor = RequestPlaintext::armor(value).unwrap();
+    let armor = RequestPlaintext::armor(&sent[1].1).unwrap();
     assert_eq!(armor.is_some(), explicit);
-    let key = match armor {
-        Some(ap_req) => explicit_tgs_armor_key(&armor_of(ap_req), &subkey).unwrap(),
-        None => armor_key(&subkey, &tgt().session_key).unwrap(),
-    };
-    let plaintext = RequestPlaintext::open(&key, value, &sent[0].1).unwrap();
-    let inner = plaintext.request().unwrap();
-    assert_eq!(inner.req_body.der(), body);
+    let subkey = answer.reply_key.clone();
+    let Opened { fast, body: inner, .. } = open_tgs(&message);
+    assert_eq!(inner, body);
+    let inner = fast.request().unwrap();
     let x509: PaS4uX509User<'_> =
         der::decode(find_padata(inner.padata, PaType::S4U_X509_USER).unwrap()).unwrap();
     subkey
@@ -40,7 +35,7 @@ fn s4u_self_armored(
         )
         .expect("keyed with the subkey under FAST too");
 
-    let mut sealed = Sealed::new(key, &answer);
+    let mut sealed = Sealed::new(fast.armor_key().clone(), &answer);
     let strengthen_key = Key::generate(subkey.enctype(), &mut Counter(50)).unwrap();
     sealed.padata.push((
         PaType::S4U_X509_USER,
@@ -106,9 +101,7 @@ fn the_error_inside_an_armored_tgs_error_counts() {
         TgsExchange::new(tgt(), TgsGoal::S4uProxy { evidence, target: target() }, options);
     let mut code = |exchange: &mut TgsExchange, armored: bool| {
         let message = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-        let (answer, _, body) = answer_tgs(&message, alice());
-        let armor_key = armor_key(&answer.reply_key, &tgt().session_key).unwrap();
-        let opened = Opened { armor_key, padata: vec![], body, outer_client: None };
+        let opened = open_tgs(&message);
         let reply = if armored {
             armored_error(&opened, ErrorCode::GENERIC, ErrorCode::BADOPTION, vec![])
         } else {
@@ -121,4 +114,55 @@ fn the_error_inside_an_armored_tgs_error_counts() {
     };
     assert_eq!(code(&mut exchange, true), ErrorCode::BADOPTION);
     assert_eq!(code(&mut exchange, false), ErrorCode::GENERIC, "from a KDC without FAST");
+}
+
+/// What the KDC refuses, by what was changed on the way.
+#[test]
+fn a_kdc_opens_armor_that_holds_and_no_other() {
+    let ask = |fast: TgsArmor| {
+        let options = TicketOptions { fast, ..TicketOptions::default() };
+        let mut exchange = TgsExchange::new(tgt(), TgsGoal::Service(target()), options);
+        with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap()
+    };
+    let explicit = TgsArmor::Explicit(armor_ticket(EncType::AES128_CTS_HMAC_SHA1_96));
+    let (implicit, explicit) = (ask(TgsArmor::Implicit), ask(explicit));
+    let open = |message: &[u8],
+                change: &dyn Fn(&mut Padata),
+                keys: &crate::ap::KeyLookup<'_>,
+                later: i64| {
+        let request: TgsReq<'_> = der::decode(message).unwrap();
+        let mut sent = owned(request.padata.unwrap());
+        let tgs = RequestPolicy {
+            usage: KeyUsage::TGS_REQ_AUTHENTICATOR,
+            ..RequestPolicy::new(&tgs_keys)
+        };
+        let mut tgs = VerifiedRequest::verify(&sent[0].1, &tgs, Timestamp::new(NOW, 0)).unwrap();
+        change(&mut sent);
+        if sent.len() == 3 {
+            tgs.subkey = None;
+        }
+        let now = Timestamp::new(NOW + later, 0);
+        let policy = RequestPolicy::new(keys);
+        KdcFast::open_tgs(&sent[1].1, &sent[0].1, &tgs, &policy, now).map(|_| ())
+    };
+    let none = |_: &Principal, _: Option<u32>, _: EncType| vec![];
+    let unchanged = |_: &mut Padata| {};
+    assert_eq!(open(&implicit, &unchanged, &none, 0), Ok(()), "needs no key of the KDC's");
+    assert_eq!(open(&explicit, &unchanged, &tgs_keys, 0), Ok(()));
+    let code = |outcome: Result<(), FastRequestError>| outcome.unwrap_err().code();
+    assert_eq!(code(open(&explicit, &unchanged, &none, 0)), ErrorCode::SERVER_NOMATCH);
+    assert_eq!(code(open(&explicit, &unchanged, &tgs_keys, 301)), ErrorCode::SKEW);
+    assert_eq!(open(&explicit, &unchanged, &tgs_keys, 300), Ok(()));
+    for message in [&implicit, &explicit] {
+        let other = open(message, &|sent| sent[0].1[7] ^= 1, &tgs_keys, 0);
+        assert_eq!(code(other), ErrorCode::MODIFIED, "bound to PA-TGS-REQ");
+        let last = open(message, &|sent| *sent[1].1.last_mut().unwrap() ^= 1, &tgs_keys, 0);
+        assert_eq!(code(last), ErrorCode::BAD_INTEGRITY);
+        let subkey = open(message, &|sent| sent.push((PaType(0), vec![])), &tgs_keys, 0);
+        assert_eq!(subkey, Err(FastRequestError::NoSubkey));
+        assert_eq!(
+            code(open(message, &|sent| sent[1].1.clear(), &tgs_keys, 0)),
+            ErrorCode::PREAUTH_FAILED
+        );
+    }
 }
