@@ -272,7 +272,7 @@ impl Client {
         // What the KDC says may mean seconds of work.
         let make = move || hint.key(&account, &password).map(|key| (password, key));
         let made = tokio::task::spawn_blocking(make).await.map_err(|_| ClientError::Abandoned)?;
-        let (password, key) = made.map_err(ExchangeError::Crypto)?;
+        let (password, key) = made.map_err(ExchangeError::of_hint)?;
         keyring.add_derived(&password, key);
         Ok(())
     }

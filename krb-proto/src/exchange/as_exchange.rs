@@ -225,8 +225,11 @@ impl AsExchange {
         if !armor.hides_client() && !outer_client.is_same(&client) {
             return Err(Mismatch::Client { expected: client, found: outer_client }.into());
         }
-        let strengthen_key =
-            response.strengthen_key.map(|key| Key::new(key.keytype, key.keyvalue.0)).transpose()?;
+        let strengthen_key = response
+            .strengthen_key
+            .map(|key| Key::new(key.keytype, key.keyvalue.0))
+            .transpose()
+            .map_err(ExchangeError::Crypto)?;
         let said = Said { padata: response.padata, client, strengthen_key };
         self.verify(cx, &reply, &pending, &said)
     }
@@ -247,12 +250,13 @@ impl AsExchange {
             enctype,
         })?;
         if let Some(strengthen_key) = &said.strengthen_key {
-            key = strengthened(&key, strengthen_key)?;
+            key = strengthened(&key, strengthen_key).map_err(ExchangeError::Crypto)?;
         }
         if enctype != key.enctype() {
             return Err(Mismatch::EncType(enctype).into());
         }
-        let plaintext = key.decrypt(KeyUsage::AS_REP, reply.enc_part.cipher)?;
+        let plaintext =
+            key.decrypt(KeyUsage::AS_REP, reply.enc_part.cipher).map_err(ExchangeError::Crypto)?;
         let part = EncKdcRepPart::from_der(&plaintext).map_err(ExchangeError::Malformed)?;
         let verified = VerifiedPart::new(
             &part,

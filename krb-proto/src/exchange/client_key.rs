@@ -126,7 +126,9 @@ impl ClientKey {
         let key = match &self.secret {
             // The same password again, whatever the KDC says of its salt.
             ClientSecret::Password(_) if has_refused => return Ok(None),
-            ClientSecret::Password(password) => hint.key(client, password)?,
+            ClientSecret::Password(password) => {
+                hint.key(client, password).map_err(ExchangeError::of_hint)?
+            }
             ClientSecret::Keys(keys) => {
                 let mut fitting = keys.iter().filter(|key| key.enctype() == hint.enctype);
                 match fitting.find(|key| !self.refused.contains(key)) {

@@ -23,8 +23,11 @@ pub enum ExchangeError {
     Refused(KdcRefusal),
     /// The KDC's reply does not answer our request, or an attacker changed it.
     Mismatch(Mismatch),
-    /// The reply cannot be decrypted, or a key cannot be used.
+    /// The KDC's reply cannot be decrypted, or the key that it gives, or says how to make, cannot be
+    /// used.
     Crypto(CryptoError),
+    /// A key of this side cannot be used.
+    OwnKey(CryptoError),
     /// The KDC offers no enctype that we take.
     NoCommonEnctype,
     /// The KDC takes no pre-authentication that this side can do.
@@ -54,6 +57,7 @@ impl fmt::Display for ExchangeError {
                 write!(f, "the KDC's reply does not answer the request: {mismatch}")
             }
             Self::Crypto(error) => write!(f, "the KDC's reply cannot be used: {error}"),
+            Self::OwnKey(error) => write!(f, "this side's own key cannot be used: {error}"),
             Self::NoCommonEnctype => f.write_str("the KDC offers no enctype that this side takes"),
             Self::NoCommonMechanism => {
                 f.write_str("the KDC offers no pre-authentication that this side can do")
@@ -71,6 +75,18 @@ impl fmt::Display for ExchangeError {
 }
 
 impl core::error::Error for ExchangeError {}
+
+impl ExchangeError {
+    /// No key could be made as the KDC says that it makes it: by the count that it names, or because
+    /// none of that enctype is made of a password here, which was offered all the same.
+    #[must_use]
+    pub const fn of_hint(error: CryptoError) -> Self {
+        match error {
+            CryptoError::BadParameters | CryptoError::IterationCount => Self::Crypto(error),
+            _ => Self::OwnKey(error),
+        }
+    }
+}
 
 impl From<OwnTicketError> for ExchangeError {
     fn from(error: OwnTicketError) -> Self {
@@ -107,12 +123,6 @@ impl From<SpakeError> for ExchangeError {
 impl From<PkinitError> for ExchangeError {
     fn from(error: PkinitError) -> Self {
         Self::Pkinit(error)
-    }
-}
-
-impl From<CryptoError> for ExchangeError {
-    fn from(error: CryptoError) -> Self {
-        Self::Crypto(error)
     }
 }
 

@@ -44,7 +44,8 @@ impl VerifiedPart {
         }
         let times = asked.hold(part, cx)?;
         Ok(Self {
-            session_key: Key::new(part.key.keytype, part.key.keyvalue.0)?,
+            session_key: Key::new(part.key.keytype, part.key.keyvalue.0)
+                .map_err(ExchangeError::Crypto)?,
             times,
             flags: TicketFlags(part.flags.bits()),
         })

@@ -39,13 +39,15 @@ impl Armor {
     ) -> Result<Option<Self>, ExchangeError> {
         Ok(match wanted {
             TgsArmor::Off => None,
-            TgsArmor::Implicit => {
-                Some(Self { key: armor_key(subkey, session_key)?, explicit: None })
-            }
+            TgsArmor::Implicit => Some(Self {
+                key: armor_key(subkey, session_key).map_err(ExchangeError::OwnKey)?,
+                explicit: None,
+            }),
             TgsArmor::Explicit(ticket) => {
                 let armor =
                     ArmorTicket::new(ticket.clone(), cx).map_err(OwnTicketError::SessionKey)?;
-                let key = explicit_tgs_armor_key(armor.key(), subkey)?;
+                let key =
+                    explicit_tgs_armor_key(armor.key(), subkey).map_err(ExchangeError::OwnKey)?;
                 Some(Self { key, explicit: Some(armor) })
             }
         })

@@ -33,7 +33,8 @@ impl Mechanism for EncryptedChallenge {
         cx: &mut Context<'_>,
     ) -> Result<Padata, ExchangeError> {
         let now = cx.peer_time();
-        let value = seal_challenge(Challenger::Client, &self.armor_key, &self.key, now, cx.rng)?;
+        let value = seal_challenge(Challenger::Client, &self.armor_key, &self.key, now, cx.rng)
+            .map_err(ExchangeError::OwnKey)?;
         Ok(Vec::from([(PaType::ENCRYPTED_CHALLENGE, value)]))
     }
 

@@ -78,18 +78,19 @@ impl Spake {
         body: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<(Vec<u8>, Key), ExchangeError> {
-        let agreement = Agreement::new(challenge.group, Side::Client, &self.key, cx.rng)?;
+        let agreement = Agreement::new(challenge.group, Side::Client, &self.key, cx.rng)
+            .map_err(ExchangeError::OwnKey)?;
         let transcript =
             Transcript::new(challenge.group, self.support.as_deref(), &challenge.message);
         let keys = agreement.keys(&challenge.pubkey, transcript, body)?;
         let factor = der::encode(&SpakeSecondFactor { factor_type: SF_NONE, data: None });
-        let factor_key = keys.message_key(1)?;
+        let factor_key = keys.message_key(1).map_err(ExchangeError::OwnKey)?;
         let cipher = factor_key.encrypt(KeyUsage::SPAKE, &factor, cx.rng);
         let message = der::encode(&PaSpake::Response(SpakeResponse {
             pubkey: agreement.public(),
             factor: EncryptedData { etype: factor_key.enctype(), kvno: None, cipher: &cipher },
         }));
-        Ok((message, keys.reply_key()?))
+        Ok((message, keys.reply_key().map_err(ExchangeError::OwnKey)?))
     }
 }
 
