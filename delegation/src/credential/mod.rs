@@ -7,8 +7,8 @@
 pub mod kerberos;
 
 use krb_client::{Clock, Entropy, UserTicket};
-use krb_proto::gss::{GssError, InitiatorOptions};
-use krb_proto::spnego::SpnegoInitiator;
+use krb_proto::gss::InitiatorOptions;
+use krb_proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_proto::{Context, Credential};
 
 use crate::audit::Announced;
@@ -69,7 +69,7 @@ impl ServiceCredential<'_> {
         clock: &dyn Clock,
         mut random: &dyn Entropy,
         options: &InitiatorOptions<'_>,
-        explain: impl FnOnce(&GssError) -> Failure,
+        explain: impl FnOnce(&SpnegoError) -> Failure,
     ) -> Result<(SpnegoInitiator, Vec<u8>), Failure> {
         let ticket = current(&self.ticket, clock).ok_or_else(|| {
             let target = self.permit().target().name();

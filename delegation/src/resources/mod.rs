@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use krb_client::{Clock, Entropy};
-use krb_proto::gss::GssError;
+use krb_proto::spnego::SpnegoError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -68,7 +68,7 @@ fn silent(target: &str) -> Failure {
 }
 
 /// A resource did not prove that it is the one the ticket is for, or refused the ticket.
-fn gss_failure(target: &str, spn: &str, error: &GssError) -> Failure {
+fn gss_failure(target: &str, spn: &str, error: &SpnegoError) -> Failure {
     Failure::new(
         Code::ResourceRefused,
         format!("{target} did not complete the Kerberos exchange: {error}"),

@@ -2,13 +2,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::bindings::ChannelPolicy;
+use super::checksum::{self, Extensions};
 use super::context::{Role, SecurityContext};
 use super::sequence::SequenceWindow;
 use super::token::{TokenId, frame_message, mechanism_of, unframe_message};
-use super::{GssError, GssFlags, Oid, checksum, iakerb, sequence};
+use super::{GssError, GssFlags, Oid, sequence};
 use crate::ap::{KeyLookup, KrbCredError, RequestPolicy, VerifiedRequest, open_krb_cred};
 use crate::asn1::KrbError;
-use crate::crypto::CryptoError;
+use crate::crypto::{CryptoError, Key};
 use crate::der::{self, Int, KerberosString, Microseconds};
 use crate::iana::{ChecksumType, EncType, ErrorCode};
 use crate::{Context, Credential, Principal, Timestamp};
@@ -60,23 +61,24 @@ impl Acceptor {
         cx: &mut Context<'_>,
     ) -> Result<(Self, Option<Vec<u8>>), GssError> {
         let mechanism = mechanism_of(token, &[Oid::KRB5, Oid::KRB5_USER_TO_USER])?;
-        Self::accept_for(mechanism, None, token, options, cx)
+        Self::accept_for(mechanism, |_, _| Ok(()), token, options, cx)
     }
 
-    /// Takes the token of one of Kerberos's mechanisms; behind IAKERB it must be bound to the
-    /// conversation with the KDC.
-    pub(super) fn accept_for(
+    /// Takes the token of one of Kerberos's mechanisms. `bound` looks whether the login is bound to
+    /// what it has to be, by the extensions of its checksum and its subkey.
+    pub(super) fn accept_for<E: From<GssError>>(
         mechanism: Oid<'static>,
-        conversation: Option<iakerb::Bound<'_>>,
+        bound: impl FnOnce(Extensions<'_>, Option<&Key>) -> Result<(), E>,
         token: &[u8],
         options: &AcceptorOptions<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<(Self, Option<Vec<u8>>), GssError> {
+    ) -> Result<(Self, Option<Vec<u8>>), E> {
         let (TokenId::AP_REQ, message) = unframe_message(mechanism, token)? else {
-            return Err(GssError::UnexpectedToken);
+            return Err(GssError::UnexpectedToken.into());
         };
-        let request = VerifiedRequest::verify(message, &options.request, cx.now)?;
-        let (flags, delegated) = read_checksum(&request, conversation, options)?;
+        let request = VerifiedRequest::verify(message, &options.request, cx.now)
+            .map_err(GssError::Request)?;
+        let (flags, delegated) = read_checksum(&request, bound, options)?;
         let initiator_key = request.subkey.as_ref().unwrap_or(&request.session_key);
         let first_received = request.sequence_number.unwrap_or(0);
         let (subkey, first_sent, answer) = if flags.contains(GssFlags::MUTUAL) {
@@ -154,31 +156,25 @@ pub(super) fn krb_error(code: ErrorCode, server: &Principal, now: Timestamp) -> 
 }
 
 /// The flags that hold, and what is delegated.
-fn read_checksum(
+fn read_checksum<E: From<GssError>>(
     request: &VerifiedRequest,
-    conversation: Option<iakerb::Bound<'_>>,
+    bound: impl FnOnce(Extensions<'_>, Option<&Key>) -> Result<(), E>,
     options: &AcceptorOptions<'_>,
-) -> Result<(GssFlags, Vec<Credential>), GssError> {
+) -> Result<(GssFlags, Vec<Credential>), E> {
     let Some((ChecksumType::GSSAPI, checksum)) = &request.checksum else {
-        return Err(GssError::BadChecksum);
+        return Err(GssError::BadChecksum.into());
     };
     let fields = checksum::parse(checksum)?;
-    let bound = options
+    let channel_bound = options
         .channel
         .check(&fields.bound, request.client_data.always_binds)
         .ok_or(GssError::ChannelBindings)?;
-    if let Some(conversation) = conversation {
-        let mut extensions = fields.extensions;
-        let finished = extensions.find(|(number, _)| *number == conversation.extension());
-        let (_, finished) = finished.ok_or(GssError::IakerbFinished)?;
-        let subkey = request.subkey.as_ref().ok_or(GssError::IakerbFinished)?;
-        conversation.verify_finished(subkey, finished)?;
-    }
+    bound(fields.extensions, request.subkey.as_ref())?;
     let mut flags = fields.flags.without(GssFlags::CHANNEL_BOUND);
     if flags.contains(GssFlags::DCE_STYLE) {
-        return Err(GssError::NotOffered);
+        return Err(GssError::NotOffered.into());
     }
-    if bound {
+    if channel_bound {
         flags = flags | GssFlags::CHANNEL_BOUND;
     }
     match fields.delegated {

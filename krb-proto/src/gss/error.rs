@@ -28,11 +28,6 @@ pub enum GssError {
     ChannelBindings,
     /// The client asks for a way of protecting messages that is not offered (DCE style).
     NotOffered,
-    /// IAKERB: the client's login is not bound to the conversation with its KDC that this side
-    /// passed on, or that conversation was changed on its way.
-    IakerbFinished,
-    /// IAKERB: more messages for a KDC than any login needs.
-    IakerbTooLong,
     /// What the client delegates cannot be taken.
     Delegation(KrbCredError),
     /// The service answered with a KRB-ERROR. It is not authenticated: anyone on the way could
@@ -44,18 +39,6 @@ pub enum GssError {
         /// [`ErrorCode::SKEW`].
         server_time: KerberosTime,
     },
-    /// SPNEGO: the peer rejected the negotiation without a reason.
-    Rejected,
-    /// SPNEGO: the peer chose a mechanism that was not offered, or did not offer Kerberos.
-    NoCommonMechanism,
-    /// SPNEGO: the peer's message does not fit the state of the negotiation.
-    NegotiationOutOfStep,
-    /// SPNEGO: the peer says that it is done, and has not proven its identity.
-    NoReply,
-    /// SPNEGO: the MIC over the offered mechanisms is due and missing.
-    MechListMicMissing,
-    /// SPNEGO: the MIC over the offered mechanisms is wrong: the offer was changed on its way.
-    MechListMicWrong,
     /// A message's protection does not hold: it was changed, or belongs to another context.
     BadMessage,
     /// A message is authentic, and replayed or out of order.
@@ -113,12 +96,6 @@ impl fmt::Display for GssError {
             Self::NotOffered => {
                 f.write_str("the client asks for messages in DCE style, which are not offered")
             }
-            Self::IakerbFinished => {
-                f.write_str("the client's login is not bound to its conversation with the KDC")
-            }
-            Self::IakerbTooLong => {
-                f.write_str("the conversation with the KDC is longer than any login needs")
-            }
             Self::Delegation(error) => {
                 write!(f, "what the client delegates cannot be taken: {error}")
             }
@@ -126,22 +103,6 @@ impl fmt::Display for GssError {
                 write!(f, "the service refused the ticket with {code}; its clock says {server_time}")
             }
             Self::Refused { code, .. } => write!(f, "the service refused the ticket with {code}"),
-            Self::Rejected => f.write_str("the peer rejected the login without a reason"),
-            Self::NoCommonMechanism => {
-                f.write_str("the peer chose or offered no security mechanism that this side has")
-            }
-            Self::NegotiationOutOfStep => {
-                f.write_str("the peer's message does not fit the state of the negotiation")
-            }
-            Self::NoReply => {
-                f.write_str("the service says that it is done and has not proven its identity")
-            }
-            Self::MechListMicMissing => {
-                f.write_str("the peer did not sign the list of offered security mechanisms")
-            }
-            Self::MechListMicWrong => f.write_str(
-                "the signature over the offered security mechanisms is wrong: the offer was changed on its way",
-            ),
             Self::BadMessage => {
                 f.write_str("a message was changed on its way, or belongs to another context")
             }

@@ -5,15 +5,18 @@
 //! client, and the login's checksum covers the whole conversation.
 
 mod acceptor;
+mod error;
 mod initiator;
 #[cfg(test)]
 mod tests;
 
 pub use acceptor::{IakerbAcceptor, IakerbStep};
-pub use initiator::{IakerbError, IakerbInitiator};
+pub use error::IakerbError;
+pub use initiator::IakerbInitiator;
 
 use alloc::vec::Vec;
 
+use super::checksum::Extensions;
 use super::token::{TokenId, frame};
 use super::{GssError, Oid};
 use crate::asn1::{Checksum, IakerbFinished, IakerbHeader, IakerbRealm};
@@ -35,7 +38,7 @@ pub(super) struct Bound<'a> {
 
 impl Bound<'_> {
     /// The number of IAKERB-FINISHED among the extensions of the login's checksum.
-    pub(super) const fn extension(&self) -> u32 {
+    const fn extension(&self) -> u32 {
         match self.dialect {
             IakerbDialect::Draft => 2,
             IakerbDialect::BeforeMit122 => 1,
@@ -50,18 +53,29 @@ impl Bound<'_> {
     }
 
     /// IAKERB-FINISHED, with its number: the subkey's checksum over all tokens that went before.
-    pub(super) fn finished(&self, subkey: &Key) -> (u32, Vec<u8>) {
+    fn finished(&self, subkey: &Key) -> (u32, Vec<u8>) {
         let checksum = subkey.checksum(self.usage(), self.tokens);
         let gss_mic = Checksum { cksumtype: subkey.checksum_type(), checksum: &checksum };
         (self.extension(), der::encode(&IakerbFinished { gss_mic }))
     }
 
-    pub(super) fn verify_finished(&self, subkey: &Key, finished: &[u8]) -> Result<(), GssError> {
-        let finished: IakerbFinished<'_> = der::decode(finished)?;
+    /// Is a login with these extensions of its checksum bound to it?
+    fn verify(
+        &self,
+        mut extensions: Extensions<'_>,
+        subkey: Option<&Key>,
+    ) -> Result<(), IakerbError> {
+        let finished = extensions.find(|(number, _)| *number == self.extension());
+        let (_, finished) = finished.ok_or(IakerbError::Finished)?;
+        self.verify_finished(subkey.ok_or(IakerbError::Finished)?, finished)
+    }
+
+    fn verify_finished(&self, subkey: &Key, finished: &[u8]) -> Result<(), IakerbError> {
+        let finished: IakerbFinished<'_> = der::decode(finished).map_err(IakerbError::Malformed)?;
         let Checksum { cksumtype, checksum } = finished.gss_mic;
         subkey
             .verify_checksum(self.usage(), cksumtype, self.tokens, checksum)
-            .map_err(|_| GssError::IakerbFinished)
+            .map_err(|_| IakerbError::Finished)
     }
 }
 
@@ -74,10 +88,10 @@ struct Conversation {
 
 impl Conversation {
     /// Records a token with a message to or from a KDC.
-    fn add(&mut self, token: &[u8]) -> Result<(), GssError> {
+    fn add(&mut self, token: &[u8]) -> Result<(), IakerbError> {
         self.messages += 1;
         if self.messages > 2 * MAX_MESSAGES || self.octets.len() + token.len() > MAX_CONVERSATION {
-            return Err(GssError::IakerbTooLong);
+            return Err(IakerbError::TooLong);
         }
         self.octets.extend_from_slice(token);
         Ok(())

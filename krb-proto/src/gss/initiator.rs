@@ -6,7 +6,7 @@ use super::bindings::ChannelBindings;
 use super::context::{Role, SecurityContext};
 use super::sequence::SequenceWindow;
 use super::token::{TokenId, frame_message, unframe_message};
-use super::{GssError, GssFlags, Oid, checksum, iakerb, sequence};
+use super::{GssError, GssFlags, Oid, checksum, sequence};
 use crate::ap::{ApReqOptions, ApRequest, ClientData, krb_cred};
 use crate::asn1::KrbError;
 use crate::crypto::Key;
@@ -103,14 +103,14 @@ impl Initiator {
         cx: &mut Context<'_>,
     ) -> Result<(Self, Vec<u8>), GssError> {
         let mechanism = if options.user_to_user { Oid::KRB5_USER_TO_USER } else { Oid::KRB5 };
-        Self::start(mechanism, None, credential, options, cx)
+        Self::start(mechanism, |_| None, credential, options, cx)
     }
 
-    /// Starts a context of one of Kerberos's mechanisms; behind IAKERB it is bound to the
-    /// conversation with the KDC.
+    /// Starts a context of one of Kerberos's mechanisms; `extension` binds it, with its subkey, to
+    /// what it has to be bound to.
     pub(super) fn start(
         mechanism: Oid<'static>,
-        conversation: Option<iakerb::Bound<'_>>,
+        extension: impl FnOnce(&Key) -> Option<(u32, Vec<u8>)>,
         credential: &Credential,
         options: &InitiatorOptions<'_>,
         cx: &mut Context<'_>,
@@ -124,12 +124,12 @@ impl Initiator {
             .map(|delegate| krb_cred(&[delegate], &credential.session_key, cx))
             .transpose()
             .map_err(GssError::BadTicket)?;
-        let finished = conversation.map(|conversation| conversation.finished(&subkey));
+        let extension = extension(&subkey);
         let checksum = checksum::encode(
             options.channel_bindings,
             flags,
             delegated.as_deref(),
-            finished.as_ref().map(|(number, finished)| (*number, &finished[..])),
+            extension.as_ref().map(|(number, value)| (*number, &value[..])),
         )?;
         let mut ap_options = ApOptions::NONE;
         if options.mutual {

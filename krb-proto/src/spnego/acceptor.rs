@@ -1,8 +1,9 @@
 use alloc::vec::Vec;
 
+use super::SpnegoError;
 use super::token::{NegState, NegTokenInit, NegTokenResp};
 use crate::Context;
-use crate::gss::{Acceptor, AcceptorOptions, GssError, Oid};
+use crate::gss::{Acceptor, AcceptorOptions, Oid};
 
 /// The service's side of a negotiation, which takes Kerberos and nothing else.
 #[derive(Debug, Default)]
@@ -48,25 +49,25 @@ impl SpnegoAcceptor {
         token: &[u8],
         options: &AcceptorOptions<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<Option<Vec<u8>>, GssError> {
+    ) -> Result<Option<Vec<u8>>, SpnegoError> {
         let (state, answer) = match core::mem::replace(&mut self.state, State::Failed) {
             State::AwaitingInit => first_token(token, options, cx)?,
             State::AwaitingToken(offer) => {
                 let resp = NegTokenResp::from_token(token)?;
-                let mech_token = resp.response_token.ok_or(GssError::NegotiationOutOfStep)?;
+                let mech_token = resp.response_token.ok_or(SpnegoError::OutOfStep)?;
                 accept(mech_token, resp.mech_list_mic, None, offer, options, cx)?
             }
             State::AwaitingMic(offer, mut acceptor) => {
                 let resp = NegTokenResp::from_token(token)?;
-                let mic = resp.mech_list_mic.ok_or(GssError::MechListMicMissing)?;
+                let mic = resp.mech_list_mic.ok_or(SpnegoError::MicMissing)?;
                 verify_mic(&mut acceptor, &offer, mic)?;
                 (State::Complete(acceptor), None)
             }
             State::Complete(acceptor) => {
                 self.state = State::Complete(acceptor);
-                return Err(GssError::AlreadyEstablished);
+                return Err(SpnegoError::Complete);
             }
-            State::Failed => return Err(GssError::NotEstablished),
+            State::Failed => return Err(SpnegoError::Failed),
         };
         self.state = state;
         Ok(answer)
@@ -101,10 +102,10 @@ fn first_token(
     token: &[u8],
     options: &AcceptorOptions<'_>,
     cx: &mut Context<'_>,
-) -> Result<(State, Option<Vec<u8>>), GssError> {
+) -> Result<(State, Option<Vec<u8>>), SpnegoError> {
     let init = NegTokenInit::from_token(token)?;
     let is_kerberos = |oid: &Oid<'_>| [Oid::KRB5, Oid::MS_KRB5].contains(oid);
-    let chosen = init.mech_types.iter().find(is_kerberos).ok_or(GssError::NoCommonMechanism)?;
+    let chosen = init.mech_types.iter().find(is_kerberos).ok_or(SpnegoError::NoCommonMechanism)?;
     let first_choice = init.mech_types.iter().next() == Some(chosen);
     let offer = Offer { mech_types: init.mech_types.der().to_vec(), mic_due: !first_choice };
     match init.mech_token {
@@ -137,14 +138,14 @@ fn accept(
     offer: Offer,
     options: &AcceptorOptions<'_>,
     cx: &mut Context<'_>,
-) -> Result<(State, Option<Vec<u8>>), GssError> {
+) -> Result<(State, Option<Vec<u8>>), SpnegoError> {
     let (mut acceptor, reply) = Acceptor::accept(mech_token, options, cx)?;
     let mic_due = match mic {
         Some(mic) => {
             verify_mic(&mut acceptor, &offer, mic)?;
             true
         }
-        None if offer.mic_due && reply.is_none() => return Err(GssError::MechListMicMissing),
+        None if offer.mic_due && reply.is_none() => return Err(SpnegoError::MicMissing),
         None => offer.mic_due,
     };
     let complete = mic.is_some() || !mic_due;
@@ -165,9 +166,6 @@ fn accept(
     Ok((state, Some(resp)))
 }
 
-fn verify_mic(acceptor: &mut Acceptor, offer: &Offer, mic: &[u8]) -> Result<(), GssError> {
-    acceptor
-        .context_mut()
-        .verify_mic(&offer.mech_types, mic)
-        .map_err(|_| GssError::MechListMicWrong)
+fn verify_mic(acceptor: &mut Acceptor, offer: &Offer, mic: &[u8]) -> Result<(), SpnegoError> {
+    acceptor.context_mut().verify_mic(&offer.mech_types, mic).map_err(|_| SpnegoError::MicWrong)
 }

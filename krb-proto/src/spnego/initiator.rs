@@ -1,9 +1,10 @@
 use alloc::vec::Vec;
 
+use super::SpnegoError;
 use super::token::{NegState, NegTokenInit, NegTokenResp};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, List};
-use crate::gss::{GssError, Initiator, InitiatorOptions, Oid, SecurityContext, refusal};
+use crate::gss::{Initiator, InitiatorOptions, Oid, SecurityContext, refusal};
 use crate::{Context, Credential};
 
 /// What is offered, the one that acceptors look at first in front: MIT, Heimdal, Samba and Windows
@@ -40,7 +41,7 @@ impl SpnegoInitiator {
         credential: &Credential,
         options: &InitiatorOptions<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<(Self, Vec<u8>), GssError> {
+    ) -> Result<(Self, Vec<u8>), SpnegoError> {
         let (mechanism, mech_token) = Initiator::new(credential, options, cx)?;
         let mech_types = offered();
         let token = NegTokenInit {
@@ -57,16 +58,16 @@ impl SpnegoInitiator {
     /// [is complete](Self::is_complete) on this side; `None` means that it is complete.
     ///
     /// # Errors
-    /// Those of [`Initiator::step`]; [`GssError::Rejected`]; and what the peer did wrong in the
+    /// Those of [`Initiator::step`]; [`SpnegoError::Rejected`]; and what the peer did wrong in the
     /// negotiation. After an error the negotiation is of no further use.
-    pub fn step(&mut self, token: &[u8]) -> Result<Option<Vec<u8>>, GssError> {
+    pub fn step(&mut self, token: &[u8]) -> Result<Option<Vec<u8>>, SpnegoError> {
         let (state, answer) = match core::mem::replace(&mut self.state, State::Failed) {
             State::AwaitingFirstReply => self.first_reply(token)?,
             State::AwaitingMic => (self.last_reply(token)?, None),
-            State::Failed => return Err(GssError::NotEstablished),
+            State::Failed => return Err(SpnegoError::Failed),
             State::Complete => {
                 self.state = State::Complete;
-                return Err(GssError::AlreadyEstablished);
+                return Err(SpnegoError::Complete);
             }
         };
         self.state = state;
@@ -75,19 +76,19 @@ impl SpnegoInitiator {
 
     /// RFC 4178 section 5: the MIC is optional, as Kerberos is the first choice of both sides. It
     /// becomes due when the acceptor, having all it needs, says that it is not done.
-    fn first_reply(&mut self, token: &[u8]) -> Result<(State, Option<Vec<u8>>), GssError> {
+    fn first_reply(&mut self, token: &[u8]) -> Result<(State, Option<Vec<u8>>), SpnegoError> {
         let resp = read(token)?;
         if resp.supported_mech.is_some_and(|chosen| !OFFER.contains(&chosen)) {
-            return Err(GssError::NoCommonMechanism);
+            return Err(SpnegoError::NoCommonMechanism);
         }
         if let Some(token) = resp.response_token {
             if self.mechanism.is_complete() {
-                return Err(GssError::NegotiationOutOfStep);
+                return Err(SpnegoError::OutOfStep);
             }
             self.mechanism.step(token)?;
         }
         let mic_verified = self.verify_mic(&resp)?;
-        match resp.neg_state.ok_or(GssError::NegotiationOutOfStep)? {
+        match resp.neg_state.ok_or(SpnegoError::OutOfStep)? {
             NegState::ACCEPT_COMPLETED => Ok((State::Complete, None)),
             NegState::ACCEPT_INCOMPLETE | NegState::REQUEST_MIC if mic_verified => {
                 Ok((State::Complete, Some(self.signed(NegState::ACCEPT_COMPLETED)?)))
@@ -95,35 +96,31 @@ impl SpnegoInitiator {
             NegState::ACCEPT_INCOMPLETE | NegState::REQUEST_MIC => {
                 Ok((State::AwaitingMic, Some(self.signed(NegState::ACCEPT_INCOMPLETE)?)))
             }
-            _ => Err(GssError::NegotiationOutOfStep),
+            _ => Err(SpnegoError::OutOfStep),
         }
     }
 
     /// The answer to our MIC: the acceptor's.
-    fn last_reply(&mut self, token: &[u8]) -> Result<State, GssError> {
+    fn last_reply(&mut self, token: &[u8]) -> Result<State, SpnegoError> {
         let resp = read(token)?;
         // negState is optional after the first answer (RFC 4178 section 4.2.2).
         let completed = matches!(resp.neg_state, None | Some(NegState::ACCEPT_COMPLETED));
         if !completed || resp.supported_mech.is_some() || resp.response_token.is_some() {
-            return Err(GssError::NegotiationOutOfStep);
+            return Err(SpnegoError::OutOfStep);
         }
-        if self.verify_mic(&resp)? {
-            Ok(State::Complete)
-        } else {
-            Err(GssError::MechListMicMissing)
-        }
+        if self.verify_mic(&resp)? { Ok(State::Complete) } else { Err(SpnegoError::MicMissing) }
     }
 
     /// Verifies the acceptor's MIC over the offer; `false` if there is none.
-    fn verify_mic(&mut self, resp: &NegTokenResp<'_>) -> Result<bool, GssError> {
-        let context = self.mechanism.context_mut().ok_or(GssError::NoReply)?;
+    fn verify_mic(&mut self, resp: &NegTokenResp<'_>) -> Result<bool, SpnegoError> {
+        let context = self.mechanism.context_mut().ok_or(SpnegoError::NoReply)?;
         let Some(mic) = resp.mech_list_mic else { return Ok(false) };
-        context.verify_mic(&offered(), mic).map_err(|_| GssError::MechListMicWrong)?;
+        context.verify_mic(&offered(), mic).map_err(|_| SpnegoError::MicWrong)?;
         Ok(true)
     }
 
-    fn signed(&mut self, state: NegState) -> Result<Vec<u8>, GssError> {
-        let context = self.mechanism.context_mut().ok_or(GssError::NoReply)?;
+    fn signed(&mut self, state: NegState) -> Result<Vec<u8>, SpnegoError> {
+        let context = self.mechanism.context_mut().ok_or(SpnegoError::NoReply)?;
         let mic = context.get_mic(&offered());
         let resp = NegTokenResp {
             neg_state: Some(state),
@@ -161,10 +158,13 @@ impl SpnegoInitiator {
 }
 
 /// Reads an answer; one that rejects is an error, with the mechanism's reason if it holds one.
-fn read(token: &[u8]) -> Result<NegTokenResp<'_>, GssError> {
+fn read(token: &[u8]) -> Result<NegTokenResp<'_>, SpnegoError> {
     let resp = NegTokenResp::from_token(token)?;
     if resp.neg_state == Some(NegState::REJECT) {
-        return Err(resp.response_token.and_then(refusal).unwrap_or(GssError::Rejected));
+        return Err(resp
+            .response_token
+            .and_then(refusal)
+            .map_or(SpnegoError::Rejected, Into::into));
     }
     Ok(resp)
 }

@@ -19,11 +19,13 @@
 //! [`Oid::MS_KRB5`]: crate::gss::Oid::MS_KRB5
 
 mod acceptor;
+mod error;
 pub mod http;
 mod initiator;
 mod token;
 
 pub use acceptor::SpnegoAcceptor;
+pub use error::SpnegoError;
 pub use initiator::SpnegoInitiator;
 pub use token::{NegState, NegTokenInit, NegTokenResp, ap_req_in};
 

@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 
+use super::SpnegoError;
 use crate::der::{
     self, Decode, DecodeContents, Encode, EncodeContents, Encoded, Enumerated, KerberosFlags, List,
     Reader, Writer, sequence,
@@ -67,7 +68,7 @@ const NEG_TOKEN_RESP: u8 = 0xa1;
 /// without taking part in them. Nothing is verified.
 ///
 /// ```
-/// # fn main() -> Result<(), krb_proto::gss::GssError> {
+/// # fn main() -> Result<(), krb_proto::spnego::SpnegoError> {
 /// # let token: &[u8] = b"\x6e\x00";
 /// use krb_proto::{asn1::ApReq, der, spnego};
 ///
@@ -82,7 +83,7 @@ const NEG_TOKEN_RESP: u8 = 0xa1;
 /// # Errors
 /// [`GssError::UnexpectedToken`] where the client's token has none in it (yet), else those of
 /// [`gss::ap_req_in`].
-pub fn ap_req_in(token: &[u8]) -> Result<&[u8], GssError> {
+pub fn ap_req_in(token: &[u8]) -> Result<&[u8], SpnegoError> {
     let inner = match token.first() {
         Some(&NEG_TOKEN_RESP) => NegTokenResp::from_token(token)?.response_token,
         _ => match NegTokenInit::from_token(token) {
@@ -91,7 +92,7 @@ pub fn ap_req_in(token: &[u8]) -> Result<&[u8], GssError> {
             Err(_) => Some(token),
         },
     };
-    gss::ap_req_in(inner.ok_or(GssError::UnexpectedToken)?)
+    Ok(gss::ap_req_in(inner.ok_or(GssError::UnexpectedToken)?)?)
 }
 
 impl<'a> NegTokenInit<'a> {
@@ -107,10 +108,13 @@ impl<'a> NegTokenInit<'a> {
     /// Reads an opening token.
     ///
     /// # Errors
-    /// [`GssError::UnexpectedMechanism`] if it is one of another mechanism (raw Kerberos, NTLM in
-    /// GSS framing), [`GssError::Malformed`].
-    pub fn from_token(token: &'a [u8]) -> Result<Self, GssError> {
-        let mut inner = unframe(Oid::SPNEGO, token)?;
+    /// [`SpnegoError::UnexpectedMechanism`] if it is one of another mechanism (raw Kerberos, NTLM in
+    /// GSS framing), [`SpnegoError::Malformed`].
+    pub fn from_token(token: &'a [u8]) -> Result<Self, SpnegoError> {
+        let mut inner = unframe(Oid::SPNEGO, token).map_err(|error| match error {
+            GssError::Malformed(error) => SpnegoError::Malformed(error),
+            _ => SpnegoError::UnexpectedMechanism,
+        })?;
         let init = Self::decode_explicit(&mut inner, NEG_TOKEN_INIT);
         let whole = init.and_then(|init| inner.finish().map(|()| init));
         whole.map_err(|fault| fault.within(token).into())
@@ -142,8 +146,8 @@ impl<'a> NegTokenResp<'a> {
     /// Reads a token of the negotiation after the first.
     ///
     /// # Errors
-    /// [`GssError::Malformed`].
-    pub fn from_token(token: &'a [u8]) -> Result<Self, GssError> {
+    /// [`SpnegoError::Malformed`].
+    pub fn from_token(token: &'a [u8]) -> Result<Self, SpnegoError> {
         Ok(der::read(token, |reader| Self::decode_explicit(reader, NEG_TOKEN_RESP))?)
     }
 }

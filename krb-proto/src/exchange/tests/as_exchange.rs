@@ -43,6 +43,20 @@ fn a_hostile_iteration_count_is_refused_before_any_work() {
     }
 }
 
+/// What was offered and cannot be done is this side's doing.
+#[test]
+fn an_enctype_that_no_key_is_made_of_here_is_no_fault_of_the_reply() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let options = TicketOptions { enctypes: vec![EncType::RC4_HMAC], ..Default::default() };
+    let mut exchange = AsExchange::new(service(), secret, options);
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let hint = hint(EncType::RC4_HMAC, None, None);
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&hint));
+    let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+    assert!(matches!(refused, ExchangeError::OwnKey(_)), "{refused}");
+}
+
 #[test]
 fn a_wrong_key_is_not_tried_twice() {
     let mut rng = Counter(1);

@@ -1,9 +1,11 @@
 use alloc::vec::Vec;
 
 use super::super::acceptor::krb_error;
-use super::super::{Acceptor, AcceptorOptions, GssError, Oid};
-use super::{Conversation, IakerbDialect, Proxy};
+use super::super::checksum::Extensions;
+use super::super::{Acceptor, AcceptorOptions, Oid};
+use super::{Conversation, IakerbDialect, IakerbError, Proxy};
 use crate::asn1::{AsReq, TgsReq};
+use crate::crypto::Key;
 use crate::der;
 use crate::iana::ErrorCode;
 use crate::{Context, Principal, Timestamp};
@@ -47,27 +49,30 @@ impl IakerbAcceptor {
     /// Takes a token of the client. What is no request to a KDC is not passed on.
     ///
     /// # Errors
-    /// Those of [`Acceptor::accept`], [`GssError::IakerbFinished`] and
-    /// [`GssError::IakerbTooLong`].
+    /// Those of [`Acceptor::accept`], [`IakerbError::Finished`] and
+    /// [`IakerbError::TooLong`].
     pub fn step(
         &mut self,
         token: &[u8],
         options: &AcceptorOptions<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<IakerbStep, GssError> {
+    ) -> Result<IakerbStep, IakerbError> {
         if self.awaited.is_some() {
-            return Err(GssError::NegotiationOutOfStep);
+            return Err(IakerbError::OutOfStep);
         }
         let Some(proxy) = Proxy::from_token(token)? else {
             let conversation = self.conversation.bound(self.dialect);
-            let (acceptor, answer) =
-                Acceptor::accept_for(Oid::IAKERB, conversation, token, options, cx)?;
+            let bound = |extensions: Extensions<'_>, subkey: Option<&Key>| match conversation {
+                Some(conversation) => conversation.verify(extensions, subkey),
+                None => Ok(()),
+            };
+            let (acceptor, answer) = Acceptor::accept_for(Oid::IAKERB, bound, token, options, cx)?;
             return Ok(IakerbStep::Done(acceptor, answer));
         };
         let (realm, message) = (proxy.realm.octets(), proxy.message);
         let asks_for_realm = realm.is_empty() && message.is_empty();
         if !asks_for_realm && der::decode::<AsReq<'_>>(message).is_err() {
-            der::decode::<TgsReq<'_>>(message)?;
+            der::decode::<TgsReq<'_>>(message).map_err(IakerbError::Malformed)?;
         }
         self.conversation.add(token)?;
         self.dialect = IakerbDialect::of(&proxy.realm);
@@ -82,14 +87,14 @@ impl IakerbAcceptor {
     /// Makes a token that names the service's realm; `None` if it has none.
     ///
     /// # Errors
-    /// [`GssError::NegotiationOutOfStep`] if the client has not asked, [`GssError::IakerbTooLong`].
+    /// [`IakerbError::NotAsked`] if the client has not asked, [`IakerbError::TooLong`].
     pub fn name_realm(
         &mut self,
         realm: Option<&[u8]>,
         now: Timestamp,
-    ) -> Result<Vec<u8>, GssError> {
+    ) -> Result<Vec<u8>, IakerbError> {
         let Some(Awaited::Realm) = self.awaited.take() else {
-            return Err(GssError::NegotiationOutOfStep);
+            return Err(IakerbError::NotAsked);
         };
         let message = match realm {
             Some(_) => Vec::new(),
@@ -101,10 +106,10 @@ impl IakerbAcceptor {
     /// Makes a token of the KDC's answer; `None` if there is none.
     ///
     /// # Errors
-    /// [`GssError::NegotiationOutOfStep`] if none is due, [`GssError::IakerbTooLong`].
-    pub fn relay(&mut self, answer: Option<&[u8]>, now: Timestamp) -> Result<Vec<u8>, GssError> {
+    /// [`IakerbError::NotAsked`] if none is due, [`IakerbError::TooLong`].
+    pub fn relay(&mut self, answer: Option<&[u8]>, now: Timestamp) -> Result<Vec<u8>, IakerbError> {
         let Some(Awaited::Answer(realm)) = self.awaited.take() else {
-            return Err(GssError::NegotiationOutOfStep);
+            return Err(IakerbError::NotAsked);
         };
         match answer {
             Some(answer) => self.answer(&realm, answer),
@@ -116,7 +121,7 @@ impl IakerbAcceptor {
         }
     }
 
-    fn answer(&mut self, realm: &[u8], message: &[u8]) -> Result<Vec<u8>, GssError> {
+    fn answer(&mut self, realm: &[u8], message: &[u8]) -> Result<Vec<u8>, IakerbError> {
         let realm = self.dialect.write(realm);
         let token = Proxy { realm, cookie: None, message }.to_token(false);
         self.conversation.add(&token)?;

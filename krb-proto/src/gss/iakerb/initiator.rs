@@ -1,10 +1,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::super::{GssError, Initiator, InitiatorOptions, Oid};
-use super::{Conversation, IakerbDialect, Proxy};
-use crate::exchange::{Exchange, ExchangeError, Step};
+use super::{Conversation, IakerbDialect, IakerbError, Proxy};
+use crate::crypto::Key;
+use crate::exchange::{Exchange, Step};
 use crate::{Context, Credential};
 
 /// The client's side: an exchange with KDCs, whose every message goes through the service, and then
@@ -78,8 +78,8 @@ impl IakerbInitiator {
             Step::Continue => self.ask(exchange, proxy.cookie, cx),
             Step::Done(credential) => {
                 let conversation = self.conversation.bound(self.dialect);
-                let (login, token) =
-                    Initiator::start(Oid::IAKERB, conversation, &credential, options, cx)?;
+                let bind = |subkey: &Key| conversation.map(|c| c.finished(subkey));
+                let (login, token) = Initiator::start(Oid::IAKERB, bind, &credential, options, cx)?;
                 self.state = State::Login(login);
                 Ok(token)
             }
@@ -125,30 +125,3 @@ impl IakerbInitiator {
         self.login().is_some_and(Initiator::is_complete)
     }
 }
-
-/// Why a login through IAKERB failed.
-#[derive(Clone, PartialEq, Debug)]
-#[non_exhaustive]
-pub enum IakerbError {
-    /// The exchange with a KDC failed, or the service could reach none.
-    Exchange(ExchangeError),
-    /// The service's token, or the login, failed.
-    Gss(GssError),
-}
-
-impl From<GssError> for IakerbError {
-    fn from(error: GssError) -> Self {
-        Self::Gss(error)
-    }
-}
-
-impl fmt::Display for IakerbError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exchange(error) => error.fmt(f),
-            Self::Gss(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for IakerbError {}

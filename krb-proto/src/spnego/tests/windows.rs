@@ -6,13 +6,13 @@ use super::super::*;
 use crate::Principal;
 use crate::der::{self, Encoded, List};
 use crate::gss::testing::{NOW, Service, TestRng, at, hex, initiate};
-use crate::gss::{AcceptorOptions, GssError, InitiatorOptions, Oid};
+use crate::gss::{AcceptorOptions, InitiatorOptions, Oid};
 use crate::iana::EncType;
 
 /// SPNEGO Extended Negotiation, 1.3.6.1.4.1.311.2.2.30 (MS-SPNG 3.1.5.1).
 const NEGOEX: Oid<'_> = Oid(b"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x1e");
 
-fn step(acceptor: &mut SpnegoAcceptor, token: &[u8]) -> Result<Option<Vec<u8>>, GssError> {
+fn step(acceptor: &mut SpnegoAcceptor, token: &[u8]) -> Result<Option<Vec<u8>>, SpnegoError> {
     let service = Service::new(EncType::AES256_CTS_HMAC_SHA1_96);
     let keys = |name: &Principal, kvno, enctype| service.find_key(name, kvno, enctype);
     acceptor.step(token, &AcceptorOptions::new(&keys), &mut at(NOW, &mut TestRng(4)))
@@ -41,7 +41,7 @@ fn negoex_is_passed_over() {
         assert_eq!(answer.supported_mech, Some(Oid::KRB5));
         let token = init(&[NEGOEX], message);
         let refused = step(&mut SpnegoAcceptor::new(), &token);
-        assert_eq!(refused, Err(GssError::NoCommonMechanism));
+        assert_eq!(refused, Err(SpnegoError::NoCommonMechanism));
     }
 }
 
@@ -66,6 +66,6 @@ fn a_servers_hints_are_no_token_of_the_negotiation() {
         82 37 02 02 0a a3 2a 30 28 a0 26 1b 24 6e 6f 74 5f 64 65 66 69 6e 65 64 5f 69 6e 5f 52 46
         43 34 31 37 38 40 70 6c 65 61 73 65 5f 69 67 6e 6f 72 65");
     let refused = step(&mut SpnegoAcceptor::new(), &hints);
-    assert!(matches!(refused, Err(GssError::Malformed(_))), "{refused:?}");
-    assert!(matches!(NegTokenResp::from_token(&hints), Err(GssError::Malformed(_))));
+    assert!(matches!(refused, Err(SpnegoError::Malformed(_))), "{refused:?}");
+    assert!(matches!(NegTokenResp::from_token(&hints), Err(SpnegoError::Malformed(_))));
 }

@@ -3,10 +3,10 @@
 use krb_client::OsRandom;
 use krb_client::proto::ap::VerifiedRequest;
 use krb_client::proto::crypto::Key;
-use krb_client::proto::gss::{Acceptor, AcceptorOptions, GssError};
+use krb_client::proto::gss::{Acceptor, AcceptorOptions};
 use krb_client::proto::iana::EncType;
 use krb_client::proto::spnego::http::parse_header_value;
-use krb_client::proto::spnego::{NegTokenResp, SpnegoAcceptor};
+use krb_client::proto::spnego::{NegTokenResp, SpnegoAcceptor, SpnegoError};
 use krb_client::proto::{Context, Principal, Timestamp};
 
 use super::{Shared, Visitor, lock};
@@ -54,11 +54,13 @@ pub(super) fn log_in(shared: &Shared, value: &[u8]) -> Result<(Visitor, Vec<u8>)
 }
 
 /// With the mechanism's own reason, by which a client learns that its clock is wrong.
-fn refused(shared: &Shared, error: &GssError, now: Timestamp) -> Refused {
-    let reason = shared.keytab.entries.first().map(|entry| {
-        let server = &entry.principal;
-        Acceptor::refusal(error, server, now)
-    });
+fn refused(shared: &Shared, error: &SpnegoError, now: Timestamp) -> Refused {
+    let reason = match (error, shared.keytab.entries.first()) {
+        (SpnegoError::Mechanism(error), Some(entry)) => {
+            Some(Acceptor::refusal(error, &entry.principal, now))
+        }
+        _ => None,
+    };
     let token = NegTokenResp::rejection(reason.as_deref()).to_token();
     Refused { why: error.to_string(), token }
 }

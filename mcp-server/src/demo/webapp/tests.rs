@@ -12,7 +12,7 @@ use krb_client::proto::formats::KeytabEntry;
 use krb_client::proto::gss::{GssError, InitiatorOptions};
 use krb_client::proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
 use krb_client::proto::pac::{ClientInfo, DelegationInfo, LogonInfo, PacBuilder, PacKeys};
-use krb_client::proto::spnego::SpnegoInitiator;
+use krb_client::proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_client::proto::spnego::http::parse_header_value;
 use krb_client::proto::{Context, Credential, KerberosTime, Name, Principal, Timestamp};
 use serde_json::Value;
@@ -124,7 +124,7 @@ struct Answer {
     status: StatusCode,
     body: String,
     /// What the client makes of the service's token.
-    proof: Result<(), GssError>,
+    proof: Result<(), SpnegoError>,
 }
 
 impl World {
@@ -266,7 +266,7 @@ async fn a_login_counts_once_and_in_its_time() {
         assert_eq!(answer.status.as_u16(), status, "{later}");
         if status == 401 {
             let refused =
-                matches!(answer.proof, Err(GssError::Refused { code: ErrorCode::TKT_EXPIRED, .. }));
+                matches!(answer.proof, Err(SpnegoError::Mechanism(GssError::Refused { code: ErrorCode::TKT_EXPIRED, .. })));
             assert!(refused, "{:?}", answer.proof);
         }
     }

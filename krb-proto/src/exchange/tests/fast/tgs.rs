@@ -77,7 +77,7 @@ fn whatever_differs_in_an_armored_tgs_reply_is_refused() {
     assert_eq!(refused(|_, s| s.finished = false), FastError::NotFinished.into());
     let failed = CryptoError::IntegrityCheckFailed;
     assert_eq!(refused(|_, s| s.checksum.1[3] ^= 1), FastError::Checksum(failed).into());
-    assert_eq!(refused(|_, s| s.strengthen_key = None), failed.into());
+    assert_eq!(refused(|_, s| s.strengthen_key = None), ExchangeError::Crypto(failed));
     for change in
         [(|a: &mut Answer, _: &mut Sealed| a.outer_client = Some(service())) as Change, |_, s| {
             s.client = service()
