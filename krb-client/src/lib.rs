@@ -40,7 +40,6 @@ mod s4u;
 mod store;
 mod together;
 mod transport;
-mod user_ticket;
 
 pub use client::{Client, ClientConfig};
 pub use clock::{Clock, SystemClock};
@@ -50,7 +49,7 @@ pub use kdc::KdcSource;
 pub use keyring::AccountSecret;
 pub use random::{Entropy, OsRandom};
 pub use resolver::{ResolveError, Resolver};
+pub use store::UserTicket;
 pub use transport::{Carry, Carrying, Transport};
-pub use user_ticket::UserTicket;
 
 pub use krb_proto as proto;

@@ -1,10 +1,11 @@
 //! The one store of tickets. What many ask for at once is fetched once ([`Flights`]).
 
+mod held;
 mod key;
 mod shelf;
+mod user_ticket;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,33 +13,16 @@ use krb_proto::Credential;
 
 use crate::clock::Moment;
 use crate::flight::Flights;
-use crate::user_ticket::UserTicket;
 use crate::{ClientError, Clock};
+use held::Held;
 pub(crate) use key::{Behalf, TicketKey};
 use shelf::Shelf;
+pub use user_ticket::UserTicket;
 
 /// So many tickets are kept at most; beyond, what expires first goes first.
 const MAX_ENTRIES: usize = 10_000;
 /// A ticket is not handed out in its last seconds: it has to live until the resource sees it.
 const MARGIN: Duration = Duration::from_secs(60);
-
-/// A ticket, and since when.
-#[derive(Clone, Debug)]
-pub(crate) struct Held {
-    pub(crate) credential: Arc<Credential>,
-    /// When the KDC was asked for it; for a service ticket, when it was asked for its evidence.
-    pub(crate) since: Moment,
-    /// No other fetch has this number.
-    pub(crate) number: u64,
-}
-
-impl Held {
-    pub(crate) fn new(credential: Arc<Credential>, since: Moment) -> Self {
-        static FETCHES: AtomicU64 = AtomicU64::new(0);
-        let number = FETCHES.fetch_add(1, Ordering::Relaxed);
-        Self { credential, since, number }
-    }
-}
 
 type Outcome = Result<Held, ClientError>;
 

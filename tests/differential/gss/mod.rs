@@ -319,7 +319,9 @@ fn channel_bindings_are_the_same_for_both() {
                 accept(&realm, mechanism, flags, &mits_initiator, bound, &mut entropy);
             match established {
                 Ok(_) => assert!(agree, "{mechanism:?} {initiator:?} {acceptor:?}"),
-                Err(error) => assert!(!agree && error == GssError::ChannelBindings.into(), "{error}"),
+                Err(error) => {
+                    assert!(!agree && error == GssError::ChannelBindings.into(), "{error}")
+                }
             }
         }
     }

@@ -21,6 +21,7 @@
 mod enctypes;
 mod error;
 mod libdefaults;
+mod limits;
 mod local_name;
 mod lookup;
 mod parse;
@@ -32,8 +33,9 @@ mod value;
 pub use enctypes::EnctypeList;
 pub use error::{ConfError, ConfErrorKind};
 pub use libdefaults::{CanonicalizeHostname, LibDefaults};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FILES, MAX_INCLUDE_DEPTH};
 pub use lookup::{TokenError, expand_tokens};
-pub use parse::{Includes, MAX_BYTES, MAX_DEPTH, MAX_FILES, MAX_INCLUDE_DEPTH, NoIncludes};
+pub use parse::{Includes, NoIncludes};
 pub use profile::Krb5Conf;
 pub use realm::RealmSettings;
 pub use server::{ServerAddress, ServerAddressError, ServerTransport};

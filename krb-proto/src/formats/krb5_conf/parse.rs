@@ -3,17 +3,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::limits::{MAX_BYTES, MAX_DEPTH, MAX_FILES, MAX_INCLUDE_DEPTH};
 use super::profile::{SectionId, Value};
 use super::{ConfError, ConfErrorKind, Krb5Conf};
-
-/// Braces within braces. MIT's deepest use has three.
-pub const MAX_DEPTH: usize = 32;
-/// Files included by files that are included.
-pub const MAX_INCLUDE_DEPTH: usize = 10;
-/// Files in all.
-pub const MAX_FILES: usize = 256;
-/// Bytes in all files together.
-pub const MAX_BYTES: usize = 4 << 20;
 
 /// Where `include` and `includedir` find what they name: the caller's files, or whatever it has
 /// in place of them. What is read from a disk should stop at [`MAX_BYTES`]: more is refused.

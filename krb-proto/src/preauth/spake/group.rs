@@ -3,6 +3,7 @@ use alloc::vec::Vec;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
+use super::side::Side;
 use super::{edwards25519, nist};
 use crate::Random;
 
@@ -17,25 +18,6 @@ pub enum SpakeGroup {
     P384 = 3,
     /// P-521.
     P521 = 4,
-}
-
-/// Which side of the agreement somebody is on: each masks its public element with a constant of
-/// its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
-    /// The client, whose element is S and constant N.
-    Client,
-    /// The KDC, whose element is T and constant M.
-    Kdc,
-}
-
-impl Side {
-    pub(super) const fn peer(self) -> Self {
-        match self {
-            Self::Client => Self::Kdc,
-            Self::Kdc => Self::Client,
-        }
-    }
 }
 
 impl SpakeGroup {

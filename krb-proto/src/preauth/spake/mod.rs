@@ -9,6 +9,7 @@ mod challenge;
 mod edwards25519;
 mod group;
 mod nist;
+mod side;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,8 @@ use zeroize::Zeroizing;
 
 #[cfg(any(feature = "kdc", test))]
 pub use challenge::{ChallengeError, KdcChallenge, challenge, verify_response};
-pub use group::{Side, SpakeGroup};
+pub use group::SpakeGroup;
+pub use side::Side;
 
 use crate::Random;
 use crate::crypto::{CryptoError, Key};

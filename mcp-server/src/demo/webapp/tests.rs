@@ -12,8 +12,8 @@ use krb_client::proto::formats::KeytabEntry;
 use krb_client::proto::gss::{GssError, InitiatorOptions};
 use krb_client::proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
 use krb_client::proto::pac::{ClientInfo, DelegationInfo, LogonInfo, PacBuilder, PacKeys};
-use krb_client::proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_client::proto::spnego::http::parse_header_value;
+use krb_client::proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_client::proto::{Context, Credential, KerberosTime, Name, Principal, Timestamp};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -265,8 +265,10 @@ async fn a_login_counts_once_and_in_its_time() {
         let answer = world.get("/whoami", &alice).await;
         assert_eq!(answer.status.as_u16(), status, "{later}");
         if status == 401 {
-            let refused =
-                matches!(answer.proof, Err(SpnegoError::Mechanism(GssError::Refused { code: ErrorCode::TKT_EXPIRED, .. })));
+            let refused = matches!(
+                answer.proof,
+                Err(SpnegoError::Mechanism(GssError::Refused { code: ErrorCode::TKT_EXPIRED, .. }))
+            );
             assert!(refused, "{:?}", answer.proof);
         }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use krb_proto::Credential;
 
+use super::held::Held;
 use crate::Clock;
 use crate::clock::Moment;
-use crate::store::Held;
 
 /// A ticket in a user's name: evidence, or a ticket to a service that was got with it.
 ///
