@@ -1,6 +1,13 @@
-//! What a caller is told when a call fails: a stable code, what happened, and what to change.
+//! What a caller is told when a call fails: a stable code, what happened, whose doing it is, and what
+//! to change.
+//!
+//! Each stage has errors of its own, which say what happened and to whom; one explainer for each, a
+//! file that is called `failure.rs`, makes what stands here of them. Nobody else makes one (a test
+//! looks).
 
-use serde::Serialize;
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
 
 /// Whose doing a failed call is: who can change something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +31,41 @@ pub enum Blame {
     Server,
 }
 
+impl Blame {
+    /// All there are.
+    pub const ALL: [Self; 8] = [
+        Self::Caller,
+        Self::Account,
+        Self::Configuration,
+        Self::Directory,
+        Self::IdentityProvider,
+        Self::Kdc,
+        Self::Resource,
+        Self::Server,
+    ];
+
+    /// The stable text form.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Account => "account",
+            Self::Configuration => "configuration",
+            Self::Directory => "directory",
+            Self::IdentityProvider => "identity-provider",
+            Self::Kdc => "kdc",
+            Self::Resource => "resource",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl Serialize for Blame {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident => $text:literal, $retryable:literal, [$($blame:ident),+];)*) => {
         /// Why a call failed. The text form is stable: clients and audit queries may rely on it.
@@ -45,7 +87,7 @@ macro_rules! codes {
                 }
             }
 
-            /// Whose doing it may be, the likeliest first. A failure's message says which it is.
+            /// Whose doing it may be, the likeliest first. A failure says which it is.
             #[must_use]
             pub const fn blame(self) -> &'static [Blame] {
                 match self {
@@ -135,12 +177,12 @@ codes! {
 }
 
 impl Serialize for Code {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl std::fmt::Display for Code {
+impl Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -152,16 +194,35 @@ impl std::fmt::Display for Code {
 pub struct Failure {
     /// Why.
     pub code: Code,
-    /// What happened, and whose doing it is.
+    /// Whose doing it is.
+    pub blame: Blame,
+    /// What happened.
     pub message: String,
     /// What to change, and who can.
     pub remedy: String,
+    /// What a library or a system said of it: for this server's log, never for the caller.
+    #[serde(skip)]
+    pub cause: Option<String>,
 }
 
 impl Failure {
-    /// A failure with its remedy.
+    /// A failure with its remedy, laid to whom it is the likeliest doing of.
     pub fn new(code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: remedy.into() }
+        let (message, remedy, blame) = (message.into(), remedy.into(), code.blame()[0]);
+        Self { code, blame, message, remedy, cause: None }
+    }
+
+    /// Lays it to somebody else, who is one of those whose doing the code may be.
+    #[must_use]
+    pub fn blamed_on(self, blame: Blame) -> Self {
+        debug_assert!(self.code.blame().contains(&blame), "{}: {blame:?}", self.code);
+        Self { blame, ..self }
+    }
+
+    /// Notes for the log what caused it.
+    #[must_use]
+    pub fn caused_by(self, cause: impl Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
     }
 }
 

@@ -4,13 +4,15 @@
 //! so that none can be skipped:
 //!
 //! ```text
-//! BearerToken ─verify▶ Caller ─exchange▶ Subject ─policy▶ Permit ─audit▶ Announced
+//! BearerToken ─verify▶ Caller ─exchange▶ Subject ─policy▶ Permit ─intent▶ Announced
 //!             ─S4U2Self▶ Evidence ─S4U2Proxy▶ ServiceCredential ─resource▶ Outcome ─audit▶ closing record
 //! ```
 
 pub mod audit;
+pub mod call;
 mod config_error;
 pub mod credential;
+pub mod event;
 mod failure;
 pub mod identity;
 pub mod network;

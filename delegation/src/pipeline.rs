@@ -7,9 +7,12 @@ use std::time::Duration;
 use krb_client::{Clock, Entropy};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use crate::audit::{Announced, Attempt, Audit, CallIds, CloseFacts};
-use crate::credential::kerberos::{Account, Kerberos};
+use crate::audit::Audit;
+use crate::call::{Announced, Attempt};
+use crate::credential::kerberos::Kerberos;
+use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, Verifier};
 use crate::policy::{Denial, Policy, Usable};
 use crate::resources::{CallContext, Resources};
@@ -44,6 +47,7 @@ pub struct Delegation {
     pub(crate) kerberos: Kerberos,
     pub(crate) resources: Resources,
     pub(crate) audit: Audit,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Entropy>,
 }
@@ -54,19 +58,25 @@ impl Delegation {
     /// # Errors
     /// [`AuthenticationError`]: the token is no good, or its issuer's keys cannot be had.
     pub async fn authenticate(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        self.verifier.verify(token).await.inspect_err(|error| {
-            self.audit.unauthorized(error.reason());
-        })
+        self.verifier.verify(token).await.inspect_err(|error| self.unauthorized(error.reason()))
     }
 
     /// Counts a request that came without a usable token.
     pub fn unauthorized(&self, reason: &'static str) {
         self.audit.unauthorized(reason);
+        self.metrics.turned_away(reason);
     }
 
     /// Counts a call that is not begun because its caller makes too many.
     pub fn limited(&self, caller: &Caller) {
         self.audit.limited(caller);
+        self.metrics.turned_away("too many calls");
+    }
+
+    /// Figures over all calls.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Does one thing as the caller, or says why not. Allowed or not, it is in the audit log
@@ -75,8 +85,18 @@ impl Delegation {
     /// # Errors
     /// [`Failure`].
     pub async fn call(&self, caller: &Caller, call: Call) -> Result<Outcome, Failure> {
+        let attempt = self.attempt(caller, &call.request_id, call.tool);
+        let span = attempt.span();
+        self.run(attempt, caller, call).instrument(span).await
+    }
+
+    async fn run(
+        &self,
+        mut attempt: Attempt,
+        caller: &Caller,
+        call: Call,
+    ) -> Result<Outcome, Failure> {
         let limits = Limits { until: Instant::now() + call.deadline, call: &call };
-        let mut attempt = self.attempt(caller, &call.request_id, call.tool);
         attempt.asks(&call.request.action(), call.request.address());
 
         let subject = match limits.keep(self.exchange(caller)).await {
@@ -104,14 +124,14 @@ impl Delegation {
         &self,
         caller: &Caller,
         request_id: &str,
-        tool: &str,
+        tool: &'static str,
         failure: Failure,
     ) -> Failure {
         self.attempt(caller, request_id, tool).failed(failure).await
     }
 
-    fn attempt(&self, caller: &Caller, request_id: &str, tool: &str) -> Attempt {
-        self.audit.attempt(caller, CallIds { request_id, tool })
+    fn attempt(&self, caller: &Caller, request_id: &str, tool: &'static str) -> Attempt {
+        Attempt::begin(&self.audit, &self.metrics, caller, request_id, tool)
     }
 
     async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
@@ -156,41 +176,30 @@ impl Delegation {
 
     /// What was announced, and its closing record.
     async fn perform(&self, announced: Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
-        let mut facts = CloseFacts::default();
-        let result = limits.keep(self.reach(&announced, limits.until, &mut facts)).await;
-        facts.bytes = result.as_ref().ok().map(Outcome::content_bytes);
-        announced.close(result.as_ref().map(drop), facts).await?;
+        let result = limits.keep(self.reach(&announced, limits.until)).await;
+        announced.close(result.as_ref().map(drop)).await?;
         result
     }
 
     /// Kerberos and the resource: what the intent record announced.
-    async fn reach(
-        &self,
-        announced: &Announced,
-        deadline: Instant,
-        facts: &mut CloseFacts,
-    ) -> Result<Outcome, Failure> {
+    async fn reach(&self, announced: &Announced, deadline: Instant) -> Result<Outcome, Failure> {
         let evidence = self.kerberos.evidence(announced).await?;
-        note(facts, evidence.account());
         let credential = self.kerberos.service_credential(evidence).await?;
-        note(facts, credential.account());
-        facts.ticket_flags = Some(credential.ticket_flags());
         let (clock, random) = (self.clock.clone(), self.random.clone());
         let cx = CallContext { deadline, clock, random };
-        self.resources.perform(&cx, &credential).await
+        let outcome = self.resources.perform(&cx, &credential).await?;
+        if let Some(answered) = outcome.answered() {
+            announced.tell(Event::Answered(answered));
+        }
+        Ok(outcome)
     }
 
     /// Writes what the audit log still holds back. The last thing before the process ends.
     pub async fn shutdown(&self) {
-        if let Err(failure) = self.audit.flush().await {
-            tracing::error!(%failure, "the audit log could not be flushed");
+        if self.audit.flush().await.is_err() {
+            tracing::error!("the audit log could not be flushed");
         }
     }
-}
-
-fn note(facts: &mut CloseFacts, account: &Account) {
-    facts.account = Some(account.name.clone());
-    facts.sid = Some(account.sid.to_string());
 }
 
 /// When a call has to end, whatever it is at.

@@ -8,6 +8,7 @@ use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
 use crate::ConfigError;
 use crate::audit::{self, Audit, AuditConfig};
 use crate::credential::kerberos::{Kerberos, KerberosConfig};
+use crate::event::Metrics;
 use crate::identity::{TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
@@ -116,8 +117,11 @@ impl Plan {
     pub fn start(self) -> Result<Delegation, ConfigError> {
         let Self { verifier, exchanger, targets, policy, kerberos, resources, audit, parts } = self;
         let Parts { clock, random, .. } = parts;
+        let audit = Audit::open(&audit, clock.clone(), &*random)?;
+        let metrics = Metrics::new(audit.lost().clone());
         Ok(Delegation {
-            audit: Audit::open(&audit, clock.clone(), &*random)?,
+            audit,
+            metrics,
             verifier,
             exchanger,
             targets,

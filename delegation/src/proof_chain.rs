@@ -3,7 +3,7 @@
 //! The right order does:
 //!
 //! ```no_run
-//! use krb_delegation::audit::{Announced, Attempt};
+//! use krb_delegation::call::{Announced, Attempt};
 //! use krb_delegation::credential::kerberos::Kerberos;
 //! use krb_delegation::identity::Subject;
 //! use krb_delegation::policy::Policy;
@@ -63,33 +63,33 @@
 //! Nobody announces by hand:
 //!
 //! ```compile_fail,E0451
-//! use krb_delegation::{audit::Announced, policy::Permit};
+//! use krb_delegation::{call::Announced, policy::Permit};
 //! fn skip(permit: Permit) -> Announced {
-//!     Announced { permit, record: unreachable!() }
+//!     Announced { permit, story: unreachable!() }
 //! }
 //! ```
 //!
 //! An announced permit serves once:
 //!
 //! ```compile_fail,E0382
-//! use krb_delegation::{Failure, audit::Attempt, policy::Permit};
+//! use krb_delegation::{Failure, call::Attempt, policy::Permit};
 //! async fn twice(first: Attempt, second: Attempt, permit: Permit) -> Result<(), Failure> {
-//!     first.intent(permit).await?.close(Ok(()), Default::default()).await?;
-//!     second.intent(permit).await?.close(Ok(()), Default::default()).await
+//!     first.intent(permit).await?.close(Ok(())).await?;
+//!     second.intent(permit).await?.close(Ok(())).await
 //! }
 //! ```
 //!
 //! A credential is made of evidence, and of nothing less:
 //!
 //! ```compile_fail,E0308
-//! use krb_delegation::{audit::Announced, credential::kerberos::Kerberos};
+//! use krb_delegation::{call::Announced, credential::kerberos::Kerberos};
 //! async fn skip(kerberos: &Kerberos, announced: &Announced) {
 //!     let _ = kerberos.service_credential(announced).await;
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! use krb_delegation::{audit::Announced, credential::ServiceCredential, credential::kerberos::Account};
+//! use krb_delegation::{call::Announced, credential::ServiceCredential, credential::kerberos::Account};
 //! fn skip(announced: &Announced, account: Account) -> ServiceCredential<'_> {
 //!     ServiceCredential { announced, account, ticket: unreachable!() }
 //! }

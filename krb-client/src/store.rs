@@ -117,7 +117,8 @@ impl TicketStore {
     fn find(&self, key: &TicketKey) -> Option<Held> {
         let now = self.now();
         let tickets = self.lock();
-        tickets.get(key).filter(|ready| ready.is_good(now)).map(|ready| ready.held.clone())
+        let ready = tickets.get(key).filter(|ready| ready.is_good(now))?;
+        Some(Held { was_stored: true, ..ready.held.clone() })
     }
 
     fn land(&self, key: TicketKey, held: Held, keep: Duration) {

@@ -51,7 +51,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
         &self,
         caller: &Self::Caller,
         request_id: &str,
-        tool: &str,
+        tool: &'static str,
         failure: Failure,
     ) -> impl Future<Output = Failure> + Send;
 }
@@ -87,7 +87,7 @@ impl Backend for Delegation {
         &self,
         caller: &Caller,
         request_id: &str,
-        tool: &str,
+        tool: &'static str,
         failure: Failure,
     ) -> Failure {
         self.refuse(caller, request_id, tool, failure).await

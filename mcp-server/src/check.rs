@@ -16,6 +16,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 #[serde(rename_all = "camelCase")]
 struct Report {
     listen: String,
+    metrics: Option<String>,
     public_url: String,
     issuers: Vec<String>,
     service_account: String,
@@ -53,6 +54,7 @@ async fn report(file: &Path) -> Result<Report, Error> {
     let account = &config.kerberos.service_account;
     Ok(Report {
         listen: config.server.listen.to_string(),
+        metrics: config.server.metrics.map(|metrics| metrics.listen.to_string()),
         public_url: config.server.public_url.to_string(),
         issuers: config.issuers(),
         service_account: format!("{}@{}", account.username, config.kerberos.realm),
@@ -79,6 +81,9 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
         kdcs => kdcs.join(", "),
     };
     writeln!(out, "  listens at       {}", report.listen)?;
+    if let Some(metrics) = &report.metrics {
+        writeln!(out, "  metrics at       {metrics}")?;
+    }
     writeln!(out, "  public URL       {}", report.public_url)?;
     writeln!(out, "  issuers          {}", report.issuers.join(", "))?;
     writeln!(out, "  service account  {}", report.service_account)?;

@@ -15,7 +15,7 @@ use tracing_subscriber::filter::Targets;
 use crate::config::Config;
 use crate::http::MCP_PATH;
 use crate::start::Server;
-use crate::{check, logging};
+use crate::{check, logging, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,9 +118,7 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
 
     let server = Server::new(file, &config).await?;
     let address = config.server.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|e| format!("cannot listen on {address} (server.listen, --listen): {e}"))?;
+    let listener = bind(address, "server.listen, --listen").await?;
     if config.server.is_plain_beyond_loopback() {
         warn!("publicUrl is plain http beyond loopback: tokens travel unprotected; use https");
     }
@@ -133,9 +131,19 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
             _ = interrupt.recv() => info!("SIGINT"),
         }
     };
+    if let Some(metrics) = config.server.metrics {
+        let listener = bind(metrics.listen, "server.metrics.listen").await?;
+        info!(address = %listener.local_addr()?, "metrics");
+        tokio::spawn(serve::serve_for_ever(listener, server.metrics()));
+    }
     server.serve(listener, stop).await;
     info!("stopped");
     Ok(())
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|e| format!("cannot listen on {address} ({setting}): {e}").into())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod demo;
 mod http;
 mod logging;
 mod mcp;
+mod metrics;
 mod serve;
 mod start;
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) fn start(level: Targets, format: Format) {
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     let lines = match format {
         Format::Text => lines.boxed(),
-        Format::Json => lines.json().flatten_event(true).boxed(),
+        Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     tracing_subscriber::registry().with(lines.with_filter(level)).init();
 }

@@ -10,17 +10,16 @@ use axum::routing::any_service;
 use krb_delegation::pipeline::Call;
 use krb_delegation::{Failure, Outcome};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams,
-    CompleteResult, CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use crate::backend::Backend;
 use crate::http::{self, Authenticated, Cancel, VERSIONS, Visit, refuse};
@@ -143,7 +142,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
                 Err(failure)
             }
         };
-        Ok(answer(tool.name, from, result).into())
+        Ok(tools::to_result(result).into())
     }
 
     // Capabilities that are not declared are not there, rather than empty.
@@ -200,15 +199,4 @@ impl<B: Backend> ServerHandler for Handler<B> {
 fn no_method() -> ErrorData {
     let problem = "this server has no such method; it has tools/list and tools/call";
     ErrorData::new(ErrorCode::METHOD_NOT_FOUND, problem, None)
-}
-
-fn answer(
-    tool: &str,
-    from: &Authenticated<impl Send>,
-    result: Result<Outcome, Failure>,
-) -> CallToolResult {
-    let outcome = result.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "OK");
-    let milliseconds = u64::try_from(from.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    info!(request_id = from.request_id, tool, outcome, milliseconds, "tool call");
-    tools::to_result(result)
 }

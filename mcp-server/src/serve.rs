@@ -34,6 +34,8 @@ use stream::Watched;
 /// Each costs some ten kilobytes and a file descriptor. There is no share of them for an address:
 /// behind a reverse proxy all come from one.
 const MAX_CONNECTIONS: usize = 1024;
+/// For what is served beside MCP.
+const SIDE_CONNECTIONS: usize = 16;
 /// Where the system tells how many files may be open (Linux).
 const LIMITS: &str = "/proc/self/limits";
 /// After running calls were told to stop.
@@ -54,6 +56,13 @@ pub(crate) async fn serve(
         warn!(places, "few files may be open (ulimit -n, LimitNOFILE): fewer connections, too");
     }
     serve_with(places, listener, app, stop, drain, cancel).await;
+}
+
+/// Serves until the process ends, whatever is under way then.
+pub(crate) async fn serve_for_ever(listener: TcpListener, app: Router) {
+    let forever = std::future::pending();
+    serve_with(SIDE_CONNECTIONS, listener, app, forever, ABORT_TIME, CancellationToken::new())
+        .await;
 }
 
 async fn serve_with(

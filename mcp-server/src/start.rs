@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, LoadError};
-use crate::{backend, mcp, serve};
+use crate::{backend, mcp, metrics, serve};
 
 /// A server that is ready to serve: everything that its configuration names has been read, and the
 /// audit log is open.
 pub struct Server {
     app: Router,
+    /// What is served beside it, if anybody is to see it.
+    metrics: Router,
     delegation: Arc<Delegation>,
     cancel: CancellationToken,
     /// How long running calls may take to end.
@@ -47,12 +49,18 @@ impl Server {
         let cancel = CancellationToken::new();
         let issuers = config.issuers();
         let app = mcp::router(&config.server, issuers, Arc::clone(&delegation), cancel.clone());
-        Ok(Self { app, delegation, cancel, drain: config.server.call_timeout() })
+        let metrics = metrics::router(delegation.metrics().clone(), config.server.hosts());
+        Ok(Self { app, metrics, delegation, cancel, drain: config.server.call_timeout() })
     }
 
     /// The HTTP service, as [`Self::serve`] puts it behind sockets.
     pub fn router(&self) -> Router {
         self.app.clone()
+    }
+
+    /// `GET /metrics`, for an address of its own.
+    pub fn metrics(&self) -> Router {
+        self.metrics.clone()
     }
 
     /// Serves until `stop` is done, and until the calls that run then have ended.

@@ -99,7 +99,7 @@ impl Backend for Fake {
         }
     }
 
-    async fn refuse(&self, _: &String, _: &str, tool: &str, failure: Failure) -> Failure {
+    async fn refuse(&self, _: &String, _: &str, tool: &'static str, failure: Failure) -> Failure {
         self.saw(format!("{tool} refused"));
         failure
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use krb_client::proto::KerberosTime;
 
-use super::record::{CallFields, Record};
+use super::record::{Fields, Record};
 
 const MAX_COUNTS: usize = 10_000;
 
@@ -74,11 +74,11 @@ impl Kind {
         match self {
             Self::Unauthorized(reason) => Record::unauthorized(reason, count, since),
             Self::Limited { issuer, subject, client_id } => {
-                let fields = CallFields {
+                let fields = Fields {
                     issuer: Some(issuer.clone()),
                     subject: Some(subject.clone()),
                     client_id: client_id.clone(),
-                    ..CallFields::default()
+                    ..Fields::default()
                 };
                 Record::limited(fields, count, since)
             }

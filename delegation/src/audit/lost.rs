@@ -1,20 +1,31 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus_client::metrics::counter::Counter;
+
 /// How many records could not be written. The log says so as soon as it can be written again.
 #[derive(Debug, Default)]
-pub(super) struct Lost(AtomicU64);
+pub(super) struct Lost {
+    unsaid: AtomicU64,
+    all: Counter,
+}
 
 impl Lost {
     pub(super) fn add(&self, records: u64) {
-        self.0.fetch_add(records, Ordering::Relaxed);
+        self.unsaid.fetch_add(records, Ordering::Relaxed);
+        self.all.inc_by(records);
     }
 
     /// Those that are not said yet.
     pub(super) fn unsaid(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.unsaid.load(Ordering::Relaxed)
     }
 
     pub(super) fn said(&self, records: u64) {
-        self.0.fetch_sub(records, Ordering::Relaxed);
+        self.unsaid.fetch_sub(records, Ordering::Relaxed);
+    }
+
+    /// Since the start.
+    pub(super) const fn all(&self) -> &Counter {
+        &self.all
     }
 }

@@ -4,8 +4,8 @@
 //! It fails closed. A call goes on only when its intent record has been written, so nothing is
 //! ever done that the log does not know of; while the log cannot be written every call fails, and
 //! the first that can be written again ends that. How many records were lost meanwhile is then the
-//! first thing that is written. An [`Attempt`] or an [`Announced`] call that is dropped (a cancelled
-//! call, a panic) leaves a record that says so.
+//! first thing that is written. A call that is dropped (a cancelled one, a panic) leaves a record that
+//! says so.
 //!
 //! "Written" means written to the file that stands at `audit.file` now. One that was moved away, as
 //! by rotation, is not written any further: a new one is begun in its place. One that cannot be
@@ -13,9 +13,9 @@
 //!
 //! Records hold no token, key, password, URL query or content.
 
-mod attempt;
 mod counters;
-mod intent;
+mod entry;
+mod failure;
 mod lost;
 mod record;
 mod sink;
@@ -24,23 +24,24 @@ mod writer;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use krb_client::{Clock, Entropy};
+use prometheus_client::metrics::counter::Counter;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
+use crate::ConfigError;
 use crate::identity::Caller;
-use crate::{Code, ConfigError, Failure};
-pub use attempt::Attempt;
 use counters::{Counters, Kind};
-pub use intent::Announced;
+pub(crate) use entry::Entry;
 use lost::Lost;
-use record::{CallFields, Record, text};
+use record::{Record, text};
 use sink::Sink;
-use writer::{Answer, Job, NotWritten, Writer};
+pub(crate) use writer::NotWritten;
+use writer::{Job, Writer};
 
 // Records that may wait for the disk; a call beyond that fails.
 const MAX_WAITING: usize = 1024;
@@ -91,28 +92,6 @@ pub fn check(config: &AuditConfig) -> Result<(), ConfigError> {
     })
 }
 
-/// What identifies a call.
-#[derive(Clone, Copy, Debug)]
-pub struct CallIds<'a> {
-    /// The request's id, as the server's other logs know it.
-    pub request_id: &'a str,
-    /// The MCP tool.
-    pub tool: &'a str,
-}
-
-/// What is known at the end of a call.
-#[derive(Clone, Debug, Default)]
-pub struct CloseFacts {
-    /// sAMAccountName from the PAC.
-    pub account: Option<String>,
-    /// SID from the PAC.
-    pub sid: Option<String>,
-    /// Flags of the service ticket (RFC 4120 section 5.3, bit 0 the highest).
-    pub ticket_flags: Option<u32>,
-    /// Bytes of content returned.
-    pub bytes: Option<u64>,
-}
-
 /// The audit log. Clones write to the same log; once all are gone, what is left is written.
 #[derive(Clone)]
 pub struct Audit {
@@ -156,17 +135,9 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Begins the record of a caller's call. It leaves a line however it ends.
-    pub fn attempt(&self, caller: &Caller, call: CallIds<'_>) -> Attempt {
-        let fields = CallFields {
-            request_id: Some(text(call.request_id)),
-            tool: Some(text(call.tool)),
-            issuer: Some(text(caller.issuer())),
-            subject: Some(text(caller.subject())),
-            client_id: caller.client_id().map(text),
-            ..CallFields::default()
-        };
-        Attempt { audit: self.clone(), fields: Some(fields) }
+    /// How many records could not be written.
+    pub(crate) fn lost(&self) -> &Counter {
+        self.lost.all()
     }
 
     /// Counts a request without a valid token: a record at once for the first in a minute, and at
@@ -196,55 +167,50 @@ impl Audit {
     }
 
     /// Writes what has been counted; for the end of the process.
-    ///
-    /// # Errors
-    /// [`Code::AuditUnavailable`] if it was not written.
-    pub async fn flush(&self) -> Result<(), Failure> {
+    pub(crate) async fn flush(&self) -> Result<(), NotWritten> {
         let (to, answer) = oneshot::channel();
-        self.submit(Job::Flush(Answer::Written(to)), answer).await
+        self.submit(Job::Flush(tell(to)));
+        self.wait(answer).await.unwrap_or(Err(NotWritten))
     }
 
-    async fn write(&self, record: Record) -> Result<(), Failure> {
+    async fn write(&self, record: Record) -> Result<(), NotWritten> {
         let (to, answer) = oneshot::channel();
-        self.submit(Job::Write(Box::new(record), Answer::Written(to)), answer).await
+        self.submit(Job::Write(Box::new(record), tell(to)));
+        self.wait(answer).await.unwrap_or(Err(NotWritten))
     }
 
-    async fn submit<T>(
-        &self,
-        job: Job,
-        answer: oneshot::Receiver<Result<T, NotWritten>>,
-    ) -> Result<T, Failure> {
-        // Not `send`: that would block the runtime's thread.
-        self.jobs.try_send(job).map_err(|_| {
-            self.lost.add(1);
-            unavailable()
-        })?;
+    /// Waits for what the log's thread answers; nothing, if it has ended.
+    pub(crate) async fn wait<T>(&self, answer: oneshot::Receiver<T>) -> Option<T> {
         // Written by another thread, of which a test's time knows nothing.
         let _standing = self.clock.hold();
-        answer.await.ok().and_then(Result::ok).ok_or_else(unavailable)
+        answer.await.ok()
     }
 
     fn post(&self, record: Record) {
-        if self.jobs.try_send(Job::Write(Box::new(record), Answer::Nobody)).is_err() {
+        self.submit(Job::Write(Box::new(record), Box::new(drop)));
+    }
+
+    fn submit(&self, job: Job) {
+        // Not `send`: that would block the runtime's thread.
+        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
+            self.jobs.try_send(job)
+        {
             self.lost.add(1);
             tracing::error!("an audit record is lost: too many wait to be written");
+            job.refuse();
         }
     }
+}
+
+/// Nobody may be there to be told any more.
+fn tell(to: oneshot::Sender<Result<(), NotWritten>>) -> writer::Answer {
+    Box::new(|written| drop(to.send(written.map(drop))))
 }
 
 impl std::fmt::Debug for Audit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Audit")
     }
-}
-
-fn unavailable() -> Failure {
-    Failure::new(
-        Code::AuditUnavailable,
-        "the server's audit log cannot be written, so the call was refused or its result withheld",
-        "The server's operator must make the audit log writable again (the server's own log says \
-         why it is not: a full disk, a removed directory, too slow a disk); then call again.",
-    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use krb_client::proto::{KerberosTime, Timestamp};
 use serde::Serialize;
 
-use crate::{Code, Failure};
+use crate::Code;
+use crate::event::{Event, source};
 
 const MAX_TEXT: usize = 4096;
 
@@ -40,39 +41,35 @@ pub(super) struct Record {
     pub(super) event_id: String,
     pub(super) phase: Phase,
     #[serde(flatten)]
-    pub(super) call: CallFields,
-    /// The event id of the intent that a closing record belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) intent_id: Option<String>,
-    #[serde(flatten)]
-    pub(super) result: ResultFields,
+    pub(super) fields: Fields,
 }
 
 impl Record {
-    pub(super) fn new(phase: Phase, call: CallFields, result: ResultFields) -> Self {
-        Self { time: String::new(), event_id: String::new(), phase, call, intent_id: None, result }
+    pub(super) fn new(phase: Phase, fields: Fields) -> Self {
+        Self { time: String::new(), event_id: String::new(), phase, fields }
     }
 
     pub(super) fn unauthorized(reason: &str, count: u64, since: Option<KerberosTime>) -> Self {
-        let result = ResultFields {
+        let fields = Fields {
+            decision: Some("deny"),
             outcome: Some("UNAUTHORIZED"),
             message: Some(text(reason)),
             count: Some(count),
             since: since.map(|time| time.to_string()),
-            ..ResultFields::default()
+            ..Fields::default()
         };
-        let call = CallFields { decision: Some("deny"), ..CallFields::default() };
-        Self::new(Phase::Unauthorized, call, result)
+        Self::new(Phase::Unauthorized, fields)
     }
 
-    pub(super) fn limited(call: CallFields, count: u64, since: Option<KerberosTime>) -> Self {
-        let result = ResultFields {
+    pub(super) fn limited(who: Fields, count: u64, since: Option<KerberosTime>) -> Self {
+        let fields = Fields {
+            decision: Some("deny"),
             outcome: Some(Code::TooManyCalls.as_str()),
             count: Some(count),
             since: since.map(|time| time.to_string()),
-            ..ResultFields::default()
+            ..who
         };
-        Self::new(Phase::Limited, CallFields { decision: Some("deny"), ..call }, result)
+        Self::new(Phase::Limited, fields)
     }
 
     pub(super) fn lost(count: u64) -> Self {
@@ -86,23 +83,19 @@ impl Record {
     }
 
     fn note(phase: Phase, message: &str, count: u64) -> Self {
-        let result = ResultFields {
-            message: Some(message.into()),
-            count: Some(count),
-            ..ResultFields::default()
-        };
-        Self::new(phase, CallFields::default(), result)
+        let (message, count) = (Some(message.into()), Some(count));
+        Self::new(phase, Fields { message, count, ..Fields::default() })
     }
 }
 
-/// Who asked for what.
+/// What a record says, in this order: who asked for what, and what came of it.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CallFields {
+pub(super) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tool: Option<String>,
+    pub(super) tool: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) action: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,22 +116,33 @@ pub(super) struct CallFields {
     pub(super) decision: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) policies: Vec<String>,
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ResultFields {
+    /// The event id of the intent that a closing record belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) intent_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sid: Option<String>,
+    /// `kdc` or `store`: whether a KDC said who it is in this call, or a short while ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) evidence: Option<&'static str>,
+    /// The same of the ticket to the resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket: Option<&'static str>,
+    /// Of the session key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_enctype: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket_flags: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_ends: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
+    /// The resource's own word for how it went, where it has one: an HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,20 +153,65 @@ pub(super) struct ResultFields {
     pub(super) since: Option<String>,
 }
 
-impl ResultFields {
-    pub(super) fn of(failure: &Failure) -> Self {
-        Self {
-            outcome: Some(failure.code.as_str()),
-            message: Some(text(&failure.message)),
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn abandoned() -> Self {
-        Self {
-            outcome: Some("ABANDONED"),
-            message: Some("the call ended before its outcome was recorded".into()),
-            ..Self::default()
+impl Fields {
+    /// What an event adds to the records of its call that are yet to be written.
+    pub(super) fn note(&mut self, event: &Event<'_>) {
+        let texts = |ids: &[String]| ids.iter().map(|id| text(id)).collect();
+        match event {
+            Event::Begun { request_id, tool, caller } => {
+                self.request_id = Some(text(request_id));
+                self.tool = Some(tool);
+                self.issuer = Some(text(caller.issuer()));
+                self.subject = Some(text(caller.subject()));
+                self.client_id = caller.client_id().map(text);
+            }
+            Event::Asked { action, address: written } => {
+                self.action = Some(text(action));
+                self.path = Some(address(written)).filter(|path| !path.is_empty());
+            }
+            Event::Exchanged(subject) => {
+                self.legacy_name = Some(text(subject.legacy_name().as_str()));
+            }
+            Event::Denied { policies } => {
+                self.decision = Some("deny");
+                self.policies = texts(policies);
+            }
+            Event::AllowedHere { policies } => {
+                self.decision = Some("allow");
+                self.policies = texts(policies);
+            }
+            Event::Allowed(permit) => {
+                self.action = Some(text(permit.action()));
+                self.target = Some(text(permit.target().name()));
+                self.spn = Some(text(permit.target().spn()));
+                self.path = Some(text(&permit.task().recorded_path()));
+                self.decision = Some("allow");
+                self.policies = texts(permit.policies());
+            }
+            Event::Evidence { account, ticket } => {
+                self.account = Some(text(&account.name));
+                self.sid = Some(account.sid.to_string());
+                self.evidence = Some(source(ticket));
+            }
+            Event::Ticket(ticket) => {
+                self.ticket = Some(source(ticket));
+                self.ticket_enctype = Some(ticket.session_key.enctype().to_string());
+                self.ticket_flags = Some(format!("0x{:08x}", ticket.flags.0));
+                self.ticket_ends = Some(ticket.times.endtime.to_string());
+            }
+            Event::Answered(answered) => {
+                self.status = answered.status;
+                self.bytes = Some(answered.bytes);
+            }
+            Event::Failed(failure) => {
+                self.outcome = Some(failure.code.as_str());
+                self.message = Some(text(&failure.message));
+            }
+            Event::Abandoned => {
+                self.outcome = Some("ABANDONED");
+                self.message = Some("the call ended before its outcome was recorded".into());
+            }
+            Event::Announced | Event::Closed => {}
         }
     }
 }

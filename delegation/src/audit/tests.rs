@@ -5,9 +5,14 @@ use krb_client::proto::{KerberosTime, Timestamp};
 use krb_client::{OsRandom, SystemClock};
 use serde_json::{Value, json};
 
-use super::intent::IntentRecord;
 use super::*;
+use crate::call::testing::{account, caller, permit, ticket};
+use crate::call::{Announced, Attempt};
+use crate::event::{Event, Metrics};
+use crate::identity::Subject;
 use crate::policy::Denial;
+use crate::resources::Answered;
+use crate::{Code, Failure};
 
 #[derive(Clone)]
 struct TestClock(Arc<AtomicI64>);
@@ -55,39 +60,20 @@ impl Drop for Log {
     }
 }
 
-/// What is known of a call before it is permitted.
-fn asked() -> CallFields {
-    CallFields {
-        request_id: Some("r-1".into()),
-        tool: Some("kerberos-file-read".into()),
-        issuer: Some("https://idp.example.com".into()),
-        subject: Some("42".into()),
-        client_id: Some("agent".into()),
-        legacy_name: Some("ALICE_ADMIN".into()),
-        action: Some("file:read".into()),
-        path: Some(r"\\files\corp\data.csv".into()),
-        ..CallFields::default()
-    }
-}
-
-fn fields() -> CallFields {
-    CallFields {
-        target: Some("fileserver".into()),
-        spn: Some("cifs/files.example.com".into()),
-        decision: Some("allow"),
-        policies: vec!["staff-read".into()],
-        ..asked()
-    }
+fn begun(audit: &Audit, request_id: &str) -> Attempt {
+    let metrics = Metrics::new(audit.lost().clone());
+    Attempt::begin(audit, &metrics, &caller(), request_id, "kerberos-file-read")
 }
 
 fn attempt(audit: &Audit, action: &str, written: &str) -> Attempt {
-    let mut attempt = Attempt { audit: audit.clone(), fields: Some(asked()) };
+    let mut attempt = begun(audit, "r-1");
     attempt.asks(action, written);
+    attempt.is_of(&Subject::unproven(&caller(), "ALICE_ADMIN"));
     attempt
 }
 
-async fn intend(audit: &Audit, fields: CallFields) -> Result<IntentRecord, Failure> {
-    IntentRecord::write(audit, fields).await
+async fn intend(audit: &Audit) -> Result<Announced, Failure> {
+    attempt(audit, "file:read", r"\\files\corp\data.csv").intent(permit()).await
 }
 
 fn failure() -> Failure {
@@ -97,17 +83,14 @@ fn failure() -> Failure {
 #[tokio::test]
 async fn an_intent_and_its_closing_record() {
     let log = Log::new("pair");
-    let intent = intend(&log.audit, fields()).await.unwrap();
+    let intent = intend(&log.audit).await.unwrap();
     // Written before the call goes on, without any flush.
     assert_eq!(log.read().len(), 1);
     log.clock.0.fetch_add(2, Ordering::SeqCst);
-    let facts = CloseFacts {
-        account: Some("ALICE_ADMIN".into()),
-        sid: Some("S-1-5-21-1-2-3-1104".into()),
-        ticket_flags: Some(0x40a5_0000),
-        bytes: Some(11),
-    };
-    intent.close(Ok(()), facts).await.unwrap();
+    intent.tell(Event::Evidence { account: &account(), ticket: &ticket(0) });
+    intent.tell(Event::Ticket(&ticket(0x40a5_0000)));
+    intent.tell(Event::Answered(Answered { status: Some(404), bytes: 11 }));
+    intent.close(Ok(())).await.unwrap();
 
     let [mut intent, mut closing]: [Value; 2] = log.records().await.try_into().unwrap();
     let id = intent["eventId"].take();
@@ -120,7 +103,7 @@ async fn an_intent_and_its_closing_record() {
         "requestId": "r-1", "tool": "kerberos-file-read", "action": "file:read",
         "issuer": "https://idp.example.com", "subject": "42", "clientId": "agent",
         "legacyName": "ALICE_ADMIN", "target": "fileserver", "spn": "cifs/files.example.com",
-        "path": r"\\files\corp\data.csv", "decision": "allow", "policies": ["staff-read"],
+        "path": r"corp\data.csv", "decision": "allow", "policies": ["staff-read"],
     });
     let with = |extra: Value| {
         let mut all = common.clone();
@@ -138,7 +121,9 @@ async fn an_intent_and_its_closing_record() {
         with(serde_json::json!({
             "time": "2023-11-14T22:14:02.000Z", "eventId": null, "phase": "closing",
             "intentId": null, "account": "ALICE_ADMIN", "sid": "S-1-5-21-1-2-3-1104",
-            "ticketFlags": "0x40a50000", "outcome": "OK", "bytes": 11, "durationMs": null
+            "evidence": "kdc", "ticket": "kdc", "ticketEnctype": "aes256-cts-hmac-sha1-96",
+            "ticketFlags": "0x40a50000", "ticketEnds": "2023-11-15T08:14:00Z", "outcome": "OK",
+            "status": 404, "bytes": 11, "durationMs": null
         }))
     );
 }
@@ -165,9 +150,9 @@ async fn denials_and_failures_are_one_line_each() {
 #[tokio::test]
 async fn a_dropped_intent_is_abandoned_once_and_a_closed_one_is_not() {
     let log = Log::new("abandoned");
-    drop(intend(&log.audit, fields()).await.unwrap());
-    let closed = intend(&log.audit, fields()).await.unwrap();
-    closed.close(Err(&failure()), CloseFacts::default()).await.unwrap();
+    drop(intend(&log.audit).await.unwrap());
+    let closed = intend(&log.audit).await.unwrap();
+    closed.close(Err(&failure())).await.unwrap();
     let records = log.records().await;
     let outcomes: Vec<&str> = records
         .iter()
@@ -218,18 +203,13 @@ async fn a_file_that_is_taken_away_is_noticed_before_an_intent_is_called_written
     ];
     for (what, accident, goes_on) in accidents {
         let log = Log::new(what);
-        intend(&log.audit, fields())
-            .await
-            .unwrap()
-            .close(Ok(()), CloseFacts::default())
-            .await
-            .unwrap();
+        intend(&log.audit).await.unwrap().close(Ok(())).await.unwrap();
         accident(&log.file);
-        let intent = intend(&log.audit, fields()).await;
+        let intent = intend(&log.audit).await;
         if !goes_on {
-            assert_eq!(intent.unwrap_err().code, Code::AuditUnavailable, "{what}");
+            assert_eq!(intent.err().unwrap().code, Code::AuditUnavailable, "{what}");
             std::fs::create_dir_all(log.file.parent().unwrap()).unwrap();
-            drop(intend(&log.audit, fields()).await.expect(what));
+            drop(intend(&log.audit).await.expect(what));
             let records = log.read();
             assert_eq!(records[0]["phase"], "reopened", "{what}: {records:?}");
             assert_eq!((&records[1]["phase"], &records[1]["count"]), (&json!("lost"), &json!(1)));
@@ -243,7 +223,7 @@ async fn a_file_that_is_taken_away_is_noticed_before_an_intent_is_called_written
         let (last, before) = (lines.next().unwrap(), lines.next().unwrap());
         assert_eq!(last["phase"], "intent", "{what}: it stands in the file at the path");
         assert_eq!((&before["phase"], &before["count"]), (&json!("reopened"), &json!(2)), "{what}");
-        intent.close(Ok(()), CloseFacts::default()).await.unwrap();
+        intent.close(Ok(())).await.unwrap();
     }
 }
 
@@ -283,7 +263,7 @@ async fn what_could_not_be_written_is_counted_and_said() {
 async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
     let log = Log::new("cancelled");
     {
-        let mut intent = std::pin::pin!(intend(&log.audit, fields()));
+        let mut intent = std::pin::pin!(intend(&log.audit));
         let waker = std::task::Waker::noop();
         let mut context = std::task::Context::from_waker(waker);
         // Submitted by the first poll, never polled again.
@@ -303,7 +283,7 @@ async fn a_full_disk_fails_every_call() {
     let config = AuditConfig { file: "/dev/full".into(), sync: true };
     let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
     for _ in 0..2 {
-        let failure = intend(&audit, fields()).await.unwrap_err();
+        let failure = intend(&audit).await.err().unwrap();
         assert_eq!(failure.code, Code::AuditUnavailable);
     }
     let denied = attempt(&audit, "file:read", "x").denied(failure().into()).await;
@@ -311,7 +291,7 @@ async fn a_full_disk_fails_every_call() {
     // The second is only counted, and written by the flush.
     audit.unauthorized("expired");
     audit.unauthorized("expired");
-    assert_eq!(audit.flush().await.unwrap_err().code, Code::AuditUnavailable);
+    audit.flush().await.unwrap_err();
 }
 
 #[test]
@@ -331,7 +311,7 @@ fn unauthorized_requests_are_counted() {
     let shown: Vec<_> = ended.records().collect();
     let shown: Vec<_> = shown
         .iter()
-        .map(|r| (r.result.message.as_deref(), r.result.count, r.result.since.as_deref()))
+        .map(|r| (r.fields.message.as_deref(), r.fields.count, r.fields.since.as_deref()))
         .collect();
     // One alone was recorded when it came.
     assert_eq!(shown, [(Some("expired"), Some(2), Some("1970-01-01T00:01:00Z"))]);
@@ -342,7 +322,7 @@ fn unauthorized_requests_are_counted() {
     // What could not be written is counted on.
     assert!(counters.note(Kind::Unauthorized("expired"), at(122)));
     counters.put_back(taken);
-    assert_eq!(counters.take_all().records().next().unwrap().result.count, Some(3));
+    assert_eq!(counters.take_all().records().next().unwrap().fields.count, Some(3));
 }
 
 #[tokio::test]
@@ -387,9 +367,8 @@ async fn records_of_concurrent_calls_stay_whole() {
     let calls = (0..200).map(|n| {
         let audit = log.audit.clone();
         tokio::spawn(async move {
-            let fields = CallFields { request_id: Some(n.to_string()), ..fields() };
-            let intent = intend(&audit, fields).await.unwrap();
-            intent.close(Ok(()), CloseFacts::default()).await.unwrap();
+            let intent = begun(&audit, &n.to_string()).intent(permit()).await.unwrap();
+            intent.close(Ok(())).await.unwrap();
         })
     });
     for call in calls.collect::<Vec<_>>() {

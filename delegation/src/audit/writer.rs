@@ -7,10 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use krb_client::Clock;
-use tokio::sync::oneshot;
 
 use super::counters::Counters;
-use super::intent::IntentRecord;
 use super::lost::Lost;
 use super::record::{Record, rfc3339};
 use super::sink::Sink;
@@ -21,9 +19,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// The record did not reach the log. Why is the operator's business and stands in the server's log.
 #[derive(Debug)]
-pub(super) struct NotWritten;
+pub(crate) struct NotWritten;
 
-/// Something for the writer to do.
+/// Something for the writer to do, and who is told: with the event id, once a record is written.
 pub(super) enum Job {
     /// Write a record.
     Write(Box<Record>, Answer),
@@ -31,13 +29,15 @@ pub(super) enum Job {
     Flush(Answer),
 }
 
-/// Who waits for it.
-pub(super) enum Answer {
-    Nobody,
-    Written(oneshot::Sender<Result<(), NotWritten>>),
-    /// The intent is handed over once it is written. If nobody takes it any more, its drop closes
-    /// it.
-    Intended(Box<IntentRecord>, oneshot::Sender<Result<Box<IntentRecord>, NotWritten>>),
+/// What is done about it, by the writer's thread. It must not wait.
+pub(super) type Answer = Box<dyn FnOnce(Result<String, NotWritten>) + Send>;
+
+impl Job {
+    /// Says that it was not done.
+    pub(super) fn refuse(self) {
+        let (Self::Write(_, answer) | Self::Flush(answer)) = self;
+        answer(Err(NotWritten));
+    }
 }
 
 /// The writer's state, run by its thread.
@@ -94,10 +94,10 @@ impl Writer {
         let mut ids = written.as_ref().map(|ids| ids.iter());
         for answer in answers {
             let id = ids.as_mut().map(|ids| ids.next().cloned().unwrap_or_default());
-            answer.send(id.map_err(|_| NotWritten));
+            answer(id.map_err(|_| NotWritten));
         }
         for answer in flushed {
-            answer.send(written.as_ref().map(|_| String::new()).map_err(|_| NotWritten));
+            answer(written.as_ref().map(|_| String::new()).map_err(|_| NotWritten));
         }
     }
 
@@ -161,18 +161,4 @@ struct Lines {
     text: Vec<u8>,
     // A batch with a record that does not serialize counts as not written.
     fault: Option<serde_json::Error>,
-}
-
-impl Answer {
-    // A receiver that is gone no longer cares, and an intent that nobody takes closes itself.
-    fn send(self, written: Result<String, NotWritten>) {
-        match self {
-            Self::Nobody => {}
-            Self::Written(to) => drop(to.send(written.map(drop))),
-            Self::Intended(mut intent, to) => drop(to.send(written.map(|id| {
-                intent.written_as(id);
-                intent
-            }))),
-        }
-    }
 }

@@ -11,7 +11,7 @@ use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_proto::{Context, Credential};
 
-use crate::audit::Announced;
+use crate::call::Announced;
 use crate::policy::Permit;
 use crate::{Code, Failure};
 use kerberos::Account;
@@ -25,12 +25,6 @@ pub struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// Who it is.
-    #[must_use]
-    pub const fn account(&self) -> &Account {
-        &self.account
-    }
-
     const fn permit(&self) -> &Permit {
         self.announced.permit()
     }
@@ -54,12 +48,6 @@ impl ServiceCredential<'_> {
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
-    }
-
-    /// Flags of the service ticket (RFC 4120 section 5.3).
-    #[must_use]
-    pub fn ticket_flags(&self) -> u32 {
-        self.ticket.flags.0
     }
 
     /// Starts a SPNEGO context: its state, and the token to send. The resource says what it means

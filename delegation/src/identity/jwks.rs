@@ -1,4 +1,4 @@
-//! A key set (RFC 7517) and where it is found.
+//! Where an issuer's key set is found.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,22 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hyper::Request;
 use hyper::body::Bytes;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
-};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 
 use super::config::{TrustedIdp, is_https_or_loopback};
+use super::key_set::KeySet;
 use super::keys::Source;
 use crate::network::Fetch;
 
 /// For each document.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_DOCUMENT: usize = 256 * 1024;
-const MAX_KEYS: usize = 100;
-/// So many keys are tried for one token, in the order in which the issuer lists them.
-const MAX_TRIES: usize = 8;
 
 /// An issuer's key set, found as the configuration says.
 pub(super) struct Jwks {
@@ -29,15 +23,6 @@ pub(super) struct Jwks {
     issuer: String,
     discovery_url: String,
     jwks_uri: Option<String>,
-}
-
-/// The keys of a set that can verify signatures.
-pub(super) struct KeySet(Vec<Key>);
-
-struct Key {
-    kid: Option<String>,
-    algorithms: Vec<Algorithm>,
-    key: DecodingKey,
 }
 
 #[derive(Deserialize)]
@@ -91,76 +76,5 @@ impl Source for Jwks {
             }
         };
         self.get(&uri).await.map(KeySet::new)
-    }
-}
-
-/// A set as it is written (RFC 7517 section 5).
-#[derive(Deserialize)]
-pub(super) struct Document {
-    keys: Vec<serde_json::Value>,
-}
-
-impl KeySet {
-    /// One key that we cannot use does not spoil the others.
-    pub(super) fn new(document: Document) -> Self {
-        let keys = document.keys.into_iter().take(MAX_KEYS);
-        Self(keys.filter_map(|key| Key::new(&serde_json::from_value(key).ok()?)).collect())
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The keys that may have made a signature: those of that id, or, where a token names none, all
-    /// that fit the algorithm.
-    pub(super) fn fitting(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-    ) -> impl Iterator<Item = &DecodingKey> {
-        let fits = move |key: &&Key| {
-            key.algorithms.contains(&algorithm)
-                && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
-        };
-        self.0.iter().filter(fits).take(MAX_TRIES).map(|key| &key.key)
-    }
-}
-
-impl Key {
-    /// `None` for what is no public key for signatures that we can verify.
-    fn new(jwk: &Jwk) -> Option<Self> {
-        let common = &jwk.common;
-        if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
-            return None;
-        }
-        let operations = common.key_operations.as_ref();
-        if operations.is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
-            return None;
-        }
-        let fitting: &[Algorithm] = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => {
-                use Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
-                &[RS256, RS384, RS512, PS256, PS384, PS512]
-            }
-            AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => {
-                &[Algorithm::ES256]
-            }
-            AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P384 => {
-                &[Algorithm::ES384]
-            }
-            AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
-                &[Algorithm::EdDSA]
-            }
-            // Not a symmetric one above all: HS256 with a public document's key proves nothing.
-            _ => return None,
-        };
-        let algorithms: Vec<_> = match common.key_algorithm {
-            None => fitting.to_vec(),
-            Some(only) => {
-                fitting.iter().copied().filter(|&a| KeyAlgorithm::from(a) == only).collect()
-            }
-        };
-        let key = DecodingKey::from_jwk(jwk).ok()?;
-        (!algorithms.is_empty()).then(|| Self { kid: common.key_id.clone(), algorithms, key })
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::config::{Audience, TrustedIdp};
-use super::jwks::KeySet;
+use super::key_set::KeySet;
 
 /// The longest token that is looked at.
 const MAX_LENGTH: usize = 16 * 1024;

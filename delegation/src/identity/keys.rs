@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::jwks::KeySet;
+use super::key_set::KeySet;
 
 /// Keys are fetched anew after this, asked for or not: a key that the issuer withdraws is believed
 /// no longer than that.

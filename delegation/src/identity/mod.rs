@@ -6,6 +6,7 @@
 mod config;
 mod jwks;
 mod jwt;
+mod key_set;
 mod keys;
 mod legacy_name;
 mod subject;

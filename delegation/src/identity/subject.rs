@@ -80,6 +80,15 @@ impl Subject {
         })
     }
 
+    /// A caller for whom nothing was exchanged, by that account's name.
+    #[cfg(test)]
+    pub(crate) fn unproven(caller: &Caller, legacy_name: &str) -> Self {
+        let idp = serde_json::json!({ "issuer": caller.issuer(), "audience": "x" });
+        let claims = serde_json::json!({ "sub": caller.subject(), "legacy_name": legacy_name });
+        let idp = serde_json::from_value(idp).unwrap();
+        Self::new(caller, &Claims::new(claims), &idp).unwrap()
+    }
+
     /// `iss` of both tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {

@@ -52,6 +52,14 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Somebody with a token that nobody verified.
+    #[cfg(test)]
+    pub(crate) fn unverified(issuer: &str, subject: &str, client_id: Option<&str>) -> Self {
+        let (issuer, subject, client_id) =
+            (issuer.into(), subject.into(), client_id.map(Into::into));
+        Self { issuer, subject, client_id, token: BearerToken::new(String::new()) }
+    }
+
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {

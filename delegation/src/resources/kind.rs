@@ -82,8 +82,8 @@ pub(crate) trait Kind: Sized {
     /// The place as the audit log names it, without what may be secret.
     fn recorded_path(task: &Self::Task) -> String;
 
-    /// How many bytes of content came back, as encoded; for the audit log.
-    fn content_bytes(outcome: &Self::Outcome) -> u64;
+    /// What the books say of an outcome.
+    fn answered(outcome: &Self::Outcome) -> Answered;
 
     // The resource.
 
@@ -114,6 +114,15 @@ pub(crate) struct Found<T> {
     pub(crate) task: T,
     /// One spelling for all that the resource may take for the same.
     pub(crate) policy_path: String,
+}
+
+/// What the books say of an outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Answered {
+    /// The resource's own word for how it went, if it has one.
+    pub(crate) status: Option<u16>,
+    /// How many bytes of content came back, as encoded.
+    pub(crate) bytes: u64,
 }
 
 /// Something that can be done at a kind of resource.

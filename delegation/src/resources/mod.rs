@@ -22,7 +22,7 @@ use crate::targets::{Names, Root, Target, unknown};
 use crate::{Answer, Code, ConfigError, Failure, Request};
 
 pub use kind::Action;
-pub(crate) use kind::{Form, Found, Kind, Named, Wrong};
+pub(crate) use kind::{Answered, Form, Found, Kind, Named, Wrong};
 
 registry::kinds! {
     /// `{"kind": "smb", …}`: shares of one file server.

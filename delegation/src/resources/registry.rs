@@ -186,12 +186,11 @@ macro_rules! kinds {
         }
 
         impl Outcome {
-            /// How many bytes of a resource's content it holds, as encoded; for the audit log.
-            #[must_use]
-            pub fn content_bytes(&self) -> u64 {
+            /// What the books say of it; nothing of what no resource answered.
+            pub(crate) fn answered(&self) -> Option<Answered> {
                 match self {
-                    $(Self::$Kind(outcome) => <$kind::Client as Kind>::content_bytes(outcome),)+
-                    Self::Here(_) => 0,
+                    $(Self::$Kind(outcome) => Some(<$kind::Client as Kind>::answered(outcome)),)+
+                    Self::Here(_) => None,
                 }
             }
         }

@@ -13,12 +13,14 @@ pub(crate) struct Held {
     pub(crate) since: Moment,
     /// No other fetch has this number.
     pub(crate) number: u64,
+    /// Was it in the store when it was asked for?
+    pub(crate) was_stored: bool,
 }
 
 impl Held {
     pub(crate) fn new(credential: Arc<Credential>, since: Moment) -> Self {
         static FETCHES: AtomicU64 = AtomicU64::new(0);
         let number = FETCHES.fetch_add(1, Ordering::Relaxed);
-        Self { credential, since, number }
+        Self { credential, since, number, was_stored: false }
     }
 }

@@ -31,6 +31,12 @@ impl UserTicket {
         Self { held, max_age }
     }
 
+    /// Did it lie in the client's store when it was asked for, so that no KDC had to be?
+    #[must_use]
+    pub const fn was_stored(&self) -> bool {
+        self.held.was_stored
+    }
+
     /// May it still be used? Asked right before it is. A ticket is handed out with a minute left,
     /// so this says no only to who has waited for long, or whose clock was set meanwhile.
     #[must_use]

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 pub use origin::{NoOrigin, Origin};
 pub use public_url::PublicUrl;
-pub use server::ServerConfig;
+pub use server::{MetricsConfig, ServerConfig};
 
 /// Many times what any configuration or policy needs.
 const MAX_FILE: u64 = 16 << 20;

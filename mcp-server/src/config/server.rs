@@ -40,6 +40,18 @@ pub struct ServerConfig {
     /// Time for one tool call, in seconds, 1 to 600.
     #[serde(default = "half_a_minute")]
     pub call_timeout_seconds: u64,
+    /// Figures for Prometheus; without this section there are none.
+    pub metrics: Option<MetricsConfig>,
+}
+
+/// The `metrics` section of `server`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Address and port for `GET /metrics` and nothing else. Whoever reaches it may read it: the
+    /// figures name no user and no resource, but say how much is done.
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
 }
 
 const fn loopback() -> SocketAddr {
@@ -108,6 +120,9 @@ impl ServerConfig {
         }
         if !(1..=600).contains(&self.call_timeout_seconds) {
             return error("callTimeoutSeconds", "must be 1 to 600".into());
+        }
+        if self.metrics.is_some_and(|metrics| metrics.listen == self.listen) {
+            return error("metrics.listen", "must be another address than server.listen".into());
         }
         Ok(())
     }

@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use krb_delegation::identity::AuthenticationError;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
@@ -24,7 +23,6 @@ pub(crate) struct Authenticated<C> {
     pub(crate) principal: Arc<Principal>,
     /// Names the request in the log and the audit log.
     pub(crate) request_id: String,
-    pub(crate) started: Instant,
 }
 
 /// What [`require`] needs.
@@ -84,7 +82,6 @@ pub(super) async fn require<B: Backend>(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
     let request_id = Uuid::new_v4().simple().to_string();
     let token = match bearer(request.headers()) {
         Ok(token) => token,
@@ -100,7 +97,7 @@ pub(super) async fn require<B: Backend>(
     match gate.backend.authenticate(token).await {
         Ok(caller) => {
             let principal = Arc::new(gate.backend.principal(&caller));
-            let authenticated = Authenticated { caller, principal, request_id, started };
+            let authenticated = Authenticated { caller, principal, request_id };
             request.extensions_mut().insert(Arc::new(authenticated));
         }
         Err(AuthenticationError::Unauthorized(reason)) => {

@@ -116,7 +116,7 @@ pub(crate) async fn refuse<B: Backend>(
     backend: &B,
     from: &Authenticated<B::Caller>,
     visit: &Visit,
-    tool: &str,
+    tool: &'static str,
     problem: &str,
 ) {
     let Ok(turn) = visit.begin() else {

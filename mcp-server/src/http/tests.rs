@@ -325,7 +325,7 @@ mod calls {
     #[tokio::test]
     async fn a_failure_is_a_tool_error() {
         let answer = call("kerberos-file-read", json!({"path": r"\\files\corp\denied"})).await;
-        let text = r#"{"status":"failure","error":{"code":"ACCESS_DENIED","message":"no","remedy":"ask","retryable":false}}"#;
+        let text = r#"{"status":"failure","error":{"code":"ACCESS_DENIED","blame":"resource","message":"no","remedy":"ask","retryable":false}}"#;
         let structured: Value = serde_json::from_str(text).unwrap();
         let expected = json!({
             "content": [{"type": "text", "text": text}],

@@ -1,6 +1,6 @@
 //! The one form of every tool's answer.
 
-use krb_delegation::{Code, Failure};
+use krb_delegation::{Blame, Code, Failure};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -64,13 +64,17 @@ pub(super) fn schema(data: &Value) -> JsonObject {
                         "properties": {
                             "code": {"type": "string", "description": "stable; for programs"},
                             "message": {"type": "string", "description": "what happened"},
+                            "blame": {
+                                "enum": Blame::ALL,
+                                "description": "whose doing it is: who can change something"
+                            },
                             "remedy": {"type": "string", "description": "what to change"},
                             "retryable": {
                                 "type": "boolean",
                                 "description": "whether the same call may succeed later"
                             }
                         },
-                        "required": ["code", "message", "remedy", "retryable"]
+                        "required": ["code", "blame", "message", "remedy", "retryable"]
                     }
                 },
                 "required": ["status", "error"]

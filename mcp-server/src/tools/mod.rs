@@ -54,7 +54,7 @@ pub(crate) fn names() -> Vec<&'static str> {
 }
 
 /// What the audit log calls a tool of that name: one that does not exist may have any.
-pub(crate) fn audited_name(name: &str) -> &str {
+pub(crate) fn audited_name(name: &str) -> &'static str {
     find(name).map_or("unknown", |tool| tool.name)
 }
 

@@ -19,7 +19,8 @@ pub use account::Account;
 pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
 
 use super::{Evidence, ServiceCredential};
-use crate::audit::Announced;
+use crate::call::Announced;
+use crate::event::Event;
 use crate::plan::Parts;
 use crate::secret::Secret;
 use crate::{Code, ConfigError, Failure};
@@ -133,6 +134,7 @@ impl Kerberos {
         }
         self.never_impersonate.check(&account, own)?;
         self.pins.check(subject, &account)?;
+        announced.tell(Event::Evidence { account: &account, ticket: &ticket });
         Ok(Evidence { announced, account, ticket })
     }
 
@@ -165,6 +167,7 @@ impl Kerberos {
         match ticket {
             Ok(ticket) => {
                 let Evidence { announced, account, .. } = evidence;
+                announced.tell(Event::Ticket(&ticket));
                 Ok(ServiceCredential { announced, account, ticket })
             }
             Err(error) => {
@@ -190,9 +193,12 @@ impl Kerberos {
             match self.open_evidence(&own).await {
                 Ok(opened) => Ok(opened.account.sid),
                 // Whatever it is, it is not the user's doing.
-                Err(Failure { code: Code::UserUnknown | Code::UserNotUsable, message, remedy }) => {
-                    Err(Failure { code: Code::ServiceNotTrusted, message, remedy })
-                }
+                Err(Failure {
+                    code: Code::UserUnknown | Code::UserNotUsable,
+                    message,
+                    remedy,
+                    ..
+                }) => Err(Failure::new(Code::ServiceNotTrusted, message, remedy)),
                 Err(failure) => Err(failure),
             }
         };

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::identity::jwks::KeySet;
+use crate::identity::key_set::KeySet;
 use crate::identity::keys::{COOLDOWN, Keys, MAX_AGE, RETRY, STALE, Source, Unavailable, WAIT};
 
 const A_MOMENT: Duration = Duration::from_millis(1);

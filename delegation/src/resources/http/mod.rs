@@ -13,7 +13,7 @@ mod operation;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Action, CallContext, Found, Kind, Named, Wrong};
+use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
@@ -95,8 +95,8 @@ impl Kind for Client {
         task.url.path().to_owned()
     }
 
-    fn content_bytes(response: &Outcome) -> u64 {
-        response.body.len() as u64
+    fn answered(response: &Outcome) -> Answered {
+        Answered { status: Some(response.status), bytes: response.body.len() as u64 }
     }
 
     fn new(network: &Network) -> Self {

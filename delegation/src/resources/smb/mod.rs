@@ -12,7 +12,7 @@ mod unc;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Action, CallContext, Found, Kind, Named, Wrong};
+use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
@@ -104,8 +104,8 @@ impl Kind for Client {
         }
     }
 
-    fn content_bytes(outcome: &Outcome) -> u64 {
-        outcome.content_bytes()
+    fn answered(outcome: &Outcome) -> Answered {
+        Answered { status: None, bytes: outcome.content_bytes() }
     }
 
     fn new(network: &Network) -> Self {
