@@ -2,8 +2,8 @@
 //! to change.
 //!
 //! Each stage has errors of its own, which say what happened and to whom; one explainer for each, a
-//! file that is called `failure.rs`, makes what stands here of them. Nobody else makes one (a test
-//! looks).
+//! file that is called `failure.rs`, makes a [`Failure`] of them. Nobody else makes one
+//! (`tests/structure` looks).
 
 use std::fmt::Display;
 
@@ -131,7 +131,7 @@ codes! {
     /// The ticket's name and the PAC's account differ: a resource would take it for somebody else.
     NameMismatch => "NAME_MISMATCH", false, [Directory, IdentityProvider];
     /// The account's SID is not the one meant for this subject.
-    SidMismatch => "SID_MISMATCH", false, [Account, IdentityProvider];
+    SidMismatch => "SID_MISMATCH", false, [Account, IdentityProvider, Configuration];
     /// The KDC's evidence ticket cannot be believed.
     EvidenceRefused => "EVIDENCE_REFUSED", false, [Configuration, Kdc];
     /// The KDC does not know the user, or the name is ambiguous.

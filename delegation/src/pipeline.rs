@@ -10,18 +10,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::audit::Audit;
-use crate::call::{Announced, Attempt};
+use crate::call::{Announced, Attempt, GivenUp};
 use crate::credential::kerberos::Kerberos;
 use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, Verifier};
-use crate::policy::{Denial, Policy, Usable};
+use crate::policy::{Policy, Usable};
 use crate::resources::{CallContext, Resources};
 use crate::targets::Targets;
 use crate::token_exchange::TokenExchanger;
-use crate::{Answer, Code, Failure, Outcome, Question, Request, UserInfo};
-
-/// So many addresses are named where one names nothing; list-targets names all.
-const MAX_NAMED: usize = 20;
+use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo};
 
 /// One thing that a caller wants done.
 #[derive(Clone, Debug)]
@@ -99,17 +96,17 @@ impl Delegation {
         let limits = Limits { until: Instant::now() + call.deadline, call: &call };
         attempt.asks(&call.request.action(), call.request.address());
 
-        let subject = match limits.keep(self.exchange(caller)).await {
-            Ok(subject) => subject,
-            Err(failure) => return Err(attempt.failed(failure).await),
-        };
+        let subject =
+            match limits.keep(Blame::IdentityProvider, self.exchanger.exchange(caller)).await {
+                Ok(subject) => subject,
+                Err(failure) => return Err(attempt.failed(failure).await),
+            };
         attempt.is_of(&subject);
         match &call.request {
             Request::Question(question) => self.answer(attempt, &subject, *question).await,
             Request::Operation(operation) => {
                 let place = self.targets.resolve(operation);
-                let place = place.map_err(|failure| self.with_known_targets(failure, &subject));
-                let place = place.map_err(Denial::from);
+                let place = place.map_err(|why| why.explain(&self.usable(&subject)).into());
                 match place.and_then(|place| self.policy.decide(subject, place)) {
                     Ok(permit) => self.perform(attempt.intent(permit).await?, limits).await,
                     Err(denial) => Err(attempt.denied(denial).await),
@@ -134,10 +131,6 @@ impl Delegation {
         Attempt::begin(&self.audit, &self.metrics, caller, request_id, tool)
     }
 
-    async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
-        self.exchanger.exchange(caller).await
-    }
-
     /// What this server knows itself, once policy allows that it is told.
     async fn answer(
         &self,
@@ -160,31 +153,17 @@ impl Delegation {
         self.policy.usable(subject, &self.targets)
     }
 
-    /// Names what the caller may use, and nothing else, where an address names nothing.
-    fn with_known_targets(&self, mut failure: Failure, subject: &Subject) -> Failure {
-        if failure.code == Code::UnknownTarget {
-            let usable = self.usable(subject);
-            let addresses = usable.iter().flat_map(|usable| &usable.addresses);
-            let some: Vec<&str> = addresses.take(MAX_NAMED).map(String::as_str).collect();
-            if !some.is_empty() {
-                failure.remedy =
-                    format!("{} Yours begin with: {}", failure.remedy, some.join(", "));
-            }
-        }
-        failure
-    }
-
     /// What was announced, and its closing record.
     async fn perform(&self, announced: Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
-        let result = limits.keep(self.reach(&announced, limits.until)).await;
+        let result = limits.keep(Blame::Kdc, self.reach(&announced, limits.until)).await;
         announced.close(result.as_ref().map(drop)).await?;
         result
     }
 
-    /// Kerberos and the resource: what the intent record announced.
+    /// The credential and the resource: what the intent record announced.
     async fn reach(&self, announced: &Announced, deadline: Instant) -> Result<Outcome, Failure> {
-        let evidence = self.kerberos.evidence(announced).await?;
-        let credential = self.kerberos.service_credential(evidence).await?;
+        let route = announced.permit().route();
+        let credential = route.credential(&self.kerberos, announced).await?;
         let (clock, random) = (self.clock.clone(), self.random.clone());
         let cx = CallContext { deadline, clock, random };
         let outcome = self.resources.perform(&cx, &credential).await?;
@@ -210,25 +189,17 @@ struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    async fn keep<T>(self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    /// Whose doing it is if the time is up before the work is done: a resource sees to that itself.
+    async fn keep<T>(
+        self,
+        whose: Blame,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         tokio::select! {
             result = timeout_at(self.until, work) => {
-                result.unwrap_or_else(|_| Err(out_of_time(self.call.deadline)))
+                result.unwrap_or_else(|_| Err(GivenUp::OutOfTime(self.call.deadline, whose).into()))
             }
-            () = self.call.cancel.cancelled() => Err(cancelled()),
+            () = self.call.cancel.cancelled() => Err(GivenUp::Cancelled.into()),
         }
     }
-}
-
-fn out_of_time(limit: Duration) -> Failure {
-    Failure::new(
-        Code::DeadlineExceeded,
-        format!("the call was not done within {} seconds", limit.as_secs()),
-        "Try again; if it happens often, look at the KDCs and the resource, or raise \
-         server.callTimeoutSeconds.",
-    )
-}
-
-fn cancelled() -> Failure {
-    Failure::new(Code::Cancelled, "the caller gave up before the call was done", "Nothing to do.")
 }

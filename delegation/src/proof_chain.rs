@@ -47,7 +47,7 @@
 //! ```compile_fail,E0451
 //! use krb_delegation::{identity::Subject, policy::Permit, targets::Resolved};
 //! fn skip(subject: Subject, resolved: Resolved) -> Permit {
-//!     Permit { subject, resolved, policies: Vec::new() }
+//!     Permit { subject, resolved, route: unreachable!(), policies: Vec::new() }
 //! }
 //! ```
 //!

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod failure;
 mod http;
 mod logging;
 mod mcp;

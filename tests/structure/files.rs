@@ -64,6 +64,25 @@ fn a_file_with_files_below_it_says_what_it_is() {
     }
 }
 
+/// Whose doing a failure is, and what helps, is said in one place for each stage.
+#[test]
+fn failures_are_made_by_the_stages_explainers() {
+    for folder in ["delegation/src", "mcp-server/src"] {
+        for file in rust_files(&root().join(folder)) {
+            let text = fs::read_to_string(&file).unwrap();
+            let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            let name = file.file_name().unwrap();
+            let is_test = file.components().any(|part| part.as_os_str() == "tests");
+            let may = ["failure.rs", "tests.rs", "testing.rs"].iter().any(|known| name == *known);
+            assert!(
+                may || is_test || !product.contains("Failure::new("),
+                "{} explains a failure",
+                file.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn no_test_is_switched_off() {
     // In two parts, or this file would find itself.

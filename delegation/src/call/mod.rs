@@ -6,6 +6,7 @@
 
 mod announced;
 mod attempt;
+mod failure;
 mod story;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -14,3 +15,4 @@ mod tests;
 
 pub use announced::Announced;
 pub use attempt::Attempt;
+pub(crate) use failure::GivenUp;

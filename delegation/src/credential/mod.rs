@@ -4,17 +4,21 @@
 //! stages below this module make evidence and credentials, and both hang on the call that was
 //! announced: neither can be used for another one.
 
+mod failure;
 pub mod kerberos;
+mod route;
 
 use krb_client::{Clock, Entropy, UserTicket};
 use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_proto::{Context, Credential};
 
+use crate::Failure;
 use crate::call::Announced;
 use crate::policy::Permit;
-use crate::{Code, Failure};
+use failure::Stale;
 use kerberos::Account;
+pub use route::Route;
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
 /// means.
@@ -59,15 +63,8 @@ impl ServiceCredential<'_> {
         options: &InitiatorOptions<'_>,
         explain: impl FnOnce(&SpnegoError) -> Failure,
     ) -> Result<(SpnegoInitiator, Vec<u8>), Failure> {
-        let ticket = current(&self.ticket, clock).ok_or_else(|| {
-            let target = self.permit().target().name();
-            Failure::new(
-                Code::DeadlineExceeded,
-                format!("what the KDC said of the user became too old before {target} was asked"),
-                "Call again. If it happens often, look at who sets this machine's clock, and at \
-                 how long the target takes to be reached.",
-            )
-        })?;
+        let ticket = current(&self.ticket, clock);
+        let ticket = ticket.ok_or_else(|| Stale(self.permit().target()))?;
         let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut random };
         SpnegoInitiator::new(ticket, options, &mut cx).map_err(|error| explain(&error))
     }

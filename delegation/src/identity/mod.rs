@@ -4,6 +4,7 @@
 //! [`Subject`] is what the token exchange made of the caller. Each can be had in no other way.
 
 mod config;
+mod failure;
 mod jwks;
 mod jwt;
 mod key_set;
@@ -20,6 +21,7 @@ pub use token::BearerToken;
 pub use verifier::{AuthenticationError, Caller, Verifier};
 
 pub(crate) use config::is_https_or_loopback;
+pub(crate) use failure::NoSubject;
 pub(crate) use jwt::{Claims, Flaw};
 
 #[cfg(test)]

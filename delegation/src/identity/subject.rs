@@ -1,8 +1,8 @@
 use base64ct::{Base64, Encoding};
 use krb_proto::pac::Sid;
 
+use super::failure::NoSubject;
 use super::{Caller, Claims, LegacyName, TrustedIdp};
-use crate::{Code, Failure};
 
 /// A caller with the account that the exchanged token names.
 #[derive(Clone, Debug)]
@@ -22,52 +22,25 @@ impl Subject {
         caller: &Caller,
         exchanged: &Claims,
         idp: &TrustedIdp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, NoSubject> {
         let mappings = &idp.claim_mappings;
         if exchanged.text("sub") != Some(caller.subject()) {
-            return Err(Failure::new(
-                Code::ExchangedTokenRefused,
-                "the identity provider exchanged the token for one of another subject",
-                "Nothing was done. Look at the identity provider's token exchange: `sub` must stay \
-                 (in Keycloak, no client with a pairwise subject mapper on either side).",
-            ));
+            return Err(NoSubject::Another);
         }
         if is_name(caller.subject()) && !idp.security.danger_names_as_subjects {
-            return Err(Failure::new(
-                Code::ExchangedTokenRefused,
-                "the token's subject is a name, which can be given to somebody else",
-                "Switch \"Import users\" on for the user federation in Keycloak; subjects are then \
-                 identifiers. security.dangerNamesAsSubjects takes them as they are.",
-            ));
+            return Err(NoSubject::Name);
         }
         let claim = &mappings.legacy_username;
-        let refused = |message: String| {
-            Failure::new(
-                Code::LegacyNameRefused,
-                message,
-                format!(
-                    "Let the identity provider map the bare sAMAccountName (no domain, no UPN) \
-                     of everybody who has a Windows account to the claim {claim} of exchanged \
-                     tokens. Clients that log in as themselves have none."
-                ),
-            )
-        };
-        let name = exchanged.text(claim).ok_or_else(|| {
-            refused(format!("the user has no account: the exchanged token has no claim {claim}"))
-        })?;
-        let legacy_name = LegacyName::new(name).map_err(|error| {
-            refused(format!("the exchanged token's claim {claim} is no account name: {error}"))
-        })?;
+        let name = exchanged.text(claim);
+        let name = name.ok_or_else(|| NoSubject::NoAccount { claim: claim.clone() })?;
+        let legacy_name = LegacyName::new(name)
+            .map_err(|error| NoSubject::NotAnAccount { claim: claim.clone(), error })?;
         let sid = match &mappings.sid {
             None => None,
-            Some(claim) => Some(exchanged.text(claim).and_then(sid).ok_or_else(|| {
-                Failure::new(
-                    Code::ExchangedTokenRefused,
-                    format!("the exchanged token's claim {claim} is missing or no SID"),
-                    "Let the identity provider map the account's objectSid to it (S-1-…, or its \
-                     octets in base64), or take claimMappings.sid out of the configuration.",
-                )
-            })?),
+            Some(claim) => {
+                let sid = exchanged.text(claim).and_then(sid);
+                Some(sid.ok_or_else(|| NoSubject::NoSid { claim: claim.clone() })?)
+            }
         };
         Ok(Self {
             issuer: caller.issuer().into(),

@@ -6,6 +6,7 @@
 //! fails, and a skipped `forbid` would allow.
 
 mod comparisons;
+mod failure;
 mod load;
 mod pattern;
 mod permit;
@@ -19,12 +20,12 @@ use cedar_policy::{
     PolicySet, Request, RestrictedExpression, Schema,
 };
 
-pub use permit::Permit;
-pub use usable::Usable;
-
+use crate::Failure;
 use crate::identity::Subject;
 use crate::targets::{Resolved, Target};
-use crate::{Code, Failure};
+use failure::{Why, denied};
+pub use permit::Permit;
+pub use usable::Usable;
 
 /// The user's side of a question to the policy.
 #[derive(Clone, Copy, Debug)]
@@ -113,22 +114,22 @@ impl Policy {
         action: &str,
         on: Option<&Resolved>,
     ) -> Result<Vec<String>, Denial> {
-        let denied = |policies| Denial { failure: denied(who, action, on), policies };
+        let denied = |why, policies| Denial { failure: denied(why, who, action, on), policies };
         let response = self.ask(who, action, on).map_err(|error| {
             tracing::error!(action, error, "policy request does not fit the schema");
-            denied(Vec::new())
+            denied(Why::Fault, Vec::new())
         })?;
         let mut errors = response.diagnostics().errors().peekable();
         if errors.peek().is_some() {
             for error in errors {
                 tracing::error!(action, %error, "a policy failed to evaluate; the call is denied");
             }
-            return Err(denied(Vec::new()));
+            return Err(denied(Why::Fault, Vec::new()));
         }
         let mut ids: Vec<String> =
             response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
         ids.sort();
-        if response.decision() == Decision::Allow { Ok(ids) } else { Err(denied(ids)) }
+        if response.decision() == Decision::Allow { Ok(ids) } else { Err(denied(Why::Policy, ids)) }
     }
 
     fn ask(
@@ -212,17 +213,6 @@ fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
 
 fn string(text: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(text.to_owned())
-}
-
-fn denied(who: Principal<'_>, action: &str, on: Option<&Resolved>) -> Failure {
-    let at = on.map(|r| format!(" at {}", r.target().name())).unwrap_or_default();
-    Failure::new(
-        Code::PolicyDenied,
-        format!("no policy of this server allows {action}{at} for {}", who.legacy_name),
-        "If the user should have this access, the server's operator can permit it in the policy \
-         file, where no forbid stands against it; the audit record of this call holds the user, \
-         action and path to write it for.",
-    )
 }
 
 #[cfg(test)]

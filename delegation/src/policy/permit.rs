@@ -1,21 +1,24 @@
 //! What policy allowed.
 
+use crate::credential::Route;
 use crate::identity::Subject;
 use crate::resources::Task;
 use crate::targets::{Resolved, Target};
 
-/// Proof that policy allows one subject one thing at one place: it owns all three, so that nothing
-/// else can be done under it. Only [`Policy::decide`](super::Policy::decide) makes one.
+/// Proof that policy allows one subject one thing at one place, by one route to a credential: it owns
+/// all four, so that nothing else can be done under it. Only [`Policy::decide`](super::Policy::decide) makes one.
 #[derive(Debug)]
 pub struct Permit {
     subject: Subject,
     resolved: Resolved,
+    route: Route,
     policies: Vec<String>,
 }
 
 impl Permit {
     pub(super) fn new(subject: Subject, resolved: Resolved, policies: Vec<String>) -> Self {
-        Self { subject, resolved, policies }
+        // The one route there is.
+        Self { subject, resolved, route: Route::ProtocolTransition, policies }
     }
 
     /// Who.
@@ -40,6 +43,12 @@ impl Permit {
     #[must_use]
     pub fn task(&self) -> &Task {
         self.resolved.task()
+    }
+
+    /// By which route it gets a credential.
+    #[must_use]
+    pub const fn route(&self) -> Route {
+        self.route
     }
 
     /// The `@id`s of the policies that allow it, sorted.

@@ -4,6 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::MixedScript as _;
 
 use super::*;
+use crate::Code;
 use crate::resources::{http, smb};
 use crate::targets::Targets;
 use crate::{ConfigError, Operation};

@@ -2,6 +2,7 @@
 //! credential and the task that it is for; it never sees a JWT or a KDC.
 
 mod content;
+mod failure;
 pub mod http;
 mod kind;
 mod registry;
@@ -11,16 +12,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use krb_client::{Clock, Entropy};
-use krb_proto::spnego::SpnegoError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::targets::{Names, Root, Target, unknown};
-use crate::{Answer, Code, ConfigError, Failure, Request};
-
+use crate::targets::{Names, Root, Target, Unresolved};
+use crate::{Answer, ConfigError, Failure, Request};
+use failure::{NotProven, Silent};
 pub use kind::Action;
 pub(crate) use kind::{Answered, Form, Found, Kind, Named, Wrong};
 
@@ -54,29 +54,6 @@ impl Resources {
     ) -> Result<Outcome, Failure> {
         tokio::time::timeout_at(cx.deadline, self.reach(cx, credential))
             .await
-            .unwrap_or_else(|_| Err(silent(credential.permit().target().name())))
+            .unwrap_or_else(|_| Err(Silent(credential.permit().target()).into()))
     }
-}
-
-fn silent(target: &str) -> Failure {
-    Failure::new(
-        Code::ResourceTimeout,
-        format!("{target} was not done when the call's time was up"),
-        "Check that it runs and how busy it is, ask it for less, or raise \
-         server.callTimeoutSeconds.",
-    )
-}
-
-/// A resource did not prove that it is the one the ticket is for, or refused the ticket.
-fn gss_failure(target: &str, spn: &str, error: &SpnegoError) -> Failure {
-    Failure::new(
-        Code::ResourceRefused,
-        format!("{target} did not complete the Kerberos exchange: {error}"),
-        format!(
-            "KRB_AP_ERR_MODIFIED means that {spn} is registered on another account than the one \
-             that the service runs under (servicePrincipalName), or that its keytab is old; \
-             KRB_AP_ERR_SKEW that its clock differs. Anything else: something on the way changes \
-             or drops the service's answer."
-        ),
-    )
 }

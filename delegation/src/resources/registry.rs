@@ -156,7 +156,7 @@ macro_rules! kinds {
             pub(crate) fn find<'t>(
                 &self,
                 targets: &'t [Arc<Target>],
-            ) -> Result<(&'t Arc<Target>, Found<Task>), Failure> {
+            ) -> Result<(&'t Arc<Target>, Found<Task>), Unresolved> {
                 match self {
                     $(Self::$Kind(operation) => {
                         let asked = <$kind::Client as Kind>::read(operation)?;
@@ -169,7 +169,7 @@ macro_rules! kinds {
                                 return Ok((target, Found { task, policy_path }));
                             }
                         }
-                        Err(unknown(<$kind::Client as Kind>::ADDRESS))
+                        Err(Unresolved::Unknown(<$kind::Client as Kind>::ADDRESS))
                     })+
                 }
             }

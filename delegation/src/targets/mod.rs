@@ -5,18 +5,19 @@
 //! DNS alias, UNC text or redirect takes part.
 
 mod config;
+mod failure;
 mod fold;
 mod root;
 
 use std::sync::Arc;
 
-pub(crate) use config::{Names, is_host};
-pub(crate) use fold::fold;
-pub use root::Root;
-
 pub use crate::resources::TargetConfig;
 use crate::resources::{Action, Endpoint, Task};
-use crate::{Code, ConfigError, Failure, Operation};
+use crate::{ConfigError, Operation};
+pub(crate) use config::{Names, is_host};
+pub use failure::Unresolved;
+pub(crate) use fold::fold;
+pub use root::Root;
 
 /// A resource as configured.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -152,9 +153,8 @@ impl Targets {
     /// Finds the target that an operation's address names, and the place within it.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] if the address or method is malformed, [`Code::UnknownTarget`] if
-    /// no target lists it. The latter is the same answer for every address and names no target.
-    pub fn resolve(&self, operation: &Operation) -> Result<Resolved, Failure> {
+    /// The address or method is malformed, or no target lists it.
+    pub fn resolve(&self, operation: &Operation) -> Result<Resolved, Unresolved> {
         let (target, found) = operation.find(&self.0)?;
         Ok(Resolved {
             target: Arc::clone(target),
@@ -163,16 +163,6 @@ impl Targets {
             policy_path: found.policy_path,
         })
     }
-}
-
-pub(crate) fn unknown(what: &str) -> Failure {
-    Failure::new(
-        Code::UnknownTarget,
-        format!("the {what} names no configured resource"),
-        "Check the spelling of the host and of the share or base path. An address is reachable \
-         only if the operator lists its host among a target's names, and a share among its shares, \
-         in the server's configuration.",
-    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::resources::{Task, http, smb};
+use crate::{Code, Failure};
 
 fn configs(json: &str) -> Vec<TargetConfig> {
     serde_json::from_str(json).unwrap()
@@ -78,7 +79,7 @@ fn every_unknown_address_gets_the_same_answer() {
         read(r"\\elsewhere\corp\x"),
     ]
     .iter()
-    .map(|operation| targets.resolve(operation).unwrap_err())
+    .map(|operation| targets.resolve(operation).unwrap_err().explain(&[]))
     .collect();
     assert!(answers.iter().all(|failure| failure == &answers[0]));
     assert_eq!(answers[0].code, Code::UnknownTarget);
@@ -91,7 +92,11 @@ fn every_unknown_address_gets_the_same_answer() {
         "http://web.example.com.evil.example:8080/app",
         "http://web.example.com.:8080/app",
     ] {
-        assert_eq!(targets.resolve(&get(url)).unwrap_err().code, Code::UnknownTarget, "{url}");
+        assert_eq!(
+            targets.resolve(&get(url)).unwrap_err().explain(&[]).code,
+            Code::UnknownTarget,
+            "{url}"
+        );
     }
     let text = format!("{answers:?}");
     for target in targets.iter() {
@@ -105,7 +110,10 @@ fn a_share_can_be_listed_but_not_read() {
     let list = smb::Operation { verb: smb::Verb::List, path: root.clone() };
     let listed = targets().resolve(&list.into()).unwrap();
     assert_eq!(listed.policy_path(), "/corp/");
-    assert_eq!(targets().resolve(&read(&root)).unwrap_err().code, Code::InvalidArgument);
+    assert_eq!(
+        targets().resolve(&read(&root)).unwrap_err().explain(&[]).code,
+        Code::InvalidArgument
+    );
 }
 
 #[test]
@@ -188,5 +196,5 @@ fn a_header_field_that_cannot_be_sent_is_refused_before_anything_is_done() {
         targets().resolve(&http::Operation { method, url, headers, body: None }.into())
     };
     get("Accept").unwrap();
-    assert_eq!(get("X-Remote-User").unwrap_err().code, Code::InvalidArgument);
+    assert_eq!(get("X-Remote-User").unwrap_err().explain(&[]).code, Code::InvalidArgument);
 }

@@ -1,6 +1,7 @@
 //! OAuth 2.0 Token Exchange (RFC 8693): the caller's token for one that names an account. One
 //! exchange for every call; nothing is kept.
 
+mod failure;
 mod refusals;
 mod secret_form;
 
@@ -13,11 +14,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::identity::{BearerToken, Caller, Flaw, Subject, Verifier};
+use crate::identity::{BearerToken, Caller, Subject, Verifier};
 use crate::network::Fetch;
 use crate::secret::Secret;
-use crate::{Code, ConfigError, Failure};
-use refusals::explain;
+use crate::{ConfigError, Failure};
+use failure::ExchangeError;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -104,23 +105,22 @@ impl TokenExchanger {
     /// # Errors
     /// [`Failure`]; there is no falling back to the caller's own token.
     pub async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
+        self.subject(caller).await.map_err(|error| error.explain(&self.config))
+    }
+
+    async fn subject(&self, caller: &Caller) -> Result<Subject, ExchangeError> {
         let token = self.request(caller).await?;
         let verified = self.verifier.verify_exchanged(&token, caller, &self.config.audience).await;
-        let (claims, idp) = verified.map_err(|flaw| self.flawed(flaw))?;
+        let (claims, idp) = verified.map_err(ExchangeError::Flawed)?;
         // An issuer need not name the client: the token came from its token endpoint in answer to
         // our own secret, for our audience and the caller's subject. If it does, it must be us.
         if claims.client_id().is_some_and(|client| client != self.config.client_id) {
-            return Err(Failure::new(
-                Code::ExchangedTokenRefused,
-                "the token that the identity provider gave in exchange is for another client",
-                "Nothing was done. Look at the identity provider's token exchange: `azp` must be \
-                 this server's client.",
-            ));
+            return Err(ExchangeError::AnotherClient);
         }
-        Subject::new(caller, &claims, idp)
+        Subject::new(caller, &claims, idp).map_err(ExchangeError::NoSubject)
     }
 
-    async fn request(&self, caller: &Caller) -> Result<BearerToken, Failure> {
+    async fn request(&self, caller: &Caller) -> Result<BearerToken, ExchangeError> {
         let mut form = vec![
             ("grant_type", GRANT_TYPE),
             ("client_id", &self.config.client_id),
@@ -138,76 +138,25 @@ impl TokenExchanger {
             let request = Request::post(endpoint)
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(secret_form::encode(&form))
-                .map_err(|error| unreachable(format!("{endpoint}: {error}")))?;
-            let response = self.idp.fetch(request, MAX_ANSWER).await.map_err(unreachable)?;
-            let (head, body) = response.into_parts();
+                .map_err(|error| ExchangeError::Unreachable(error.to_string()))?;
+            let response = self.idp.fetch(request, MAX_ANSWER).await;
+            let (head, body) = response.map_err(ExchangeError::Unreachable)?.into_parts();
             match head.status {
                 status if status.is_success() => Ok(body),
-                status => Err(explain(&self.config, status, &body)),
+                status => Err(ExchangeError::Refused(status, body)),
             }
         };
-        let body = tokio::time::timeout(TIMEOUT, request)
-            .await
-            .unwrap_or_else(|_| Err(unreachable(format!("{endpoint} did not answer in time"))))?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-            Failure::new(
-                Code::TokenExchangeFailed,
-                format!("{endpoint} did not answer as RFC 8693 section 2.2.1 says"),
-                "Check delegation.tokenExchange.tokenEndpoint: compare it with `token_endpoint` in \
-                 the identity provider's discovery document.",
-            )
-        })?;
+        let body = tokio::time::timeout(TIMEOUT, request).await;
+        let body = body.unwrap_or(Err(ExchangeError::Silent))?;
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|error| ExchangeError::NoAnswer(error.to_string()))?;
         // What is called a JWT is verified like an access token; what is called an ID token or a
         // refresh token is none, though Keycloak would give it the same audience and key.
         if !matches!(answer.issued_token_type.as_str(), ACCESS_TOKEN | JWT)
             || !answer.token_type.eq_ignore_ascii_case("Bearer")
         {
-            return Err(Failure::new(
-                Code::ExchangedTokenRefused,
-                "the identity provider gave something else than a bearer access token in exchange",
-                format!(
-                    "Let the identity provider give access tokens to the client {}: \
-                     issued_token_type access_token or jwt, token_type Bearer.",
-                    self.config.client_id
-                ),
-            ));
+            return Err(ExchangeError::NoBearer);
         }
         Ok(BearerToken::from(answer.access_token))
     }
-
-    /// What is wrong with a token that was got in exchange.
-    fn flawed(&self, flaw: Flaw) -> Failure {
-        let remedy = match flaw {
-            Flaw::Keys => return unreachable(flaw.text().to_owned()),
-            Flaw::Audience(_) => format!(
-                "Let the identity provider put the audience {} into tokens that it gives to the \
-                 client {} in exchange (in Keycloak an audience mapper on a scope of the client).",
-                self.config.audience, self.config.client_id,
-            ),
-            Flaw::Issuer(_) => format!(
-                "delegation.tokenExchange.tokenEndpoint must belong to the issuer of the caller's \
-                 token, and tokens that it gives to the client {} must name that issuer in `iss`.",
-                self.config.client_id,
-            ),
-            Flaw::Time(_) => "Compare the identity provider's clock with this machine's; \
-                              security.clockTolerance is what they may differ by."
-                .into(),
-            Flaw::Token(_) => format!(
-                "Let the identity provider give the client {} signed access tokens in exchange, by \
-                 an algorithm of `algorithms` and a key of its key set.",
-                self.config.client_id,
-            ),
-        };
-        let what = "the token that the identity provider gave in exchange is refused";
-        Failure::new(Code::ExchangedTokenRefused, format!("{what}: {}", flaw.text()), remedy)
-    }
-}
-
-fn unreachable(what: String) -> Failure {
-    Failure::new(
-        Code::IdentityProviderUnreachable,
-        format!("the token exchange failed: {what}"),
-        "Try again. If it stays so: check delegation.tokenExchange.tokenEndpoint, and that the \
-         identity provider runs and can be reached from here.",
-    )
 }

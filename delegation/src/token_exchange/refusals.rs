@@ -6,43 +6,31 @@
 
 use std::ops::RangeInclusive;
 
+use hyper::StatusCode;
 use serde::Deserialize;
 
-use super::TokenExchangeConfig;
-use crate::{Code, Failure};
+use crate::{Blame, Code};
 
 /// RFC 6749 section 5.2.
 #[derive(Deserialize, Default)]
-pub(super) struct Answer {
+struct Answer {
     #[serde(default)]
     error: String,
     #[serde(default)]
     error_description: String,
 }
 
-/// Whose doing a refusal is, and so who reads the remedy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Blame {
-    /// The caller's token, or what became of the caller's session and account.
-    Caller,
-    /// This server's configuration.
-    Configuration,
-    /// How the identity provider is set up.
-    Provider,
-    /// The identity provider is not well at present.
-    Outage,
-}
-
-struct Row {
+pub(super) struct Row {
     status: RangeInclusive<u16>,
     /// Empty: whatever it is.
     error: &'static str,
     /// How the description begins.
     description: &'static str,
-    code: Code,
-    blame: Blame,
+    pub(super) code: Code,
+    /// And so who reads the remedy.
+    pub(super) blame: Blame,
     /// `{client}`, `{audience}` and `{scope}` stand for what is configured.
-    remedy: &'static str,
+    pub(super) remedy: &'static str,
 }
 
 const ANY: RangeInclusive<u16> = 0..=u16::MAX;
@@ -57,7 +45,7 @@ const fn row(
     Row { status, error, description, code, blame, remedy }
 }
 
-use Blame::{Caller, Configuration, Outage, Provider};
+use Blame::{Caller, Configuration, IdentityProvider};
 use Code::{IdentityProviderUnreachable, SubjectTokenRefused, TokenExchangeFailed};
 
 const ROWS: &[Row] = &[
@@ -66,7 +54,7 @@ const ROWS: &[Row] = &[
         403..=403,
         ("access_denied", "Client is not within the token audience"),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "The caller's token does not list {client} in `aud`. Put an audience mapper for {client} on a \
          scope of the client that users log in with; tokens that are issued from then on have it.",
     ),
@@ -74,7 +62,7 @@ const ROWS: &[Row] = &[
         400..=400,
         ("invalid_request", "Standard token exchange is not enabled"),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "Switch on \"Standard token exchange\" for the client {client}, which must be a confidential \
          one (client authentication on).",
     ),
@@ -82,7 +70,7 @@ const ROWS: &[Row] = &[
         400..=400,
         ("invalid_client", "Public client is not allowed"),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "Make {client} a confidential client (client authentication on) and configure its secret.",
     ),
     row(
@@ -114,7 +102,7 @@ const ROWS: &[Row] = &[
         400..=400,
         ("invalid_client", "Client disabled"),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "The client {audience}, the audience that is asked for, is disabled: enable it, or configure \
          another delegation.tokenExchange.audience.",
     ),
@@ -122,7 +110,7 @@ const ROWS: &[Row] = &[
         400..=400,
         ("invalid_request", "Requested audience not available"),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "Nothing puts {audience} into tokens of the client {client}: put an audience mapper for \
          {audience} on a scope of {client}. Asking for an audience only picks from those.",
     ),
@@ -130,7 +118,7 @@ const ROWS: &[Row] = &[
         400..=400,
         ("invalid_scope", "Missing consents"),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "The client {client} requires the user's consent, for which nobody can be asked here: switch \
          off \"Consent required\" for it.",
     ),
@@ -167,7 +155,7 @@ const ROWS: &[Row] = &[
         ANY,
         ("invalid_target", ""),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "The client {client} gets no tokens for {audience}: allow it, or check \
          delegation.tokenExchange.audience.",
     ),
@@ -182,14 +170,14 @@ const ROWS: &[Row] = &[
         ANY,
         ("unauthorized_client", ""),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "Allow the client {client} to exchange tokens.",
     ),
     row(
         ANY,
         ("unsupported_grant_type", ""),
         TokenExchangeFailed,
-        Provider,
+        IdentityProvider,
         "The identity provider exchanges no tokens (RFC 8693), or not at this endpoint: switch it on, \
          or check delegation.tokenExchange.tokenEndpoint.",
     ),
@@ -197,21 +185,21 @@ const ROWS: &[Row] = &[
         429..=429,
         ("", ""),
         IdentityProviderUnreachable,
-        Outage,
+        IdentityProvider,
         "Try again later; the identity provider limits how often it is asked.",
     ),
     row(
         ANY,
         ("temporarily_unavailable", ""),
         IdentityProviderUnreachable,
-        Outage,
+        IdentityProvider,
         "Try again later.",
     ),
     row(
         500..=599,
         ("", ""),
         IdentityProviderUnreachable,
-        Outage,
+        IdentityProvider,
         "Try again later; if it stays so, look at the identity provider's log.",
     ),
     row(
@@ -230,60 +218,27 @@ const ROWS: &[Row] = &[
         "Redirects are not followed, since they would carry the secret elsewhere: configure \
          delegation.tokenExchange.tokenEndpoint as the discovery document has it.",
     ),
-    row(
-        ANY,
-        ("", ""),
-        TokenExchangeFailed,
-        Provider,
-        "The identity provider's words and its log say why it refused the client {client} a token \
-         for {audience}.",
-    ),
 ];
 
-/// The failure that an identity provider's refusal is.
-pub(super) fn explain(
-    config: &TokenExchangeConfig,
-    status: reqwest::StatusCode,
-    body: &[u8],
-) -> Failure {
+/// Fits everything.
+const OTHER: Row = row(
+    ANY,
+    ("", ""),
+    TokenExchangeFailed,
+    IdentityProvider,
+    "The identity provider's words and its log say why it refused the client {client} a token \
+     for {audience}.",
+);
+
+/// The row of a refusal, and what the identity provider said.
+pub(super) fn find(status: StatusCode, body: &[u8]) -> (&'static Row, String) {
     let answer: Answer = serde_json::from_slice(body).unwrap_or_default();
     let fits = |row: &&Row| {
         row.status.contains(&status.as_u16())
             && (row.error.is_empty() || row.error == answer.error)
             && answer.error_description.starts_with(row.description)
     };
-    let said = said(&answer);
-    let message = |what: &str| match said.as_str() {
-        "" => format!("{what} ({status})"),
-        said => format!("{what} ({status}): {said}"),
-    };
-    // The last row always fits.
-    let (code, blame, remedy) = ROWS
-        .iter()
-        .find(fits)
-        .map_or((TokenExchangeFailed, Provider, ""), |row| (row.code, row.blame, row.remedy));
-    let remedy = remedy
-        .replace("{client}", &config.client_id)
-        .replace("{audience}", &config.audience)
-        .replace("{scope}", config.default_scope.as_deref().unwrap_or_default());
-    match blame {
-        Caller => Failure::new(
-            code,
-            message("the identity provider does not take the caller's token any more"),
-            remedy,
-        ),
-        Configuration => Failure::new(
-            code,
-            message("the identity provider did not exchange the token"),
-            format!("For whoever runs this server: {remedy}"),
-        ),
-        Provider => Failure::new(
-            code,
-            message("the identity provider did not exchange the token"),
-            format!("For whoever runs the identity provider: {remedy}"),
-        ),
-        Outage => Failure::new(code, message("the identity provider is not well"), remedy),
-    }
+    (ROWS.iter().find(fits).unwrap_or(&OTHER), said(&answer))
 }
 
 /// The identity provider's words, without what could not stand in a log line.
@@ -300,6 +255,8 @@ fn said(answer: &Answer) -> String {
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::TokenExchangeConfig;
+    use super::super::failure::refused as explain;
     use super::*;
 
     fn config() -> TokenExchangeConfig {
@@ -398,7 +355,7 @@ mod tests {
             assert!(!failure.remedy.contains(['{', '}']), "{failure:?}");
             assert!(remedies.insert(failure.remedy), "{error} {description}");
         }
-        assert_eq!(remedies.len(), ROWS.len(), "a row that nothing reaches");
+        assert_eq!(remedies.len(), ROWS.len() + 1, "a row that nothing reaches");
     }
 
     #[test]

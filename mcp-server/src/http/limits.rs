@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::Authenticated;
 use super::refusal::{REFUSED, Refusal};
 use crate::backend::{Backend, Principal};
+use crate::failure::NotBegun;
 use crate::serve::Connection;
 
 /// Requests of one user at once, from the verified token to the last byte of the answer that the
@@ -122,8 +123,7 @@ pub(crate) async fn refuse<B: Backend>(
     let Ok(turn) = visit.begin() else {
         return backend.limited(&from.caller);
     };
-    let remedy = "Call a tool that tools/list names, with a JSON object of arguments.";
-    let failure = Failure::new(Code::InvalidArgument, problem, remedy);
+    let failure = NotBegun::NoCall(problem.to_owned()).into();
     let failure = backend.refuse(&from.caller, &from.request_id, tool, failure).await;
     turn.ended::<()>(&Err(failure));
 }
@@ -163,21 +163,13 @@ impl Usage {
         self.paid = Some(now + self.owes(now) + cost);
     }
 
-    fn begin(&mut self, now: Instant) -> Result<(), Failure> {
+    fn begin(&mut self, now: Instant) -> Result<(), NotBegun> {
         let owes = self.owes(now);
         if self.calls >= MAX_CALLS {
-            return Err(too_many(
-                format!("{MAX_CALLS} calls of this user run already"),
-                "Wait for one to end, and make fewer at once.",
-            ));
+            return Err(NotBegun::TooManyAtOnce(MAX_CALLS));
         }
         if owes >= CREDIT {
-            return Err(too_many(
-                "this user made too many calls in the last minute, or too many that were refused"
-                    .into(),
-                "Make no calls for 10 seconds, and then at most 100 in a second; do not repeat a \
-                 call that was refused before what its remedy says is done.",
-            ));
+            return Err(NotBegun::TooOften);
         }
         self.calls += 1;
         self.pay(CALL, now);
@@ -247,10 +239,6 @@ const fn is_refusal(code: Code) -> bool {
             | UnknownTarget
             | UserUnknown
     )
-}
-
-fn too_many(message: String, remedy: &str) -> Failure {
-    Failure::new(Code::TooManyCalls, message, remedy)
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ use std::sync::Arc;
 #[cfg(test)]
 use krb_delegation::Outcome;
 use krb_delegation::resources::KINDS;
-use krb_delegation::{Code, Failure, Request};
+use krb_delegation::{Failure, Request};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::failure::NotBegun;
 pub(crate) use answer::to_result;
 
 /// One tool of this server.
@@ -72,7 +73,7 @@ impl Entry {
     /// What the arguments ask for.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] if one is missing, unknown or of the wrong type.
+    /// [`Code::InvalidArgument`](krb_delegation::Code::InvalidArgument) if one is missing, unknown or of the wrong type.
     pub(crate) fn parse(&self, arguments: JsonObject) -> Result<Request, Failure> {
         (self.parse)(arguments)
     }
@@ -103,12 +104,8 @@ fn arguments<Arguments: DeserializeOwned>(mut given: JsonObject) -> Result<Argum
     given.retain(|_, value| !value.is_null());
     serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
         let path = error.path().to_string();
-        let at = if path == "." { String::new() } else { format!("argument {path}: ") };
-        Failure::new(
-            Code::InvalidArgument,
-            format!("{at}{}", error.inner()),
-            "Call the tool with the arguments that its input schema names; tools/list shows it.",
-        )
+        let place = if path == "." { String::new() } else { path };
+        NotBegun::Arguments(place, error.inner().to_string()).into()
     })
 }
 

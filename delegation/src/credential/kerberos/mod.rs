@@ -3,10 +3,10 @@
 
 mod account;
 mod config;
+mod failure;
 mod never_impersonate;
 mod pins;
 mod proof;
-mod refusal;
 
 use krb_client::{AccountSecret, Client, ClientConfig, ClientError, KdcSource, UserTicket};
 use krb_proto::iana::TicketFlags;
@@ -15,15 +15,15 @@ use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-pub use account::Account;
-pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
-
 use super::{Evidence, ServiceCredential};
 use crate::call::Announced;
 use crate::event::Event;
 use crate::plan::Parts;
 use crate::secret::Secret;
-use crate::{Code, ConfigError, Failure};
+use crate::{ConfigError, Failure};
+pub use account::Account;
+pub use config::{KerberosConfig, NeverImpersonateConfig, ServiceAccount};
+use failure::Doubt;
 use never_impersonate::NeverImpersonate;
 use pins::Pins;
 
@@ -117,20 +117,8 @@ impl Kerberos {
         let Opened { ticket, account } = opened;
         let sent = &ticket.client.name;
         if !sent.same_components(&Name::user(&account.name)) {
-            return Err(Failure::new(
-                Code::NameMismatch,
-                format!(
-                    "the KDC takes the name {sent} for the account {}: resources that go by the \
-                     ticket's name would take the user for {sent}, others for {}",
-                    account.name, account.name,
-                ),
-                format!(
-                    "Two accounts share a name: the userPrincipalName of {} is the sAMAccountName \
-                     {sent}. Give it another userPrincipalName, or let the identity provider map \
-                     the user to the sAMAccountName that is meant.",
-                    account.name,
-                ),
-            ));
+            let (sent, account) = (sent.to_string(), account.name);
+            return Err(Doubt::AnotherName { sent, account }.into());
         }
         self.never_impersonate.check(&account, own)?;
         self.pins.check(subject, &account)?;
@@ -174,7 +162,7 @@ impl Kerberos {
                 let service = self.service.name.to_string();
                 let forwardable = evidence.ticket.flags.contains(TicketFlags::FORWARDABLE);
                 let spn = evidence.permit().target().spn();
-                Err(refusal::proxy(&evidence.account, forwardable, &service, spn, &error))
+                Err(failure::proxy(&evidence.account, forwardable, &service, spn, &error))
             }
         }
     }
@@ -190,17 +178,8 @@ impl Kerberos {
     async fn own_sid(&self) -> Result<&Sid, Failure> {
         let learn = || async {
             let own = self.service.name.to_string();
-            match self.open_evidence(&own).await {
-                Ok(opened) => Ok(opened.account.sid),
-                // Whatever it is, it is not the user's doing.
-                Err(Failure {
-                    code: Code::UserUnknown | Code::UserNotUsable,
-                    message,
-                    remedy,
-                    ..
-                }) => Err(Failure::new(Code::ServiceNotTrusted, message, remedy)),
-                Err(failure) => Err(failure),
-            }
+            let opened = self.open_evidence(&own).await.map_err(failure::own_account)?;
+            Ok(opened.account.sid)
         };
         self.own_sid.get_or_try_init(learn).await
     }
@@ -213,16 +192,16 @@ impl Kerberos {
             .client
             .evidence(&user)
             .await
-            .map_err(|error| refusal::evidence(name, &service, &self.spn, &error))?;
+            .map_err(|error| failure::evidence(name, &service, &self.spn, &error))?;
         let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
         Ok(Opened { ticket, account })
     }
 
     fn open(&self, credential: &Credential) -> Result<Account, Failure> {
         let (ticket, key) = self.client.open(credential).map_err(|error| {
-            refusal::unbelievable(&self.service.name.to_string(), self.has_keytab, &error)
+            failure::unbelievable(&self.service.name.to_string(), self.has_keytab, &error)
         })?;
-        proof::account(&ticket, &key)
+        Ok(proof::account(&ticket, &key)?)
     }
 }
 

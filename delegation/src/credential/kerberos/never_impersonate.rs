@@ -4,7 +4,8 @@ use krb_proto::pac::Sid;
 
 use super::account::Account;
 use super::config::NeverImpersonateConfig;
-use crate::{Code, ConfigError, Failure};
+use super::failure::Doubt;
+use crate::ConfigError;
 
 /// Accounts whose relative identifier says what they are, in every domain (MS-DTYP 2.4.2.4).
 const ACCOUNTS: [(u32, &str); 2] = [(500, "the built-in Administrator"), (502, "krbtgt")];
@@ -58,33 +59,24 @@ impl NeverImpersonate {
     }
 
     /// Refuses an account that is never impersonated. `own` is the service's own account.
-    pub(super) fn check(&self, account: &Account, own: &Sid) -> Result<(), Failure> {
-        if let Some(reason) = self.reason(account, own) {
-            return Err(Failure::new(
-                Code::NeverImpersonated,
-                format!("{} is never impersonated: it is {reason}", account.name),
-                "Use an ordinary account. This rule cannot be lifted by policy; only what the \
-                 operator added under kerberos.neverImpersonate can be taken out there.",
-            ));
+    pub(super) fn check(&self, account: &Account, own: &Sid) -> Result<(), Doubt> {
+        let name = || account.name.clone();
+        if let Some(what) = self.what(account, own) {
+            return Err(Doubt::Never { account: name(), what });
+        }
+        if let Some(what) = self.listed(account) {
+            return Err(Doubt::Listed { account: name(), what });
         }
         let mut groups = account.groups.iter();
         if !self.only_members_of.is_empty() && !groups.any(|sid| self.only_members_of.contains(sid))
         {
-            return Err(Failure::new(
-                Code::NeverImpersonated,
-                format!(
-                    "{} is not impersonated: it is in none of the groups under \
-                     kerberos.onlyMembersOf",
-                    account.name
-                ),
-                "Put the account into one of those groups, if it is to be used by agents; tickets \
-                 show it within 15 minutes.",
-            ));
+            return Err(Doubt::NotListed { account: name() });
         }
         Ok(())
     }
 
-    fn reason(&self, account: &Account, own: &Sid) -> Option<String> {
+    /// What it is in every domain, if that is never impersonated.
+    fn what(&self, account: &Account, own: &Sid) -> Option<String> {
         if account.sid == *own {
             return Some("the service's own account".into());
         }
@@ -100,9 +92,12 @@ impl NeverImpersonate {
             return Some(format!("a member of {what}"));
         }
         let builtin = |rid| account.groups.iter().any(|group| is_builtin(group, rid));
-        if let Some((_, what)) = BUILTIN.iter().find(|(rid, _)| builtin(*rid)) {
-            return Some(format!("a member of BUILTIN\\{what}"));
-        }
+        let found = BUILTIN.iter().find(|(rid, _)| builtin(*rid));
+        found.map(|(_, what)| format!("a member of BUILTIN\\{what}"))
+    }
+
+    /// What the operator listed of it.
+    fn listed(&self, account: &Account) -> Option<String> {
         if self.accounts.iter().any(|name| is_same_name(name, &account.name)) {
             return Some("listed under kerberos.neverImpersonate.accounts".into());
         }
@@ -137,6 +132,7 @@ fn is_same_name(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Blame, Code, Failure};
 
     fn account(name: &str, sid: &str, groups: &[&str], user_account_control: u32) -> Account {
         Account {
@@ -192,8 +188,11 @@ mod tests {
             (account("x", USER, &["S-1-5-21-1-2-3-4000"], 0x10), "sids"),
             (account("x", "S-1-5-21-1-2-3-4000", &[], 0x10), "sids"),
         ] {
-            let failure = rule.check(&refused, &own).unwrap_err();
+            let failure = Failure::from(rule.check(&refused, &own).unwrap_err());
             assert_eq!(failure.code, Code::NeverImpersonated);
+            let listed = ["accounts", "sids"].contains(&what);
+            let blame = if listed { Blame::Configuration } else { Blame::Account };
+            assert_eq!(failure.blame, blame, "{failure}");
             assert!(failure.message.contains(what), "{} names {what}", failure.message);
         }
     }
@@ -210,10 +209,10 @@ mod tests {
             rule.check(&account("alice", "S-1-5-21-1-2-3-1103", groups, 0x10), &own)
         };
         check(&["S-1-5-21-1-2-3-513", AGENTS]).unwrap();
-        let failure = check(&["S-1-5-21-1-2-3-513"]).unwrap_err();
+        let failure = Failure::from(check(&["S-1-5-21-1-2-3-513"]).unwrap_err());
         assert!(failure.message.contains("onlyMembersOf"), "{failure}");
         // It opens no door that is shut.
-        let failure = check(&[AGENTS, "S-1-5-21-1-2-3-512"]).unwrap_err();
+        let failure = Failure::from(check(&[AGENTS, "S-1-5-21-1-2-3-512"]).unwrap_err());
         assert!(failure.message.contains("Domain Admins"), "{failure}");
         let error = only(&["Domain Users"]).err().unwrap();
         assert_eq!(error.setting, "kerberos.onlyMembersOf");

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use krb_proto::pac::Sid;
 
 use super::account::Account;
+use super::failure::Doubt;
 use crate::identity::Subject;
-use crate::{Code, Failure};
 
 /// So many subjects are pinned at most; beyond, new ones are refused rather than old ones lost.
 const MAX_PINS: usize = 100_000;
@@ -19,18 +19,19 @@ pub(super) struct Pins(Mutex<HashMap<(String, String), (Sid, String)>>);
 impl Pins {
     /// Is this account the one that the subject means? By the token's own SID claim if one is
     /// configured, else by the account at first sight.
-    pub(super) fn check(&self, subject: &Subject, account: &Account) -> Result<(), Failure> {
+    pub(super) fn check(&self, subject: &Subject, account: &Account) -> Result<(), Doubt> {
         let claims =
             Claims { issuer: subject.issuer(), subject: subject.subject(), sid: subject.sid() };
         self.check_claims(&claims, account)
     }
 
-    fn check_claims(&self, claims: &Claims<'_>, account: &Account) -> Result<(), Failure> {
+    fn check_claims(&self, claims: &Claims<'_>, account: &Account) -> Result<(), Doubt> {
         if let Some(claimed) = claims.sid {
             return if claimed == account.sid.to_string() {
                 Ok(())
             } else {
-                Err(another(claims, claimed, "its token says", account))
+                let (who, claimed) = (claims.who(), claimed.to_owned());
+                Err(Doubt::NotTheTokens { who, claimed, found: named(account) })
             };
         }
         let key = (claims.issuer.to_owned(), claims.subject.to_owned());
@@ -38,15 +39,10 @@ impl Pins {
         match pins.get(&key) {
             Some((sid, _)) if *sid == account.sid => Ok(()),
             Some((sid, name)) => {
-                let pinned = format!("{name} ({sid})");
-                Err(another(claims, &pinned, "it was first seen as", account))
+                let (who, pinned) = (claims.who(), format!("{name} ({sid})"));
+                Err(Doubt::NotThePinned { who, pinned, found: named(account) })
             }
-            None if pins.len() >= MAX_PINS => Err(Failure::new(
-                Code::SidMismatch,
-                "too many subjects were seen to remember another one's account",
-                "Configure a SID claim (claimMappings.sid) so that nothing has to be remembered, \
-                 or restart the server.",
-            )),
+            None if pins.len() >= MAX_PINS => Err(Doubt::TooMany),
             None => {
                 pins.insert(key, (account.sid.clone(), account.name.clone()));
                 Ok(())
@@ -62,23 +58,20 @@ struct Claims<'a> {
     sid: Option<&'a str>,
 }
 
-fn another(claims: &Claims<'_>, meant: &str, by: &str, found: &Account) -> Failure {
-    Failure::new(
-        Code::SidMismatch,
-        format!(
-            "subject {} of {} is not the account that the KDC found: {by} {meant}, the KDC found \
-             {} ({})",
-            claims.subject, claims.issuer, found.name, found.sid,
-        ),
-        "The account was deleted and created anew, or its name was given to somebody else. If \
-         the new account is meant, restart the server (pins live in memory) or correct the \
-         identity provider's SID claim.",
-    )
+impl Claims<'_> {
+    fn who(&self) -> String {
+        format!("subject {} of {}", self.subject, self.issuer)
+    }
+}
+
+fn named(account: &Account) -> String {
+    format!("{} ({})", account.name, account.sid)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Code, Failure};
 
     fn account(rid: u32) -> Account {
         Account {
@@ -92,7 +85,7 @@ mod tests {
 
     fn check(pins: &Pins, who: (&str, &str), rid: u32) -> Result<(), Code> {
         let claims = Claims { issuer: who.0, subject: who.1, sid: None };
-        pins.check_claims(&claims, &account(rid)).map_err(|failure| failure.code)
+        pins.check_claims(&claims, &account(rid)).map_err(|doubt| Failure::from(doubt).code)
     }
 
     #[test]

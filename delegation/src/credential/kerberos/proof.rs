@@ -3,12 +3,12 @@ use krb_proto::exchange::OpenedTicket;
 use krb_proto::pac::{ClientInfo, Pac, UpnDnsInfo};
 
 use super::account::Account;
-use crate::{Code, Failure};
+use super::failure::Doubt;
 
 /// The account that an opened evidence ticket proves. Its PAC must be signed with the key that the
 /// ticket was opened with, and be made for this very ticket: who believes one ticket's name and
 /// another's PAC takes somebody for somebody else (CVE-2020-25719).
-pub(super) fn account(ticket: &OpenedTicket, key: &Key) -> Result<Account, Failure> {
+pub(super) fn account(ticket: &OpenedTicket, key: &Key) -> Result<Account, Doubt> {
     let pac = Pac::parse(&ticket.pac)
         .and_then(|pac| pac.verify_server_signature(key))
         .map_err(not_proven)?;
@@ -32,13 +32,8 @@ pub(super) fn account(ticket: &OpenedTicket, key: &Key) -> Result<Account, Failu
     Ok(account)
 }
 
-fn not_proven(what: impl std::fmt::Display) -> Failure {
-    Failure::new(
-        Code::EvidenceRefused,
-        format!("the evidence's PAC cannot be believed: {what}"),
-        "Nothing was done. The KDC must put a signed PAC into tickets for the service account; on \
-         AD clear NO_AUTH_DATA_REQUIRED in its userAccountControl.",
-    )
+fn not_proven(what: impl std::fmt::Display) -> Doubt {
+    Doubt::NoAccount(what.to_string())
 }
 
 #[cfg(test)]
@@ -85,10 +80,10 @@ mod tests {
             Some(("alice", AUTHTIME.plus_seconds(-1))),
             None,
         ] {
-            let failure = account(&ticket(made_for), &key(1)).unwrap_err();
-            assert_eq!(failure.code, Code::EvidenceRefused, "{made_for:?}");
+            let doubt = account(&ticket(made_for), &key(1)).unwrap_err();
+            assert!(matches!(doubt, Doubt::NoAccount(_)), "{made_for:?}");
         }
         let signed_by_another = account(&ticket(Some(("alice", AUTHTIME))), &key(3)).unwrap_err();
-        assert_eq!(signed_by_another.code, Code::EvidenceRefused);
+        assert!(matches!(signed_by_another, Doubt::NoAccount(_)));
     }
 }

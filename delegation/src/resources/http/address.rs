@@ -5,37 +5,24 @@ use std::fmt::Write as _;
 
 use url::Url;
 
+use super::failure::Misasked;
 use crate::targets::fold;
-use crate::{Code, Failure};
 
 const MAX_BYTES: usize = 4096;
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 /// RFC 9110 section 9.1 makes `get` another method than `GET`. None that anybody knows differs from
 /// these by case alone, so `get` is read as the harmless spelling that it is, and `GET` is sent.
-pub(super) fn check_method(method: &str) -> Result<(), Failure> {
+pub(super) fn check_method(method: &str) -> Result<(), Misasked> {
     if METHODS.iter().any(|known| known.eq_ignore_ascii_case(method)) {
         return Ok(());
     }
-    Err(Failure::new(
-        Code::InvalidArgument,
-        "the HTTP method is not one that this server sends",
-        "Use GET, HEAD, POST, PUT, PATCH or DELETE.",
-    ))
+    Err(Misasked::Method)
 }
 
 /// Reads a URL as a user wrote it.
-pub(super) fn parse(text: &str) -> Result<Url, Failure> {
-    read(text).map_err(refused)
-}
-
-fn refused(problem: &str) -> Failure {
-    Failure::new(
-        Code::InvalidArgument,
-        format!("the URL {problem}"),
-        "Write an absolute http or https URL with a plain path: no user name, no fragment, no \
-         '..', no encoded separators, nothing encoded twice, UTF-8 only.",
-    )
+pub(super) fn parse(text: &str) -> Result<Url, Misasked> {
+    read(text).map_err(Misasked::Url)
 }
 
 /// The path as policy sees it; what is requested stays as [`parse`] gave it.
@@ -44,8 +31,8 @@ fn refused(problem: &str) -> Failure {
 /// spaces at a segment's end, servers of Java applications drop `;` parameters, and some decode
 /// what is encoded twice. Here everything that one of them may take for the same is the same, and
 /// what has no such form is refused.
-pub(super) fn policy_path(url: &Url) -> Result<String, Failure> {
-    fold_path(url.path()).map_err(refused)
+pub(super) fn policy_path(url: &Url) -> Result<String, Misasked> {
+    fold_path(url.path()).map_err(Misasked::Url)
 }
 
 /// The same of a normalised path.
@@ -277,6 +264,7 @@ fn normalise(path: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Code, Failure};
 
     #[test]
     fn one_spelling_per_path() {
@@ -326,12 +314,13 @@ mod tests {
             ("http://:80/a", "parse"),
             ("http://web.example.com:99999/", "parse"),
         ] {
-            let failure = parse(text).map(|url| url.to_string()).expect_err(text);
+            let refused = parse(text).map(|url| url.to_string()).expect_err(text);
+            let failure = Failure::from(refused);
             assert!(failure.message.contains(part), "{text}: {}", failure.message);
         }
     }
 
-    fn seen(text: &str) -> Result<String, Failure> {
+    fn seen(text: &str) -> Result<String, Misasked> {
         policy_path(&parse(text)?)
     }
 
@@ -391,7 +380,7 @@ mod tests {
             ("/%e2%80%8b/secret", "dots"),
         ] {
             let text = format!("http://web.example.com{path}");
-            let failure = seen(&text).expect_err(path);
+            let failure = Failure::from(seen(&text).expect_err(path));
             assert_eq!(failure.code, Code::InvalidArgument);
             assert!(failure.message.contains(part), "{path}: {}", failure.message);
         }
@@ -451,7 +440,7 @@ mod tests {
         for method in
             ["TRACE", "trace", "ＧＥＴ", "pa\u{17f}t", "CONNECT", "GET ", "", "GET / HTTP/1.1\r\n"]
         {
-            assert_eq!(check_method(method).unwrap_err().code, Code::InvalidArgument);
+            assert_eq!(check_method(method), Err(Misasked::Method));
         }
     }
 }

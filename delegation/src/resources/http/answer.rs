@@ -8,27 +8,14 @@ use krb_proto::spnego::SpnegoInitiator;
 use krb_proto::spnego::http::parse_header_value;
 
 use super::super::content::{MAX_CONTENT, encode};
-use super::super::gss_failure;
-use super::channel::Channel;
-use super::client::broken;
+use super::Response;
 use super::excerpt::{MAX_READ, excerpt};
-use super::{Response, limits};
-use crate::{Code, Failure};
+use super::failure::{Asked, HttpError};
+use crate::Failure;
 
 /// What is not handed on from the answer.
 const WITHHELD: [&str; 4] =
     ["authentication-info", "set-cookie", "www-authenticate", "proxy-authenticate"];
-
-/// What the request was made with, for the words of a failure.
-pub(super) struct Asked<'a> {
-    pub(super) target: &'a str,
-    pub(super) spn: &'a str,
-    pub(super) channel: Channel,
-    /// Of the header field with the token.
-    pub(super) header_length: usize,
-    /// How many the user is in.
-    pub(super) groups: usize,
-}
 
 /// The answer, if the server has proven who it is and lets the user in.
 pub(super) async fn judge(
@@ -51,55 +38,22 @@ fn check_identity(
     mut context: SpnegoInitiator,
     asked: &Asked<'_>,
 ) -> Result<(), Failure> {
-    let Asked { target, spn, .. } = asked;
-    let status = response.status();
     let answers = response.headers().get_all(WWW_AUTHENTICATE).iter();
     let token = answers.filter_map(|value| parse_header_value(value.as_bytes()).ok().flatten());
     let token = token.into_iter().find(|token| !token.is_empty());
     if let Some(token) = token {
-        context.step(&token).map_err(|error| {
-            let mut failure = gss_failure(target, spn, &error);
-            failure.remedy += asked.channel.remedy();
-            failure
-        })?;
+        let stepped = context.step(&token);
+        stepped.map_err(|error| asked.failure(&HttpError::NotProven(&error)))?;
     }
     if context.is_complete() {
         return Ok(());
     }
-    if status == StatusCode::UNAUTHORIZED {
-        return Err(Failure::new(
-            Code::AccessDenied,
-            format!("{target} does not let the user in (401)"),
-            format!(
-                "The web server took no Kerberos ticket for {spn}: check that it offers Negotiate, \
-                 and that {spn} is registered on the account it runs under.{}",
-                asked.channel.remedy()
-            ),
-        ));
-    }
-    if limits::is_limit(status, asked.header_length) {
-        return Err(Failure::new(
-            Code::ResourceRefused,
-            format!(
-                "{target} refused the request before it looked at it ({status}): {}, probably \
-                 more than it takes",
-                limits::size(asked.header_length, asked.groups)
-            ),
-            limits::remedy(),
-        ));
-    }
-    Err(Failure::new(
-        Code::ResourceRefused,
-        format!("{target} answered {status} without proving that it is {spn}"),
-        "The answer was not believed. The web server, or a proxy before it, answered without \
-         Kerberos's mutual authentication (WWW-Authenticate: Negotiate in the answer). Apache does \
-         so where it answers before it authenticates: RedirectMatch, Require all denied.",
-    ))
+    Err(asked.failure(&HttpError::NoProof(response.status())))
 }
 
 /// The application's refusal, with the beginning of what it says of it.
 async fn denied(response: hyper::Response<Incoming>, asked: &Asked<'_>) -> Failure {
-    let status = response.status().as_u16();
+    let status = response.status();
     let content_type = response.headers().get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = content_type.to_owned();
@@ -113,16 +67,8 @@ async fn denied(response: hyper::Response<Incoming>, asked: &Asked<'_>) -> Failu
             beginning.extend_from_slice(&data[..data.len().min(MAX_READ - beginning.len())]);
         }
     }
-    let said = match excerpt(&content_type, &beginning) {
-        Some(text) => format!(". It says: \"{text}\""),
-        None => String::new(),
-    };
-    Failure::new(
-        Code::AccessDenied,
-        format!("{} knows the user and denies access ({status}){said}", asked.target),
-        "The application's own rules for this URL and method do not let the user in (Apache: \
-         Require). Ask whoever runs it for the right, or ask for something else.",
-    )
+    let said = excerpt(&content_type, &beginning);
+    asked.failure(&HttpError::Denied(status, said.as_deref()))
 }
 
 async fn read(response: hyper::Response<Incoming>, asked: &Asked<'_>) -> Result<Response, Failure> {
@@ -139,14 +85,10 @@ async fn read(response: hyper::Response<Incoming>, asked: &Asked<'_>) -> Result<
 async fn read_body(mut body: Incoming, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
     let mut content = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken(asked.target, &error))?;
+        let frame = frame.map_err(|error| asked.failure(&HttpError::Broken(&error)))?;
         let Ok(data) = frame.into_data() else { continue };
         if (content.len() + data.len()) as u64 > MAX_CONTENT {
-            return Err(Failure::new(
-                Code::TooLarge,
-                format!("the answer of {} is longer than {MAX_CONTENT} bytes", asked.target),
-                "Ask for less, for example with the application's own paging.",
-            ));
+            return Err(asked.failure(&HttpError::TooLarge));
         }
         content.extend_from_slice(&data);
     }

@@ -8,14 +8,14 @@ use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::http::header_value;
 use url::{Position, Url};
 
-use super::super::{CallContext, gss_failure};
-use super::answer::{self, Asked};
+use super::super::{CallContext, NotProven};
+use super::answer;
 use super::channel::Channel;
-use super::limits;
+use super::failure::{Asked, HttpError, Unwritten, not_connected};
 use super::{Outcome, Task};
+use crate::Failure;
 use crate::credential::ServiceCredential;
-use crate::network::{ConnectError, Network};
-use crate::{Code, Failure};
+use crate::network::Network;
 
 /// The HTTP client.
 pub(crate) struct Client {
@@ -35,7 +35,6 @@ impl Client {
     ) -> Result<Outcome, Failure> {
         let Task { method, url, headers, body, .. } = task;
         let target = credential.permit().target();
-        let (target, spn) = (target.name(), target.spn());
         let mut request = request(method, url, headers.clone(), body.as_deref())?;
 
         let connection = self.network.connect(url).await;
@@ -47,26 +46,20 @@ impl Client {
             ..InitiatorOptions::default()
         };
         let started = credential.start_spnego(&*cx.clock, &*cx.random, &options, |error| {
-            gss_failure(target, spn, error)
+            NotProven(target, error).into()
         });
         let (context, token) = started?;
         let authorization = header_value(&token);
         let header_length = authorization.len();
-        let mut authorization = HeaderValue::from_str(&authorization).map_err(|_| {
-            Failure::new(Code::Internal, "the token makes no header", "Report this.")
-        })?;
+        let authorization = HeaderValue::from_str(&authorization);
+        let mut authorization = authorization.map_err(|_| Unwritten("header for the token"))?;
         authorization.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, authorization);
 
-        let asked = Asked {
-            target,
-            spn,
-            channel,
-            header_length,
-            groups: credential.account().groups.len(),
-        };
-        let response =
-            connection.send(request).await.map_err(|error| unanswered(&asked, &error))?;
+        let groups = credential.account().groups.len();
+        let asked = Asked { target, channel, header_length, groups };
+        let response = connection.send(request).await;
+        let response = response.map_err(|error| asked.failure(&HttpError::NoAnswer(&error)))?;
         answer::judge(response, context, &asked).await
     }
 }
@@ -77,19 +70,16 @@ fn request(
     url: &Url,
     headers: HeaderMap,
     body: Option<&str>,
-) -> Result<Request<Full<Bytes>>, Failure> {
-    let malformed = |what: &str| {
-        Failure::new(Code::Internal, format!("the request has no {what}"), "Report this.")
-    };
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| malformed("method"))?;
+) -> Result<Request<Full<Bytes>>, Unwritten> {
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Unwritten("method"))?;
     let path = &url[Position::BeforePath..Position::AfterQuery];
     let host = &url[Position::BeforeHost..Position::AfterPort];
-    let host = HeaderValue::from_str(host).map_err(|_| malformed("host"))?;
+    let host = HeaderValue::from_str(host).map_err(|_| Unwritten("host"))?;
     let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
     let bytes = Bytes::from(body.unwrap_or_default().to_owned());
     let mut request = Request::new(Full::new(bytes));
     *request.method_mut() = method;
-    *request.uri_mut() = path.parse().map_err(|_| malformed("target"))?;
+    *request.uri_mut() = path.parse().map_err(|_| Unwritten("target"))?;
     *request.headers_mut() = headers;
     let headers = request.headers_mut();
     headers.insert(HOST, host);
@@ -101,48 +91,6 @@ fn request(
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     Ok(request)
-}
-
-fn not_connected(target: &str, error: &ConnectError) -> Failure {
-    match error {
-        ConnectError::Untrusted(problem) => Failure::new(
-            Code::ResourceRefused,
-            format!("the certificate of {target} is not believed: {}", short(problem)),
-            "Nothing was sent. The certificate must be for the host of the target's url, valid now, \
-             and of a CA that is believed (network.caFile, or the system's).",
-        ),
-        ConnectError::Unresolved(_) | ConnectError::Unreachable(_) => Failure::new(
-            Code::ResourceUnreachable,
-            format!("{target} cannot be reached: {error}"),
-            "Check the target's url and that the web server runs.",
-        ),
-    }
-}
-
-/// Some of these errors list every algorithm there is.
-fn short(error: &rustls::Error) -> String {
-    error.to_string().chars().take(200).collect()
-}
-
-/// The connection ended before an answer came; some servers say in this way that a header field is
-/// too large.
-fn unanswered(asked: &Asked<'_>, error: &hyper::Error) -> Failure {
-    let mut failure = broken(asked.target, error);
-    if limits::is_large(asked.header_length) {
-        let size = limits::size(asked.header_length, asked.groups);
-        failure.message += &format!("; {size}, which may be more than it takes");
-        failure.remedy = limits::remedy();
-    }
-    failure
-}
-
-pub(super) fn broken(target: &str, error: &hyper::Error) -> Failure {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    Failure::new(
-        Code::ResourceUnreachable,
-        format!("{target} broke the connection ({error}{})", cause.unwrap_or_default()),
-        "Try again; check that the web server runs.",
-    )
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Endpoint;
-use crate::{Code, Failure};
+use super::failure::Misasked;
 
 /// How many header fields a caller may set, and how long they may be together, in bytes: less than
 /// what web servers take beside a ticket.
@@ -176,16 +176,8 @@ pub(super) fn check_allowed(name: &str) -> Result<(), &'static str> {
 }
 
 /// The header fields of a request, if all may be sent to this web application.
-pub(super) fn read(endpoint: &Endpoint, given: &[(String, String)]) -> Result<HeaderMap, Failure> {
-    let refuse = |what: String| {
-        Failure::new(
-            Code::InvalidArgument,
-            what,
-            "Leave the header out. Only fields that speak of content can be set, never \
-             authentication, cookies or who came; the operator can allow others for this target \
-             (allowHeaders).",
-        )
-    };
+pub(super) fn read(endpoint: &Endpoint, given: &[(String, String)]) -> Result<HeaderMap, Misasked> {
+    let refuse = Misasked::Header;
     if given.len() > MAX_HEADERS {
         return Err(refuse(format!("more than {MAX_HEADERS} headers")));
     }
@@ -212,6 +204,7 @@ pub(super) fn read(endpoint: &Endpoint, given: &[(String, String)]) -> Result<He
 mod tests {
     use super::super::tests::endpoint;
     use super::*;
+    use crate::{Code, Failure};
 
     /// Fields by which proxies and applications hand identities on, from their documentation.
     const HANDED_ON: [&str; 44] = [
@@ -304,7 +297,7 @@ mod tests {
         check_allowed(&"a".repeat(65)).expect_err("65");
     }
 
-    fn headers(name: &str, value: &str) -> Result<HeaderMap, Failure> {
+    fn headers(name: &str, value: &str) -> Result<HeaderMap, Misasked> {
         read(&target(), &[(name.into(), value.into())])
     }
 
@@ -338,7 +331,7 @@ mod tests {
             "X-HTTP-Method-Override",
         ];
         for name in refused {
-            let refused = headers(name, "x").unwrap_err();
+            let refused = Failure::from(headers(name, "x").unwrap_err());
             assert_eq!(refused.code, Code::InvalidArgument, "{name}");
         }
         for (name, value) in [("a b", "x"), ("accept", "x\r\nHost: y"), ("", "x")] {

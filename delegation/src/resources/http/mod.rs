@@ -6,6 +6,7 @@ mod channel;
 mod client;
 mod config;
 mod excerpt;
+mod failure;
 mod headers;
 mod limits;
 mod operation;

@@ -7,10 +7,10 @@ use smb2::client::Connection;
 use smb2::{ErrorKind, Tree};
 
 use super::DirectoryEntry;
-use super::failure::Place;
+use super::failure::{Place, SmbError};
 use super::unc::is_short_alias;
+use crate::Failure;
 use crate::targets::fold;
-use crate::{Code, Failure};
 
 /// How many names of a listing are asked about; each takes a round trip.
 const MAX_ASKED: usize = 100;
@@ -38,16 +38,7 @@ pub(super) fn check(place: &Place<'_>, opened: Option<&str>) -> Result<(), Failu
     if is_own(place.path, opened) {
         return Ok(());
     }
-    Err(Failure::new(
-        Code::InvalidArgument,
-        format!(
-            "{} is not the name by which the file server knows what it opens for it (a short or \
-             made-up name)",
-            place.path
-        ),
-        "Nothing was read. Write the long name, as a listing of its directory has it. A file whose \
-         own name has characters that a path cannot have (: * ? \" < > |) must be renamed.",
-    ))
+    Err(place.wrong(&SmbError::AnotherName))
 }
 
 fn is_own(asked: &str, opened: Option<&str>) -> bool {

@@ -9,13 +9,12 @@ use serde::Serialize;
 use smb2::Tree;
 
 use super::Endpoint;
-use super::failure::Place;
+use super::failure::{Misasked, Place};
 use super::session::Session;
 use super::unc::{self, UncPath};
+use crate::Failure;
 use crate::resources::{Action, Form, Found};
 use crate::targets::Names;
-use crate::{Code, Failure};
-
 pub use list::{DirectoryEntry, EntryKind};
 pub use read::FileContent;
 
@@ -126,11 +125,7 @@ impl Asked {
         let path = unc.path();
         let form = verb.action().form;
         if form == Form::Leaf && path.is_empty() {
-            return Err(Failure::new(
-                Code::InvalidArgument,
-                "the path names a share, not a file",
-                "Add the file's path after the share, or list the share's directory.",
-            ));
+            return Err(Misasked::Share.into());
         }
         let end = if form == Form::Folder { "/" } else { "" };
         let policy_path = format!("{}{end}", unc.policy_path());

@@ -23,11 +23,11 @@ use smb2::types::status::NtStatus;
 use smb2::types::{Command, Dialect};
 use zeroize::Zeroizing;
 
-use super::super::{CallContext, ServiceCredential, gss_failure};
-use super::failure::Place;
+use super::super::{CallContext, ServiceCredential};
+use super::failure::{Place, SmbError};
 use super::tap::{Recording, Tap};
 use crate::network::Network;
-use crate::{Code, Failure};
+use crate::{Blame, Failure};
 
 /// How long one address may take to answer; a host may have further ones.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -46,13 +46,12 @@ impl Session {
         credential: &ServiceCredential<'_>,
         place: &Place<'_>,
     ) -> Result<Self, Failure> {
-        let (target, spn) = (place.target.name(), place.target.spn());
         let recording = Recording::new();
         let mut connection = connect(network, place, &recording).await?;
         let params = negotiate(&mut connection, &recording, place).await?;
         let options = InitiatorOptions::default();
         let started = credential.start_spnego(&*cx.clock, &*cx.random, &options, |error| {
-            gss_failure(target, spn, error)
+            place.wrong(&SmbError::NotProven(error))
         });
         let (mut context, token) = started?;
         check_length(token.len(), credential.account().groups.len(), place)?;
@@ -79,9 +78,7 @@ impl Session {
         finish(&mut context, &frame, &response.security_buffer, place)?;
 
         let key = context.session_key().map(|key| Zeroizing::new(key.as_bytes().to_vec()));
-        let key = key.ok_or_else(|| {
-            Failure::new(Code::Internal, "the Kerberos exchange left no key", "Report this.")
-        })?;
+        let key = key.ok_or_else(|| place.wrong(&SmbError::NoKey))?;
         let keys = Keys::derive(&key, &params, &hasher)
             .ok_or_else(|| weak(place, "it agreed on no cipher"))?;
         // The server signs its consent to the session: only now is it known to be the one that
@@ -121,17 +118,7 @@ fn check_length(length: usize, groups: usize, place: &Place<'_>) -> Result<(), F
     if length <= usize::from(u16::MAX) {
         return Ok(());
     }
-    Err(Failure::new(
-        Code::ResourceRefused,
-        format!(
-            "the user's ticket for the file server {} makes a token of {length} bytes (the user is \
-             in {groups} groups); SMB takes at most {}",
-            place.target.host(),
-            u16::MAX
-        ),
-        "No file server can be told to take more: take the user out of some groups, above all out \
-         of those of other domains and domain-local ones.",
-    ))
+    Err(place.wrong(&SmbError::LongToken(length, groups)))
 }
 
 async fn connect(
@@ -140,15 +127,10 @@ async fn connect(
     recording: &Arc<Recording>,
 ) -> Result<Connection, Failure> {
     let (host, port) = (place.target.host(), place.target.port());
-    let unreachable = |what: String| {
-        Failure::new(
-            Code::ResourceUnreachable,
-            format!("the file server {host} cannot be reached: {what}"),
-            "Check the target's host and port, and that the file server runs.",
-        )
-    };
+    let unreachable = |whose, what| place.wrong(&SmbError::Unreachable(whose, what));
+    let addresses = network.resolver().addresses(host).await;
     let addresses =
-        network.resolver().addresses(host).await.map_err(|error| unreachable(error.to_string()))?;
+        addresses.map_err(|error| unreachable(Blame::Configuration, error.to_string()))?;
     let mut last = None;
     for ip in addresses {
         match TcpTransport::connect(SocketAddr::new(ip, port), CONNECT_TIME).await {
@@ -160,7 +142,10 @@ async fn connect(
             Err(error) => last = Some(error),
         }
     }
-    Err(unreachable(last.map_or("it has no address".into(), |error| error.to_string())))
+    Err(match last {
+        Some(error) => unreachable(Blame::Resource, error.to_string()),
+        None => unreachable(Blame::Configuration, "it has no address".into()),
+    })
 }
 
 /// NEGOTIATE, with the hash made over what really went over the wire, and nothing below 3.1.1
@@ -189,13 +174,8 @@ async fn negotiate(
     Ok(params)
 }
 
-fn weak(place: &Place<'_>, what: &str) -> Failure {
-    Failure::new(
-        Code::ResourceRefused,
-        format!("the file server {} is not safe enough: {what}", place.target.host()),
-        "Only SMB 3.1.1 with encryption is used. Enable it on the file server (Samba: server max \
-         protocol = SMB3, smb encrypt not off; Windows: Server 2016 or later).",
-    )
+fn weak(place: &Place<'_>, what: &'static str) -> Failure {
+    place.wrong(&SmbError::Weak(what))
 }
 
 /// The session as granted, and granted to the user: not to a guest, not to nobody.
@@ -208,12 +188,7 @@ fn accepted(frame: &Frame, place: &Place<'_>) -> Result<SessionSetupResponse, Fa
     let response = SessionSetupResponse::unpack(&mut ReadCursor::new(&frame.body))
         .map_err(|error| place.failure("logging in", &error))?;
     if response.session_flags.is_guest() || response.session_flags.is_null() {
-        return Err(Failure::new(
-            Code::ResourceRefused,
-            format!("the file server {} took the user for a guest", place.target.host()),
-            "Nothing was done. The file server must know the user's account (Samba: map to guest \
-             = never).",
-        ));
+        return Err(place.wrong(&SmbError::Guest));
     }
     Ok(response)
 }
@@ -225,16 +200,11 @@ fn finish(
     token: &[u8],
     place: &Place<'_>,
 ) -> Result<(), Failure> {
-    let (target, spn) = (place.target.name(), place.target.spn());
-    let more = context.step(token).map_err(|error| gss_failure(target, spn, &error))?;
+    let stepped = context.step(token);
+    let more = stepped.map_err(|error| place.wrong(&SmbError::NotProven(&error)))?;
     let granted = frame.header.status == NtStatus::SUCCESS;
     if more.is_some() || !granted || !context.is_complete() {
-        return Err(Failure::new(
-            Code::ResourceRefused,
-            format!("{target} did not finish the login by proving that it is {spn}"),
-            "Nothing was done. The file server, or something on the way to it, left out Kerberos's \
-             mutual authentication.",
-        ));
+        return Err(place.wrong(&SmbError::NoProof));
     }
     Ok(())
 }
@@ -272,6 +242,7 @@ impl Keys {
 mod tests {
     use super::super::failure::with_place;
     use super::*;
+    use crate::Code;
 
     #[test]
     fn a_token_has_16_bits_of_length() {

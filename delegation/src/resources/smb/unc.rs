@@ -1,7 +1,7 @@
 //! UNC paths (MS-DTYP section 2.2.57), strictly: one spelling per file as far as text can tell.
 
+use super::failure::Misasked;
 use crate::targets::{fold, is_host};
-use crate::{Code, Failure};
 
 const MAX_BYTES: usize = 4096;
 // The longest name that NTFS and SMB servers store, in UTF-16 units.
@@ -36,24 +36,24 @@ impl UncPath {
 }
 
 /// Reads a UNC path. `/` is taken as `\`, and one at the end does not count.
-pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
+pub(super) fn parse(text: &str) -> Result<UncPath, Misasked> {
     if text.len() > MAX_BYTES {
-        return Err(refused("is longer than 4096 bytes"));
+        return Err(Misasked::Unc("is longer than 4096 bytes"));
     }
     if text.chars().any(char::is_control) {
-        return Err(refused("has a control character"));
+        return Err(Misasked::Unc("has a control character"));
     }
     let text = text.replace('/', "\\");
     let Some(text) = text.strip_prefix("\\\\") else {
-        return Err(refused("does not begin with \\\\host\\share"));
+        return Err(Misasked::Unc("does not begin with \\\\host\\share"));
     };
     if text.starts_with("?\\") || text.starts_with(".\\") {
-        return Err(refused("is a device path"));
+        return Err(Misasked::Unc("is a device path"));
     }
     let text = text.strip_suffix('\\').unwrap_or(text);
     let mut components = text.split('\\');
     if !components.next().is_some_and(is_host) {
-        return Err(refused("has no valid host name after the first \\\\"));
+        return Err(Misasked::Unc("has no valid host name after the first \\\\"));
     }
     let mut has_share = false;
     for component in components {
@@ -61,12 +61,12 @@ pub(super) fn parse(text: &str) -> Result<UncPath, Failure> {
         has_share = true;
     }
     if !has_share {
-        return Err(refused("names no share"));
+        return Err(Misasked::Unc("names no share"));
     }
     Ok(UncPath { text: text.to_owned() })
 }
 
-fn check(component: &str) -> Result<(), Failure> {
+fn check(component: &str) -> Result<(), Misasked> {
     let problem = if component.is_empty() {
         "has an empty component (two separators in a row)"
     } else if matches!(component, "." | "..") {
@@ -91,7 +91,7 @@ fn check(component: &str) -> Result<(), Failure> {
     } else {
         return Ok(());
     };
-    Err(refused(problem))
+    Err(Misasked::Unc(problem))
 }
 
 /// Whether a path may have a component of this name. Servers list other names, too.
@@ -131,23 +131,15 @@ pub(super) fn is_short_alias(component: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-fn refused(problem: &str) -> Failure {
-    Failure::new(
-        Code::InvalidArgument,
-        format!("the UNC path {problem}"),
-        "Write \\\\host\\share\\directory\\file with the full names, without wildcards, streams, \
-         empty components or '..'.",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Failure;
 
     fn problem(text: &str) -> String {
-        parse(text).expect_err(text).message
+        Failure::from(parse(text).expect_err(text)).message
     }
 
     #[test]

@@ -2,10 +2,11 @@ use serde::Serialize;
 use smb2::pack::FileTime;
 use smb2::{DirectoryEntry as SmbEntry, ReparseTag};
 
+use super::super::failure::SmbError;
 use super::super::unc::is_plain_component;
 use super::super::{Place, Session, name};
 use super::connect_tree;
-use crate::{Code, Failure};
+use crate::Failure;
 
 /// More entries than a person reads are cut off with an error rather than silently.
 const MAX_ENTRIES: usize = 10_000;
@@ -60,11 +61,7 @@ pub(super) async fn list(
         let named = batch.into_iter().filter(|entry| entry.name != "." && entry.name != "..");
         entries.extend(named.map(entry));
         if entries.len() > MAX_ENTRIES {
-            return Err(Failure::new(
-                Code::TooLarge,
-                format!("the directory has more than {MAX_ENTRIES} entries"),
-                "List a directory further down.",
-            ));
+            return Err(place.wrong(&SmbError::TooMany(MAX_ENTRIES)));
         }
     }
     // The handle closes with the session if this fails.

@@ -3,10 +3,11 @@ use smb2::Error;
 use smb2::types::Command;
 use smb2::types::status::NtStatus;
 
+use super::super::failure::SmbError;
 use super::super::{Place, Session, name};
 use super::connect_tree;
+use crate::Failure;
 use crate::resources::content::{MAX_CONTENT, encode};
-use crate::{Code, Failure};
 
 /// A file as the tool returns it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -42,11 +43,7 @@ pub(super) async fn read(
             command: Command::Create,
         }))
     } else if size > MAX_CONTENT {
-        Err(Failure::new(
-            Code::TooLarge,
-            format!("{} has {size} bytes; at most {MAX_CONTENT} are returned", place.path),
-            "Read a smaller file.",
-        ))
+        Err(place.wrong(&SmbError::TooLarge(size)))
     } else if size == 0 {
         Ok(Vec::new())
     } else {

@@ -1,4 +1,5 @@
-//! What a KDC's refusal means, by the stage it came in, and which directory attribute to change.
+//! What a KDC's refusal means, by the stage it came in, and which directory attribute to change; and
+//! what it means that evidence is not taken for the user's.
 //!
 //! A KDC says little: one code stands for several causes. These texts say what the wire proves
 //! and no more.
@@ -8,11 +9,19 @@ use krb_proto::exchange::{EvidenceError, ExchangeError, Mismatch};
 use krb_proto::iana::ErrorCode;
 
 use super::account::Account;
-use crate::{Code, Failure};
+use crate::{Blame, Code, Failure};
 
 /// The service account could not log in (AS exchange).
 fn login(account: &str, error: &ClientError) -> Failure {
     let Some(refusal) = error.refusal() else { return other(error) };
+    let configured = [
+        ErrorCode::C_PRINCIPAL_UNKNOWN,
+        ErrorCode::PREAUTH_FAILED,
+        ErrorCode::BAD_INTEGRITY,
+        ErrorCode::SKEW,
+    ];
+    let blame =
+        if configured.contains(&refusal.code) { Blame::Configuration } else { Blame::Directory };
     let remedy = match refusal.code {
         ErrorCode::C_PRINCIPAL_UNKNOWN => {
             "Check kerberos.serviceAccount.username (it is the sAMAccountName, not an SPN) and \
@@ -38,6 +47,7 @@ fn login(account: &str, error: &ClientError) -> Failure {
         format!("the service account {account} cannot log in: {refusal}"),
         remedy,
     )
+    .blamed_on(blame)
 }
 
 /// S4U2Self for a user was refused. `spn` is the one that the configuration says the service has.
@@ -180,7 +190,13 @@ pub(super) fn proxy(
         _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Proxy"),
         _ => return unexpected("S4U2Proxy", refusal),
     };
-    Failure::new(code, format!("{what} ({refusal})"), remedy)
+    let failure = Failure::new(code, format!("{what} ({refusal})"), remedy);
+    match code {
+        // There was such an account a moment ago.
+        Code::UserUnknown => failure.blamed_on(Blame::Directory),
+        Code::EvidenceRefused => failure.blamed_on(Blame::Kdc),
+        _ => failure,
+    }
 }
 
 fn must_change_password(user: &str) -> (Code, String, String) {
@@ -221,6 +237,10 @@ pub(super) fn unbelievable(service: &str, has_keytab: bool, error: &EvidenceErro
         format!("the evidence ticket for {service} cannot be believed: {error}"),
         remedy,
     )
+    .blamed_on(match error {
+        EvidenceError::NoKey { .. } | EvidenceError::Crypto(_) => Blame::Configuration,
+        _ => Blame::Kdc,
+    })
 }
 
 /// Refused with a fresh ticket-granting ticket and fresh evidence.
@@ -246,30 +266,138 @@ fn unexpected(step: &str, refusal: &krb_proto::exchange::KdcRefusal) -> Failure 
 /// Whatever is no refusal.
 fn other(error: &ClientError) -> Failure {
     match error {
-        ClientError::Unreachable(_) => Failure::new(
+        ClientError::Unreachable(unreachable) => Failure::new(
             Code::KdcUnreachable,
             error.to_string(),
             "Check that the domain controllers run and that this server reaches their port 88 \
              (kerberos.kdcs, or network.nameservers for DNS).",
-        ),
+        )
+        .blamed_on(if unreachable.tried.is_empty() { Blame::Configuration } else { Blame::Kdc }),
         ClientError::Exchange(ExchangeError::Mismatch(Mismatch::S4uIgnored)) => Failure::new(
             Code::EvidenceRefused,
             error.to_string(),
             "This KDC does not do S4U; nothing was done. Name an AD-compatible KDC.",
-        ),
+        )
+        .blamed_on(Blame::Kdc),
         ClientError::Exchange(_) => Failure::new(
             Code::EvidenceRefused,
             error.to_string(),
             "The KDC's answer was not believed, so nothing was done. If it says the same in \
              another case of letters, write kerberos.realm as the KDC does (upper case in AD). \
              Otherwise, if it happens again, look at the network between this server and the KDC.",
-        ),
+        )
+        .blamed_on(Blame::Kdc),
         _ => Failure::new(
             Code::Internal,
-            error.to_string(),
+            "a ticket could not be fetched",
             "Report this with the server's log of this call.",
-        ),
+        )
+        .caused_by(error),
     }
+}
+
+/// The same of the service's own account: whatever it is, it is not the user's doing.
+pub(super) fn own_account(failure: Failure) -> Failure {
+    match failure.code {
+        Code::UserUnknown | Code::UserNotUsable => {
+            let Failure { message, remedy, .. } = failure;
+            Failure::new(Code::ServiceNotTrusted, message, remedy)
+        }
+        _ => failure,
+    }
+}
+
+/// Why evidence that a KDC gave is not taken for the user's.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Doubt {
+    /// Its PAC does not prove an account. What is wrong with it.
+    NoAccount(String),
+    /// It is for a name that is not the account's.
+    AnotherName { sent: String, account: String },
+    /// The account is never impersonated: what it is.
+    Never { account: String, what: String },
+    /// The operator listed it, or a group that it is in: what is listed.
+    Listed { account: String, what: String },
+    /// The operator listed groups, and it is in none of them.
+    NotListed { account: String },
+    /// The token says that its subject is an account with another SID.
+    NotTheTokens { who: String, claimed: String, found: String },
+    /// The subject was another account at first sight.
+    NotThePinned { who: String, pinned: String, found: String },
+    /// So many subjects were seen that no more can be remembered.
+    TooMany,
+}
+
+impl From<Doubt> for Failure {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::NoAccount(what) => Self::new(
+                Code::EvidenceRefused,
+                format!("the evidence's PAC cannot be believed: {what}"),
+                "Nothing was done. The KDC must put a signed PAC into tickets for the service \
+                 account; on AD clear NO_AUTH_DATA_REQUIRED in its userAccountControl.",
+            )
+            .blamed_on(Blame::Kdc),
+            Doubt::AnotherName { sent, account } => Self::new(
+                Code::NameMismatch,
+                format!(
+                    "the KDC takes the name {sent} for the account {account}: resources that go \
+                     by the ticket's name would take the user for {sent}, others for {account}"
+                ),
+                format!(
+                    "Two accounts share a name: the userPrincipalName of {account} is the \
+                     sAMAccountName {sent}. Give it another userPrincipalName, or let the \
+                     identity provider map the user to the sAMAccountName that is meant."
+                ),
+            ),
+            Doubt::Never { account, what } => never(&account, &what),
+            Doubt::Listed { account, what } => {
+                never(&account, &what).blamed_on(Blame::Configuration)
+            }
+            Doubt::NotListed { account } => Self::new(
+                Code::NeverImpersonated,
+                format!(
+                    "{account} is not impersonated: it is in none of the groups under \
+                     kerberos.onlyMembersOf"
+                ),
+                "Put the account into one of those groups, if it is to be used by agents; tickets \
+                 show it within 15 minutes.",
+            ),
+            Doubt::NotTheTokens { who, claimed, found } => {
+                another(&who, &format!("its token says {claimed}"), &found)
+                    .blamed_on(Blame::IdentityProvider)
+            }
+            Doubt::NotThePinned { who, pinned, found } => {
+                another(&who, &format!("it was first seen as {pinned}"), &found)
+            }
+            Doubt::TooMany => Self::new(
+                Code::SidMismatch,
+                "too many subjects were seen to remember another one's account",
+                "Configure a SID claim (claimMappings.sid) so that nothing has to be remembered, \
+                 or restart the server.",
+            )
+            .blamed_on(Blame::Configuration),
+        }
+    }
+}
+
+fn never(account: &str, what: &str) -> Failure {
+    Failure::new(
+        Code::NeverImpersonated,
+        format!("{account} is never impersonated: it is {what}"),
+        "Use an ordinary account. This rule cannot be lifted by policy; only what the operator \
+         added under kerberos.neverImpersonate can be taken out there.",
+    )
+}
+
+fn another(who: &str, meant: &str, found: &str) -> Failure {
+    Failure::new(
+        Code::SidMismatch,
+        format!("{who} is not the account that the KDC found: {meant}, the KDC found {found}"),
+        "The account was deleted and created anew, or its name was given to somebody else. If \
+         the new account is meant, restart the server (pins live in memory) or correct the \
+         identity provider's SID claim.",
+    )
 }
 
 #[cfg(test)]
@@ -427,6 +555,32 @@ mod tests {
         let silent = krb_client::Unreachable { realm: "R".into(), tried: vec![], discovery: None };
         let error = ClientError::Login(Box::new(silent.into()));
         assert_eq!(evidence("alice", "svc", "HTTP/svc", &error).code, Code::KdcUnreachable);
+    }
+
+    #[test]
+    fn a_failure_says_whose_doing_it_is_where_its_code_may_be_several_peoples() {
+        let login = |code| ClientError::Login(refused(code).into());
+        let silent = |tried| {
+            let realm = "R".into();
+            ClientError::Unreachable(krb_client::Unreachable { realm, tried, discovery: None })
+        };
+        let kdc = "127.0.0.1:88".parse().unwrap();
+        let asked = krb_client::KdcFailure { kdc, error: std::io::Error::other("no").into() };
+        for (error, blame) in [
+            (login(ErrorCode::SKEW), Blame::Configuration),
+            (login(ErrorCode::PREAUTH_FAILED), Blame::Configuration),
+            (login(ErrorCode::CLIENT_REVOKED), Blame::Directory),
+            (refused(ErrorCode::C_PRINCIPAL_UNKNOWN), Blame::Directory),
+            (refused(ErrorCode::TGT_REVOKED), Blame::Kdc),
+            (silent(vec![asked]), Blame::Kdc),
+            (silent(vec![]), Blame::Configuration),
+        ] {
+            let failure = proxy(&alice(), true, "svc", "HTTP/web", &error);
+            assert_eq!(failure.blame, blame, "{failure}");
+        }
+        let unknown = refused(ErrorCode::C_PRINCIPAL_UNKNOWN);
+        let failure = evidence("alice", "svc", "HTTP/svc", &unknown);
+        assert_eq!(failure.blame, Blame::IdentityProvider, "{failure}");
     }
 
     #[test]

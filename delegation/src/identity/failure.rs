@@ -1,0 +1,65 @@
+//! What an exchanged token that names no account means.
+
+use super::LegacyNameError;
+use crate::{Blame, Code, Failure};
+
+/// Why an exchanged token does not say which account its caller is.
+#[derive(Debug)]
+pub(crate) enum NoSubject {
+    /// It is somebody else's.
+    Another,
+    /// Its subject is a name.
+    Name,
+    /// The claim for the account's name is missing.
+    NoAccount { claim: String },
+    /// Or holds something else.
+    NotAnAccount { claim: String, error: LegacyNameError },
+    /// The claim for the account's SID is missing or holds something else.
+    NoSid { claim: String },
+}
+
+impl From<NoSubject> for Failure {
+    fn from(why: NoSubject) -> Self {
+        match why {
+            NoSubject::Another => Self::new(
+                Code::ExchangedTokenRefused,
+                "the identity provider exchanged the token for one of another subject",
+                "Nothing was done. Look at the identity provider's token exchange: `sub` must stay \
+                 (in Keycloak, no client with a pairwise subject mapper on either side).",
+            ),
+            NoSubject::Name => Self::new(
+                Code::ExchangedTokenRefused,
+                "the token's subject is a name, which can be given to somebody else",
+                "Switch \"Import users\" on for the user federation in Keycloak; subjects are then \
+                 identifiers. security.dangerNamesAsSubjects takes them as they are.",
+            ),
+            NoSubject::NoAccount { claim } => no_name(
+                format!("the user has no account: the exchanged token has no claim {claim}"),
+                &claim,
+            ),
+            NoSubject::NotAnAccount { claim, error } => no_name(
+                format!("the exchanged token's claim {claim} is no account name: {error}"),
+                &claim,
+            ),
+            NoSubject::NoSid { claim } => Self::new(
+                Code::ExchangedTokenRefused,
+                format!("the exchanged token's claim {claim} is missing or no SID"),
+                "Let the identity provider map the account's objectSid to it (S-1-…, or its \
+                 octets in base64), or take claimMappings.sid out of the configuration.",
+            ),
+        }
+        .blamed_on(Blame::IdentityProvider)
+    }
+}
+
+fn no_name(message: String, claim: &str) -> Failure {
+    Failure::new(
+        Code::LegacyNameRefused,
+        message,
+        format!(
+            "Let the identity provider map the bare sAMAccountName (no domain, no UPN) of \
+             everybody who has a Windows account to the claim {claim} of exchanged tokens. Clients \
+             that log in as themselves have none."
+        ),
+    )
+}

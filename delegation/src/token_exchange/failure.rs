@@ -1,0 +1,145 @@
+//! What it means that a token was not exchanged.
+
+use hyper::StatusCode;
+use zeroize::Zeroizing;
+
+use super::TokenExchangeConfig;
+use super::refusals;
+use crate::identity::{Flaw, NoSubject};
+use crate::{Blame, Code, Failure};
+
+/// Why a caller's token did not become one that names an account.
+pub(super) enum ExchangeError {
+    /// The identity provider cannot be asked; what the network says of it.
+    Unreachable(String),
+    /// It did not answer in time.
+    Silent,
+    /// It refuses, with a status and a body.
+    Refused(StatusCode, Zeroizing<Vec<u8>>),
+    /// It does not speak RFC 8693; what the reader says of its answer.
+    NoAnswer(String),
+    /// It gave something else than an access token.
+    NoBearer,
+    /// It gave a token that is no good.
+    Flawed(Flaw),
+    /// It gave a token that is for another client.
+    AnotherClient,
+    /// It gave a token that names no account.
+    NoSubject(NoSubject),
+}
+
+impl ExchangeError {
+    pub(super) fn explain(self, config: &TokenExchangeConfig) -> Failure {
+        let TokenExchangeConfig { token_endpoint: endpoint, client_id: client, .. } = config;
+        match self {
+            Self::Unreachable(cause) => {
+                unreachable(&format!("{endpoint} cannot be asked")).caused_by(cause)
+            }
+            Self::Silent => unreachable(&format!("{endpoint} did not answer in time")),
+            Self::Refused(status, body) => refused(config, status, &body),
+            Self::NoAnswer(cause) => Failure::new(
+                Code::TokenExchangeFailed,
+                format!("{endpoint} did not answer as RFC 8693 section 2.2.1 says"),
+                "Check delegation.tokenExchange.tokenEndpoint: compare it with `token_endpoint` in \
+                 the identity provider's discovery document.",
+            )
+            .blamed_on(Blame::Configuration)
+            .caused_by(cause),
+            Self::NoBearer => Failure::new(
+                Code::ExchangedTokenRefused,
+                "the identity provider gave something else than a bearer access token in exchange",
+                format!(
+                    "Let the identity provider give access tokens to the client {client}: \
+                     issued_token_type access_token or jwt, token_type Bearer."
+                ),
+            ),
+            Self::Flawed(flaw) => flawed(flaw, config),
+            Self::AnotherClient => Failure::new(
+                Code::ExchangedTokenRefused,
+                "the token that the identity provider gave in exchange is for another client",
+                "Nothing was done. Look at the identity provider's token exchange: `azp` must be \
+                 this server's client.",
+            ),
+            Self::NoSubject(why) => why.into(),
+        }
+    }
+}
+
+fn unreachable(what: &str) -> Failure {
+    Failure::new(
+        Code::IdentityProviderUnreachable,
+        format!("the token exchange failed: {what}"),
+        "Try again. If it stays so: check delegation.tokenExchange.tokenEndpoint, and that the \
+         identity provider runs and can be reached from here.",
+    )
+}
+
+/// What an identity provider's refusal means.
+pub(super) fn refused(config: &TokenExchangeConfig, status: StatusCode, body: &[u8]) -> Failure {
+    let (row, said) = refusals::find(status, body);
+    let remedy = row
+        .remedy
+        .replace("{client}", &config.client_id)
+        .replace("{audience}", &config.audience)
+        .replace("{scope}", config.default_scope.as_deref().unwrap_or_default());
+    let (what, remedy) = match (row.code, row.blame) {
+        (Code::IdentityProviderUnreachable, _) => ("the identity provider is not well", remedy),
+        (Code::SubjectTokenRefused, _) => {
+            ("the identity provider does not take the caller's token any more", remedy)
+        }
+        (_, blame) => {
+            let whose = match blame {
+                Blame::Configuration => "this server",
+                _ => "the identity provider",
+            };
+            let what = "the identity provider did not exchange the token";
+            (what, format!("For whoever runs {whose}: {remedy}"))
+        }
+    };
+    let message = match said.as_str() {
+        "" => format!("{what} ({status})"),
+        said => format!("{what} ({status}): {said}"),
+    };
+    Failure::new(row.code, message, remedy).blamed_on(row.blame)
+}
+
+/// What is wrong with a token that was got in exchange.
+fn flawed(flaw: Flaw, config: &TokenExchangeConfig) -> Failure {
+    let client = &config.client_id;
+    let (blame, remedy) = match flaw {
+        Flaw::Keys => return unreachable(flaw.text()),
+        Flaw::Audience(_) => (
+            Blame::IdentityProvider,
+            format!(
+                "Let the identity provider put the audience {} into tokens that it gives to the \
+                 client {client} in exchange (in Keycloak an audience mapper on a scope of the \
+                 client).",
+                config.audience,
+            ),
+        ),
+        Flaw::Issuer(_) => (
+            Blame::Configuration,
+            format!(
+                "delegation.tokenExchange.tokenEndpoint must belong to the issuer of the caller's \
+                 token, and tokens that it gives to the client {client} must name that issuer in \
+                 `iss`."
+            ),
+        ),
+        Flaw::Time(_) => (
+            Blame::IdentityProvider,
+            "Compare the identity provider's clock with this machine's; security.clockTolerance \
+             is what they may differ by."
+                .into(),
+        ),
+        Flaw::Token(_) => (
+            Blame::IdentityProvider,
+            format!(
+                "Let the identity provider give the client {client} signed access tokens in \
+                 exchange, by an algorithm of `algorithms` and a key of its key set."
+            ),
+        ),
+    };
+    let what = "the token that the identity provider gave in exchange is refused";
+    Failure::new(Code::ExchangedTokenRefused, format!("{what}: {}", flaw.text()), remedy)
+        .blamed_on(blame)
+}
