@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::event::{Asked, Event};
-use super::granted::Granted;
+use super::granted::{Granted, borrow_addresses};
 use super::lookup::Service;
 use super::pac::{Asserted, account_pac, for_tgt};
 use super::preauth::{self, Facts, Proof};
@@ -48,7 +48,7 @@ pub(super) fn grant(
     let name = if canonicalize { Name::user(account.name()) } else { sent };
     let client = Principal::new(name, realm.name());
     let enctypes = preauth::enctypes(realm, account, request.body.etype);
-    let facts = Facts { request, client: &client, account, enctypes: &enctypes };
+    let facts = Facts { request, account, enctypes: &enctypes };
     if facts.key().is_none() {
         return Err(preauth::no_key());
     }
@@ -74,6 +74,7 @@ pub(super) fn grant(
     let is_tgt = server.name.is_krbtgt();
     let pac = if is_tgt { for_tgt(pac, realm, account, requested)? } else { pac };
     let without_pac = !is_tgt && requested == Some(false) && policy.compat.honours_no_pac();
+    let addresses = request.addresses();
     let ticket = NewTicket {
         client: &client,
         server: &server,
@@ -81,6 +82,7 @@ pub(super) fn grant(
         flags,
         times,
         transited: &[],
+        addresses: &borrow_addresses(&addresses),
         authorization_data: &[],
         pac: (!without_pac).then_some(&pac),
     };
@@ -105,6 +107,7 @@ pub(super) fn grant(
         session_key,
         flags,
         times,
+        addresses,
         key_expiration: account.password_expires,
         reply_key: verified.reply_key,
         kvno: account.keys.current_kvno(),

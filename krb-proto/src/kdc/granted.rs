@@ -2,8 +2,8 @@ use alloc::vec::Vec;
 
 use super::refusal::Padata;
 use crate::asn1::{
-    AsRep, Checksum, EncKdcRepPart, EncryptedData, EncryptionKey, LastReqEntry, SecretOctets,
-    TgsRep,
+    AsRep, Checksum, EncKdcRepPart, EncryptedData, EncryptionKey, HostAddress, LastReqEntry,
+    SecretOctets, TgsRep,
 };
 use crate::credential::TicketTimes;
 use crate::crypto::Key;
@@ -11,6 +11,15 @@ use crate::der::{self, DecodeError, Encoded, Int, KerberosString, List, UInt32};
 use crate::iana::{EncType, KeyUsage, PaType, TicketFlags};
 use crate::preauth::borrow_padata;
 use crate::{KerberosTime, Principal, Random};
+
+/// Addresses that a ticket may be used from, with their types.
+pub(super) type Addresses = Vec<(i32, Vec<u8>)>;
+
+/// Them, to be written.
+pub(super) fn borrow_addresses(addresses: &Addresses) -> Vec<HostAddress<'_>> {
+    let pairs = addresses.iter();
+    pairs.map(|(addr_type, address)| HostAddress { addr_type: *addr_type, address }).collect()
+}
 
 /// A ticket, and all that the reply says with it.
 pub(super) struct Granted {
@@ -28,6 +37,8 @@ pub(super) struct Granted {
     pub(super) flags: TicketFlags,
     /// Its times.
     pub(super) times: TicketTimes,
+    /// The addresses that it may be used from; none for all.
+    pub(super) addresses: Addresses,
     /// When the client's password expires.
     pub(super) key_expiration: Option<KerberosTime>,
     /// What the reply is encrypted with.
@@ -103,6 +114,7 @@ impl Granted {
             });
         }
         let last_req = [LastReqEntry { lr_type: 0, lr_value: self.times.authtime }];
+        let addresses = borrow_addresses(&self.addresses);
         let part = EncKdcRepPart {
             key: EncryptionKey {
                 keytype: self.session_key.enctype(),
@@ -118,7 +130,7 @@ impl Granted {
             renew_till: self.times.renew_till,
             srealm: KerberosString(&self.server.realm),
             sname: (&self.server.name).into(),
-            caddr: None,
+            caddr: (!addresses.is_empty()).then(|| List::of(&addresses)),
             encrypted_pa_data: (!encrypted.is_empty()).then(|| List::of(&encrypted)),
         };
         let mut writer = der::Writer::for_secrets(512);

@@ -130,6 +130,14 @@ impl Keys {
         fitting.filter_map(move |version| version.key(enctype).cloned())
     }
 
+    /// Every key that was given, of all versions: krbtgt's.
+    pub(super) fn every(&self) -> impl Iterator<Item = &Key> {
+        self.versions.iter().flat_map(|version| match &version.material {
+            Material::Given(keys) => keys.as_slice(),
+            Material::Password(_) => &[],
+        })
+    }
+
     /// Each version with its keys of these enctypes, the newest first, for keytabs.
     pub(super) fn all(&self, enctypes: &[EncType]) -> impl Iterator<Item = (u32, &Key)> {
         self.versions.iter().flat_map(move |version| {

@@ -7,8 +7,6 @@
 //! nothing is stored, bad passwords are not counted, requests are not remembered, so that one that is
 //! sent twice is answered twice, as all KDCs do that were asked.
 
-#![allow(dead_code)] // what the goals that come next use
-
 mod account;
 mod as_req;
 mod event;
@@ -41,6 +39,7 @@ use alloc::vec::Vec;
 
 use self::granted::Granted;
 use self::request::Request;
+use self::tgs::Header;
 use crate::Context;
 use crate::asn1::{AsReq, TgsReq};
 use crate::der::{self, List};
@@ -111,7 +110,8 @@ fn ticket(
         armor: None,
         now: cx.now.seconds,
     };
-    tgs::grant(&request, event, cx)
+    let header = Header::verify(&request)?;
+    tgs::grant(&request, &header, event, cx)
 }
 
 /// Makes a reply of what was granted or refused.

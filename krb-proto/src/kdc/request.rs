@@ -1,12 +1,12 @@
+use super::granted::Addresses;
 use super::realm::Realm;
+use super::refusal::Refusal;
 use crate::asn1::{KdcReqBody, PaData, PrincipalName};
 use crate::crypto::{CryptoError, Key};
 use crate::der::List;
 use crate::iana::{EncType, ErrorCode, KdcOptions, PaType};
 use crate::preauth::find_padata;
 use crate::{KerberosTime, Name, Random};
-
-use super::refusal::Refusal;
 
 /// An AS-REQ or TGS-REQ, what FAST had in its armor taken out of it.
 pub(super) struct Request<'a> {
@@ -37,6 +37,12 @@ impl Request<'_> {
     pub(super) fn service(&self) -> Result<Name, Refusal> {
         let missing = Refusal::new(ErrorCode::S_PRINCIPAL_UNKNOWN, "the request names no service");
         self.body.sname.as_ref().map(PrincipalName::to_name).ok_or(missing)
+    }
+
+    /// The addresses that the ticket shall be good from.
+    pub(super) fn addresses(&self) -> Addresses {
+        let addresses = self.body.addresses.iter().flat_map(|list| list.iter());
+        addresses.map(|it| (it.addr_type, it.address.to_vec())).collect()
     }
 
     /// Options that mean something this KDC does not do.

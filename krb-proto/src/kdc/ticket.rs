@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 use crate::asn1::{
-    AuthorizationDataElement, EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket,
-    TransitedEncoding,
+    AuthorizationDataElement, EncTicketPart, EncryptedData, EncryptionKey, HostAddress,
+    SecretOctets, Ticket, TransitedEncoding,
 };
 use crate::authorization;
 use crate::credential::TicketTimes;
@@ -31,6 +31,8 @@ pub struct NewTicket<'a> {
     pub times: TicketTimes,
     /// The realms that it passed through, compressed (RFC 4120 section 3.3.3.2).
     pub transited: &'a [u8],
+    /// The addresses that it may be used from; none for all.
+    pub addresses: &'a [HostAddress<'a>],
     /// Authorization data beside the PAC.
     pub authorization_data: &'a [AuthorizationDataElement<'a>],
     /// Its PAC.
@@ -68,7 +70,7 @@ impl NewTicket<'_> {
             starttime: Some(self.times.starttime),
             endtime: self.times.endtime,
             renew_till: self.times.renew_till,
-            caddr: None,
+            caddr: (!self.addresses.is_empty()).then(|| List::of(self.addresses)),
             authorization_data: (!self.authorization_data.is_empty())
                 .then(|| List::of(self.authorization_data)),
         };

@@ -86,6 +86,12 @@ impl PacBuilder {
         self
     }
 
+    /// The buffer of this type.
+    #[must_use]
+    pub fn get(&self, kind: PacBufferType) -> Option<&[u8]> {
+        self.buffers.iter().find(|(other, _)| *other == kind).map(|(_, buffer)| &buffer[..])
+    }
+
     /// Without the buffer of this type.
     #[must_use]
     pub fn without(mut self, kind: PacBufferType) -> Self {

@@ -26,10 +26,15 @@ pub fn for_user(user: &Principal, session_key: &Key) -> Vec<u8> {
 /// component, the realm and the package, with nothing between, all as they stand on the wire.
 #[must_use]
 pub fn for_user_checksum_input(user: &Principal) -> Vec<u8> {
+    for_user_octets(user, AUTH_PACKAGE)
+}
+
+/// The same with the package that was sent.
+pub(crate) fn for_user_octets(user: &Principal, package: &[u8]) -> Vec<u8> {
     let mut input = user.name.name_type.0.to_le_bytes().to_vec();
     user.name.components.iter().for_each(|component| input.extend_from_slice(component));
     input.extend_from_slice(&user.realm);
-    input.extend_from_slice(AUTH_PACKAGE);
+    input.extend_from_slice(package);
     input
 }
 

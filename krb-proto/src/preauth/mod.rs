@@ -13,6 +13,8 @@ pub mod spake;
 
 pub use enc_timestamp::enc_timestamp;
 pub use etype_info::{KeyHint, default_salt};
+#[cfg(any(feature = "kdc", test))]
+pub(crate) use for_user::for_user_octets;
 pub use for_user::{for_user, for_user_checksum_input};
 pub use otp::{OneTimePassword, otp_request};
 pub use pac_options::pac_options;

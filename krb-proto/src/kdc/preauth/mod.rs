@@ -14,7 +14,7 @@ use crate::asn1::EtypeInfo2Entry;
 use crate::crypto::Key;
 use crate::der::{self, KerberosString, List};
 use crate::iana::{EncType, ErrorCode, NtStatus, PaType};
-use crate::{Context, KerberosTime, Principal};
+use crate::{Context, KerberosTime};
 
 /// The mechanisms, in the order in which they are offered.
 const MECHANISMS: &[&dyn Mechanism] = &[&EncTimestamp];
@@ -23,9 +23,7 @@ const MECHANISMS: &[&dyn Mechanism] = &[&EncTimestamp];
 pub(super) struct Facts<'a> {
     /// The request.
     pub(super) request: &'a Request<'a>,
-    /// Who asks, as the reply will name them.
-    pub(super) client: &'a Principal,
-    /// Their account.
+    /// The account of who asks.
     pub(super) account: &'a Account,
     /// The enctypes that the client may use, of those it offers, by its preference.
     pub(super) enctypes: &'a [EncType],

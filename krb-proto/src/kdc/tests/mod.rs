@@ -1,8 +1,13 @@
 //! Our client's exchanges against the KDC: every right has a test that removes it and sees the
 //! refusal.
 
+mod garbage;
 mod login;
+mod s4u_proxy;
+mod s4u_self;
 mod service;
+mod states;
+mod tgt;
 
 use std::string::ToString;
 use std::sync::Arc;
@@ -17,7 +22,7 @@ use crate::exchange::{
 };
 use crate::gss::testing::TestRng;
 use crate::iana::NameType;
-use crate::{Context, Credential, Name, Principal, Timestamp};
+use crate::{Context, Credential, KerberosTime, Name, Principal, Timestamp};
 
 pub(super) const REALM: &str = "EXAMPLE.TEST";
 pub(super) const NOW: i64 = 1_800_000_000;
@@ -43,6 +48,10 @@ pub(super) fn realm() -> Realm {
 
 pub(super) fn vec_of(texts: &[&str]) -> Vec<std::string::String> {
     texts.iter().map(ToString::to_string).collect()
+}
+
+pub(super) fn time(unix: i64) -> KerberosTime {
+    KerberosTime::from_unix(unix)
 }
 
 pub(super) fn user(name: &str) -> Principal {
@@ -126,6 +135,53 @@ impl World {
         goal: TgsGoal,
     ) -> Result<Credential, ExchangeError> {
         self.run(TgsExchange::new(tgt.clone(), goal, TicketOptions::default()))
+    }
+}
+
+/// S4U of svc-mcp.
+impl World {
+    pub(super) fn evidence(
+        &mut self,
+        tgt: &Arc<Credential>,
+        name: &str,
+    ) -> Result<Credential, ExchangeError> {
+        self.tgs(tgt, TgsGoal::S4uSelf { user: user(name), service: Name::user("svc-mcp") })
+    }
+
+    pub(super) fn proxy(
+        &mut self,
+        tgt: &Arc<Credential>,
+        evidence: &Arc<Credential>,
+        target: &str,
+    ) -> Result<Credential, ExchangeError> {
+        self.proxy_knowing(true, tgt, evidence, target)
+    }
+
+    /// A client that knows of resource-based delegation, or not.
+    pub(super) fn proxy_knowing(
+        &mut self,
+        rbcd: bool,
+        tgt: &Arc<Credential>,
+        evidence: &Arc<Credential>,
+        target: &str,
+    ) -> Result<Credential, ExchangeError> {
+        let goal = TgsGoal::S4uProxy { evidence: evidence.clone(), target: spn(target) };
+        let mut exchange = TgsExchange::new(tgt.clone(), goal, TicketOptions::default());
+        let now = Timestamp::new(self.now, 5);
+        let mut request =
+            exchange.request(&mut Context { now, kdc_offset: 0, rng: &mut self.rng })?;
+        if !rbcd {
+            // Padata are not signed: PA-PAC-OPTIONS becomes something that nobody knows.
+            let pac_options = [0xa1, 0x04, 0x02, 0x02, 0x00, 0xa7];
+            let at = request.windows(6).position(|window| window == pac_options).unwrap();
+            request[at + 4] = 0x7f;
+        }
+        let reply = self.ask(&request);
+        let cx = Context { now, kdc_offset: 0, rng: &mut self.rng };
+        match exchange.receive(&cx, &reply)? {
+            Step::Done(credential) => Ok(credential),
+            Step::Continue => panic!("one round trip is enough"),
+        }
     }
 }
 

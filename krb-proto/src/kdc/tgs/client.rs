@@ -3,22 +3,32 @@
 
 use alloc::vec::Vec;
 
+use super::filter::filtered;
 use super::header::{Origin, Tgt};
+use crate::Principal;
 use crate::iana::{ErrorCode, PacBufferType};
 use crate::kdc::account::Account;
 use crate::kdc::pac::account_sid;
 use crate::kdc::realm::Realm;
 use crate::kdc::refusal::Refusal;
-use crate::pac::{Attributes, ClientInfo, Pac, PacBuilder, Requestor, VerifiedPac};
+use crate::kdc::trust::Trust;
+use crate::pac::{
+    Attributes, ClientInfo, DelegationInfo, LogonInfo, Pac, PacBuffer, PacBuilder, Requestor, Sid,
+    VerifiedPac,
+};
 
 /// The client of a request.
 pub(super) struct Client<'r> {
     /// The account, if it is of this realm.
     pub(super) account: Option<&'r Account>,
+    /// The SIDs that it has: its own and its groups'.
+    pub(super) sids: Vec<Sid>,
+    /// Whose PAC it is, as that says: in referrals for S4U2Self not the ticket's client.
+    pub(super) pac_name: ClientInfo,
     /// The PAC's buffers, without those that only ticket-granting tickets have.
     pub(super) pac: PacBuilder,
-    /// Those: PAC_ATTRIBUTES_INFO and PAC_REQUESTOR.
-    pub(super) tgt_only: Vec<(PacBufferType, Vec<u8>)>,
+    /// PAC_ATTRIBUTES_INFO and PAC_REQUESTOR.
+    tgt_only: Vec<(PacBufferType, Vec<u8>)>,
     /// PAC_ATTRIBUTES_INFO says that no PAC was wanted.
     pub(super) without_pac: bool,
 }
@@ -27,7 +37,11 @@ pub(super) fn revoked(text: &'static str) -> Refusal {
     Refusal::new(ErrorCode::TGT_REVOKED, text)
 }
 
-/// The PAC of a ticket-granting ticket of this realm. AD refuses those without one since 2022.
+fn malformed<E>(_: E) -> Refusal {
+    revoked("the PAC of the ticket-granting ticket is malformed")
+}
+
+/// The PAC of a ticket-granting ticket. AD refuses those without one since 2022.
 fn verified<'p>(tgt: &'p Tgt<'_>) -> Result<VerifiedPac<'p>, Refusal> {
     let bytes = tgt.pac.as_deref().ok_or(revoked("the ticket-granting ticket has no PAC"))?;
     let modified = Refusal::new(ErrorCode::MODIFIED, "the PAC's signatures do not hold");
@@ -42,37 +56,69 @@ fn verified<'p>(tgt: &'p Tgt<'_>) -> Result<VerifiedPac<'p>, Refusal> {
 }
 
 impl<'r> Client<'r> {
-    /// The client of a ticket-granting ticket of this realm: the account that its name leads to must
-    /// still be the one that it was issued to (CVE-2021-42287), else KDC_ERR_TGT_REVOKED.
-    pub(super) fn of_this_realm(realm: &'r Realm, tgt: &Tgt<'_>) -> Result<Self, Refusal> {
+    /// The client of a ticket-granting ticket. Whoever the ticket's name leads to in this realm must
+    /// still be who it was issued to (CVE-2021-42287), else KDC_ERR_TGT_REVOKED. Another realm's KDC
+    /// speaks for its own clients, and where it is trusted so far for those of further realms; for
+    /// ours never.
+    pub(super) fn of(realm: &'r Realm, tgt: &Tgt<'r>) -> Result<Self, Refusal> {
         let pac = verified(tgt)?;
-        let unknown = Refusal::new(ErrorCode::C_PRINCIPAL_UNKNOWN, "the account is gone");
-        let account = realm.client(&tgt.client.name).ok_or(unknown)?;
-        let malformed = |_| revoked("the PAC of the ticket-granting ticket is malformed");
-        let requestor: Option<Requestor> = pac.get().map_err(malformed)?;
-        if requestor.map(|requestor| requestor.0) != Some(account_sid(realm, account)?) {
-            return Err(revoked("the account is another one than the ticket was issued to"));
-        }
-        let info: Option<ClientInfo> = pac.get().map_err(malformed)?;
-        let info = info.ok_or(revoked("the PAC does not say whose it is"))?;
-        info.check(&tgt.client.name, tgt.times.authtime)
-            .map_err(|_| revoked("the PAC is of another client or logon"))?;
-        let attributes: Option<Attributes> = pac.get().map_err(malformed)?;
-        Ok(Self::new(Some(account), pac.as_pac(), attributes))
+        let client = match tgt.origin {
+            Origin::Here => {
+                let ours = realm.is_named(&tgt.client.realm);
+                let account = if ours { Some(still_there(realm, tgt, &pac)?) } else { None };
+                Self::new(account, PacBuilder::from_pac(pac.as_pac()))?
+            }
+            Origin::Trust(trust) => {
+                if realm.is_named(&tgt.client.realm) || !speaks_for(trust, &tgt.client) {
+                    let text = "the other realm does not speak for this client";
+                    return Err(Refusal::new(ErrorCode::POLICY, text));
+                }
+                Self::new(None, filtered(&pac, trust)?)?
+            }
+        };
+        let name = client.pac_name.check(&tgt.client.name, tgt.times.authtime);
+        name.map_err(|_| revoked("the PAC is of another client or logon"))?;
+        Ok(client)
     }
 
-    fn new(account: Option<&'r Account>, pac: &Pac<'_>, attributes: Option<Attributes>) -> Self {
-        let is_tgt_only =
-            |kind| matches!(kind, PacBufferType::ATTRIBUTES | PacBufferType::REQUESTOR);
-        let tgt_only = pac.buffers().filter(|(kind, _)| is_tgt_only(*kind));
-        Self {
+    /// What came back from another realm to a service of this one: the ticket is the service's, the
+    /// PAC a user's (MS-SFU 3.2.5.1.1).
+    pub(super) fn returned(
+        realm: &'r Realm,
+        tgt: &Tgt<'r>,
+        trust: &Trust,
+    ) -> Result<Self, Refusal> {
+        let pac = filtered(&verified(tgt)?, trust)?;
+        Self::new(Some(account(realm, tgt)?), pac)
+    }
+
+    /// As [`Self::returned`], where the service is of a further realm and the ticket on its way to it.
+    pub(super) fn in_transit(tgt: &Tgt<'r>, trust: &Trust) -> Result<Self, Refusal> {
+        Self::new(None, filtered(&verified(tgt)?, trust)?)
+    }
+
+    fn new(account: Option<&'r Account>, pac: PacBuilder) -> Result<Self, Refusal> {
+        let info: Option<LogonInfo> = read(&pac)?;
+        let sids =
+            info.iter().flat_map(|info| info.user_sid().into_iter().chain(info.group_sids()));
+        let sids = sids.collect();
+        let pac_name = read(&pac)?.ok_or(revoked("the PAC does not say whose it is"))?;
+        let attributes: Option<Attributes> = read(&pac)?;
+        let kinds = [PacBufferType::ATTRIBUTES, PacBufferType::REQUESTOR];
+        let tgt_only = kinds.iter().filter_map(|kind| Some((*kind, pac.get(*kind)?.to_vec())));
+        Ok(Self {
             account,
-            tgt_only: tgt_only.map(|(kind, buffer)| (kind, buffer.to_vec())).collect(),
-            pac: PacBuilder::from_pac(pac)
-                .without(PacBufferType::ATTRIBUTES)
-                .without(PacBufferType::REQUESTOR),
+            sids,
+            pac_name,
+            tgt_only: tgt_only.collect(),
+            pac: kinds.iter().fold(pac, |pac, kind| pac.without(*kind)),
             without_pac: attributes.is_some_and(|attributes| attributes.flags == 0),
-        }
+        })
+    }
+
+    /// Through whose hands the ticket came.
+    pub(super) fn delegation(&self) -> Result<Option<DelegationInfo>, Refusal> {
+        read(&self.pac)
     }
 
     /// The PAC for another ticket-granting ticket.
@@ -82,4 +128,31 @@ impl<'r> Client<'r> {
         };
         self.tgt_only.iter().fold(self.pac.clone(), with)
     }
+}
+
+fn read<B: PacBuffer>(pac: &PacBuilder) -> Result<Option<B>, Refusal> {
+    pac.get(B::TYPE).map(B::from_bytes).transpose().map_err(malformed)
+}
+
+fn account<'r>(realm: &'r Realm, tgt: &Tgt<'_>) -> Result<&'r Account, Refusal> {
+    let unknown = Refusal::new(ErrorCode::C_PRINCIPAL_UNKNOWN, "the account is gone");
+    realm.client(&tgt.client.name).ok_or(unknown)
+}
+
+/// The account of a ticket's client, if it is the one that the ticket was issued to.
+fn still_there<'r>(
+    realm: &'r Realm,
+    tgt: &Tgt<'_>,
+    pac: &VerifiedPac<'_>,
+) -> Result<&'r Account, Refusal> {
+    let account = account(realm, tgt)?;
+    let requestor: Option<Requestor> = pac.get().map_err(malformed)?;
+    if requestor.map(|requestor| requestor.0) == Some(account_sid(realm, account)?) {
+        return Ok(account);
+    }
+    Err(revoked("the account is another one than the ticket was issued to"))
+}
+
+fn speaks_for(trust: &Trust, client: &Principal) -> bool {
+    client.realm == trust.realm().as_bytes() || trust.transitive
 }

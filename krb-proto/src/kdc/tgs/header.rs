@@ -10,7 +10,8 @@ use crate::authorization;
 use crate::credential::TicketTimes;
 use crate::crypto::{Key, decrypt_with_any};
 use crate::der;
-use crate::iana::{ApOptions, ChecksumType, ErrorCode, KdcOptions, KeyUsage, PaType, TicketFlags};
+use crate::iana::{ApOptions, ChecksumType, ErrorCode, KeyUsage, PaType, TicketFlags};
+use crate::kdc::granted::Addresses;
 use crate::kdc::realm::Realm;
 use crate::kdc::refusal::Refusal;
 use crate::kdc::trust::Trust;
@@ -32,6 +33,7 @@ pub(in crate::kdc) struct Tgt<'r> {
     pub(in crate::kdc) flags: TicketFlags,
     pub(in crate::kdc) times: TicketTimes,
     pub(in crate::kdc) transited: Vec<u8>,
+    pub(in crate::kdc) addresses: Addresses,
     pub(in crate::kdc) pac: Option<Vec<u8>>,
     pub(in crate::kdc) origin: Origin<'r>,
     /// The key that it was sealed with, which signed its PAC.
@@ -87,6 +89,7 @@ impl<'r> Tgt<'r> {
         }
         let pac = part.authorization_data.map(|data| authorization::find_pac(&data));
         let pac = pac.transpose().map_err(|_| malformed.clone())?.flatten();
+        let addresses = part.caddr.iter().flat_map(|list| list.iter());
         Ok(Self {
             client: part.cname.in_realm(part.crealm),
             session_key: received_key(&part.key, true).map_err(|_| malformed)?,
@@ -98,6 +101,7 @@ impl<'r> Tgt<'r> {
                 renew_till: part.renew_till,
             },
             transited: part.transited.contents.to_vec(),
+            addresses: addresses.map(|it| (it.addr_type, it.address.to_vec())).collect(),
             pac: pac.map(<[u8]>::to_vec),
             origin,
             sealed_with,
@@ -165,10 +169,7 @@ impl<'r> Header<'r> {
         if off > skew.unsigned_abs() {
             return refuse(ErrorCode::SKEW, "the client's clock is too far from the KDC's");
         }
-        // One that has expired may still be renewable; what is asked for looks.
-        if !request.options().contains(KdcOptions::RENEW) {
-            tgt.check_times(request.now, skew)?;
-        }
+        tgt.check_times(request.now, skew)?;
         check_body(request, &authenticator, &tgt.session_key)?;
         let subkey = authenticator.subkey.map(|subkey| received_key(&subkey, true)).transpose();
         let text = "the authenticator's subkey is of no use";

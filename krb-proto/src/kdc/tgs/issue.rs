@@ -9,7 +9,7 @@ use crate::authorization;
 use crate::credential::TicketTimes;
 use crate::der;
 use crate::iana::{AdType, ErrorCode, KdcOptions, KeyUsage, PaType, PacOptions, TicketFlags};
-use crate::kdc::granted::Granted;
+use crate::kdc::granted::{Granted, borrow_addresses};
 use crate::kdc::refusal::{Padata, Refusal};
 use crate::kdc::request::supported_enctypes;
 use crate::kdc::target::{Target, krbtgt_key};
@@ -71,6 +71,12 @@ pub(super) fn issue(
     let session_key = request.session_key(target.enctypes, cx.rng)?;
     let plaintext = open_authorization_data(request, header)?;
     let elements = authorization_data(&plaintext)?;
+    let elsewhere = KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0;
+    let addresses = if request.options().0 & elsewhere == 0 {
+        header.tgt.addresses.clone()
+    } else {
+        request.addresses()
+    };
     let ticket = NewTicket {
         client: &client,
         server: &server,
@@ -78,6 +84,7 @@ pub(super) fn issue(
         flags,
         times,
         transited,
+        addresses: &borrow_addresses(&addresses),
         authorization_data: &elements,
         pac: pac.as_ref(),
     };
@@ -93,6 +100,7 @@ pub(super) fn issue(
         session_key,
         flags,
         times,
+        addresses,
         key_expiration: None,
         reply_key: reply_key.clone(),
         kvno: None,

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::header::Header;
 use super::issue::{Plan, derived_flags, issue};
+use super::referral::transited;
 use super::{Request, refuse};
 use crate::iana::{ErrorCode, KdcOptions, TicketFlags};
 use crate::kdc::event::{Asked, Event};
@@ -35,6 +36,7 @@ pub(super) fn grant(
         }
         flags |= TicketFlags::PROXY;
     }
+    let transited = transited(header, &tgt.client.realm)?;
     let without_pac = client.without_pac && policy.compat.honours_no_pac();
     let plan = Plan {
         client: tgt.client.clone(),
@@ -42,7 +44,7 @@ pub(super) fn grant(
         target,
         flags,
         times,
-        transited: &tgt.transited,
+        transited: &transited,
         pac: (!without_pac).then(|| client.pac.clone()),
         padata: Padata::new(),
     };

@@ -1,0 +1,122 @@
+//! What a ticket-granting ticket is good for beside tickets: renewal, forwarding, user-to-user.
+
+use std::assert_eq;
+
+use super::*;
+use crate::iana::{ErrorCode, TicketFlags};
+
+fn renewable(lifetime: i64, renewable: i64) -> TicketOptions {
+    TicketOptions { lifetime, renewable: Some(renewable), ..TicketOptions::default() }
+}
+
+fn password() -> ClientSecret {
+    ClientSecret::Password(Zeroizing::new(PASSWORD.into()))
+}
+
+#[test]
+fn a_renewable_ticket_is_renewed_until_its_last_day() {
+    let mut world = World::new(realm());
+    let tgt = world.login_with(user("alice"), password(), renewable(3600, 9000)).unwrap();
+    assert_eq!(tgt.times.renew_till, Some(time(NOW + 9000)));
+    world.now += 3000;
+    let second = Arc::new(world.tgs(&tgt, TgsGoal::Renew).unwrap());
+    assert_eq!(second.times.endtime, time(world.now + 3600));
+    assert_eq!(second.times.authtime, time(NOW), "it is the same logon");
+    assert!(!second.flags.contains(TicketFlags::INITIAL));
+    world.now += 3000;
+    let third = Arc::new(world.tgs(&second, TgsGoal::Renew).unwrap());
+    assert_eq!(third.times.endtime, time(NOW + 9000), "no longer than that");
+    // Its PAC is as good as the first one's.
+    world.tgs(&third, TgsGoal::Service(spn("HTTP/web.example.test"))).unwrap();
+    world.now = NOW + 9000;
+    assert_eq!(refused(world.tgs(&third, TgsGoal::Renew)).code, ErrorCode::TKT_EXPIRED);
+}
+
+#[test]
+fn what_is_not_renewable_is_not_renewed() {
+    let mut world = World::new(realm());
+    let tgt = world.login("alice").unwrap();
+    assert_eq!(refused(world.tgs(&tgt, TgsGoal::Renew)).code, ErrorCode::BADOPTION);
+    let tgt = world.login_with(user("alice"), password(), renewable(3600, 9000)).unwrap();
+    world.realm.account_mut("alice").unwrap().disabled = true;
+    assert_eq!(refused(world.tgs(&tgt, TgsGoal::Renew)).code, ErrorCode::CLIENT_REVOKED);
+}
+
+#[test]
+fn renewable_ok_helps_only_where_the_life_was_cut() {
+    let mut world = World::new(realm());
+    let ok = |lifetime| TicketOptions { lifetime, renewable_ok: true, ..TicketOptions::default() };
+    let tgt = world.login_with(user("alice"), password(), ok(36_000)).unwrap();
+    assert_eq!(tgt.times.renew_till, None);
+    let tgt = world.login_with(user("alice"), password(), ok(50_000)).unwrap();
+    assert_eq!(tgt.times.endtime, time(NOW + 36_000));
+    assert_eq!(tgt.times.renew_till, Some(time(NOW + 50_000)));
+}
+
+#[test]
+fn protected_users_have_four_hours_and_nothing_to_forward() {
+    let mut world = World::new(realm());
+    world.realm.account_mut("alice").unwrap().protected_user = true;
+    let tgt = world.login_with(user("alice"), password(), renewable(36_000, 600_000)).unwrap();
+    assert_eq!(tgt.times.endtime, time(NOW + 14_400));
+    assert_eq!(tgt.times.renew_till, Some(time(NOW + 14_400)));
+    assert!(!tgt.flags.contains(TicketFlags::FORWARDABLE));
+    assert_eq!(refused(world.tgs(&tgt, TgsGoal::Forward)).code, ErrorCode::BADOPTION);
+}
+
+#[test]
+fn postdating_is_refused_in_so_many_words() {
+    let mut world = World::new(realm());
+    let later = TicketOptions { start: Some(time(NOW + 3600)), ..TicketOptions::default() };
+    let refusal = refused(world.login_with(user("alice"), password(), later));
+    assert_eq!(refusal.code, ErrorCode::CANNOT_POSTDATE);
+    let may = TicketOptions { allow_postdate: true, ..TicketOptions::default() };
+    let refusal = refused(world.login_with(user("alice"), password(), may));
+    assert_eq!(refusal.code, ErrorCode::CANNOT_POSTDATE);
+    let tgt = world.login("alice").unwrap();
+    assert_eq!(refused(world.tgs(&tgt, TgsGoal::Validate)).code, ErrorCode::BADOPTION);
+}
+
+#[test]
+fn forwarding_and_proxies_need_tickets_that_allow_them() {
+    let mut world = World::new(realm());
+    let proxiable = TicketOptions { proxiable: true, ..TicketOptions::default() };
+    let tgt = world.login_with(user("alice"), password(), proxiable).unwrap();
+    let address = core::net::IpAddr::from([192, 0, 2, 7]);
+    let elsewhere = || TicketOptions { addresses: [address.into()].into(), ..Default::default() };
+    let forwarded =
+        world.run(TgsExchange::new(tgt.clone(), TgsGoal::Forward, elsewhere())).unwrap();
+    assert!(forwarded.flags.contains(TicketFlags::FORWARDED));
+    let web = || spn("HTTP/web.example.test");
+    let proxy = TgsExchange::new(tgt, TgsGoal::Proxy(web()), elsewhere());
+    assert!(world.run(proxy).unwrap().flags.contains(TicketFlags::PROXY));
+
+    let neither = TicketOptions { forwardable: false, ..TicketOptions::default() };
+    let tgt = world.login_with(user("alice"), password(), neither).unwrap();
+    for goal in [TgsGoal::Forward, TgsGoal::Proxy(web())] {
+        assert_eq!(refused(world.tgs(&tgt, goal)).code, ErrorCode::BADOPTION);
+    }
+}
+
+#[test]
+fn user_to_user_tickets_are_for_who_owns_the_other_ticket() {
+    let mut world = World::new(realm().with(Account::user("bob").password(PASSWORD)));
+    let (alice, bob) = (world.login("alice").unwrap(), world.login("bob").unwrap());
+    let goal = |service: &str, tgt: &Credential| TgsGoal::UserToUser {
+        service: Name::user(service),
+        service_tgt: tgt.ticket.clone(),
+    };
+    let ticket = world.tgs(&alice, goal("bob", &bob)).unwrap();
+    let session_key = bob.session_key.clone();
+    let (opened, _) = crate::exchange::open_ticket(&ticket, |_, _| [session_key.clone()]).unwrap();
+    assert_eq!(opened.client, user("alice"));
+    let refusal = refused(world.tgs(&alice, goal("bob", &alice)));
+    assert_eq!(refusal.code, ErrorCode::SERVER_NOMATCH);
+    // A ticket that is no ticket-granting ticket, and one that has ended.
+    let web = world.tgs(&alice, TgsGoal::Service(spn("HTTP/web.example.test"))).unwrap();
+    assert_eq!(refused(world.tgs(&alice, goal("bob", &web))).code, ErrorCode::NOT_US);
+    world.now += 7000;
+    let fresh = world.login("alice").unwrap();
+    world.now = bob.times.endtime.unix();
+    assert_eq!(refused(world.tgs(&fresh, goal("bob", &bob))).code, ErrorCode::TKT_EXPIRED);
+}
