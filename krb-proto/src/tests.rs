@@ -107,9 +107,7 @@ fn encryption_key() -> EncryptionKey<'static> {
 
 /// A ticket for the service, with the secret as session key.
 fn credential(service: &Service) -> Credential {
-    let mut credential = service.credential_with(|part| part.key = encryption_key());
-    credential.session_key = key();
-    credential
+    service.credential_of(&Principal::parse("alice@EXAMPLE", None).unwrap(), &key(), |_| {})
 }
 
 /// The type that borrows from what it reads.

@@ -16,15 +16,15 @@ use std::{assert_eq, vec};
 use super::*;
 use crate::asn1::{
     ApReq, AsRep, AsReq, Authenticator, AuthorizationDataElement, Checksum, EncKdcRepPart,
-    EncTicketPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, HostAddress, KdcReqBody,
-    KrbError, PaData, PaS4uX509User, PrincipalName, S4uUserId, SecretOctets, TgsRep, TgsReq,
-    Ticket, TransitedEncoding,
+    EncryptedData, EncryptionKey, EtypeInfo2Entry, HostAddress, KdcReqBody, KrbError, PaData,
+    PaS4uX509User, PrincipalName, S4uUserId, SecretOctets, TgsRep, TgsReq,
 };
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32};
 use crate::iana::{
     AdType, EncType, ErrorCode, KdcOptions, KeyUsage, PaType, S4uOptions, TicketFlags,
 };
+use crate::kdc::{NewTicket, TicketKeys};
 use crate::preauth::{KeyHint, S4uReplyError, default_salt};
 use crate::{Credential, KerberosTime, Name, Principal, Random, Timestamp};
 
@@ -96,33 +96,26 @@ impl Answer {
         let pac = [AuthorizationDataElement { ad_type: AdType::WIN2K_PAC, ad_data: b"pac" }];
         let relevant = der::encode(&List::of(&pac));
         let data = [AuthorizationDataElement { ad_type: AdType::IF_RELEVANT, ad_data: &relevant }];
-        let part = der::encode(&EncTicketPart {
-            flags: self.flags.0.into(),
-            key: EncryptionKey {
-                keytype: self.session_key.enctype(),
-                keyvalue: SecretOctets(self.session_key.as_bytes()),
+        let start = KerberosTime::from_unix(NOW);
+        let ticket = NewTicket {
+            client: &self.client,
+            server: &self.server,
+            session_key: &self.session_key,
+            flags: self.flags,
+            times: crate::credential::TicketTimes {
+                authtime: start,
+                starttime: start,
+                endtime: KerberosTime::from_unix(self.endtime),
+                renew_till: None,
             },
-            crealm: KerberosString(&self.client.realm),
-            cname: (&self.client.name).into(),
-            transited: TransitedEncoding { tr_type: 1, contents: b"" },
-            authtime: KerberosTime::from_unix(NOW),
-            starttime: None,
-            endtime: KerberosTime::from_unix(self.endtime),
-            renew_till: None,
-            caddr: None,
-            authorization_data: Some(List::of(&data)),
-        });
-        let cipher = service_key().encrypt(KeyUsage::TICKET, &part, &mut Counter(9));
-        der::encode(&Ticket {
-            tkt_vno: Int,
-            realm: KerberosString(&self.server.realm),
-            sname: (&self.server.name).into(),
-            enc_part: EncryptedData {
-                etype: service_key().enctype(),
-                kvno: Some(UInt32::new(2)),
-                cipher: &cipher,
-            },
-        })
+            transited: b"",
+            addresses: &[],
+            authorization_data: &data,
+            pac: None,
+        };
+        let key = service_key();
+        let keys = TicketKeys { server: &key, kvno: Some(2), krbtgt: &key };
+        ticket.seal(&keys, &mut Counter(9)).unwrap()
     }
 
     fn enc_part(&self, tag: u8) -> Vec<u8> {

@@ -7,12 +7,11 @@ use std::vec::Vec;
 use super::{
     Acceptor, AcceptorOptions, GssError, Initiator, InitiatorOptions, Protection, SecurityContext,
 };
-use crate::asn1::{AuthorizationDataElement, TransitedEncoding};
-use crate::asn1::{EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket};
+use crate::asn1::AuthorizationDataElement;
 use crate::credential::TicketTimes;
 use crate::crypto::Key;
-use crate::der::{self, Int, KerberosString, List, UInt32};
-use crate::iana::{AdType, EncType, KeyUsage, TicketFlags};
+use crate::iana::{AdType, EncType, TicketFlags};
+use crate::kdc::{NewTicket, TicketKeys};
 use crate::{Context, Credential, KerberosTime, Principal, Random, Timestamp};
 
 pub(crate) const NOW: Timestamp = Timestamp::new(1_800_000_000, 123_456);
@@ -63,48 +62,36 @@ impl Service {
         self.credential_with(|_| ())
     }
 
-    pub(crate) fn credential_with(&self, edit: impl FnOnce(&mut EncTicketPart<'_>)) -> Credential {
-        let mut rng = TestRng(2);
-        let enctype = self.key.enctype();
-        let session_key = random_key(enctype, 22);
+    pub(crate) fn credential_with(&self, edit: impl FnOnce(&mut NewTicket<'_>)) -> Credential {
         let client = Principal::parse("alice@EXAMPLE", None).unwrap();
+        self.credential_of(&client, &random_key(self.key.enctype(), 22), edit)
+    }
+
+    /// A ticket of this client with this session key.
+    pub(crate) fn credential_of(
+        &self,
+        client: &Principal,
+        session_key: &Key,
+        edit: impl FnOnce(&mut NewTicket<'_>),
+    ) -> Credential {
         let authtime = NOW.seconds.plus_seconds(-600);
         let endtime = KerberosTime::from_unix(ENDTIME);
         let authorization_data =
             [AuthorizationDataElement { ad_type: AdType::WIN2K_PAC, ad_data: PAC }];
-        let mut part = EncTicketPart {
-            flags: TicketFlags::NONE.0.into(),
-            key: EncryptionKey { keytype: enctype, keyvalue: SecretOctets(session_key.as_bytes()) },
-            crealm: KerberosString(&client.realm),
-            cname: (&client.name).into(),
-            transited: TransitedEncoding { tr_type: 1, contents: b"" },
-            authtime,
-            starttime: None,
-            endtime,
-            renew_till: None,
-            caddr: None,
-            authorization_data: Some(List::of(&authorization_data)),
-        };
-        edit(&mut part);
-        let cipher = self.key.encrypt(KeyUsage::TICKET, &der::encode(&part), &mut rng);
-        let ticket = der::encode(&Ticket {
-            tkt_vno: Int,
-            realm: KerberosString(&self.name.realm),
-            sname: (&self.name.name).into(),
-            enc_part: EncryptedData {
-                etype: enctype,
-                kvno: Some(UInt32::new(KVNO)),
-                cipher: &cipher,
-            },
-        });
-        Credential {
-            client: client.clone(),
-            server: self.name.clone(),
+        let mut ticket = NewTicket {
+            client,
+            server: &self.name,
             session_key,
-            times: TicketTimes { authtime, starttime: authtime, endtime, renew_till: None },
             flags: TicketFlags::NONE,
-            ticket,
-        }
+            times: TicketTimes { authtime, starttime: authtime, endtime, renew_till: None },
+            transited: b"",
+            addresses: &[],
+            authorization_data: &authorization_data,
+            pac: None,
+        };
+        edit(&mut ticket);
+        let keys = TicketKeys { server: &self.key, kvno: Some(KVNO), krbtgt: &self.key };
+        ticket.issue(&keys, &mut TestRng(2)).unwrap()
     }
 
     /// The service's keytab has one entry.

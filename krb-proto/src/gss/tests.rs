@@ -9,14 +9,14 @@ use proptest::prelude::*;
 
 use super::testing::{
     ENDTIME, NOW, PAC, SKEW, Service, TestRng, at, bit_flips, enctypes, established, initiate,
-    offset_of,
+    offset_of, random_key,
 };
 use super::token::{TokenId, frame_message, unframe_message};
 use super::*;
 use crate::ap::{ApReplyError, ApReqOptions, ApRequest, ApRequestError};
-use crate::asn1::{AuthorizationData, TransitedEncoding};
+use crate::asn1::AuthorizationData;
 use crate::crypto::{CryptoError, Key};
-use crate::der::{self, KerberosString};
+use crate::der;
 use crate::iana::{ApOptions, ChecksumType, EncType, ErrorCode, KeyUsage, TicketFlags};
 use crate::{Context, Credential, KerberosTime, Principal, Timestamp};
 
@@ -218,9 +218,9 @@ fn times_are_kept_to_the_second() {
     let service = Service::new(AES);
     let skew = i64::from(SKEW);
     let start = |now: i64| {
-        let credential = service.credential_with(|part| {
-            part.starttime = Some(NOW.seconds);
-            part.endtime = KerberosTime::from_unix(ENDTIME);
+        let credential = service.credential_with(|ticket| {
+            ticket.times.starttime = NOW.seconds;
+            ticket.times.endtime = KerberosTime::from_unix(ENDTIME);
         });
         let mut rng = TestRng(3);
         let now = Timestamp::new(now, 0);
@@ -254,19 +254,21 @@ fn what_the_ticket_says_is_checked() {
         GssError::Request(error) => Some(error),
         _ => None,
     };
-    let invalid = service.credential_with(|part| part.flags = TicketFlags::INVALID.0.into());
+    let invalid = service.credential_with(|ticket| ticket.flags = TicketFlags::INVALID);
     assert_eq!(error(&invalid), Some(ApRequestError::NotYetValid));
-    let path = TransitedEncoding { tr_type: 1, contents: b"ELSEWHERE" };
-    let unchecked = service.credential_with(|part| part.transited = path);
+    let path = b"ELSEWHERE";
+    let unchecked = service.credential_with(|ticket| ticket.transited = path);
     assert_eq!(error(&unchecked), Some(ApRequestError::PathNotChecked));
-    let checked = service.credential_with(|part| {
-        part.transited = path;
-        part.flags = TicketFlags::TRANSITED_POLICY_CHECKED.0.into();
+    let checked = service.credential_with(|ticket| {
+        ticket.transited = path;
+        ticket.flags = TicketFlags::TRANSITED_POLICY_CHECKED;
     });
     assert!(service.accept(&token_of(&checked), NOW).is_ok());
 
     // The authenticator's client is not the ticket's: another name, or the same in another realm.
-    let mallory = service.credential_with(|part| part.crealm = KerberosString(b"ELSEWHERE"));
+    let elsewhere = Principal::parse("alice@ELSEWHERE", None).unwrap();
+    let mut mallory = service.credential_of(&elsewhere, &random_key(AES, 22), |_| {});
+    mallory.client = Principal::parse("alice@EXAMPLE", None).unwrap();
     assert_eq!(error(&mallory), Some(ApRequestError::ClientMismatch));
     let mut mallory = service.credential();
     mallory.client = Principal::parse("bob@EXAMPLE", None).unwrap();

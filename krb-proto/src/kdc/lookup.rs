@@ -92,7 +92,7 @@ impl Realm {
     /// Without an `@`, a name is first a UPN of the realm, then a sAMAccountName, then one without its
     /// `$`; with the realm's name behind an `@` it is only a sAMAccountName. An enterprise name is a
     /// UPN first, and a sAMAccountName only with the realm's name behind it.
-    pub(super) fn client(&self, name: &Name) -> Option<&Account> {
+    pub(super) fn client<'r>(&'r self, name: &Name) -> Option<&'r Account> {
         let [name_string] = name.components.as_slice() else { return None };
         let text = core::str::from_utf8(name_string).ok()?;
         let at_realm = |name: &str| [name, "@", self.domain()].concat();
@@ -101,18 +101,20 @@ impl Realm {
             let policy = self.policy.implicit_dollar;
             policy.then(|| self.account(&[name, "$"].concat())).flatten()
         };
+        // A UPN that two accounts claim ends the search.
+        let upn_or = |upn: &str, otherwise: &dyn Fn() -> Option<&'r Account>| {
+            self.by_upn(upn).unwrap_or_else(otherwise)
+        };
         if name.name_type == NameType::ENTERPRISE {
             if !text.contains('@') {
-                return self.by_upn(&at_realm(text)).or_else(|| dollar(text));
+                return upn_or(&at_realm(text), &|| dollar(text));
             }
-            return self.by_upn(text).or_else(|| of_realm.and_then(|(name, _)| self.account(name)));
+            return upn_or(text, &|| of_realm.and_then(|(name, _)| self.account(name)));
         }
         match of_realm {
             Some((name, _)) => self.account(name),
             None if text.contains('@') => None,
-            None => {
-                self.by_upn(&at_realm(text)).or_else(|| self.account(text)).or_else(|| dollar(text))
-            }
+            None => upn_or(&at_realm(text), &|| self.account(text).or_else(|| dollar(text))),
         }
     }
 

@@ -260,8 +260,9 @@ impl Realm {
         self.accounts.values()
     }
 
-    pub(super) fn by_upn(&self, upn: &str) -> Option<&Account> {
-        self.the_only(self.by_upn.get(&fold(upn)))
+    /// `Some(None)` if it is the UPN of two.
+    pub(super) fn by_upn(&self, upn: &str) -> Option<Option<&Account>> {
+        self.by_upn.get(&fold(upn)).map(|rids| self.the_only(Some(rids)))
     }
 
     pub(super) fn by_spn(&self, spn: &str) -> Option<&Account> {

@@ -14,7 +14,7 @@ use crate::crypto::Key;
 use crate::der::{self, Int, KerberosString, List, UInt32};
 use crate::iana::{KeyUsage, TicketFlags};
 use crate::pac::{PacBuilder, PacError, PacKeys};
-use crate::{Principal, Random};
+use crate::{Credential, Principal, Random};
 
 /// What a ticket says.
 #[derive(Clone, Copy)]
@@ -51,6 +51,25 @@ pub struct TicketKeys<'a> {
 }
 
 impl NewTicket<'_> {
+    /// The ticket with what its client needs to use it.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn issue(
+        &self,
+        keys: &TicketKeys<'_>,
+        rng: &mut dyn Random,
+    ) -> Result<Credential, PacError> {
+        Ok(Credential {
+            client: self.client.clone(),
+            server: self.server.clone(),
+            session_key: self.session_key.clone(),
+            times: self.times,
+            flags: self.flags,
+            ticket: self.seal(keys, rng)?,
+        })
+    }
+
     /// The ticket, DER, sealed, its PAC signed: in a service's all four signatures, in tickets for a
     /// KDC of this realm or of another those of the server and of the KDC (MS-PAC 2.8).
     ///

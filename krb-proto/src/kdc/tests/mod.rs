@@ -1,8 +1,13 @@
 //! Our client's exchanges against the KDC: every right has a test that removes it and sees the
 //! refusal.
 
+mod cross_realm;
 mod garbage;
 mod login;
+mod names;
+mod profiles;
+mod raw;
+mod request;
 mod s4u_proxy;
 mod s4u_self;
 mod service;

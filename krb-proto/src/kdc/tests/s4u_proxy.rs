@@ -13,6 +13,8 @@ use crate::pac::{DelegationInfo, Pac, PacBuilder};
 
 const WEB: &str = "HTTP/web.example.test";
 
+type Change = fn(&mut Realm);
+
 /// A world with evidence of alice for svc-mcp.
 fn with_evidence(realm: Realm) -> (World, Arc<Credential>, Arc<Credential>) {
     let mut world = World::new(realm);
@@ -41,7 +43,7 @@ fn a_listed_target_gets_a_ticket_in_the_users_name() {
 /// MS-SFU 3.2.5.2.1 and 3.2.5.2.3, with the status that tells which right is missing.
 #[test]
 fn what_is_missing_is_said() {
-    let cases: [(&str, fn(&mut Realm), bool, NtStatus); 4] = [
+    let cases: [(&str, Change, bool, NtStatus); 4] = [
         (
             "no list, no resource-based delegation",
             |realm| realm.account_mut("svc-mcp").unwrap().allowed_to_delegate_to.clear(),
@@ -135,11 +137,9 @@ fn a_service_delegates_to_itself_only_if_it_may() {
 
 #[test]
 fn evidence_that_is_not_forwardable_is_refused() {
-    let sensitive: fn(&mut Realm) =
-        |realm| realm.account_mut("alice").unwrap().not_delegated = true;
-    let protected: fn(&mut Realm) =
-        |realm| realm.account_mut("alice").unwrap().protected_user = true;
-    let untrusted: fn(&mut Realm) = |realm| {
+    let sensitive: Change = |realm| realm.account_mut("alice").unwrap().not_delegated = true;
+    let protected: Change = |realm| realm.account_mut("alice").unwrap().protected_user = true;
+    let untrusted: Change = |realm| {
         realm.account_mut("svc-mcp").unwrap().trusted_to_auth_for_delegation = false;
     };
     for (change, sensitive) in [(sensitive, true), (protected, true), (untrusted, false)] {
@@ -205,8 +205,6 @@ fn evidence_ends_at_its_end() {
     world.now += 300;
     assert_eq!(refused(world.proxy(&tgt, &short, WEB)).code, ErrorCode::TKT_EXPIRED);
 }
-
-type Change = fn(&mut Realm);
 
 /// What became of its client since the evidence was made.
 #[test]

@@ -120,3 +120,23 @@ fn user_to_user_tickets_are_for_who_owns_the_other_ticket() {
     world.now = bob.times.endtime.unix();
     assert_eq!(refused(world.tgs(&fresh, goal("bob", &bob))).code, ErrorCode::TKT_EXPIRED);
 }
+
+/// Both are sealed with krbtgt's key, and what a ticket is for stands outside of it (CVE-2022-2031).
+#[test]
+fn a_ticket_for_changing_the_password_is_no_ticket_granting_ticket() {
+    let mut world = World::new(realm());
+    world.realm.account_mut("alice").unwrap().must_change_password = true;
+    let exchange = AsExchange::new(user("alice"), password(), TicketOptions::default());
+    let mut ticket = world.run(exchange.to_server(spn("kadmin/changepw"))).unwrap();
+    relabel(&mut ticket, &Name::krbtgt(REALM.as_bytes()));
+    let web = TgsGoal::Service(spn("HTTP/web.example.test"));
+    assert_eq!(refused(world.tgs(&Arc::new(ticket), web)).code, ErrorCode::TGT_REVOKED);
+}
+
+fn relabel(credential: &mut Credential, name: &Name) {
+    use crate::asn1::Ticket;
+    use crate::der;
+    let ticket: Ticket<'_> = der::decode(&credential.ticket).unwrap();
+    credential.ticket = der::encode(&Ticket { sname: name.into(), ..ticket });
+    credential.server.name = name.clone();
+}

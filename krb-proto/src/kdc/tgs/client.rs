@@ -21,8 +21,6 @@ use crate::pac::{
 pub(super) struct Client<'r> {
     /// The account, if it is of this realm.
     pub(super) account: Option<&'r Account>,
-    /// The SIDs that it has: its own and its groups'.
-    pub(super) sids: Vec<Sid>,
     /// Whose PAC it is, as that says: in referrals for S4U2Self not the ticket's client.
     pub(super) pac_name: ClientInfo,
     /// The PAC's buffers, without those that only ticket-granting tickets have.
@@ -98,22 +96,26 @@ impl<'r> Client<'r> {
     }
 
     fn new(account: Option<&'r Account>, pac: PacBuilder) -> Result<Self, Refusal> {
-        let info: Option<LogonInfo> = read(&pac)?;
-        let sids =
-            info.iter().flat_map(|info| info.user_sid().into_iter().chain(info.group_sids()));
-        let sids = sids.collect();
         let pac_name = read(&pac)?.ok_or(revoked("the PAC does not say whose it is"))?;
         let attributes: Option<Attributes> = read(&pac)?;
         let kinds = [PacBufferType::ATTRIBUTES, PacBufferType::REQUESTOR];
         let tgt_only = kinds.iter().filter_map(|kind| Some((*kind, pac.get(*kind)?.to_vec())));
         Ok(Self {
             account,
-            sids,
             pac_name,
             tgt_only: tgt_only.collect(),
             pac: kinds.iter().fold(pac, |pac, kind| pac.without(*kind)),
             without_pac: attributes.is_some_and(|attributes| attributes.flags == 0),
         })
+    }
+
+    /// The SIDs that it has: its own and its groups'.
+    pub(super) fn sids(&self) -> Result<Vec<Sid>, Refusal> {
+        let info: Option<LogonInfo> = read(&self.pac)?;
+        let of = |info: &LogonInfo| -> Vec<Sid> {
+            info.user_sid().into_iter().chain(info.group_sids()).collect()
+        };
+        Ok(info.as_ref().map(of).unwrap_or_default())
     }
 
     /// Through whose hands the ticket came.

@@ -125,7 +125,7 @@ fn right(
             no(NtStatus::NO_MATCH, text)
         });
     }
-    if may_act(request.realm, target, &client.sids) {
+    if may_act(request.realm, target, &client.sids()?) {
         return Ok(Right::ResourceBased);
     }
     let text =
