@@ -34,7 +34,7 @@ pub mod exchange;
 pub mod formats;
 pub mod gss;
 pub mod iana;
-#[cfg(any(feature = "kdc", test))]
+#[cfg(any(feature = "kdc", test, fuzzing))]
 pub mod kdc;
 pub mod kkdcp;
 pub mod kpasswd;

@@ -12,7 +12,7 @@ use super::state::{self, Use};
 use super::target::{Target, krbtgt_key, no_service, user_to_user_only};
 use super::ticket::{NewTicket, TicketKeys};
 use super::times::Wanted;
-use crate::asn1::{PaPacRequest, PrincipalName};
+use crate::asn1::{PaPacRequest, PaS4uX509User, PrincipalName};
 use crate::der;
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, PaType, TicketFlags};
 use crate::{Context, Name, Principal};
@@ -36,7 +36,7 @@ pub(super) fn grant(
     if !realm.is_named(request.body.realm.0) {
         return Err(unknown());
     }
-    let Some(account) = realm.client(&sent) else {
+    let Some(account) = realm.client(&sent).or_else(|| certified(request)) else {
         return Err(realm
             .realm_of_upn(&sent)
             .map_or_else(unknown, |trust| Refusal::wrong_realm(trust.realm())));
@@ -116,6 +116,13 @@ pub(super) fn grant(
         padata,
         encrypted_padata,
     })
+}
+
+/// The account of a certificate that a service asks the realm of, before S4U2Self (MS-SFU
+/// 3.1.5.1.1.1): pre-authentication is asked for, and the service knows that it is this realm.
+fn certified<'r>(request: &Request<'r>) -> Option<&'r Account> {
+    let pa: PaS4uX509User<'_> = der::decode(request.find(PaType::S4U_X509_USER)?).ok()?;
+    request.realm.by_certificate(pa.user_id.subject_certificate?)
 }
 
 /// What the ticket is for, and whether that changes a password that may be too old for everything

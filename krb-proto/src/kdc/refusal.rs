@@ -1,4 +1,4 @@
-//! What a KDC says no with: every KRB-ERROR is written here.
+//! What a KDC says no with: every KRB-ERROR (RFC 4120 section 5.9.1) is written here.
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -91,16 +91,20 @@ impl Wanted {
     }
 }
 
-/// Of a ticket that is renewed: it lives as long again, up to its last day.
-pub(super) fn renewed(times: &TicketTimes, now: KerberosTime) -> Result<TicketTimes, Refusal> {
+/// Of a ticket that is renewed: it lives as long again, if the realm's tickets do, up to its last day.
+pub(super) fn renewed(
+    times: &TicketTimes,
+    now: KerberosTime,
+    lifetimes: &Lifetimes,
+) -> Result<TicketTimes, Refusal> {
     let last = times
         .renew_till
         .ok_or(Refusal::new(ErrorCode::BADOPTION, "the ticket may not be renewed"))?;
-    if last <= now {
+    let life = times.endtime.unix().saturating_sub(times.starttime.unix()).min(lifetimes.ticket);
+    let endtime = now.plus_seconds(life).min(last);
+    if endtime <= now {
         let text = "the ticket may not be renewed any more";
         return Err(Refusal::new(ErrorCode::TKT_EXPIRED, text));
     }
-    let life = times.endtime.unix() - times.starttime.unix();
-    let endtime = now.plus_seconds(life).min(last);
     Ok(TicketTimes { starttime: now, endtime, ..*times })
 }

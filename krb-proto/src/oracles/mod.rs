@@ -6,6 +6,7 @@
 
 mod exchanges;
 mod files;
+mod kdc;
 mod krb5_conf;
 mod messages;
 mod pac;
@@ -19,6 +20,7 @@ pub(crate) mod tests;
 
 pub use exchanges::exchanges;
 pub use files::files;
+pub use kdc::kdc;
 pub use krb5_conf::krb5_conf;
 pub use messages::messages;
 pub use pac::{pac, pac_buffer, xpress_huffman};
@@ -33,6 +35,7 @@ pub type Oracle = fn(&[u8]);
 pub const ALL: &[(&str, Oracle)] = &[
     ("exchanges", exchanges),
     ("files", files),
+    ("kdc", kdc),
     ("krb5_conf", krb5_conf),
     ("messages", messages),
     ("pac", pac),

@@ -13,7 +13,7 @@ pub mod spake;
 
 pub use enc_timestamp::enc_timestamp;
 pub use etype_info::{KeyHint, default_salt};
-#[cfg(any(feature = "kdc", test))]
+#[cfg(any(feature = "kdc", test, fuzzing))]
 pub(crate) use for_user::for_user_octets;
 pub use for_user::{for_user, for_user_checksum_input};
 pub use otp::{OneTimePassword, otp_request};

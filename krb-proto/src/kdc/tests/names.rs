@@ -2,6 +2,8 @@
 
 use std::assert_eq;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::iana::NameType;
 use crate::kdc::Policy;
@@ -123,6 +125,28 @@ fn the_dollar_is_not_everywhere_left_out() {
     realm.policy = Policy { implicit_dollar: false, ..realm.policy };
     assert!(realm.client(&Name::user("DC1")).is_none());
     assert!(realm.client(&Name::user("DC1$")).is_some());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A whole conversation, whatever the account is called.
+    #[test]
+    fn whoever_has_an_account_gets_tickets_and_can_be_impersonated(name in "[^@\\p{C}]{1,20}") {
+        let key = crate::gss::testing::random_key(crate::crypto::SUPPORTED[0], 5);
+        let enctypes = Some([key.enctype()].into());
+        let account = Account::user(&name).keys(1, [key.clone()]);
+        let account = account.set(|account| account.enctypes = enctypes);
+        let mut world = World::new(realm().with(account));
+        let secret = ClientSecret::Keys([key].into());
+        let tgt = world.login_with(user(&name), secret, TicketOptions::default()).unwrap();
+        let ticket = world.tgs(&tgt, TgsGoal::Service(spn("HTTP/web.example.test"))).unwrap();
+        service::verify(&world, &ticket, "WEB$");
+        let service = world.service_login("svc-mcp");
+        let evidence = Arc::new(world.evidence(&service, &name).unwrap());
+        let ticket = world.proxy(&service, &evidence, "HTTP/web.example.test").unwrap();
+        prop_assert_eq!(ticket.client, user(&name));
+    }
 }
 
 #[test]

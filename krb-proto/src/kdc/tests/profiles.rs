@@ -143,6 +143,41 @@ fn s4u2self_by_certificate() {
     assert_eq!(ask(&mut world, None, None), unknown);
 }
 
+/// The AS says whether a certificate's account is here, without a word of a name.
+#[test]
+fn the_realm_of_a_certificate_is_asked_of_the_as() {
+    let mut changed = realm();
+    let alice = changed.remove("alice").unwrap().certificate(b"alice's");
+    changed.insert(alice);
+    let mut world = World::new(changed);
+    let nobody = Name::new(crate::iana::NameType::X500_PRINCIPAL, [""]);
+    let krbtgt = Name::krbtgt(REALM.as_bytes());
+    for (certificate, code) in [
+        (&b"alice's"[..], ErrorCode::PREAUTH_REQUIRED),
+        (b"nobody's", ErrorCode::C_PRINCIPAL_UNKNOWN),
+    ] {
+        let user_id = der::encode(&S4uUserId {
+            nonce: UInt32::new(7),
+            cname: None,
+            crealm: KerberosString(REALM.as_bytes()),
+            subject_certificate: Some(certificate),
+            options: None,
+        });
+        let value = der::encode(&PaS4uX509User {
+            user_id: Encoded::from_der(&user_id).unwrap(),
+            checksum: crate::asn1::Checksum {
+                cksumtype: crate::iana::ChecksumType::SHA1,
+                checksum: &[],
+            },
+        });
+        let padata = [(PaType::S4U_X509_USER, value)];
+        let supported = crate::crypto::SUPPORTED;
+        let request = as_request(&nobody, &krbtgt, KdcOptions::NONE, supported, &padata);
+        world.ask(&request);
+        assert_eq!(world.refusal().code, code);
+    }
+}
+
 #[test]
 fn logon_hours_count_in_s4u2self_where_the_service_says_so() {
     let mut world = World::new(realm());

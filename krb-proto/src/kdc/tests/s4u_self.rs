@@ -2,11 +2,14 @@
 
 use std::assert_eq;
 
+use super::raw::RawTgs;
 use super::service::verify;
 use super::*;
-use crate::iana::{ErrorCode, NtStatus, TicketFlags};
+use crate::exchange::open_ticket;
+use crate::iana::{ErrorCode, KdcOptions, NtStatus, PaType, TicketFlags};
 use crate::kdc::{Asked, Compat};
 use crate::pac::{Pac, Sid};
+use crate::preauth::for_user;
 
 #[test]
 fn a_service_gets_a_ticket_to_itself_in_a_users_name() {
@@ -21,7 +24,7 @@ fn a_service_gets_a_ticket_to_itself_in_a_users_name() {
     assert_eq!((event.asked, event.user.clone()), (Asked::S4uSelf, Some(user("alice"))));
     // It says who says so: the service.
     let key = service::key_of(&world, "svc-mcp");
-    let (opened, _) = crate::exchange::open_ticket(&evidence, |_, _| [key.clone()]).unwrap();
+    let (opened, _) = open_ticket(&evidence, |_, _| [key.clone()]).unwrap();
     let pac = Pac::parse(&opened.pac).unwrap().verify_server_signature(&key).unwrap();
     let extra: Vec<Sid> =
         pac.logon_info().unwrap().extra_sids.into_iter().map(|extra| extra.sid).collect();
@@ -81,6 +84,22 @@ fn an_account_without_spn_needs_user_to_user() {
     let refusal = refused(world.tgs(&tgt, goal));
     assert_eq!(refusal.code, ErrorCode::S_PRINCIPAL_UNKNOWN);
     assert_eq!(refusal.nt_status, Some(NtStatus::USER2USER_REQUIRED));
+}
+
+#[test]
+fn with_user_to_user_it_gets_a_ticket_under_its_own_session_key() {
+    let mut world = World::new(realm().with(Account::user("plain").password(PASSWORD)));
+    let tgt = world.login("plain").unwrap();
+    let other = world.login("alice").unwrap();
+    let mut raw = RawTgs::new(&tgt, Name::user("plain"));
+    raw.options = KdcOptions::ENC_TKT_IN_SKEY;
+    raw.padata = [(PaType::FOR_USER, for_user(&user("alice"), &tgt.session_key))].into();
+    raw.additional = [other.ticket.clone()].into();
+    assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::SERVER_NOMATCH);
+    raw.additional = [tgt.ticket.clone()].into();
+    let ticket = raw.ask(&mut world).unwrap().credential;
+    let (opened, _) = open_ticket(&ticket, |_, _| [tgt.session_key.clone()]).unwrap();
+    assert_eq!(opened.client, user("alice"));
 }
 
 type Change = fn(&mut Account);

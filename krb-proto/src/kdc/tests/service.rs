@@ -44,6 +44,26 @@ fn a_service_ticket_has_all_four_signatures_and_nothing_of_the_ticket_granting_t
     assert_eq!(credential.times.endtime, tgt.times.endtime);
 }
 
+/// Clients and acceptors compare them (RFC 4120 section 3.2.3).
+#[test]
+fn a_client_has_the_name_that_it_logged_in_with_everywhere() {
+    let enterprise = Name::enterprise("alice@example.test");
+    for name in [Name::user("alice"), Name::user("ALICE"), enterprise, Name::user("WEB$")] {
+        let mut world = World::new(realm());
+        let web = world.realm.remove("WEB$").unwrap().password(PASSWORD);
+        let web = web.set(|account| account.enctypes = None);
+        world.realm.insert(web);
+        let client = Principal::new(name, REALM);
+        let secret = ClientSecret::Password(Zeroizing::new(PASSWORD.into()));
+        let tgt = world.login_with(client.clone(), secret, TicketOptions::default()).unwrap();
+        let service = TgsGoal::Service(spn("HTTP/mcp.example.test"));
+        let credential = world.tgs(&tgt, service).unwrap();
+        let key = key_of(&world, "svc-mcp");
+        let (opened, _) = open_ticket(&credential, |_, _| [key.clone()]).unwrap();
+        assert_eq!([&tgt.client, &credential.client, &opened.client], [&client; 3]);
+    }
+}
+
 #[test]
 fn an_unknown_service_is_refused_and_one_without_spn_needs_user_to_user() {
     let mut world = World::new(realm());

@@ -37,7 +37,7 @@ pub(super) fn grant(
         server: Principal::new(service, realm.name()),
         target: Target::krbtgt(realm)?,
         flags: tgt.flags.without(TicketFlags::INITIAL),
-        times: renewed(&tgt.times, request.now)?,
+        times: renewed(&tgt.times, request.now, &realm.policy.lifetimes)?,
         transited: &tgt.transited,
         pac: Some(client.tgt_pac()),
         padata: Padata::new(),
