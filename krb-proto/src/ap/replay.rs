@@ -11,7 +11,7 @@ use crate::Timestamp;
 /// forgotten.
 ///
 /// A service with several processes needs one such memory for all of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReplayCache {
     /// The authenticator's time in seconds, then the request's digest.
     seen: BTreeSet<(i64, [u8; 32])>,

@@ -7,6 +7,8 @@ use super::keys::Keys;
 use crate::crypto::{CryptoError, Key};
 use crate::iana::EncType;
 use crate::pac::Sid;
+#[cfg(feature = "pkinit")]
+use crate::pkinit::CertificateMapping;
 use crate::{KerberosTime, Random};
 
 /// Kinds of accounts, which differ in their salts and in what their PACs say.
@@ -80,6 +82,11 @@ pub struct Account {
     pub smartcard_required: bool,
     /// DONT_REQ_PREAUTH.
     pub no_preauth: bool,
+    /// altSecurityIdentities: what the account's certificates are known by in PKINIT.
+    #[cfg(feature = "pkinit")]
+    pub certificate_mappings: Vec<CertificateMapping>,
+    /// May set the passwords of others (User-Force-Change-Password on all of them).
+    pub may_reset_passwords: bool,
     /// When the account expires.
     pub expires: Option<KerberosTime>,
     /// When the password expires.
@@ -118,6 +125,9 @@ impl Account {
             must_change_password: false,
             smartcard_required: false,
             no_preauth: false,
+            #[cfg(feature = "pkinit")]
+            certificate_mappings: Vec::new(),
+            may_reset_passwords: false,
             expires: None,
             password_expires: None,
             logon_hours: None,

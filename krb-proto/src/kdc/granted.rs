@@ -112,6 +112,9 @@ impl Granted {
                 padata_type: PaType::REQ_ENC_PA_REP,
                 padata_value: &checksum,
             });
+            // Said where nobody can change it: FAST is to be had (RFC 6806 section 11).
+            let fast = crate::asn1::PaData { padata_type: PaType::FX_FAST, padata_value: &[] };
+            encrypted.push(fast);
         }
         let last_req = [LastReqEntry { lr_type: 0, lr_value: self.times.authtime }];
         let addresses = borrow_addresses(&self.addresses);

@@ -7,7 +7,7 @@ use core::fmt;
 use once_cell::race::OnceBox;
 use zeroize::Zeroizing;
 
-use crate::crypto::Key;
+use crate::crypto::{Key, constant_time_eq};
 use crate::iana::EncType;
 
 /// How many versions of its keys an account keeps: the current one, and those that tickets may
@@ -95,6 +95,17 @@ impl Keys {
     #[must_use]
     pub fn next_kvno(&self) -> u32 {
         self.current_kvno().map_or(1, |kvno| kvno.saturating_add(1))
+    }
+
+    /// Is this the password of one of the newest versions, as many as `versions`?
+    #[must_use]
+    pub fn was_password(&self, password: &str, versions: usize) -> bool {
+        self.versions.iter().take(versions).any(|version| match &version.material {
+            Material::Password(old) => {
+                constant_time_eq(old.password.as_bytes(), password.as_bytes())
+            }
+            Material::Given(_) => false,
+        })
     }
 
     /// The newest version.

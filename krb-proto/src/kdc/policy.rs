@@ -1,6 +1,11 @@
 use alloc::vec::Vec;
 
 use crate::iana::EncType;
+use crate::kpasswd::PasswordPolicy;
+#[cfg(feature = "pkinit")]
+use crate::pkinit::{MappingRules, RequestRules};
+#[cfg(feature = "spake")]
+use crate::preauth::spake::SpakeGroup;
 
 /// Whose behaviour the KDC shows where KDCs differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,6 +58,33 @@ impl Compat {
         matches!(self, Self::Ad | Self::Ad2019)
     }
 
+    /// What a PKINIT request is held against. Windows Server 2025 demands a second checksum.
+    #[cfg(feature = "pkinit")]
+    pub(super) const fn pkinit_rules(self, skew: i64) -> RequestRules {
+        RequestRules {
+            skew,
+            second_checksum: matches!(self, Self::Ad2025),
+            any_client: !matches!(self, Self::Strict),
+        }
+    }
+
+    /// What is believed of certificates. Before KB5014754 and KB5057784 were enforced AD took weak
+    /// mappings, and key identifiers from any CA.
+    #[cfg(feature = "pkinit")]
+    pub(super) const fn mapping_rules(self) -> MappingRules {
+        let enforced = matches!(self, Self::Strict | Self::Ad2025);
+        MappingRules {
+            principal_names: matches!(self, Self::Strict),
+            weak: !enforced,
+            key_identifier_needs_nt_auth: enforced,
+        }
+    }
+
+    /// Windows Server 2025 changes a password and says so in a KRB-ERROR that anybody could have sent.
+    pub(super) const fn answers_change_with_error(self) -> bool {
+        matches!(self, Self::Ad2025)
+    }
+
     /// Are tickets sealed with RC4 for services whose enctypes are not set?
     pub(super) const fn rc4_where_unset(self) -> bool {
         matches!(self, Self::Ad2019)
@@ -89,6 +121,12 @@ pub struct Policy {
     pub enctypes: Vec<EncType>,
     /// Is an account found by its sAMAccountName without the `$` at its end?
     pub implicit_dollar: bool,
+    /// What new passwords must be like where users choose them: the length, and as far as the KDC
+    /// knows the former ones, the history. Ages are said and not looked at.
+    pub passwords: PasswordPolicy,
+    /// The groups of SPAKE, which is offered if there are any. AD does not know it.
+    #[cfg(feature = "spake")]
+    pub spake: Vec<SpakeGroup>,
 }
 
 impl Policy {
@@ -100,6 +138,15 @@ impl Policy {
         if compat.rc4_where_unset() {
             enctypes.push(EncType::RC4_HMAC);
         }
-        Self { compat, lifetimes: Lifetimes::default(), skew: 300, enctypes, implicit_dollar: true }
+        Self {
+            compat,
+            lifetimes: Lifetimes::default(),
+            skew: 300,
+            enctypes,
+            implicit_dollar: true,
+            passwords: PasswordPolicy { min_length: 7, ..PasswordPolicy::default() },
+            #[cfg(feature = "spake")]
+            spake: if compat.is_strict() { SpakeGroup::ALL.to_vec() } else { Vec::new() },
+        }
     }
 }

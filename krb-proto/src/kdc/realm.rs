@@ -8,10 +8,13 @@ use super::account::Account;
 use super::keys::Keys;
 use super::policy::{Compat, Policy};
 use super::trust::Trust;
+use crate::ap::ReplayCache;
 use crate::crypto::{CryptoError, Key};
 use crate::formats::{Keytab, KeytabEntry};
 use crate::iana::EncType;
 use crate::pac::Sid;
+#[cfg(feature = "pkinit")]
+use crate::pkinit::KdcPkinit;
 use crate::{KerberosTime, Name, Principal, Random};
 
 /// A realm: all that its KDC knows. Plain data that can be cloned and changed between requests.
@@ -25,6 +28,9 @@ pub struct Realm {
     krbtgt_enctype: EncType,
     /// What holds for the whole realm.
     pub policy: Policy,
+    /// The KDC's certificate and whom it believes; without it there is no PKINIT.
+    #[cfg(feature = "pkinit")]
+    pub pkinit: Option<KdcPkinit>,
     accounts: BTreeMap<u32, Account>,
     by_name: BTreeMap<String, u32>,
     by_upn: BTreeMap<String, Vec<u32>>,
@@ -32,6 +38,8 @@ pub struct Realm {
     by_certificate: BTreeMap<Vec<u8>, Vec<u32>>,
     trusts: BTreeMap<String, Trust>,
     next_rid: u32,
+    /// Changes of passwords that were asked for: none is done twice.
+    pub(super) password_requests: ReplayCache,
 }
 
 /// What is added to a realm.
@@ -58,6 +66,9 @@ impl Member for Trust {
     }
 }
 
+/// For how long requests are remembered, in seconds: the largest skew that is of use.
+const MAX_SKEW: u32 = 3600;
+
 /// Names as they are compared: AD does not tell cases apart.
 pub(super) fn fold(name: &str) -> String {
     name.to_lowercase()
@@ -66,6 +77,8 @@ pub(super) fn fold(name: &str) -> String {
 impl Realm {
     /// The first RID of accounts that are given none.
     const FIRST_RID: u32 = 1104;
+    /// How many changes of passwords are remembered; more within the skew are refused.
+    const MAX_PASSWORD_REQUESTS: usize = 4096;
 
     /// An empty realm of this name, with a random key for krbtgt and the strict profile. Its domain's
     /// SID comes from its name, so that no two realms have the same.
@@ -84,6 +97,8 @@ impl Realm {
             krbtgt: Keys::none(),
             krbtgt_enctype: EncType::AES256_CTS_HMAC_SHA1_96,
             policy: Policy::new(Compat::Strict),
+            #[cfg(feature = "pkinit")]
+            pkinit: None,
             accounts: BTreeMap::new(),
             by_name: BTreeMap::new(),
             by_upn: BTreeMap::new(),
@@ -91,6 +106,7 @@ impl Realm {
             by_certificate: BTreeMap::new(),
             trusts: BTreeMap::new(),
             next_rid: Self::FIRST_RID,
+            password_requests: ReplayCache::new(Self::MAX_PASSWORD_REQUESTS, MAX_SKEW),
         };
         // AES-256 is never refused.
         let _ = realm.roll_krbtgt(EncType::AES256_CTS_HMAC_SHA1_96, rng);

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::realm::Realm;
-use crate::asn1::{KerbErrorData, KerbExtError, KrbError, PrincipalName};
+use crate::asn1::{KerbErrorData, KerbExtError, KrbError, PrincipalName, TypedData};
 use crate::der::{self, Int, KerberosString, List, Microseconds};
 use crate::iana::{ErrorCode, NtStatus, PaType};
 use crate::pac::PacError;
@@ -54,15 +54,35 @@ impl Refusal {
     pub(super) fn e_data(&self) -> Option<Vec<u8>> {
         /// KERB_ERR_TYPE_EXTENDED (MS-KILE 2.2.2).
         const EXTENDED: i32 = 3;
-        let status = self.status.map(|status| KerbExtError { status, flags: 1 }.to_bytes());
         if self.padata.is_empty() {
-            let data_value = status.as_ref().map(|status| &status[..])?;
-            let data = KerbErrorData { data_type: EXTENDED, data_value: Some(data_value) };
+            let status = self.status_bytes()?;
+            let data = KerbErrorData { data_type: EXTENDED, data_value: Some(&status) };
             return Some(der::encode(&data));
         }
-        let mut padata = self.padata.clone();
-        padata.extend(status.map(|status| (PaType::PW_SALT, status.to_vec())));
-        Some(der::encode(&List::of(&borrow_padata(&padata))))
+        if self.padata.iter().all(|(kind, _)| *kind == PaType::TD_DH_PARAMETERS) {
+            return Some(self.typed_data());
+        }
+        Some(der::encode(&List::of(&borrow_padata(&self.method_data()))))
+    }
+
+    fn status_bytes(&self) -> Option<[u8; 12]> {
+        self.status.map(|status| KerbExtError { status, flags: 1 }.to_bytes())
+    }
+
+    /// METHOD-DATA, the status among it.
+    pub(super) fn method_data(&self) -> Padata {
+        let status = self.status_bytes().map(|status| (PaType::PW_SALT, status.to_vec()));
+        self.padata.iter().cloned().chain(status).collect()
+    }
+
+    /// What PKINIT says beside an error stands in TYPED-DATA (RFC 4556 section 3.2.2).
+    fn typed_data(&self) -> Vec<u8> {
+        let data: Vec<TypedData<'_>> = self
+            .padata
+            .iter()
+            .map(|(kind, value)| TypedData { data_type: kind.0, data_value: Some(value) })
+            .collect();
+        der::encode(&List::of(&data))
     }
 
     /// The KRB-ERROR. `e_data` in its place is what FAST makes of the refusal.

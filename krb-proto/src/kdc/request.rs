@@ -3,12 +3,13 @@ use super::realm::Realm;
 use super::refusal::Refusal;
 use crate::asn1::{KdcReqBody, PaData, PrincipalName};
 use crate::crypto::{CryptoError, Key};
-use crate::der::List;
+use crate::der::{Encoded, List};
 use crate::iana::{EncType, ErrorCode, KdcOptions, PaType};
 use crate::preauth::find_padata;
-use crate::{KerberosTime, Name, Random};
+use crate::{KerberosTime, Name, Random, Timestamp};
 
 /// An AS-REQ or TGS-REQ, what FAST had in its armor taken out of it.
+#[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     /// Whose KDC is asked.
     pub(super) realm: &'a Realm,
@@ -16,12 +17,43 @@ pub(super) struct Request<'a> {
     pub(super) padata: List<'a, PaData<'a>>,
     /// Its body.
     pub(super) body: KdcReqBody<'a>,
-    /// The body's DER as it stands outside of any armor.
+    /// The body's DER.
+    #[cfg_attr(
+        not(any(feature = "pkinit", feature = "spake")),
+        expect(dead_code, reason = "PKINIT and SPAKE read it")
+    )]
     pub(super) body_der: &'a [u8],
+    /// The DER of the body that stands outside of any armor.
+    pub(super) outer_der: &'a [u8],
+    /// The whole request as it came.
+    #[cfg_attr(not(feature = "pkinit"), expect(dead_code, reason = "PKINIT reads it"))]
+    pub(super) message: &'a [u8],
     /// The key of FAST's armor, if there is any.
     pub(super) armor: Option<&'a Key>,
     /// When it came.
     pub(super) now: KerberosTime,
+}
+
+impl<'a> Request<'a> {
+    /// As it came.
+    pub(super) fn new(
+        realm: &'a Realm,
+        message: &'a [u8],
+        padata: Option<List<'a, PaData<'a>>>,
+        body: &Encoded<'a, KdcReqBody<'a>>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            realm,
+            padata: padata.unwrap_or(List::of(&[])),
+            body: **body,
+            body_der: body.der(),
+            outer_der: body.der(),
+            message,
+            armor: None,
+            now: now.seconds,
+        }
+    }
 }
 
 impl Request<'_> {

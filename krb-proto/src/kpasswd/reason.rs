@@ -15,7 +15,7 @@ pub enum Reason {
 
 /// What a password must be at an Active Directory: 30 octets in the place of a text (MS-SAMR
 /// DOMAIN_PASSWORD_INFORMATION, big-endian, behind two zeros).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PasswordPolicy {
     /// The fewest characters.
     pub min_length: u32,

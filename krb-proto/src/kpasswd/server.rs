@@ -25,7 +25,7 @@ pub const MAX_PASSWORD: usize = 1024;
 pub enum Target {
     /// The client's own, in a change (version 1), or in a request to set one that names nobody.
     Own,
-    /// This account's. The realm is the client's where the request names none.
+    /// This account's.
     Of(Principal),
 }
 
@@ -63,7 +63,7 @@ impl ChangeRequest {
             Some(number) => Due::Number(number),
             None => Due::Time { now, skew: policy.skew },
         };
-        match read(&request, &answerable.key, version, private, due) {
+        match read(&answerable.key, version, private, due) {
             Ok((target, password)) => Ok(Self { request, answerable, target, password }),
             Err(error) => Err(ChangeRequestError::Content(answerable, error)),
         }
@@ -90,7 +90,6 @@ impl ChangeRequest {
 
 /// Whose password is to be another one, and which.
 fn read(
-    request: &VerifiedRequest,
     key: &Key,
     version: u16,
     private: &[u8],
@@ -99,7 +98,7 @@ fn read(
     let data = open_krb_priv(key, private, due).map_err(ContentError::Protection)?;
     let (target, password) = match version {
         CHANGE => (Target::Own, data),
-        _ => read_data(&data, &request.client).map_err(ContentError::Malformed)?,
+        _ => read_data(&data)?,
     };
     if password.len() > MAX_PASSWORD {
         return Err(ContentError::TooLong);
@@ -108,12 +107,12 @@ fn read(
 }
 
 /// A set-password request's user data.
-fn read_data(data: &[u8], client: &Principal) -> Result<(Target, Zeroizing<Vec<u8>>), DecodeError> {
-    let data: ChangePasswdData<'_> = der::decode(data)?;
-    let realm = data.targrealm.map_or(client.realm.as_slice(), |realm| realm.0);
-    let target = match data.targname {
-        Some(name) => Target::Of(Principal::new(name.to_name(), realm)),
-        None => Target::Own,
+fn read_data(data: &[u8]) -> Result<(Target, Zeroizing<Vec<u8>>), ContentError> {
+    let data: ChangePasswdData<'_> = der::decode(data).map_err(ContentError::Malformed)?;
+    let target = match (data.targname, data.targrealm) {
+        (Some(name), Some(realm)) => Target::Of(name.in_realm(realm)),
+        (None, None) => Target::Own,
+        (Some(_), None) | (None, Some(_)) => return Err(ContentError::HalfATarget),
     };
     Ok((target, Zeroizing::new(data.newpasswd.0.to_vec())))
 }
@@ -221,6 +220,8 @@ pub enum ContentError {
     Protection(ProtectedError),
     /// No ChangePasswdData.
     Malformed(DecodeError),
+    /// A name without a realm, or a realm without a name, which Samba's server does not take.
+    HalfATarget,
     /// The password is longer than [`MAX_PASSWORD`].
     TooLong,
 }
@@ -231,9 +232,10 @@ impl ChangeRequestError {
     pub const fn result(&self) -> KpasswdResult {
         match self {
             Self::Truncated
-            | Self::Content(_, ContentError::Malformed(_) | ContentError::TooLong) => {
-                KpasswdResult::MALFORMED
-            }
+            | Self::Content(
+                _,
+                ContentError::Malformed(_) | ContentError::HalfATarget | ContentError::TooLong,
+            ) => KpasswdResult::MALFORMED,
             Self::Version(_) => KpasswdResult::BAD_VERSION,
             Self::Authentication(_) => KpasswdResult::AUTH_ERROR,
             Self::Content(_, ContentError::Protection(_)) => KpasswdResult::HARD_ERROR,
@@ -265,6 +267,9 @@ impl fmt::Display for ChangeRequestError {
             }
             Self::Content(_, ContentError::Malformed(error)) => {
                 write!(f, "the new password is malformed: {error}")
+            }
+            Self::Content(_, ContentError::HalfATarget) => {
+                f.write_str("whose password it is needs a name and a realm")
             }
             Self::Content(_, ContentError::TooLong) => {
                 write!(f, "the new password is longer than {MAX_PASSWORD} octets")

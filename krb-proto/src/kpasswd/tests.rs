@@ -106,21 +106,22 @@ fn request(version: u16, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_request_to_set_a_password_may_leave_out_whose() {
+fn a_request_to_set_a_password_says_whose_or_leaves_it_out() {
     let target = |name: Option<&Name>, realm: Option<&[u8]>| {
         let data = der::encode(&ChangePasswdData {
             newpasswd: SecretOctets(b"n3w"),
             targname: name.map(Into::into),
             targrealm: realm.map(KerberosString),
         });
-        read(&request(SET, &data)).unwrap().target
+        read(&request(SET, &data)).map(|request| request.target).map_err(|error| error.result())
     };
     let bob = Name::user("bob");
-    let of = |realm: &str| Target::Of(Principal::new(bob.clone(), realm));
-    assert_eq!(target(None, None), Target::Own);
-    assert_eq!(target(None, Some(b"ELSEWHERE")), Target::Own);
-    assert_eq!(target(Some(&bob), None), of("EXAMPLE"));
-    assert_eq!(target(Some(&bob), Some(b"ELSEWHERE")), of("ELSEWHERE"));
+    assert_eq!(target(None, None), Ok(Target::Own));
+    let elsewhere = Target::Of(Principal::new(bob.clone(), "ELSEWHERE"));
+    assert_eq!(target(Some(&bob), Some(b"ELSEWHERE")), Ok(elsewhere));
+    for half in [target(None, Some(b"ELSEWHERE")), target(Some(&bob), None)] {
+        assert_eq!(half, Err(KpasswdResult::MALFORMED));
+    }
 }
 
 #[test]

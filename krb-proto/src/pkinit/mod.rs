@@ -39,4 +39,4 @@ pub use signed_data::{MAX_CERTIFICATES, MAX_SIGNED_DATA, SignedDataError};
 pub use signer::{Signer, SigningError, SoftwareSigner};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -61,7 +61,11 @@ fn open_tgs(request: &[u8]) -> Opened {
     let now = Timestamp::new(NOW, 0);
     let tgs = RequestPolicy { usage: KeyUsage::TGS_REQ_AUTHENTICATOR, ..policy };
     let tgs = VerifiedRequest::verify(ap_req, &tgs, now).unwrap();
-    Opened::new(KdcFast::open_tgs(value, ap_req, &tgs, &policy, now).unwrap(), None)
+    Opened::new(
+        KdcFast::open_tgs(value, ap_req, tgs.subkey.as_ref(), &tgs.session_key, &policy, now)
+            .unwrap(),
+        None,
+    )
 }
 
 /// What the KDC seals with its answer; a test may change any of it.

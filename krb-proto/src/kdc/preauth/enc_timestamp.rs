@@ -16,9 +16,13 @@ impl Mechanism for EncTimestamp {
         PaType::ENC_TIMESTAMP
     }
 
-    /// Not inside FAST, where the encrypted challenge has its place.
+    /// Inside FAST the encrypted challenge has its place.
+    fn fits(&self, facts: &Facts<'_>) -> bool {
+        facts.request.armor.is_none()
+    }
+
     fn offer(&self, facts: &Facts<'_>, _: &mut Context<'_>) -> Option<Vec<u8>> {
-        (facts.request.armor.is_none() && facts.key().is_some()).then(Vec::new)
+        facts.key().is_some().then(Vec::new)
     }
 
     fn verify(

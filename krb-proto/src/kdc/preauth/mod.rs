@@ -1,11 +1,19 @@
 //! How clients prove themselves to the AS: one mechanism a file. A mechanism that is added here is
 //! offered and taken; state between its rounds goes to the client, sealed.
 
+#[cfg(feature = "spake")]
+pub(super) mod cookie;
 mod enc_timestamp;
+mod encrypted_challenge;
+#[cfg(feature = "pkinit")]
+mod pkinit;
+#[cfg(feature = "spake")]
+mod spake;
 
 use alloc::vec::Vec;
 
 use self::enc_timestamp::EncTimestamp;
+use self::encrypted_challenge::EncryptedChallenge;
 use super::account::Account;
 use super::realm::Realm;
 use super::refusal::{Padata, Refusal};
@@ -17,7 +25,18 @@ use crate::iana::{EncType, ErrorCode, NtStatus, PaType};
 use crate::{Context, KerberosTime};
 
 /// The mechanisms, in the order in which they are offered.
-const MECHANISMS: &[&dyn Mechanism] = &[&EncTimestamp];
+const MECHANISMS: &[&dyn Mechanism] = &[
+    #[cfg(feature = "pkinit")]
+    &pkinit::Pkinit,
+    #[cfg(feature = "spake")]
+    &spake::Spake,
+    &EncryptedChallenge,
+    &EncTimestamp,
+];
+
+/// What stands in PA-FX-COOKIE where nothing is to be remembered. Inside FAST MIT's client asks again
+/// only if there is one.
+const EMPTY_COOKIE: &[u8] = b"0";
 
 /// What a mechanism knows.
 pub(super) struct Facts<'a> {
@@ -64,12 +83,18 @@ pub(super) enum Proof {
     Nothing,
     /// Its long-term key.
     Key,
+    /// A certificate.
+    #[cfg(feature = "pkinit")]
+    Certificate,
 }
 
 /// A way of pre-authentication.
 pub(super) trait Mechanism: Sync {
     /// The type of what the client sends.
     fn padata_type(&self) -> PaType;
+
+    /// Has it a place in this request? What has none is neither offered nor looked at.
+    fn fits(&self, facts: &Facts<'_>) -> bool;
 
     /// What is said of it when pre-authentication is asked for; `None` where it is not offered.
     fn offer(&self, facts: &Facts<'_>, cx: &mut Context<'_>) -> Option<Vec<u8>>;
@@ -86,7 +111,7 @@ pub(super) trait Mechanism: Sync {
 
 /// Verifies what the client sent, by the first mechanism that finds something.
 pub(super) fn verify(facts: &Facts<'_>, cx: &mut Context<'_>) -> Result<Verified, Refusal> {
-    for mechanism in MECHANISMS {
+    for mechanism in MECHANISMS.iter().filter(|mechanism| mechanism.fits(facts)) {
         if let Some(value) = facts.request.find(mechanism.padata_type()) {
             let verified = mechanism.verify(facts, value, cx)?;
             if facts.account.smartcard_required && verified.proof == Proof::Key {
@@ -118,13 +143,22 @@ pub(super) fn no_key() -> Refusal {
     Refusal::new(ErrorCode::ETYPE_NOSUPP, text)
 }
 
+/// What was sent was made with another key. The right salt goes with it: the client may have guessed.
+fn wrong_key(facts: &Facts<'_>) -> Refusal {
+    Refusal::new(ErrorCode::PREAUTH_FAILED, "the password or key is wrong")
+        .with_status(NtStatus::WRONG_PASSWORD)
+        .with_padata(key_hint(facts))
+}
+
 /// All that is offered, PA-ETYPE-INFO2 first.
 fn hints(facts: &Facts<'_>, cx: &mut Context<'_>) -> Padata {
     let mut hints = key_hint(facts);
-    for mechanism in MECHANISMS {
+    for mechanism in MECHANISMS.iter().filter(|mechanism| mechanism.fits(facts)) {
         let offer = mechanism.offer(facts, cx);
         hints.extend(offer.map(|value| (mechanism.padata_type(), value)));
     }
+    hints.push((PaType::FX_FAST, Vec::new()));
+    hints.push((PaType::FX_COOKIE, EMPTY_COOKIE.to_vec()));
     hints
 }
 

@@ -24,7 +24,8 @@ fn a_password_gets_a_ticket_granting_ticket() {
     let Outcome::Refused(refusal) = &world.events[0].outcome else { panic!("granted at once") };
     assert_eq!(refusal.code, ErrorCode::PREAUTH_REQUIRED);
     let types: Vec<_> = refusal.padata.iter().map(|(padata_type, _)| *padata_type).collect();
-    assert_eq!(types[..2], [PaType::ETYPE_INFO2, PaType::ENC_TIMESTAMP]);
+    assert_eq!(types[0], PaType::ETYPE_INFO2);
+    assert!(types.contains(&PaType::ENC_TIMESTAMP));
 }
 
 #[test]

@@ -2,15 +2,21 @@
 //! refusal.
 
 mod cross_realm;
+mod fast;
 mod garbage;
+mod kpasswd;
 mod login;
 mod names;
+#[cfg(feature = "pkinit")]
+mod pkinit;
 mod profiles;
 mod raw;
 mod request;
 mod s4u_proxy;
 mod s4u_self;
 mod service;
+#[cfg(feature = "spake")]
+mod spake;
 mod states;
 mod tgt;
 
@@ -20,7 +26,7 @@ use std::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::{Account, Event, Realm, handle};
+use super::{Account, Event, Outcome, Realm, handle};
 use crate::exchange::{
     AsExchange, ClientSecret, Exchange, ExchangeError, KdcRefusal, Step, TgsExchange, TgsGoal,
     TicketOptions,

@@ -191,7 +191,7 @@ fn check_body(
         }
         return refuse(ErrorCode::INAPP_CKSUM, "the authenticator has no checksum");
     };
-    let (usage, body) = (KeyUsage::TGS_REQ_CHECKSUM, request.body_der);
+    let (usage, body) = (KeyUsage::TGS_REQ_CHECKSUM, request.outer_der);
     let verified = match checksum.cksumtype {
         ChecksumType::RSA_MD5 | ChecksumType::SHA1 => {
             session_key.danger_verify_checksum(usage, checksum.cksumtype, body, checksum.checksum)

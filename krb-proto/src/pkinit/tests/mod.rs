@@ -4,6 +4,6 @@ mod agreement;
 mod exchange;
 mod kdc;
 mod path;
-mod pki;
+pub(crate) mod pki;
 mod signatures;
 mod transcript;

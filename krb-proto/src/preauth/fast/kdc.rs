@@ -47,22 +47,24 @@ impl KdcFast {
         Self::open(armor_of(armor, policy, now)?, value, body)
     }
 
-    /// Opens the PA-FX-FAST of a TGS-REQ whose PA-TGS-REQ this is, and what it was verified to. Armor
-    /// beside that ticket is verified as in [`Self::open_as`].
+    /// Opens the PA-FX-FAST of a TGS-REQ whose PA-TGS-REQ, which was verified, is `ap_req` with this
+    /// subkey and its ticket's session key. Armor beside that ticket is verified as in
+    /// [`Self::open_as`].
     ///
     /// # Errors
     /// [`FastRequestError`].
     pub fn open_tgs(
         value: &[u8],
         ap_req: &[u8],
-        tgs: &VerifiedRequest,
+        subkey: Option<&Key>,
+        session_key: &Key,
         policy: &RequestPolicy<'_>,
         now: Timestamp,
     ) -> Result<Self, FastRequestError> {
-        let subkey = tgs.subkey.as_ref().ok_or(FastRequestError::NoSubkey)?;
+        let subkey = subkey.ok_or(FastRequestError::NoSubkey)?;
         let key = match RequestPlaintext::armor(value)? {
             Some(armor) => explicit_tgs_armor_key(&armor_of(armor, policy, now)?, subkey)?,
-            None => armor_key(subkey, &tgs.session_key)?,
+            None => armor_key(subkey, session_key)?,
         };
         Self::open(key, value, ap_req)
     }

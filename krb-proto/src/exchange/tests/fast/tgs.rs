@@ -143,7 +143,15 @@ fn a_kdc_opens_armor_that_holds_and_no_other() {
         }
         let now = Timestamp::new(NOW + later, 0);
         let policy = RequestPolicy::new(keys);
-        KdcFast::open_tgs(&sent[1].1, &sent[0].1, &tgs, &policy, now).map(|_| ())
+        KdcFast::open_tgs(
+            &sent[1].1,
+            &sent[0].1,
+            tgs.subkey.as_ref(),
+            &tgs.session_key,
+            &policy,
+            now,
+        )
+        .map(|_| ())
     };
     let none = |_: &Principal, _: Option<u32>, _: EncType| vec![];
     let unchanged = |_: &mut Padata| {};

@@ -1,0 +1,213 @@
+//! PKINIT: whose certificate gets in where, and that the client believes the KDC.
+
+use std::assert_eq;
+use std::boxed::Box;
+use std::vec;
+
+use super::*;
+use crate::iana::{ErrorCode, NtStatus, TicketFlags};
+use crate::kdc::Compat;
+use crate::pkinit::tests::pki::{
+    JUNE, Key, Spec, email, kdc_name, key_identifier, name, names, principal, sid, upn,
+};
+use crate::pkinit::{CertificateMapping, Group, KdcPkinit, PkinitConfig, TrustAnchors};
+
+fn root() -> Vec<u8> {
+    Spec::ca("ca", "ca").signed(&Key::new(1), &Key::new(1))
+}
+
+fn anchors() -> TrustAnchors {
+    TrustAnchors::from_der([root()]).unwrap()
+}
+
+/// A realm whose KDC has a certificate.
+fn certified(compat: Compat) -> World {
+    let mut spec = Spec::kdc("ca");
+    spec.extensions[0] = kdc_name(REALM);
+    let certificate = spec.signed(&Key::new(2), &Key::new(1));
+    let signer = Arc::new(Key::new(2).signer(&[&certificate]));
+    let mut world = World::new(realm().compat(compat));
+    world.realm.pkinit = Some(KdcPkinit::new(signer, anchors()));
+    world.now = JUNE;
+    world
+}
+
+fn card(extensions: &[Vec<u8>], groups: &[Group], by: u8) -> ClientSecret {
+    let mut spec = Spec::client(key_identifier(b"the card"));
+    spec.extensions.extend_from_slice(extensions);
+    let certificate = spec.signed(&Key::new(3), &Key::new(by));
+    ClientSecret::Certificate(Arc::new(PkinitConfig {
+        signer: Box::new(Key::new(3).signer(&[&certificate])),
+        anchors: anchors(),
+        groups: groups.to_vec(),
+        kdc_hosts: vec![],
+    }))
+}
+
+fn alices() -> Vec<u8> {
+    names(&[principal(&["alice"], REALM)])
+}
+
+fn login(world: &mut World, secret: ClientSecret) -> Result<Arc<Credential>, ExchangeError> {
+    world.login_with(user("alice"), secret, TicketOptions::default())
+}
+
+fn code(world: &mut World, secret: ClientSecret) -> ErrorCode {
+    refused(login(world, secret)).code
+}
+
+#[test]
+fn a_certificate_gets_a_ticket_granting_ticket() {
+    for group in [Group::P256, Group::P384, Group::Modp14, Group::Modp16] {
+        let mut world = certified(Compat::Strict);
+        let tgt = login(&mut world, card(&[alices()], &[group], 1)).unwrap();
+        assert_eq!(tgt.client, user("alice"));
+        assert!(tgt.flags.contains(TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT));
+        assert_eq!(world.events.len(), 2, "{group:?}");
+    }
+}
+
+#[test]
+fn it_is_done_inside_of_fast_too() {
+    let mut world = certified(Compat::Strict);
+    let armor = world.service_login("svc-mcp");
+    let secret = card(&[alices()], &[Group::P256], 1);
+    let exchange = AsExchange::new(user("alice"), secret, TicketOptions::default());
+    assert_eq!(world.run(exchange.armored(armor)).unwrap().client, user("alice"));
+}
+
+#[test]
+fn a_kdc_without_a_certificate_does_not_offer_it() {
+    let mut world = certified(Compat::Strict);
+    world.realm.pkinit = None;
+    let refused = login(&mut world, card(&[alices()], &[Group::P256], 1)).unwrap_err();
+    assert_eq!(refused, ExchangeError::NoCommonMechanism);
+}
+
+#[test]
+fn the_kdc_names_the_groups_that_it_takes() {
+    let mut world = certified(Compat::Ad2025);
+    let alice = world.realm.account("alice").unwrap();
+    let own = [sid(&world.realm.sid(alice).unwrap().to_string())];
+    world.realm.pkinit.as_mut().unwrap().groups = vec![Group::Modp14];
+    let secret = card(&own, &[Group::P256, Group::P384, Group::Modp14], 1);
+    login(&mut world, secret).unwrap();
+    assert_eq!(world.events.len(), 3);
+    let Outcome::Refused(refusal) = &world.events[1].outcome else { panic!("another group") };
+    assert_eq!(refusal.code, ErrorCode::DH_KEY_PARAMETERS_NOT_ACCEPTED);
+    // And where there is none that both have, that is what the client hears.
+    let secret = card(&own, &[Group::P256], 1);
+    assert_eq!(code(&mut world, secret), ErrorCode::DH_KEY_PARAMETERS_NOT_ACCEPTED);
+}
+
+#[test]
+fn who_is_not_known_to_a_trusted_ca_is_refused() {
+    let mut world = certified(Compat::Strict);
+    let secret = card(&[alices()], &[Group::P256], 9);
+    assert_eq!(code(&mut world, secret), ErrorCode::CANT_VERIFY_CERTIFICATE);
+    world.realm.pkinit.as_mut().unwrap().anchors = Arc::new(TrustAnchors::default());
+    let secret = card(&[alices()], &[Group::P256], 1);
+    assert_eq!(code(&mut world, secret), ErrorCode::CANT_VERIFY_CERTIFICATE);
+}
+
+/// Every form of a mapping, in each profile.
+#[test]
+fn a_certificate_is_for_whom_it_is_mapped_to() {
+    let domain_sid = realm().domain_sid().clone();
+    let alice = realm().account("alice").unwrap().relative_id().unwrap();
+    let sid_of = |rid: u32| sid(&domain_sid.with_rid(rid).unwrap().to_string());
+    let with_upn = names(&[upn("alice@example.test")]);
+    let by_key = CertificateMapping::KeyIdentifier(b"the card".to_vec());
+    let (issuer, serial) = (name("ca"), vec![2, 1, 3]);
+    let by_serial = CertificateMapping::IssuerSerial { issuer: issuer.clone(), serial };
+    let by_names = CertificateMapping::IssuerSubject { issuer, subject: name("alice") };
+    let by_mail = CertificateMapping::Email("a@b.test".to_string());
+    let mail = names(&[email("a@b.test")]);
+    let (mismatch, weak) =
+        (Err(ErrorCode::CLIENT_NAME_MISMATCH), Err(ErrorCode::CERTIFICATE_MISMATCH));
+    let outside = Err(ErrorCode::CLIENT_NOT_TRUSTED);
+    type Expected = [Result<(), ErrorCode>; 3];
+    type Case = (&'static str, Vec<Vec<u8>>, Option<CertificateMapping>, bool, Expected);
+    // Strict, AD, Server 2025.
+    let cases: Vec<Case> = vec![
+        ("SID", vec![sid_of(alice)], None, false, [Ok(()); 3]),
+        ("another's SID", vec![with_upn.clone(), sid_of(alice + 1)], None, false, [weak; 3]),
+        ("UPN alone", vec![with_upn], None, false, [weak, Ok(()), weak]),
+        ("another's UPN", vec![names(&[upn("bob@example.test")])], None, false, [mismatch; 3]),
+        ("principal", vec![alices()], None, false, [Ok(()), mismatch, mismatch]),
+        (
+            "another's principal",
+            vec![names(&[principal(&["bob"], REALM)])],
+            None,
+            false,
+            [mismatch; 3],
+        ),
+        ("serial number", vec![], Some(by_serial), false, [Ok(()); 3]),
+        ("key identifier", vec![], Some(by_key.clone()), true, [Ok(()); 3]),
+        ("the same, not in NTAuth", vec![], Some(by_key), false, [outside, Ok(()), outside]),
+        ("names", vec![], Some(by_names), true, [weak, Ok(()), weak]),
+        ("mail", vec![mail], Some(by_mail), true, [weak, Ok(()), weak]),
+        ("nothing", vec![], None, true, [mismatch; 3]),
+    ];
+    for (what, extensions, mapping, nt_auth, expected) in cases {
+        for (compat, expected) in
+            [Compat::Strict, Compat::Ad, Compat::Ad2025].into_iter().zip(expected)
+        {
+            let mut world = certified(compat);
+            let account = world.realm.account_mut("alice").unwrap();
+            account.certificate_mappings = mapping.clone().into_iter().collect();
+            if nt_auth {
+                world.realm.pkinit.as_mut().unwrap().nt_auth = Arc::new(anchors());
+            }
+            let secret = card(&extensions, &[Group::P256], 1);
+            let outcome = login(&mut world, secret).map(|_| ());
+            let outcome = outcome.map_err(|error| refused::<()>(Err(error)).code);
+            assert_eq!(outcome, expected, "{what}, {compat:?}");
+        }
+    }
+}
+
+#[test]
+fn an_account_that_needs_a_card_takes_no_password() {
+    let mut world = certified(Compat::Strict);
+    world.realm.account_mut("alice").unwrap().smartcard_required = true;
+    let refusal = refused(world.login("alice"));
+    assert_eq!(refusal.code, ErrorCode::POLICY);
+    assert_eq!(refusal.nt_status, Some(NtStatus::SMARTCARD_LOGON_REQUIRED));
+    login(&mut world, card(&[alices()], &[Group::P256], 1)).unwrap();
+    world.realm.account_mut("alice").unwrap().disabled = true;
+    let secret = card(&[alices()], &[Group::P256], 1);
+    assert_eq!(code(&mut world, secret), ErrorCode::CLIENT_REVOKED, "rights come before");
+}
+
+/// A proof is for one request: what else the request says counts with it.
+#[test]
+fn a_proof_in_another_request_is_none() {
+    use crate::asn1::{AsReq, KrbError};
+    use crate::der;
+
+    let mut world = certified(Compat::Strict);
+    let secret = card(&[alices()], &[Group::P256], 1);
+    let mut requests = Vec::new();
+    for _ in 0..2 {
+        let mut exchange = AsExchange::new(user("alice"), secret.clone(), TicketOptions::default());
+        let now = Timestamp::new(JUNE, 5);
+        let request =
+            exchange.request(&mut Context { now, kdc_offset: 0, rng: &mut world.rng }).unwrap();
+        let reply = world.ask(&request);
+        let cx = Context { now, kdc_offset: 0, rng: &mut world.rng };
+        exchange.receive(&cx, &reply).unwrap();
+        let cx = &mut Context { now, kdc_offset: 0, rng: &mut world.rng };
+        requests.push(exchange.request(cx).unwrap());
+    }
+    let [one, two]: [AsReq<'_>; 2] = [0, 1].map(|at| der::decode(&requests[at]).unwrap());
+    let mixed = der::encode(&AsReq { req_body: two.req_body, ..one });
+    let reply = world.ask(&mixed);
+    let error: KrbError<'_> = der::decode(&reply).unwrap();
+    assert_eq!(error.error_code, ErrorCode::MODIFIED);
+    // Stale by the skew and a second.
+    world.now += 301;
+    let reply = world.ask(&requests[0]);
+    let error: KrbError<'_> = der::decode(&reply).unwrap();
+    assert_eq!((error.error_code, error.stime.unix()), (ErrorCode::SKEW, JUNE + 301));
+}
