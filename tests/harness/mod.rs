@@ -1,4 +1,5 @@
-//! What the end-to-end tests and the main job share: the lab, a running server, an issuer.
+//! What the end-to-end tests and the main job share: the lab, a running server, an issuer;
+//! and the world in memory of the hermetic tests.
 
 mod issuer;
 pub mod keycloak;
@@ -8,6 +9,7 @@ pub mod memory;
 pub mod pac;
 pub mod server;
 mod skipped;
+pub mod world;
 
 pub use issuer::issuer;
 pub use lab::{Lab, lab};

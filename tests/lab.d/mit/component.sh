@@ -13,6 +13,9 @@ build() {
       kadmin.local -r "$MIT_REALM" <<X
 addprinc -pw Passw0rd!alice +requires_preauth alice
 addprinc -pw Passw0rd!bob bob
+addprinc -pw Passw0rd!dave -allow_forwardable dave
+addprinc -pw Passw0rd!eve -allow_tix eve
+addprinc -pw Passw0rd!frank -expire 2012-01-01 frank
 addprinc -pw Passw0rd!mit +ok_to_auth_as_delegate +requires_preauth $MIT_ACCOUNT
 addprinc -randkey HTTP/web.${MIT_REALM,,}
 addprinc -randkey HTTP/fast.${MIT_REALM,,}

@@ -1,0 +1,313 @@
+//! A world in memory: the whole server, from the HTTP request to the web application that says who
+//! came, with a KDC, an identity provider and web applications of its own, and a time that goes on as
+//! soon as everybody waits for it. Nothing in it has a socket; the only files are the server's own:
+//! its configuration, its keytab, its policy, its audit log.
+
+pub mod directory;
+mod idp;
+mod kdcs;
+mod random;
+mod time;
+mod web;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use krb_delegation::network::{Network, NetworkConfig};
+use krb_delegation::plan::Parts;
+use krb_mcp::demo::webapp::{Document, Visit, WebApp};
+use krb_mcp::{Config, Server};
+use krb_proto::kdc::Realm;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub use idp::{Idp, IdpIs};
+pub use kdcs::{Is, Kdcs, Seen, count, granted};
+pub use random::Seeded;
+pub use time::{Shown, Time};
+pub use web::{SiteIs, Sites};
+
+use crate::Answer;
+use crate::server::ALLOW_ALL;
+use directory::{INTRANET, OTHER, REALM, SERVICE, STAFF, WEBAPP, sid};
+
+/// What a world is like; the default lets everybody do everything that the KDC and the applications
+/// allow.
+pub struct Setup {
+    /// The service account's name.
+    pub account: &'static str,
+    /// The Cedar policies.
+    pub policy: String,
+    /// Changes to the configuration.
+    pub change: fn(&mut Value),
+    /// Changes to the directory, before the service's keytab is written.
+    pub realm: fn(&mut Realm),
+    /// What is done in the server's folder before it starts.
+    pub before: fn(&Path),
+    /// How many KDCs there are.
+    pub kdcs: u8,
+    /// Where the server's randomness begins.
+    pub seed: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            account: SERVICE,
+            policy: ALLOW_ALL.into(),
+            change: |_| {},
+            realm: |_| {},
+            before: |_| {},
+            kdcs: 1,
+            seed: 1,
+        }
+    }
+}
+
+/// All of it.
+pub struct World {
+    /// The true time.
+    pub time: Time,
+    /// The server's clock.
+    pub clock: Arc<Shown>,
+    /// The web applications' clock.
+    pub web_clock: Arc<Shown>,
+    /// The KDCs, and the directory behind them.
+    pub kdcs: Kdcs,
+    /// The identity provider.
+    pub idp: Arc<Idp>,
+    /// The web applications' servers.
+    pub sites: Sites,
+    applications: Vec<(&'static str, WebApp)>,
+    server: Server,
+    router: Router,
+    folder: Folder,
+}
+
+impl World {
+    /// The usual one.
+    pub async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// Another one.
+    ///
+    /// # Panics
+    /// If the server does not take its configuration.
+    pub async fn with(setup: Setup) -> Self {
+        let time = Time::begin();
+        let mut realm = directory::directory(&Seeded::new(0));
+        (setup.realm)(&mut realm);
+        let folder = Folder::new();
+        let account = realm.account(setup.account).expect("the service's account");
+        folder.write("mcp.keytab", realm.keytab(account).to_bytes().expect("a keytab"));
+        folder.write("policy.cedar", &setup.policy);
+        folder.write("ca.pem", CA);
+        let file = folder.write("krb-mcp.jsonc", configuration(&setup).to_string());
+
+        (setup.before)(&folder.0);
+
+        let (sites, web_clock) = (Sites::default(), time.clock());
+        let applications =
+            [(WEBAPP, "svc-webapp"), (INTRANET, "svc-intranet"), (OTHER, "svc-other")];
+        let applications = applications.map(|(host, account)| {
+            let account = realm.account(account).expect("the application's account");
+            let web = WebApp::new(realm.keytab(account), documents(&realm), web_clock.clone());
+            sites.add(address(host), web.router());
+            (host, web)
+        });
+        let kdcs = Kdcs::new(realm, setup.kdcs, &time);
+        let (clock, idp) = (time.clock(), Arc::new(Idp::new(&time)));
+        let config = Config::load(&file).expect("the configuration");
+        let network = NetworkConfig { ca_file: config.network.ca_file.clone(), ..hosts() };
+        let parts = Parts {
+            clock: clock.clone(),
+            random: Arc::new(Seeded::new(setup.seed)),
+            kdcs: Arc::new(kdcs.clone()),
+            idp: idp.clone(),
+            network: Network::new(&network, Arc::new(sites.clone())).expect("a network"),
+        };
+        let server = Server::with(&file, &config, parts).await.expect("the server");
+        let router = server.router();
+        let applications = applications.into();
+        Self { time, clock, web_clock, kdcs, idp, sites, applications, server, router, folder }
+    }
+
+    /// A URL of the application that everybody may try.
+    #[must_use]
+    pub fn url(path: &str) -> String {
+        format!("http://{WEBAPP}{path}")
+    }
+
+    /// From now on the web server of an application is so.
+    pub fn set_site(&self, host: &str, is: SiteIs) {
+        self.sites.set(address(host), is);
+    }
+
+    /// What an application saw.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    #[must_use]
+    pub fn visits(&self, host: &str) -> Vec<Visit> {
+        let (_, web) = self.applications.iter().find(|(name, _)| *name == host).expect("a host");
+        web.visits_from(0)
+    }
+
+    /// Calls a tool as plain `curl` does.
+    ///
+    /// # Panics
+    /// If there is no HTTP answer.
+    pub async fn call(&self, token: Option<&str>, tool: &str, arguments: Value) -> Answer {
+        let message = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": tool, "arguments": arguments }
+        });
+        let mut request = Request::post("/mcp")
+            .header(HOST, "localhost:3000")
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Body::from(message.to_string())).expect("a request");
+        let answered = self.router.clone().oneshot(request).await;
+        let (head, body) = answered.expect("a router always answers").into_parts();
+        let challenge = head.headers.get("www-authenticate");
+        let challenge = challenge.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = to_bytes(body, 4 << 20).await.expect("the answer's body");
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        Answer { status: head.status.as_u16(), challenge, body }
+    }
+
+    /// Gets a URL with this token.
+    pub async fn get(&self, token: &str, url: &str) -> Answer {
+        self.call(Some(token), "kerberos-http-request", json!({ "url": url })).await
+    }
+
+    /// Gets a path of the application that everybody may try, as a user whose account has this name,
+    /// with a fresh token.
+    pub async fn get_as(&self, account: &str, path: &str) -> Answer {
+        self.get(&self.idp.issuer.token_for(account), &Self::url(path)).await
+    }
+
+    /// All records of the audit log, those that are only counted so far among them.
+    ///
+    /// # Panics
+    /// If a line is no JSON.
+    pub async fn audit_records(&self) -> Vec<Value> {
+        self.server.flush().await;
+        let text = std::fs::read_to_string(self.audit_file()).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
+    }
+
+    /// Where the audit log is.
+    #[must_use]
+    pub fn audit_file(&self) -> PathBuf {
+        self.folder.0.join("audit.jsonl")
+    }
+
+    /// The folder with the server's files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+}
+
+/// What each application has to read.
+fn documents(realm: &Realm) -> Vec<Document> {
+    let document = |name: &str, readers| Document {
+        name: name.into(),
+        text: format!("The text of {name}."),
+        readers,
+    };
+    let staff = realm.domain_sid().with_rid(STAFF).expect("a SID");
+    vec![
+        document("report", vec![staff]),
+        document("alice", vec![sid(realm, "ALICE_ADMIN")]),
+        document("bob", vec![sid(realm, "bob")]),
+        document("phoenix", vec![sid(realm, "phoenix")]),
+    ]
+}
+
+fn address(host: &str) -> SocketAddr {
+    SocketAddr::new(hosts().hosts[host], 80)
+}
+
+/// Where everything is, since there is no DNS.
+fn hosts() -> NetworkConfig {
+    let at = |number: u8| IpAddr::from([10, 0, 1, number]);
+    let hosts = [(WEBAPP, 1), (INTRANET, 2), (OTHER, 3)];
+    NetworkConfig {
+        nameservers: vec!["192.0.2.1".into()],
+        hosts: hosts.map(|(host, number)| (host.to_owned(), at(number))).into(),
+        ..NetworkConfig::default()
+    }
+}
+
+fn configuration(setup: &Setup) -> Value {
+    let targets = [("webapp", WEBAPP), ("intranet", INTRANET), ("other", OTHER)];
+    let targets = targets.map(|(name, host)| {
+        json!({
+            "name": name, "kind": "http", "url": format!("http://{host}"),
+            "spn": format!("HTTP/{host}"), "dangerPlainHttp": true
+        })
+    });
+    let kdcs = (1..=setup.kdcs).map(Kdcs::address);
+    let mut configuration = json!({
+        "server": { "publicUrl": "http://localhost:3000/mcp" },
+        "auth": { "trustedIDPs": [{
+            "name": "idp", "issuer": Idp::URL, "audience": "mcp-oauth", "algorithms": ["ES256"]
+        }] },
+        "delegation": { "tokenExchange": {
+            "tokenEndpoint": format!("{}/token", Idp::URL),
+            "clientId": "mcp-oauth", "clientSecret": "mcp-oauth-secret", "audience": "mcp-oauth"
+        } },
+        "kerberos": {
+            "servicePrincipalName": "HTTP/mcp-server.example.test",
+            "realm": REALM,
+            "serviceAccount": { "username": setup.account, "keytab": "mcp.keytab" },
+            "kdcs": kdcs.collect::<Vec<_>>()
+        },
+        "network": { "caFile": "ca.pem" },
+        "policy": { "file": "policy.cedar" },
+        "targets": targets,
+        "audit": { "file": "audit.jsonl", "sync": false }
+    });
+    (setup.change)(&mut configuration);
+    configuration
+}
+
+/// Some CA: TLS is not spoken here, but a server believes somebody.
+const CA: &str = include_str!("../../../delegation/src/network/testdata/old-ca.pem");
+
+/// A folder that goes with its value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("krb-world-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let file = self.0.join(name);
+        std::fs::write(&file, content).expect("a file");
+        file
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

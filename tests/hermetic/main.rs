@@ -1,0 +1,15 @@
+//! The whole server in a world in memory: no root, no network, no Kerberos on the machine, and a time
+//! that goes on as soon as everybody waits for it. `tests/e2e` tells the same stories of real servers.
+
+mod ages;
+mod audit;
+mod identity;
+mod identity_provider;
+mod limits;
+mod main_job;
+mod outages;
+mod pins;
+mod refusals;
+mod reproducible;
+mod skew;
+mod tokens;

@@ -1,0 +1,70 @@
+//! A ticket to a service in the user's name (S4U2Proxy): each right on which it hangs, taken away.
+
+use krb_client::{ClientError, UserTicket};
+use krb_proto::Name;
+use krb_proto::iana::{ErrorCode, NameType};
+
+use crate::world::{Service, refusal};
+use crate::{Domain, domain, has};
+
+async fn proxy(
+    domain: &Domain,
+    service: &Service,
+    user: &str,
+    target: &Name,
+) -> Result<UserTicket, ClientError> {
+    let client = domain.client(service);
+    let evidence = client.evidence(&domain.user(user)).await?;
+    client.proxy_ticket(&evidence, "", target).await
+}
+
+#[tokio::test]
+async fn the_ticket_is_the_users_at_the_service() {
+    let domain = domain!();
+    let granted = has!(domain.granted);
+    let ticket = proxy(&domain, &domain.service, domain.ordinary, granted).await.unwrap();
+    assert_eq!(ticket.client, domain.user(domain.ordinary));
+    assert_eq!(ticket.server.name, *granted);
+    let life = ticket.times.endtime.unix() - ticket.times.starttime.unix();
+    assert!((60..=3600).contains(&life), "{life} seconds, as it was asked for");
+}
+
+#[tokio::test]
+async fn none_to_a_service_that_is_not_granted() {
+    let domain = domain!();
+    let ticket = proxy(&domain, &domain.service, domain.ordinary, &domain.not_granted).await;
+    let code = refusal(ticket).expect("a refusal");
+    assert!([ErrorCode::BADOPTION, ErrorCode::POLICY].contains(&code), "{code}");
+}
+
+#[tokio::test]
+async fn none_to_a_service_that_is_not_there() {
+    let domain = domain!();
+    let nowhere = Name::new(NameType::SRV_INST, ["HTTP", "nowhere.example.com"]);
+    let ticket = proxy(&domain, &domain.service, domain.ordinary, &nowhere).await;
+    assert_eq!(refusal(ticket), Some(ErrorCode::S_PRINCIPAL_UNKNOWN));
+}
+
+#[tokio::test]
+async fn none_for_a_sensitive_user() {
+    let domain = domain!();
+    let (sensitive, granted) = (has!(domain.sensitive), has!(domain.granted));
+    let ticket = proxy(&domain, &domain.service, sensitive, granted).await;
+    assert_eq!(refusal(ticket), Some(ErrorCode::BADOPTION));
+}
+
+#[tokio::test]
+async fn none_for_a_service_without_the_flag() {
+    let domain = domain!();
+    let (without, granted) = (has!(domain.without_flag), has!(domain.granted));
+    let ticket = proxy(&domain, without, domain.ordinary, granted).await;
+    assert_eq!(refusal(ticket), Some(ErrorCode::BADOPTION));
+}
+
+#[tokio::test]
+async fn none_for_a_user_who_must_change_the_password() {
+    let domain = domain!();
+    let (user, granted) = (has!(domain.must_change), has!(domain.granted));
+    let ticket = proxy(&domain, &domain.service, user, granted).await;
+    assert_eq!(refusal(ticket), Some(ErrorCode::KEY_EXPIRED));
+}
