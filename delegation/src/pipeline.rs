@@ -16,7 +16,7 @@ use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, Verifier};
 use crate::policy::{Policy, Usable};
 use crate::resources::{CallContext, Resources};
-use crate::targets::Targets;
+use crate::targets::{Targets, Unresolved};
 use crate::token_exchange::TokenExchanger;
 use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo};
 
@@ -106,7 +106,7 @@ impl Delegation {
             Request::Question(question) => self.answer(attempt, &subject, *question).await,
             Request::Operation(operation) => {
                 let place = self.targets.resolve(operation);
-                let place = place.map_err(|why| why.explain(&self.usable(&subject)).into());
+                let place = place.map_err(|why| self.unresolved(why, &subject).into());
                 match place.and_then(|place| self.policy.decide(subject, place)) {
                     Ok(permit) => self.perform(attempt.intent(permit).await?, limits).await,
                     Err(denial) => Err(attempt.denied(denial).await),
@@ -147,6 +147,12 @@ impl Delegation {
             Question::UserInfo => Answer::User(UserInfo::new(subject, targets)),
             Question::ListTargets => Answer::Targets { targets },
         }))
+    }
+
+    fn unresolved(&self, why: Unresolved, subject: &Subject) -> Failure {
+        let usable = self.usable(subject);
+        let addresses = usable.iter().flat_map(|usable| &usable.addresses);
+        why.explain(&addresses.map(String::as_str).collect::<Vec<_>>())
     }
 
     fn usable(&self, subject: &Subject) -> Vec<Usable> {

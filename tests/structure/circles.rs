@@ -136,9 +136,15 @@ fn in_circles(uses: &BTreeSet<(String, String)>) -> BTreeSet<String> {
 
 #[test]
 fn files_of_a_folder_form_no_circle() {
-    for krate in ["krb-proto", "krb-client", "mcp-server"] {
+    for krate in ["krb-proto", "krb-client", "delegation", "mcp-server"] {
         let sources = root().join(krate).join("src");
         for (folder, uses) in Crate::read(&sources).uses() {
+            // The stages' order is kept by the types that each earns for the next (what must not
+            // compile: proof_chain.rs), and a kind of resource has both ends of it in its folder
+            // (docs/decisions/0018-resource-kinds.md).
+            if krate == "delegation" && folder.is_empty() {
+                continue;
+            }
             let circle = in_circles(&uses);
             let between: Vec<_> = uses
                 .iter()

@@ -57,7 +57,7 @@ impl Trace {
                 debug!(stage, took, target, ?policies, "allowed");
             }
             Event::Announced => debug!(stage, took, "announced"),
-            Event::Evidence { account, ticket } => {
+            Event::Evidence { account, ticket, .. } => {
                 self.span.record("account", &*account.name);
                 let (sid, from) = (&account.sid, source(ticket));
                 debug!(stage, took, %sid, from, "evidence");

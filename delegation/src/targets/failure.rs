@@ -1,6 +1,5 @@
 //! What it means that an address leads to no target.
 
-use crate::policy::Usable;
 use crate::{Code, Failure};
 
 /// So many addresses are named where one names nothing; list-targets names all.
@@ -16,10 +15,10 @@ pub enum Unresolved {
 }
 
 impl Unresolved {
-    /// The same answer for every address that names nothing; it names what the caller may use, and
-    /// nothing else.
+    /// The same answer for every address that names nothing. `usable` are the addresses that the caller
+    /// may use: it names some of them, and no other.
     #[must_use]
-    pub fn explain(self, usable: &[Usable]) -> Failure {
+    pub fn explain(self, usable: &[&str]) -> Failure {
         let what = match self {
             Self::Unknown(what) => what,
             Self::Refused(failure) => return failure,
@@ -29,9 +28,8 @@ impl Unresolved {
                           is reachable only if the operator lists its host among a target's names, \
                           and a share among its shares, in the server's configuration."
                 .to_owned();
-        let addresses = usable.iter().flat_map(|usable| &usable.addresses);
-        let some: Vec<&str> = addresses.take(MAX_NAMED).map(String::as_str).collect();
-        if !some.is_empty() {
+        if !usable.is_empty() {
+            let some = &usable[..usable.len().min(MAX_NAMED)];
             remedy += &format!(" Yours begin with: {}", some.join(", "));
         }
         Failure::new(
