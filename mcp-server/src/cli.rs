@@ -122,6 +122,11 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     if config.server.is_plain_beyond_loopback() {
         warn!("publicUrl is plain http beyond loopback: tokens travel unprotected; use https");
     }
+    if let Some(metrics) = config.server.metrics {
+        let listener = bind(metrics.listen, "server.metrics.listen").await?;
+        info!(address = %listener.local_addr()?, "metrics");
+        tokio::spawn(serve::serve_for_ever(listener, server.metrics()));
+    }
     let address = listener.local_addr()?;
     info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
 
@@ -131,11 +136,6 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
             _ = interrupt.recv() => info!("SIGINT"),
         }
     };
-    if let Some(metrics) = config.server.metrics {
-        let listener = bind(metrics.listen, "server.metrics.listen").await?;
-        info!(address = %listener.local_addr()?, "metrics");
-        tokio::spawn(serve::serve_for_ever(listener, server.metrics()));
-    }
     server.serve(listener, stop).await;
     info!("stopped");
     Ok(())

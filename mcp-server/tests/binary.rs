@@ -17,7 +17,8 @@ fn configuration(name: &str) -> PathBuf {
     let config = include_str!("../examples/krb-mcp.jsonc")
         .replace(r#""keytab": "mcp.keytab""#, r#""password": {"$secret": "KRB_MCP_TEST_SECRET"}"#)
         .replace("MCP_OAUTH_CLIENT_SECRET", "KRB_MCP_TEST_SECRET")
-        .replace(r#""caFile": "ca.pem""#, r#""hosts": {}"#);
+        .replace(r#""caFile": "ca.pem""#, r#""hosts": {}"#)
+        .replace("127.0.0.1:9464", "127.0.0.1:0");
     fs::write(directory.join("policy.cedar"), include_str!("../examples/policy.cedar")).unwrap();
     let file = directory.join("krb-mcp.jsonc");
     fs::write(&file, config).unwrap();
@@ -42,17 +43,23 @@ fn it_serves_on_a_free_port_until_sigterm() {
         .spawn()
         .unwrap();
     let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
-    let mut lines = Vec::new();
+    let (mut lines, mut figures) = (Vec::new(), None);
     let address = loop {
         let Some(line) = log.next() else { panic!("it did not start: {lines:#?}") };
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-        if line["message"] == "listening" {
-            break line["address"].as_str().unwrap().parse::<SocketAddr>().unwrap();
+        let address = || line["address"].as_str().unwrap().parse::<SocketAddr>().unwrap();
+        match line["message"].as_str() {
+            Some("listening") => break address(),
+            Some("metrics") => figures = Some(address()),
+            _ => {}
         }
         lines.push(line);
     };
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 200 OK"));
     assert!(get(address, "/mcp").contains("www-authenticate: Bearer resource_metadata="));
+    assert!(get(address, "/metrics").starts_with("HTTP/1.1 404"), "where strangers may ask");
+    let figures = get(figures.unwrap(), "/metrics");
+    assert!(figures.contains("\nkrb_mcp_turned_away_total{reason=\"no_token\"} 1\n"), "{figures}");
 
     let killed = Command::new("kill").arg(server.id().to_string()).status().unwrap();
     assert!(killed.success());

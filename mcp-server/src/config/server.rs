@@ -121,7 +121,9 @@ impl ServerConfig {
         if !(1..=600).contains(&self.call_timeout_seconds) {
             return error("callTimeoutSeconds", "must be 1 to 600".into());
         }
-        if self.metrics.is_some_and(|metrics| metrics.listen == self.listen) {
+        let taken =
+            |metrics: MetricsConfig| metrics.listen == self.listen && self.listen.port() != 0;
+        if self.metrics.is_some_and(taken) {
             return error("metrics.listen", "must be another address than server.listen".into());
         }
         Ok(())
