@@ -23,7 +23,7 @@ async fn alices_name_in_any_case_reaches_exactly_her_account() {
 
 #[tokio::test]
 async fn decoys_are_never_reached_and_never_passed_off() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let kdc = Mark::end_of(lab.var("KDC_LOG"));
@@ -77,7 +77,7 @@ async fn people_with_unusual_names_arrive_as_themselves() {
 
 #[tokio::test]
 async fn administrators_machines_and_the_service_itself_are_never_impersonated() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let kdc = Mark::end_of(lab.var("KDC_LOG"));
@@ -100,7 +100,7 @@ async fn administrators_machines_and_the_service_itself_are_never_impersonated()
 
 #[tokio::test]
 async fn what_is_no_bare_account_name_never_leaves_for_the_kdc() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let kdc = Mark::end_of(lab.var("KDC_LOG"));

@@ -10,7 +10,8 @@ use crate::lab;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_interleaved_calls_each_arrive_as_their_own_user() {
-    let lab = lab!();
+    let held = lab!();
+    let lab = held.for_tasks();
     let issuer = issuer().await;
     let server = Arc::new(Server::start(lab, &Setup::new(lab, &issuer.url())));
     let fifty = Arc::new(Semaphore::new(50));

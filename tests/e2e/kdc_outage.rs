@@ -47,12 +47,12 @@ async fn outage(lab: &Lab, begin: &str, end: &'static str) {
 
 #[tokio::test]
 async fn a_stopped_kdc_stops_only_those_who_need_it() {
-    let lab = lab!();
+    let lab = lab!(alone);
     outage(lab, "stop kdc", "start kdc").await;
 }
 
 #[tokio::test]
 async fn a_frozen_kdc_stops_only_those_who_need_it() {
-    let lab = lab!();
+    let lab = lab!(alone);
     outage(lab, "kdc freeze", "kdc thaw").await;
 }

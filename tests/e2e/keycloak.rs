@@ -25,7 +25,7 @@ async fn refusal(server: &Server, token: &str) -> (String, String, String) {
 
 #[tokio::test]
 async fn a_login_at_keycloak_reaches_the_file_server_as_the_users_account() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let keycloak = Keycloak::ready(lab).await;
     let server = server(lab, &keycloak, Keycloak::configure);
     let file_server = Mark::end_of(lab.var("FILESERVER_AUDIT"));

@@ -134,7 +134,7 @@ async fn a_keytab_that_is_replaced_under_a_running_server_is_used() {
 
 #[tokio::test]
 async fn a_kdc_that_replaces_its_key_is_logged_in_to_again() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let alice = issuer.token("alice");

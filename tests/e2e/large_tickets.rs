@@ -64,7 +64,7 @@ async fn a_connection_that_ends_without_an_answer_is_no_riddle() {
 
 #[tokio::test]
 async fn a_token_that_smb_cannot_carry_is_not_sent() {
-    let lab = lab!();
+    let lab = lab!(alone);
     // 1,700 foreign groups are 68 KB of PAC.
     lab.shell(concat!(env!("CARGO_MANIFEST_DIR"), "/lab.d/dc/foreign-groups giant 1700"));
     let issuer = issuer().await;

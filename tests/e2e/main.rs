@@ -22,11 +22,16 @@ mod refusals;
 mod resources;
 mod shipped_server;
 
-/// The lab, or the end of the test.
+/// The lab, or the end of the test. Tests run several at a time; `lab!(alone)` is for those that stop
+/// or change what others use, or look for what others may cause.
 macro_rules! lab {
     () => {
-        match krb_tests::lab() {
-            Some(lab) => lab,
+        lab!(beside_others)
+    };
+    ($how:ident) => {
+        // The end of the test is the end of the value: `let` extends its life.
+        &match krb_tests::lab() {
+            Some(lab) => lab.$how(),
             None => return,
         }
     };

@@ -8,7 +8,7 @@ use crate::lab;
 
 #[tokio::test]
 async fn alice_reads_a_file_and_the_file_server_says_it_was_her() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let file_server = Mark::end_of(lab.var("FILESERVER_AUDIT"));
@@ -41,7 +41,7 @@ async fn alice_reads_a_file_and_the_file_server_says_it_was_her() {
 
 #[tokio::test]
 async fn bob_is_denied_by_the_file_server_itself() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let file_server = Mark::end_of(lab.var("FILESERVER_AUDIT"));
@@ -120,7 +120,7 @@ async fn a_file_of_one_mebibyte_passes_and_one_byte_more_does_not() {
 
 #[tokio::test]
 async fn what_no_policy_allows_and_what_no_target_answers_to_is_refused_before_any_kdc_is_asked() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let mut setup = Setup::new(lab, &issuer.url());
     setup.policy = "@id(\"web\") permit (principal, action == Action::\"http:get\", \

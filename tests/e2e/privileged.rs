@@ -38,7 +38,7 @@ fn member_of(group: &str) -> String {
 
 #[tokio::test]
 async fn members_of_privileged_groups_are_refused_where_the_pac_shows_it() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let kdc = Mark::end_of(lab.var("KDC_LOG"));

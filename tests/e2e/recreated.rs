@@ -6,7 +6,7 @@ use crate::lab;
 
 #[tokio::test]
 async fn a_new_account_of_the_same_name_does_not_inherit_the_subject() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let token = issuer.token_for("phoenix");

@@ -1,8 +1,9 @@
 //! The lab as the tests see it: the variables that `tests/lab env` prints.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::skipped;
 
@@ -33,7 +34,76 @@ pub fn lab() -> Option<&'static Lab> {
     lab.as_ref()
 }
 
+/// The lab while a test uses it, beside others or alone.
+pub struct Held {
+    lab: &'static Lab,
+    alone: bool,
+}
+
+/// Enough to make use of the time in which a test waits, few enough for small machines. Those who
+/// are to wait for each other need threads: `RUST_TEST_THREADS` is larger than this.
+const AT_ONCE: usize = 4;
+
+/// How many use the lab now; `None`: one that wants to be alone. Who wants that waits for the others
+/// without holding up those who come: a long test would keep the rest waiting.
+static USERS: Mutex<Option<usize>> = Mutex::new(Some(0));
+static SOMEBODY_LEFT: Condvar = Condvar::new();
+
+/// Waits until there is a place.
+fn enter(place: impl Fn(&mut Option<usize>) -> bool) {
+    let mut users = lock(&USERS);
+    while !place(&mut users) {
+        users = SOMEBODY_LEFT.wait(users).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// A test that fails leaves it as it should be.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Held {
+    /// For tasks that the test waits for, which the compiler does not know.
+    #[must_use]
+    pub fn for_tasks(&self) -> &'static Lab {
+        self.lab
+    }
+}
+
+impl Deref for Held {
+    type Target = Lab;
+
+    fn deref(&self) -> &Lab {
+        self.lab
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut users = lock(&USERS);
+        *users = Some(if self.alone { 0 } else { users.unwrap_or(1) - 1 });
+        drop(users);
+        SOMEBODY_LEFT.notify_all();
+    }
+}
+
 impl Lab {
+    /// For a test that minds nobody and that nobody minds.
+    #[must_use]
+    pub fn beside_others(&'static self) -> Held {
+        enter(|users| {
+            users.as_mut().filter(|number| **number < AT_ONCE).map(|number| *number += 1).is_some()
+        });
+        Held { lab: self, alone: false }
+    }
+
+    /// For a test that stops or changes what others use, or looks for what others may cause.
+    #[must_use]
+    pub fn alone(&'static self) -> Held {
+        enter(|users| *users == Some(0) && users.take().is_some());
+        Held { lab: self, alone: true }
+    }
+
     /// A variable of the lab.
     ///
     /// # Panics

@@ -71,7 +71,7 @@ async fn newcomer(lab: &Lab, server: &Server, token: &str) -> Duration {
 
 #[tokio::test]
 async fn a_newcomer_is_served_behind_a_crowd_that_says_nothing() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let token = issuer.token("alice");
@@ -86,7 +86,7 @@ async fn a_newcomer_is_served_behind_a_crowd_that_says_nothing() {
 
 #[tokio::test]
 async fn a_newcomer_is_served_behind_a_crowd_that_never_reads() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &with_large_answers(lab, &issuer.url()));
     let token = issuer.token("alice");
@@ -103,7 +103,7 @@ async fn a_newcomer_is_served_behind_a_crowd_that_never_reads() {
 
 #[tokio::test]
 async fn callers_are_served_while_strangers_keep_coming() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let token = issuer.token("alice");

@@ -88,7 +88,7 @@ fn log_directory() -> PathBuf {
 
 #[tokio::test]
 async fn a_log_that_is_taken_away_is_noticed_before_anything_is_done() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let mut setup = Setup::new(lab, &issuer.url());
     setup.change = |configuration| {

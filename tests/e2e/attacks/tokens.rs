@@ -8,7 +8,7 @@ use crate::lab;
 
 #[tokio::test]
 async fn bad_tokens_are_challenged_before_anything_else_happens() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let kdc = Mark::end_of(lab.var("KDC_LOG"));
@@ -38,7 +38,7 @@ async fn bad_tokens_are_challenged_before_anything_else_happens() {
 
 #[tokio::test]
 async fn an_exchanged_token_for_somebody_else_is_refused() {
-    let lab = lab!();
+    let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
     let kdc = Mark::end_of(lab.var("KDC_LOG"));
