@@ -1,12 +1,16 @@
 use alloc::vec::Vec;
 
 use super::world::{NOW, NULL, REALM, null_key, with_context};
-use crate::asn1::{AsRep, KrbError, TgsRep};
+use crate::asn1::{AsRep, HostAddress, KrbError, TgsRep};
 use crate::der;
-use crate::kdc::{Account, Outcome, Realm, Trust, Trustee, handle};
+use crate::exchange::TicketOptions;
+use crate::kdc::{Account, Outcome, Realm, Trust, Trustee, change_password, handle};
 
 /// The other realm.
 const PARTNER: &str = "PARTNER.COM";
+
+/// Where changes of passwords are asked for.
+const HERE: HostAddress<'_> = HostAddress { addr_type: 2, address: &[127, 0, 0, 1] };
 
 /// A request to the KDC: it is answered with a message of the protocol, or not at all; no ticket is
 /// good for longer than the realm's are; what was refused says so.
@@ -14,7 +18,10 @@ const PARTNER: &str = "PARTNER.COM";
 /// Nothing is encrypted, so that whoever asks can say anything in anybody's name: that is what the
 /// KDC has to read without harm.
 pub fn kdc(input: &[u8]) {
-    let Some(realm) = realm() else { return };
+    let Some(mut realm) = realm() else { return };
+    if !matches!(input.first(), Some(0x6a | 0x6c)) {
+        return password(&mut realm, input);
+    }
     let reply = with_context(|cx| handle(cx, &realm, input));
     let message = &reply.message;
     match reply.event.outcome {
@@ -33,8 +40,32 @@ pub fn kdc(input: &[u8]) {
     }
 }
 
+/// A request for another password: one account at most has new keys then, and says so.
+fn password(realm: &mut Realm, input: &[u8]) {
+    let versions = |realm: &Realm| -> Vec<Option<u32>> {
+        realm.accounts().map(|account| account.long_term_keys().current_kvno()).collect()
+    };
+    let before = versions(realm);
+    let reply = with_context(|cx| change_password(cx, realm, input, HERE));
+    let after = versions(realm);
+    let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    let done = reply.event.outcome == Outcome::Done;
+    assert_eq!(changed, usize::from(done), "a change that was not said, or was none");
+    assert!(!reply.message.is_empty(), "not answered");
+}
+
+/// What is asked for.
+pub(super) fn options() -> TicketOptions {
+    TicketOptions {
+        enctypes: Vec::from([NULL]),
+        renewable: Some(72_000),
+        proxiable: true,
+        ..TicketOptions::default()
+    }
+}
+
 /// A realm of null keys.
-fn realm() -> Option<Realm> {
+pub(super) fn realm() -> Option<Realm> {
     let key = null_key()?;
     let with_key = |account: Account| account.keys(1, [key.clone()]);
     let trust = Trust::new(PARTNER)
@@ -67,21 +98,12 @@ mod tests {
 
     use super::*;
     use crate::exchange::{
-        AsExchange, ClientSecret, Exchange, Step, TgsExchange, TgsGoal, TicketOptions,
+        AsExchange, ClientSecret, Exchange, Step, TgsArmor, TgsExchange, TgsGoal,
     };
     use crate::iana::NameType;
     use crate::oracles::tests::assert_seed;
     use crate::oracles::world::principal;
     use crate::{Credential, Name};
-
-    fn options() -> TicketOptions {
-        TicketOptions {
-            enctypes: Vec::from([NULL]),
-            renewable: Some(72_000),
-            proxiable: true,
-            ..TicketOptions::default()
-        }
-    }
 
     /// What an honest client asks, which is granted.
     fn seed<E: Exchange<Output = Credential>>(name: &str, mut exchange: E) -> Arc<Credential> {
@@ -116,5 +138,41 @@ mod tests {
         goal("renew", TgsGoal::Renew);
         goal("forward", TgsGoal::Forward);
         goal("proxy", TgsGoal::Proxy(spn("target")));
+    }
+
+    #[test]
+    fn what_they_ask_inside_of_fast_and_of_kpasswd() {
+        use crate::kpasswd::PasswordChange;
+
+        let secret = || ClientSecret::Keys(Vec::from([null_key().unwrap()]));
+        let service = principal("service");
+        let tgt = AsExchange::new(service, secret(), options());
+        let tgt = seed("login", tgt);
+        let alice = principal("alice");
+        let login = AsExchange::new(alice.clone(), secret(), options());
+        seed("fast-login", login.clone().armored(tgt.clone()));
+        seed("fast-login-hidden", login.armored_hiding_client(tgt.clone()));
+        for (name, fast) in [
+            ("fast-service", TgsArmor::Implicit),
+            ("fast-service-explicit", TgsArmor::Explicit(tgt.clone())),
+        ] {
+            let target = Name::new(NameType::SRV_INST, ["cifs", "target"]);
+            let options = TicketOptions { fast, ..options() };
+            seed(name, TgsExchange::new(tgt.clone(), TgsGoal::Service(target), options));
+        }
+        let login = AsExchange::new(alice.clone(), secret(), options());
+        let ticket = seed("login-kpasswd", login.to_server(PasswordChange::service()));
+        let (change, message) =
+            with_context(|cx| PasswordChange::change(&ticket, "n3w secret", HERE, cx)).unwrap();
+        assert_seed("kdc", "kpasswd-change", &message);
+        kdc(&message);
+        let mut realm = realm().unwrap();
+        let reply = with_context(|cx| change_password(cx, &mut realm, &message, HERE));
+        change.receive(&reply.message).unwrap();
+        let (_, message) =
+            with_context(|cx| PasswordChange::set(&ticket, &alice, "n3w secret", HERE, cx))
+                .unwrap();
+        assert_seed("kdc", "kpasswd-set", &message);
+        kdc(&message);
     }
 }

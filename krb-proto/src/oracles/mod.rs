@@ -4,6 +4,7 @@
 //! lies near it. Past the cryptography everything is reached with the null enctype, which like
 //! this module exists only in tests and under `cfg(fuzzing)`.
 
+mod conversation;
 mod exchanges;
 mod files;
 mod kdc;
@@ -18,6 +19,7 @@ mod world;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use conversation::conversation;
 pub use exchanges::exchanges;
 pub use files::files;
 pub use kdc::kdc;
@@ -33,6 +35,7 @@ pub type Oracle = fn(&[u8]);
 
 /// Every oracle by the name of its fuzz target and of its corpus.
 pub const ALL: &[(&str, Oracle)] = &[
+    ("conversation", conversation),
     ("exchanges", exchanges),
     ("files", files),
     ("kdc", kdc),
