@@ -2,15 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use krb_proto::asn1::{
-    AsRep, AsReq, EncKdcRepPart, EncryptedData, EncryptionKey, KrbError, PrincipalName,
-    SecretOctets, Ticket,
-};
-
-use krb_proto::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32, Writer};
+use krb_proto::asn1::{AsReq, KrbError, PrincipalName};
+use krb_proto::der::{self, Int, KerberosString, Microseconds};
 use krb_proto::exchange::ClientSecret;
-use krb_proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
-use krb_proto::{KerberosTime, Name, Timestamp};
+use krb_proto::iana::{EncType, ErrorCode};
+use krb_proto::kdc::{Account, Realm, handle};
+use krb_proto::{Context, KerberosTime, Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -18,7 +15,7 @@ use super::*;
 use crate::OsRandom;
 
 const NOW: i64 = 1_800_000_000;
-const REALM: &[u8] = b"R";
+const REALM: &str = "R";
 
 struct Stopped(AtomicU64);
 
@@ -40,48 +37,16 @@ fn account() -> Principal {
     Principal::new(Name::user("service"), REALM)
 }
 
-fn logged_in(request: &AsReq<'_>) -> Vec<u8> {
-    let krbtgt = Name::krbtgt(REALM);
-    let account = account();
-    let sealed = |cipher| EncryptedData { etype: key().enctype(), kvno: None, cipher };
-    let ticket = der::encode(&Ticket {
-        tkt_vno: Int,
-        realm: KerberosString(REALM),
-        sname: (&krbtgt).into(),
-        enc_part: sealed(b"nobody looks into it"),
-    });
-    let body: krb_proto::asn1::KdcReqBody<'_> = der::decode(request.req_body.der()).unwrap();
-    let part = EncKdcRepPart {
-        key: EncryptionKey { keytype: key().enctype(), keyvalue: SecretOctets(&[9; 32]) },
-        last_req: List::of(&[]),
-        nonce: UInt32::new(body.nonce.get()),
-        key_expiration: None,
-        flags: TicketFlags::NONE.0.into(),
-        authtime: KerberosTime::from_unix(NOW),
-        starttime: None,
-        endtime: KerberosTime::from_unix(NOW + 3600),
-        renew_till: None,
-        srealm: KerberosString(REALM),
-        sname: (&krbtgt).into(),
-        caddr: None,
-        encrypted_pa_data: None,
-    };
-    let mut writer = Writer::new();
-    part.write(EncKdcRepPart::AS_REP, &mut writer);
-    let cipher = key().encrypt(KeyUsage::AS_REP, writer.as_slice(), &mut OsRandom);
-    der::encode(&AsRep {
-        pvno: Int,
-        msg_type: Int,
-        padata: None,
-        crealm: KerberosString(REALM),
-        cname: (&account.name).into(),
-        ticket: Encoded::from_der(&ticket).unwrap(),
-        enc_part: sealed(&cipher),
-    })
+fn logged_in(request: &[u8]) -> Vec<u8> {
+    let mut realm =
+        Realm::new(REALM, &mut OsRandom).with(Account::service("service").keys(1, [key()]));
+    realm.policy.lifetimes.ticket = 3600;
+    let mut cx = Context { now: Timestamp::new(NOW, 0), kdc_offset: 0, rng: &mut OsRandom };
+    handle(&mut cx, &realm, request).message
 }
 
 fn refused(code: ErrorCode) -> Vec<u8> {
-    let sname = Name::krbtgt(REALM);
+    let sname = Name::krbtgt(REALM.as_bytes());
     der::encode(&KrbError {
         pvno: Int,
         msg_type: Int,
@@ -92,7 +57,7 @@ fn refused(code: ErrorCode) -> Vec<u8> {
         error_code: code,
         crealm: None,
         cname: None,
-        realm: KerberosString(REALM),
+        realm: KerberosString(REALM.as_bytes()),
         sname: PrincipalName::from(&sname),
         e_text: None,
         e_data: None,
@@ -132,8 +97,8 @@ async fn kdc_for(
             let mut message = vec![0; length as usize];
             stream.read_exact(&mut message).await.unwrap();
             let (count, reply) = match der::decode::<AsReq<'_>>(&message) {
-                Ok(request) => {
-                    let logged_in = |()| logged_in(&request);
+                Ok(_) => {
+                    let logged_in = |()| logged_in(&message);
                     (&counts.logins, login.map_or_else(refused, logged_in))
                 }
                 Err(_) => (&counts.tickets, refused(code)),

@@ -3,14 +3,11 @@
 use std::fs;
 use std::time::SystemTime;
 
-use krb_proto::asn1::{
-    EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket, TransitedEncoding,
-};
 use krb_proto::credential::TicketTimes;
 use krb_proto::crypto::Key;
-use krb_proto::der::{self, Int, KerberosString, UInt32};
 use krb_proto::formats::{CacheEntry, CredentialCache, Keytab, KeytabEntry};
-use krb_proto::iana::{EncType, KeyUsage, TicketFlags};
+use krb_proto::iana::{EncType, TicketFlags};
+use krb_proto::kdc::{NewTicket, TicketKeys};
 use krb_proto::{Credential, Principal, Timestamp};
 
 use crate::crypto::key as random_key;
@@ -94,29 +91,19 @@ fn credential(service: &Principal, service_key: &Key, entropy: &mut Entropy) -> 
     let client = Principal::parse(CLIENT, None).unwrap();
     let authtime = now().seconds.plus_seconds(-60);
     let endtime = authtime.plus_seconds(3600);
-    let part = der::encode_secret(&EncTicketPart {
-        flags: TicketFlags::NONE.0.into(),
-        key: EncryptionKey { keytype: enctype, keyvalue: SecretOctets(session_key.as_bytes()) },
-        crealm: KerberosString(&client.realm),
-        cname: (&client.name).into(),
-        transited: TransitedEncoding { tr_type: 1, contents: b"" },
-        authtime,
-        starttime: Some(authtime),
-        endtime,
-        renew_till: None,
-        caddr: None,
-        authorization_data: None,
-    });
-    let cipher = service_key.encrypt(KeyUsage::TICKET, &part, entropy);
-    let ticket = der::encode(&Ticket {
-        tkt_vno: Int,
-        realm: KerberosString(&service.realm),
-        sname: (&service.name).into(),
-        enc_part: EncryptedData { etype: enctype, kvno: Some(UInt32::new(KVNO)), cipher: &cipher },
-    });
-    let times = TicketTimes { authtime, starttime: authtime, endtime, renew_till: None };
-    let server = service.clone();
-    Credential { client, server, session_key, times, flags: TicketFlags::NONE, ticket }
+    let ticket = NewTicket {
+        client: &client,
+        server: service,
+        session_key: &session_key,
+        flags: TicketFlags::NONE,
+        times: TicketTimes { authtime, starttime: authtime, endtime, renew_till: None },
+        transited: &[],
+        addresses: &[],
+        authorization_data: &[],
+        pac: None,
+    };
+    let keys = TicketKeys { server: service_key, kvno: Some(KVNO), krbtgt: service_key };
+    ticket.issue(&keys, entropy).expect("a ticket without a PAC")
 }
 
 fn keytab(service: &Principal, key: &Key) -> Vec<u8> {

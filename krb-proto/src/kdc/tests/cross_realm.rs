@@ -10,7 +10,7 @@ use crate::crypto::Key;
 use crate::der;
 use crate::exchange::open_ticket;
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, TicketFlags};
-use crate::kdc::{NewTicket, TicketKeys, Trust, Trustee};
+use crate::kdc::{NewTicket, Outcome, TicketKeys, Trust, Trustee};
 use crate::pac::{ClientInfo, LogonInfo, Pac, PacBuilder, Sid, SidAndAttributes};
 
 const PARTNER: &str = "PARTNER.TEST";
@@ -93,9 +93,7 @@ impl Both {
         };
         let krbtgt = self.home.realm.krbtgt_key().unwrap();
         let keys = TicketKeys { server: &key, kvno: Some(1), krbtgt };
-        let ticket = ticket.seal(&keys, &mut TestRng(1)).unwrap();
-        let client = client.clone();
-        Arc::new(Credential { client, server, session_key, times, flags, ticket })
+        Arc::new(ticket.issue(&keys, &mut TestRng(1)).unwrap())
     }
 }
 
@@ -116,6 +114,24 @@ fn a_client_goes_to_the_partners_service_with_the_pac_of_home() {
     let pac = Pac::parse(&opened.pac).unwrap().verify_server_signature(&key).unwrap();
     let alice = both.home.realm.account("alice").unwrap();
     assert_eq!(pac.logon_info().unwrap().user_sid().ok(), both.home.realm.sid(alice));
+}
+
+/// The PAC's signatures are of the keys that there are: krbtgt's at home, the trust's for the partner.
+#[test]
+fn the_trusts_enctype_need_not_be_krbtgts() {
+    let mut both = both();
+    let sha2 = EncType::AES256_CTS_HMAC_SHA384_192;
+    both.home.realm.roll_krbtgt(sha2, &mut TestRng(4)).unwrap();
+    let tgt = both.home.login("alice").unwrap();
+    let Outcome::Granted { ticket, .. } = both.home.events.last().unwrap().outcome else {
+        panic!("refused")
+    };
+    assert_eq!(ticket, sha2);
+    let referral = both.referral(&tgt);
+    assert!(referral.flags.contains(TicketFlags::OK_AS_DELEGATE));
+    both.partner.tgs(&referral, files()).unwrap();
+    both.home.realm.trust_mut(PARTNER).unwrap().delegation = false;
+    assert!(!both.referral(&tgt).flags.contains(TicketFlags::OK_AS_DELEGATE));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cross_realm;
 mod fast;
 mod garbage;
 mod kpasswd;
+mod lifetimes;
 mod login;
 mod names;
 #[cfg(feature = "pkinit")]

@@ -268,8 +268,7 @@ fn evidence_that_the_service_has_changed_is_refused() {
             pac,
         };
         let keys = TicketKeys { server: &key, kvno: Some(1), krbtgt };
-        let ticket = ticket.seal(&keys, &mut TestRng(1)).unwrap();
-        Arc::new(Credential { ticket, ..(*evidence).clone() })
+        Arc::new(ticket.issue(&keys, &mut TestRng(1)).unwrap())
     };
     let buffers = PacBuilder::from_pac(&pac);
     let krbtgt = world.realm.krbtgt_key().unwrap().clone();
