@@ -128,6 +128,7 @@ pub(super) struct Answer {
     pub(super) credential: Credential,
     pub(super) padata: Vec<(PaType, Vec<u8>)>,
     pub(super) nonce: u32,
+    pub(super) addresses: Vec<(i32, Vec<u8>)>,
 }
 
 fn open(key: &Key, has_subkey: bool, reply: &[u8]) -> Result<Answer, ErrorCode> {
@@ -139,9 +140,11 @@ fn open(key: &Key, has_subkey: bool, reply: &[u8]) -> Result<Answer, ErrorCode> 
     let plaintext = key.decrypt(usage, reply.enc_part.cipher).unwrap();
     let part = EncKdcRepPart::from_der(&plaintext).unwrap();
     let padata = reply.padata.iter().flat_map(|list| list.iter());
+    let addresses = part.caddr.iter().flat_map(|list| list.iter());
     Ok(Answer {
         padata: padata.map(|pa| (pa.padata_type, pa.padata_value.to_vec())).collect(),
         nonce: part.nonce.get(),
+        addresses: addresses.map(|it| (it.addr_type, it.address.to_vec())).collect(),
         credential: Credential {
             client: reply.cname.in_realm(reply.crealm),
             server: part.sname.in_realm(part.srealm),

@@ -2,8 +2,10 @@
 
 use std::assert_eq;
 
+use super::raw::RawTgs;
 use super::*;
-use crate::iana::{ErrorCode, TicketFlags};
+use crate::iana::{ErrorCode, KdcOptions, PaType, TicketFlags};
+use crate::preauth::for_user;
 
 fn renewable(lifetime: i64, renewable: i64) -> TicketOptions {
     TicketOptions { lifetime, renewable: Some(renewable), ..TicketOptions::default() }
@@ -96,6 +98,33 @@ fn forwarding_and_proxies_need_tickets_that_allow_them() {
     for goal in [TgsGoal::Forward, TgsGoal::Proxy(web())] {
         assert_eq!(refused(world.tgs(&tgt, goal)).code, ErrorCode::BADOPTION);
     }
+}
+
+/// Who may not forward a ticket does not get it for other addresses by asking for something else.
+#[test]
+fn addresses_stay_where_they_were() {
+    let mut world = World::new(realm());
+    let here = core::net::IpAddr::from([192, 0, 2, 1]);
+    let options = TicketOptions { addresses: [here.into()].into(), ..TicketOptions::default() };
+    world.realm.account_mut("svc-mcp").unwrap().not_delegated = true;
+    let keytab = world.realm.keytab(world.realm.account("svc-mcp").unwrap());
+    let keys = keytab.login_keys(&user("svc-mcp"), crate::crypto::SUPPORTED);
+    let tgt = world.login_with(user("svc-mcp"), ClientSecret::Keys(keys), options).unwrap();
+    let web = spn("HTTP/web.example.test");
+    let plain = RawTgs::new(&tgt, web.clone()).ask(&mut world).unwrap();
+    assert_eq!(plain.addresses, [(2, [192, 0, 2, 1].into())]);
+    for (option, service) in [
+        (KdcOptions::FORWARDED, web.clone()),
+        (KdcOptions::PROXY, web),
+        (KdcOptions::FORWARDED, Name::krbtgt(REALM.as_bytes())),
+    ] {
+        let raw = RawTgs { options: option, ..RawTgs::new(&tgt, service) };
+        assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::BADOPTION, "{option}");
+    }
+    let mut raw = RawTgs::new(&tgt, Name::user("svc-mcp"));
+    raw.options = KdcOptions::FORWARDED;
+    raw.padata = [(PaType::FOR_USER, for_user(&user("alice"), &tgt.session_key))].into();
+    assert_eq!(raw.ask(&mut world).unwrap().addresses, plain.addresses);
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub(super) struct Plan<'a> {
     pub(super) transited: &'a [u8],
     pub(super) pac: Option<PacBuilder>,
     pub(super) padata: Padata,
+    /// It may be used from the addresses that the request names, not from the header ticket's: what
+    /// forwarding and proxies are for.
+    pub(super) elsewhere: bool,
 }
 
 /// The flags that a ticket has from the one it is asked for with. `may_be_forwarded` is what else
@@ -64,19 +67,14 @@ pub(super) fn issue(
     plan: Plan<'_>,
     cx: &mut Context<'_>,
 ) -> Result<Granted, Refusal> {
-    let Plan { client, server, target, mut flags, times, transited, pac, padata } = plan;
+    let Plan { client, server, target, mut flags, times, transited, pac, padata, elsewhere } = plan;
     if target.account.is_some_and(|account| account.trusted_for_delegation) {
         flags |= TicketFlags::OK_AS_DELEGATE;
     }
     let session_key = request.session_key(target.enctypes, cx.rng)?;
     let plaintext = open_authorization_data(request, header)?;
     let elements = authorization_data(&plaintext)?;
-    let elsewhere = KdcOptions::FORWARDED.0 | KdcOptions::PROXY.0;
-    let addresses = if request.options().0 & elsewhere == 0 {
-        header.tgt.addresses.clone()
-    } else {
-        request.addresses()
-    };
+    let addresses = if elsewhere { request.addresses() } else { header.tgt.addresses.clone() };
     let ticket = NewTicket {
         client: &client,
         server: &server,

@@ -73,6 +73,7 @@ pub(super) fn to(
     }
     let transited = transited(header, &tgt.client.realm)?;
     let plan = Plan {
+        elsewhere: false,
         client: tgt.client.clone(),
         server: Principal::new(Name::krbtgt(trust.realm().as_bytes()), realm.name()),
         target: Target::trust(trust)?,

@@ -33,6 +33,7 @@ pub(super) fn grant(
         return refuse(ErrorCode::BADOPTION, "the ticket may not be renewed");
     }
     let plan = Plan {
+        elsewhere: false,
         client: tgt.client.clone(),
         server: Principal::new(service, realm.name()),
         target: Target::krbtgt(realm)?,

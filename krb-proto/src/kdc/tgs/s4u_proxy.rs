@@ -87,6 +87,7 @@ pub(super) fn grant(
         None => evidence.pac.clone(),
     };
     let plan = Plan {
+        elsewhere: false,
         client: evidence.client.clone(),
         target: Target::account(realm, account)?,
         flags: derived_flags(request, header.tgt.flags, &times, forwardable),
@@ -207,6 +208,7 @@ fn refer(
     // The name by which the next KDC knows the service that asks.
     let pac = delegated(evidence, header.tgt.client.to_string(), service)?;
     let plan = Plan {
+        elsewhere: false,
         client: evidence.client.clone(),
         server: Principal::new(Name::krbtgt(trust.realm().as_bytes()), realm.name()),
         target: Target::trust(trust)?,

@@ -222,6 +222,7 @@ fn finish(
         target = Target { key, kvno: None, ..target };
     }
     let plan = Plan {
+        elsewhere: false,
         padata: named.reply(&user, header.reply_key().0)?,
         client: user,
         server: Principal::new(service.name, realm.name()),

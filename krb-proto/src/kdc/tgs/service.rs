@@ -30,7 +30,12 @@ pub(super) fn grant(
         &tgt.times,
     )?;
     let mut flags = derived_flags(request, tgt.flags, &times, true);
-    if request.options().contains(KdcOptions::PROXY) {
+    let proxy = request.options().contains(KdcOptions::PROXY);
+    if request.options().contains(KdcOptions::FORWARDED) {
+        let text = "a ticket-granting ticket is forwarded, and nothing else";
+        return refuse(ErrorCode::BADOPTION, text);
+    }
+    if proxy {
         if !tgt.flags.contains(TicketFlags::PROXIABLE) {
             return refuse(ErrorCode::BADOPTION, "the ticket-granting ticket is not proxiable");
         }
@@ -39,6 +44,7 @@ pub(super) fn grant(
     let transited = transited(header, &tgt.client.realm)?;
     let without_pac = client.without_pac && policy.compat.honours_no_pac();
     let plan = Plan {
+        elsewhere: proxy,
         client: tgt.client.clone(),
         server: Principal::new(service, realm.name()),
         target,
@@ -73,13 +79,15 @@ pub(super) fn forward(
         &tgt.times,
     )?;
     let mut flags = derived_flags(request, tgt.flags, &times, true);
-    if request.options().contains(KdcOptions::FORWARDED) {
+    let forwarded = request.options().contains(KdcOptions::FORWARDED);
+    if forwarded {
         if !tgt.flags.contains(TicketFlags::FORWARDABLE) {
             return refuse(ErrorCode::BADOPTION, "the ticket-granting ticket is not forwardable");
         }
         flags |= TicketFlags::FORWARDED;
     }
     let plan = Plan {
+        elsewhere: forwarded,
         client: tgt.client.clone(),
         server: Principal::new(service, realm.name()),
         target: Target::krbtgt(realm)?,
