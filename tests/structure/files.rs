@@ -51,6 +51,29 @@ fn imports(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whatever measures time goes by the one clock or by tokio's time, which tests can move together.
+#[test]
+fn time_comes_from_the_clock_or_from_tokio() {
+    for directory in ["krb-client/src", "delegation/src", "mcp-server/src"] {
+        for file in rust_files(&root().join(directory)) {
+            let inside = file.strip_prefix(root().join(directory)).unwrap();
+            let is_test = inside.iter().any(|part| part.to_string_lossy().starts_with("test"));
+            if is_test || file.ends_with("krb-client/src/clock.rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            let of_std = |import: &str| {
+                import.starts_with("std::time::")
+                    && (import.contains("Instant") || import.contains("SystemTime"))
+            };
+            let named = ["std::time::Instant", "std::time::SystemTime"];
+            let is_named = named.into_iter().any(|name| text.contains(name));
+            let what = "uses the machine's own time: use Clock, or tokio::time::Instant";
+            assert!(!is_named && !imports(&text).any(of_std), "{} {what}", file.display());
+        }
+    }
+}
+
 #[test]
 fn a_file_with_files_below_it_says_what_it_is() {
     for file in rust_files(&root()) {
