@@ -1,6 +1,7 @@
 //! What it means that a token was not exchanged.
 
 use hyper::StatusCode;
+use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::TokenExchangeConfig;
@@ -16,8 +17,9 @@ pub(super) enum ExchangeError {
     Silent,
     /// It refuses, with a status and a body.
     Refused(StatusCode, Zeroizing<Vec<u8>>),
-    /// It does not speak RFC 8693; what the reader says of its answer.
-    NoAnswer(String),
+    /// It does not speak RFC 8693. No more is told of the answer than what kind of mistake it is: the
+    /// reader's own words may have a token in them.
+    NoAnswer(Category),
     /// It gave something else than an access token.
     NoBearer,
     /// It gave a token that is no good.
@@ -44,7 +46,11 @@ impl ExchangeError {
                  the identity provider's discovery document.",
             )
             .blamed_on(Blame::Configuration)
-            .caused_by(cause),
+            .caused_by(match cause {
+                Category::Io | Category::Eof => "the answer ends in the middle",
+                Category::Syntax => "the answer is no JSON",
+                Category::Data => "the answer is JSON of another shape",
+            }),
             Self::NoBearer => Failure::new(
                 Code::ExchangedTokenRefused,
                 "the identity provider gave something else than a bearer access token in exchange",

@@ -149,7 +149,7 @@ impl TokenExchanger {
         let body = tokio::time::timeout(TIMEOUT, request).await;
         let body = body.unwrap_or(Err(ExchangeError::Silent))?;
         let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|error| ExchangeError::NoAnswer(error.to_string()))?;
+            .map_err(|error| ExchangeError::NoAnswer(error.classify()))?;
         // What is called a JWT is verified like an access token; what is called an ID token or a
         // refresh token is none, though Keycloak would give it the same audience and key.
         if !matches!(answer.issued_token_type.as_str(), ACCESS_TOKEN | JWT)

@@ -1,7 +1,7 @@
 //! What the exchange must not be fooled by.
 
 use super::*;
-use crate::Code;
+use crate::{Blame, Code};
 
 #[tokio::test]
 async fn the_account_is_read_from_the_exchanged_token_only() {
@@ -71,9 +71,17 @@ async fn an_identity_provider_that_refuses_is_quoted() {
     assert!(failure.message.contains("Requested audience not available: mcp-oauth"));
     assert!(!failure.message.contains('\u{7}'));
     assert!(failure.remedy.contains("audience mapper for mcp-oauth"), "{}", failure.remedy);
-    for answer in [json!({}), json!({ "access_token": "x" }), json!([])] {
+    // What a reader says of a text that is in its way has the text in it, and that may be a token.
+    let misplaced = json!({ "access_token": { "value": "s3cret" }, "token_type": "s3cret" });
+    for answer in [json!({}), json!({ "access_token": "x" }), json!([]), json!("s3cret"), misplaced]
+    {
         let failure = idp.exchange(200, answer).await.unwrap_err();
         assert_eq!(failure.code, Code::TokenExchangeFailed);
+        assert_eq!(failure.blame, Blame::Configuration);
+        assert!(
+            failure.cause.is_some() && !format!("{failure:?}").contains("s3cret"),
+            "{failure:?}"
+        );
     }
 }
 
