@@ -16,6 +16,8 @@ pub struct Bind {
     pub address: IpAddr,
     /// The KDC's port, UDP and TCP; 0 for a free one.
     pub port: u16,
+    /// The port of changes of passwords (RFC 3244), UDP and TCP; 0 for a free one.
+    pub kpasswd_port: u16,
     /// The port of the KDC proxy (MS-KKDCP) over plain HTTP, for the TLS of a proxy in front of
     /// it; 0 for a free one, `None` for no such listener.
     pub proxy_port: Option<u16>,
@@ -32,7 +34,7 @@ impl Bind {
     #[must_use]
     pub const fn at(address: SocketAddr) -> Self {
         let (address, port) = (address.ip(), address.port());
-        Self { address, port, proxy_port: Some(0) }
+        Self { address, port, kpasswd_port: 0, proxy_port: Some(0) }
     }
 }
 

@@ -22,10 +22,15 @@ pub(super) fn write(realms: &Realms, addresses: Addresses) -> String {
          \n[realms]\n",
         names.first().map_or("", String::as_str)
     );
-    let Addresses { kdc, .. } = addresses;
+    let Addresses { kdc, kpasswd, .. } = addresses;
     for name in &names {
-        // Writing to a string does not fail.
-        let _ = write!(text, "\t{name} = {{\n\t\tkdc = {kdc}\n\t}}\n");
+        // Writing to a string does not fail. MIT's programs ask admin_server where there is no
+        // kpasswd_server, others know that one only.
+        let _ = write!(
+            text,
+            "\t{name} = {{\n\t\tkdc = {kdc}\n\t\tkpasswd_server = {kpasswd}\n\
+             \t\tadmin_server = {kpasswd}\n\t}}\n"
+        );
     }
     text.push_str("\n[domain_realm]\n");
     for name in &names {

@@ -36,7 +36,7 @@ mod realms;
 mod tcp;
 mod udp;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +66,8 @@ pub struct DevKdc {
 pub struct Addresses {
     /// Tickets, by UDP and TCP.
     pub kdc: SocketAddr,
+    /// Changes of passwords, by UDP and TCP.
+    pub kpasswd: SocketAddr,
     /// Tickets by HTTP, at any path, if there is such a listener.
     pub proxy: Option<SocketAddr>,
 }
@@ -78,28 +80,32 @@ impl DevKdc {
     pub async fn start(realms: impl Into<Realms>, bind: Bind) -> Result<Self, BindError> {
         let realms = realms.into();
         let kdc = bind::pair(bind.address, bind.port).await?;
+        let kpasswd = bind::pair(bind.address, bind.kpasswd_port).await?;
         let proxy = match bind.proxy_port {
             Some(port) => Some(bind::tcp(bind.address, port).await?),
             None => None,
         };
         let addresses = Addresses {
             kdc: kdc.address,
+            kpasswd: kpasswd.address,
             proxy: proxy.as_ref().and_then(|proxy| proxy.local_addr().ok()),
         };
         let (stop, told) = watch::channel(false);
         let (told, mut tasks) = (Stop(told), JoinSet::new());
-        let service = Service { realms: realms.clone() };
-        tasks.spawn(tcp::listen(kdc.tcp, service.clone(), told.clone()));
-        let socket = Arc::new(kdc.udp);
-        for _ in 0..parallelism() {
-            tasks.spawn(udp::listen(socket.clone(), service.clone(), told.clone()));
+        let service = |kind| Service { realms: realms.clone(), kind };
+        for (pair, kind) in [(kdc, Kind::Kdc), (kpasswd, Kind::Kpasswd(bind.address))] {
+            tasks.spawn(tcp::listen(pair.tcp, service(kind), told.clone()));
+            let socket = Arc::new(pair.udp);
+            for _ in 0..parallelism(kind) {
+                tasks.spawn(udp::listen(socket.clone(), service(kind), told.clone()));
+            }
         }
         if let Some(proxy) = proxy {
-            tasks.spawn(kkdcp::listen(proxy, service, told));
+            tasks.spawn(kkdcp::listen(proxy, service(Kind::Kdc), told));
         }
         let names = realms.names().join(", ");
         tracing::info!(
-            kdc = %addresses.kdc, realms = names,
+            kdc = %addresses.kdc, kpasswd = %addresses.kpasswd, realms = names,
             "listening: a KDC for development and tests"
         );
         Ok(Self { realms, addresses, stop, tasks })
@@ -133,8 +139,11 @@ impl DevKdc {
 }
 
 /// Datagrams are answered one after another by each task that reads them.
-fn parallelism() -> usize {
-    std::thread::available_parallelism().map_or(1, |number| number.get().min(16))
+fn parallelism(kind: Kind) -> usize {
+    match kind {
+        Kind::Kdc => std::thread::available_parallelism().map_or(1, |number| number.get().min(16)),
+        Kind::Kpasswd(_) => 1,
+    }
 }
 
 /// Tells a task when to stop.
@@ -148,16 +157,28 @@ impl Stop {
     }
 }
 
+/// What a listener is for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Kdc,
+    /// Which address it has is part of its answers.
+    Kpasswd(IpAddr),
+}
+
 /// What answers a listener's requests.
 #[derive(Clone)]
 struct Service {
     realms: Realms,
+    kind: Kind,
 }
 
 impl Service {
     /// The answer; empty if there is none.
     fn answer(&self, message: &[u8], peer: SocketAddr, transport: &'static str) -> Vec<u8> {
-        let (message, event) = self.realms.answer(message);
+        let (message, event) = match self.kind {
+            Kind::Kdc => self.realms.answer(message),
+            Kind::Kpasswd(server) => self.realms.change_password(message, server),
+        };
         log::write(&event, peer, transport);
         message
     }

@@ -1,6 +1,7 @@
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use krb_proto::asn1::{ApReq, AsReq, KdcReqBody, KrbError, TgsReq, Ticket};
+use krb_proto::asn1::{ApReq, AsReq, HostAddress, KdcReqBody, KrbError, TgsReq, Ticket};
 use krb_proto::der::{self, Int, KerberosString, Microseconds};
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{ErrorCode, PaType};
@@ -83,11 +84,35 @@ impl Realms {
     /// The answer to an AS-REQ or TGS-REQ, and what it was; empty if there is none.
     #[must_use]
     pub fn answer(&self, request: &[u8]) -> (Vec<u8>, Event) {
-        let Some(realm) = self.asked(request) else { return Default::default() };
+        let Some(realm) = self.asked(|| kdc_of(request)) else { return Default::default() };
         let realm = realm.read().unwrap_or_else(PoisonError::into_inner);
         let mut random = &*self.random;
         let mut cx = Context { now: self.clock.now(), kdc_offset: 0, rng: &mut random };
         let reply = kdc::handle(&mut cx, &realm, request);
+        (reply.message, reply.event)
+    }
+
+    /// The answer of the kpasswd service at this address to a request for another password (RFC
+    /// 3244), and what it was.
+    #[must_use]
+    pub fn change_password(&self, request: &[u8], server: IpAddr) -> (Vec<u8>, Event) {
+        let Some(realm) = self.asked(|| kpasswd_of(request)) else { return Default::default() };
+        let mut realm = realm.write().unwrap_or_else(PoisonError::into_inner);
+        let mut random = &*self.random;
+        let mut cx = Context { now: self.clock.now(), kdc_offset: 0, rng: &mut random };
+        let (octets, octets6);
+        let (addr_type, address): (i32, &[u8]) = match server {
+            IpAddr::V4(address) => {
+                octets = address.octets();
+                (2, &octets)
+            }
+            IpAddr::V6(address) => {
+                octets6 = address.octets();
+                (24, &octets6)
+            }
+        };
+        let server = HostAddress { addr_type, address };
+        let reply = kdc::change_password(&mut cx, &mut realm, request, server);
         (reply.message, reply.event)
     }
 
@@ -113,8 +138,8 @@ impl Realms {
     }
 
     /// Whose request it is. What names none of these realms is refused by the first.
-    fn asked(&self, request: &[u8]) -> Option<&RwLock<Realm>> {
-        let named = if self.realms.len() > 1 { kdc_of(request) } else { None };
+    fn asked(&self, named: impl FnOnce() -> Option<Vec<u8>>) -> Option<&RwLock<Realm>> {
+        let named = if self.realms.len() > 1 { named() } else { None };
         let is_named = |own: &str| {
             named.as_ref().is_some_and(|named| own.as_bytes().eq_ignore_ascii_case(named))
         };
@@ -148,4 +173,12 @@ fn ap_req_of(message: &[u8]) -> Option<Vec<u8>> {
         [krbtgt, realm] if krbtgt == b"krbtgt" => Some(realm.clone()),
         _ => Some(ticket.realm.0.to_vec()),
     }
+}
+
+/// The same of a request to kpasswd: three numbers of two octets, the last one the AP-REQ's length,
+/// then that.
+fn kpasswd_of(request: &[u8]) -> Option<Vec<u8>> {
+    let (header, rest) = request.split_first_chunk::<6>()?;
+    let [.., high, low] = *header;
+    ap_req_of(rest.get(..u16::from_be_bytes([high, low]).into())?)
 }

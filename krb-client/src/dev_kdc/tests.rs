@@ -74,17 +74,20 @@ async fn every_start_has_ports_of_its_own_the_same_for_tcp_and_udp() {
     let kdcs = starting.join_all().await;
     let mut ports = BTreeSet::new();
     for kdc in &kdcs {
-        let Addresses { kdc, proxy } = kdc.addresses();
-        for address in [Some(kdc), proxy].into_iter().flatten() {
+        let Addresses { kdc, kpasswd, proxy } = kdc.addresses();
+        for address in [Some(kdc), Some(kpasswd), proxy].into_iter().flatten() {
             assert!(address.ip().is_loopback());
             assert!(ports.insert(address.port()), "{address} twice");
         }
         // Both numbers are taken.
-        for error in [TcpListener::bind(kdc).await.err(), UdpSocket::bind(kdc).await.err()] {
-            assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::AddrInUse));
+        for address in [kdc, kpasswd] {
+            let (tcp, udp) = (TcpListener::bind(address).await, UdpSocket::bind(address).await);
+            for error in [tcp.err(), udp.err()] {
+                assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::AddrInUse));
+            }
         }
     }
-    assert_eq!(ports.len(), 400);
+    assert_eq!(ports.len(), 600);
 }
 
 #[tokio::test]
@@ -255,14 +258,14 @@ async fn the_proxy_takes_what_ms_kkdcp_says_and_says_what_else_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopped_it_is_gone() {
     let kdc = started().await;
-    let Addresses { kdc: address, proxy } = kdc.addresses();
+    let Addresses { kdc: address, kpasswd, proxy } = kdc.addresses();
     // Whoever is connected is not waited for.
     let mut idle = TcpStream::connect(address).await.unwrap();
     let begun = Instant::now();
     kdc.stop().await;
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!(idle.read(&mut [0]).await.unwrap_or(0), 0);
-    for address in [Some(address), proxy].into_iter().flatten() {
+    for address in [Some(address), Some(kpasswd), proxy].into_iter().flatten() {
         TcpListener::bind(address).await.unwrap();
         UdpSocket::bind(address).await.unwrap();
     }

@@ -52,6 +52,9 @@ impl Stamp {
 pub enum Due {
     /// The one with this number.
     Number(u32),
+    /// The first one of a peer that named no number before: MIT's programs count from 0 then, and
+    /// leave a 0 out. That it comes once is the caller's business, as with [`Due::Time`].
+    Unnumbered,
     /// One made within `skew` seconds of `now`. The caller remembers messages for as long and
     /// refuses one that comes again.
     Time {
@@ -66,6 +69,7 @@ impl Due {
     fn check(self, stamp: Stamp) -> Result<(), ProtectedError> {
         let is_due = match self {
             Self::Number(number) => stamp.sequence_number == Some(number),
+            Self::Unnumbered => stamp.time.is_none() && stamp.sequence_number.unwrap_or(0) == 0,
             Self::Time { now, skew } => stamp.time.is_some_and(|time| {
                 time.seconds.unix().abs_diff(now.seconds.unix()) <= u64::from(skew)
             }),
@@ -236,6 +240,7 @@ mod tests {
             (Due::Number(17), true),
             (Due::Number(16), false),
             (Due::Number(18), false),
+            (Due::Unnumbered, false),
             (within(700), true),
             (within(699), false),
             (within(1300), true),
@@ -250,6 +255,12 @@ mod tests {
         for due in [Due::Number(0), within(0)] {
             let safe = krb_safe(&key(1), b"data", bare, SENDER);
             assert_eq!(open_krb_safe(&key(1), &safe, due), Err(ProtectedError::NotDue));
+        }
+        for (sequence_number, expected) in [(None, true), (Some(0), true), (Some(1), false)] {
+            let stamp = Stamp { time: None, sequence_number };
+            let private = krb_priv(&key(1), b"data", stamp, SENDER, &mut Fixed);
+            let taken = open_krb_priv(&key(1), &private, Due::Unnumbered).is_ok();
+            assert_eq!(taken, expected, "{sequence_number:?}");
         }
     }
 

@@ -58,12 +58,21 @@ impl ChangeRequest {
         let request = VerifiedRequest::verify(ap_req, policy, now)
             .map_err(ChangeRequestError::Authentication)?;
         let answerable = Answerable::new(&request);
-        // Windows numbers its messages, others may go by the time alone.
-        let due = match request.sequence_number {
-            Some(number) => Due::Number(number),
-            None => Due::Time { now, skew: policy.skew },
+        // Windows numbers its messages, MIT's client does without, others may go by the time alone.
+        // That nothing comes twice is the replay cache's business.
+        let time = Due::Time { now, skew: policy.skew };
+        let (due, or) = match request.sequence_number {
+            Some(number) => (Due::Number(number), None),
+            None => (Due::Unnumbered, Some(time)),
         };
-        match read(&answerable.key, version, private, due) {
+        let key = &answerable.key;
+        let content = match (read(key, version, private, due), or) {
+            (Err(ContentError::Protection(ProtectedError::NotDue)), Some(or)) => {
+                read(key, version, private, or)
+            }
+            (content, _) => content,
+        };
+        match content {
             Ok((target, password)) => Ok(Self { request, answerable, target, password }),
             Err(error) => Err(ChangeRequestError::Content(answerable, error)),
         }

@@ -108,6 +108,7 @@ fn ready_json(kdc: &DevKdc, conf: Option<String>) -> String {
         "ready": true,
         "realms": kdc.realms().names(),
         "kdc": addresses.kdc.to_string(),
+        "kpasswd": addresses.kpasswd.to_string(),
         "proxy": addresses.proxy.map(|proxy| format!("http://{proxy}/KdcProxy")),
         "krb5_config": conf,
     })
