@@ -1,0 +1,199 @@
+//! Each right that delegation hangs on, taken away while the KDC runs: MIT's `kvno` and the JDK are
+//! refused then, and served as long as it is there.
+
+use krb_client::proto::KerberosTime;
+use krb_client::proto::kdc::{Account, Realm, Trustee};
+
+use crate::jdk::{delegate, jdk};
+use crate::mit::{here, kinit_with_keys, kvno};
+use crate::world::{REALM, World};
+
+/// A front end that may reach a service in users' names, by its own list or by the service's.
+struct Way {
+    front: &'static str,
+    target: &'static str,
+    target_account: &'static str,
+}
+
+const LISTED: Way =
+    Way { front: "svc-mcp", target: "HTTP/web.example.test", target_account: "svc-web" };
+const TRUSTEE: Way =
+    Way { front: "svc-front", target: "cifs/files.example.test", target_account: "svc-files" };
+
+/// What is taken away, and what MIT's kvno and the JDK say then.
+struct Right {
+    name: &'static str,
+    take: fn(&mut Realm),
+    mit: &'static str,
+    jdk: &'static str,
+}
+
+const OPTION: &str = "KDC can't fulfill requested option";
+/// The JDK does not even ask.
+const FORWARDABLE: &str = "S4U2self ticket must be FORWARDABLE";
+const REVOKED: &str = "Client's credentials have been revoked";
+
+fn change(realm: &mut Realm, name: &str, change: impl FnOnce(&mut Account)) {
+    change(realm.account_mut(name).unwrap());
+}
+
+/// Of the user and of the way in, whichever it is.
+const COMMON: &[Right] = &[
+    Right {
+        name: "the user may be delegated",
+        take: |realm| change(realm, "alice", |alice| alice.not_delegated = true),
+        mit: OPTION,
+        jdk: FORWARDABLE,
+    },
+    Right {
+        name: "the user is not in Protected Users",
+        take: |realm| change(realm, "alice", |alice| alice.protected_user = true),
+        mit: OPTION,
+        jdk: FORWARDABLE,
+    },
+    Right {
+        name: "the user is enabled",
+        take: |realm| change(realm, "alice", |alice| alice.disabled = true),
+        mit: "KDC policy rejects request",
+        jdk: "(12)",
+    },
+    Right {
+        name: "the user has not expired",
+        take: |realm| {
+            change(realm, "alice", |alice| alice.expires = Some(KerberosTime::from_unix(1)));
+        },
+        mit: "Client's entry in database has expired",
+        jdk: "(1)",
+    },
+    Right {
+        name: "the user is not locked out",
+        take: |realm| change(realm, "alice", |alice| alice.locked = true),
+        mit: REVOKED,
+        jdk: "(18)",
+    },
+    Right {
+        name: "the user has a password that need not be changed",
+        take: |realm| change(realm, "alice", |alice| alice.must_change_password = true),
+        mit: "Password has expired",
+        jdk: "(23)",
+    },
+    Right {
+        name: "the user is there",
+        take: |realm| drop(realm.remove("alice")),
+        mit: "not found in Kerberos database",
+        jdk: "(6)",
+    },
+];
+
+const BY_THE_FRONT_ENDS_LIST: &[Right] = &[
+    Right {
+        name: "the front end may use any protocol",
+        take: |realm| {
+            change(realm, "svc-mcp", |mcp| mcp.trusted_to_auth_for_delegation = false);
+        },
+        mit: OPTION,
+        jdk: FORWARDABLE,
+    },
+    Right {
+        name: "the front end lists a service",
+        take: |realm| change(realm, "svc-mcp", |mcp| mcp.allowed_to_delegate_to.clear()),
+        mit: OPTION,
+        jdk: "(13)",
+    },
+    Right {
+        name: "the front end lists that service",
+        take: |realm| {
+            let another = vec!["postgres/db.example.test".into()];
+            change(realm, "svc-mcp", |mcp| mcp.allowed_to_delegate_to = another);
+        },
+        mit: OPTION,
+        jdk: "(13)",
+    },
+    Right {
+        name: "the front end is enabled",
+        take: |realm| change(realm, "svc-mcp", |mcp| mcp.disabled = true),
+        mit: REVOKED,
+        jdk: "(18)",
+    },
+    Right {
+        name: "the service is there",
+        take: |realm| drop(realm.remove("svc-web")),
+        mit: "not found in Kerberos database",
+        jdk: "(7)",
+    },
+];
+
+const BY_THE_SERVICES_LIST: &[Right] = &[
+    Right {
+        name: "the service lists a front end",
+        take: |realm| change(realm, "svc-files", |files| files.allowed_to_act.clear()),
+        mit: OPTION,
+        jdk: "(13)",
+    },
+    Right {
+        name: "the service lists that front end",
+        take: |realm| {
+            let another = vec![Trustee::Account("svc-mcp".into())];
+            change(realm, "svc-files", |files| files.allowed_to_act = another);
+        },
+        mit: OPTION,
+        jdk: "(13)",
+    },
+];
+
+async fn each_is_missed(way: &Way, rights: impl Iterator<Item = &'static Right>) {
+    let (mit, jdk) = (here(), jdk());
+    let world = World::new().await;
+    let whole = world.kdc.realms().realm(REALM, |realm| realm.clone()).unwrap();
+    // The keys are there whatever becomes of their accounts.
+    let mut keytabs = Vec::new();
+    for account in [way.front, way.target_account] {
+        keytabs.push(world.keytab(account).await);
+    }
+    let front = format!("{}@{REALM}", way.front);
+    let target = format!("{}@{REALM}", way.target);
+    let ask = async || {
+        let mit = async {
+            let arguments = ["-I", "alice", "-P", way.target];
+            if mit { Some(kvno(&world, "front", &arguments).await) } else { None }
+        };
+        let jdk = async {
+            let (target, user) = ((target.as_str(), &*keytabs[1]), Some("alice@EXAMPLE.TEST"));
+            let front = (front.as_str(), &*keytabs[0]);
+            if jdk { Some(delegate(&world, front, target, user).await) } else { None }
+        };
+        tokio::join!(mit, jdk)
+    };
+    for right in rights {
+        world.kdc.realms().realm(REALM, |realm| *realm = whole.clone());
+        if mit {
+            kinit_with_keys(&world, "front", way.front).await.ok();
+        }
+        world.kdc.realms().realm(REALM, right.take);
+        let (mit, jdk) = ask().await;
+        if let Some(mit) = mit {
+            println!("without {:?}: {}", right.name, mit.refused(right.mit));
+        }
+        if let Some(jdk) = jdk {
+            println!("without {:?}: {}", right.name, jdk.refused(right.jdk));
+        }
+    }
+    // With all of them it is granted.
+    world.kdc.realms().realm(REALM, |realm| *realm = whole);
+    if mit {
+        kinit_with_keys(&world, "front", way.front).await.ok();
+    }
+    let (mit, jdk) = ask().await;
+    mit.inspect(|mit| drop(mit.ok()));
+    jdk.inspect(|jdk| assert_eq!(jdk.ok().trim(), "alice@EXAMPLE.TEST"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_right_of_delegation_by_the_front_ends_list_is_missed() {
+    each_is_missed(&LISTED, COMMON.iter().chain(BY_THE_FRONT_ENDS_LIST)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_right_of_delegation_by_the_services_list_is_missed() {
+    each_is_missed(&TRUSTEE, COMMON.iter().chain(BY_THE_SERVICES_LIST)).await;
+}
