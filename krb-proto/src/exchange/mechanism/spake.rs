@@ -2,11 +2,13 @@ use alloc::vec::Vec;
 
 use super::{Mechanism, Padata, ReplyFacts, RequestFacts};
 use crate::Context;
-use crate::asn1::{EncryptedData, PaData, PaSpake, SpakeResponse, SpakeSecondFactor, SpakeSupport};
+use crate::asn1::{
+    EncryptedData, KrbError, PaData, PaSpake, SpakeResponse, SpakeSecondFactor, SpakeSupport,
+};
 use crate::crypto::Key;
 use crate::der::{self, List};
 use crate::exchange::ExchangeError;
-use crate::iana::{KeyUsage, PaType};
+use crate::iana::{ErrorCode, KeyUsage, PaType};
 use crate::preauth::find_padata;
 use crate::preauth::spake::{Agreement, SF_NONE, Side, SpakeError, SpakeGroup, Transcript};
 
@@ -119,6 +121,16 @@ impl Mechanism for Spake {
         let Some(message) = find_padata(padata, PaType::SPAKE) else { return Ok(false) };
         self.take(message)?;
         Ok(true)
+    }
+
+    /// The KDC's challenge is too old to be answered: it is asked for another one, and nothing else.
+    fn refusal(
+        &mut self,
+        error: &KrbError<'_>,
+        _hints: List<'_, PaData<'_>>,
+    ) -> Result<bool, ExchangeError> {
+        let expired = error.error_code == ErrorCode::PREAUTH_EXPIRED;
+        Ok(expired && self.challenge.take().is_some())
     }
 
     /// RFC 9588 section 8: what was proven so is not proven again in a way that gives guesses at the

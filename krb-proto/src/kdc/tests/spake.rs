@@ -204,3 +204,28 @@ fn a_password_that_is_changed_in_the_middle_is_the_one_that_counts() {
     world.realm.set_password("alice", "another horse");
     assert_eq!(answered(&mut world, &request), Some(ErrorCode::PREAUTH_FAILED));
 }
+
+/// Somebody who looked for the password for a quarter of an hour.
+#[test]
+fn a_challenge_that_is_too_old_is_asked_for_again() {
+    let mut world = World::new(realm());
+    let (mut exchange, request) = response_of(&mut world, "alice", password(PASSWORD));
+    world.now += 900;
+    let reply = world.ask(&request);
+    let now = Timestamp::new(world.now, 5);
+    let cx = Context { now, kdc_offset: 0, rng: &mut world.rng };
+    assert!(matches!(exchange.receive(&cx, &reply), Ok(Step::Continue)));
+    world.events.clear();
+    world.run(exchange).unwrap();
+    assert_eq!(codes(&world), ROUNDS[1..], "another challenge, and the answer to it");
+    // But nothing weaker, and not for ever.
+    let (mut exchange, request) = response_of(&mut world, "alice", password(PASSWORD));
+    world.now += 900;
+    let reply = world.ask(&request);
+    world.realm.policy.spake.clear();
+    let now = Timestamp::new(world.now, 5);
+    let cx = Context { now, kdc_offset: 0, rng: &mut world.rng };
+    assert!(matches!(exchange.receive(&cx, &reply), Ok(Step::Continue)));
+    let refused = world.run(exchange).unwrap_err();
+    assert_eq!(refused, ExchangeError::Spake(SpakeError::Abandoned));
+}
