@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::net::TcpListener;
@@ -13,6 +14,8 @@ use tracing::{info, warn};
 use tracing_subscriber::filter::Targets;
 
 use crate::config::Config;
+#[cfg(feature = "demo")]
+use crate::demo;
 use crate::http::MCP_PATH;
 use crate::start::Server;
 use crate::{check, logging, serve};
@@ -66,6 +69,25 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show the whole product on this machine alone, which needs neither Kerberos nor a network
+    ///
+    /// In one process, on free ports of the loopback, it starts a realm with its KDC, an identity
+    /// provider, a web application that asks for Kerberos, and this server with its real
+    /// configuration. Then it makes the calls that an agent would make, and prints what travelled
+    /// and whom the web application saw. It stays up, to be tried, until SIGTERM or SIGINT.
+    #[cfg(feature = "demo")]
+    Demo {
+        /// End after the calls: with success only if each ended as it should
+        #[arg(long)]
+        once: bool,
+        /// Print JSON lines
+        #[arg(long)]
+        json: bool,
+        /// What to log, on standard error
+        #[arg(long, value_name = "LEVEL", default_value = "error",
+              value_parser = logging::parse_level)]
+        log_level: Targets,
+    },
     /// Print a shell's completion script
     Completions {
         /// Which shell
@@ -76,8 +98,10 @@ enum Command {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+    let cli = Cli::try_parse().unwrap_or_else(|error| without_demo(error).exit());
+    match run(cli.command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // Standard error is all there is if this fails too.
             let _ = writeln!(io::stderr(), "krb-mcp: {error}");
@@ -88,21 +112,39 @@ pub fn main() -> ExitCode {
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-fn run(command: Command) -> Result<(), Error> {
+/// Whether all went well, where it is not an error that it did not.
+fn run(command: Command) -> Result<bool, Error> {
     match command {
         Command::Serve { config, listen, log_level, log_format } => {
             logging::start(log_level, log_format);
-            runtime()?.block_on(serve(&config, listen))
+            runtime()?.block_on(serve(&config, listen))?;
         }
         Command::Check { config, json } => {
-            runtime()?.block_on(check::print(&config, json, &mut io::stdout()))
+            runtime()?.block_on(check::print(&config, json, &mut io::stdout()))?;
+        }
+        #[cfg(feature = "demo")]
+        Command::Demo { once, json, log_level } => {
+            logging::start(log_level, logging::Format::Text);
+            let options = demo::Options { once, json };
+            return runtime()?.block_on(async { demo::run(options, stop_signal()?).await });
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "krb-mcp", &mut script);
-            Ok(io::stdout().write_all(&script)?)
+            io::stdout().write_all(&script)?;
         }
     }
+    Ok(true)
+}
+
+/// Who asks a release for the demonstration is told where it is.
+fn without_demo(mut error: clap::Error) -> clap::Error {
+    let asked = error.get(ContextKind::InvalidSubcommand);
+    if cfg!(not(feature = "demo")) && asked == Some(&ContextValue::String("demo".into())) {
+        let tip = "a release has no demo; in a checkout: cargo run --release -p krb-mcp -- demo";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
@@ -113,8 +155,7 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     let mut config = Config::load(file)?;
     config.server.listen = listen.unwrap_or(config.server.listen);
     // First of all, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stop_signal()?;
 
     let server = Server::new(file, &config).await?;
     let address = config.server.listen;
@@ -130,12 +171,6 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
     let address = listener.local_addr()?;
     info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
 
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM"),
-            _ = interrupt.recv() => info!("SIGINT"),
-        }
-    };
     server.serve(listener, stop).await;
     info!("stopped");
     Ok(())
@@ -144,6 +179,18 @@ async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
 async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|e| format!("cannot listen on {address} ({setting}): {e}").into())
+}
+
+/// Done once the process is told to end. Signals are caught from now on.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => info!("SIGTERM"),
+            _ = interrupt.recv() => info!("SIGINT"),
+        }
+    })
 }
 
 #[cfg(test)]

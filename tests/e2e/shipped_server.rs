@@ -25,6 +25,12 @@ fn nothing_of_the_tests_issuer_ships() {
     let help = lab.run(&shipped_server().display().to_string(), &["help"]);
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("serve") && !help.contains("demo"), "{help}");
+    assert_eq!(strings(lab, &shipped_server(), "DEMO\\.TEST"), 0);
+    let asked = std::process::Command::new(shipped_server()).arg("demo").output().unwrap();
+    assert_eq!(asked.status.code(), Some(2));
+    let said = String::from_utf8(asked.stderr).unwrap();
+    assert!(said.contains("unrecognized subcommand 'demo'"), "{said}");
+    assert!(said.contains("cargo run --release -p krb-mcp -- demo"), "{said}");
 }
 
 #[tokio::test]

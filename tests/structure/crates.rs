@@ -99,7 +99,10 @@ fn krb_proto_has_no_io_clock_or_randomness() {
 #[test]
 fn what_only_tests_need_is_in_no_release() {
     // As `tests/shipped-server` builds it, and a release.
-    for line in tree_with_features("krb-mcp") {
+    let release = ["--no-default-features"];
+    let built = std::fs::read_to_string(root().join("tests/shipped-server")).unwrap();
+    assert!(built.contains(&format!("--package krb-mcp {} ", release[0])), "what ships: {built}");
+    for line in tree_with_features("krb-mcp", &release) {
         let (name, features) = line.split_once(' ').unwrap_or((&line, ""));
         let allowed: &[&str] = match name {
             "krb-client" => &["default"],

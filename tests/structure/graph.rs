@@ -70,9 +70,9 @@ pub fn tree(name: &str, features: &[&str]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The same with default features, each as `NAME FEATURE,FEATURE…`.
-pub fn tree_with_features(name: &str) -> BTreeSet<String> {
-    cargo_tree(name, "{lib} {f}", &[])
+/// The same, each as `NAME FEATURE,FEATURE…`.
+pub fn tree_with_features(name: &str, features: &[&str]) -> BTreeSet<String> {
+    cargo_tree(name, "{lib} {f}", features)
         .lines()
         .map(|line| line.trim_end_matches(" (*)").trim_end().replace('_', "-"))
         .collect()

@@ -17,7 +17,10 @@ pub struct Realms {
     realms: Arc<[(String, RwLock<Realm>)]>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Entropy>,
+    observer: Option<Arc<Observer>>,
 }
+
+type Observer = dyn Fn(&Event) + Send + Sync;
 
 impl From<Vec<Realm>> for Realms {
     fn from(realms: Vec<Realm>) -> Self {
@@ -40,6 +43,7 @@ impl Realms {
             realms: realms.into_iter().map(named).collect(),
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
+            observer: None,
         }
     }
 
@@ -54,6 +58,14 @@ impl Realms {
     #[must_use]
     pub fn with_random(mut self, random: Arc<dyn Entropy>) -> Self {
         self.random = random;
+        self
+    }
+
+    /// With somebody who is told of each request before it is answered, such as a test that asks what
+    /// a KDC was asked for. It should not take long.
+    #[must_use]
+    pub fn observed_by(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -89,6 +101,7 @@ impl Realms {
         let mut random = &*self.random;
         let mut cx = Context { now: self.clock.now(), kdc_offset: 0, rng: &mut random };
         let reply = kdc::handle(&mut cx, &realm, request);
+        self.tell(&reply.event);
         (reply.message, reply.event)
     }
 
@@ -113,7 +126,14 @@ impl Realms {
         };
         let server = HostAddress { addr_type, address };
         let reply = kdc::change_password(&mut cx, &mut realm, request, server);
+        self.tell(&reply.event);
         (reply.message, reply.event)
+    }
+
+    fn tell(&self, event: &Event) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
     }
 
     /// A KRB-ERROR of whoever carries requests, which no realm decided on.

@@ -6,7 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 
-use super::token::{self, KEY_ID, SigningKey};
+use super::token::{self, KEY_ID};
 use super::{Issuer, Shared, USER_CLIENT};
 
 /// What the issuer was told to do wrong.
@@ -106,7 +106,7 @@ impl Issuer {
             ("HS256 with the public key", self.hs256(&good)),
             ("with a changed signature", format!("{message}.{flipped}")),
             ("with changed claims", format!("{}.{signature}", changed_payload(message))),
-            ("signed with another key", foreign(&good)),
+            ("signed with another key", token::foreign(&good)),
             ("garbled", "e30.e30.e30".into()),
             ("no token at all", "garbage".into()),
             ("a key of its own", {
@@ -128,10 +128,6 @@ impl Issuer {
             .and_then(|key| jsonwebtoken::encode(&header, claims, &key))
             .unwrap_or_default()
     }
-}
-
-fn foreign(claims: &Value) -> String {
-    SigningKey::generate().map(|key| key.sign(claims)).unwrap_or_default()
 }
 
 /// The same claims with a space behind them: another text under the old signature.

@@ -124,8 +124,19 @@ impl Issuer {
     #[must_use]
     pub fn token_for(&self, legacy_name: &str) -> String {
         let user = format!("user-of-{legacy_name}");
-        self.shared.lock().accounts.insert(user.clone(), legacy_name.to_owned());
+        self.add(&user, legacy_name);
         self.token(&user)
+    }
+
+    /// Lets it know a user whose account has this name.
+    pub fn add(&self, user: &str, legacy_name: &str) {
+        self.shared.lock().accounts.insert(user.to_owned(), legacy_name.to_owned());
+    }
+
+    /// A token that says the same as a user's, signed with a key that the issuer does not have.
+    #[must_use]
+    pub fn forgery(&self, user: &str) -> String {
+        token::foreign(&self.shared.subject_claims(user))
     }
 
     /// How many tokens were asked for in exchange.

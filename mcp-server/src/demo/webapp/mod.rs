@@ -12,7 +12,6 @@ mod tests;
 mod visitor;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Path, Request, State};
@@ -195,16 +194,12 @@ async fn document(
     if document.readers.iter().any(|reader| visitor.is(reader)) {
         return Json(json!({ "document": document.text, "readBy": visitor.0 })).into_response();
     }
-    let mut why =
-        format!("{} ({}) is not among the readers of {name}", visitor.account, visitor.sid);
-    let refusal = Refusal(why.clone());
-    // A line of text cannot fail to grow.
-    let _ = writeln!(why, ".");
-    let mut response = (StatusCode::FORBIDDEN, why).into_response();
-    response.extensions_mut().insert(refusal);
+    let why = format!("{} is not among the readers of {name}", visitor.account);
+    let mut response = (StatusCode::FORBIDDEN, format!("{why}.\n")).into_response();
+    response.extensions_mut().insert(Refusal(why));
     response
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

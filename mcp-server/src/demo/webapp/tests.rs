@@ -2,15 +2,14 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
 use krb_client::OsRandom;
-use krb_client::proto::asn1::{
-    EncTicketPart, EncryptedData, EncryptionKey, SecretOctets, Ticket, TransitedEncoding,
-};
+use krb_client::proto::asn1::AuthorizationDataElement;
 use krb_client::proto::credential::TicketTimes;
 use krb_client::proto::crypto::Key;
-use krb_client::proto::der::{self, Int, KerberosString, UInt32};
+use krb_client::proto::der::{self, List};
 use krb_client::proto::formats::KeytabEntry;
 use krb_client::proto::gss::{GssError, InitiatorOptions};
-use krb_client::proto::iana::{EncType, ErrorCode, KeyUsage, TicketFlags};
+use krb_client::proto::iana::{AdType, EncType, ErrorCode, TicketFlags};
+use krb_client::proto::kdc::{NewTicket, TicketKeys};
 use krb_client::proto::pac::{ClientInfo, DelegationInfo, LogonInfo, PacBuilder, PacKeys};
 use krb_client::proto::spnego::http::parse_header_value;
 use krb_client::proto::spnego::{SpnegoError, SpnegoInitiator};
@@ -44,10 +43,12 @@ fn sid(rid: u32) -> Sid {
     "S-1-5-21-1-2-3".parse::<Sid>().unwrap().with_rid(rid).unwrap()
 }
 
+/// A ticket that a KDC made, or one that somebody else made of it.
 struct Alleged {
     client: &'static str,
     rid: u32,
     key: Key,
+    /// Whose ticket the PAC says it is in, and with which key that is signed.
     pac: Option<(&'static str, Key)>,
 }
 
@@ -57,61 +58,51 @@ fn ticket(user: &'static str, rid: u32) -> Alleged {
 }
 
 impl Alleged {
+    fn pac(&self, made_for: &str, authtime: KerberosTime) -> PacBuilder {
+        let domain = "S-1-5-21-1-2-3".parse().unwrap();
+        let delegation = DelegationInfo {
+            proxy_target: "HTTP/web.demo.test".into(),
+            transited_services: vec!["svc-mcp@DEMO.TEST".into()],
+        };
+        PacBuilder::new()
+            .with(&LogonInfo::new(self.client, "DEMO", domain, self.rid))
+            .and_then(|pac| pac.with(&ClientInfo::new(&Name::user(made_for), authtime).unwrap()))
+            .and_then(|pac| pac.with(&delegation))
+            .unwrap()
+    }
+
     fn credential(&self) -> Credential {
-        let session_key = key(3);
-        let client = Principal::new(Name::user(self.client), REALM);
         let authtime = NOW.seconds.plus_seconds(-60);
         let endtime = authtime.plus_seconds(600);
-        let part = EncTicketPart {
-            flags: TicketFlags::NONE.0.into(),
-            key: EncryptionKey {
-                keytype: session_key.enctype(),
-                keyvalue: SecretOctets(session_key.as_bytes()),
-            },
-            crealm: KerberosString(&client.realm),
-            cname: (&client.name).into(),
-            transited: TransitedEncoding { tr_type: 1, contents: b"" },
-            authtime,
-            starttime: None,
-            endtime,
-            renew_till: None,
-            caddr: None,
-            authorization_data: None,
+        let (client, krbtgt) = (Principal::new(Name::user(self.client), REALM), key(2));
+        let mut new = NewTicket {
+            client: &client,
+            server: &service(),
+            session_key: &key(3),
+            flags: TicketFlags::NONE,
+            times: TicketTimes { authtime, starttime: authtime, endtime, renew_till: None },
+            transited: b"",
+            addresses: &[],
+            authorization_data: &[],
+            pac: None,
         };
-        let plaintext = match &self.pac {
-            None => der::encode_secret(&part),
-            Some((made_for, signer)) => {
-                let keys = PacKeys { server: signer, krbtgt: &key(2), rodc_identifier: None };
-                let domain = "S-1-5-21-1-2-3".parse().unwrap();
-                let delegation = DelegationInfo {
-                    proxy_target: "HTTP/web.demo.test".into(),
-                    transited_services: vec!["svc-mcp@DEMO.TEST".into()],
-                };
-                PacBuilder::new()
-                    .with(&LogonInfo::new(self.client, "DEMO", domain, self.rid))
-                    .and_then(|pac| {
-                        pac.with(&ClientInfo::new(&Name::user(made_for), authtime).unwrap())
-                    })
-                    .and_then(|pac| pac.with(&delegation))
-                    .and_then(|pac| pac.sign_into(&part, &keys))
-                    .unwrap()
-            }
+        let keys = TicketKeys { server: &self.key, kvno: Some(1), krbtgt: &krbtgt };
+        let Some((made_for, signer)) = &self.pac else {
+            return new.issue(&keys, &mut OsRandom).unwrap();
         };
-        let cipher = self.key.encrypt(KeyUsage::TICKET, &plaintext, &mut OsRandom);
-        let service = service();
-        let ticket = der::encode(&Ticket {
-            tkt_vno: Int,
-            realm: KerberosString(&service.realm),
-            sname: (&service.name).into(),
-            enc_part: EncryptedData {
-                etype: self.key.enctype(),
-                kvno: Some(UInt32::new(1)),
-                cipher: &cipher,
-            },
-        });
-        let times = TicketTimes { authtime, starttime: authtime, endtime, renew_till: None };
-        let (server, flags) = (service, TicketFlags::NONE);
-        Credential { client, server, session_key, times, flags, ticket }
+        let pac = self.pac(made_for, authtime);
+        if *signer == self.key {
+            new.pac = Some(&pac);
+            return new.issue(&keys, &mut OsRandom).unwrap();
+        }
+        // No KDC would.
+        let keys_of_another = PacKeys { server: signer, krbtgt: &krbtgt, rodc_identifier: None };
+        let pac = pac.sign(&keys_of_another).unwrap();
+        let pac = AuthorizationDataElement { ad_type: AdType::WIN2K_PAC, ad_data: &pac };
+        let inner = der::encode(&List::of(&[pac]));
+        let outer = [AuthorizationDataElement { ad_type: AdType::IF_RELEVANT, ad_data: &inner }];
+        new.authorization_data = &outer;
+        new.issue(&keys, &mut OsRandom).unwrap()
     }
 }
 
@@ -213,8 +204,8 @@ async fn a_document_is_for_its_readers() {
     }
     let refused = &world.app.visits_from(1)[0];
     assert_eq!(refused.visitor.as_ref().unwrap().account, "bob");
-    let why = format!("bob ({}) is not among the readers of alice", sid(1105));
-    assert_eq!(refused.refusal, Some(why));
+    assert_eq!(refused.visitor.as_ref().unwrap().sid, sid(1105).to_string());
+    assert_eq!(refused.refusal.as_deref(), Some("bob is not among the readers of alice"));
     assert_eq!(world.app.visits(), 6);
 }
 
