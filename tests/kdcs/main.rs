@@ -1,5 +1,5 @@
 //! What every KDC must do for us, asked of whichever `KDC_WORLD` names: `embedded` (the default),
-//! `samba` or `mit`, the last two in the lab. Where they differ: docs/interop.md.
+//! `samba`, `mit` or `heimdal`, the last three in the lab. Where they differ: docs/interop.md.
 
 mod clocks;
 mod evidence;

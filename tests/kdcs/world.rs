@@ -13,7 +13,7 @@ use krb_tests::world::directory::{
     OTHER, REALM, SERVICE, SERVICE_WITHOUT_THE_FLAG, WEBAPP, directory,
 };
 use krb_tests::world::{Kdcs, Seeded, Time};
-use krb_tests::{Lab, lab, skipped};
+use krb_tests::{Lab, lab};
 
 /// A domain and its KDC.
 pub(crate) struct Domain {
@@ -34,6 +34,8 @@ pub(crate) struct Domain {
     pub(crate) disabled: Option<(&'static str, ErrorCode)>,
     pub(crate) expired: Option<&'static str>,
     pub(crate) must_change: Option<&'static str>,
+    /// Tickets have a PAC.
+    pub(crate) pac: bool,
     /// A service that S4U2Proxy is granted to.
     pub(crate) granted: Option<Name>,
     /// One that it is not granted to.
@@ -72,10 +74,7 @@ pub(crate) async fn domain() -> Option<Domain> {
         "embedded" => Some(embedded()),
         "samba" => Some(samba(lab()?).await),
         "mit" => Some(mit(lab()?).await),
-        "heimdal" => {
-            skipped("the lab has no KDC of Heimdal's");
-            None
-        }
+        "heimdal" => Some(heimdal(lab()?).await),
         other => panic!("KDC_WORLD={other}: embedded, samba, mit or heimdal"),
     }
 }
@@ -93,6 +92,7 @@ fn embedded() -> Domain {
         kdcs: KdcSource::Addresses(vec![Kdcs::address(1)]),
         transport: Arc::new(Kdcs::new(realm, 1, &time)),
         time: Some(time),
+        pac: true,
         ordinary: "bob",
         sensitive: Some("dave"),
         disabled: Some(("eve", ErrorCode::POLICY)),
@@ -112,6 +112,7 @@ async fn samba(lab: &Lab) -> Domain {
         kdcs: KdcSource::Addresses(vec![kdc.parse().expect("an address")]),
         transport: Arc::new(Transport::Tcp),
         time: None,
+        pac: true,
         ordinary: "bob",
         sensitive: Some("dave"),
         disabled: Some(("eve", ErrorCode::POLICY)),
@@ -134,6 +135,7 @@ async fn mit(lab: &Lab) -> Domain {
         kdcs: KdcSource::Addresses(vec![kdc.parse().expect("an address")]),
         transport: Arc::new(Transport::Tcp),
         time: None,
+        pac: true,
         ordinary: "alice",
         sensitive: Some("dave"),
         disabled: Some(("eve", ErrorCode::CLIENT_REVOKED)),
@@ -141,6 +143,28 @@ async fn mit(lab: &Lab) -> Domain {
         must_change: None,
         granted: None,
         not_granted: http(&format!("web.{}", realm.to_lowercase())),
+        realm,
+    }
+}
+
+async fn heimdal(lab: &Lab) -> Domain {
+    let realm = lab.var("HEIMDAL_REALM");
+    let web = |host: &str| http(&format!("{host}.{}", realm.to_lowercase()));
+    let kdc = lab.var("HEIMDAL_KDC");
+    Domain {
+        service: Service::of_lab(lab, "svc-mcp", &realm, "heimdal").await,
+        without_flag: Some(Service::of_lab(lab, "svc-ko", &realm, "heimdal").await),
+        kdcs: KdcSource::Addresses(vec![kdc.parse().expect("an address")]),
+        transport: Arc::new(Transport::Tcp),
+        time: None,
+        pac: false,
+        ordinary: "alice",
+        sensitive: Some("dave"),
+        disabled: Some(("eve", ErrorCode::POLICY)),
+        expired: Some("frank"),
+        must_change: None,
+        granted: Some(web("web")),
+        not_granted: web("other"),
         realm,
     }
 }

@@ -71,9 +71,11 @@ lab_env() {
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD
-    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,web,other,dc,krbtgt,mit}.keytab
+    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,web,other,dc,krbtgt,mit,heimdal}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
+    # Heimdal's realm
+    [HEIMDAL_REALM]=$HEIMDAL_REALM [HEIMDAL_KDC]=$HEIMDAL_IP:88
     # The identity provider; it answers some seconds after `up`
     [KEYCLOAK_ISSUER]=$KEYCLOAK_ISSUER [KEYCLOAK_LOG]=$LAB/log/keycloak.out
     # MIT tools
