@@ -91,6 +91,50 @@ fn it_says_when_it_is_ready_and_where_and_ends_when_it_is_told_to() {
     assert!(TcpStream::connect(address).is_err());
 }
 
+/// With our own client, as a stranger to both would see it.
+#[test]
+fn its_log_says_who_asked_for_what_and_which_right_was_missing() {
+    let scratch = Scratch::new("log");
+    let arguments = [EXAMPLE, "--json", "--write-keytab", "svc-mcp=mcp.keytab"];
+    let mut running = Running(kdc(&scratch, &arguments).spawn().unwrap());
+    let ready: serde_json::Value = serde_json::from_str(&running.line()).unwrap();
+    let ask = |user: &str, spn: &str| {
+        let mut krb = Command::new(env!("CARGO_BIN_EXE_krb"));
+        krb.args(["s4u", "--client", "svc-mcp@EXAMPLE.TEST", "-k", "mcp.keytab", "-c", "user.cc"]);
+        krb.args(["--kdc", ready["kdc"].as_str().unwrap(), user, spn]);
+        krb.current_dir(&scratch.0).env_clear().output().unwrap().status.success()
+    };
+    assert!(ask("alice", "HTTP/web.example.test"));
+    assert!(ask("alice", "cifs/files.example.test"));
+    assert!(!ask("dana", "HTTP/web.example.test"));
+    assert!(!ask("alice", "HTTP/mcp.example.test"));
+    assert!(!ask("nobody", "HTTP/web.example.test"));
+    assert!(running.terminate());
+    let mut log = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let line = |parts: &[&str]| {
+        let found = log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(found, "no line with {parts:?} in\n{log}");
+    };
+    line(&["INFO", "login by svc-mcp@EXAMPLE.TEST", "granted until"]);
+    line(&[
+        "INFO",
+        "S4U2Proxy by svc-mcp@EXAMPLE.TEST",
+        "alice",
+        "HTTP/web.example.test",
+        "granted",
+    ]);
+    line(&[
+        "WARN",
+        "S4U2Proxy",
+        "dana",
+        "KDC_ERR_BADOPTION (13)",
+        "(not_delegated, protected_user)",
+    ]);
+    line(&["WARN", "S4U2Proxy", "HTTP/mcp.example.test", "(13)", "msDS-AllowedToDelegateTo"]);
+    line(&["WARN", "S4U2Self", "nobody", "(6)", "userPrincipalName"]);
+}
+
 #[test]
 fn without_a_word_of_files_it_says_what_would_be_of_use() {
     let scratch = Scratch::new("text");

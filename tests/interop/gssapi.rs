@@ -32,7 +32,7 @@ async fn an_acceptor_sees_the_user() {
     let seen = context(&world, "alice", "svc-web", &[web]).await.ok();
     assert_eq!(seen.trim(), "alice@EXAMPLE.TEST");
     // Another service's keys open nothing.
-    context(&world, "alice", "svc-db", &[web]).await.refused("");
+    context(&world, "alice", "svc-db", &[web]).await.refused("not found in keytab");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +45,9 @@ async fn an_acceptor_sees_the_user_whom_a_front_end_stands_for() {
     let web = "HTTP/web.example.test@EXAMPLE.TEST";
     let as_user = async |user| context(&world, "mcp", "svc-web", &[web, "impersonate", user]).await;
     assert_eq!(as_user("alice").await.ok().trim(), "alice@EXAMPLE.TEST");
-    as_user("dave").await.refused("");
+    as_user("dave").await.refused("can't fulfill requested option");
     let db = "postgres/db.example.test@EXAMPLE.TEST";
-    context(&world, "mcp", "svc-db", &[db, "impersonate", "alice"]).await.refused("");
+    context(&world, "mcp", "svc-db", &[db, "impersonate", "alice"])
+        .await
+        .refused("can't fulfill requested option");
 }

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
-use crate::world::{Ended, World, installed};
+use crate::world::{PATIENCE, World, installed};
 
 const JAVAC: &str = "/usr/bin/javac";
 
@@ -28,17 +31,43 @@ async fn classes(world: &World) -> &'static PathBuf {
 /// A principal and where its keys are.
 type Keyed<'a> = (&'a str, &'a Path);
 
-/// The front end asks for a context with the target, in the name of the user.
-pub(crate) async fn delegate(
-    world: &World,
-    (front, front_keys): Keyed<'_>,
-    (target, target_keys): Keyed<'_>,
-    user: Option<&str>,
-) -> Ended {
-    let conf = format!("-Djava.security.krb5.conf={}", world.file("krb5.conf").display());
-    let java = world.program("/usr/bin/java", "none").args([conf.as_str(), "-Xshare:auto", "-cp"]);
-    let java = java.args([classes(world).await.as_path(), "Delegate".as_ref(), front_keys]);
-    java.args([front, target]).args([target_keys]).args(user).run().await
+/// A JVM that asks for contexts.
+pub(crate) struct Jdk {
+    _process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Jdk {
+    /// For contexts of the front end with the target.
+    pub(crate) async fn start(
+        world: &World,
+        (front, front_keys): Keyed<'_>,
+        (target, target_keys): Keyed<'_>,
+    ) -> Self {
+        let conf = format!("-Djava.security.krb5.conf={}", world.file("krb5.conf").display());
+        let java = world.program("/usr/bin/java", "none").args([conf.as_str(), "-cp"]);
+        let java = java.args([classes(world).await.as_path(), "Delegate".as_ref(), front_keys]);
+        let mut process = java.args([front, target]).args([target_keys]).start();
+        let input = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { _process: process, input, output }
+    }
+
+    /// Whom the target saw, or why nobody: as itself, or in the name of this user.
+    pub(crate) async fn ask(&mut self, user: Option<&str>) -> Result<String, String> {
+        let line = format!("{}\n", user.unwrap_or_default());
+        self.input.write_all(line.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        loop {
+            let line = timeout(PATIENCE, self.output.next_line()).await.expect("an answer");
+            match line.unwrap().expect("the JVM goes on").as_str() {
+                "." => break,
+                line => said = said + line + "\n",
+            }
+        }
+        said.strip_prefix("seen ").map(|seen| seen.trim().to_owned()).ok_or(said)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,10 +77,8 @@ async fn it_logs_in_and_is_accepted_as_itself_and_as_a_user() {
     }
     let world = World::new().await;
     let (mcp, web) = (world.keytab("svc-mcp").await, world.keytab("svc-web").await);
-    let (mcp, web) =
-        (("svc-mcp@EXAMPLE.TEST", &*mcp), ("HTTP/web.example.test@EXAMPLE.TEST", &*web));
-    let seen = delegate(&world, mcp, web, None).await.ok();
-    assert_eq!(seen.trim(), "svc-mcp@EXAMPLE.TEST");
-    let seen = delegate(&world, mcp, web, Some("alice@EXAMPLE.TEST")).await.ok();
-    assert_eq!(seen.trim(), "alice@EXAMPLE.TEST");
+    let web = ("HTTP/web.example.test@EXAMPLE.TEST", &*web);
+    let mut jdk = Jdk::start(&world, ("svc-mcp@EXAMPLE.TEST", &mcp), web).await;
+    assert_eq!(jdk.ask(None).await.unwrap(), "svc-mcp@EXAMPLE.TEST");
+    assert_eq!(jdk.ask(Some("alice@EXAMPLE.TEST")).await.unwrap(), "alice@EXAMPLE.TEST");
 }

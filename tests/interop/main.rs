@@ -9,5 +9,6 @@ mod impacket;
 mod jdk;
 mod kpasswd;
 mod mit;
+mod pkinit;
 mod rights;
 mod world;

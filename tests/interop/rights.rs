@@ -4,7 +4,7 @@
 use krb_client::proto::KerberosTime;
 use krb_client::proto::kdc::{Account, Realm, Trustee};
 
-use crate::jdk::{delegate, jdk};
+use crate::jdk::{Jdk, jdk};
 use crate::mit::{here, kinit_with_keys, kvno};
 use crate::world::{REALM, World};
 
@@ -142,50 +142,45 @@ const BY_THE_SERVICES_LIST: &[Right] = &[
 ];
 
 async fn each_is_missed(way: &Way, rights: impl Iterator<Item = &'static Right>) {
-    let (mit, jdk) = (here(), jdk());
+    let mit = here();
     let world = World::new().await;
     let whole = world.kdc.realms().realm(REALM, |realm| realm.clone()).unwrap();
-    // The keys are there whatever becomes of their accounts.
-    let mut keytabs = Vec::new();
-    for account in [way.front, way.target_account] {
-        keytabs.push(world.keytab(account).await);
-    }
-    let front = format!("{}@{REALM}", way.front);
-    let target = format!("{}@{REALM}", way.target);
-    let ask = async || {
-        let mit = async {
-            let arguments = ["-I", "alice", "-P", way.target];
-            if mit { Some(kvno(&world, "front", &arguments).await) } else { None }
-        };
-        let jdk = async {
-            let (target, user) = ((target.as_str(), &*keytabs[1]), Some("alice@EXAMPLE.TEST"));
-            let front = (front.as_str(), &*keytabs[0]);
-            if jdk { Some(delegate(&world, front, target, user).await) } else { None }
-        };
-        tokio::join!(mit, jdk)
-    };
-    for right in rights {
+    let mut jdk = if jdk() { Some(jvm(&world, way).await) } else { None };
+    // At last with nothing taken away.
+    for right in rights.map(Some).chain([None]) {
         world.kdc.realms().realm(REALM, |realm| *realm = whole.clone());
         if mit {
             kinit_with_keys(&world, "front", way.front).await.ok();
         }
-        world.kdc.realms().realm(REALM, right.take);
-        let (mit, jdk) = ask().await;
-        if let Some(mit) = mit {
-            println!("without {:?}: {}", right.name, mit.refused(right.mit));
+        if let Some(right) = right {
+            world.kdc.realms().realm(REALM, right.take);
         }
-        if let Some(jdk) = jdk {
-            println!("without {:?}: {}", right.name, jdk.refused(right.jdk));
+        if mit {
+            let asked = kvno(&world, "front", &["-I", "alice", "-P", way.target]).await;
+            match right {
+                Some(right) => asked.refused(right.mit),
+                None => asked.ok(),
+            };
+        }
+        if let Some(jdk) = &mut jdk {
+            match (right, jdk.ask(Some("alice@EXAMPLE.TEST")).await) {
+                (Some(right), Err(said)) => {
+                    assert!(said.contains(right.jdk), "without {:?}: {said}", right.name);
+                }
+                (None, Ok(seen)) => assert_eq!(seen, "alice@EXAMPLE.TEST"),
+                (None, Err(said)) => panic!("with every right: {said}"),
+                (Some(right), Ok(_)) => panic!("the JDK is served without {:?}", right.name),
+            }
         }
     }
-    // With all of them it is granted.
-    world.kdc.realms().realm(REALM, |realm| *realm = whole);
-    if mit {
-        kinit_with_keys(&world, "front", way.front).await.ok();
-    }
-    let (mit, jdk) = ask().await;
-    mit.inspect(|mit| drop(mit.ok()));
-    jdk.inspect(|jdk| assert_eq!(jdk.ok().trim(), "alice@EXAMPLE.TEST"));
+}
+
+/// The keys are read now: they are there whatever becomes of their accounts.
+async fn jvm(world: &World, way: &Way) -> Jdk {
+    let (front, target) = (world.keytab(way.front).await, world.keytab(way.target_account).await);
+    let named = |name: &str| format!("{name}@{REALM}");
+    let (front, target) = ((&*named(way.front), &*front), (&*named(way.target), &*target));
+    Jdk::start(world, front, target).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

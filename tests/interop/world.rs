@@ -9,10 +9,10 @@ use krb_client::dev_kdc::{Bind, DevKdc, RealmFile};
 use krb_client::files;
 use krb_tests::skipped;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// Longer than any of the programs takes, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const REALM: &str = "EXAMPLE.TEST";
 
@@ -109,6 +109,12 @@ impl Program {
     pub fn typing(mut self, lines: &[&str]) -> Self {
         self.input = lines.iter().map(|line| format!("{line}\n")).collect();
         self
+    }
+
+    /// Starts it, to be talked to; it ends when it is dropped.
+    pub fn start(mut self) -> Child {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command))
     }
 
     /// Runs it to its end.

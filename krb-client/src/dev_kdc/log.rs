@@ -42,18 +42,17 @@ fn remedy(asked: Asked, refusal: &Refusal) -> Option<&'static str> {
         _ => None,
     };
     by_status.or(match (asked, refusal.code) {
-        (Asked::S4uProxy, ErrorCode::BADOPTION) => Some(match refusal.status {
-            Some(NtStatus::ACCOUNT_RESTRICTION) => {
-                "the evidence is not forwardable: set TRUSTED_TO_AUTH_FOR_DELEGATION on the service \
-                 (trusted_to_auth_for_delegation), and look whether the user is NOT_DELEGATED or in \
-                 Protected Users (not_delegated, protected_user)"
-            }
-            _ => {
-                "put the target's SPN into the service's msDS-AllowedToDelegateTo \
-                 (allowed_to_delegate_to), or the service into the target's \
-                 msDS-AllowedToActOnBehalfOfOtherIdentity (allowed_to_act)"
-            }
-        }),
+        // The status does not say which: NO_MATCH stands for both, as MS-SFU has it.
+        (Asked::S4uProxy, ErrorCode::BADOPTION) if refusal.text.contains("forwardable") => Some(
+            "set TRUSTED_TO_AUTH_FOR_DELEGATION on the service (trusted_to_auth_for_delegation), and \
+             look whether the user is NOT_DELEGATED or in Protected Users (not_delegated, \
+             protected_user)",
+        ),
+        (Asked::S4uProxy, ErrorCode::BADOPTION) => Some(
+            "put the target's SPN into the service's msDS-AllowedToDelegateTo \
+             (allowed_to_delegate_to), or the service into the target's \
+             msDS-AllowedToActOnBehalfOfOtherIdentity (allowed_to_act)",
+        ),
         (_, ErrorCode::S_PRINCIPAL_UNKNOWN) => {
             Some("register the SPN on one account: setspn -S (spns)")
         }

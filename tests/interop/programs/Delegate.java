@@ -1,4 +1,6 @@
 import com.sun.security.jgss.ExtendedGSSCredential;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.security.PrivilegedExceptionAction;
 import java.util.Map;
 import javax.security.auth.Subject;
@@ -13,13 +15,13 @@ import org.ietf.jgss.GSSName;
 import org.ietf.jgss.Oid;
 
 /**
- * The JDK's own Kerberos as a client: logs ACCOUNT in with the keys of KEYTAB, then asks for a
- * context with TARGET, as itself or in the name of USER (S4U2Self and S4U2Proxy), and lets the
- * target accept it with its keys from its KEYTAB.
+ * The JDK's own Kerberos as a client: for each line that it reads it logs ACCOUNT in with the keys of
+ * KEYTAB, then asks for a context with TARGET, as itself or in the name of the user on the line
+ * (S4U2Self and S4U2Proxy), and lets the target accept it with its own keys.
  *
- * <p>java -Djava.security.krb5.conf=… Delegate.java KEYTAB ACCOUNT TARGET TARGET-KEYTAB [USER]
+ * <p>java -Djava.security.krb5.conf=… Delegate KEYTAB ACCOUNT TARGET TARGET-KEYTAB
  *
- * <p>Prints whom the target saw; "KDC" and the error's number, or the error, and exits with 1.
+ * <p>Prints "seen" and whom the target saw, or "refused" and the error with its causes; then a dot.
  */
 public class Delegate {
     private static final String MODULE = "com.sun.security.auth.module.Krb5LoginModule";
@@ -75,18 +77,25 @@ public class Delegate {
         return Subject.doAs(subject, action);
     }
 
-    public static void main(String[] arguments) {
-        try {
-            Subject client = login(arguments[0], arguments[1], true);
-            String user = arguments.length > 4 ? arguments[4] : null;
-            byte[] token = as(client, () -> initiate(arguments[2], user));
-            Subject service = login(arguments[3], arguments[2], false);
-            System.out.println(as(service, () -> accept(token)));
-        } catch (Throwable error) {
-            for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-                System.out.println(cause);
+    private static String ask(String[] arguments, String user) throws Exception {
+        Subject client = login(arguments[0], arguments[1], true);
+        byte[] token = as(client, () -> initiate(arguments[2], user));
+        Subject service = login(arguments[3], arguments[2], false);
+        return as(service, () -> accept(token));
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            try {
+                System.out.println("seen " + ask(arguments, line.isEmpty() ? null : line));
+            } catch (Exception error) {
+                System.out.println("refused");
+                for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+                    System.out.println(cause);
+                }
             }
-            System.exit(1);
+            System.out.println(".");
         }
     }
 }
