@@ -187,6 +187,16 @@ fn sids_of_our_own_domain_come_from_nobody_else() {
     assert_eq!(refused(both.partner.tgs(&tgt, files())).code, ErrorCode::POLICY);
 }
 
+/// Who is of a domain whose SID is not known comes without a word of groups.
+#[test]
+fn a_partner_of_no_known_domain_has_no_sids() {
+    let mut both = both();
+    both.partner.realm.trust_mut(REALM).unwrap().domain_sid = None;
+    let tgt = both.foreign(&user("alice"), &[], |_| {});
+    let ticket = both.partner.tgs(&tgt, files()).unwrap();
+    assert_eq!(service::verify(&both.partner, &ticket, "FILES$"), [10, 6, 7, 16, 19]);
+}
+
 #[test]
 fn a_realm_speaks_for_its_own_clients() {
     let mut both = both();
