@@ -10,5 +10,6 @@ mod jdk;
 mod kpasswd;
 mod mit;
 mod pkinit;
+mod realms;
 mod rights;
 mod world;

@@ -31,15 +31,20 @@ impl World {
     }
 
     pub async fn of(realm_file: &str) -> Self {
+        let file = RealmFile::parse(realm_file).unwrap();
+        Self::at(file, Bind::loopback()).await.expect("an address of the loopback")
+    }
+
+    /// Listening there; `None` if there is no such address.
+    pub async fn at(file: RealmFile, bind: Bind) -> Option<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let kdc = DevKdc::start(file.realms(), bind).await.ok()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("krb-interop-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let realms = RealmFile::parse(realm_file).unwrap().realms();
-        let kdc = DevKdc::start(realms, Bind::loopback()).await.unwrap();
         std::fs::write(folder.join("krb5.conf"), kdc.krb5_conf()).unwrap();
-        Self { kdc, folder }
+        Some(Self { kdc, folder })
     }
 
     /// A file of this world's.
