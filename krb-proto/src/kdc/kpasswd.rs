@@ -10,13 +10,16 @@ use super::realm::Realm;
 use super::refusal::Refusal;
 use super::state::{self, Use};
 use crate::ap::RequestPolicy;
-use crate::asn1::HostAddress;
+use crate::asn1::{AuthorizationData, HostAddress};
+use crate::authorization::find_pac;
 use crate::crypto::Key;
+use crate::der;
 use crate::iana::{EncType, ErrorCode, KpasswdResult};
 use crate::kpasswd::{
     ChangeRequest, ChangeRequestError, ChangeResult, PasswordChange, PasswordPolicy, Target,
     unverified_answer,
 };
+use crate::pac::{LogonInfo, Pac, Requestor};
 use crate::{Context, Principal};
 
 /// Why a password stays what it is.
@@ -45,6 +48,12 @@ pub fn change_password(
     let verified = verify(realm, request, cx);
     let request = match verified {
         Ok(request) => request,
+        // Two servers that answer each other's answers never end (CVE-2002-2443).
+        Err(error) if is_answer(request) => {
+            let refusal = Refusal::new(error.code(), "an answer, and no request (kpasswd)");
+            event.outcome = Outcome::Refused(refusal);
+            return Reply { message: Vec::new(), event };
+        }
         Err(error) => {
             let text = error.to_string();
             let result = ChangeResult::Text(error.result(), &text);
@@ -82,6 +91,18 @@ pub fn change_password(
         request.answerable.answer(&result, server, cx.rng)
     };
     Reply { message, event }
+}
+
+/// Is it what a server of this protocol says, by a frame or without one?
+fn is_answer(message: &[u8]) -> bool {
+    const AP_REP: u8 = 0x6f;
+    const KRB_ERROR: u8 = 0x7e;
+    let in_frame = match message.get(4..) {
+        Some([0, 0, first, ..]) => *first == KRB_ERROR,
+        Some([_, _, first, ..]) => *first == AP_REP,
+        _ => false,
+    };
+    in_frame || message.first() == Some(&KRB_ERROR)
 }
 
 /// Only tickets for `kadmin/changepw` are taken, which like AD's are sealed with krbtgt's key.
@@ -134,6 +155,7 @@ fn whose(realm: &Realm, request: &ChangeRequest, cx: &Context<'_>) -> Result<Str
     if state::check(client, Use::Ticket, cx.now.seconds).is_err() {
         return Err(denied);
     }
+    check_ticket(realm, request, client)?;
     let target = match &request.target {
         Target::Own => client,
         Target::Of(target) => match find(target) {
@@ -148,6 +170,30 @@ fn whose(realm: &Realm, request: &ChangeRequest, cx: &Context<'_>) -> Result<Str
         return Err(because(KpasswdResult::INITIAL_FLAG_NEEDED, text));
     }
     Ok(target.name().to_string())
+}
+
+/// A ticket-granting ticket has the same key, and the name of the service stands outside of what that
+/// seals: only the PAC tells them apart (CVE-2022-2031). It also tells whose ticket it is, whatever
+/// account has the name by now (CVE-2021-42287).
+fn check_ticket(realm: &Realm, request: &ChangeRequest, client: &Account) -> Result<(), Kept> {
+    let not_theirs = || because(KpasswdResult::AUTH_ERROR, "the ticket is another account's");
+    let data = request.request().authorization_data.as_deref().ok_or_else(not_theirs)?;
+    let data: AuthorizationData<'_> = der::decode(data).map_err(|_| not_theirs())?;
+    let bytes = find_pac(&data).ok().flatten().ok_or_else(not_theirs)?;
+    let mut keys = realm.krbtgt_keys().every();
+    let pac = keys.find_map(|key| Pac::parse(bytes).ok()?.verify_server_signature(key).ok());
+    let pac = pac.ok_or_else(not_theirs)?;
+    let requestor: Option<Requestor> = pac.get().map_err(|_| not_theirs())?;
+    if requestor.is_some() {
+        let text = "a ticket-granting ticket changes no passwords";
+        return Err(because(KpasswdResult::AUTH_ERROR, text));
+    }
+    let info: Option<LogonInfo> = pac.get().map_err(|_| not_theirs())?;
+    let sid = info.and_then(|info| info.user_sid().ok());
+    if sid.is_none() || sid != realm.sid(client) {
+        return Err(not_theirs());
+    }
+    Ok(())
 }
 
 /// MS-SAMR 3.1.1.7: length, history, kinds of characters.

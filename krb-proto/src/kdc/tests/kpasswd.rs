@@ -6,7 +6,7 @@ use super::*;
 use crate::asn1::HostAddress;
 use crate::crypto::Key;
 use crate::iana::{EncType, ErrorCode, KpasswdResult, TicketFlags};
-use crate::kdc::{Compat, change_password};
+use crate::kdc::{Compat, NewTicket, TicketKeys, change_password};
 use crate::kpasswd::{KpasswdError, PasswordChange, PasswordPolicy, Reason};
 
 const HERE: HostAddress<'_> = HostAddress { addr_type: 2, address: &[127, 0, 0, 1] };
@@ -192,6 +192,12 @@ fn other_tickets_than_those_for_changing_passwords_are_refused() {
         let refused = kept(change(&mut world, ticket, None, NEW));
         assert_eq!(refused, (KpasswdResult::AUTH_ERROR, false));
     }
+    // Which stands outside of what the key seals (CVE-2022-2031).
+    let mut relabelled = (*tgt).clone();
+    super::tgt::relabel(&mut relabelled, &PasswordChange::service());
+    assert!(relabelled.flags.contains(TicketFlags::INITIAL));
+    let refused = kept(change(&mut world, &relabelled, None, NEW));
+    assert_eq!(refused, (KpasswdResult::AUTH_ERROR, true));
     let good = ticket(&mut world, "alice").unwrap();
     let session_key = Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[1; 32]).unwrap();
     let wrong = Credential { session_key, ..(*good).clone() };
@@ -199,6 +205,58 @@ fn other_tickets_than_those_for_changing_passwords_are_refused() {
     world.now += 36_301;
     assert_eq!(kept(change(&mut world, &good, None, NEW)), (KpasswdResult::AUTH_ERROR, false));
     assert!(logs_in_with(&mut world, "alice", PASSWORD));
+}
+
+/// CVE-2021-42287, with passwords for prey.
+#[test]
+fn a_ticket_is_for_the_account_that_it_was_issued_to_and_for_none_of_that_name() {
+    let mut world = world();
+    let carols = ticket(&mut world, "carol").unwrap();
+    world.realm.insert(Account::user("carol").password(PASSWORD).rid(4711));
+    let another = (KpasswdResult::AUTH_ERROR, true);
+    assert_eq!(kept(change(&mut world, &carols, None, NEW)), another);
+    assert!(logs_in_with(&mut world, "carol", PASSWORD));
+    // The name of a machine without its dollar, whose owner has another name by now.
+    world.realm.insert(Account::user("WEB").password(PASSWORD));
+    let webs = ticket(&mut world, "WEB").unwrap();
+    let renamed = world.realm.remove("WEB").unwrap().renamed("other");
+    world.realm.insert(renamed);
+    let before = world.realm.account("WEB$").unwrap().long_term_keys().current_kvno();
+    assert_eq!(kept(change(&mut world, &webs, None, NEW)), another);
+    let after = world.realm.account("WEB$").unwrap().long_term_keys().current_kvno();
+    assert_eq!(before, after);
+    // Nor without a PAC that says so.
+    let (client, server) = (user("alice"), Principal::new(PasswordChange::service(), REALM));
+    let key = world.realm.krbtgt_key().unwrap().clone();
+    let bare = NewTicket {
+        client: &client,
+        server: &server,
+        session_key: &key.generate_alike(&mut TestRng(5)),
+        flags: TicketFlags::INITIAL,
+        times: ticket(&mut world, "alice").unwrap().times,
+        transited: &[],
+        addresses: &[],
+        authorization_data: &[],
+        pac: None,
+    };
+    let keys = TicketKeys { server: &key, kvno: None, krbtgt: &key };
+    let bare = bare.issue(&keys, &mut TestRng(6)).unwrap();
+    assert_eq!(kept(change(&mut world, &bare, None, NEW)), another);
+}
+
+/// A datagram with a forged sender would set two servers talking (CVE-2002-2443).
+#[test]
+fn an_answer_is_not_answered() {
+    let mut world = world();
+    let ticket = ticket(&mut world, "alice").unwrap();
+    let (_, message) = request(&mut world, &ticket, None, NEW);
+    let refusal = send(&mut world, &message[..message.len() - 1]);
+    let (_, good) = request(&mut world, &ticket, None, NEW);
+    let reply = send(&mut world, &good);
+    for answer in [&refusal, &reply, &refusal[6..].to_vec()] {
+        assert!(!answer.is_empty());
+        assert!(send(&mut world, answer).is_empty());
+    }
 }
 
 /// Or an older password would come back.
