@@ -33,6 +33,7 @@ pub(super) fn grant(
     let service = request.service()?;
     event.server = Some(service.clone());
     request.refuse_what_is_not_done()?;
+    refuse_what_needs_a_ticket(request.options())?;
     if !realm.is_named(request.body.realm.0) {
         return Err(unknown());
     }
@@ -116,6 +117,22 @@ pub(super) fn grant(
         padata,
         encrypted_padata,
     })
+}
+
+/// Options of the TGS exchange.
+fn refuse_what_needs_a_ticket(options: KdcOptions) -> Result<(), Refusal> {
+    let of_the_tgs = [
+        KdcOptions::FORWARDED,
+        KdcOptions::PROXY,
+        KdcOptions::RENEW,
+        KdcOptions::ENC_TKT_IN_SKEY,
+        KdcOptions::CNAME_IN_ADDL_TKT,
+    ];
+    if of_the_tgs.iter().any(|option| options.contains(*option)) {
+        let text = "what is asked for needs a ticket to ask with";
+        return Err(Refusal::new(ErrorCode::BADOPTION, text));
+    }
+    Ok(())
 }
 
 /// The account of a certificate that a service asks the realm of, before S4U2Self (MS-SFU

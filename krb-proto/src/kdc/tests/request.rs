@@ -4,12 +4,13 @@ use std::{assert_eq, vec};
 
 use md5::Digest;
 
-use super::raw::RawTgs;
+use super::raw::{RawTgs, as_request};
 use super::service::{key_of, verify};
 use super::*;
 use crate::asn1::{AuthorizationDataElement, Checksum, EncTicketPart, PaForUser, Ticket};
+use crate::crypto::Key;
 use crate::der::{self, KerberosString, List};
-use crate::iana::{AdType, ChecksumType, ErrorCode, KeyUsage, PaType};
+use crate::iana::{AdType, ChecksumType, EncType, ErrorCode, KdcOptions, KeyUsage, PaType};
 use crate::kdc::Compat;
 use crate::preauth::{for_user_checksum_input, s4u_x509_user};
 
@@ -170,8 +171,77 @@ fn authorization_data_of_the_client() {
     assert_eq!(part.authorization_data.unwrap().iter().count(), 2, "the PAC, and what was sent");
 
     let pac = relevant(AdType::WIN2K_PAC, b"pac");
-    assert_eq!(ask(&mut world, usage, pac).unwrap_err(), ErrorCode::POLICY);
+    assert_eq!(ask(&mut world, usage, pac.clone()).unwrap_err(), ErrorCode::POLICY);
+    let deeper = relevant(AdType::IF_RELEVANT, &pac);
+    assert_eq!(ask(&mut world, usage, deeper.clone()).unwrap_err(), ErrorCode::POLICY);
+    let abyss = (0..99).fold(harmless.clone(), |data, _| relevant(AdType::IF_RELEVANT, &data));
+    assert_eq!(ask(&mut world, usage, abyss).unwrap_err(), ErrorCode::GENERIC);
     let wrong = KeyUsage::TGS_REQ_AUTH_DATA_SESSION_KEY;
     assert_eq!(ask(&mut world, wrong, harmless).unwrap_err(), ErrorCode::BAD_INTEGRITY);
     assert_eq!(ask(&mut world, usage, vec![1, 2]).unwrap_err(), ErrorCode::GENERIC);
+}
+
+/// What a ticket says of its own use is said of those that come of it too (RFC 4120 section 3.3.3):
+/// whoever is given it cannot ask for one that says less.
+#[test]
+fn authorization_data_go_on_from_ticket_to_ticket() {
+    let mut world = World::new(realm());
+    let saying = |ticket: &Credential, key: &Key| {
+        let ticket: Ticket<'_> = der::decode(&ticket.ticket).unwrap();
+        let plaintext = key.decrypt(KeyUsage::TICKET, ticket.enc_part.cipher).unwrap();
+        let part: EncTicketPart<'_> = der::decode(&plaintext).unwrap();
+        let data = part.authorization_data.unwrap();
+        let said = data.iter().filter(|element| element.ad_data == b"only mondays");
+        (said.count(), data.iter().count())
+    };
+    let element = AuthorizationDataElement { ad_type: AdType(-4711), ad_data: b"only mondays" };
+    let data = (KeyUsage::TGS_REQ_AUTH_DATA_SUBKEY, der::encode(&List::of(&[element])));
+    let krbtgt = world.realm.krbtgt_key().unwrap().clone();
+    let restrict = |world: &mut World, tgt: &Credential, service: Name| {
+        let raw = RawTgs { authorization_data: Some(data.clone()), ..RawTgs::new(tgt, service) };
+        Arc::new(raw.ask(world).unwrap().credential)
+    };
+    let tgt = world.login("alice").unwrap();
+    let tgt = restrict(&mut world, &tgt, Name::krbtgt(REALM.as_bytes()));
+    assert_eq!(saying(&tgt, &krbtgt), (1, 2), "it, and the PAC");
+    let ticket = world.tgs(&tgt, TgsGoal::Service(web())).unwrap();
+    assert_eq!(saying(&ticket, &key_of(&world, "WEB$")), (1, 2));
+    verify(&world, &ticket, "WEB$");
+    // A user's ticket to a service is what that delegates with.
+    let evidence = world.tgs(&tgt, TgsGoal::Service(spn("HTTP/mcp.example.test"))).unwrap();
+    let service = world.service_login("svc-mcp");
+    let proxy = world.proxy(&service, &Arc::new(evidence), "HTTP/web.example.test").unwrap();
+    assert_eq!(saying(&proxy, &key_of(&world, "WEB$")), (1, 2));
+    // Not so what the service's own ticket says.
+    let service = restrict(&mut world, &service, Name::krbtgt(REALM.as_bytes()));
+    let own = world.evidence(&service, "alice").unwrap();
+    assert_eq!(saying(&own, &key_of(&world, "svc-mcp")), (0, 1));
+}
+
+/// One request is one thing.
+#[test]
+fn options_of_another_request_are_refused() {
+    let mut world = World::new(realm());
+    let others = [
+        KdcOptions::FORWARDED,
+        KdcOptions::PROXY,
+        KdcOptions::RENEW,
+        KdcOptions::CNAME_IN_ADDL_TKT,
+    ];
+    let service = world.service_login("svc-mcp");
+    let key = &service.session_key;
+    for option in others.into_iter().chain([KdcOptions::ENC_TKT_IN_SKEY]) {
+        let krbtgt = Name::krbtgt(REALM.as_bytes());
+        let enctypes = [EncType::AES256_CTS_HMAC_SHA1_96];
+        world.ask(&as_request(&Name::user("alice"), &krbtgt, option, &enctypes, &[]));
+        assert_eq!(world.refusal().code, ErrorCode::BADOPTION, "{option:?}");
+    }
+    for option in others {
+        let pa = crate::preauth::for_user(&user("alice"), key);
+        let padata = vec![(PaType::FOR_USER, pa)];
+        let own = RawTgs::new(&service, Name::user("svc-mcp"));
+        let raw =
+            RawTgs { options: option, padata, additional: vec![service.ticket.clone()], ..own };
+        assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::BADOPTION, "{option:?}");
+    }
 }

@@ -124,6 +124,8 @@ fn addresses_stay_where_they_were() {
     let mut raw = RawTgs::new(&tgt, Name::user("svc-mcp"));
     raw.options = KdcOptions::FORWARDED;
     raw.padata = [(PaType::FOR_USER, for_user(&user("alice"), &tgt.session_key))].into();
+    assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::BADOPTION);
+    raw.options = KdcOptions::FORWARDABLE;
     assert_eq!(raw.ask(&mut world).unwrap().addresses, plain.addresses);
 }
 
@@ -162,7 +164,7 @@ fn a_ticket_for_changing_the_password_is_no_ticket_granting_ticket() {
     assert_eq!(refused(world.tgs(&Arc::new(ticket), web)).code, ErrorCode::TGT_REVOKED);
 }
 
-fn relabel(credential: &mut Credential, name: &Name) {
+pub(super) fn relabel(credential: &mut Credential, name: &Name) {
     use crate::asn1::Ticket;
     use crate::der;
     let ticket: Ticket<'_> = der::decode(&credential.ticket).unwrap();

@@ -4,7 +4,8 @@
 use alloc::vec::Vec;
 
 use super::client::{Client, revoked};
-use super::header::{Header, Origin, Tgt};
+use super::header::{Header, Origin, Tgt, beside_pac};
+use super::referral::transited;
 use super::{Request, refuse};
 use crate::Principal;
 use crate::asn1::{EncTicketPart, Ticket};
@@ -27,6 +28,8 @@ pub(super) struct Evidence {
     pub(super) flags: TicketFlags,
     pub(super) authtime: KerberosTime,
     pub(super) transited: Vec<u8>,
+    /// AuthorizationData beside the PAC, DER; empty if there is none.
+    pub(super) authorization_data: Vec<u8>,
     pub(super) pac: PacBuilder,
     /// The services through whose hands it came already.
     pub(super) delegation: Option<DelegationInfo>,
@@ -71,6 +74,8 @@ pub(super) fn open(request: &Request<'_>, service: &Account) -> Result<Evidence,
     if part.endtime <= request.now {
         return refuse(ErrorCode::TKT_EXPIRED, "the evidence has expired");
     }
+    let beside = part.authorization_data.map(|data| beside_pac(&data));
+    let beside = beside.transpose().map_err(unreadable)?.unwrap_or_default();
     let data = part.authorization_data.map(|data| authorization::find_pac(&data));
     let bytes = data.transpose().map_err(unreadable)?.flatten();
     let bytes = bytes.ok_or(revoked("the evidence has no PAC"))?;
@@ -93,6 +98,7 @@ pub(super) fn open(request: &Request<'_>, service: &Account) -> Result<Evidence,
         flags: TicketFlags(part.flags.bits()),
         authtime: part.authtime,
         transited: part.transited.contents.to_vec(),
+        authorization_data: beside,
         delegation: pac.get().map_err(modified)?,
         pac: PacBuilder::from_pac(pac.as_pac()),
         from_other_realm: false,
@@ -148,7 +154,8 @@ pub(super) fn open_foreign<'r>(
         client: tgt.client.clone(),
         flags: tgt.flags,
         authtime: tgt.times.authtime,
-        transited: tgt.transited.clone(),
+        transited: transited(&tgt, &tgt.client.realm)?,
+        authorization_data: tgt.authorization_data.clone(),
         pac: client.pac,
         delegation,
         from_other_realm: true,

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use super::Request;
 use crate::ap::received_key;
-use crate::asn1::{ApReq, Authenticator, EncTicketPart, Ticket};
+use crate::asn1::{ApReq, Authenticator, AuthorizationData, EncTicketPart, Ticket};
 use crate::authorization;
 use crate::credential::TicketTimes;
 use crate::crypto::{Key, decrypt_with_any};
-use crate::der;
+use crate::der::{self, DecodeError, List};
 use crate::iana::{ApOptions, ChecksumType, ErrorCode, KeyUsage, PaType, TicketFlags};
 use crate::kdc::granted::Addresses;
 use crate::kdc::realm::Realm;
@@ -35,6 +35,8 @@ pub(in crate::kdc) struct Tgt<'r> {
     pub(in crate::kdc) transited: Vec<u8>,
     pub(in crate::kdc) addresses: Addresses,
     pub(in crate::kdc) pac: Option<Vec<u8>>,
+    /// AuthorizationData beside the PAC, DER; empty if there is none.
+    pub(in crate::kdc) authorization_data: Vec<u8>,
     pub(in crate::kdc) origin: Origin<'r>,
     /// The key that it was sealed with, which signed its PAC.
     pub(in crate::kdc) sealed_with: Key,
@@ -89,6 +91,8 @@ impl<'r> Tgt<'r> {
         }
         let pac = part.authorization_data.map(|data| authorization::find_pac(&data));
         let pac = pac.transpose().map_err(|_| malformed.clone())?.flatten();
+        let beside = part.authorization_data.map(|data| beside_pac(&data));
+        let beside = beside.transpose().map_err(|_| malformed.clone())?;
         let addresses = part.caddr.iter().flat_map(|list| list.iter());
         Ok(Self {
             client: part.cname.in_realm(part.crealm),
@@ -103,6 +107,7 @@ impl<'r> Tgt<'r> {
             transited: part.transited.contents.to_vec(),
             addresses: addresses.map(|it| (it.addr_type, it.address.to_vec())).collect(),
             pac: pac.map(<[u8]>::to_vec),
+            authorization_data: beside.unwrap_or_default(),
             origin,
             sealed_with,
         })
@@ -119,6 +124,19 @@ impl<'r> Tgt<'r> {
         }
         Ok(())
     }
+}
+
+/// What stands in a ticket beside its PAC: it goes on into those that are asked for with it (RFC 4120
+/// section 3.3.3), for it may say what the ticket must not be used for. DER; empty if there is nothing.
+pub(in crate::kdc) fn beside_pac(data: &AuthorizationData<'_>) -> Result<Vec<u8>, DecodeError> {
+    let mut elements = Vec::new();
+    for element in data.iter() {
+        if authorization::find_pac(&List::of(&[element]))?.is_none() {
+            elements.push(element);
+        }
+    }
+    let none = elements.is_empty();
+    Ok(if none { Vec::new() } else { der::encode(&List::of(&elements)) })
 }
 
 fn origin<'r>(realm: &'r Realm, name: &Name, of: &[u8]) -> Result<Origin<'r>, Refusal> {

@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 use super::Request;
 use super::header::Header;
 use crate::asn1::{AuthorizationData, AuthorizationDataElement};
-use crate::authorization;
 use crate::credential::TicketTimes;
-use crate::der;
+use crate::der::{self, DecodeError};
 use crate::iana::{AdType, ErrorCode, KdcOptions, KeyUsage, PaType, PacOptions, TicketFlags};
 use crate::kdc::granted::{Granted, borrow_addresses};
 use crate::kdc::refusal::{Padata, Refusal};
@@ -31,6 +30,8 @@ pub(super) struct Plan<'a> {
     /// It may be used from the addresses that the request names, not from the header ticket's: what
     /// forwarding and proxies are for.
     pub(super) elsewhere: bool,
+    /// AuthorizationData of the ticket that it comes of, DER; empty if there is none.
+    pub(super) inherited: &'a [u8],
 }
 
 /// The flags that a ticket has from the one it is asked for with. `may_be_forwarded` is what else
@@ -67,14 +68,15 @@ pub(super) fn issue(
     plan: Plan<'_>,
     cx: &mut Context<'_>,
 ) -> Result<Granted, Refusal> {
-    let Plan { client, server, target, mut flags, times, transited, pac, padata, elsewhere } = plan;
+    let Plan { client, server, target, mut flags, times, transited, pac, padata, .. } = plan;
     if target.account.is_some_and(|account| account.trusted_for_delegation) {
         flags |= TicketFlags::OK_AS_DELEGATE;
     }
     let session_key = request.session_key(target.enctypes, cx.rng)?;
     let plaintext = open_authorization_data(request, header)?;
-    let elements = authorization_data(&plaintext)?;
-    let addresses = if elsewhere { request.addresses() } else { header.tgt.addresses.clone() };
+    let sent = authorization_data(&plaintext)?;
+    let elements = [elements(plan.inherited)?, sent].concat();
+    let addresses = if plan.elsewhere { request.addresses() } else { header.tgt.addresses.clone() };
     let ticket = NewTicket {
         client: &client,
         server: &server,
@@ -146,18 +148,45 @@ fn open_authorization_data(
     key.decrypt(usage, sealed.cipher).map_err(|_| refusal)
 }
 
-/// Its elements. A PAC of the client's own making is not among what a client may say.
-fn authorization_data(plaintext: &[u8]) -> Result<Vec<AuthorizationDataElement<'_>>, Refusal> {
-    if plaintext.is_empty() {
+fn elements(data: &[u8]) -> Result<Vec<AuthorizationDataElement<'_>>, Refusal> {
+    if data.is_empty() {
         return Ok(Vec::new());
     }
-    let malformed = |_| Refusal::new(ErrorCode::GENERIC, "the authorization data cannot be read");
-    let data: AuthorizationData<'_> = der::decode(plaintext).map_err(malformed)?;
-    let nested = authorization::find_pac(&data).map_err(malformed)?;
-    let bare = data.iter().any(|element| element.ad_type == AdType::WIN2K_PAC);
-    if nested.is_some() || bare {
+    let data: AuthorizationData<'_> = der::decode(data).map_err(unreadable)?;
+    Ok(data.iter().collect())
+}
+
+fn unreadable(_: DecodeError) -> Refusal {
+    Refusal::new(ErrorCode::GENERIC, "the authorization data cannot be read")
+}
+
+/// Its elements. A PAC of the client's own making is not among what a client may say, however deep:
+/// some look for it in containers in containers.
+fn authorization_data(plaintext: &[u8]) -> Result<Vec<AuthorizationDataElement<'_>>, Refusal> {
+    let elements = elements(plaintext)?;
+    if has_pac(&elements, MAX_CONTAINERS)? {
         let text = "a client does not make PACs";
         return Err(Refusal::new(ErrorCode::POLICY, text));
     }
-    Ok(data.iter().collect())
+    Ok(elements)
+}
+
+/// So many AD-IF-RELEVANT stand in each other.
+const MAX_CONTAINERS: usize = 8;
+
+fn has_pac(data: &[AuthorizationDataElement<'_>], depth: usize) -> Result<bool, Refusal> {
+    for element in data {
+        match element.ad_type {
+            AdType::WIN2K_PAC => return Ok(true),
+            AdType::IF_RELEVANT => {
+                let text = "the authorization data is nested too deep";
+                let depth = depth.checked_sub(1).ok_or(Refusal::new(ErrorCode::GENERIC, text))?;
+                if has_pac(&elements(element.ad_data)?, depth)? {
+                    return Ok(true);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::client::Client;
-use super::header::{Header, Origin};
+use super::header::{Header, Origin, Tgt};
 use super::issue::{Plan, derived_flags, issue};
 use super::{Request, refuse};
 use crate::iana::{ErrorCode, TicketFlags};
@@ -18,8 +18,7 @@ use crate::{Context, Name, Principal};
 
 /// The realms that a ticket from here has passed through: those of the one that it is asked for with,
 /// and the realm that made that, unless it is the client's.
-pub(super) fn transited(header: &Header<'_>, client_realm: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let tgt = &header.tgt;
+pub(super) fn transited(tgt: &Tgt<'_>, client_realm: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut realms = tgt.transited.clone();
     let Origin::Trust(trust) = tgt.origin else { return Ok(realms) };
     if trust.realm().as_bytes() == client_realm {
@@ -71,7 +70,7 @@ pub(super) fn to(
     if trust.delegation {
         flags |= TicketFlags::OK_AS_DELEGATE;
     }
-    let transited = transited(header, &tgt.client.realm)?;
+    let transited = transited(tgt, &tgt.client.realm)?;
     let plan = Plan {
         elsewhere: false,
         client: tgt.client.clone(),
@@ -82,6 +81,7 @@ pub(super) fn to(
         transited: &transited,
         pac: Some(pac),
         padata,
+        inherited: &tgt.authorization_data,
     };
     issue(request, header, plan, cx)
 }

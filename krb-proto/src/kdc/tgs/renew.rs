@@ -42,6 +42,7 @@ pub(super) fn grant(
         transited: &tgt.transited,
         pac: Some(client.tgt_pac()),
         padata: Padata::new(),
+        inherited: &tgt.authorization_data,
     };
     issue(request, header, plan, cx)
 }

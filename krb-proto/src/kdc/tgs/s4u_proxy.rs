@@ -96,6 +96,7 @@ pub(super) fn grant(
         pac: Some(pac),
         server: Principal::new(service, realm.name()),
         padata: Padata::new(),
+        inherited: &evidence.authorization_data,
     };
     issue(request, header, plan, cx)
 }
@@ -217,6 +218,7 @@ fn refer(
         transited: &evidence.transited,
         pac: Some(pac),
         padata: Padata::new(),
+        inherited: &evidence.authorization_data,
     };
     issue(request, header, plan, cx)
 }

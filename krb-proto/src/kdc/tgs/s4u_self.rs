@@ -36,6 +36,15 @@ pub(super) fn grant(
     cx: &mut Context<'_>,
 ) -> Result<Granted, Refusal> {
     event.asked = Asked::S4uSelf;
+    let other = [
+        KdcOptions::FORWARDED,
+        KdcOptions::PROXY,
+        KdcOptions::RENEW,
+        KdcOptions::CNAME_IN_ADDL_TKT,
+    ];
+    if other.iter().any(|option| request.options().contains(*option)) {
+        return refuse(ErrorCode::BADOPTION, "S4U2Self is asked for, and something else with it");
+    }
     let (realm, tgt) = (request.realm, &header.tgt);
     let named = Named::read(request, header)?;
     if let Some(name) = &named.name {
@@ -214,7 +223,7 @@ fn finish(
     let policy = &realm.policy;
     let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
     let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times)?;
-    let transited = referral::transited(header, &user.realm)?;
+    let transited = referral::transited(tgt, &user.realm)?;
     let trusted =
         account.trusted_to_auth_for_delegation || account.allowed_to_delegate_to.is_empty();
     let mut target = Target::account(realm, account)?;
@@ -231,6 +240,8 @@ fn finish(
         times,
         transited: &transited,
         pac: Some(pac),
+        // What the service's own ticket says is not said of the user.
+        inherited: &[],
     };
     issue(request, header, plan, cx)
 }

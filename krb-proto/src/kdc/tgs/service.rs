@@ -41,7 +41,7 @@ pub(super) fn grant(
         }
         flags |= TicketFlags::PROXY;
     }
-    let transited = transited(header, &tgt.client.realm)?;
+    let transited = transited(tgt, &tgt.client.realm)?;
     let without_pac = client.without_pac && policy.compat.honours_no_pac();
     let plan = Plan {
         elsewhere: proxy,
@@ -53,6 +53,7 @@ pub(super) fn grant(
         transited: &transited,
         pac: (!without_pac).then(|| client.pac.clone()),
         padata: Padata::new(),
+        inherited: &tgt.authorization_data,
     };
     issue(request, header, plan, cx)
 }
@@ -96,6 +97,7 @@ pub(super) fn forward(
         transited: &tgt.transited,
         pac: Some(client.tgt_pac()),
         padata: Padata::new(),
+        inherited: &tgt.authorization_data,
     };
     issue(request, header, plan, cx)
 }
