@@ -11,6 +11,10 @@ use super::webapp::lock;
 /// Requests that are remembered.
 const MAX: usize = 1000;
 
+/// What a KDC asks the client for, in the place of a ticket.
+const FIRST_LEGS: [ErrorCode; 2] =
+    [ErrorCode::PREAUTH_REQUIRED, ErrorCode::MORE_PREAUTH_DATA_REQUIRED];
+
 /// One request to the KDC.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +95,7 @@ impl From<&Event> for Asking {
             says,
             first_leg: matches!(
                 &event.outcome,
-                Outcome::Refused(refusal) if refusal.code == ErrorCode::PREAUTH_REQUIRED
+                Outcome::Refused(refusal) if FIRST_LEGS.contains(&refusal.code)
             ),
         }
     }
