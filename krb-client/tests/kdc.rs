@@ -141,6 +141,7 @@ fn without_a_word_of_files_it_says_what_would_be_of_use() {
     let mut running = Running(kdc(&scratch, &[EXAMPLE]).spawn().unwrap());
     let line = running.line();
     assert!(line.starts_with("ready: EXAMPLE.TEST at 127.0.0.1:"), "{line}");
+    assert!(line.contains("passwords are changed at 127.0.0.1:"), "{line}");
     assert!(running.terminate());
 }
 

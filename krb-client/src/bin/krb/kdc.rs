@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use krb_client::dev_kdc::{Bind, DevKdc, RealmFile, Realms};
+use krb_client::dev_kdc::{Addresses, Bind, DevKdc, RealmFile, Realms};
 use krb_client::files;
 
 use crate::{Failure, report};
@@ -89,9 +89,12 @@ fn absolute(file: &Path) -> Result<String, Failure> {
 }
 
 fn ready(kdc: &DevKdc, conf: Option<String>, keytabs: &[(&str, &Path)]) -> String {
-    let (addresses, realms) = (kdc.addresses(), kdc.realms().names().join(", "));
-    let mut text =
-        format!("ready: {realms} at {}, for development and tests only\n", addresses.kdc);
+    let Addresses { kdc: address, kpasswd, .. } = kdc.addresses();
+    let realms = kdc.realms().names().join(", ");
+    let mut text = format!(
+        "ready: {realms} at {address}, passwords are changed at {kpasswd}; for development and tests \
+         only\n"
+    );
     for (account, file) in keytabs {
         text += &format!("keys of {account}: {}\n", file.display());
     }
