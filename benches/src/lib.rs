@@ -6,7 +6,9 @@
 //! criterion; the programs in `peers/` measure the others; [`report`] makes the page.
 
 pub mod cases;
+pub mod first_ticket;
 pub mod harness;
+pub mod load;
 pub mod messages;
 pub mod names;
 pub mod report;

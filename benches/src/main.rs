@@ -1,12 +1,14 @@
 //! What `benches/run` asks for: `krb-benches cases DIRECTORY` writes the list of cases,
-//! `krb-benches page DIRECTORY` prints the page of the figures that were collected there.
+//! `krb-benches page DIRECTORY` prints the page of the figures that were collected there,
+//! `krb-benches load WHO ADDRESS GROUP` measures the KDC there, a process group, and
+//! `krb-benches first-ticket` starts one of ours and gets a ticket from it.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use krb_benches::cases;
 use krb_benches::report::{Figures, page};
+use krb_benches::{cases, first_ticket, load};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +16,11 @@ fn main() -> ExitCode {
         ["cases", directory] => cases::write(Path::new(directory)),
         ["page", directory] => Figures::read(Path::new(directory))
             .and_then(|figures| io::stdout().write_all(page(&figures).as_bytes())),
-        _ => Err(io::Error::other("use: krb-benches cases|page DIRECTORY")),
+        ["load", who, address, group] => load(who, address, group),
+        ["first-ticket"] => first_ticket(),
+        _ => Err(io::Error::other(
+            "use: krb-benches cases|page DIRECTORY, load WHO ADDRESS GROUP, or first-ticket",
+        )),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -23,4 +29,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn load(who: &str, address: &str, group: &str) -> io::Result<()> {
+    let address = address.parse().map_err(io::Error::other)?;
+    let lines = load::measure(who, address, group.parse().map_err(io::Error::other)?)?;
+    io::stdout().write_all(lines.as_bytes())
+}
+
+/// Says how many nanoseconds it took.
+fn first_ticket() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let time = runtime.block_on(first_ticket::run());
+    let time = time.map_err(|error| io::Error::other(error.to_string()))?;
+    io::stdout().write_all(format!("{}\n", time.as_nanos()).as_bytes())
 }

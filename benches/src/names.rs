@@ -40,3 +40,5 @@ pub const HEIMDAL_CACHED: &str = "Heimdal, keys cached";
 pub const GOKRB5: &str = "gokrb5";
 /// OpenSSL's primitives in the place of the enctype's.
 pub const OPENSSL: &str = "OpenSSL primitives";
+/// Our KDC.
+pub const KDC: &str = "krb kdc";

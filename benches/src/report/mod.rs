@@ -3,6 +3,7 @@
 mod codec;
 mod crypto;
 mod figures;
+mod kdcs;
 mod mac;
 mod page;
 mod table;

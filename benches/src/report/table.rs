@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Figures;
+use crate::names::KDC;
 
 /// A table: a column for each case, a row for everybody in it, the fastest first. In brackets how
 /// many times the time of `reference` each one takes.
@@ -74,8 +75,8 @@ pub(super) fn row(table: &mut String, first: &str, cells: impl Iterator<Item = S
     writeln!(table, "| {first} | {} |", cells.join(" | ")).expect("a string takes all");
 }
 
-fn emphasised(who: &str) -> String {
-    if who.starts_with("krb-proto") { format!("**{who}**") } else { who.to_owned() }
+pub(super) fn emphasised(who: &str) -> String {
+    if who.starts_with("krb-proto") || who == KDC { format!("**{who}**") } else { who.to_owned() }
 }
 
 /// A time with three digits or so.
