@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_proto::iana::ErrorCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -19,6 +19,8 @@ use super::{Service, Stop};
 pub(super) const MAX_REQUEST: u32 = krb_proto::kdc::MAX_REQUEST as u32;
 /// For a request to arrive, and for its answer to be taken.
 const TIME: Duration = Duration::from_secs(10);
+/// Most requests fit in here whole.
+const BUFFER: usize = 2048;
 /// After the system refused a connection, such as when there are no more file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -56,12 +58,14 @@ pub(super) async fn listen(listener: TcpListener, service: Service, mut stop: St
 }
 
 async fn serve(
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     service: &Service,
     stop: &mut Stop,
 ) -> Result<()> {
     stream.set_nodelay(true)?;
+    // Length and message come together: one system call takes both.
+    let mut stream = BufReader::with_capacity(BUFFER, stream);
     loop {
         let request = tokio::select! {
             request = in_time(read(&mut stream)) => request?,
@@ -92,7 +96,7 @@ enum Request {
     Whole(Vec<u8>),
 }
 
-async fn read(stream: &mut TcpStream) -> Result<Request> {
+async fn read(stream: &mut BufReader<TcpStream>) -> Result<Request> {
     let length = match stream.read_u32().await {
         Ok(length) => length,
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(Request::None),
