@@ -37,3 +37,14 @@ pub struct Credential {
     /// The Ticket, DER, exactly as it was received.
     pub ticket: Vec<u8>,
 }
+
+impl Credential {
+    /// The realm whose KDC takes it, if it is a ticket-granting ticket.
+    #[must_use]
+    pub fn target_realm(&self) -> Option<&[u8]> {
+        match self.server.name.components.as_slice() {
+            [krbtgt, realm] if krbtgt == b"krbtgt" => Some(realm),
+            _ => None,
+        }
+    }
+}

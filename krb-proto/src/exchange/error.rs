@@ -1,4 +1,5 @@
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::asn1::{ErrorData, KrbError, PaData};
@@ -40,6 +41,8 @@ pub enum ExchangeError {
     /// The key agreement of SPAKE failed.
     #[cfg(feature = "spake")]
     Spake(SpakeError),
+    /// The KDCs refer us to one another without end.
+    Referral(ReferralError),
     /// The caller's own ticket is of no use.
     OwnTicket(OwnTicketError),
     /// What was given to the exchange makes no message.
@@ -67,6 +70,7 @@ impl fmt::Display for ExchangeError {
             Self::Pkinit(error) => error.fmt(f),
             #[cfg(feature = "spake")]
             Self::Spake(error) => write!(f, "SPAKE pre-authentication failed: {error}"),
+            Self::Referral(error) => error.fmt(f),
             Self::OwnTicket(error) => write!(f, "this side's own ticket is of no use: {error}"),
             Self::OwnRequest(error) => write!(f, "this side's own request is malformed: {error}"),
             Self::NoReplyDue => f.write_str("the exchange was given a reply and awaits none"),
@@ -91,6 +95,12 @@ impl ExchangeError {
 impl From<OwnTicketError> for ExchangeError {
     fn from(error: OwnTicketError) -> Self {
         Self::OwnTicket(error)
+    }
+}
+
+impl From<ReferralError> for ExchangeError {
+    fn from(error: ReferralError) -> Self {
+        Self::Referral(error)
     }
 }
 
@@ -154,6 +164,30 @@ impl fmt::Display for OwnTicketError {
 }
 
 impl core::error::Error for OwnTicketError {}
+
+/// Why a way over realms is not gone on with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ReferralError {
+    /// It leads to this realm, which it has led through before.
+    Loop(Vec<u8>),
+    /// It leads through more realms than any does.
+    TooLong,
+}
+
+impl fmt::Display for ReferralError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loop(realm) => {
+                let realm = String::from_utf8_lossy(realm);
+                write!(f, "the KDCs' referrals lead in a circle, back to realm {realm:?}")
+            }
+            Self::TooLong => f.write_str("the KDCs' referrals lead through too many realms"),
+        }
+    }
+}
+
+impl core::error::Error for ReferralError {}
 
 /// A KRB-ERROR, as far as it says why. Unless it came inside FAST it is not authenticated: it may
 /// be an attacker's.
@@ -224,6 +258,9 @@ pub enum Mismatch {
     },
     /// The ticket is for the service itself: the KDC does not know S4U and ignored it.
     S4uIgnored,
+    /// A ticket for, or in, another realm, from a KDC that does not say that it knows resource-based
+    /// delegation: one that does not may have taken the request for an ordinary one.
+    NotResourceBased,
     /// An enctype that was not offered.
     EncType(EncType),
     /// The ticket is not valid now, or valid for longer than was asked.
@@ -251,6 +288,9 @@ impl fmt::Display for Mismatch {
                 write!(f, "the ticket is for the service {found}, not {expected}")
             }
             Self::S4uIgnored => f.write_str("the KDC ignored the S4U request"),
+            Self::NotResourceBased => f.write_str(
+                "the KDC does not say that it knows resource-based delegation (PA-PAC-OPTIONS)",
+            ),
             Self::EncType(enctype) => write!(f, "enctype {enctype} was not offered"),
             Self::Times => f.write_str("the ticket is not valid now, or longer than asked"),
             Self::Flags(flags) => write!(f, "the ticket was not asked to be {flags}"),

@@ -82,6 +82,14 @@ impl TgsGoal {
         }
     }
 
+    /// Whose a referral is. With S4U2Self it is still ours: only the PAC in it names the user.
+    pub(super) fn referred<'a>(&'a self, tgt: &'a Credential) -> &'a Principal {
+        match self {
+            Self::S4uSelf { .. } => &tgt.client,
+            _ => self.client(tgt),
+        }
+    }
+
     pub(super) const fn kdc_options(&self) -> KdcOptions {
         match self {
             Self::Service(_) | Self::S4uSelf { .. } => KdcOptions::NONE,

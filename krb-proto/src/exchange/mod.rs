@@ -19,10 +19,12 @@ mod options;
 mod reply;
 mod tgs;
 mod tgs_armor;
+mod user_realm;
+mod walk;
 
 pub use as_exchange::AsExchange;
 pub use client_key::ClientSecret;
-pub use error::{ExchangeError, KdcRefusal, Mismatch, OwnTicketError};
+pub use error::{ExchangeError, KdcRefusal, Mismatch, OwnTicketError, ReferralError};
 pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
 pub use goal::TgsGoal;
 pub use key_hint::KeyHintExchange;
@@ -30,6 +32,8 @@ pub use login::Login;
 pub use options::{TicketAddress, TicketOptions};
 pub use tgs::TgsExchange;
 pub use tgs_armor::TgsArmor;
+pub use user_realm::UserRealm;
+pub use walk::TgsWalk;
 
 use alloc::vec::Vec;
 

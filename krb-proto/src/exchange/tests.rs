@@ -6,6 +6,8 @@ mod fast;
 mod hostile;
 mod options;
 mod service_ticket;
+mod user_realm;
+mod walk;
 
 use std::boxed::Box;
 use std::string::ToString;

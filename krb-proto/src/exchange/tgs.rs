@@ -11,22 +11,36 @@ use super::{
     nonce,
 };
 use crate::ap::{ApReqOptions, ApRequest};
-use crate::asn1::{EncKdcRepPart, KdcReqBody, KrbError, TgsRep, TgsReq, Ticket};
+use crate::asn1::{
+    EncKdcRepPart, KdcReqBody, KrbError, PaData, PaPacOptions, TgsRep, TgsReq, Ticket,
+};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ApOptions, KeyUsage, PaType};
+use crate::iana::{ApOptions, KdcOptions, KeyUsage, PaType, PacOptions};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{borrow_padata, find_padata};
-use crate::{Context, Credential, Principal};
+use crate::{Context, Credential, Name, Principal};
 
 /// The TGS exchange within one realm: with a ticket-granting ticket, whatever the [`TgsGoal`] is. A
-/// referral to another realm is refused: it is a ticket for something else.
+/// referral to another realm is refused: it is a ticket for something else. [`TgsWalk`] follows it.
+///
+/// [`TgsWalk`]: super::TgsWalk
 #[derive(Clone)]
 pub struct TgsExchange {
     tgt: Arc<Credential>,
     goal: TgsGoal,
     options: TicketOptions,
+    following: Following,
     pending: Option<Pending>,
+}
+
+/// What may come instead of the ticket that was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Following {
+    /// Nothing.
+    No,
+    /// A ticket-granting ticket for another realm.
+    Referrals,
 }
 
 /// A TGS-REQ that was sent: what the reply must match.
@@ -42,7 +56,28 @@ impl TgsExchange {
     /// Asks with `tgt` for a ticket.
     #[must_use]
     pub const fn new(tgt: Arc<Credential>, goal: TgsGoal, options: TicketOptions) -> Self {
-        Self { tgt, goal, options, pending: None }
+        Self { tgt, goal, options, following: Following::No, pending: None }
+    }
+
+    pub(super) fn following(self, following: Following) -> Self {
+        Self { following, ..self }
+    }
+
+    /// The ticket that it asks with.
+    pub(super) const fn tgt(&self) -> &Arc<Credential> {
+        &self.tgt
+    }
+
+    /// The service that it asks for.
+    pub(super) fn asked_for(&self) -> &Name {
+        self.goal.service(&self.tgt)
+    }
+
+    /// Where the KDC refers us to, in place of a ticket for what was asked.
+    fn referral(&self, part: &EncKdcRepPart<'_>) -> Option<Name> {
+        let name = part.sname.to_name();
+        let follows = self.following == Following::Referrals && name.is_krbtgt();
+        (follows && !name.same_components(self.asked_for())).then_some(name)
     }
 
     /// Verifies a TGS-REP to the last request.
@@ -72,11 +107,14 @@ impl TgsExchange {
                     .map_err(ExchangeError::Crypto)?;
             }
         }
-        let server = Principal::new(self.goal.service(&self.tgt).clone(), self.realm()?);
         let plaintext = key
             .decrypt(KeyUsage::TGS_REP_SUBKEY, reply.enc_part.cipher)
             .map_err(ExchangeError::Crypto)?;
         let part = EncKdcRepPart::from_der(&plaintext).map_err(ExchangeError::Malformed)?;
+        let referral = self.referral(&part);
+        let is_referral = referral.is_some();
+        let name = referral.unwrap_or_else(|| self.asked_for().clone());
+        let server = Principal::new(name, self.realm()?);
         let verified = VerifiedPart::new(
             &part,
             &reply.ticket,
@@ -86,7 +124,10 @@ impl TgsExchange {
             &self.options.enctypes,
             cx,
         )?;
-        let client = self.goal.client(&self.tgt);
+        let client = match is_referral {
+            true => self.goal.referred(&self.tgt),
+            false => self.goal.client(&self.tgt),
+        };
         if !found.is_same(client) {
             return Err(ExchangeError::Mismatch(
                 if found.name.same_components(&self.tgt.client.name) {
@@ -97,6 +138,10 @@ impl TgsExchange {
             ));
         }
         self.goal.verify_padata(padata, pending.nonce, &pending.subkey)?;
+        let leaves = is_referral || self.tgt.server.realm != self.realm()?;
+        if leaves && matches!(self.goal, TgsGoal::S4uProxy { .. }) {
+            resource_based(part.encrypted_pa_data.unwrap_or(List::of(&[])))?;
+        }
         // The name goes on as it stands in the reply, its type included, since an authenticator
         // has to repeat it.
         Ok(verified.into_credential(found, server, reply.ticket.der()))
@@ -107,17 +152,17 @@ impl Exchange for TgsExchange {
     type Output = Credential;
 
     fn realm(&self) -> Result<&[u8], ExchangeError> {
-        match self.tgt.server.name.components.as_slice() {
-            [krbtgt, realm] if krbtgt == b"krbtgt" => Ok(realm),
-            _ => Err(OwnTicketError::NotTicketGranting.into()),
-        }
+        self.tgt.target_realm().ok_or(OwnTicketError::NotTicketGranting.into())
     }
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         let Self { tgt, goal, options, .. } = &*self;
         let now = cx.peer_time().seconds;
         let nonce = nonce(cx);
-        let asked = Asked::with(tgt, goal, options, now);
+        let mut asked = Asked::with(tgt, goal, options, now);
+        if self.following == Following::Referrals {
+            asked.kdc_options |= KdcOptions::CANONICALIZE;
+        }
         let addresses = options.host_addresses();
         let tickets: Vec<Encoded<'_, Ticket<'_>>> = goal
             .additional_ticket()
@@ -186,6 +231,18 @@ impl Exchange for TgsExchange {
         }
         self.verify(&pending, reply, cx).map(Step::Done)
     }
+}
+
+/// MS-SFU 3.1.5.2.2: a KDC that does not know resource-based delegation may leave the evidence out of
+/// account, and refer us as it refers everybody.
+fn resource_based(padata: List<'_, PaData<'_>>) -> Result<(), ExchangeError> {
+    let value = find_padata(padata, PaType::PAC_OPTIONS).ok_or(Mismatch::NotResourceBased)?;
+    let options: PaPacOptions<'_> = der::decode(value).map_err(ExchangeError::Malformed)?;
+    let known = PacOptions(options.flags.bits());
+    if !known.contains(PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION) {
+        return Err(Mismatch::NotResourceBased.into());
+    }
+    Ok(())
 }
 
 /// Why the KDC said no: under FAST what it said inside of the armor, if it said it there.
