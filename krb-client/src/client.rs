@@ -37,6 +37,9 @@ pub struct ClientConfig {
     pub secret: AccountSecret,
     /// Where its realm's KDCs are.
     pub kdcs: KdcSource,
+    /// Where the KDCs of other realms are, of those that users or targets may be of, and of those
+    /// between. Nobody else's KDC is asked, whatever a referral says. None unless asked otherwise.
+    pub other_realms: Vec<(Vec<u8>, KdcSource)>,
     /// [`Transport::Tcp`] unless asked otherwise.
     pub transport: Arc<dyn Carry>,
     /// Patience with one KDC, doubled in each further try; others are asked beside it before it ends.
@@ -67,6 +70,7 @@ impl ClientConfig {
             account,
             secret: secret.into(),
             kdcs,
+            other_realms: Vec::new(),
             transport: Arc::new(Transport::Tcp),
             kdc_timeout: patience.per_kdc,
             timeout: patience.overall,
@@ -103,11 +107,20 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         let ClientConfig {
-            account, secret, kdcs, transport, max_age, clock, armor, random, ..
+            account,
+            secret,
+            kdcs,
+            other_realms,
+            transport,
+            max_age,
+            clock,
+            armor,
+            random,
+            ..
         } = config;
         let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
-        let realms = [(account.realm.clone(), kdcs)];
+        let realms = other_realms.into_iter().chain([(account.realm.clone(), kdcs)]);
         let driver = Driver::new(realms, transport, patience, clock.clone(), random);
         let tgt_dropped = Mutex::default();
         let keyring = Keyring::new(account.clone(), secret, clock.clone());
@@ -132,7 +145,7 @@ impl Client {
         self.inner.keyring.look().await.map(drop)
     }
 
-    async fn run<E>(&self, exchange: E) -> Result<E::Output, ClientError>
+    pub(crate) async fn run<E>(&self, exchange: E) -> Result<E::Output, ClientError>
     where
         E: Exchange + Clone + Send,
     {

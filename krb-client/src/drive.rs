@@ -16,8 +16,9 @@ use crate::{Carry, ClientError, Clock, Entropy, KdcSource, Unreachable};
 use race::{Race, Won};
 
 /// An exchange is ended after so many round trips, in whatever realms: far more than any that is
-/// driven here needs, so that a KDC that always asks for one more is left in the end.
-const MAX_ROUNDS: usize = 8;
+/// driven here needs, so that a KDC that always asks for one more is left in the end. The longest is
+/// [`TgsWalk`](krb_proto::exchange::TgsWalk).
+const MAX_ROUNDS: usize = 32;
 /// So many KDCs may answer what is no answer before that is taken for the realm's.
 const MAX_SPOILT: usize = 3;
 

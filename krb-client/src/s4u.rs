@@ -1,6 +1,6 @@
 //! Tickets in users' names, without anything of theirs: S4U2Self and S4U2Proxy (MS-SFU).
 
-use krb_proto::exchange::{TgsArmor, TgsExchange, TgsGoal, TicketOptions};
+use krb_proto::exchange::{TgsArmor, TgsGoal, TgsWalk, TicketOptions, UserRealm};
 use krb_proto::{Name, Principal};
 
 use crate::store::Behalf;
@@ -8,7 +8,10 @@ use crate::{Client, ClientError, UserTicket};
 
 impl Client {
     /// Evidence for a user (S4U2Self): a ticket to the service account itself. It names who was
-    /// asked for; only its PAC says who that is (`krb_proto::exchange::open_ticket`).
+    /// asked for; only its PAC says who that is (`krb_proto::exchange::open_ticket`). A user of another
+    /// realm is asked for there (MS-SFU 4.2), if it is one of [`ClientConfig::other_realms`].
+    ///
+    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
     ///
     /// # Errors
     /// [`ClientError`].
@@ -18,7 +21,7 @@ impl Client {
         let fetch = || async move {
             let service = client.account().name.clone();
             let goal = TgsGoal::S4uSelf { user: asked, service };
-            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
+            let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
             let evidence = client.run_with_tgt(exchange).await?;
             client.see_to_keys_for(&evidence).await;
             Ok(evidence)
@@ -26,8 +29,23 @@ impl Client {
         self.inner.store.evidence(key, self.inner.max_age, fetch).await
     }
 
+    /// Which realm knows a user by this name, an enterprise name such as `alice@corp.example`
+    /// ([`Name::enterprise`]), as far as the KDCs of our realm and of
+    /// [`ClientConfig::other_realms`] say. Nothing of it is authenticated, nor kept.
+    ///
+    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn user_realm(&self, user: &Name) -> Result<Vec<u8>, ClientError> {
+        self.run(UserRealm::new(user.clone(), &self.account().realm)).await
+    }
+
     /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
-    /// that the evidence proved: a ticket got for another account of that name is not handed out.
+    /// that the evidence proved: a ticket got for another account of that name is not handed out. The
+    /// target is in the realm that our KDC says: its own, or one of [`ClientConfig::other_realms`].
+    ///
+    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
     ///
     /// # Errors
     /// [`ClientError`].
@@ -48,7 +66,7 @@ impl Client {
         let key = self.key(to.into(), behalf, &options);
         let fetch = || async move {
             let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
-            let exchange = |tgt| TgsExchange::new(tgt, goal.clone(), options.clone());
+            let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
             client.run_with_tgt(exchange).await
         };
         self.inner.store.proxied(key, evidence, fetch).await
