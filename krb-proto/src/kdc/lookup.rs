@@ -160,6 +160,12 @@ impl Realm {
         self.trusts().find(|trust| trust.has_domain(host))
     }
 
+    /// The trusted realm behind which that realm is said to be.
+    pub(super) fn trust_towards(&self, realm: &str) -> Option<&Trust> {
+        let realm = fold(realm);
+        self.trusts().find(|trust| trust.transitive && trust.has_domain(&realm))
+    }
+
     /// The trusted realm that the suffix of an enterprise name belongs to.
     pub(super) fn realm_of_upn(&self, name: &Name) -> Option<&Trust> {
         let [upn] = name.components.as_slice() else { return None };

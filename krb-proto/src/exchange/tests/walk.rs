@@ -3,7 +3,7 @@
 use std::string::String;
 
 use super::*;
-use crate::asn1::{PaForUser, PaPacOptions};
+use crate::asn1::{EncTicketPart, PaForUser, PaPacOptions};
 use crate::iana::{NameType, PacOptions};
 
 const HOME: &str = REALM;

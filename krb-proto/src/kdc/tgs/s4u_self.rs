@@ -258,7 +258,8 @@ fn back(
 ) -> Result<Granted, Refusal> {
     let realm = request.realm;
     let there = core::str::from_utf8(&header.tgt.client.realm).ok();
-    let Some(trust) = there.and_then(|there| realm.trust(there)) else {
+    let trust = there.and_then(|there| realm.trust(there).or_else(|| realm.trust_towards(there)));
+    let Some(trust) = trust else {
         return refuse(ErrorCode::POLICY, "no way leads back to the service's realm");
     };
     let padata = named.reply(user, header.reply_key().0)?;

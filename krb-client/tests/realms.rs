@@ -1,0 +1,265 @@
+//! Users and services of other realms: the client against embedded KDCs in memory, each realm's at an
+//! address of its own. Who a ticket names is asked of the service that it is for.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use krb_client::dev_kdc::{InMemory, Realms};
+use krb_client::proto::crypto::{Key, SUPPORTED};
+use krb_client::proto::exchange::{ExchangeError, OpenedTicket, open_ticket};
+use krb_client::proto::iana::{NameType, NtStatus, TicketFlags};
+use krb_client::proto::kdc::{Account, Realm, Trust, Trustee};
+use krb_client::proto::pac::{Pac, Sid};
+use krb_client::proto::{Credential, Name, Principal};
+use krb_client::{Carry, Carrying, Client, ClientConfig, ClientError, KdcSource, OsRandom};
+use tokio::time::Instant;
+
+const HOME: &str = "HOME.TEST";
+const MIDDLE: &str = "MIDDLE.TEST";
+const AWAY: &str = "AWAY.TEST";
+const REALMS: [&str; 3] = [HOME, MIDDLE, AWAY];
+
+const WEB: &str = "HTTP/web.home.test";
+const FILES: &str = "cifs/files.away.test";
+
+/// Where a realm's KDC is.
+fn address(realm: &str) -> SocketAddr {
+    let number = REALMS.iter().position(|known| *known == realm).expect("a realm of the test");
+    ([10, 0, 0, number as u8], 88).into()
+}
+
+/// Carries to the realms, and knows which one was asked at which address.
+#[derive(Clone)]
+struct Wire {
+    kdcs: InMemory,
+    asked: Arc<Mutex<Vec<SocketAddr>>>,
+}
+
+impl Carry for Wire {
+    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(kdc);
+        self.kdcs.carry(kdc, message, until)
+    }
+}
+
+struct World {
+    realms: Realms,
+    wire: Wire,
+    client: Client,
+}
+
+fn keyed(account: Account) -> Account {
+    account.random_keys(&SUPPORTED[..1], &mut OsRandom).unwrap()
+}
+
+fn spn(text: &str) -> Name {
+    Name::new(NameType::SRV_INST, text.split('/'))
+}
+
+fn of(user: &str, realm: &str) -> Principal {
+    Principal::new(Name::user(user), realm)
+}
+
+impl World {
+    /// Our service at home, which may delegate to the web server there; users and a file server away,
+    /// which lets our service act for others. `between`: there is a realm between the two.
+    fn new(between: bool) -> Self {
+        let [home, middle, away] = REALMS.map(|name| Realm::new(name, &mut OsRandom));
+        let sids = [&home, &middle, &away].map(|realm| realm.domain_sid().clone());
+        let to = |realm: usize, behind: &str| {
+            let trust = Trust::new(REALMS[realm]).password("between us");
+            // Through a realm between come users of others.
+            let trust = if between { trust } else { trust.domain_sid(sids[realm].clone()) };
+            trust.domain(behind).set(|trust| trust.transitive = true)
+        };
+        let home = home
+            .with(Account::user("alice").password("alice at home"))
+            .with(Account::user("carol").password("carol at home"))
+            .with(keyed(Account::service("svc-mcp").spn("HTTP/mcp.home.test").set(|account| {
+                account.trusted_to_auth_for_delegation = true;
+                account.allowed_to_delegate_to = vec![WEB.into()];
+            })));
+        let home = home.with(keyed(Account::computer("WEB$").spn(WEB)));
+        let service = home.sid(home.account("svc-mcp").unwrap()).unwrap();
+        let files = Account::computer("FILES$").spn(FILES);
+        let files = files.set(|account| account.allowed_to_act = vec![Trustee::Sid(service)]);
+        let away = away
+            .with(keyed(files))
+            .with(Account::user("alice").password("alice away"))
+            .with(Account::user("bob").password("bob away"));
+        let realms = if between {
+            let middle = middle.with(to(0, "home.test")).with(to(2, "away.test"));
+            vec![home.with(to(1, "away.test")), middle, away.with(to(1, "home.test"))]
+        } else {
+            vec![home.with(to(2, "away.test")), away.with(to(0, "home.test"))]
+        };
+        Self::of(Realms::new(realms), &[MIDDLE, AWAY])
+    }
+
+    fn of(realms: Realms, others: &[&str]) -> Self {
+        let wire = Wire { kdcs: InMemory::new(realms.clone()), asked: Arc::default() };
+        let keytab = realms.keytab("svc-mcp").unwrap();
+        let service = of("svc-mcp", HOME);
+        let keys = krb_client::files::client_keys(&keytab, &service).unwrap();
+        let kdcs = |realm: &str| KdcSource::Addresses(vec![address(realm)]);
+        let mut config = ClientConfig::new(service, keys, kdcs(HOME));
+        config.other_realms =
+            others.iter().map(|realm| (realm.as_bytes().to_vec(), kdcs(realm))).collect();
+        config.transport = Arc::new(wire.clone());
+        Self { realms, wire, client: Client::new(config) }
+    }
+
+    /// The realms that were asked since the last time.
+    fn asked(&self) -> Vec<&'static str> {
+        let asked = std::mem::take(&mut *self.wire.asked.lock().unwrap());
+        let realm = |at: SocketAddr| REALMS.into_iter().find(|realm| address(realm) == at);
+        asked.into_iter().map(|at| realm(at).unwrap()).collect()
+    }
+
+    /// What the ticket's service finds in it, with its own key.
+    fn open(&self, ticket: &Credential, service: &str) -> (OpenedTicket, Key) {
+        let keytab = self.realms.keytab(service).unwrap();
+        let keys: Vec<_> = keytab.entries.iter().filter_map(|entry| entry.key().ok()).collect();
+        open_ticket(ticket, |_, _| keys).unwrap()
+    }
+
+    /// Whom the ticket's service sees: the account's SID.
+    fn seen(&self, ticket: &Credential, service: &str) -> Sid {
+        let (opened, key) = self.open(ticket, service);
+        let pac = Pac::parse(&opened.pac).unwrap().verify_server_signature(&key).unwrap();
+        pac.logon_info().unwrap().user_sid().unwrap()
+    }
+
+    fn sid(&self, user: &str, realm: &str) -> Sid {
+        let sid = self.realms.realm(realm, |realm| realm.sid(realm.account(user)?));
+        sid.flatten().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_another_realm_and_a_target_in_another() {
+    let world = World::new(false);
+    let alice = of("alice", AWAY);
+    let evidence = world.client.evidence(&alice).await.unwrap();
+    // Our login, a ticket to there, S4U2Self there and at home.
+    assert_eq!(world.asked(), [HOME, HOME, AWAY, HOME]);
+    assert_eq!(evidence.client, alice);
+    let sid = world.sid("alice", AWAY);
+    assert_eq!(world.seen(&evidence, "svc-mcp"), sid);
+    assert_ne!(sid, world.sid("alice", HOME), "there is another of that name at home");
+
+    // At home, by our list.
+    let sid_text = sid.to_string();
+    let web = world.client.proxy_ticket(&evidence, &sid_text, &spn(WEB)).await.unwrap();
+    assert_eq!(world.asked(), [HOME]);
+    assert_eq!((web.client.clone(), &web.server.realm[..]), (alice.clone(), HOME.as_bytes()));
+    assert_eq!(world.seen(&web, "WEB$"), sid);
+    // A user of ours away, because the target lets us.
+    let alice = of("alice", HOME);
+    let evidence = world.client.evidence(&alice).await.unwrap();
+    assert_eq!(world.asked(), [HOME]);
+    let sid = world.seen(&evidence, "svc-mcp");
+    assert_eq!(sid, world.sid("alice", HOME));
+    let files = world.client.proxy_ticket(&evidence, &sid.to_string(), &spn(FILES)).await.unwrap();
+    assert_eq!(world.asked(), [HOME, HOME, AWAY]);
+    assert_eq!((files.client.clone(), &files.server.realm[..]), (alice, AWAY.as_bytes()));
+    assert_eq!(world.seen(&files, "FILES$@AWAY.TEST"), sid);
+}
+
+#[tokio::test]
+async fn a_realm_between_is_gone_through_there_and_back() {
+    let world = World::new(true);
+    let bob = of("bob", AWAY);
+    let evidence = world.client.evidence(&bob).await.unwrap();
+    assert_eq!(world.asked(), [HOME, HOME, MIDDLE, AWAY, MIDDLE, HOME]);
+    // No SID: our realm cannot tell those of a further one from a lie.
+    assert_eq!(world.open(&evidence, "svc-mcp").0.client, bob);
+    let web = world.client.proxy_ticket(&evidence, "none", &spn(WEB)).await.unwrap();
+    assert_eq!(world.open(&web, "WEB$").0.client, bob);
+    // Where nobody is trusted to speak for a further realm, the way ends.
+    world.realms.realm(HOME, |home| home.trust_mut(MIDDLE).unwrap().transitive = false);
+    let refused = world.client.evidence(&of("alice", AWAY)).await.unwrap_err();
+    assert!(refused.refusal().is_some(), "{refused}");
+}
+
+#[tokio::test]
+async fn each_right_that_a_way_hangs_on_is_looked_at() {
+    let world = World::new(false);
+    let evidence = world.client.evidence(&of("alice", HOME)).await.unwrap();
+    let sid = world.sid("alice", HOME).to_string();
+    // The target no longer lets us.
+    world.realms.realm(AWAY, |away| away.account_mut("FILES$").unwrap().allowed_to_act.clear());
+    let refused = world.client.proxy_ticket(&evidence, &sid, &spn(FILES)).await.unwrap_err();
+    assert_eq!(refused.refusal().unwrap().nt_status, Some(NtStatus::NOT_FOUND));
+    // A user who must not be delegated gives evidence that is good for nothing.
+    world.realms.realm(AWAY, |away| away.account_mut("alice").unwrap().not_delegated = true);
+    let sensitive = world.client.evidence(&of("alice", AWAY)).await.unwrap();
+    assert!(!sensitive.flags.contains(TicketFlags::FORWARDABLE));
+    let refused = world.client.proxy_ticket(&sensitive, "S-1-5-21", &spn(WEB)).await.unwrap_err();
+    assert!(refused.refusal().is_some(), "{refused}");
+    // Nobody of that name there, though there is one here.
+    let unknown = world.client.evidence(&of("svc-mcp", AWAY)).await.unwrap_err();
+    assert!(unknown.refusal().is_some(), "{unknown}");
+}
+
+/// A plain ticket to another realm and one in a user's name are alike but for who is in them.
+#[tokio::test]
+async fn what_is_got_for_one_user_serves_no_other() {
+    let world = Arc::new(World::new(false));
+    let users = [("alice", AWAY), ("bob", AWAY), ("alice", HOME), ("carol", HOME)];
+    let mut tasks = tokio::task::JoinSet::new();
+    for round in 0..30 {
+        let (user, realm) = users[round % users.len()];
+        let world = world.clone();
+        tasks.spawn(async move {
+            let evidence = world.client.evidence(&of(user, realm)).await.unwrap();
+            let sid = world.sid(user, realm);
+            assert_eq!(world.seen(&evidence, "svc-mcp"), sid);
+            let (target, service) =
+                if realm == HOME { (FILES, "FILES$@AWAY.TEST") } else { (WEB, "WEB$") };
+            let asked = sid.to_string();
+            let ticket = world.client.proxy_ticket(&evidence, &asked, &spn(target)).await.unwrap();
+            assert_eq!(world.seen(&ticket, service), sid);
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn only_realms_that_were_named_are_gone_to() {
+    let World { realms, .. } = World::new(false);
+    let world = World::of(realms, &[]);
+    let unreachable = world.client.evidence(&of("bob", AWAY)).await.unwrap_err();
+    assert!(
+        matches!(&unreachable, ClientError::Unreachable(it) if it.realm == AWAY),
+        "{unreachable}"
+    );
+    let ours = world.client.evidence(&of("alice", HOME)).await.unwrap();
+    let sid = world.sid("alice", HOME).to_string();
+    let refused = world.client.proxy_ticket(&ours, &sid, &spn(FILES)).await.unwrap_err();
+    assert!(matches!(&refused, ClientError::Unreachable(it) if it.realm == AWAY), "{refused}");
+    assert!(world.asked().iter().all(|realm| *realm == HOME), "nobody else was asked");
+}
+
+#[tokio::test]
+async fn the_realm_of_a_user_is_found_by_the_suffix() {
+    let world = World::new(false);
+    let realm = async |name: &str| world.client.user_realm(&Name::enterprise(name)).await;
+    assert_eq!(realm("bob@away.test").await.unwrap(), AWAY.as_bytes());
+    assert_eq!(world.asked(), [HOME, AWAY]);
+    assert_eq!(realm("alice@home.test").await.unwrap(), HOME.as_bytes());
+    let unknown = realm("mallory@away.test").await.unwrap_err();
+    assert!(unknown.refusal().is_some(), "{unknown}");
+    // KDCs that send from one to the other.
+    world.realms.realm(AWAY, |away| {
+        let trust = away.trust_mut(HOME).unwrap();
+        *trust = trust.clone().domain("away.test");
+    });
+    let lost = realm("mallory@away.test").await;
+    assert!(matches!(
+        lost,
+        Err(ClientError::Exchange(ExchangeError::Referral(_) | ExchangeError::Refused(_)))
+    ));
+}
