@@ -1,6 +1,8 @@
 //! Users and services of other realms: the client against embedded KDCs in memory, each realm's at an
 //! address of its own. Who a ticket names is asked of the service that it is for.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // also outside of #[test] functions
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 

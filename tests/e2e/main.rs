@@ -18,6 +18,7 @@ mod mcp_clients;
 mod mit_kdc;
 mod privileged;
 mod recreated;
+mod realms;
 mod refusals;
 mod resources;
 mod shipped_server;

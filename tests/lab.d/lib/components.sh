@@ -9,6 +9,7 @@
 #   obtain          optional: outside of the lab, gets into LAB_CACHE what no Debian package has
 
 COMPONENTS=(keycloak kdc dc mit heimdal web fileserver)     # in the order in which they come up
+BY_NAME=(realms)                                            # only those that were asked for
 
 # Runs functions of a component without leaving its definitions behind.
 component() {
@@ -17,7 +18,7 @@ component() {
     . "$LAB_D/$1/component.sh"
     "${@:2}" )
 }
-is_component() { [[ " ${COMPONENTS[*]} " == *" ${1:-} "* ]]; }
+is_component() { [[ " ${COMPONENTS[*]} ${BY_NAME[*]} " == *" ${1:-} "* ]]; }
 component_needs() { component "$1" eval 'echo "${needs[*]}"'; }
 can_build() { component "$1" declare -F build >/dev/null; }
 
@@ -79,7 +80,7 @@ signal_kdc() {
 
 component_status() {
   local name
-  for name in "${COMPONENTS[@]}"; do
+  for name in "${COMPONENTS[@]}" "${BY_NAME[@]}"; do
     if is_running "$name"; then printf '  up    %-11s %s\n' "$name" "$(component "$name" at)"
     elif [[ -e $LAB/pids/$name ]]; then printf '  DEAD  %-11s see %s\n' "$name" "$LAB_DIR/log"
     else printf '  down  %s\n' "$name"; fi

@@ -44,6 +44,8 @@ load_conf() {
   SVC_PASSWORD='Passw0rd!mcp'
   ADMIN_PASSWORD='Passw0rd!Admin'
   MIT_ACCOUNT=svc-mcp-mit
+  HERE_REALM=SREALM.TEST
+  THERE_REALM=UREALM.TEST
   KEYCLOAK_ISSUER=https://${KEYCLOAK_HOST-}:8443/realms/mcp_security
   set +a
 }
@@ -71,11 +73,14 @@ lab_env() {
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD
-    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,web,other,dc,krbtgt,mit,heimdal}.keytab
+    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,web,other,dc,krbtgt,mit,heimdal,realms}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
     # Heimdal's realm
     [HEIMDAL_REALM]=$HEIMDAL_REALM [HEIMDAL_KDC]=$HEIMDAL_IP:88
+    # Two MIT realms that trust one another (component realms, started by name only)
+    [HERE_REALM]=$HERE_REALM [HERE_KDC]=$HERE_IP:88
+    [THERE_REALM]=$THERE_REALM [THERE_KDC]=$THERE_IP:88
     # The identity provider; it answers some seconds after `up`
     [KEYCLOAK_ISSUER]=$KEYCLOAK_ISSUER [KEYCLOAK_LOG]=$LAB/log/keycloak.out
     # MIT tools

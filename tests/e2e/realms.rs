@@ -1,0 +1,114 @@
+//! Two MIT realms that trust one another, on MIT's test database: users of one, services of both. Who
+//! comes is what the service finds in the ticket, with its own key.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use krb_client::{Client, ClientConfig, KdcSource, files};
+use krb_proto::exchange::open_ticket;
+use krb_proto::formats::Keytab;
+use krb_proto::iana::{ErrorCode, NameType};
+use krb_proto::{Credential, Name, Principal};
+use krb_tests::{Lab, skipped};
+
+use crate::lab;
+
+struct Realms {
+    here: String,
+    there: String,
+    keytab: Keytab,
+    kdcs: [SocketAddr; 2],
+}
+
+/// The realms, if the lab runs them.
+async fn realms(lab: &Lab) -> Option<Realms> {
+    let kdcs = ["HERE_KDC", "THERE_KDC"].map(|name| lab.var(name).parse().unwrap());
+    for kdc in kdcs {
+        let connect = tokio::net::TcpStream::connect(kdc);
+        if !matches!(tokio::time::timeout(Duration::from_secs(5), connect).await, Ok(Ok(_))) {
+            skipped("no two MIT realms; `tests/lab up realms` builds and starts them");
+            return None;
+        }
+    }
+    let keytab = files::read_keytab(&lab.keytab("realms")).await.unwrap();
+    Some(Realms { here: lab.var("HERE_REALM"), there: lab.var("THERE_REALM"), keytab, kdcs })
+}
+
+impl Realms {
+    fn client(&self, account: &str) -> Client {
+        let account = Principal::new(Name::user(account), &self.here);
+        let secret = files::client_keys(&self.keytab, &account).unwrap();
+        let [here, there] = self.kdcs.map(|kdc| KdcSource::Addresses(vec![kdc]));
+        let mut config = ClientConfig::new(account, secret, here);
+        config.other_realms = vec![(self.there.clone().into(), there)];
+        Client::new(config)
+    }
+
+    fn of_here(&self, user: &str) -> Principal {
+        Principal::new(Name::user(user), &self.here)
+    }
+
+    fn of_there(&self, user: &str) -> Principal {
+        Principal::new(Name::user(user), &self.there)
+    }
+
+    /// Whom the ticket's service finds in it.
+    fn seen(&self, ticket: &Credential) -> Principal {
+        let keys = self.keytab.keys_for(&ticket.server).filter_map(|entry| entry.key().ok());
+        open_ticket(ticket, |_, _| keys).unwrap().0.client
+    }
+}
+
+fn http(host: &str) -> Name {
+    Name::new(NameType::SRV_INST, ["HTTP", host])
+}
+
+#[tokio::test]
+async fn a_user_of_the_other_realm_is_delegated_here() {
+    let Some(realms) = realms(lab!()).await else { return };
+    let client = realms.client("svc-mcp");
+    for user in [realms.of_there("alice"), realms.of_there("bob"), realms.of_here("alice")] {
+        let evidence = client.evidence(&user).await.unwrap();
+        assert_eq!((&evidence.client, realms.seen(&evidence)), (&user, user.clone()));
+        let web = client.proxy_ticket(&evidence, "none", &http("web.s.test")).await.unwrap();
+        assert_eq!(realms.seen(&web), user);
+        assert_eq!(web.server.realm, realms.here.as_bytes());
+        // Not on our list.
+        let refused = client.proxy_ticket(&evidence, "none", &http("rweb.s.test")).await;
+        assert_eq!(refused.unwrap_err().refusal().unwrap().code, ErrorCode::BADOPTION);
+    }
+    let unknown = client.evidence(&realms.of_there("mallory")).await.unwrap_err();
+    assert!(unknown.refusal().is_some(), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_target_of_the_other_realm_lets_us_act_for_our_users() {
+    let Some(realms) = realms(lab!()).await else { return };
+    let client = realms.client("svc-rb");
+    let alice = realms.of_here("alice");
+    let evidence = client.evidence(&alice).await.unwrap();
+    for (target, realm) in [("rweb.s.test", &realms.here), ("uweb.u.test", &realms.there)] {
+        let ticket = client.proxy_ticket(&evidence, "none", &http(target)).await.unwrap();
+        assert_eq!(ticket.server.realm, realm.as_bytes(), "{target}");
+        assert_eq!((realms.seen(&ticket), &ticket.client), (alice.clone(), &alice));
+    }
+    // It lets nobody else.
+    let other = realms.client("svc-mcp");
+    let evidence = other.evidence(&alice).await.unwrap();
+    let refused = other.proxy_ticket(&evidence, "none", &http("uweb.u.test")).await.unwrap_err();
+    assert!(refused.refusal().is_some(), "{refused}");
+    // Who may not be delegated is not.
+    let sensitive = client.evidence(&realms.of_here("sensitive")).await.unwrap();
+    let refused = client.proxy_ticket(&sensitive, "none", &http("uweb.u.test")).await.unwrap_err();
+    assert_eq!(refused.refusal().unwrap().code, ErrorCode::BADOPTION);
+}
+
+#[tokio::test]
+async fn the_realm_of_an_enterprise_name_is_found() {
+    let Some(realms) = realms(lab!()).await else { return };
+    let client = realms.client("svc-mcp");
+    let found = async |name: &str| client.user_realm(&Name::enterprise(name)).await;
+    assert_eq!(found("bob@u.example").await.unwrap(), realms.there.as_bytes());
+    let unknown = found("mallory@u.example").await.unwrap_err();
+    assert!(unknown.refusal().is_some(), "{unknown}");
+}
