@@ -26,7 +26,10 @@ obtain() {
     apt=(-qq -o APT::Sandbox::User=root -o Dir::Etc::SourceList=/dev/null
       -o Dir::Etc::SourceParts="$part/sources" -o Dir::State::Lists="$part/lists")
     { apt-get "${apt[@]}" update && apt-get "${apt[@]}" source "krb5=$SOURCE" && cd krb5-*/src &&
-        ./configure -q --without-ldap --disable-rpath && nice -n 5 make -s -j2 &&
+        ./configure -q --without-ldap --disable-rpath &&
+        for directory in util include lib plugins/kdb/test; do
+          nice -n 5 make -s -j2 -C "$directory" || exit
+        done &&
         mkdir "$part/plugins" && cp plugins/kdb/test/test.so "$part/plugins/"
     } >"$part/log" 2>&1 || { tail -5 "$part/log" >&2; exit 1; }
     mv -T "$part/plugins" "$MODULES" 2>/dev/null || [[ -d $MODULES ]]
