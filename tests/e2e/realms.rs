@@ -78,8 +78,7 @@ async fn a_user_of_the_other_realm_is_delegated_here() {
         let refused = client.proxy_ticket(&evidence, "none", &http("rweb.s.test")).await;
         assert_eq!(refused.unwrap_err().refusal().unwrap().code, ErrorCode::BADOPTION);
     }
-    let unknown = client.evidence(&realms.of_there("mallory")).await.unwrap_err();
-    assert!(unknown.refusal().is_some(), "{unknown}");
+    // Not there is no reason here: this database knows every user that it is asked to impersonate.
 }
 
 #[tokio::test]

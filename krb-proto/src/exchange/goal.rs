@@ -82,11 +82,12 @@ impl TgsGoal {
         }
     }
 
-    /// Whose a referral is. With S4U2Self it is still ours: only the PAC in it names the user.
-    pub(super) fn referred<'a>(&'a self, tgt: &'a Credential) -> &'a Principal {
+    /// Whose a referral is: ours, whatever the goal, and with S4U the PAC in it names the user. That of
+    /// S4U2Proxy may be the user's by name as well.
+    pub(super) fn referred<'a>(&'a self, tgt: &'a Credential, found: &Principal) -> &'a Principal {
         match self {
-            Self::S4uSelf { .. } => &tgt.client,
-            _ => self.client(tgt),
+            Self::S4uProxy { evidence, .. } if found.is_same(&evidence.client) => &evidence.client,
+            _ => &tgt.client,
         }
     }
 

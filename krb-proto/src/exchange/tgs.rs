@@ -125,12 +125,12 @@ impl TgsExchange {
             cx,
         )?;
         let client = match is_referral {
-            true => self.goal.referred(&self.tgt),
+            true => self.goal.referred(&self.tgt, &found),
             false => self.goal.client(&self.tgt),
         };
         if !found.is_same(client) {
             return Err(ExchangeError::Mismatch(
-                if found.name.same_components(&self.tgt.client.name) {
+                if !is_referral && found.name.same_components(&self.tgt.client.name) {
                     Mismatch::S4uIgnored
                 } else {
                     Mismatch::Client { expected: client.clone(), found }

@@ -186,7 +186,9 @@ impl TgsWalk {
             }
             (Leg::Goal, TgsGoal::S4uProxy { evidence, .. }) => {
                 self.way.pass(realm)?;
-                *evidence = ticket;
+                // Whatever name is on it, it is for the user that the first evidence named.
+                let client = evidence.client.clone();
+                *evidence = Arc::new(Credential { client, ..Credential::clone(&ticket) });
                 self.turn_towards(self.exchange.tgt().clone(), realm);
             }
             (Leg::Goal, _) => {

@@ -434,8 +434,27 @@ fn an_ordinary_referral_is_not_taken_for_one_in_the_users_name() {
     let (way, outcome) = walk(s4u_proxy_goal(), |seen, answer| {
         proxied(seen, answer);
         answer.client = service();
+        answer.encrypted_padata.clear();
     });
-    assert_eq!(mismatch(outcome), Mismatch::S4uIgnored);
+    assert_eq!(mismatch(outcome), Mismatch::NotResourceBased);
+    assert_eq!(way.len(), 1);
+    // In our name if it says so, as MIT's: the last ticket is the user's all the same.
+    let ours = |last: Principal| {
+        walk(s4u_proxy_goal(), move |seen, answer| {
+            proxied(seen, answer);
+            answer.client = if seen.realm == "T" { last.clone() } else { service() };
+        })
+    };
+    let (way, ticket) = ours(far_user());
+    assert_eq!((way.len(), ticket.unwrap().client), (5, far_user()));
+    assert_eq!(mismatch(ours(service()).1), Mismatch::S4uIgnored);
+    assert!(matches!(mismatch(ours(alice()).1), Mismatch::Client { .. }));
+    // In anybody else's it is none.
+    let (way, outcome) = walk(s4u_proxy_goal(), |seen, answer| {
+        proxied(seen, answer);
+        answer.client = alice();
+    });
+    assert!(matches!(mismatch(outcome), Mismatch::Client { .. }));
     assert_eq!(way.len(), 1);
     // At every KDC that sends on, and at the last.
     for at in [HOME, "M", "T"] {
