@@ -91,7 +91,8 @@ async fn a_target_of_the_other_realm_lets_us_act_for_our_users() {
     for (target, realm) in [("rweb.s.test", &realms.here), ("uweb.u.test", &realms.there)] {
         let ticket = client.proxy_ticket(&evidence, "none", &http(target)).await.unwrap();
         assert_eq!(ticket.server.realm, realm.as_bytes(), "{target}");
-        assert_eq!((realms.seen(&ticket), &ticket.client), (alice.clone(), &alice));
+        // Its name is of another type when it came over a referral (NT-MS-PRINCIPAL).
+        assert!(ticket.client.is_same(&alice) && realms.seen(&ticket).is_same(&alice), "{target}");
     }
     // It lets nobody else.
     let other = realms.client("svc-mcp");
