@@ -66,7 +66,7 @@ fn http(host: &str) -> Name {
 #[tokio::test]
 async fn a_user_of_the_other_realm_is_delegated_here() {
     let lab = lab!();
-    let Some(realms) = realms(&lab).await else { return };
+    let Some(realms) = realms(lab).await else { return };
     let client = realms.client("svc-mcp");
     for user in [realms.of_there("alice"), realms.of_there("bob"), realms.of_here("alice")] {
         let evidence = client.evidence(&user).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_user_of_the_other_realm_is_delegated_here() {
 #[tokio::test]
 async fn a_target_of_the_other_realm_lets_us_act_for_our_users() {
     let lab = lab!();
-    let Some(realms) = realms(&lab).await else { return };
+    let Some(realms) = realms(lab).await else { return };
     let client = realms.client("svc-rb");
     let alice = realms.of_here("alice");
     let evidence = client.evidence(&alice).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_target_of_the_other_realm_lets_us_act_for_our_users() {
 #[tokio::test]
 async fn the_realm_of_an_enterprise_name_is_found() {
     let lab = lab!();
-    let Some(realms) = realms(&lab).await else { return };
+    let Some(realms) = realms(lab).await else { return };
     let client = realms.client("svc-mcp");
     let found = async |name: &str| client.user_realm(&Name::enterprise(name)).await;
     assert_eq!(found("bob@u.example").await.unwrap(), realms.there.as_bytes());
