@@ -231,7 +231,8 @@ impl Client {
     }
 
     /// Opens a ticket to the account itself, such as evidence, with the account's long-term keys,
-    /// those that were replaced of late among them.
+    /// those that were replaced of late among them. It has none before it was asked for a ticket, or
+    /// to [read them](Self::read_secret).
     ///
     /// # Errors
     /// [`EvidenceError`].

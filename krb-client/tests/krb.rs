@@ -4,7 +4,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A folder of its own, gone at the end.
 struct Scratch(PathBuf);
@@ -87,4 +87,15 @@ fn a_password_file_that_cannot_be_read_as_text_is_refused_before_a_kdc_is_asked(
         assert!(complaint.contains("password: ") && complaint.contains(why), "{complaint}");
         assert!(!asked, "{content:?}");
     }
+}
+
+#[test]
+fn who_reads_no_further_is_not_told() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
+    let child = command.args(["completions", "bash"]).stdout(writer).stderr(Stdio::piped());
+    let output = child.spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }

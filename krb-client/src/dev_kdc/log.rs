@@ -8,8 +8,11 @@ use krb_proto::kdc::{Asked, Event, Outcome, Refusal};
 /// Says who asked for what, what was granted, or why not and what would change that.
 pub(super) fn write(event: &Event, peer: SocketAddr, transport: &'static str) {
     match &event.outcome {
-        // The first leg of nearly every login.
-        Outcome::Refused(refusal) if refusal.code == ErrorCode::PREAUTH_REQUIRED => {
+        // The first legs of nearly every login.
+        Outcome::Refused(Refusal {
+            code: ErrorCode::PREAUTH_REQUIRED | ErrorCode::MORE_PREAUTH_DATA_REQUIRED,
+            ..
+        }) => {
             tracing::debug!(%peer, transport, "{event}");
         }
         Outcome::Refused(refusal) => match remedy(event.asked, refusal) {

@@ -1,10 +1,11 @@
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::Realms;
-use crate::{Carry, Carrying};
+use crate::{Carry, Carrying, ClientConfig};
 
 /// Carries requests to realms in memory: no socket, no thread, no waiting, so that a test under a
 /// virtual clock is over at once. Every address is such a KDC's.
@@ -24,6 +25,15 @@ impl InMemory {
     #[must_use]
     pub const fn realms(&self) -> &Realms {
         &self.realms
+    }
+
+    /// What a [`Client`](crate::Client) of an account here is made of, `NAME` of the first realm or
+    /// `NAME@REALM`: the account's keys as they are now, and the realms' clock and randomness. `None`
+    /// if there is no such account.
+    #[must_use]
+    pub fn client_config(&self, account: &str) -> Option<ClientConfig> {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 88));
+        self.realms.client_config(account, anywhere, Arc::new(self.clone()))
     }
 }
 

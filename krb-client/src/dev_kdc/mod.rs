@@ -6,6 +6,85 @@
 //! changed outlives the process, nobody is locked out, and there is one of it. It listens on the
 //! loopback unless told otherwise.
 //!
+//! In a test no socket is needed, and every client of an account is made by
+//! [`InMemory::client_config`]:
+//!
+//! ```
+//! use krb_client::dev_kdc::InMemory;
+//! use krb_client::proto::Principal;
+//! use krb_client::proto::kdc::{Account, Realm};
+//! use krb_client::{Client, OsRandom};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let web = Account::service("svc-web").password("w").spn("HTTP/web.example.test");
+//! let front = Account::service("svc-mcp").password("m").spn("HTTP/mcp.example.test").set(|svc| {
+//!     svc.trusted_to_auth_for_delegation = true;
+//!     svc.allowed_to_delegate_to = vec!["HTTP/web.example.test".into()];
+//! });
+//! let alice = Account::user("alice").password("alice's password");
+//! let realm = Realm::new("EXAMPLE.TEST", &mut OsRandom).with(alice).with(front).with(web);
+//! let kdc = InMemory::new(realm);
+//! let client = |account| kdc.client_config(account).map(Client::new).ok_or("no such account");
+//!
+//! // alice logs in; svc-mcp reaches the web application in her name, without her password.
+//! let (alice, front) = (client("alice")?, client("svc-mcp")?);
+//! alice.tgt().await?;
+//! let target = Principal::parse("HTTP/web.example.test", Some("EXAMPLE.TEST"))?.name;
+//! let evidence = front.evidence(alice.account()).await?;
+//! // (Who keeps tickets of users who may be replaced tells them apart by the SID in the PAC.)
+//! let ticket = front.proxy_ticket(&evidence, "", &target).await?;
+//! let web = client("svc-web")?;
+//! web.read_secret().await?;
+//! let (opened, _) = web.open(&ticket)?;
+//! assert_eq!(opened.client, *alice.account());
+//!
+//! // A right is taken away, and the KDC refuses. (Tickets that are held stay good: so, without them.)
+//! kdc.realms().realm("EXAMPLE.TEST", |realm| {
+//!     realm.account_mut("alice").map(|alice| alice.not_delegated = true)
+//! });
+//! front.forget_user(alice.account());
+//! let evidence = front.evidence(alice.account()).await?;
+//! let refused = front.proxy_ticket(&evidence, "", &target).await.err().ok_or("granted")?;
+//! assert!(refused.to_string().contains("the evidence is not forwardable"), "{refused}");
+//! # Ok(()) }
+//! ```
+//!
+//! Time goes by the clock of the realms, which their clients have as well, so that a test can move it:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicI64, Ordering};
+//!
+//! use krb_client::dev_kdc::{InMemory, Realms};
+//! use krb_client::proto::Timestamp;
+//! use krb_client::proto::kdc::{Account, Realm};
+//! use krb_client::{Client, Clock, OsRandom};
+//!
+//! struct Hand(AtomicI64);
+//!
+//! impl Clock for Hand {
+//!     fn now(&self) -> Timestamp {
+//!         Timestamp::new(self.0.load(Ordering::SeqCst), 0)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000)));
+//! let alice = Account::user("alice").password("alice's password");
+//! let realm = Realm::new("EXAMPLE.TEST", &mut OsRandom).with(alice);
+//! let kdc = InMemory::new(Realms::new([realm]).with_clock(clock.clone()));
+//! let alice = Client::new(kdc.client_config("alice").ok_or("no such account")?);
+//! let first = alice.tgt().await?;
+//! clock.0.fetch_add(10 * 3600, Ordering::SeqCst); // its life
+//! let second = alice.tgt().await?;
+//! assert_eq!(second.times.endtime.unix() - first.times.endtime.unix(), 10 * 3600);
+//! # Ok(()) }
+//! ```
+//!
+//! Behind sockets, for other programs:
+//!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use krb_client::dev_kdc::{Bind, DevKdc, RealmFile};
@@ -19,8 +98,8 @@
 //!     "#,
 //! )?;
 //! let kdc = DevKdc::start(file.realms(), Bind::loopback()).await?;
-//! std::fs::write("krb5.conf", kdc.krb5_conf())?;
-//! // … and while it runs:
+//! std::fs::write("krb5.conf", kdc.krb5_conf())?; // for KRB5_CONFIG
+//! // … and when it has done its work:
 //! kdc.stop().await;
 //! # Ok(()) }
 //! ```
@@ -43,6 +122,8 @@ use std::time::Duration;
 use krb_proto::iana::ErrorCode;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::{ClientConfig, Transport};
 
 pub use bind::{Bind, BindError};
 pub use memory::InMemory;
@@ -121,6 +202,13 @@ impl DevKdc {
     #[must_use]
     pub const fn realms(&self) -> &Realms {
         &self.realms
+    }
+
+    /// What a [`Client`](crate::Client) of an account here is made of, as of
+    /// [`InMemory::client_config`]; over TCP.
+    #[must_use]
+    pub fn client_config(&self, account: &str) -> Option<ClientConfig> {
+        self.realms.client_config(account, self.addresses.kdc, Arc::new(Transport::Tcp))
     }
 
     /// A `krb5.conf` with which MIT's and Heimdal's programs and Java find this KDC, and ask nobody

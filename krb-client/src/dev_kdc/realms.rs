@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use krb_proto::asn1::{ApReq, AsReq, HostAddress, KdcReqBody, KrbError, TgsReq, Ticket};
@@ -8,7 +8,7 @@ use krb_proto::iana::{ErrorCode, PaType};
 use krb_proto::kdc::{self, Event, Realm};
 use krb_proto::{Context, Name};
 
-use crate::{Clock, Entropy, OsRandom, SystemClock};
+use crate::{Carry, ClientConfig, Clock, Entropy, KdcSource, OsRandom, SystemClock, files};
 
 /// Realms that are served, and may be changed meanwhile. Cheap to clone: all clones are the same
 /// realms.
@@ -91,6 +91,23 @@ impl Realms {
             None => (account, self.realms.first()?.0.as_str()),
         };
         self.realm(realm, |realm| Some(realm.keytab(realm.account(name)?)))?
+    }
+
+    /// A configuration of an account's client that finds the KDC there.
+    pub(super) fn client_config(
+        &self,
+        account: &str,
+        kdc: SocketAddr,
+        transport: Arc<dyn Carry>,
+    ) -> Option<ClientConfig> {
+        let keytab = self.keytab(account)?;
+        let account = keytab.entries.first()?.principal.clone();
+        let keys = files::client_keys(&keytab, &account).ok()?;
+        let mut config = ClientConfig::new(account, keys, KdcSource::Addresses(vec![kdc]));
+        config.transport = transport;
+        config.clock = self.clock.clone();
+        config.random = self.random.clone();
+        Some(config)
     }
 
     /// The answer to an AS-REQ or TGS-REQ, and what it was; empty if there is none.

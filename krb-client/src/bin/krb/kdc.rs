@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: &Kdc) -> Result<(), Failure> {
             .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let conf = arguments.write_krb5_conf.as_deref().map(absolute).transpose()?;
-    report(&if arguments.json { ready_json(&kdc, conf) } else { ready(&kdc, conf, &keytabs) });
+    report(&if arguments.json { ready_json(&kdc, conf) } else { ready(&kdc, conf, &keytabs) })?;
     ended.await;
     kdc.stop().await;
     Ok(())

@@ -4,6 +4,7 @@
 mod kdc;
 mod s4u;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -55,13 +56,15 @@ async fn main() -> ExitCode {
         #[cfg(feature = "dev-kdc")]
         Command::Kdc(arguments) => kdc::run(&arguments).await,
         Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "krb", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "krb", &mut script);
+            write(&script)
         }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        // Who reads no further, as `head`, need not be told.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::FAILURE,
         Err(error) => {
             complain(&error.to_string());
             ExitCode::FAILURE
@@ -69,12 +72,22 @@ async fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr)] // this is a command line
 fn complain(text: &str) {
-    eprintln!("krb: {text}");
+    // Standard error is all there is if this fails too.
+    let _ = writeln!(io::stderr(), "krb: {text}");
 }
 
-#[allow(clippy::print_stdout)]
-fn report(text: &str) {
-    println!("{text}");
+/// A line on standard output.
+fn report(text: &str) -> Result<(), Failure> {
+    write(format!("{text}\n").as_bytes())
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    Ok(out.write_all(bytes).and_then(|()| out.flush())?)
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -69,8 +69,7 @@ pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
         .to_string()
     } else {
         format!("{server} for {client}, good until {end}, in {}", cache.display())
-    });
-    Ok(())
+    })
 }
 
 async fn delegate(

@@ -74,6 +74,12 @@ fn without_value(message: &str) -> String {
     match rest.and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((found, expected)) => {
             let found = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+            // As people write it, who do not know the library's words for it.
+            let expected = match expected {
+                "a sequence" => "a list, […], or of tables [[…]] as [[realm]],",
+                "a TOML datetime" => "a moment without quotes, as 2031-12-31T00:00:00Z,",
+                other => other,
+            };
             format!("{expected} is expected here, not {found}")
         }
         None => message.to_owned(),

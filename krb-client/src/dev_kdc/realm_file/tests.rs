@@ -172,6 +172,12 @@ fn what_means_nothing_is_refused_with_its_line() {
         ),
         ("[[realm]]\nname = \"R\"\n[realm.trusts.T]\n", Some(3), "missing field `password`"),
         ("[[realm]\n", Some(1), ""),
+        ("[realm]\nname = \"R\"", Some(1), "[[realm]]"),
+        (
+            "[[realm]]\nname = \"R\"\n[realm.users.a]\nexpires = \"2031-12-31T00:00:00Z\"",
+            Some(4),
+            "without quotes",
+        ),
     ] {
         let error = RealmFile::parse(text).err().unwrap_or_else(|| panic!("taken: {text}"));
         assert_eq!(error.line, line, "{text}\n{error}");
