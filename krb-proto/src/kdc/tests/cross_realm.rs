@@ -11,7 +11,10 @@ use crate::der;
 use crate::exchange::open_ticket;
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, TicketFlags};
 use crate::kdc::{NewTicket, Outcome, TicketKeys, Trust, Trustee};
-use crate::pac::{ClientInfo, LogonInfo, Pac, PacBuilder, Sid, SidAndAttributes};
+use crate::pac::{
+    ClientInfo, DomainGroups, GroupMembership, LogonInfo, Pac, PacBuilder, Requestor, Sid,
+    SidAndAttributes, UpnDnsExtended, UpnDnsInfo,
+};
 
 const PARTNER: &str = "PARTNER.TEST";
 const FILES: &str = "HTTP/files.partner.test";
@@ -62,7 +65,6 @@ impl Both {
         transited: &[u8],
         change: impl Fn(&mut LogonInfo),
     ) -> Arc<Credential> {
-        let key = self.trust_key();
         let domain = self.home.realm.domain_sid().clone();
         let mut info = LogonInfo::new("alice", "EXAMPLE", domain, 1104);
         change(&mut info);
@@ -71,6 +73,16 @@ impl Both {
             .unwrap()
             .with(&ClientInfo::new(&client.name, time(NOW)).unwrap())
             .unwrap();
+        self.foreign_with(client, transited, &pac)
+    }
+
+    fn foreign_with(
+        &self,
+        client: &Principal,
+        transited: &[u8],
+        pac: &PacBuilder,
+    ) -> Arc<Credential> {
+        let key = self.trust_key();
         let server = Principal::new(Name::krbtgt(PARTNER.as_bytes()), REALM);
         let session_key = Key::generate(key.enctype(), &mut TestRng(8)).unwrap();
         let times = TicketTimes {
@@ -89,7 +101,7 @@ impl Both {
             transited,
             addresses: &[],
             authorization_data: &[],
-            pac: Some(&pac),
+            pac: Some(pac),
         };
         let krbtgt = self.home.realm.krbtgt_key().unwrap();
         let keys = TicketKeys { server: &key, kvno: Some(1), krbtgt };
@@ -187,6 +199,51 @@ fn sids_of_our_own_domain_come_from_nobody_else() {
     assert_eq!(refused(both.partner.tgs(&tgt, files())).code, ErrorCode::POLICY);
 }
 
+/// Wherever in a PAC a SID may stand.
+#[test]
+fn a_pac_of_a_domain_that_is_not_the_partners_own_is_refused_in_all_its_parts() {
+    let mut both = both();
+    let (home, partner) = (both.home.realm.domain_sid(), both.partner.realm.domain_sid());
+    let (own, stolen) = (home.with_rid(1104).unwrap(), partner.with_rid(500).unwrap());
+    let domain = home.clone();
+    let pac = |requestor: &Sid, upn: &Sid| {
+        let mut info = LogonInfo::new("alice", "EXAMPLE", domain.clone(), 1104);
+        info.resource_groups = Some(DomainGroups {
+            domain: stolen.domain().unwrap(),
+            groups: vec![GroupMembership::enabled(512)],
+        });
+        info.user_flags |= LogonInfo::RESOURCE_GROUPS;
+        PacBuilder::new()
+            .with(&info)
+            .and_then(|pac| pac.with(&ClientInfo::new(&Name::user("alice"), time(NOW)).unwrap()))
+            .and_then(|pac| pac.with(&Requestor(requestor.clone())))
+            .and_then(|pac| {
+                pac.with(&UpnDnsInfo {
+                    upn: "alice@example.test".into(),
+                    dns_domain_name: REALM.into(),
+                    upn_is_constructed: true,
+                    extended: Some(UpnDnsExtended {
+                        sam_account_name: "alice".into(),
+                        sid: upn.clone(),
+                    }),
+                })
+            })
+            .unwrap()
+    };
+    let ask = |both: &mut Both, pac: &PacBuilder| {
+        let tgt = both.foreign_with(&user("alice"), &[], pac);
+        both.partner.tgs(&tgt, files())
+    };
+    let ticket = ask(&mut both, &pac(&own, &own)).unwrap();
+    let key = both.files_key();
+    let (opened, _) = open_ticket(&ticket, |_, _| [key.clone()]).unwrap();
+    let opened = Pac::parse(&opened.pac).unwrap().verify_server_signature(&key).unwrap();
+    assert_eq!(opened.logon_info().unwrap().resource_groups, None);
+    for pac in [pac(&stolen, &own), pac(&own, &stolen)] {
+        assert_eq!(refused(ask(&mut both, &pac)).code, ErrorCode::POLICY);
+    }
+}
+
 /// Who is of a domain whose SID is not known comes without a word of groups.
 #[test]
 fn a_partner_of_no_known_domain_has_no_sids() {
@@ -217,6 +274,55 @@ fn a_realm_speaks_for_its_own_clients() {
     let plaintext = both.files_key().decrypt(KeyUsage::TICKET, sealed.enc_part.cipher).unwrap();
     let part: EncTicketPart<'_> = der::decode(&plaintext).unwrap();
     assert_eq!(part.transited.contents, REALM.as_bytes());
+}
+
+/// Nor in S4U2Self, where the ticket is a service's of ours and the PAC a user's of theirs.
+#[test]
+fn a_realm_vouches_for_no_user_of_ours() {
+    let mut both = both();
+    let rng = &mut TestRng(21);
+    let server = Account::service("svc").spn("HTTP/svc.partner.test");
+    let server = server.random_keys(&[EncType::AES256_CTS_HMAC_SHA1_96], rng).unwrap();
+    both.partner.realm.insert(server);
+    let vouch = |both: &Both, user: &Principal| {
+        let domain = both.home.realm.domain_sid().clone();
+        let pac = PacBuilder::new()
+            .with(&LogonInfo::new("anybody", "EXAMPLE", domain, 1104))
+            .unwrap()
+            .with(&ClientInfo::with_realm(user, time(NOW)).unwrap())
+            .unwrap();
+        both.foreign_with(&Principal::new(Name::user("svc"), PARTNER), &[], &pac)
+    };
+    let (alice, bob) = (user("alice"), Principal::new(Name::user("bob"), PARTNER));
+    let carol = Principal::new(Name::user("carol"), "THIRD.TEST");
+    for (transitive, user, code) in [
+        (false, &alice, None),
+        (false, &carol, Some(ErrorCode::BADMATCH)),
+        (false, &bob, Some(ErrorCode::BADMATCH)),
+        (true, &bob, Some(ErrorCode::BADMATCH)),
+        (true, &carol, None),
+    ] {
+        both.partner.realm.trust_mut(REALM).unwrap().transitive = transitive;
+        let tgt = vouch(&both, user);
+        let goal = TgsGoal::S4uSelf { user: user.clone(), service: Name::user("svc") };
+        match (ask_as_client(&mut both.partner, &tgt, goal), code) {
+            (Ok(answer), None) => assert_eq!(answer.credential.client, *user),
+            (answer, code) => assert_eq!(answer.err(), code, "{user}, {transitive}"),
+        }
+    }
+}
+
+/// The key of a trust seals tickets for our KDC, and nothing else that it sealed is one.
+#[test]
+fn a_ticket_of_the_partners_for_something_else_is_none_for_the_kdc() {
+    let mut both = both();
+    let mut tgt = (*both.foreign(&user("alice"), &[], |_| {})).clone();
+    both.partner.tgs(&Arc::new(tgt.clone()), files()).unwrap();
+    for name in [spn(FILES), Name::krbtgt(b"THIRD.TEST")] {
+        super::tgt::relabel(&mut tgt, &name);
+        let raw = RawTgs { realm: PARTNER, ..RawTgs::new(&tgt, spn(FILES)) };
+        assert_eq!(raw.ask(&mut both.partner).unwrap_err(), ErrorCode::NOT_US, "{name}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod raw;
 mod request;
 mod s4u_proxy;
 mod s4u_self;
+mod sealed;
 mod service;
 #[cfg(feature = "spake")]
 mod spake;

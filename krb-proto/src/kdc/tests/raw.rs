@@ -22,6 +22,7 @@ pub(super) struct RawTgs<'a> {
     pub(super) service: Name,
     pub(super) realm: &'a str,
     pub(super) options: KdcOptions,
+    pub(super) ap_options: ApOptions,
     pub(super) nonce: u32,
     pub(super) subkey: Option<Key>,
     /// The checksum in the authenticator; `None` for the honest one.
@@ -39,6 +40,7 @@ impl<'a> RawTgs<'a> {
             service,
             realm: REALM,
             options: KdcOptions::FORWARDABLE,
+            ap_options: ApOptions::NONE,
             nonce: 42,
             subkey: Some(tgt.session_key.generate_alike(&mut TestRng(31))),
             checksum: None,
@@ -96,7 +98,7 @@ impl<'a> RawTgs<'a> {
             self.tgt,
             &ApReqOptions {
                 usage: KeyUsage::TGS_REQ_AUTHENTICATOR,
-                ap_options: ApOptions::NONE,
+                ap_options: self.ap_options,
                 checksum,
                 subkey: self.subkey.as_ref(),
                 sequence_number: None,

@@ -10,7 +10,9 @@ use super::*;
 use crate::asn1::{AuthorizationDataElement, Checksum, EncTicketPart, PaForUser, Ticket};
 use crate::crypto::Key;
 use crate::der::{self, KerberosString, List};
-use crate::iana::{AdType, ChecksumType, EncType, ErrorCode, KdcOptions, KeyUsage, PaType};
+use crate::iana::{
+    AdType, ApOptions, ChecksumType, EncType, ErrorCode, KdcOptions, KeyUsage, PaType,
+};
 use crate::kdc::Compat;
 use crate::preauth::{for_user_checksum_input, s4u_x509_user};
 
@@ -50,6 +52,29 @@ fn the_authenticator_vouches_for_the_body() {
     world.realm = world.realm.compat(Compat::Ad);
     let raw = RawTgs { checksum: Some(None), ..RawTgs::new(&tgt, web()) };
     raw.ask(&mut world).unwrap();
+}
+
+#[test]
+fn the_authenticator_is_of_the_tickets_client_and_of_now() {
+    let mut world = World::new(realm());
+    let tgt = world.login("alice").unwrap();
+    for client in [user("bob"), Principal::new(Name::user("alice"), "OTHER.TEST"), user("Alice")] {
+        let other = Credential { client, ..(*tgt).clone() };
+        let answer = RawTgs::new(&other, web()).ask(&mut world);
+        assert_eq!(answer.unwrap_err(), ErrorCode::BADMATCH, "{}", other.client);
+    }
+    for (offset, code) in [(-301, ErrorCode::SKEW), (301, ErrorCode::SKEW)] {
+        let request = RawTgs::new(&tgt, web()).request(NOW + offset);
+        world.ask(&request);
+        assert_eq!(world.refusal().code, code, "{offset}");
+    }
+    for offset in [-300, 300] {
+        let request = RawTgs::new(&tgt, web()).request(NOW + offset);
+        world.ask(&request);
+        assert!(matches!(world.events.last().unwrap().outcome, Outcome::Granted { .. }));
+    }
+    let raw = RawTgs { ap_options: ApOptions::USE_SESSION_KEY, ..RawTgs::new(&tgt, web()) };
+    assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::BADOPTION);
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub(super) fn grant(
         }
         Origin::Trust(trust) if service_is_ours => {
             let client = Client::returned(realm, tgt, trust)?;
-            let user = returned_user(&client, &named, trust, header)?;
+            let user = returned_user(realm, &client, &named, trust, header)?;
             let service = own_service(request, &client, service)?;
             let info = ClientInfo::new(&user.name, tgt.times.authtime).ok_or_else(not_text)?;
             let pac = client.pac.clone().with(&info)?;
@@ -92,7 +92,7 @@ pub(super) fn grant(
         }
         Origin::Trust(trust) if trust.transitive => {
             let client = Client::in_transit(tgt, trust)?;
-            let user = returned_user(&client, &named, trust, header)?;
+            let user = returned_user(realm, &client, &named, trust, header)?;
             back(request, header, &named, &user, client.tgt_pac(), true, cx)
         }
         _ => refuse(ErrorCode::POLICY, "neither the user nor the service is of this realm"),
@@ -180,8 +180,10 @@ fn check_user(request: &Request<'_>, account: &Account, named: &Named) -> Result
     Ok(())
 }
 
-/// The user that another realm's KDC vouches for must be the one that the service names.
+/// The user that another realm's KDC vouches for must be the one that the service names, and none of
+/// ours, for whom no other realm speaks, however far it is trusted.
 fn returned_user(
+    realm: &Realm,
     client: &Client<'_>,
     named: &Named,
     trust: &Trust,
@@ -197,7 +199,8 @@ fn returned_user(
         }
     };
     let vouched = ClientInfo::with_realm(&user, authtime).is_some_and(|it| it == client.pac_name);
-    let speaks = trust.realm().as_bytes() == user.realm || trust.transitive;
+    let speaks = trust.realm().as_bytes() == user.realm
+        || (trust.transitive && !realm.is_named(&user.realm));
     if !vouched || !speaks {
         let text = "the user's realm vouches for somebody else";
         return refuse(ErrorCode::BADMATCH, text);
