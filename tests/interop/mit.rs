@@ -158,6 +158,24 @@ async fn a_login_by_spake() {
     }
 }
 
+/// `-U` sends the name as an enterprise name, with and without the realm behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_named_by_enterprise_names_too() {
+    if !here() {
+        return;
+    }
+    let world = World::new().await;
+    for user in ["alice", "alice@EXAMPLE.TEST"] {
+        kinit_with_keys(&world, "svc", "svc-mcp").await.ok();
+        kvno(&world, "svc", &["-U", user, "-P", "HTTP/web.example.test"]).await.ok();
+        let list = klist(&world, "svc").await;
+        assert!(list.contains("for client alice"), "{user}: {list}");
+    }
+    kvno(&world, "svc", &["-U", "nobody", "svc-mcp"])
+        .await
+        .refused("not found in Kerberos database");
+}
+
 /// A user's service has no key but the user's: who comes encrypts with the session key of the
 /// user's own ticket-granting ticket.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,6 @@
-//! Which account a name means (MS-KILE 3.3.5.6.1), by the rules that Samba's KDC was seen to follow.
+//! Which account a name means (MS-KILE 3.3.5.6.1), by the rules that Samba's KDC was seen to follow;
+//! by the text where it is more generous: an enterprise name without an `@` is a sAMAccountName too,
+//! as MIT's `kvno -U alice` sends it.
 
 use alloc::string::String;
 
@@ -90,8 +92,8 @@ impl Realm {
     /// The account of a client's name, or of a user's in S4U2Self.
     ///
     /// Without an `@`, a name is first a UPN of the realm, then a sAMAccountName, then one without its
-    /// `$`; with the realm's name behind an `@` it is only a sAMAccountName. An enterprise name is a
-    /// UPN first, and a sAMAccountName only with the realm's name behind it.
+    /// `$`. With the realm's name behind an `@` it is only a sAMAccountName; as an enterprise name it
+    /// is a UPN first.
     pub(super) fn client<'r>(&'r self, name: &Name) -> Option<&'r Account> {
         let [name_string] = name.components.as_slice() else { return None };
         let text = core::str::from_utf8(name_string).ok()?;
@@ -105,16 +107,13 @@ impl Realm {
         let upn_or = |upn: &str, otherwise: &dyn Fn() -> Option<&'r Account>| {
             self.by_upn(upn).unwrap_or_else(otherwise)
         };
-        if name.name_type == NameType::ENTERPRISE {
-            if !text.contains('@') {
-                return upn_or(&at_realm(text), &|| dollar(text));
-            }
-            return upn_or(text, &|| of_realm.and_then(|(name, _)| self.account(name)));
+        if !text.contains('@') {
+            return upn_or(&at_realm(text), &|| self.account(text).or_else(|| dollar(text)));
         }
-        match of_realm {
-            Some((name, _)) => self.account(name),
-            None if text.contains('@') => None,
-            None => upn_or(&at_realm(text), &|| self.account(text).or_else(|| dollar(text))),
+        let by_account_name = || of_realm.and_then(|(name, _)| self.account(name));
+        match name.name_type {
+            NameType::ENTERPRISE => upn_or(text, &by_account_name),
+            _ => by_account_name(),
         }
     }
 
