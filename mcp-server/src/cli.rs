@@ -102,6 +102,8 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Who reads no further, as `head`, need not be told.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::FAILURE,
         Err(error) => {
             // Standard error is all there is if this fails too.
             let _ = writeln!(io::stderr(), "krb-mcp: {error}");
@@ -111,6 +113,11 @@ pub fn main() -> ExitCode {
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
 
 /// Whether all went well, where it is not an error that it did not.
 fn run(command: Command) -> Result<bool, Error> {

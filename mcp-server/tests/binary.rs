@@ -34,6 +34,21 @@ fn get(address: SocketAddr, path: &str) -> String {
 }
 
 #[test]
+fn who_reads_no_further_is_not_told() {
+    let once: &[&str] = &["demo", "--once"];
+    let commands: [&[&str]; 2] = [&["completions", "bash"], once];
+    for arguments in &commands[..if cfg!(feature = "demo") { 2 } else { 1 }] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(PROGRAM);
+        let child = command.args(*arguments).stdout(writer).stderr(Stdio::piped()).spawn();
+        let output = child.unwrap().wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
+    }
+}
+
+#[test]
 fn it_serves_on_a_free_port_until_sigterm() {
     let mut server = Command::new(PROGRAM)
         .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--config"])

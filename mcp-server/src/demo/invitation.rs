@@ -20,7 +20,7 @@ pub(super) fn commands(world: &World) -> Vec<(&'static str, String)> {
             ),
         ),
         (
-            "the tools, as alice sees them in the MCP Inspector (Node.js 22)",
+            "the tools, as alice sees them in the MCP Inspector (Node.js 22.19)",
             format!(
                 "npx @modelcontextprotocol/inspector@latest --cli {mcp} --transport http \\\n  \
                  --method tools/list --header \"Authorization: Bearer $(cat {folder}/alice.jwt)\""

@@ -24,6 +24,7 @@ mod watch;
 pub mod webapp;
 mod world;
 
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,18 @@ pub(crate) struct Options {
 /// # Errors
 /// If something does not start, or nobody reads what is told.
 pub(crate) async fn run(options: Options, stop: impl Future<Output = ()>) -> Result<bool, Failed> {
-    show(realm::realm()?, options, Teller::new(options.json), stop).await
+    show(realm::realm()?, options, Teller::new(options.json), stop).await.map_err(explained)
+}
+
+/// What the machine lacks that the demonstration needs.
+fn explained(error: Failed) -> Failed {
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(ErrorKind::NetworkUnreachable) => {
+            let remedy = "the loopback is down, as in a new network namespace: ip link set lo up";
+            format!("{error}: {remedy}").into()
+        }
+        _ => error,
+    }
 }
 
 async fn show(

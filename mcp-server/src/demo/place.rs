@@ -17,7 +17,10 @@ impl Place {
         let name = format!("krb-mcp-demo-{}", unlike_others.get(..8).unwrap_or_default());
         let path = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot make {}: {error}", path.display()))
+            io::Error::new(
+                error.kind(),
+                format!("cannot make {}: {error}; TMPDIR names another place", path.display()),
+            )
         })?;
         Ok(Self(path))
     }

@@ -18,6 +18,10 @@ const WIDE: usize = 110;
 /// Where there is no terminal.
 const USUAL: usize = 100;
 
+/// What the story is told in, for who does not know Kerberos.
+const WORDS: &str = "the KDC issues tickets, which prove to a service who comes. S4U2Self: a ticket \
+    in a user's name, without their password, to oneself. S4U2Proxy: with that, one to another service";
+
 /// How text is to look.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
@@ -81,6 +85,7 @@ impl<W: Write> Terminal<W> {
         self.row("web app", Look::Plain, &format!("{web_application}, behind Negotiate"))?;
         self.row("server", Look::Plain, &format!("krb-mcp at {mcp}"))?;
         self.row("watch", Look::Plain, &format!("{page} shows the same in a browser"))?;
+        self.row("words", Look::Plain, WORDS)?;
         self.out.flush()
     }
 

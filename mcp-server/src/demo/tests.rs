@@ -183,3 +183,12 @@ async fn the_page_loads_nothing_and_answers_to_its_own_name() {
         }
     }
 }
+
+#[test]
+fn a_machine_without_a_loopback_is_told_how_to_get_one() {
+    let error = |kind: std::io::ErrorKind| super::explained(std::io::Error::from(kind).into());
+    let explained = error(std::io::ErrorKind::NetworkUnreachable).to_string();
+    assert!(explained.ends_with("ip link set lo up"), "{explained}");
+    let other = error(std::io::ErrorKind::BrokenPipe);
+    assert!(other.downcast_ref::<std::io::Error>().is_some(), "as it was");
+}
