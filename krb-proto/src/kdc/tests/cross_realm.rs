@@ -4,17 +4,20 @@ use std::{assert_eq, vec};
 
 use super::raw::{Answer, RawTgs, ask_as_client};
 use super::*;
-use crate::asn1::{EncTicketPart, KrbError, Ticket};
+use crate::asn1::{EncTicketPart, EncryptedData, KrbError, Ticket};
 use crate::credential::TicketTimes;
 use crate::crypto::Key;
 use crate::der;
 use crate::exchange::open_ticket;
-use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, TicketFlags};
+use crate::iana::{
+    EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, PaType, PacOptions, TicketFlags,
+};
 use crate::kdc::{NewTicket, Outcome, TicketKeys, Trust, Trustee};
 use crate::pac::{
-    ClientInfo, DomainGroups, GroupMembership, LogonInfo, Pac, PacBuilder, Requestor, Sid,
-    SidAndAttributes, UpnDnsExtended, UpnDnsInfo,
+    ClientInfo, DelegationInfo, DomainGroups, GroupMembership, LogonInfo, Pac, PacBuilder,
+    Requestor, Sid, SidAndAttributes, UpnDnsExtended, UpnDnsInfo,
 };
+use crate::preauth::pac_options;
 
 const PARTNER: &str = "PARTNER.TEST";
 const FILES: &str = "HTTP/files.partner.test";
@@ -56,6 +59,18 @@ impl Both {
     fn trust_key(&self) -> Key {
         let trust = self.partner.realm.trust(REALM).unwrap();
         trust.incoming.preferred(&trust.enctypes).unwrap().clone()
+    }
+
+    /// The same ticket for the partner's KDC, at its end.
+    fn ended(&self, ticket: &Credential) -> Vec<u8> {
+        let key = self.trust_key();
+        let ticket: Ticket<'_> = der::decode(&ticket.ticket).unwrap();
+        let plaintext = key.decrypt(KeyUsage::TICKET, ticket.enc_part.cipher).unwrap();
+        let part: EncTicketPart<'_> = der::decode(&plaintext).unwrap();
+        let part = EncTicketPart { endtime: time(NOW), ..part };
+        let cipher = key.encrypt(KeyUsage::TICKET, &der::encode_secret(&part), &mut TestRng(3));
+        let enc_part = EncryptedData { cipher: &cipher, ..ticket.enc_part };
+        der::encode(&Ticket { enc_part, ..ticket })
     }
 
     /// A ticket that our KDC makes for the partner's, whatever it says.
@@ -107,6 +122,10 @@ impl Both {
         let keys = TicketKeys { server: &key, kvno: Some(1), krbtgt };
         Arc::new(ticket.issue(&keys, &mut TestRng(1)).unwrap())
     }
+}
+
+fn rbcd() -> Vec<u8> {
+    pac_options(PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION)
 }
 
 fn files() -> TgsGoal {
@@ -312,6 +331,82 @@ fn a_realm_vouches_for_no_user_of_ours() {
     }
 }
 
+/// Delegation does not make a ticket's path shorter.
+#[test]
+fn the_path_of_delegated_evidence_is_looked_at_and_told() {
+    let mut both = both();
+    let tgt = both.home.service_login("svc-mcp");
+    let own = both.referral(&tgt);
+    let domain = both.home.realm.domain_sid().clone();
+    let sid = both.home.realm.sid(both.home.realm.account("svc-mcp").unwrap()).unwrap();
+    both.partner.realm.account_mut("FILES$").unwrap().allowed_to_act = vec![Trustee::Sid(sid)];
+    let by = "svc-mcp@EXAMPLE.TEST".into();
+    let pac = |name: &str| {
+        PacBuilder::new()
+            .with(&LogonInfo::new(name, "EXAMPLE", domain.clone(), 1104))
+            .and_then(|pac| pac.with(&ClientInfo::new(&Name::user(name), time(NOW)).unwrap()))
+            .and_then(|pac| {
+                let transited_services = vec![std::string::String::clone(&by)];
+                pac.with(&DelegationInfo { proxy_target: FILES.into(), transited_services })
+            })
+            .unwrap()
+    };
+    let carol = Principal::new(Name::user("carol"), "THIRD.TEST");
+    let ask = |both: &mut Both, client: &Principal, name: &str, transited: &[u8]| {
+        let evidence = both.foreign_with(client, transited, &pac(name));
+        let raw = RawTgs {
+            realm: PARTNER,
+            options: KdcOptions::CNAME_IN_ADDL_TKT | KdcOptions::FORWARDABLE,
+            padata: vec![(PaType::PAC_OPTIONS, rbcd())],
+            additional: vec![evidence.ticket.clone()],
+            ..RawTgs::new(&own, spn(FILES))
+        };
+        raw.ask(&mut both.partner).map(|answer| answer.credential.ticket)
+    };
+    ask(&mut both, &user("alice"), "alice", &[]).unwrap();
+    let longer = ask(&mut both, &user("alice"), "alice", b"THIRD.TEST");
+    assert_eq!(longer.unwrap_err(), ErrorCode::PATH_NOT_ACCEPTED);
+    assert_eq!(ask(&mut both, &carol, "carol", &[]).unwrap_err(), ErrorCode::POLICY);
+    both.partner.realm.trust_mut(REALM).unwrap().transitive = true;
+    let ticket = ask(&mut both, &carol, "carol", &[]).unwrap();
+    let sealed: Ticket<'_> = der::decode(&ticket).unwrap();
+    let plaintext = both.files_key().decrypt(KeyUsage::TICKET, sealed.enc_part.cipher).unwrap();
+    let part: EncTicketPart<'_> = der::decode(&plaintext).unwrap();
+    assert_eq!(part.transited.contents, REALM.as_bytes());
+}
+
+#[test]
+fn what_clients_of_another_realm_do_not_get() {
+    let mut both = both();
+    let alice = both.foreign(&user("alice"), &[], |_| {});
+    // A ticket-granting ticket of ours: they have their own.
+    let krbtgt = Name::krbtgt(PARTNER.as_bytes());
+    let raw = RawTgs { realm: PARTNER, ..RawTgs::new(&alice, krbtgt) };
+    assert_eq!(raw.ask(&mut both.partner).unwrap_err(), ErrorCode::POLICY);
+    // The part of a service in user-to-user, under the name of an account here.
+    both.partner.realm.insert(Account::user("alice").password(PASSWORD));
+    let bob = Principal::new(Name::user("bob"), PARTNER);
+    let secret = ClientSecret::Password(Zeroizing::new(PASSWORD.into()));
+    let bob = both.partner.login_with(bob, secret, TicketOptions::default()).unwrap();
+    let raw = RawTgs {
+        realm: PARTNER,
+        options: KdcOptions::ENC_TKT_IN_SKEY,
+        additional: vec![alice.ticket.clone()],
+        ..RawTgs::new(&bob, Name::user("alice"))
+    };
+    assert_eq!(raw.ask(&mut both.partner).unwrap_err(), ErrorCode::SERVER_NOMATCH);
+    // Users' names, for a service that their realm does not speak for.
+    let service = Principal::new(Name::user("svc"), "THIRD.TEST");
+    let third = both.foreign(&service, &[], |_| {});
+    let goal = TgsGoal::S4uSelf {
+        user: Principal::new(Name::user("bob"), PARTNER),
+        service: Name::enterprise("svc@THIRD.TEST"),
+    };
+    let answer = ask_as_client(&mut both.partner, &third, goal);
+    assert_eq!(answer.unwrap_err(), ErrorCode::POLICY);
+    assert!(both.partner.refusal().text.contains("speak"), "{}", both.partner.refusal());
+}
+
 /// The key of a trust seals tickets for our KDC, and nothing else that it sealed is one.
 #[test]
 fn a_ticket_of_the_partners_for_something_else_is_none_for_the_kdc() {
@@ -400,6 +495,16 @@ fn resource_based_delegation_across_realms() {
     // Who knows nothing of it gets nothing.
     let ignorant = both.home.proxy_knowing(false, &tgt, &evidence, FILES);
     assert_eq!(refused(ignorant).nt_status, Some(NtStatus::NOT_SUPPORTED));
+    // Nor who asks for it and wants no referrals, or wants them and knows nothing of it.
+    for (options, padata) in [
+        (KdcOptions::CNAME_IN_ADDL_TKT, vec![(PaType::PAC_OPTIONS, rbcd())]),
+        (KdcOptions::CNAME_IN_ADDL_TKT | KdcOptions::CANONICALIZE, vec![]),
+    ] {
+        let additional = vec![evidence.ticket.clone()];
+        let raw = RawTgs { options, padata, additional, ..RawTgs::new(&tgt, spn(FILES)) };
+        assert_eq!(raw.ask(&mut both.home).unwrap_err(), ErrorCode::BADOPTION);
+        assert_eq!(both.home.refusal().status, Some(NtStatus::NOT_SUPPORTED));
+    }
     let first = ask_as_client(&mut both.home, &tgt, proxy(&evidence)).unwrap().credential;
     assert_eq!(first.client, user("alice"));
     assert_eq!(first.server.name, Name::krbtgt(PARTNER.as_bytes()));
@@ -414,6 +519,15 @@ fn resource_based_delegation_across_realms() {
     let ticket = both.partner.tgs(&own, proxy(&first)).unwrap();
     assert_eq!(ticket.client, user("alice"));
     assert_eq!(service::verify(&both.partner, &ticket, "FILES$").last(), Some(&19));
+    // As long as it is good.
+    let long = RawTgs { realm: PARTNER, ..RawTgs::new(&own, spn(FILES)) };
+    let late = RawTgs {
+        options: KdcOptions::CNAME_IN_ADDL_TKT,
+        padata: vec![(PaType::PAC_OPTIONS, rbcd())],
+        additional: vec![both.ended(&first)],
+        ..long
+    };
+    assert_eq!(late.ask(&mut both.partner).unwrap_err(), ErrorCode::TKT_EXPIRED);
     // Another service does not get on with it.
     let web = both.home.service_login("WEB$");
     let others = both.referral(&web);

@@ -142,6 +142,15 @@ fn two_names_must_be_of_one_user() {
         let answer = raw.ask(&mut world).map(|answer| answer.credential.client);
         assert_eq!(answer, expected, "{compat:?}");
     }
+    // Of the same name in two realms there are two as well.
+    let mut world = World::new(realm);
+    let tgt = world.service_login("svc-mcp");
+    let mut raw = RawTgs::new(&tgt, Name::user("svc-mcp"));
+    let elsewhere = Principal::new(Name::user("alice"), "OTHER.TEST");
+    let old = crate::preauth::for_user(&elsewhere, &tgt.session_key);
+    let new = s4u_x509_user(&user("alice"), raw.nonce, raw.reply_key()).unwrap();
+    raw.padata = vec![(PaType::FOR_USER, old), (PaType::S4U_X509_USER, new)];
+    assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::MODIFIED);
 }
 
 #[test]

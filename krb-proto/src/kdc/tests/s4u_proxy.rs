@@ -295,6 +295,70 @@ fn evidence_that_the_service_has_changed_is_refused() {
     assert_eq!(refusal.code, ErrorCode::BAD_INTEGRITY);
 }
 
+/// Also by name and by logon: what the KDC itself signed is of one user only.
+#[test]
+fn evidence_has_the_pac_of_its_own_client_and_logon() {
+    let (mut world, tgt, evidence) =
+        with_evidence(realm().with(Account::user("bob").password(PASSWORD)));
+    let key = key_of(&world, "svc-mcp");
+    let krbtgt = world.realm.krbtgt_key().unwrap().clone();
+    let (opened, _) = open_ticket(&evidence, |_, _| [key.clone()]).unwrap();
+    let pac = PacBuilder::from_pac(&Pac::parse(&opened.pac).unwrap());
+    let earlier = TicketTimes { authtime: time(NOW - 1), ..evidence.times };
+    for (client, times, taken) in [
+        (user("alice"), evidence.times, true),
+        (user("bob"), evidence.times, false),
+        (user("alice"), earlier, false),
+    ] {
+        let ticket = NewTicket {
+            client: &client,
+            server: &evidence.server,
+            session_key: &evidence.session_key,
+            flags: evidence.flags,
+            times,
+            transited: &[],
+            addresses: &[],
+            authorization_data: &[],
+            pac: Some(&pac),
+        };
+        let keys = TicketKeys { server: &key, kvno: Some(1), krbtgt: &krbtgt };
+        let mixed = Arc::new(ticket.issue(&keys, &mut TestRng(1)).unwrap());
+        match world.proxy(&tgt, &mixed, WEB) {
+            Ok(_) => assert!(taken, "{client}"),
+            Err(error) => {
+                let code = refused::<()>(Err(error)).code;
+                assert_eq!((taken, code), (false, ErrorCode::TGT_REVOKED), "{client}");
+            }
+        }
+    }
+    // Of another realm by name.
+    let mut elsewhere = (*evidence).clone();
+    let ticket: crate::asn1::Ticket<'_> = crate::der::decode(&evidence.ticket).unwrap();
+    elsewhere.ticket = crate::der::encode(&crate::asn1::Ticket {
+        realm: crate::der::KerberosString(b"OTHER.TEST"),
+        ..ticket
+    });
+    let refusal = refused(world.proxy(&tgt, &Arc::new(elsewhere), WEB));
+    assert_eq!(refusal.code, ErrorCode::BADOPTION);
+}
+
+/// The user's logon goes on in the ticket, and in its PAC, not the service's (samba bug 13137).
+#[test]
+fn a_delegated_ticket_is_as_old_as_the_users_logon() {
+    let mut world = World::new(realm());
+    let alice = world.login("alice").unwrap();
+    world.now += 600;
+    let tgt = world.service_login("svc-mcp");
+    let own = world.tgs(&alice, TgsGoal::Service(spn("HTTP/mcp.example.test"))).unwrap();
+    let ticket = world.proxy(&tgt, &Arc::new(own), WEB).unwrap();
+    assert_eq!((ticket.times.authtime, ticket.times.starttime), (time(NOW), time(NOW + 600)));
+    let key = key_of(&world, "WEB$");
+    let (opened, _) = open_ticket(&ticket, |_, _| [key.clone()]).unwrap();
+    let pac = Pac::parse(&opened.pac).unwrap().verify_server_signature(&key).unwrap();
+    let info: crate::pac::ClientInfo = pac.get().unwrap().unwrap();
+    info.check(&Name::user("alice"), time(NOW)).unwrap();
+}
+
 /// The same ticket and PAC, to the byte, but proxiable too.
 fn resealed(evidence: &Credential, key: &Key, pac: &[u8]) -> Arc<Credential> {
     use crate::asn1::{EncTicketPart, EncryptedData, Ticket};

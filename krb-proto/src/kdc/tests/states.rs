@@ -101,3 +101,18 @@ fn who_need_not_prove_anything_gets_in_at_once() {
     assert_eq!(world.events.len(), 1);
     assert!(!tgt.flags.contains(crate::iana::TicketFlags::PRE_AUTHENT));
 }
+
+#[test]
+fn who_needs_a_card_gets_nothing_for_proving_nothing() {
+    let mut world = World::new(realm());
+    let alice = world.realm.account_mut("alice").unwrap();
+    (alice.no_preauth, alice.smartcard_required) = (true, true);
+    let enctypes = [crate::iana::EncType::AES256_CTS_HMAC_SHA1_96];
+    let krbtgt = Name::krbtgt(REALM.as_bytes());
+    let options = crate::iana::KdcOptions::NONE;
+    let request = super::raw::as_request(&Name::user("alice"), &krbtgt, options, &enctypes, &[]);
+    world.ask(&request);
+    let refusal = world.refusal();
+    let status = Some(NtStatus::SMARTCARD_LOGON_REQUIRED);
+    assert_eq!((refusal.code, refusal.status), (ErrorCode::POLICY, status));
+}

@@ -100,6 +100,44 @@ fn forwarding_and_proxies_need_tickets_that_allow_them() {
     }
 }
 
+#[test]
+fn only_what_is_renewable_and_only_the_ticket_itself_is_renewed() {
+    let mut world = World::new(realm());
+    let krbtgt = Name::krbtgt(REALM.as_bytes());
+    let renewable = world.login_with(user("alice"), password(), renewable(3600, 7200)).unwrap();
+    let plain = world.login("alice").unwrap();
+    for (tgt, service, taken) in [
+        (&renewable, krbtgt.clone(), true),
+        (&renewable, spn("HTTP/web.example.test"), false),
+        (&plain, krbtgt, false),
+    ] {
+        let raw = RawTgs { options: KdcOptions::RENEW, ..RawTgs::new(tgt, service.clone()) };
+        let answer = raw.ask(&mut world).map(|_| ());
+        let expected = if taken { Ok(()) } else { Err(ErrorCode::BADOPTION) };
+        assert_eq!(answer, expected, "{service}");
+    }
+}
+
+#[test]
+fn the_kdc_is_not_reached_by_proxies_nor_asked_for_another_realms_services() {
+    let mut world = World::new(realm());
+    let options = TicketOptions { proxiable: true, forwardable: true, ..TicketOptions::default() };
+    let tgt = world.login_with(user("alice"), password(), options.clone()).unwrap();
+    assert!(tgt.flags.contains(TicketFlags::PROXIABLE));
+    let krbtgt = Name::krbtgt(REALM.as_bytes());
+    let raw = RawTgs { options: KdcOptions::PROXY, ..RawTgs::new(&tgt, krbtgt) };
+    assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::BADOPTION);
+    let web = spn("HTTP/web.example.test");
+    let raw = RawTgs { realm: "OTHER.TEST", ..RawTgs::new(&tgt, web) };
+    assert_eq!(raw.ask(&mut world).unwrap_err(), ErrorCode::S_PRINCIPAL_UNKNOWN);
+    // Who may not be delegated has nothing to proxy either (MS-KILE 3.3.5.1).
+    world.realm.account_mut("alice").unwrap().not_delegated = true;
+    let tgt = world.login_with(user("alice"), password(), options).unwrap();
+    for flag in [TicketFlags::PROXIABLE, TicketFlags::FORWARDABLE] {
+        assert!(!tgt.flags.contains(flag), "{flag}");
+    }
+}
+
 /// Who may not forward a ticket does not get it for other addresses by asking for something else.
 #[test]
 fn addresses_stay_where_they_were() {
