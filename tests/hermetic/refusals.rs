@@ -13,6 +13,8 @@ async fn users_that_cannot_be_used() {
         ("dave", "USER_NOT_DELEGATABLE", "may not be delegated", "NOT_DELEGATED"),
         ("eve", "USER_NOT_USABLE", "disabled", "ACCOUNTDISABLE"),
         ("frank", "USER_NOT_USABLE", "expired", "accountExpires"),
+        ("lucy", "USER_NOT_USABLE", "locked", "lockoutTime"),
+        ("paula", "NEVER_IMPERSONATED", "a member of Protected Users", ""),
         ("grace", "USER_NOT_USABLE", "change the password", "pwdLastSet"),
         ("nobody-at-all", "USER_UNKNOWN", "unknown, or its UPN is not unique", "sAMAccountName"),
     ] {

@@ -80,6 +80,7 @@ pub fn directory(random: &dyn Entropy) -> Realm {
         user("dave").set(|dave| dave.not_delegated = true),
         user("paula").set(|paula| paula.protected_user = true),
         user("eve").set(|eve| eve.disabled = true),
+        user("lucy").set(|lucy| lucy.locked = true),
         user("frank").set(|frank| frank.expires = Some(past)),
         user("grace").set(|grace| grace.must_change_password = true),
         // Who is not.

@@ -15,6 +15,10 @@ pub(crate) struct Kdc {
     realm_file: PathBuf,
     /// Listen there, ADDRESS, ADDRESS:PORT or [IPV6]:PORT, instead of on a free port of 127.0.0.1.
     /// Whoever reaches it is served.
+    #[allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "an address in brackets, as --help shows it"
+    )]
     #[arg(long, value_name = "ADDRESS[:PORT]")]
     listen: Option<String>,
     /// Write a krb5.conf with which other programs find this KDC.

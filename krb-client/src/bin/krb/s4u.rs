@@ -22,6 +22,10 @@ pub(crate) struct S4u {
     #[arg(long, value_name = "FILE", conflicts_with = "keytab")]
     password_file: Option<PathBuf>,
     /// A KDC, HOST, HOST:PORT or [IPV6]:PORT; may be given again. Without it, DNS is asked.
+    #[allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "an address in brackets, as --help shows it"
+    )]
     #[arg(long, value_name = "HOST[:PORT]")]
     kdc: Vec<String>,
     /// The ccache to write.
