@@ -150,7 +150,16 @@ pub(crate) fn assert_snapshot(file: &str, text: &str) {
         std::fs::write(&path, text).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text, expected, "{file}; if that is right, run once with UPDATE_SNAPSHOTS=1");
+    let (now, before) = (text.lines().collect::<Vec<_>>(), expected.lines().collect::<Vec<_>>());
+    let line = now.iter().zip(&before).take_while(|(now, before)| now == before).count();
+    assert!(
+        text == expected,
+        "{file} is another from line {} on: {:?}, not {:?}; if that is right, run once with \
+         UPDATE_SNAPSHOTS=1",
+        line + 1,
+        now.get(line),
+        before.get(line)
+    );
 }
 
 /// A new directory below the system's one for temporary files, removed at the end.

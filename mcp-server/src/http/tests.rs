@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::testing::{Fake, app};
+use crate::tools;
 
 mod cancelling;
 mod messages;
@@ -569,7 +570,7 @@ mod protocol {
         let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
         let response = send(&app, post(&[ALICE, accept, version], &list)).await;
         let result = &json_body(response).await["result"];
-        assert_eq!(result["tools"].as_array().unwrap().len(), 5);
+        assert_eq!(result["tools"].as_array().unwrap().len(), tools::names().len());
         assert!(result.get("resultType").is_none());
 
         let call = read(r"\\files\corp\x");

@@ -125,3 +125,12 @@ fn results_fit_the_output_schemas() {
         assert!(!fits(&schema, &json!({"status": "success", "error": {}})));
     }
 }
+
+#[test]
+fn the_readme_names_each_tool() {
+    let readme = include_str!("../../../README.md");
+    let (_, tools) = readme.split_once("\nTools: ").unwrap();
+    let (tools, _) = tools.split_once(".\n").unwrap();
+    let named: Vec<_> = tools.split(", ").map(|name| name.trim_matches('`')).collect();
+    assert_eq!(named, super::names());
+}
