@@ -1,6 +1,6 @@
 //! Other people's clients, and servers, with the embedded KDC: MIT's programs, python3-gssapi, the
-//! JDK, impacket, Apache. No lab, no root: everything listens on the loopback, in this process or
-//! beside it. A program that is not installed is a loud skip, and a failure where
+//! JDK, impacket, Apache, PostgreSQL. No lab, no root: everything listens on the loopback, in this
+//! process or beside it. A program that is not installed is a loud skip, and a failure where
 //! `PEERS_REQUIRED=1`.
 
 mod apache;
@@ -10,6 +10,7 @@ mod jdk;
 mod kpasswd;
 mod mit;
 mod pkinit;
+mod postgres;
 mod realms;
 mod rights;
 mod world;

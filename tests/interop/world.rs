@@ -110,6 +110,19 @@ impl Program {
         self
     }
 
+    /// Runs it as this user and group.
+    pub fn by(mut self, user: u32, group: u32) -> Self {
+        self.command.uid(user).gid(group);
+        self
+    }
+
+    /// What it complains of goes to the end of this file.
+    pub fn saying_to(mut self, file: &Path) -> Self {
+        let file = std::fs::File::options().create(true).append(true).open(file).unwrap();
+        self.command.stderr(file);
+        self
+    }
+
     /// Types these lines.
     pub fn typing(mut self, lines: &[&str]) -> Self {
         self.input = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -120,6 +133,11 @@ impl Program {
     pub fn start(mut self) -> Child {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
         self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command))
+    }
+
+    /// Runs it to its end where nobody can wait for it but the whole thread.
+    pub fn finish(mut self) {
+        let _ = self.command.as_std_mut().stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 
     /// Runs it to its end.
@@ -143,6 +161,10 @@ pub struct Ended {
 }
 
 impl Ended {
+    pub fn is_ok(&self) -> bool {
+        self.output.status.success()
+    }
+
     /// All that it said.
     pub fn text(&self) -> String {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
