@@ -341,10 +341,10 @@ fn the_path_of_delegated_evidence_is_looked_at_and_told() {
     let sid = both.home.realm.sid(both.home.realm.account("svc-mcp").unwrap()).unwrap();
     both.partner.realm.account_mut("FILES$").unwrap().allowed_to_act = vec![Trustee::Sid(sid)];
     let by = "svc-mcp@EXAMPLE.TEST".into();
-    let pac = |name: &str| {
+    let pac = |client: &Principal| {
         PacBuilder::new()
-            .with(&LogonInfo::new(name, "EXAMPLE", domain.clone(), 1104))
-            .and_then(|pac| pac.with(&ClientInfo::new(&Name::user(name), time(NOW)).unwrap()))
+            .with(&LogonInfo::new("anybody", "EXAMPLE", domain.clone(), 1104))
+            .and_then(|pac| pac.with(&ClientInfo::with_realm(client, time(NOW)).unwrap()))
             .and_then(|pac| {
                 let transited_services = vec![std::string::String::clone(&by)];
                 pac.with(&DelegationInfo { proxy_target: FILES.into(), transited_services })
@@ -352,8 +352,8 @@ fn the_path_of_delegated_evidence_is_looked_at_and_told() {
             .unwrap()
     };
     let carol = Principal::new(Name::user("carol"), "THIRD.TEST");
-    let ask = |both: &mut Both, client: &Principal, name: &str, transited: &[u8]| {
-        let evidence = both.foreign_with(client, transited, &pac(name));
+    let ask = |both: &mut Both, client: &Principal, transited: &[u8]| {
+        let evidence = both.foreign_with(client, transited, &pac(client));
         let raw = RawTgs {
             realm: PARTNER,
             options: KdcOptions::CNAME_IN_ADDL_TKT | KdcOptions::FORWARDABLE,
@@ -363,12 +363,12 @@ fn the_path_of_delegated_evidence_is_looked_at_and_told() {
         };
         raw.ask(&mut both.partner).map(|answer| answer.credential.ticket)
     };
-    ask(&mut both, &user("alice"), "alice", &[]).unwrap();
-    let longer = ask(&mut both, &user("alice"), "alice", b"THIRD.TEST");
+    ask(&mut both, &user("alice"), &[]).unwrap();
+    let longer = ask(&mut both, &user("alice"), b"THIRD.TEST");
     assert_eq!(longer.unwrap_err(), ErrorCode::PATH_NOT_ACCEPTED);
-    assert_eq!(ask(&mut both, &carol, "carol", &[]).unwrap_err(), ErrorCode::POLICY);
+    assert_eq!(ask(&mut both, &carol, &[]).unwrap_err(), ErrorCode::POLICY);
     both.partner.realm.trust_mut(REALM).unwrap().transitive = true;
-    let ticket = ask(&mut both, &carol, "carol", &[]).unwrap();
+    let ticket = ask(&mut both, &carol, &[]).unwrap();
     let sealed: Ticket<'_> = der::decode(&ticket).unwrap();
     let plaintext = both.files_key().decrypt(KeyUsage::TICKET, sealed.enc_part.cipher).unwrap();
     let part: EncTicketPart<'_> = der::decode(&plaintext).unwrap();
@@ -510,6 +510,8 @@ fn resource_based_delegation_across_realms() {
     assert_eq!(first.server.name, Name::krbtgt(PARTNER.as_bytes()));
     let first = Arc::new(first);
     let own = both.referral(&tgt);
+    // By itself it makes nobody the user: it would be the user at every service there.
+    assert_eq!(refused(both.partner.tgs(&first, files())).code, ErrorCode::TGT_REVOKED);
     // The target has to let it.
     let refusal = refused(both.partner.tgs(&own, proxy(&first)));
     assert_eq!(refusal.nt_status, Some(NtStatus::NOT_FOUND));
@@ -519,6 +521,11 @@ fn resource_based_delegation_across_realms() {
     let ticket = both.partner.tgs(&own, proxy(&first)).unwrap();
     assert_eq!(ticket.client, user("alice"));
     assert_eq!(service::verify(&both.partner, &ticket, "FILES$").last(), Some(&19));
+    let key = both.files_key();
+    let (opened, _) = open_ticket(&ticket, |_, _| [key.clone()]).unwrap();
+    let pac = Pac::parse(&opened.pac).unwrap().verify_server_signature(&key).unwrap();
+    let info: ClientInfo = pac.get().unwrap().unwrap();
+    info.check(&Name::user("alice"), ticket.times.authtime).unwrap();
     // As long as it is good.
     let long = RawTgs { realm: PARTNER, ..RawTgs::new(&own, spn(FILES)) };
     let late = RawTgs {
@@ -536,7 +543,7 @@ fn resource_based_delegation_across_realms() {
     // Nor is a user's own ticket such evidence.
     let alice = both.home.login("alice").unwrap();
     let alices = both.referral(&alice);
-    assert_eq!(refused(both.partner.tgs(&own, proxy(&alices))).code, ErrorCode::BADOPTION);
+    assert_eq!(refused(both.partner.tgs(&own, proxy(&alices))).code, ErrorCode::TGT_REVOKED);
 }
 
 #[test]

@@ -79,6 +79,29 @@ impl<'r> Client<'r> {
         Ok(client)
     }
 
+    /// A user of another realm, for whom a service of that realm comes with a ticket (MS-SFU
+    /// 3.2.5.2.2). The PAC says it by naming the user's realm too, and so the ticket is of no use to
+    /// the service in any other request: it would be the user everywhere here.
+    pub(super) fn delegated(
+        realm: &'r Realm,
+        tgt: &Tgt<'r>,
+        trust: &Trust,
+    ) -> Result<Self, Refusal> {
+        if realm.is_named(&tgt.client.realm) || !speaks_for(trust, &tgt.client) {
+            let text = "the other realm does not speak for this client";
+            return Err(Refusal::new(ErrorCode::POLICY, text));
+        }
+        let mut client = Self::new(None, filtered(&verified(tgt)?, trust)?)?;
+        let authtime = tgt.times.authtime;
+        let named = ClientInfo::with_realm(&tgt.client, authtime);
+        if named.as_ref() != Some(&client.pac_name) {
+            return Err(revoked("the PAC is not of a client for whom a service comes"));
+        }
+        let here = ClientInfo::new(&tgt.client.name, authtime).ok_or_else(|| malformed(()))?;
+        client.pac = client.pac.with(&here)?;
+        Ok(client)
+    }
+
     /// What came back from another realm to a service of this one: the ticket is the service's, the
     /// PAC a user's (MS-SFU 3.2.5.1.1).
     pub(super) fn returned(

@@ -138,11 +138,11 @@ pub(super) fn open_foreign<'r>(
     header: &Header<'r>,
 ) -> Result<Evidence, Refusal> {
     let tgt = Tgt::open(request.realm, &additional_ticket(request)?)?;
-    if matches!(tgt.origin, Origin::Here) {
+    let Origin::Trust(trust) = tgt.origin else {
         return refuse(ErrorCode::BADOPTION, "the evidence is not from another realm");
-    }
+    };
     tgt.check_times(request.now, request.realm.policy.skew)?;
-    let client = Client::of(request.realm, &tgt)?;
+    let client = Client::delegated(request.realm, &tgt, trust)?;
     let delegation = client.delegation()?;
     let service = alloc::format!("{}", header.tgt.client);
     let by = delegation.as_ref().and_then(|info| info.transited_services.last());

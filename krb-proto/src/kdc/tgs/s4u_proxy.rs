@@ -26,7 +26,7 @@ use crate::kdc::refusal::{Padata, Refusal};
 use crate::kdc::target::{Target, no_service};
 use crate::kdc::times::Wanted;
 use crate::kdc::trust::Trust;
-use crate::pac::{DelegationInfo, PacBuilder, Sid};
+use crate::pac::{ClientInfo, DelegationInfo, PacBuilder, Sid};
 use crate::{Context, Name, Principal};
 
 /// By which right a service delegates.
@@ -208,6 +208,11 @@ fn refer(
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
     // The name by which the next KDC knows the service that asks.
     let pac = delegated(evidence, header.tgt.client.to_string(), service)?;
+    // With the user's realm in it, so that the ticket is no ticket-granting ticket of the user's.
+    let text = "the client's name is not UTF-8";
+    let info = ClientInfo::with_realm(&evidence.client, evidence.authtime)
+        .ok_or(Refusal::new(ErrorCode::C_PRINCIPAL_UNKNOWN, text))?;
+    let pac = pac.with(&info)?;
     let plan = Plan {
         elsewhere: false,
         client: evidence.client.clone(),
