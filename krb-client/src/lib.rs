@@ -23,6 +23,13 @@
 //! ```
 //!
 //! Nothing here reads the environment or a file unasked.
+//!
+//! | feature | |
+//! |---|---|
+//! | `dev-kdc` | the module `dev_kdc`: a KDC for the tests of a crate, in memory or on the loopback |
+//! | `spake` | logins prove the password by SPAKE where the KDC offers it |
+//! | `pkinit` | certificates: so far only the KDC for development takes them |
+//! | `cli` | the program `krb` |
 
 mod client;
 mod clock;

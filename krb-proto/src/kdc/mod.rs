@@ -4,8 +4,8 @@
 //! [`handle`] answers one request from what a [`Realm`] knows and keeps nothing else: whoever has a
 //! realm has a KDC. It refuses what Active Directory refuses (MS-KILE 3.3.5, MS-SFU 3.2.5), and what
 //! it does not do; every [`Refusal`] says which right was missing. It is no KDC for production:
-//! nothing is stored, bad passwords are not counted, requests are not remembered, so that one that is
-//! sent twice is answered twice, as all KDCs do that were asked.
+//! nothing is stored, bad passwords are not counted, requests are not remembered other than changes of
+//! passwords, so that one that is sent twice is answered twice, as all KDCs do that were asked.
 
 mod account;
 mod as_req;
