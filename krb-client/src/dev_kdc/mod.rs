@@ -120,6 +120,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_proto::iana::ErrorCode;
+use krb_proto::kpasswd;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -149,7 +150,7 @@ pub struct Addresses {
     pub kdc: SocketAddr,
     /// Changes of passwords, by UDP and TCP.
     pub kpasswd: SocketAddr,
-    /// Tickets by HTTP, at any path, if there is such a listener.
+    /// Tickets and changes of passwords by HTTP, at any path, if there is such a listener.
     pub proxy: Option<SocketAddr>,
 }
 
@@ -182,7 +183,7 @@ impl DevKdc {
             }
         }
         if let Some(proxy) = proxy {
-            tasks.spawn(kkdcp::listen(proxy, service(Kind::Kdc), told));
+            tasks.spawn(kkdcp::listen(proxy, service(Kind::Both(bind.address)), told));
         }
         let names = realms.names().join(", ");
         tracing::info!(
@@ -230,7 +231,7 @@ impl DevKdc {
 fn parallelism(kind: Kind) -> usize {
     match kind {
         Kind::Kdc => std::thread::available_parallelism().map_or(1, |number| number.get().min(16)),
-        Kind::Kpasswd(_) => 1,
+        Kind::Kpasswd(_) | Kind::Both(_) => 1,
     }
 }
 
@@ -251,6 +252,8 @@ enum Kind {
     Kdc,
     /// Which address it has is part of its answers.
     Kpasswd(IpAddr),
+    /// What a KDC proxy is sent is for either.
+    Both(IpAddr),
 }
 
 /// What answers a listener's requests.
@@ -264,8 +267,11 @@ impl Service {
     /// The answer; empty if there is none.
     fn answer(&self, message: &[u8], peer: SocketAddr, transport: &'static str) -> Vec<u8> {
         let (message, event) = match self.kind {
-            Kind::Kdc => self.realms.answer(message),
             Kind::Kpasswd(server) => self.realms.change_password(message, server),
+            Kind::Both(server) if kpasswd::is_request(message) => {
+                self.realms.change_password(message, server)
+            }
+            Kind::Kdc | Kind::Both(_) => self.realms.answer(message),
         };
         log::write(&event, peer, transport);
         message

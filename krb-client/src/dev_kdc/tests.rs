@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::time::Instant;
 
-use krb_proto::asn1::KrbError;
+use krb_proto::asn1::{HostAddress, KrbError};
 use krb_proto::exchange::{AsExchange, ClientSecret, TicketOptions};
 use krb_proto::kdc::{Account, Realm};
 use krb_proto::kkdcp::Proxied;
+use krb_proto::kpasswd::PasswordChange;
 use krb_proto::{Context, Principal, der};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -253,6 +254,31 @@ async fn the_proxy_takes_what_ms_kkdcp_says_and_says_what_else_is_wrong() {
         let (answer, _) = posted(&kdc, head, body).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head}\n{answer}");
     }
+}
+
+/// MS-KKDCP carries both kinds of requests, and nothing beside a message says whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_changed_through_the_proxy() {
+    const NEW: &[u8] = b"battery staple";
+    let kdc = started().await;
+    let driver = driver("EXAMPLE.TEST", kdc.addresses().kdc, Transport::Tcp);
+    let to_kpasswd = login("EXAMPLE.TEST").to_server(PasswordChange::service());
+    let ticket = driver.run(to_kpasswd).await.unwrap();
+    let sender = HostAddress { addr_type: 2, address: &[127, 0, 0, 1] };
+    let mut cx = Context { now: SystemClock.now(), kdc_offset: 0, rng: &mut OsRandom };
+    let new = str::from_utf8(NEW).unwrap();
+    let (change, message) = PasswordChange::change(&ticket, new, sender, &mut cx).unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: kdc.example.test\r\nContent-Type: application/kerberos";
+    let body = Proxied { message: &message, realm: Some(b"EXAMPLE.TEST") }.wrap().unwrap();
+    let (head, body) = posted(&kdc, head, &body).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    change.receive(Proxied::unwrap(&body).unwrap().message).unwrap();
+
+    let error = driver.run(login("EXAMPLE.TEST")).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().code, ErrorCode::PREAUTH_FAILED);
+    let alice = Principal::new(krb_proto::Name::user("alice"), "EXAMPLE.TEST");
+    let secret = ClientSecret::Password(NEW.to_vec().into());
+    driver.run(AsExchange::new(alice, secret, TicketOptions::default())).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,13 @@ const CHANGE: u16 = 1;
 /// The version of RFC 3244's own request, which names whose password is set.
 const SET: u16 = 0xff80;
 
+/// Is it a request to kpasswd, and none to a KDC? For whoever is sent both, as an MS-KKDCP proxy is:
+/// those to a KDC have a tag where the length stands here, and no version.
+#[must_use]
+pub fn is_request(message: &[u8]) -> bool {
+    frame::read(message).is_ok_and(|(version, ..)| [CHANGE, SET].contains(&version))
+}
+
 /// A request that was sent: what its reply is verified with.
 pub struct PasswordChange {
     request: ApRequest,

@@ -296,3 +296,19 @@ fn lengths_and_versions() {
     reply[2..4].copy_from_slice(&SET.to_be_bytes());
     assert_eq!(change().0.receive(&reply), Ok(()), "a server may repeat the request's version");
 }
+
+#[test]
+fn only_a_whole_request_of_a_known_version_is_one() {
+    let (_, message) = change();
+    assert!(is_request(&message));
+    for end in 0..message.len() {
+        assert!(!is_request(&message[..end]), "length {end}");
+    }
+    for (version, known) in [(0, false), (1, true), (2, false), (0xff80, true), (0xffff, false)] {
+        assert_eq!(is_request(&frame::write(version, b"", b"").unwrap()), known, "{version}");
+    }
+    // An AS-REQ of the length that its first octets would say here.
+    let mut as_req = [0; 0x6a82];
+    as_req[..4].copy_from_slice(b"\x6a\x82\x6a\x7e");
+    assert!(!is_request(&as_req));
+}
