@@ -105,8 +105,8 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Result<Request> {
     if length > MAX_REQUEST {
         return Ok(Request::TooLong);
     }
-    // Memory is taken as octets arrive, not as they are announced.
-    let mut message = Vec::new();
+    // Memory is taken as octets arrive, not as they are announced; what most take, at once.
+    let mut message = Vec::with_capacity(BUFFER.min(length as usize));
     stream.take(length.into()).read_to_end(&mut message).await?;
     if message.len() < length as usize {
         return Err(ErrorKind::UnexpectedEof.into());
