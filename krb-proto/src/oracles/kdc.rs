@@ -40,7 +40,8 @@ pub fn kdc(input: &[u8]) {
     }
 }
 
-/// A request for another password: one account at most has new keys then, and says so.
+/// A request for another password: one account at most has new keys then, and says so. What begins
+/// as an answer does, in a frame or without one, may be left without one.
 fn password(realm: &mut Realm, input: &[u8]) {
     let versions = |realm: &Realm| -> Vec<Option<u32>> {
         realm.accounts().map(|account| account.long_term_keys().current_kvno()).collect()
@@ -51,7 +52,8 @@ fn password(realm: &mut Realm, input: &[u8]) {
     let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
     let done = reply.event.outcome == Outcome::Done;
     assert_eq!(changed, usize::from(done), "a change that was not said, or was none");
-    assert!(!reply.message.is_empty(), "not answered");
+    let like_an_answer = input.first() == Some(&0x7e) || matches!(input.get(6), Some(0x6f | 0x7e));
+    assert!(!reply.message.is_empty() || like_an_answer, "not answered");
 }
 
 /// What is asked for.
