@@ -1,5 +1,6 @@
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use krb_client::{OsRandom, SystemClock};
 use tracing::Level;
@@ -78,13 +79,16 @@ async fn what_could_not_be_recorded_is_counted_as_the_caller_is_told() {
     assert!(text.contains("krb_mcp_calls_running 0\n"), "{text}");
 }
 
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of the test in whose thread it is written.
+struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LINES.with_borrow_mut(|lines| lines.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -94,23 +98,14 @@ impl Write for Lines {
 
 #[tokio::test]
 async fn the_cause_of_a_failure_is_for_the_log_alone() {
-    let books = books();
-    // Tests beside this one have no log: what they come to first would be taken for silent.
-    begin(&books).intent(permit()).await.unwrap().close(Err(&failure())).await.unwrap();
-    let lines = Lines::default();
-    let writer = {
-        let lines = lines.clone();
-        move || lines.clone()
-    };
+    // Every test has this log: what a thread without one comes to first would be silent for all.
     let log = tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::INFO);
-    let log = tracing::subscriber::set_default(log.with_writer(writer).finish());
-    tracing::callsite::rebuild_interest_cache();
-    let call = begin(&books).intent(permit()).await.unwrap();
+    tracing::subscriber::set_global_default(log.with_writer(|| Lines).finish()).unwrap();
+    let call = begin(&books()).intent(permit()).await.unwrap();
     call.tell(Event::Evidence { account: &account(), ticket: &ticket(0) });
     call.tell(Event::Ticket(&ticket(0)));
     call.close(Err(&failure())).await.unwrap();
-    drop(log);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = String::from_utf8(LINES.take()).unwrap();
     assert_eq!(text.lines().count(), 1, "one line for a call: {text}");
     for part in [
         "request_id=\"r-1\"",
