@@ -2,6 +2,7 @@
 
 It prints its port.
 """
+import select
 import socket
 import ssl
 import sys
@@ -14,23 +15,27 @@ inner = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 inner.check_hostname, inner.verify_mode = False, ssl.CERT_NONE
 
 
-def copy(source, sink):
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
-
-
 def serve(client):
+    """One thread for both directions: a TLS connection is no matter for two."""
     try:
         client = outer.wrap_socket(client, server_side=True)
         server = inner.wrap_socket(socket.create_connection((address, int(port))))
+        other = {client: server, server: client}
+        while True:
+            readable = [end for end in other if end.pending()] or select.select(other, [], [])[0]
+            for source in readable:
+                source.setblocking(False)
+                try:
+                    data = source.recv(65536)
+                except ssl.SSLWantReadError:
+                    continue
+                finally:
+                    source.setblocking(True)
+                if not data:
+                    return
+                other[source].sendall(data)
     except OSError:
         return
-    threading.Thread(target=copy, args=(client, server), daemon=True).start()
-    copy(server, client)
 
 
 listener = socket.create_server((address, 0))
