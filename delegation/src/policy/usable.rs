@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use cedar_policy::{Decision, PolicyId, PolicySet};
+use cedar_policy::{Decision, Entities, PolicyId, PolicySet};
 use serde::Serialize;
 
 use super::pattern::Pattern;
@@ -71,8 +71,10 @@ impl Policy {
     pub(super) fn usable_by(&self, who: Principal<'_>, targets: &Targets) -> Vec<Usable> {
         let mut usable = Vec::new();
         for target in targets.iter() {
+            let Ok(entities) = self.entities(who, Some(target)) else { continue };
             for root in target.roots() {
-                let allowed = |action: &&Action| self.somewhere(who, **action, target, &root);
+                let allowed =
+                    |action: &&Action| self.somewhere(who, **action, target, &root, &entities);
                 let actions = target.actions().iter().filter(allowed);
                 let actions: Vec<String> = actions.map(|action| action.name.to_owned()).collect();
                 if !actions.is_empty() {
@@ -88,11 +90,17 @@ impl Policy {
         usable
     }
 
-    fn somewhere(&self, who: Principal<'_>, action: Action, target: &Target, root: &Root) -> bool {
-        let Ok(entities) = self.entities(who, Some(target)) else { return false };
+    fn somewhere(
+        &self,
+        who: Principal<'_>,
+        action: Action,
+        target: &Target,
+        root: &Root,
+        entities: &Entities,
+    ) -> bool {
         // Most permits are somebody else's, wherever.
         let Ok(request) = self.request(who, action.name, Some((target, "/"))) else { return false };
-        let response = self.authorizer.is_authorized(&request, &self.anywhere, &entities);
+        let response = self.authorizer.is_authorized(&request, &self.anywhere, entities);
         let own: HashSet<&PolicyId> = response.diagnostics().reason().collect();
         let mut tries = 0;
         for permit in self.permits.iter().filter(|permit| own.contains(&permit.id)) {
@@ -103,11 +111,11 @@ impl Policy {
                 let Ok(request) = self.request(who, action.name, Some((target, &path))) else {
                     return false;
                 };
-                let alone = self.authorizer.is_authorized(&request, &permit.alone, &entities);
+                let alone = self.authorizer.is_authorized(&request, &permit.alone, entities);
                 if alone.decision() != Decision::Allow {
                     continue;
                 }
-                let response = self.authorizer.is_authorized(&request, &self.policies, &entities);
+                let response = self.authorizer.is_authorized(&request, &self.policies, entities);
                 if response.decision() == Decision::Allow
                     && response.diagnostics().errors().next().is_none()
                 {
