@@ -22,8 +22,7 @@ fn allocated() {
 
 struct Counting;
 
-// SAFETY: all calls are passed on to the system's allocator as they came.
-// SAFETY: counts, and hands everything on to the system as it came.
+// SAFETY: counts, and hands everything on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         allocated();
