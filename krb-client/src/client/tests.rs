@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use krb_proto::asn1::{AsReq, KrbError, PrincipalName};
-use krb_proto::der::{self, Int, KerberosString, Microseconds};
+use krb_proto::asn1::{AsReq, KrbError};
+use krb_proto::der::{self};
 use krb_proto::exchange::ClientSecret;
 use krb_proto::iana::{EncType, ErrorCode};
 use krb_proto::kdc::{Account, Realm, handle};
-use krb_proto::{Context, KerberosTime, Name, Timestamp};
+use krb_proto::{Context, Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -47,21 +47,7 @@ fn logged_in(request: &[u8]) -> Vec<u8> {
 
 fn refused(code: ErrorCode) -> Vec<u8> {
     let sname = Name::krbtgt(REALM.as_bytes());
-    der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: KerberosTime::from_unix(NOW),
-        susec: Microseconds(0),
-        error_code: code,
-        crealm: None,
-        cname: None,
-        realm: KerberosString(REALM.as_bytes()),
-        sname: PrincipalName::from(&sname),
-        e_text: None,
-        e_data: None,
-    })
+    der::encode(&KrbError::new(code, Timestamp::new(NOW, 0), REALM.as_bytes(), &sname))
 }
 
 /// How often it was asked for what.

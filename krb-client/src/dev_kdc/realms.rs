@@ -2,7 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use krb_proto::asn1::{ApReq, AsReq, HostAddress, KdcReqBody, KrbError, TgsReq, Ticket};
-use krb_proto::der::{self, Int, KerberosString, Microseconds};
+use krb_proto::der::{self};
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{ErrorCode, PaType};
 use krb_proto::kdc::{self, Event, Realm};
@@ -156,22 +156,8 @@ impl Realms {
     /// A KRB-ERROR of whoever carries requests, which no realm decided on.
     pub(super) fn refusal(&self, code: ErrorCode) -> Vec<u8> {
         let realm = self.realms.first().map_or("", |(name, _)| name);
-        let (now, krbtgt) = (self.clock.now(), Name::krbtgt(realm.as_bytes()));
-        der::encode(&KrbError {
-            pvno: Int,
-            msg_type: Int,
-            ctime: None,
-            cusec: None,
-            stime: now.seconds,
-            susec: Microseconds(now.microseconds),
-            error_code: code,
-            crealm: None,
-            cname: None,
-            realm: KerberosString(realm.as_bytes()),
-            sname: (&krbtgt).into(),
-            e_text: None,
-            e_data: None,
-        })
+        let krbtgt = Name::krbtgt(realm.as_bytes());
+        der::encode(&KrbError::new(code, self.clock.now(), realm.as_bytes(), &krbtgt))
     }
 
     /// Whose request it is. What names none of these realms is refused by the first.

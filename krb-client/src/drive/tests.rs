@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
-use krb_proto::asn1::{KrbError, PrincipalName};
-use krb_proto::der::{self, Int, KerberosString, Microseconds};
+use krb_proto::asn1::KrbError;
+use krb_proto::der::{self};
 use krb_proto::exchange::ExchangeError;
 use krb_proto::iana::ErrorCode;
-use krb_proto::{KerberosTime, Name, Timestamp};
+use krb_proto::{Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -28,21 +28,7 @@ impl Clock for Fixed {
 
 fn error(code: ErrorCode, stime: i64) -> Vec<u8> {
     let sname = Name::krbtgt(b"R");
-    der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: KerberosTime::from_unix(stime),
-        susec: Microseconds(0),
-        error_code: code,
-        crealm: None,
-        cname: None,
-        realm: KerberosString(b"R"),
-        sname: PrincipalName::from(&sname),
-        e_text: None,
-        e_data: None,
-    })
+    der::encode(&KrbError::new(code, Timestamp::new(stime, 0), b"R", &sname))
 }
 
 /// A KDC that answers its n-th request with the n-th reply, the last one for ever.

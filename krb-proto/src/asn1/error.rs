@@ -1,7 +1,7 @@
 use super::{PaData, PrincipalName};
-use crate::KerberosTime;
 use crate::der::{self, Int, KerberosString, List, Microseconds, sequence};
 use crate::iana::{ErrorCode, NtStatus, PaType};
+use crate::{KerberosTime, Name, Timestamp};
 
 sequence! {
     /// KRB-ERROR (RFC 4120 section 5.9.1).
@@ -31,6 +31,28 @@ sequence! {
     pub struct KerbErrorData<'a> {
         [1] data_type: i32,
         [2] data_value: Option<&'a [u8]>,
+    }
+}
+
+impl<'a> KrbError<'a> {
+    /// An error of the server `sname` in `realm`, with nothing in it that may be left out.
+    #[must_use]
+    pub fn new(error_code: ErrorCode, now: Timestamp, realm: &'a [u8], sname: &'a Name) -> Self {
+        Self {
+            pvno: Int,
+            msg_type: Int,
+            ctime: None,
+            cusec: None,
+            stime: now.seconds,
+            susec: Microseconds(now.microseconds),
+            error_code,
+            crealm: None,
+            cname: None,
+            realm: KerberosString(realm),
+            sname: sname.into(),
+            e_text: None,
+            e_data: None,
+        }
     }
 }
 

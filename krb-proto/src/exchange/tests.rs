@@ -19,7 +19,7 @@ use super::*;
 use crate::asn1::{
     ApReq, AsRep, AsReq, Authenticator, AuthorizationDataElement, Checksum, EncKdcRepPart,
     EncryptedData, EncryptionKey, EtypeInfo2Entry, HostAddress, KdcReqBody, KrbError, PaData,
-    PaS4uX509User, PrincipalName, S4uUserId, SecretOctets, TgsRep, TgsReq,
+    PaS4uX509User, S4uUserId, SecretOctets, TgsRep, TgsReq,
 };
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, Microseconds, UInt32};
@@ -193,19 +193,9 @@ impl Answer {
 fn error(code: ErrorCode, e_data: Option<&[u8]>) -> Vec<u8> {
     let sname = Name::krbtgt(REALM.as_bytes());
     der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: KerberosTime::from_unix(NOW + 600),
-        susec: Microseconds(5),
-        error_code: code,
-        crealm: None,
-        cname: None,
-        realm: KerberosString(REALM.as_bytes()),
-        sname: PrincipalName::from(&sname),
         e_text: Some(KerberosString(b"why\x07 not")),
         e_data,
+        ..KrbError::new(code, Timestamp::new(NOW + 600, 5), REALM.as_bytes(), &sname)
     })
 }
 

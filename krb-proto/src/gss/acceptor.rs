@@ -10,7 +10,7 @@ use super::{GssError, GssFlags, Oid, sequence};
 use crate::ap::{KeyLookup, KrbCredError, RequestPolicy, VerifiedRequest, open_krb_cred};
 use crate::asn1::KrbError;
 use crate::crypto::{CryptoError, Key};
-use crate::der::{self, Int, KerberosString, Microseconds};
+use crate::der::{self};
 use crate::iana::{ChecksumType, EncType, ErrorCode};
 use crate::{Context, Credential, Principal, Timestamp};
 
@@ -138,21 +138,7 @@ impl Acceptor {
 }
 
 pub(super) fn krb_error(code: ErrorCode, server: &Principal, now: Timestamp) -> Vec<u8> {
-    der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: now.seconds,
-        susec: Microseconds(now.microseconds),
-        error_code: code,
-        crealm: None,
-        cname: None,
-        realm: KerberosString(&server.realm),
-        sname: (&server.name).into(),
-        e_text: None,
-        e_data: None,
-    })
+    der::encode(&KrbError::new(code, now, &server.realm, &server.name))
 }
 
 /// The flags that hold, and what is delegated.

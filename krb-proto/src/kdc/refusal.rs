@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::realm::Realm;
 use crate::asn1::{KerbErrorData, KerbExtError, KrbError, PrincipalName, TypedData};
-use crate::der::{self, Int, KerberosString, List, Microseconds};
+use crate::der::{self, KerberosString, List};
 use crate::iana::{ErrorCode, NtStatus, PaType};
 use crate::pac::PacError;
 use crate::preauth::borrow_padata;
@@ -104,19 +104,11 @@ impl Refusal {
         };
         let crealm = self.realm.as_ref().or(client.map(|client| &client.realm));
         der::encode(&KrbError {
-            pvno: Int,
-            msg_type: Int,
-            ctime: None,
-            cusec: None,
-            stime: now.seconds,
-            susec: Microseconds(now.microseconds),
-            error_code: self.code,
             crealm: crealm.map(|realm| KerberosString(realm)),
             cname: client.map(|client| PrincipalName::from(&client.name)),
-            realm: KerberosString(realm.name().as_bytes()),
-            sname: server.into(),
             e_text: (!self.text.is_empty()).then_some(KerberosString(self.text.as_bytes())),
             e_data,
+            ..KrbError::new(self.code, now, realm.name().as_bytes(), server)
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::ap::{
 };
 use crate::asn1::{ChangePasswdData, HostAddress, KrbError};
 use crate::crypto::Key;
-use crate::der::{self, DecodeError, Int, KerberosString, Microseconds};
+use crate::der::{self, DecodeError};
 use crate::gss::first_number;
 use crate::iana::{ErrorCode, KpasswdResult, TicketFlags};
 use crate::{Context, Principal, Random, Timestamp};
@@ -190,19 +190,8 @@ pub fn unverified_answer(
     cx: &Context<'_>,
 ) -> Vec<u8> {
     let error = der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: cx.now.seconds,
-        susec: Microseconds(cx.now.microseconds),
-        error_code: code,
-        crealm: None,
-        cname: None,
-        realm: KerberosString(&server.realm),
-        sname: (&server.name).into(),
-        e_text: None,
         e_data: Some(&result.to_bytes()),
+        ..KrbError::new(code, cx.now, &server.realm, &server.name)
     });
     frame::write(CHANGE, &[], &error).unwrap_or_default()
 }

@@ -6,7 +6,6 @@ use super::*;
 use crate::Timestamp;
 use crate::ap::{ApReplyError, ProtectedError, RequestPolicy, VerifiedRequest};
 use crate::crypto::CryptoError;
-use crate::der::{Int, Microseconds};
 use crate::gss::testing::{NOW, Service, TestRng, at, bit_flips, hex};
 use crate::iana::{EncType, ErrorCode};
 
@@ -60,19 +59,8 @@ fn answer_with(message: &[u8], result: &[u8]) -> Vec<u8> {
 fn krb_error(e_data: Option<&[u8]>) -> Vec<u8> {
     let server = service().name;
     der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: NOW.seconds,
-        susec: Microseconds(0),
-        error_code: ErrorCode::GENERIC,
-        crealm: None,
-        cname: None,
-        realm: KerberosString(&server.realm),
-        sname: (&server.name).into(),
-        e_text: None,
         e_data,
+        ..KrbError::new(ErrorCode::GENERIC, NOW, &server.realm, &server.name)
     })
 }
 

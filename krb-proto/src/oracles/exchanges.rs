@@ -9,7 +9,7 @@ use crate::exchange::{
 };
 #[cfg(feature = "spake")]
 use crate::iana::EncType;
-use crate::{Credential, Name, Principal};
+use crate::{Credential, Name, Principal, Timestamp};
 
 /// More replies than any exchange takes.
 const MAX_REPLIES: usize = 16;
@@ -194,19 +194,13 @@ mod tests {
         let e_data = der::encode(&List::of(&hints));
         let krbtgt = Principal::krbtgt(REALM.as_bytes());
         der::encode(&KrbError {
-            pvno: Int,
-            msg_type: Int,
-            ctime: None,
-            cusec: None,
-            stime: NOW.seconds,
-            susec: Microseconds(0),
-            error_code,
-            crealm: None,
-            cname: None,
-            realm: KerberosString(&krbtgt.realm),
-            sname: (&krbtgt.name).into(),
-            e_text: None,
             e_data: Some(&e_data),
+            ..KrbError::new(
+                error_code,
+                Timestamp { microseconds: 0, ..NOW },
+                &krbtgt.realm,
+                &krbtgt.name,
+            )
         })
     }
 

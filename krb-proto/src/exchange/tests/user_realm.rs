@@ -14,19 +14,8 @@ enum Word {
 fn wrong_realm(code: ErrorCode, crealm: Option<&str>) -> Vec<u8> {
     let sname = Name::krbtgt(REALM.as_bytes());
     der::encode(&KrbError {
-        pvno: Int,
-        msg_type: Int,
-        ctime: None,
-        cusec: None,
-        stime: KerberosTime::from_unix(NOW),
-        susec: Microseconds(0),
-        error_code: code,
         crealm: crealm.map(|realm| KerberosString(realm.as_bytes())),
-        cname: None,
-        realm: KerberosString(REALM.as_bytes()),
-        sname: PrincipalName::from(&sname),
-        e_text: None,
-        e_data: None,
+        ..KrbError::new(code, Timestamp::new(NOW, 0), REALM.as_bytes(), &sname)
     })
 }
 
