@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 /// Work that several callers wait for, one piece for each key. It runs in a task of its own, so
 /// that it goes on for the others, and for those who come later, whoever gives up waiting.
-pub(crate) struct Flights<K, V>(Mutex<HashMap<K, watch::Receiver<Option<V>>>>);
+pub struct Flights<K, V>(Mutex<HashMap<K, watch::Receiver<Option<V>>>>);
 
 impl<K, V> Default for Flights<K, V> {
     fn default() -> Self {
@@ -22,7 +22,7 @@ where
 {
     /// What the work under way for `key` yields, or `work`, which is begun if there is none. `None`
     /// if its task ended without a result: this program is shutting down.
-    pub(crate) async fn join<F>(self: &Arc<Self>, key: K, work: impl FnOnce() -> F) -> Option<V>
+    pub async fn join<F>(self: &Arc<Self>, key: K, work: impl FnOnce() -> F) -> Option<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -32,7 +32,7 @@ where
     /// The same in front of a cache: what `find` finds comes first, and `land` puts away what the
     /// work yields. Nothing comes between looking and beginning, or between landing and the end,
     /// so nobody begins again what has just landed.
-    pub(crate) async fn find_or_join<F>(
+    pub async fn find_or_join<F>(
         self: &Arc<Self>,
         key: K,
         find: impl FnOnce(&K) -> Option<V>,
@@ -90,7 +90,7 @@ where
 
     /// Lets go of all work under way for such keys: whoever waits still gets what it yields, but it
     /// does not land, and whoever asks from now on begins anew.
-    pub(crate) fn forget(&self, of: impl Fn(&K) -> bool) {
+    pub fn forget(&self, of: impl Fn(&K) -> bool) {
         self.lock().retain(|key, _| !of(key));
     }
 

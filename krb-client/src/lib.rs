@@ -52,6 +52,7 @@ pub use client::{Client, ClientConfig};
 pub use clock::{Clock, SystemClock};
 pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
+pub use flight::Flights;
 pub use kdc::KdcSource;
 pub use keyring::AccountSecret;
 pub use random::{Entropy, OsRandom};
