@@ -13,7 +13,7 @@ use crate::audit::Audit;
 use crate::call::{Announced, Attempt, GivenUp};
 use crate::credential::kerberos::Kerberos;
 use crate::event::{Event, Metrics};
-use crate::identity::{AuthenticationError, BearerToken, Caller, Subject, Verifier};
+use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
 use crate::policy::{Policy, Usable};
 use crate::resources::{CallContext, Resources};
 use crate::targets::{Targets, Unresolved};
@@ -50,12 +50,15 @@ pub struct Delegation {
 }
 
 impl Delegation {
-    /// Verifies a bearer token. Everything else comes after this.
+    /// Verifies what a request came with. Everything else comes after this.
     ///
     /// # Errors
     /// [`AuthenticationError`]: the token is no good, or its issuer's keys cannot be had.
-    pub async fn authenticate(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        self.verifier.verify(token).await.inspect_err(|error| self.unauthorized(error.reason()))
+    pub async fn authenticate(
+        &self,
+        presented: &Presented<'_>,
+    ) -> Result<Arc<Caller>, AuthenticationError> {
+        self.verifier.admit(presented).await.inspect_err(|error| self.unauthorized(error.reason()))
     }
 
     /// Counts a request that came without a usable token.

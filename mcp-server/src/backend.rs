@@ -2,8 +2,9 @@
 //! same HTTP and MCP stack.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use krb_delegation::identity::{AuthenticationError, BearerToken, Caller};
+use krb_delegation::identity::{AuthenticationError, Caller, Presented};
 use krb_delegation::pipeline::{Call, Delegation};
 use krb_delegation::plan::{Parts, Plan, Settings};
 use krb_delegation::{Failure, Outcome};
@@ -57,13 +58,13 @@ pub(crate) trait Backend: Send + Sync + 'static {
 }
 
 impl Backend for Delegation {
-    type Caller = Caller;
+    type Caller = Arc<Caller>;
 
-    async fn authenticate(&self, token: &str) -> Result<Caller, AuthenticationError> {
-        self.authenticate(BearerToken::new(token.to_owned())).await
+    async fn authenticate(&self, token: &str) -> Result<Arc<Caller>, AuthenticationError> {
+        self.authenticate(&Presented::bearer(token)).await
     }
 
-    fn principal(&self, caller: &Caller) -> Principal {
+    fn principal(&self, caller: &Arc<Caller>) -> Principal {
         Principal {
             issuer: caller.issuer().into(),
             subject: caller.subject().into(),
@@ -75,17 +76,17 @@ impl Backend for Delegation {
         self.unauthorized(reason);
     }
 
-    fn limited(&self, caller: &Caller) {
+    fn limited(&self, caller: &Arc<Caller>) {
         self.limited(caller);
     }
 
-    async fn call(&self, caller: &Caller, call: Call) -> Result<Outcome, Failure> {
+    async fn call(&self, caller: &Arc<Caller>, call: Call) -> Result<Outcome, Failure> {
         self.call(caller, call).await
     }
 
     async fn refuse(
         &self,
-        caller: &Caller,
+        caller: &Arc<Caller>,
         request_id: &str,
         tool: &'static str,
         failure: Failure,

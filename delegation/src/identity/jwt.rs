@@ -1,15 +1,16 @@
 //! The JSON Web Token itself (RFC 7519, RFC 8725): its parts, its signature, its claims.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::config::{Audience, TrustedIdp};
-use super::key_set::KeySet;
+use super::config::{Audience, Security, TrustedIdp};
+use super::key_set::{Key, KeySet};
 
 /// The longest token that is looked at.
-const MAX_LENGTH: usize = 16 * 1024;
+pub(super) const MAX_LENGTH: usize = 16 * 1024;
+pub(super) const TOO_LONG: Flaw = Flaw::Token("the token is too long");
 /// The last second of the year 9999. A later time is a mistake of the issuer's: milliseconds, for
 /// example, with which a token would never end.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -86,7 +87,7 @@ impl<'a> Unverified<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
         const MALFORMED: Flaw = Flaw::Token("the token is malformed");
         if text.len() > MAX_LENGTH {
-            return Err(Flaw::Token("the token is too long"));
+            return Err(TOO_LONG);
         }
         let (message, signature) = text.rsplit_once('.').ok_or(MALFORMED)?;
         let (header, claims) = message.split_once('.').ok_or(MALFORMED)?;
@@ -120,18 +121,14 @@ impl<'a> Unverified<'a> {
         })
     }
 
-    /// Verifies the signature: did one of the set's keys make it?
-    pub(super) fn verify(&self, set: &KeySet) -> Result<(), Unsigned> {
-        let made_by = |key: &DecodingKey| {
-            let made =
-                jsonwebtoken::crypto::verify(self.signature, self.message, key, self.algorithm);
-            matches!(made, Ok(true))
-        };
+    /// Verifies the signature: which of the set's keys made it?
+    pub(super) fn verify<'k>(&self, set: &'k KeySet) -> Result<&'k Key, Unsigned> {
+        let made_by = |key: &&Key| key.verifies(self.message, self.signature, self.algorithm);
         let mut keys = set.fitting(self.kid.as_deref(), self.algorithm).peekable();
         if keys.peek().is_none() {
             return Err(Unsigned::UnknownKey);
         }
-        if keys.any(made_by) { Ok(()) } else { Err(Unsigned::WrongSignature) }
+        keys.find(made_by).ok_or(Unsigned::WrongSignature)
     }
 }
 
@@ -194,6 +191,12 @@ impl Claims {
         }
     }
 
+    /// When it is valid.
+    pub(super) fn times(&self) -> Result<Times, Flaw> {
+        let end = self.time("exp")?.ok_or(Flaw::Time("the token has no expiry"))?;
+        Ok(Times { end, start: self.time("nbf")?, issued: self.time("iat")? })
+    }
+
     /// Everything that a token must say beside its signature (RFC 8725 section 3, RFC 9068
     /// section 4).
     pub(super) fn check(
@@ -202,25 +205,7 @@ impl Claims {
         audience: &Audience,
         now: i64,
     ) -> Result<(), Flaw> {
-        let tolerance = idp.security.clock_tolerance;
-        match self.time("exp")? {
-            // No sum here overflows: times are in range, and settings are bounded.
-            Some(end) if now < end + tolerance => {}
-            Some(_) => return Err(Flaw::Time("the token has expired")),
-            None => return Err(Flaw::Time("the token has no expiry")),
-        }
-        if self.time("nbf")?.is_some_and(|start| start > now + tolerance) {
-            return Err(Flaw::Time("the token is not valid yet"));
-        }
-        let issued = self.time("iat")?;
-        if issued.is_some_and(|issued| issued > now + tolerance) {
-            return Err(Flaw::Time("the token was issued in the future"));
-        }
-        if let Some(limit) = idp.security.max_token_age
-            && issued.is_none_or(|issued| now - issued > limit + tolerance)
-        {
-            return Err(Flaw::Time("the token is too old"));
-        }
+        self.times()?.check(&idp.security, now)?;
         let meant = match self.0.get("aud") {
             Some(Value::String(one)) => audience.contains(one),
             Some(Value::Array(list)) => {
@@ -246,6 +231,46 @@ impl Claims {
             return Err(Flaw::Token("the token is bound to a key and no bearer token"));
         }
         Ok(())
+    }
+}
+
+/// A token's times, in seconds since 1970; all are in range, and settings are bounded, so that no
+/// sum of them overflows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    end: i64,
+    start: Option<i64>,
+    issued: Option<i64>,
+}
+
+impl Times {
+    pub(super) fn check(&self, security: &Security, now: i64) -> Result<(), Flaw> {
+        let tolerance = security.clock_tolerance;
+        if now >= self.end + tolerance {
+            return Err(Flaw::Time("the token has expired"));
+        }
+        if self.start.is_some_and(|start| start > now + tolerance) {
+            return Err(Flaw::Time("the token is not valid yet"));
+        }
+        if self.issued.is_some_and(|issued| issued > now + tolerance) {
+            return Err(Flaw::Time("the token was issued in the future"));
+        }
+        if let Some(limit) = security.max_token_age
+            && self.issued.is_none_or(|issued| now - issued > limit + tolerance)
+        {
+            return Err(Flaw::Time("the token is too old"));
+        }
+        Ok(())
+    }
+
+    /// When it was issued, at the earliest.
+    pub(super) fn issued_at(&self, security: &Security) -> Option<i64> {
+        self.issued.map(|issued| issued - security.clock_tolerance)
+    }
+
+    /// From when on it is of no use in any case.
+    pub(super) const fn end(&self, security: &Security) -> i64 {
+        self.end + security.clock_tolerance
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
+    ThumbprintHash,
 };
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
@@ -13,10 +14,13 @@ const MAX_TRIES: usize = 8;
 /// The keys of a set that can verify signatures.
 pub(super) struct KeySet(Vec<Key>);
 
-struct Key {
+/// A public key for signatures.
+pub(super) struct Key {
     kid: Option<String>,
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
+    /// RFC 7638, with SHA-256.
+    thumbprint: String,
 }
 
 /// A set as it is written (RFC 7517 section 5).
@@ -42,12 +46,12 @@ impl KeySet {
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
-    ) -> impl Iterator<Item = &DecodingKey> {
+    ) -> impl Iterator<Item = &Key> {
         let fits = move |key: &&Key| {
             key.algorithms.contains(&algorithm)
                 && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
         };
-        self.0.iter().filter(fits).take(MAX_TRIES).map(|key| &key.key)
+        self.0.iter().filter(fits).take(MAX_TRIES)
     }
 }
 
@@ -86,6 +90,18 @@ impl Key {
             }
         };
         let key = DecodingKey::from_jwk(jwk).ok()?;
-        (!algorithms.is_empty()).then(|| Self { kid: common.key_id.clone(), algorithms, key })
+        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+        let kid = common.key_id.clone();
+        (!algorithms.is_empty()).then(|| Self { kid, algorithms, key, thumbprint })
+    }
+
+    pub(super) fn thumbprint(&self) -> &str {
+        &self.thumbprint
+    }
+
+    /// Did it make this signature (base64url)?
+    pub(super) fn verifies(&self, message: &[u8], signature: &str, algorithm: Algorithm) -> bool {
+        let made = jsonwebtoken::crypto::verify(signature, message, &self.key, algorithm);
+        matches!(made, Ok(true))
     }
 }

@@ -4,12 +4,12 @@ use zeroize::Zeroizing;
 
 /// The text of a bearer token, of which nothing is known yet. Zeroized; `Debug` does not show it.
 #[derive(Clone)]
-pub struct BearerToken(Zeroizing<String>);
+pub(crate) struct BearerToken(Zeroizing<String>);
 
 impl BearerToken {
     /// A token as it came in.
     #[must_use]
-    pub fn new(text: String) -> Self {
+    pub(crate) fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 

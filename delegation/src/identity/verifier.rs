@@ -2,11 +2,14 @@ use std::sync::Arc;
 
 use krb_client::Clock;
 
-use super::BearerToken;
 use super::config::{Audience, TrustedIdp};
 use super::jwks::Jwks;
-use super::jwt::{Claims, Flaw, Unsigned, Unverified};
+use super::jwt::{Claims, Flaw, MAX_LENGTH, TOO_LONG, Unsigned, Unverified};
+use super::kept::Fingerprint;
+use super::key_set::KeySet;
 use super::keys::{Keys, Unavailable};
+use super::verified::{Signed, Verified, VerifiedTokens};
+use super::{BearerToken, Caller, Presented};
 use crate::ConfigError;
 use crate::network::Fetch;
 
@@ -42,52 +45,11 @@ impl From<Flaw> for AuthenticationError {
     }
 }
 
-/// Whoever a verified token was issued for.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    issuer: String,
-    subject: String,
-    client_id: Option<String>,
-    token: BearerToken,
-}
-
-impl Caller {
-    /// Somebody with a token that nobody verified.
-    #[cfg(test)]
-    pub(crate) fn unverified(issuer: &str, subject: &str, client_id: Option<&str>) -> Self {
-        let (issuer, subject, client_id) =
-            (issuer.into(), subject.into(), client_id.map(Into::into));
-        Self { issuer, subject, client_id, token: BearerToken::new(String::new()) }
-    }
-
-    /// `iss`.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// `sub`.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
-    /// The client that the token was issued to.
-    #[must_use]
-    pub fn client_id(&self) -> Option<&str> {
-        self.client_id.as_deref()
-    }
-
-    /// The token, to be exchanged.
-    pub(crate) const fn token(&self) -> &BearerToken {
-        &self.token
-    }
-}
-
 /// Verifies tokens of the trusted identity providers. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier {
     issuers: Arc<[Issuer]>,
+    verified: Arc<VerifiedTokens>,
     clock: Arc<dyn Clock>,
 }
 
@@ -117,23 +79,70 @@ impl Verifier {
             let keys = Keys::new(&config.label(), Jwks::new(&config, idp.clone()));
             Issuer { config, keys }
         };
-        Ok(Self { issuers: idps.into_iter().map(issuer).collect(), clock })
+        let issuers = idps.into_iter().map(issuer).collect();
+        Ok(Self { issuers, verified: Arc::new(VerifiedTokens::new()), clock })
     }
 
-    /// Verifies a caller's token.
+    /// Verifies what a request came with. A token that came before is not verified again, and passes
+    /// only if it would pass anew.
     ///
     /// # Errors
     /// [`AuthenticationError`].
-    pub async fn verify(&self, token: BearerToken) -> Result<Caller, AuthenticationError> {
-        let unverified = Unverified::parse(token.as_str())?;
-        let issuer = self.issuer(&unverified.claims)?;
-        let claims = issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
-        Ok(Caller {
+    pub async fn admit(
+        &self,
+        presented: &Presented<'_>,
+    ) -> Result<Arc<Caller>, AuthenticationError> {
+        let token = presented.token;
+        if token.len() > MAX_LENGTH {
+            return Err(TOO_LONG.into());
+        }
+        let fingerprint = Fingerprint::of(token);
+        let known = self.verified.get(&fingerprint, self.now());
+        let verified = match known {
+            Some(known) if self.still_holds(&known).await? => known,
+            _ => self.verify_anew(token, fingerprint).await?,
+        };
+        Ok(Arc::clone(&verified.caller))
+    }
+
+    /// What may have changed since a token was verified. `false`: its issuer lists the key no more,
+    /// as far as is known here.
+    async fn still_holds(&self, known: &Verified) -> Result<bool, Flaw> {
+        let Some(issuer) = self.issuers.get(known.issuer) else { return Ok(false) };
+        let keys = issuer.keys.current().await.map_err(|Unavailable| Flaw::Keys)?;
+        if !known.signed.is_listed_in(&keys) {
+            return Ok(false);
+        }
+        known.times.check(&issuer.config.security, self.now())?;
+        Ok(true)
+    }
+
+    async fn verify_anew(
+        &self,
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<Verified>, Flaw> {
+        let unverified = Unverified::parse(token)?;
+        let (place, issuer) = self.issuer(&unverified.claims)?;
+        let (claims, signed) =
+            issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
+        let times = claims.times()?;
+        let caller = Arc::new(Caller {
             issuer: issuer.config.issuer.clone(),
             subject: claims.text("sub").unwrap_or_default().to_owned(),
             client_id: claims.client_id().map(str::to_owned),
-            token,
-        })
+            issued_at: times.issued_at(&issuer.config.security),
+            token: BearerToken::new(token.to_owned()),
+        });
+        let verified = Arc::new(Verified { caller, issuer: place, times, signed });
+        let until = times.end(&issuer.config.security);
+        self.verified.put(fingerprint, Arc::clone(&verified), until, self.now());
+        Ok(verified)
+    }
+
+    /// Seconds since 1970.
+    fn now(&self) -> i64 {
+        self.clock.now().seconds.unix()
     }
 
     /// Verifies a token that was got in exchange for a caller's: like any other, of the same
@@ -145,19 +154,20 @@ impl Verifier {
         audience: &str,
     ) -> Result<(Claims, &TrustedIdp), Flaw> {
         let unverified = Unverified::parse(token.as_str())?;
-        let issuer = self.issuer(&unverified.claims)?;
+        let (_, issuer) = self.issuer(&unverified.claims)?;
         if issuer.config.issuer != caller.issuer {
             return Err(Flaw::Issuer("the token is of another issuer"));
         }
         let audience = Audience::One(audience.to_owned());
-        let claims = issuer.verify(unverified, &audience, &*self.clock).await?;
+        let (claims, _) = issuer.verify(unverified, &audience, &*self.clock).await?;
         Ok((claims, &issuer.config))
     }
 
     /// The issuer is chosen by the exact `iss`, before any key is looked at.
-    fn issuer(&self, claims: &Claims) -> Result<&Issuer, Flaw> {
+    fn issuer(&self, claims: &Claims) -> Result<(usize, &Issuer), Flaw> {
         let named = claims.text("iss");
-        let issuer = self.issuers.iter().find(|issuer| named == Some(&issuer.config.issuer));
+        let mut issuers = self.issuers.iter().enumerate();
+        let issuer = issuers.find(|(_, issuer)| named == Some(&issuer.config.issuer));
         issuer.ok_or(Flaw::Issuer("the token is of an issuer that is not trusted"))
     }
 }
@@ -168,23 +178,27 @@ impl Issuer {
         token: Unverified<'_>,
         audience: &Audience,
         clock: &dyn Clock,
-    ) -> Result<Claims, Flaw> {
+    ) -> Result<(Claims, Signed), Flaw> {
         if !self.config.algorithms.contains(&token.algorithm) {
             return Err(Flaw::Token("the token's signature algorithm is not accepted"));
         }
-        self.check_signature(&token).await?;
+        let signed = self.check_signature(&token).await?;
         // The time now: fetching keys may have taken a while.
         let now = clock.now().seconds.unix();
         token.claims.check(&self.config, audience, now)?;
-        Ok(token.claims)
+        Ok((token.claims, signed))
     }
 
-    async fn check_signature(&self, token: &Unverified<'_>) -> Result<(), Flaw> {
+    async fn check_signature(&self, token: &Unverified<'_>) -> Result<Signed, Flaw> {
+        let made_by = |keys: &KeySet| token.verify(keys).map(|key| Signed::new(token, key));
         let keys = self.keys.current().await.map_err(|Unavailable| Flaw::Keys)?;
-        let Err(unsigned) = token.verify(&keys) else { return Ok(()) };
+        let unsigned = match made_by(&keys) {
+            Ok(signed) => return Ok(signed),
+            Err(unsigned) => unsigned,
+        };
         // The issuer may have new keys, perhaps under old names or under none.
         match self.keys.newer(&keys).await {
-            Ok(Some(newer)) => token.verify(&newer).map_err(Unsigned::flaw),
+            Ok(Some(newer)) => made_by(&newer).map_err(Unsigned::flaw),
             Err(Unavailable) if unsigned == Unsigned::UnknownKey => Err(Flaw::Keys),
             Ok(None) | Err(Unavailable) => Err(unsigned.flaw()),
         }

@@ -288,13 +288,6 @@ async fn issuers_with_keys_of_the_same_name_are_kept_apart() {
     }
 }
 
-/// Lets this time pass, without waiting for it.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
-}
-
 #[tokio::test]
 async fn a_rotated_key_is_known_at_once_and_the_withdrawn_one_no_more() {
     let idp = idp().await;

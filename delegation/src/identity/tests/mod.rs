@@ -6,6 +6,7 @@ mod exchange;
 mod keys;
 mod settings;
 mod tokens;
+mod verified;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -86,6 +87,8 @@ struct Served {
     seconds_to_answer: i64,
     /// No exchange is ever answered.
     silent: bool,
+    /// Whoever asks for keys gets none.
+    broken: bool,
     exchange_request: String,
 }
 
@@ -114,6 +117,7 @@ async fn idp() -> Idp {
         exchanged: None,
         seconds_to_answer: 0,
         silent: false,
+        broken: false,
         exchange_request: String::new(),
     };
     let served = Arc::new(Mutex::new(served));
@@ -158,6 +162,13 @@ fn http() -> Arc<dyn Fetch> {
     Arc::new(reqwest::Client::builder().no_proxy().build().unwrap())
 }
 
+impl Verifier {
+    /// Verifies a bearer token.
+    async fn verify(&self, token: BearerToken) -> Result<Arc<Caller>, AuthenticationError> {
+        self.admit(&Presented::bearer(token.as_str())).await
+    }
+}
+
 impl Idp {
     async fn answer_to(&self, request: String) -> (u16, String) {
         let url = &self.url;
@@ -169,6 +180,9 @@ impl Idp {
             self.pass_time();
             let delay = self.served().delay;
             tokio::time::sleep(delay).await;
+            if self.served().broken {
+                return (500, String::new());
+            }
             return (200, json!({ "keys": self.served().keys }).to_string());
         }
         if self.served().silent {
@@ -298,4 +312,11 @@ async fn refusal(idp: &Idp, token: String) -> &'static str {
         AuthenticationError::Unauthorized(reason) => reason,
         other => panic!("{other}"),
     }
+}
+
+/// Lets this time pass, without waiting for it.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }

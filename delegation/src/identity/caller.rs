@@ -1,0 +1,52 @@
+use super::BearerToken;
+
+/// Whoever a verified token was issued for.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    pub(super) client_id: Option<String>,
+    pub(super) issued_at: Option<i64>,
+    pub(super) token: BearerToken,
+}
+
+impl Caller {
+    /// Somebody with a token that nobody verified.
+    #[cfg(test)]
+    pub(crate) fn unverified(issuer: &str, subject: &str, client_id: Option<&str>) -> Self {
+        let (issuer, subject, client_id) =
+            (issuer.into(), subject.into(), client_id.map(Into::into));
+        let token = BearerToken::new(String::new());
+        Self { issuer, subject, client_id, issued_at: None, token }
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The client that the token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// When the token was issued, if it says so: by this machine's clock, and at the earliest, since
+    /// the issuer's may be ahead. Seconds since 1970.
+    #[must_use]
+    pub const fn issued_at(&self) -> Option<i64> {
+        self.issued_at
+    }
+
+    /// The token, to be exchanged.
+    pub(crate) const fn token(&self) -> &BearerToken {
+        &self.token
+    }
+}
