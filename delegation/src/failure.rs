@@ -219,6 +219,15 @@ impl Failure {
         Self { blame, ..self }
     }
 
+    /// Says who came, where that was not the user.
+    #[must_use]
+    pub(crate) fn by(self, actual: Option<&str>) -> Self {
+        let Some(actual) = actual else { return self };
+        let message =
+            format!("{} (done as the service account {actual}, not as the user)", self.message);
+        Self { message, ..self }
+    }
+
     /// Notes for the log what caused it.
     #[must_use]
     pub fn caused_by(self, cause: impl Display) -> Self {

@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use crate::audit::Audit;
 use crate::call::{Announced, Attempt, GivenUp};
+use crate::credential::Route;
 use crate::credential::kerberos::Kerberos;
 use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
@@ -165,14 +166,18 @@ impl Delegation {
     /// What was announced, and its closing record.
     async fn perform(&self, announced: Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
         let result = limits.keep(Blame::Kdc, self.reach(&announced, limits.until)).await;
+        let permit = announced.permit();
+        let result = match result {
+            Ok(outcome) => Ok(outcome.by(permit)),
+            Err(failure) => Err(failure.by(permit.actual_identity())),
+        };
         announced.close(result.as_ref().map(drop)).await?;
         result
     }
 
     /// The credential and the resource: what the intent record announced.
     async fn reach(&self, announced: &Announced, deadline: Instant) -> Result<Outcome, Failure> {
-        let route = announced.permit().route();
-        let credential = route.credential(&self.kerberos, announced).await?;
+        let credential = Route::credential(&self.kerberos, announced).await?;
         let (clock, random) = (self.clock.clone(), self.random.clone());
         let cx = CallContext { deadline, clock, random };
         let outcome = self.resources.perform(&cx, &credential).await?;

@@ -88,7 +88,7 @@ impl Plan {
     /// # Errors
     /// The first setting that does not do.
     pub async fn new(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
-        let targets = Targets::new(settings.targets)?;
+        let targets = Targets::new(settings.targets)?.served(&settings.kerberos)?;
         let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         audit::check(&settings.audit)?;
         let idp = parts.idp.clone();

@@ -95,6 +95,23 @@
 //! }
 //! ```
 //!
+//! A credential in the service account's own name is made of a permit that says so, which the routes
+//! alone can tell, and of no user's call:
+//!
+//! ```compile_fail,E0308
+//! use krb_delegation::{call::Announced, credential::kerberos::Kerberos};
+//! async fn fall_back(kerberos: &Kerberos, announced: &Announced) {
+//!     let _ = kerberos.credential_of_its_own(announced).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0423
+//! use krb_delegation::{call::Announced, credential::AsService};
+//! fn skip(announced: &Announced) -> AsService<'_> {
+//!     AsService(announced)
+//! }
+//! ```
+//!
 //! A resource is reached with a credential, not with evidence:
 //!
 //! ```compile_fail,E0308

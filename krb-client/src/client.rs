@@ -106,6 +106,19 @@ impl Client {
     /// A client; it does nothing until it is asked for a ticket.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
+        let store = TicketStore::new(config.clock.clone());
+        Self::with_store(config, store)
+    }
+
+    /// A client of another account that keeps its tickets in this one's store, by this one's clock:
+    /// there is one bound for all of them, and none is found by any other account than its own.
+    #[must_use]
+    pub fn beside(&self, config: ClientConfig) -> Self {
+        let clock = self.inner.clock.clone();
+        Self::with_store(ClientConfig { clock, ..config }, self.inner.store.clone())
+    }
+
+    fn with_store(config: ClientConfig, store: Arc<TicketStore>) -> Self {
         let ClientConfig {
             account,
             secret,
@@ -118,7 +131,6 @@ impl Client {
             random,
             ..
         } = config;
-        let store = TicketStore::new(clock.clone());
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
         let realms = other_realms.into_iter().chain([(account.realm.clone(), kdcs)]);
         let driver = Driver::new(realms, transport, patience, clock.clone(), random);

@@ -1,4 +1,5 @@
-//! Tickets in users' names, without anything of theirs: S4U2Self and S4U2Proxy (MS-SFU).
+//! Tickets to services: in users' names, without anything of theirs (S4U2Self and S4U2Proxy, MS-SFU),
+//! and in the account's own.
 
 use krb_proto::exchange::{TgsArmor, TgsGoal, TgsWalk, TicketOptions, UserRealm};
 use krb_proto::{Name, Principal};
@@ -70,6 +71,23 @@ impl Client {
             client.run_with_tgt(exchange).await
         };
         self.inner.store.proxied(key, evidence, fetch).await
+    }
+
+    /// A ticket to `target` in the account's own name, with nobody's evidence. It is used for as long
+    /// as one in a user's name.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn own_ticket(&self, target: &Name) -> Result<UserTicket, ClientError> {
+        let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
+        let to = Principal::new(target.clone(), &self.account().realm);
+        let key = self.key(to.into(), Behalf::Itself, &options);
+        let fetch = || async move {
+            let goal = TgsGoal::Service(asked);
+            let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
+            client.run_with_tgt(exchange).await
+        };
+        self.inner.store.evidence(key, self.inner.max_age, fetch).await
     }
 
     /// Drops all tickets in a user's name, as when the KDC says that they were revoked.

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use krb_delegation::credential::kerberos::{AccountConfig, DelegationMode, Mode};
 use serde::Serialize;
 
 use crate::backend;
@@ -22,14 +23,50 @@ struct Report {
     service_account: String,
     service_principal_name: String,
     kdcs: Vec<String>,
+    /// Whether resources see the service account, not the user.
+    comes_itself: bool,
+    accounts: Vec<AccountReport>,
     targets: Vec<TargetReport>,
     policy: PathBuf,
     audit: String,
 }
 
+/// A further service account.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountReport {
+    name: String,
+    service_account: String,
+    service_principal_name: String,
+    kdcs: Vec<String>,
+    comes_itself: bool,
+}
+
+impl AccountReport {
+    fn new((name, account): (&String, &AccountConfig)) -> Self {
+        Self {
+            name: name.clone(),
+            service_account: format!("{}@{}", account.service_account.username, account.realm),
+            service_principal_name: account.service_principal_name.clone(),
+            kdcs: account.kdcs.clone(),
+            comes_itself: comes_itself(account.delegation),
+        }
+    }
+}
+
+fn comes_itself(delegation: DelegationMode) -> bool {
+    delegation.mode == Mode::ServiceAccount
+}
+
+fn itself(comes_itself: bool) -> &'static str {
+    if comes_itself { ", which comes itself in the place of users" } else { "" }
+}
+
 #[derive(Serialize)]
 struct TargetReport {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     kind: &'static str,
     spn: String,
     endpoint: String,
@@ -60,11 +97,14 @@ async fn report(file: &Path) -> Result<Report, Error> {
         service_account: format!("{}@{}", account.username, config.kerberos.realm),
         service_principal_name: config.kerberos.service_principal_name.clone(),
         kdcs: config.kerberos.kdcs.clone(),
+        comes_itself: comes_itself(config.kerberos.delegation),
+        accounts: config.kerberos.accounts.iter().map(AccountReport::new).collect(),
         targets: plan
             .targets()
             .iter()
             .map(|target| TargetReport {
                 name: target.name().to_owned(),
+                account: target.account().map(str::to_owned),
                 kind: target.kind(),
                 spn: target.spn().to_owned(),
                 endpoint: format!("{}:{}", target.host(), target.port()),
@@ -76,7 +116,7 @@ async fn report(file: &Path) -> Result<Report, Error> {
 }
 
 fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    let kdcs = match report.kdcs.as_slice() {
+    let kdcs = |kdcs: &[String]| match kdcs {
         [] => "those that DNS lists for the realm".to_owned(),
         kdcs => kdcs.join(", "),
     };
@@ -86,13 +126,22 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     }
     writeln!(out, "  public URL       {}", report.public_url)?;
     writeln!(out, "  issuers          {}", report.issuers.join(", "))?;
-    writeln!(out, "  service account  {}", report.service_account)?;
+    let comes = itself(report.comes_itself);
+    writeln!(out, "  service account  {}{comes}", report.service_account)?;
     writeln!(out, "  its SPN          {}", report.service_principal_name)?;
-    writeln!(out, "  KDCs             {kdcs}")?;
+    writeln!(out, "  KDCs             {}", kdcs(&report.kdcs))?;
+    for account in &report.accounts {
+        let AccountReport { name, service_account, service_principal_name, .. } = account;
+        let (kdcs, comes) = (kdcs(&account.kdcs), itself(account.comes_itself));
+        writeln!(out, "  account          {name}: {service_account}{comes}")?;
+        writeln!(out, "    its SPN        {service_principal_name}")?;
+        writeln!(out, "    its KDCs       {kdcs}")?;
+    }
     writeln!(out, "  policy           {}", report.policy.display())?;
     writeln!(out, "  audit log        {}", report.audit)?;
-    for TargetReport { name, kind, spn, endpoint } in &report.targets {
-        writeln!(out, "  target           {name}: {kind} at {endpoint} as {spn}")?;
+    for TargetReport { name, account, kind, spn, endpoint } in &report.targets {
+        let by = account.as_ref().map(|account| format!(" by {account}")).unwrap_or_default();
+        writeln!(out, "  target           {name}: {kind} at {endpoint} as {spn}{by}")?;
     }
     Ok(())
 }

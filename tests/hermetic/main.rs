@@ -1,7 +1,9 @@
 //! The whole server in a world in memory: no root, no network, no Kerberos on the machine, and a time
 //! that goes on as soon as everybody waits for it. `tests/e2e` tells the same stories of real servers.
 
+mod accounts;
 mod ages;
+mod as_service;
 mod audit;
 mod identity;
 mod identity_provider;

@@ -116,6 +116,17 @@ pub(super) struct Fields {
     pub(super) decision: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) policies: Vec<String>,
+    /// How the call gets a credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) delegation_mode: Option<&'static str>,
+    /// Whom the resource sees, where that is not the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) actual_identity: Option<String>,
+    /// And who the user is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) requested_identity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<&'static str>,
     /// The event id of the intent that a closing record belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) intent_id: Option<String>,
@@ -187,6 +198,16 @@ impl Fields {
                 self.path = Some(text(&permit.task().recorded_path()));
                 self.decision = Some("allow");
                 self.policies = texts(permit.policies());
+                self.delegation_mode = Some(permit.route().as_str());
+                self.warning = permit.route().warning();
+                if let Some(actual) = permit.actual_identity() {
+                    self.actual_identity = Some(text(actual));
+                    self.requested_identity = Some(text(permit.subject().legacy_name().as_str()));
+                }
+            }
+            Event::AsService(account) => {
+                self.account = Some(text(&account.name));
+                self.sid = Some(account.sid.to_string());
             }
             Event::Evidence { account, ticket } => {
                 self.account = Some(text(&account.name));

@@ -104,6 +104,7 @@ async fn an_intent_and_its_closing_record() {
         "issuer": "https://idp.example.com", "subject": "42", "clientId": "agent",
         "legacyName": "ALICE_ADMIN", "target": "fileserver", "spn": "cifs/files.example.com",
         "path": r"corp\data.csv", "decision": "allow", "policies": ["staff-read"],
+        "delegationMode": "protocol-transition",
     });
     let with = |extra: Value| {
         let mut all = common.clone();

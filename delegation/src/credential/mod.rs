@@ -18,7 +18,7 @@ use crate::call::Announced;
 use crate::policy::Permit;
 use failure::Stale;
 use kerberos::Account;
-pub use route::Route;
+pub use route::{AsService, Route};
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
 /// means.

@@ -39,6 +39,8 @@ pub(crate) enum Event<'a> {
     Announced,
     /// A KDC said which account it is, now or a short while ago.
     Evidence { account: &'a Account, ticket: &'a UserTicket },
+    /// The service account comes itself, and which account that is.
+    AsService(&'a Account),
     /// There is a ticket to the resource in the account's name.
     Ticket(&'a UserTicket),
     /// The resource did what was asked.
@@ -97,7 +99,7 @@ impl Event<'_> {
             Self::Exchanged(_) => Stage::Policy,
             Self::Allowed(_) => Stage::Intent,
             Self::Announced => Stage::Evidence,
-            Self::Evidence { .. } => Stage::Ticket,
+            Self::Evidence { .. } | Self::AsService(_) => Stage::Ticket,
             Self::Ticket(_) => Stage::Resource,
             Self::Denied { .. }
             | Self::AllowedHere { .. }

@@ -62,6 +62,10 @@ impl Trace {
                 let (sid, from) = (&account.sid, source(ticket));
                 debug!(stage, took, %sid, from, "evidence");
             }
+            Event::AsService(account) => {
+                self.span.record("account", &*account.name);
+                debug!(stage, took, sid = %account.sid, "as the service account");
+            }
             Event::Ticket(ticket) => {
                 let (spn, from) = (&ticket.server, source(ticket));
                 let enctype = ticket.session_key.enctype();

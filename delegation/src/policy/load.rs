@@ -97,10 +97,10 @@ impl Policy {
             let actions: Vec<String> =
                 envs.map(|env| env.action().id().unescaped().to_owned()).collect();
             let resource = policy.resource_constraint();
-            Rule::new(&tests, &actions, &resource, &types.target, targets)
-                .check()
-                .map_err(wrong)?;
+            let rule = Rule::new(&tests, &actions, &resource, &types.target, targets);
+            rule.check().map_err(wrong)?;
             if policy.effect() == Effect::Permit {
+                rule.check_as_service(&json).map_err(wrong)?;
                 let id = policy.id().clone();
                 cedar_policy::Policy::from_json(
                     Some(id.clone()),

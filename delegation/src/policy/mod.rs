@@ -8,6 +8,7 @@
 mod comparisons;
 mod failure;
 mod load;
+mod narrow;
 mod pattern;
 mod permit;
 mod rules;

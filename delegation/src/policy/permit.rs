@@ -17,8 +17,7 @@ pub struct Permit {
 
 impl Permit {
     pub(super) fn new(subject: Subject, resolved: Resolved, policies: Vec<String>) -> Self {
-        // The one route there is.
-        Self { subject, resolved, route: Route::ProtocolTransition, policies }
+        Self { subject, route: resolved.target().route(), resolved, policies }
     }
 
     /// Who.
@@ -49,6 +48,12 @@ impl Permit {
     #[must_use]
     pub const fn route(&self) -> Route {
         self.route
+    }
+
+    /// Whom the resource will see, `name@REALM`, where that is not the subject.
+    #[must_use]
+    pub fn actual_identity(&self) -> Option<&str> {
+        (self.route == Route::ServiceAccount).then(|| self.target().served_by())
     }
 
     /// The `@id`s of the policies that allow it, sorted.

@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::{EntityTypeName, EntityUid, ResourceConstraint};
+use serde_json::Value;
 
 use super::comparisons::Comparison;
+use super::narrow::holds_only_for;
 use super::pattern::Pattern;
+use crate::credential::Route;
 use crate::resources::{Action, Form};
 use crate::targets::{Root, Target, Targets};
 
@@ -81,6 +84,30 @@ impl<'a> Rule<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a permit for a target where the service account comes itself, unless it holds for
+    /// nothing but paths below a share or an application: nothing else tells users apart there.
+    pub(super) fn check_as_service(&self, policy: &Value) -> Result<(), String> {
+        let places =
+            || self.places.iter().filter(|place| place.target.route() == Route::ServiceAccount);
+        let Some(place) = places().next() else { return Ok(()) };
+        let starts = || places().flat_map(|place| place.root.starts().iter());
+        let is_below = |pattern: &Pattern| {
+            starts().filter(|root| pattern.may_begin_with(root)).all(|root| {
+                pattern.start().strip_prefix(&**root).is_some_and(|rest| !rest.is_empty())
+            })
+        };
+        if holds_only_for(policy, &is_below) {
+            return Ok(());
+        }
+        let (target, root) = (place.target.name(), place.root.starts().first());
+        Err(format!(
+            "permits the use of {target} as its service account, and not only of certain paths: it \
+             must hold for nothing but what context.path is compared with, such as `context.path \
+             like \"{}folder/*\"`",
+            root.map_or("/", |root| root)
+        ))
     }
 
     /// A rule that takes something away must take the folder and what is in it.

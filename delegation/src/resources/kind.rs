@@ -104,6 +104,7 @@ pub(crate) struct Named<'a> {
     pub(crate) name: &'a str,
     pub(crate) spn: &'a str,
     pub(crate) names: &'a [String],
+    pub(crate) account: Option<&'a str>,
 }
 
 /// A setting of an entry, and what is wrong with it.

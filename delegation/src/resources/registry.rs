@@ -44,6 +44,8 @@ macro_rules! kinds {
             $($(#[$doc])+ $Kind($kind::Outcome),)+
             /// From this server itself, without any resource.
             Here(Answer),
+            /// Any of them, when the service account came in the user's place.
+            AsService(AsService),
         }
 
         /// The clients of all kinds of resources.
@@ -191,6 +193,7 @@ macro_rules! kinds {
                 match self {
                     $(Self::$Kind(outcome) => Some(<$kind::Client as Kind>::answered(outcome)),)+
                     Self::Here(_) => None,
+                    Self::AsService(as_service) => as_service.outcome.answered(),
                 }
             }
         }

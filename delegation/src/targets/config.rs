@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Target;
+use super::{Served, Target};
 use crate::ConfigError;
 use crate::resources::{Endpoint, Kind, Named, Wrong};
 
@@ -37,7 +37,7 @@ impl Target {
     ) -> Result<Self, ConfigError> {
         let wrong =
             |(field, problem): Wrong| ConfigError::new(format!("{setting}.{field}"), problem);
-        let Named { name, spn, names } = K::named(&config);
+        let Named { name, spn, names, account } = K::named(&config);
         if !is_plain_name(name) {
             let problem = "must be 1 to 64 letters, digits, '.', '_' or '-'";
             return Err(wrong(("name", problem.into())));
@@ -51,9 +51,11 @@ impl Target {
             let problem = "must be host names: letters, digits, '.' and '-'";
             return Err(wrong(("names", problem.into())));
         }
+        let account = account.map(str::to_owned);
         let (name, spn, mut names) = (name.to_owned(), spn.to_owned(), Names(names.to_vec()));
         let endpoint = K::endpoint(config, &mut names).map_err(wrong)?;
-        Ok(Self { name, spn, endpoint: wrap(Arc::new(endpoint)), names })
+        let (endpoint, served) = (wrap(Arc::new(endpoint)), Served::default());
+        Ok(Self { name, spn, endpoint, names, account, served })
     }
 }
 

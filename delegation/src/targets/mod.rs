@@ -11,6 +11,8 @@ mod root;
 
 use std::sync::Arc;
 
+use crate::credential::Route;
+use crate::credential::kerberos::KerberosConfig;
 pub use crate::resources::TargetConfig;
 use crate::resources::{Action, Endpoint, Task};
 use crate::{ConfigError, Operation};
@@ -26,6 +28,23 @@ pub struct Target {
     spn: String,
     endpoint: Endpoint,
     names: Names,
+    account: Option<String>,
+    served: Served,
+}
+
+/// What the service account of a target is to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Served {
+    /// The account, `name@REALM`.
+    pub(crate) identity: String,
+    /// How calls get a credential by it.
+    pub(crate) route: Route,
+}
+
+impl Default for Served {
+    fn default() -> Self {
+        Self { identity: String::new(), route: Route::ProtocolTransition }
+    }
 }
 
 impl Target {
@@ -39,6 +58,25 @@ impl Target {
     #[must_use]
     pub fn spn(&self) -> &str {
         &self.spn
+    }
+
+    /// The service account that asks for tickets to it, as the configuration names it; none: the
+    /// one of `kerberos` itself. Targets of one SPN under several accounts are one to whoever holds
+    /// that SPN's key.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// That account, `name@REALM`.
+    pub(crate) fn served_by(&self) -> &str {
+        &self.served.identity
+    }
+
+    /// How calls get a credential for it.
+    #[must_use]
+    pub const fn route(&self) -> Route {
+        self.served.route
     }
 
     /// How it is reached.
@@ -143,6 +181,25 @@ impl Targets {
             targets.push(Arc::new(target));
         }
         Ok(Self(targets))
+    }
+
+    /// Finds for each target the service account that it names.
+    ///
+    /// # Errors
+    /// The first target that names one which is not configured.
+    pub(crate) fn served(mut self, by: &KerberosConfig) -> Result<Self, ConfigError> {
+        for (index, target) in self.0.iter_mut().enumerate() {
+            let target = Arc::make_mut(target);
+            target.served = by.serves(target.account()).ok_or_else(|| {
+                let names: Vec<_> = by.accounts.keys().map(String::as_str).collect();
+                let problem = match names.as_slice() {
+                    [] => "names a service account, and kerberos.accounts has none".to_owned(),
+                    names => format!("must be one of kerberos.accounts: {}", names.join(", ")),
+                };
+                ConfigError::new(format!("targets[{index}].account"), problem)
+            })?;
+        }
+        Ok(self)
     }
 
     /// Every target, in the order of the configuration.

@@ -99,6 +99,25 @@ async fn what_would_end_the_start_is_found() {
             "network.nameservers: \"dns.w25ad.net\" is neither",
         ),
         (config, "\"RS256\", ", "\"HS256\", ", "auth.trustedIDPs[0].algorithms: must list"),
+        (
+            config,
+            "\"shares\":",
+            "\"account\": \"x\", \"shares\":",
+            "targets[0].account: names a service",
+        ),
+        (
+            config,
+            "\"realm\":",
+            "\"delegation\": {\"mode\": \"service-account\"}, \"realm\":",
+            "DIR/policy.cedar: policy: policy `staff-read-files` permits the use of fileserver as its \
+             service account, and not only of certain paths",
+        ),
+        (
+            config,
+            "\"realm\":",
+            "\"delegation\": {\"auditUserContext\": false}, \"realm\":",
+            "DIR/krb-mcp.jsonc: kerberos.delegation.auditUserContext: records always name",
+        ),
         (config, "\"sids\": []", "\"sids\": [\"x\"]", "kerberos.neverImpersonate.sids: "),
         (config, "\"enabled\": false", "\"enabled\": true", "cache.enabled: "),
         (

@@ -163,7 +163,10 @@ impl Config {
     fn resolve_paths(&mut self, base: &Path) {
         let absolute = |path: &mut PathBuf| *path = base.join(&*path);
         absolute(&mut self.policy.file);
-        self.kerberos.service_account.keytab.iter_mut().for_each(absolute);
+        let accounts = self.kerberos.accounts.values_mut().map(|one| &mut one.service_account);
+        for account in accounts.chain([&mut self.kerberos.service_account]) {
+            account.keytab.iter_mut().for_each(absolute);
+        }
         self.network.ca_file.iter_mut().for_each(absolute);
         if self.audit.file != "-" {
             self.audit.file = base.join(&self.audit.file).to_string_lossy().into_owned();

@@ -95,7 +95,10 @@ fn form(schema: &Value, path: &str) -> String {
         "integer" => "number".into(),
         "boolean" => "`true` or `false`".into(),
         "array" => format!("list of {}", form(&schema["items"], &format!("{path}[]"))),
-        "object" => format!("object, name: {}", form(&schema["additionalProperties"], path)),
+        "object" => format!(
+            "object, name: {}",
+            form(&schema["additionalProperties"], &format!("{path}.NAME"))
+        ),
         other => panic!("{path}: {other}"),
     }
 }
@@ -116,6 +119,9 @@ fn inside(schema: &Value, path: String) -> (String, &Value) {
     }
     if schema["items"].is_object() {
         return (format!("{path}[]"), &schema["items"]);
+    }
+    if !properties(&schema["additionalProperties"]).is_empty() {
+        return (format!("{path}.NAME"), &schema["additionalProperties"]);
     }
     (path, schema)
 }

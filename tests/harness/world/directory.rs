@@ -11,6 +11,14 @@ use krb_proto::{KerberosTime, Random};
 pub const REALM: &str = "EXAMPLE.TEST";
 /// The account that S4U is done with.
 pub const SERVICE: &str = "svc-mcp-server";
+/// Another one of its kind, which may delegate to one application only.
+pub const SECOND_SERVICE: &str = "svc-second";
+/// One that is to come itself.
+pub const SERVICE_AS_ITSELF: &str = "svc-reports";
+/// Another realm, in which the service and some of the users have the same names.
+pub const SECOND_REALM: &str = "SECOND.TEST";
+/// The application of that realm.
+pub const SECOND_WEBAPP: &str = "webapp.second.test";
 /// One without TRUSTED_TO_AUTH_FOR_DELEGATION.
 pub const SERVICE_WITHOUT_THE_FLAG: &str = "svc-ko";
 /// One without an SPN.
@@ -88,6 +96,43 @@ pub fn directory(random: &dyn Entropy) -> Realm {
         user("dora").groups([DOMAIN_ADMINS]),
         Account::domain_controller("DC1$").password("Passw0rd!dc").groups([516]),
         Account::computer("FILESERVER$").password("Passw0rd!fs"),
+    ] {
+        realm.insert(account);
+    }
+    let more = [
+        service(SECOND_SERVICE, Some("HTTP/second.example.test")).set(|second| {
+            second.trusted_to_auth_for_delegation = true;
+            second.allowed_to_delegate_to = vec![spn(INTRANET)];
+        }),
+        service(SERVICE_AS_ITSELF, Some("HTTP/reports.example.test")).groups([STAFF]),
+    ];
+    for account in more {
+        realm.insert(account);
+    }
+    realm
+}
+
+/// The other realm's directory.
+///
+/// # Panics
+/// Never: AES keys can be made.
+#[must_use]
+pub fn second_directory(random: &dyn Entropy) -> Realm {
+    let mut random = random;
+    let rng: &mut dyn Random = &mut random;
+    let mut realm = Realm::new(SECOND_REALM, rng);
+    let mut service = |name: &str, spn: &str| {
+        Account::service(name).random_keys(&KEYS, rng).expect("AES keys").spn(spn)
+    };
+    let webapp = format!("HTTP/{SECOND_WEBAPP}");
+    for account in [
+        service(SERVICE, "HTTP/mcp-server.second.test").set(|service| {
+            service.trusted_to_auth_for_delegation = true;
+            service.allowed_to_delegate_to = vec![webapp.clone()];
+        }),
+        service("svc-webapp", &webapp),
+        Account::user("bob").password("Passw0rd!").rid(4711),
+        Account::user("ALICE_ADMIN").password("Passw0rd!"),
     ] {
         realm.insert(account);
     }

@@ -27,6 +27,17 @@ pub enum Is {
     Slow(Duration),
 }
 
+/// Carries to the KDCs of several realms.
+#[derive(Clone)]
+pub(super) struct Several(pub(super) Vec<Kdcs>);
+
+impl Carry for Several {
+    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        let own = self.0.iter().find(|kdcs| kdcs.kdcs().contains_key(&kdc));
+        own.or(self.0.first()).expect("a realm").carry(kdc, message, until)
+    }
+}
+
 /// KDCs of one realm. Clones are the same ones.
 #[derive(Clone)]
 pub struct Kdcs(Arc<Inner>);
@@ -64,11 +75,17 @@ impl Kdcs {
     /// So many at 10.0.0.1, 10.0.0.2, …, all well.
     #[must_use]
     pub fn new(realm: Realm, count: u8, time: &Time) -> Self {
+        Self::numbered(realm, 1..=count, time)
+    }
+
+    /// Those with these numbers, all well.
+    #[must_use]
+    pub fn numbered(realm: Realm, numbers: impl Iterator<Item = u8>, time: &Time) -> Self {
         let kdc = |number| (Self::address(number), Kdc { is: Is::Up, clock: time.clock() });
         Self(Arc::new(Inner {
             random: Seeded::new(88),
             realm: Mutex::new(realm),
-            kdcs: Mutex::new((1..=count).map(kdc).collect()),
+            kdcs: Mutex::new(numbers.map(kdc).collect()),
             seen: Mutex::default(),
         }))
     }

@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use idp::{Idp, IdpIs};
+use kdcs::Several;
 pub use kdcs::{Is, Kdcs, Seen, count, granted};
 pub use random::Seeded;
 pub use time::{Shown, Time};
@@ -35,7 +36,10 @@ pub use web::{SiteIs, Sites};
 
 use crate::Answer;
 use crate::server::ALLOW_ALL;
-use directory::{INTRANET, OTHER, REALM, SERVICE, STAFF, WEBAPP, sid};
+use directory::{
+    INTRANET, OTHER, REALM, SECOND_SERVICE, SECOND_WEBAPP, SERVICE, SERVICE_AS_ITSELF, STAFF,
+    WEBAPP, sid,
+};
 
 /// What a world is like; the default lets everybody do everything that the KDC and the applications
 /// allow.
@@ -70,6 +74,9 @@ impl Default for Setup {
     }
 }
 
+/// The number of the other realm's KDC.
+pub const SECOND_KDC: u8 = 100;
+
 /// All of it.
 pub struct World {
     /// The true time.
@@ -80,6 +87,8 @@ pub struct World {
     pub web_clock: Arc<Shown>,
     /// The KDCs, and the directory behind them.
     pub kdcs: Kdcs,
+    /// The KDC of the other realm, whose number is [`SECOND_KDC`], and the directory behind it.
+    pub second: Kdcs,
     /// The identity provider.
     pub idp: Arc<Idp>,
     /// The web applications' servers.
@@ -107,6 +116,15 @@ impl World {
         let folder = Folder::new();
         let account = realm.account(setup.account).expect("the service's account");
         folder.write("mcp.keytab", realm.keytab(account).to_bytes().expect("a keytab"));
+        let second = directory::second_directory(&Seeded::new(2));
+        for (file, realm, name) in [
+            ("second.keytab", &realm, SECOND_SERVICE),
+            ("reports.keytab", &realm, SERVICE_AS_ITSELF),
+            ("second-realm.keytab", &second, SERVICE),
+        ] {
+            let account = realm.account(name).expect("a service's account");
+            folder.write(file, realm.keytab(account).to_bytes().expect("a keytab"));
+        }
         folder.write("policy.cedar", &setup.policy);
         folder.write("ca.pem", CA);
         let file = folder.write("krb-mcp.jsonc", configuration(&setup).to_string());
@@ -114,29 +132,46 @@ impl World {
         (setup.before)(&folder.0);
 
         let (sites, web_clock) = (Sites::default(), time.clock());
-        let applications =
-            [(WEBAPP, "svc-webapp"), (INTRANET, "svc-intranet"), (OTHER, "svc-other")];
-        let applications = applications.map(|(host, account)| {
+        let applications = [
+            (WEBAPP, "svc-webapp", &realm),
+            (INTRANET, "svc-intranet", &realm),
+            (OTHER, "svc-other", &realm),
+            (SECOND_WEBAPP, "svc-webapp", &second),
+        ];
+        let applications = applications.map(|(host, account, realm)| {
             let account = realm.account(account).expect("the application's account");
-            let web = WebApp::new(realm.keytab(account), documents(&realm), web_clock.clone());
+            let web = WebApp::new(realm.keytab(account), documents(realm), web_clock.clone());
             sites.add(address(host), web.router());
             (host, web)
         });
         let kdcs = Kdcs::new(realm, setup.kdcs, &time);
+        let second = Kdcs::numbered(second, [SECOND_KDC].into_iter(), &time);
         let (clock, idp) = (time.clock(), Arc::new(Idp::new(&time)));
         let config = Config::load(&file).expect("the configuration");
         let network = NetworkConfig { ca_file: config.network.ca_file.clone(), ..hosts() };
         let parts = Parts {
             clock: clock.clone(),
             random: Arc::new(Seeded::new(setup.seed)),
-            kdcs: Arc::new(kdcs.clone()),
+            kdcs: Arc::new(Several(vec![kdcs.clone(), second.clone()])),
             idp: idp.clone(),
             network: Network::new(&network, Arc::new(sites.clone())).expect("a network"),
         };
         let server = Server::with(&file, &config, parts).await.expect("the server");
         let router = server.router();
         let applications = applications.into();
-        Self { time, clock, web_clock, kdcs, idp, sites, applications, server, router, folder }
+        Self {
+            time,
+            clock,
+            web_clock,
+            kdcs,
+            second,
+            idp,
+            sites,
+            applications,
+            server,
+            router,
+            folder,
+        }
     }
 
     /// A URL of the application that everybody may try.
@@ -227,12 +262,14 @@ fn documents(realm: &Realm) -> Vec<Document> {
         readers,
     };
     let staff = realm.domain_sid().with_rid(STAFF).expect("a SID");
-    vec![
+    let mut documents = vec![
         document("report", vec![staff]),
         document("alice", vec![sid(realm, "ALICE_ADMIN")]),
         document("bob", vec![sid(realm, "bob")]),
-        document("phoenix", vec![sid(realm, "phoenix")]),
-    ]
+    ];
+    documents
+        .extend(realm.account("phoenix").map(|_| document("phoenix", vec![sid(realm, "phoenix")])));
+    documents
 }
 
 fn address(host: &str) -> SocketAddr {
@@ -242,7 +279,7 @@ fn address(host: &str) -> SocketAddr {
 /// Where everything is, since there is no DNS.
 fn hosts() -> NetworkConfig {
     let at = |number: u8| IpAddr::from([10, 0, 1, number]);
-    let hosts = [(WEBAPP, 1), (INTRANET, 2), (OTHER, 3)];
+    let hosts = [(WEBAPP, 1), (INTRANET, 2), (OTHER, 3), (SECOND_WEBAPP, 4)];
     NetworkConfig {
         nameservers: vec!["192.0.2.1".into()],
         hosts: hosts.map(|(host, number)| (host.to_owned(), at(number))).into(),

@@ -1,12 +1,16 @@
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use krb_client::{KdcSource, Resolver};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::ConfigError;
 use crate::secret::Secret;
 
-/// The `kerberos` section of the configuration.
+/// The `kerberos` section of the configuration: the service account of all targets that name none,
+/// and further ones.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KerberosConfig {
@@ -21,12 +25,166 @@ pub struct KerberosConfig {
     /// KDCs, `host` or `host:port`, in order. Empty: those that DNS lists for the realm.
     #[serde(default)]
     pub kdcs: Vec<String>,
-    /// Accounts that are never impersonated, beside those that never are anywhere.
+    /// Other realms that targets may be of, and those between, each with its KDCs as in `kdcs`.
+    /// Nobody else's KDC is asked, whatever a referral says.
+    #[serde(default)]
+    pub other_realms: BTreeMap<String, Vec<String>>,
+    /// Whom resources see.
+    #[serde(default)]
+    pub delegation: DelegationMode,
+    /// Further service accounts, of this realm or of others, by the names that targets have for
+    /// them (`targets[].account`). What one may delegate to is no other one's.
+    #[serde(default)]
+    pub accounts: BTreeMap<String, AccountConfig>,
+    /// Accounts that are never impersonated, beside those that never are anywhere, whichever
+    /// service account asks.
     #[serde(default)]
     pub never_impersonate: NeverImpersonateConfig,
     /// SIDs of groups. Where there are any, only their members are impersonated.
     #[serde(default)]
     pub only_members_of: Vec<String>,
+}
+
+/// A further service account.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccountConfig {
+    /// The SPN registered on it.
+    pub service_principal_name: String,
+    /// Its realm, in the KDC's spelling (upper case in AD).
+    pub realm: String,
+    /// Its name and its secret.
+    pub service_account: ServiceAccount,
+    /// KDCs, `host` or `host:port`, in order. Empty: those that DNS lists for the realm.
+    #[serde(default)]
+    pub kdcs: Vec<String>,
+    /// Other realms that its targets may be of, and those between, each with its KDCs.
+    #[serde(default)]
+    pub other_realms: BTreeMap<String, Vec<String>>,
+    /// Whom resources see.
+    #[serde(default)]
+    pub delegation: DelegationMode,
+}
+
+/// Whom the resources of a service account see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DelegationMode {
+    /// `impersonation`: the user. `service-account`: the service account itself, whoever calls; its
+    /// targets then do what that account may do, and nothing but this server's policy tells users
+    /// apart, which therefore has to name paths.
+    #[schemars(with = "String", extend("default" = "impersonation"))]
+    pub mode: Mode,
+    /// With `service-account`: whether each use is a warning in the server's log. Records and answers
+    /// say it in any case.
+    pub warn_on_access: bool,
+    /// With `service-account`: that records name the user. Only `true` is taken.
+    pub audit_user_context: bool,
+}
+
+impl Default for DelegationMode {
+    fn default() -> Self {
+        Self { mode: Mode::Impersonation, warn_on_access: true, audit_user_context: true }
+    }
+}
+
+/// What a service account is used as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// As somebody who may ask for tickets in users' names.
+    Impersonation,
+    /// As the one who comes to the resource.
+    ServiceAccount,
+}
+
+/// One service account, and where its settings stand.
+pub(super) struct Configured<'a> {
+    /// The name that targets have for it; the one of `kerberos` itself has none.
+    pub(super) name: Option<&'a str>,
+    pub(super) spn: &'a str,
+    pub(super) realm: &'a str,
+    pub(super) account: &'a ServiceAccount,
+    pub(super) kdcs: &'a [String],
+    pub(super) other_realms: &'a BTreeMap<String, Vec<String>>,
+    pub(super) delegation: DelegationMode,
+}
+
+impl Configured<'_> {
+    /// Where in the configuration a setting of it stands.
+    pub(super) fn setting(&self, of: &str) -> String {
+        format!("{}.{of}", section(self.name))
+    }
+
+    /// Is it the very account that the other one is? No directory knows two of them by case.
+    fn is_same(&self, other: &Configured<'_>) -> bool {
+        self.realm.eq_ignore_ascii_case(other.realm)
+            && self.account.username.to_lowercase() == other.account.username.to_lowercase()
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if !self.delegation.audit_user_context {
+            let problem = "records always name the user; set it to true";
+            return Err(ConfigError::new(self.setting("delegation.auditUserContext"), problem));
+        }
+        Ok(())
+    }
+
+    /// Where the KDCs of its realm, or of another one, are.
+    pub(super) fn kdcs(
+        &self,
+        setting: &str,
+        kdcs: &[String],
+        resolver: &Resolver,
+    ) -> Result<KdcSource, ConfigError> {
+        if kdcs.is_empty() {
+            return Ok(KdcSource::Dns(resolver.clone()));
+        }
+        let hosts = kdcs.iter().map(|kdc| host_and_port(kdc)).collect::<Result<_, _>>();
+        let hosts = hosts.map_err(|error| ConfigError::new(self.setting(setting), error))?;
+        Ok(KdcSource::Hosts(hosts, resolver.clone()))
+    }
+}
+
+/// Where the settings of a service account stand.
+pub(super) fn section(name: Option<&str>) -> String {
+    name.map_or_else(|| "kerberos".to_owned(), |name| format!("kerberos.accounts.{name}"))
+}
+
+impl KerberosConfig {
+    /// Every service account, the one of `kerberos` itself first.
+    ///
+    /// # Errors
+    /// If one is there twice: what two lists of targets say of it would be one list.
+    pub(super) fn all(&self) -> Result<Vec<Configured<'_>>, ConfigError> {
+        let mut all = vec![Configured {
+            name: None,
+            spn: &self.service_principal_name,
+            realm: &self.realm,
+            account: &self.service_account,
+            kdcs: &self.kdcs,
+            other_realms: &self.other_realms,
+            delegation: self.delegation,
+        }];
+        for (name, config) in &self.accounts {
+            let one = Configured {
+                name: Some(name),
+                spn: &config.service_principal_name,
+                realm: &config.realm,
+                account: &config.service_account,
+                kdcs: &config.kdcs,
+                other_realms: &config.other_realms,
+                delegation: config.delegation,
+            };
+            if let Some(other) = all.iter().find(|other| other.is_same(&one)) {
+                let problem = format!("is the account of {} already", section(other.name));
+                return Err(ConfigError::new(one.setting("serviceAccount.username"), problem));
+            }
+            all.push(one);
+        }
+        all.iter().try_for_each(Configured::check)?;
+        Ok(all)
+    }
 }
 
 /// The account that S4U is done with: its name, and a keytab or a password.
@@ -54,7 +212,7 @@ pub struct NeverImpersonateConfig {
 }
 
 /// `host`, `host:port`, `[v6]:port` or a bare address.
-pub(super) fn host_and_port(text: &str) -> Result<(String, u16), String> {
+fn host_and_port(text: &str) -> Result<(String, u16), String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Ok((address.ip().to_string(), address.port()));
     }

@@ -11,9 +11,28 @@ use krb_proto::iana::ErrorCode;
 use super::account::Account;
 use crate::{Blame, Code, Failure};
 
+/// The service account that asked, and where in the configuration it stands.
+pub(super) struct Ours<'a> {
+    pub(super) name: String,
+    pub(super) setting: &'a str,
+    /// The SPN that the configuration says it has.
+    pub(super) spn: &'a str,
+}
+
+/// A target names a service account that is not there.
+pub(super) struct NoSuchAccount<'a>(pub(super) &'a str);
+
+impl From<NoSuchAccount<'_>> for Failure {
+    fn from(NoSuchAccount(name): NoSuchAccount<'_>) -> Self {
+        let message = format!("there is no service account {name}");
+        Self::new(Code::Internal, message, "Report this with the server's log of this call.")
+    }
+}
+
 /// The service account could not log in (AS exchange).
-fn login(account: &str, error: &ClientError) -> Failure {
-    let Some(refusal) = error.refusal() else { return other(error) };
+fn login(ours: &Ours<'_>, error: &ClientError) -> Failure {
+    let Ours { name: account, setting, .. } = ours;
+    let Some(refusal) = error.refusal() else { return other(ours, error) };
     let configured = [
         ErrorCode::C_PRINCIPAL_UNKNOWN,
         ErrorCode::PREAUTH_FAILED,
@@ -23,10 +42,10 @@ fn login(account: &str, error: &ClientError) -> Failure {
     let blame =
         if configured.contains(&refusal.code) { Blame::Configuration } else { Blame::Directory };
     let remedy = match refusal.code {
-        ErrorCode::C_PRINCIPAL_UNKNOWN => {
-            "Check kerberos.serviceAccount.username (it is the sAMAccountName, not an SPN) and \
-             kerberos.realm."
-        }
+        ErrorCode::C_PRINCIPAL_UNKNOWN => &format!(
+            "Check {setting}.serviceAccount.username (it is the sAMAccountName, not an SPN) and \
+             {setting}.realm."
+        ),
         ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY => {
             "The keytab or password is not the account's present one: export the keytab again. \
              Repeated attempts may lock the account."
@@ -50,12 +69,13 @@ fn login(account: &str, error: &ClientError) -> Failure {
     .blamed_on(blame)
 }
 
-/// S4U2Self for a user was refused. `spn` is the one that the configuration says the service has.
-pub(super) fn evidence(user: &str, service: &str, spn: &str, error: &ClientError) -> Failure {
+/// S4U2Self for a user was refused.
+pub(super) fn evidence(user: &str, ours: &Ours<'_>, error: &ClientError) -> Failure {
     if let ClientError::Login(error) = error {
-        return login(service, error);
+        return login(ours, error);
     }
-    let Some(refusal) = error.refusal() else { return other(error) };
+    let Some(refusal) = error.refusal() else { return other(ours, error) };
+    let Ours { name: service, spn, .. } = ours;
     let (code, what, remedy) = match refusal.code {
         ErrorCode::C_PRINCIPAL_UNKNOWN => (
             Code::UserUnknown,
@@ -115,15 +135,15 @@ pub(super) fn evidence(user: &str, service: &str, spn: &str, error: &ClientError
 pub(super) fn proxy(
     account: &Account,
     evidence_is_forwardable: bool,
-    service: &str,
+    ours: &Ours<'_>,
     spn: &str,
     error: &ClientError,
 ) -> Failure {
     if let ClientError::Login(error) = error {
-        return login(service, error);
+        return login(ours, error);
     }
-    let Some(refusal) = error.refusal() else { return other(error) };
-    let user = &account.name;
+    let Some(refusal) = error.refusal() else { return other(ours, error) };
+    let (user, service) = (&account.name, &ours.name);
     let (code, what, remedy) = match refusal.code {
         // The same code for three causes; the evidence tells them apart.
         ErrorCode::BADOPTION if account.may_not_be_delegated() => (
@@ -151,14 +171,7 @@ pub(super) fn proxy(
             format!("the service account {service} may not delegate to {spn}"),
             format!("Add {spn} to msDS-AllowedToDelegateTo of {service}."),
         ),
-        ErrorCode::S_PRINCIPAL_UNKNOWN => (
-            Code::TargetUnknownToKdc,
-            format!("the KDC knows no account with the SPN {spn}"),
-            format!(
-                "Check the target's spn in the configuration, or register it: \
-                 servicePrincipalName of the account that runs the target must list {spn}."
-            ),
-        ),
+        ErrorCode::S_PRINCIPAL_UNKNOWN => unknown_target(spn),
         ErrorCode::POLICY => (
             Code::UserNotUsable,
             format!(
@@ -197,6 +210,40 @@ pub(super) fn proxy(
         Code::EvidenceRefused => failure.blamed_on(Blame::Kdc),
         _ => failure,
     }
+}
+
+/// A ticket to the target in the service account's own name was refused.
+pub(super) fn own_ticket(ours: &Ours<'_>, spn: &str, error: &ClientError) -> Failure {
+    if let ClientError::Login(error) = error {
+        return login(ours, error);
+    }
+    let Some(refusal) = error.refusal() else { return other(ours, error) };
+    let service = &ours.name;
+    let (code, what, remedy) = match refusal.code {
+        ErrorCode::S_PRINCIPAL_UNKNOWN => unknown_target(spn),
+        ErrorCode::POLICY | ErrorCode::CLIENT_REVOKED | ErrorCode::NAME_EXP => (
+            Code::ServiceNotTrusted,
+            format!("the KDC refuses the service account {service} at {spn}"),
+            format!(
+                "Check userAccountControl, lockoutTime and accountExpires of {service}, and any \
+                 authentication policy or silo."
+            ),
+        ),
+        _ if error.refuses_a_ticket() => refuses_new_tickets("the service's own ticket"),
+        _ => return unexpected("the service's own ticket", refusal),
+    };
+    Failure::new(code, format!("{what} ({refusal})"), remedy)
+}
+
+fn unknown_target(spn: &str) -> (Code, String, String) {
+    (
+        Code::TargetUnknownToKdc,
+        format!("the KDC knows no account with the SPN {spn}"),
+        format!(
+            "Check the target's spn in the configuration, or register it: servicePrincipalName of \
+             the account that runs the target must list {spn}."
+        ),
+    )
 }
 
 fn must_change_password(user: &str) -> (Code, String, String) {
@@ -264,13 +311,15 @@ fn unexpected(step: &str, refusal: &krb_proto::exchange::KdcRefusal) -> Failure 
 }
 
 /// Whatever is no refusal.
-fn other(error: &ClientError) -> Failure {
+fn other(Ours { setting, .. }: &Ours<'_>, error: &ClientError) -> Failure {
     match error {
         ClientError::Unreachable(unreachable) => Failure::new(
             Code::KdcUnreachable,
             error.to_string(),
-            "Check that the domain controllers run and that this server reaches their port 88 \
-             (kerberos.kdcs, or network.nameservers for DNS).",
+            format!(
+                "Check that the domain controllers run and that this server reaches their port 88 \
+                 ({setting}.kdcs, or network.nameservers for DNS)."
+            ),
         )
         .blamed_on(if unreachable.tried.is_empty() { Blame::Configuration } else { Blame::Kdc }),
         ClientError::Exchange(ExchangeError::Mismatch(Mismatch::S4uIgnored)) => Failure::new(
@@ -282,9 +331,12 @@ fn other(error: &ClientError) -> Failure {
         ClientError::Exchange(_) => Failure::new(
             Code::EvidenceRefused,
             error.to_string(),
-            "The KDC's answer was not believed, so nothing was done. If it says the same in \
-             another case of letters, write kerberos.realm as the KDC does (upper case in AD). \
-             Otherwise, if it happens again, look at the network between this server and the KDC.",
+            format!(
+                "The KDC's answer was not believed, so nothing was done. If it says the same in \
+                 another case of letters, write {setting}.realm as the KDC does (upper case in AD). \
+                 Otherwise, if it happens again, look at the network between this server and the \
+                 KDC."
+            ),
         )
         .blamed_on(Blame::Kdc),
         _ => Failure::new(
@@ -316,6 +368,8 @@ pub(super) enum Doubt {
     AnotherName { sent: String, account: String },
     /// The account is never impersonated: what it is.
     Never { account: String, what: String },
+    /// The service account comes itself, and is one of those who are never impersonated.
+    TooMighty { account: String, what: String },
     /// The operator listed it, or a group that it is in: what is listed.
     Listed { account: String, what: String },
     /// The operator listed groups, and it is in none of them.
@@ -351,6 +405,13 @@ impl From<Doubt> for Failure {
                 ),
             ),
             Doubt::Never { account, what } => never(&account, &what),
+            Doubt::TooMighty { account, what } => Self::new(
+                Code::NeverImpersonated,
+                format!("the service account {account} is not used in the place of users: it is {what}"),
+                "Give the targets of this service account an ordinary account that may do what they \
+                 are for and no more.",
+            )
+            .blamed_on(Blame::Configuration),
             Doubt::Listed { account, what } => {
                 never(&account, &what).blamed_on(Blame::Configuration)
             }
@@ -424,6 +485,10 @@ mod tests {
         }
     }
 
+    fn ours() -> Ours<'static> {
+        Ours { name: "svc".into(), setting: "kerberos.accounts.x", spn: "HTTP/svc" }
+    }
+
     /// Code, a word of the remedy, whether the message names who it is about.
     fn assert_says(failure: &Failure, code: Code, remedy: &str, about: &str) {
         assert_eq!(failure.code, code, "{failure:?}");
@@ -434,7 +499,7 @@ mod tests {
     #[test]
     fn each_refusal_of_the_services_login_has_its_remedy() {
         for (code, remedy) in [
-            (ErrorCode::C_PRINCIPAL_UNKNOWN, "kerberos.serviceAccount.username"),
+            (ErrorCode::C_PRINCIPAL_UNKNOWN, "kerberos.accounts.x.serviceAccount.username"),
             (ErrorCode::PREAUTH_FAILED, "export the keytab again"),
             (ErrorCode::BAD_INTEGRITY, "export the keytab again"),
             (ErrorCode::CLIENT_REVOKED, "Enable or unlock"),
@@ -443,8 +508,7 @@ mod tests {
             (ErrorCode::SKEW, "clock"),
             (ErrorCode::GENERIC, "KDC's log"),
         ] {
-            let failure =
-                evidence("alice", "svc", "HTTP/svc", &ClientError::Login(refused(code).into()));
+            let failure = evidence("alice", &ours(), &ClientError::Login(refused(code).into()));
             assert_says(&failure, Code::ServiceNotTrusted, remedy, "svc cannot log in");
         }
     }
@@ -467,12 +531,7 @@ mod tests {
             (ErrorCode::SERVICE_REVOKED, Code::ServiceNotTrusted, "lockoutTime", "svc"),
             (ErrorCode::GENERIC, Code::KdcRefused, "KDC's log", "S4U2Self"),
         ] {
-            assert_says(
-                &evidence("alice", "svc", "HTTP/svc", &refused(code)),
-                expected,
-                remedy,
-                about,
-            );
+            assert_says(&evidence("alice", &ours(), &refused(code)), expected, remedy, about);
         }
     }
 
@@ -499,11 +558,11 @@ mod tests {
             (ErrorCode::TGT_REVOKED, Code::EvidenceRefused, "created anew", "alice"),
             (ErrorCode::GENERIC, Code::KdcRefused, "KDC's log", "S4U2Proxy"),
         ] {
-            let failure = proxy(&alice(), true, "svc", "HTTP/web", &refused(code));
+            let failure = proxy(&alice(), true, &ours(), "HTTP/web", &refused(code));
             assert_says(&failure, expected, remedy, about);
         }
         for code in [31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
-            let failure = proxy(&alice(), true, "svc", "HTTP/web", &refused(code));
+            let failure = proxy(&alice(), true, &ours(), "HTTP/web", &refused(code));
             assert_says(&failure, Code::KdcRefused, "krbtgt", "S4U2Proxy");
         }
     }
@@ -515,13 +574,13 @@ mod tests {
         let protected = Account { groups: vec!["S-1-5-21-1-2-3-525".parse().unwrap()], ..alice() };
         for forwardable in [true, false] {
             for account in [&sensitive, &protected] {
-                let failure = proxy(account, forwardable, "svc", "HTTP/web", &refused);
+                let failure = proxy(account, forwardable, &ours(), "HTTP/web", &refused);
                 assert_says(&failure, Code::UserNotDelegatable, "NOT_DELEGATED", "alice");
             }
         }
-        let failure = proxy(&alice(), false, "svc", "HTTP/web", &refused);
+        let failure = proxy(&alice(), false, &ours(), "HTTP/web", &refused);
         assert_says(&failure, Code::ServiceNotTrusted, "TRUSTED_TO_AUTH_FOR_DELEGATION", "svc");
-        let failure = proxy(&alice(), true, "svc", "HTTP/web", &refused);
+        let failure = proxy(&alice(), true, &ours(), "HTTP/web", &refused);
         assert_says(&failure, Code::TargetNotAllowed, "msDS-AllowedToDelegateTo", "svc");
     }
 
@@ -534,8 +593,8 @@ mod tests {
             (ClientError::Exchange(other), Code::EvidenceRefused, "was not believed"),
             (ClientError::Abandoned, Code::Internal, "Report this"),
         ] {
-            assert_says(&evidence("alice", "svc", "HTTP/svc", &error), code, remedy, "");
-            assert_says(&proxy(&alice(), true, "svc", "HTTP/web", &error), code, remedy, "");
+            assert_says(&evidence("alice", &ours(), &error), code, remedy, "");
+            assert_says(&proxy(&alice(), true, &ours(), "HTTP/web", &error), code, remedy, "");
         }
     }
 
@@ -545,8 +604,8 @@ mod tests {
         for code in [ErrorCode::CLIENT_REVOKED, ErrorCode::C_PRINCIPAL_UNKNOWN] {
             let error = ClientError::Login(refused(code).into());
             for failure in [
-                evidence("alice", "svc", "HTTP/svc", &error),
-                proxy(&account, true, "svc", "HTTP/web", &error),
+                evidence("alice", &ours(), &error),
+                proxy(&account, true, &ours(), "HTTP/web", &error),
             ] {
                 assert_eq!(failure.code, Code::ServiceNotTrusted, "{failure}");
                 assert!(failure.message.contains("svc cannot log in"), "{failure}");
@@ -554,7 +613,7 @@ mod tests {
         }
         let silent = krb_client::Unreachable { realm: "R".into(), tried: vec![], discovery: None };
         let error = ClientError::Login(Box::new(silent.into()));
-        assert_eq!(evidence("alice", "svc", "HTTP/svc", &error).code, Code::KdcUnreachable);
+        assert_eq!(evidence("alice", &ours(), &error).code, Code::KdcUnreachable);
     }
 
     #[test]
@@ -575,18 +634,18 @@ mod tests {
             (silent(vec![asked]), Blame::Kdc),
             (silent(vec![]), Blame::Configuration),
         ] {
-            let failure = proxy(&alice(), true, "svc", "HTTP/web", &error);
+            let failure = proxy(&alice(), true, &ours(), "HTTP/web", &error);
             assert_eq!(failure.blame, blame, "{failure}");
         }
         let unknown = refused(ErrorCode::C_PRINCIPAL_UNKNOWN);
-        let failure = evidence("alice", "svc", "HTTP/svc", &unknown);
+        let failure = evidence("alice", &ours(), &unknown);
         assert_eq!(failure.blame, Blame::IdentityProvider, "{failure}");
     }
 
     #[test]
     fn a_fresh_ticket_that_is_refused_is_the_kdcs_affair() {
         for code in [31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
-            let failure = evidence("alice", "svc", "HTTP/svc", &refused(code));
+            let failure = evidence("alice", &ours(), &refused(code));
             assert_eq!(failure.code, Code::KdcRefused, "{failure}");
             assert!(failure.remedy.contains("krbtgt"), "{failure}");
         }

@@ -44,14 +44,18 @@ pub(super) struct NeverImpersonate {
     accounts: Vec<String>,
     sids: Vec<Sid>,
     only_members_of: Vec<Sid>,
+    // Names of this server's other service accounts.
+    ours: Vec<String>,
 }
 
 impl NeverImpersonate {
     pub(super) fn new(
         never: &NeverImpersonateConfig,
         only_members_of: &[String],
+        ours: Vec<String>,
     ) -> Result<Self, ConfigError> {
         Ok(Self {
+            ours,
             accounts: never.accounts.clone(),
             sids: sids("kerberos.neverImpersonate.sids", &never.sids)?,
             only_members_of: sids("kerberos.onlyMembersOf", only_members_of)?,
@@ -61,7 +65,14 @@ impl NeverImpersonate {
     /// Refuses an account that is never impersonated. `own` is the service's own account.
     pub(super) fn check(&self, account: &Account, own: &Sid) -> Result<(), Doubt> {
         let name = || account.name.clone();
-        if let Some(what) = self.what(account, own) {
+        if account.sid == *own {
+            return Err(Doubt::Never { account: name(), what: "the service's own account".into() });
+        }
+        if self.ours.iter().any(|ours| is_same_name(ours, &account.name)) {
+            let what = "another of this server's service accounts".into();
+            return Err(Doubt::Never { account: name(), what });
+        }
+        if let Some(what) = what(account) {
             return Err(Doubt::Never { account: name(), what });
         }
         if let Some(what) = self.listed(account) {
@@ -75,25 +86,13 @@ impl NeverImpersonate {
         Ok(())
     }
 
-    /// What it is in every domain, if that is never impersonated.
-    fn what(&self, account: &Account, own: &Sid) -> Option<String> {
-        if account.sid == *own {
-            return Some("the service's own account".into());
+    /// Refuses the service's own account in the place of users, if it is one that is never
+    /// impersonated for what else it is.
+    pub(super) fn check_itself(&self, own: &Account) -> Result<(), Doubt> {
+        match what(own) {
+            Some(what) => Err(Doubt::TooMighty { account: own.name.clone(), what }),
+            None => Ok(()),
         }
-        if account.is_machine() {
-            return Some("a computer's or a trusting domain's account".into());
-        }
-        if let Some((_, what)) = ACCOUNTS.iter().find(|(rid, _)| account.sid.rid() == Some(*rid)) {
-            return Some((*what).into());
-        }
-        // By RID in whatever domain: membership of another domain's administrators counts too.
-        let group = |rid| account.groups.iter().any(|group| is_domain_rid(group, rid));
-        if let Some((_, what)) = GROUPS.iter().find(|(rid, _)| group(*rid)) {
-            return Some(format!("a member of {what}"));
-        }
-        let builtin = |rid| account.groups.iter().any(|group| is_builtin(group, rid));
-        let found = BUILTIN.iter().find(|(rid, _)| builtin(*rid));
-        found.map(|(_, what)| format!("a member of BUILTIN\\{what}"))
     }
 
     /// What the operator listed of it.
@@ -105,6 +104,24 @@ impl NeverImpersonate {
         own.find(|sid| self.sids.contains(sid))
             .map(|sid| format!("or is in, {sid}, listed under kerberos.neverImpersonate.sids"))
     }
+}
+
+/// What it is in every domain, if that is never impersonated.
+fn what(account: &Account) -> Option<String> {
+    if account.is_machine() {
+        return Some("a computer's or a trusting domain's account".into());
+    }
+    if let Some((_, what)) = ACCOUNTS.iter().find(|(rid, _)| account.sid.rid() == Some(*rid)) {
+        return Some((*what).into());
+    }
+    // By RID in whatever domain: membership of another domain's administrators counts too.
+    let group = |rid| account.groups.iter().any(|group| is_domain_rid(group, rid));
+    if let Some((_, what)) = GROUPS.iter().find(|(rid, _)| group(*rid)) {
+        return Some(format!("a member of {what}"));
+    }
+    let builtin = |rid| account.groups.iter().any(|group| is_builtin(group, rid));
+    let found = BUILTIN.iter().find(|(rid, _)| builtin(*rid));
+    found.map(|(_, what)| format!("a member of BUILTIN\\{what}"))
 }
 
 fn sids(setting: &str, texts: &[String]) -> Result<Vec<Sid>, ConfigError> {
@@ -149,7 +166,7 @@ mod tests {
             accounts: vec!["Payroll".into()],
             sids: vec!["S-1-5-21-1-2-3-4000".into()],
         };
-        NeverImpersonate::new(&config, &[]).unwrap()
+        NeverImpersonate::new(&config, &[], vec!["svc-other".into()]).unwrap()
     }
 
     #[test]
@@ -184,6 +201,7 @@ mod tests {
             (account("x", USER, &["S-1-5-32-544"], 0x10), "BUILTIN\\Administrators"),
             (account("x", USER, &["S-1-5-32-551"], 0x10), "BUILTIN\\Backup Operators"),
             (account("Service (renamed)", OWN, &[USERS], 0x10), "service's own"),
+            (account("SVC-Other", USER, &[USERS], 0x10), "this server's"),
             (account("payroll", USER, &[USERS], 0x10), "accounts"),
             (account("x", USER, &["S-1-5-21-1-2-3-4000"], 0x10), "sids"),
             (account("x", "S-1-5-21-1-2-3-4000", &[], 0x10), "sids"),
@@ -201,7 +219,7 @@ mod tests {
         const AGENTS: &str = "S-1-5-21-1-2-3-2001";
         let only = |groups: &[&str]| {
             let groups: Vec<String> = groups.iter().map(|&group| group.into()).collect();
-            NeverImpersonate::new(&NeverImpersonateConfig::default(), &groups)
+            NeverImpersonate::new(&NeverImpersonateConfig::default(), &groups, vec![])
         };
         let rule = only(&["S-1-5-21-9-9-9-9", AGENTS]).unwrap();
         let own = "S-1-5-21-1-2-3-1200".parse().unwrap();

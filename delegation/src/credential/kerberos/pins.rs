@@ -14,15 +14,22 @@ const MAX_PINS: usize = 100_000;
 ///
 /// Pins live in memory: a restart forgets them, and the first sight after it pins anew.
 #[derive(Default)]
-pub(super) struct Pins(Mutex<HashMap<(String, String), (Sid, String)>>);
+pub(super) struct Pins(Mutex<HashMap<Key, (Sid, String)>>);
+
+/// Issuer, subject, and the realm whose account it is: in each realm she may have another one.
+type Key = (String, String, Vec<u8>);
 
 impl Pins {
     /// Is this account the one that the subject means? By the token's own SID claim if one is
     /// configured, else by the account at first sight.
-    pub(super) fn check(&self, subject: &Subject, account: &Account) -> Result<(), Doubt> {
-        let claims =
-            Claims { issuer: subject.issuer(), subject: subject.subject(), sid: subject.sid() };
-        self.check_claims(&claims, account)
+    pub(super) fn check(
+        &self,
+        subject: &Subject,
+        realm: &[u8],
+        account: &Account,
+    ) -> Result<(), Doubt> {
+        let (issuer, sid) = (subject.issuer(), subject.sid());
+        self.check_claims(&Claims { issuer, subject: subject.subject(), realm, sid }, account)
     }
 
     fn check_claims(&self, claims: &Claims<'_>, account: &Account) -> Result<(), Doubt> {
@@ -34,7 +41,7 @@ impl Pins {
                 Err(Doubt::NotTheTokens { who, claimed, found: named(account) })
             };
         }
-        let key = (claims.issuer.to_owned(), claims.subject.to_owned());
+        let key = (claims.issuer.to_owned(), claims.subject.to_owned(), claims.realm.to_owned());
         let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match pins.get(&key) {
             Some((sid, _)) if *sid == account.sid => Ok(()),
@@ -55,6 +62,7 @@ impl Pins {
 struct Claims<'a> {
     issuer: &'a str,
     subject: &'a str,
+    realm: &'a [u8],
     sid: Option<&'a str>,
 }
 
@@ -84,7 +92,7 @@ mod tests {
     }
 
     fn check(pins: &Pins, who: (&str, &str), rid: u32) -> Result<(), Code> {
-        let claims = Claims { issuer: who.0, subject: who.1, sid: None };
+        let claims = Claims { issuer: who.0, subject: who.1, realm: b"R", sid: None };
         pins.check_claims(&claims, &account(rid)).map_err(|doubt| Failure::from(doubt).code)
     }
 
@@ -105,9 +113,22 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_has_an_account_in_each_realm() {
+        let pins = Pins::default();
+        let check = |realm, rid| {
+            let claims = Claims { issuer: "i", subject: "s", realm, sid: None };
+            pins.check_claims(&claims, &account(rid)).map_err(|doubt| Failure::from(doubt).code)
+        };
+        for (realm, rid) in [(&b"A"[..], 1104), (b"B", 1105), (b"A", 1104), (b"B", 1105)] {
+            assert_eq!(check(realm, rid), Ok(()));
+        }
+        assert_eq!(check(b"B", 1104), Err(Code::SidMismatch));
+    }
+
+    #[test]
     fn a_claimed_sid_decides_and_pins_nothing() {
         let pins = Pins::default();
-        let claimed = |sid| Claims { issuer: "i", subject: "s", sid: Some(sid) };
+        let claimed = |sid| Claims { issuer: "i", subject: "s", realm: b"R", sid: Some(sid) };
         assert!(pins.check_claims(&claimed("S-1-5-21-1-2-3-1104"), &account(1104)).is_ok());
         assert!(pins.check_claims(&claimed("S-1-5-21-1-2-3-1104"), &account(110)).is_err());
         assert_eq!(check(&pins, ("i", "s"), 1105), Ok(()));
@@ -125,7 +146,8 @@ mod tests {
                 assert_eq!(check(&pins, ("i", old), 1105), Err(Code::SidMismatch));
             }
         }
-        let claims = Claims { issuer: "i", subject: "new", sid: Some("S-1-5-21-1-2-3-1104") };
+        let sid = Some("S-1-5-21-1-2-3-1104");
+        let claims = Claims { issuer: "i", subject: "new", realm: b"R", sid };
         assert!(pins.check_claims(&claims, &account(1104)).is_ok(), "nothing to remember");
     }
 }

@@ -2,11 +2,13 @@
 //! carries its route; here, and nowhere else, one route is told from another.
 
 mod protocol_transition;
+mod service_account;
 
 use super::ServiceCredential;
 use super::kerberos::Kerberos;
 use crate::Failure;
 use crate::call::Announced;
+pub use service_account::AsService;
 
 /// How a permit gets its credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,17 +17,39 @@ pub enum Route {
     /// A KDC gives this server's account evidence in the user's name, and for that a ticket
     /// (MS-SFU, S4U2Self and S4U2Proxy).
     ProtocolTransition,
+    /// The server's account comes itself, whoever calls. Only where it is configured for that.
+    ServiceAccount,
 }
 
 impl Route {
-    /// The credential for what was announced.
+    /// As records name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProtocolTransition => "protocol-transition",
+            Self::ServiceAccount => "service-account",
+        }
+    }
+
+    /// What records and answers say of it beside, in the words of the seeds.
+    #[must_use]
+    pub const fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::ProtocolTransition => None,
+            Self::ServiceAccount => Some("Resource accessed as service account, not user"),
+        }
+    }
+
+    /// The credential for what was announced, by the route of its permit.
     pub(crate) async fn credential<'a>(
-        self,
         kerberos: &Kerberos,
         announced: &'a Announced,
     ) -> Result<ServiceCredential<'a>, Failure> {
-        match self {
+        match announced.permit().route() {
             Self::ProtocolTransition => protocol_transition::credential(kerberos, announced).await,
+            Self::ServiceAccount => {
+                service_account::credential(kerberos, AsService::of(announced)).await
+            }
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Config {
     pub url: String,
     /// SPN of the service, normally `HTTP/HOST`.
     pub spn: String,
+    /// The service account that asks for tickets to it, one of `kerberos.accounts`; left out: the one
+    /// of `kerberos` itself.
+    pub account: Option<String>,
     /// Other hosts by which users may call it; requests still go to the host of `url`.
     #[serde(default)]
     pub names: Vec<String>,

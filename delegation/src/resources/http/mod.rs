@@ -36,7 +36,8 @@ impl Kind for Client {
     const ACTIONS: &'static [Action] = ACTIONS;
 
     fn named(config: &Config) -> Named<'_> {
-        Named { name: &config.name, spn: &config.spn, names: &config.names }
+        let Config { name, spn, names, account, .. } = config;
+        Named { name, spn, names, account: account.as_deref() }
     }
 
     fn endpoint(config: Config, names: &mut Names) -> Result<Endpoint, Wrong> {

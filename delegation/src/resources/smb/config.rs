@@ -17,6 +17,9 @@ pub struct Config {
     pub port: u16,
     /// SPN of the service, normally `cifs/HOST`.
     pub spn: String,
+    /// The service account that asks for tickets to it, one of `kerberos.accounts`; left out: the one
+    /// of `kerberos` itself.
+    pub account: Option<String>,
     /// Hosts by which users may call it in a UNC path.
     pub names: Vec<String>,
     /// Shares that may be used.

@@ -265,6 +265,7 @@ pub(super) fn with_place<T>(path: &str, run: impl FnOnce(&Place<'_>) -> T) -> T 
         host: "files.example.com".into(),
         port: 445,
         spn: "cifs/files.example.com".into(),
+        account: None,
         names: vec!["files".into()],
         shares: vec!["corp".into()],
     };

@@ -1,0 +1,249 @@
+//! One service account: evidence and tickets by it.
+
+use std::sync::Arc;
+
+use krb_client::{AccountSecret, Client, ClientConfig, ClientError, UserTicket};
+use krb_proto::iana::{NameType, TicketFlags};
+use krb_proto::{Credential, Name, Principal};
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+use super::account::Account;
+use super::config::{Configured, ServiceAccount, section};
+use super::failure::{self, Doubt, Ours};
+use super::never_impersonate::NeverImpersonate;
+use super::pins::Pins;
+use super::proof;
+use crate::call::Announced;
+use crate::credential::{Evidence, ServiceCredential};
+use crate::event::Event;
+use crate::plan::Parts;
+use crate::secret::Secret;
+use crate::{ConfigError, Failure};
+
+/// S4U for one service account, and the account's own tickets.
+pub(super) struct Service {
+    client: Client,
+    account: Principal,
+    // Where it is configured, and the SPN that it is said to have.
+    setting: String,
+    spn: String,
+    has_keytab: bool,
+    warns: bool,
+    never_impersonate: NeverImpersonate,
+    // Learnt from the KDC when it is first needed.
+    own: OnceCell<Account>,
+    pins: Arc<Pins>,
+}
+
+/// A ticket of S4U2Self with the account that its PAC proves, whoever that is.
+struct Opened {
+    ticket: UserTicket,
+    account: Account,
+}
+
+impl Service {
+    /// Reads the account's keytab or password and sets up the client, which goes on looking whether
+    /// they were replaced, beside that of another account. No KDC is asked.
+    ///
+    /// # Errors
+    /// If the configuration is contradictory or the keytab has no key for the account.
+    pub(super) async fn new(
+        config: &Configured<'_>,
+        beside: Option<&Self>,
+        never_impersonate: NeverImpersonate,
+        pins: &Arc<Pins>,
+        parts: &Parts,
+    ) -> Result<Self, ConfigError> {
+        let ServiceAccount { username, keytab, password } = config.account;
+        let account = Principal::new(Name::user(username), config.realm);
+        let (secret, setting) = match (keytab, password) {
+            (Some(path), None) => (AccountSecret::keytab(path), "serviceAccount.keytab"),
+            (None, Some(password)) => (read_again(password), "serviceAccount.password"),
+            _ => {
+                let problem = "give either keytab or password";
+                return Err(ConfigError::new(config.setting("serviceAccount"), problem));
+            }
+        };
+        let resolver = parts.network.resolver();
+        let kdcs = config.kdcs("kdcs", config.kdcs, resolver)?;
+        let mut client = ClientConfig::new(account.clone(), secret, kdcs);
+        for (realm, kdcs) in config.other_realms {
+            let kdcs = config.kdcs(&format!("otherRealms.{realm}"), kdcs, resolver)?;
+            client.other_realms.push((realm.as_bytes().to_vec(), kdcs));
+        }
+        client.transport = parts.kdcs.clone();
+        client.clock = parts.clock.clone();
+        client.random = parts.random.clone();
+        let client = match beside {
+            Some(other) => other.client.beside(client),
+            None => Client::new(client),
+        };
+        let read = client.read_secret().await;
+        read.map_err(|error| ConfigError::new(config.setting(setting), error.to_string()))?;
+        Ok(Self {
+            client,
+            never_impersonate,
+            own: OnceCell::new(),
+            account,
+            setting: section(config.name),
+            spn: config.spn.to_owned(),
+            has_keytab: keytab.is_some(),
+            warns: config.delegation.warn_on_access,
+            pins: pins.clone(),
+        })
+    }
+
+    /// Gets evidence for the subject of an announced call and makes sure of four things before anybody may use
+    /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
+    /// resources go by it; the account is not one that is never impersonated; its SID is the one
+    /// that this subject means.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which of them does not hold.
+    pub(super) async fn evidence<'a>(
+        &self,
+        announced: &'a Announced,
+    ) -> Result<Evidence<'a>, Failure> {
+        let subject = announced.permit().subject();
+        let asked = subject.legacy_name().as_str();
+        // Side by side, so that the first call does not wait for the one after the other.
+        let (own, opened) = tokio::join!(self.own_account(), self.open_evidence(asked));
+        let (mut opened, own) = (opened?, own?);
+        let found = opened.account.name.clone();
+        if found != asked && found.to_lowercase() == asked.to_lowercase() {
+            // The KDC looks names up without regard to case but repeats the one that was sent, and
+            // resources that go by the name do regard it: ask again in the directory's spelling.
+            opened = self.open_evidence(&found).await?;
+        }
+        let Opened { ticket, account } = opened;
+        let sent = &ticket.client.name;
+        if !sent.same_components(&Name::user(&account.name)) {
+            let (sent, account) = (sent.to_string(), account.name);
+            return Err(Doubt::AnotherName { sent, account }.into());
+        }
+        self.never_impersonate.check(&account, &own.sid)?;
+        self.pins.check(subject, &self.account.realm, &account)?;
+        announced.tell(Event::Evidence { account: &account, ticket: &ticket });
+        Ok(Evidence { announced, account, ticket })
+    }
+
+    /// A ticket to the announced call's target in the name of the evidence's account.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which right is missing.
+    pub(super) async fn service_credential<'a>(
+        &self,
+        evidence: Evidence<'a>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        match self.proxy(&evidence).await {
+            Err(error) if error.refuses_a_ticket() => {
+                // The evidence is no longer good: the account was deleted, or created anew, or a
+                // key changed since it was issued. Once more from the start, with all its checks.
+                self.client.forget_user(&evidence.ticket.client);
+                let evidence = self.evidence(evidence.announced).await?;
+                let ticket = self.proxy(&evidence).await;
+                self.credential(evidence, ticket)
+            }
+            ticket => self.credential(evidence, ticket),
+        }
+    }
+
+    fn credential<'a>(
+        &self,
+        evidence: Evidence<'a>,
+        ticket: Result<UserTicket, ClientError>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        match ticket {
+            Ok(ticket) => {
+                let Evidence { announced, account, .. } = evidence;
+                announced.tell(Event::Ticket(&ticket));
+                Ok(ServiceCredential { announced, account, ticket })
+            }
+            Err(error) => {
+                let forwardable = evidence.ticket.flags.contains(TicketFlags::FORWARDABLE);
+                let spn = evidence.permit().target().spn();
+                Err(failure::proxy(&evidence.account, forwardable, &self.ours(), spn, &error))
+            }
+        }
+    }
+
+    async fn proxy(&self, evidence: &Evidence<'_>) -> Result<UserTicket, ClientError> {
+        let sid = evidence.account.sid.to_string();
+        let target = service_name(evidence.permit().target().spn());
+        self.client.proxy_ticket(&evidence.ticket, &sid, &target).await
+    }
+
+    /// A ticket to the announced call's target in the account's own name, whoever calls.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what is wrong with the account or the target.
+    pub(super) async fn credential_of_its_own<'a>(
+        &self,
+        announced: &'a Announced,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        let target = announced.permit().target();
+        let account = self.own_account().await?.clone();
+        self.never_impersonate.check_itself(&account)?;
+        announced.tell(Event::AsService(&account));
+        if self.warns {
+            let (account, target) = (&*account.name, target.name());
+            tracing::warn!(account, target, "a resource is used as the service account");
+        }
+        let ticket = self.client.own_ticket(&service_name(target.spn())).await;
+        let ticket =
+            ticket.map_err(|error| failure::own_ticket(&self.ours(), target.spn(), &error))?;
+        announced.tell(Event::Ticket(&ticket));
+        Ok(ServiceCredential { announced, account, ticket })
+    }
+
+    /// The service's own account, as a ticket in its own name proves it: the configuration may
+    /// spell its name in any way that the KDC takes.
+    async fn own_account(&self) -> Result<&Account, Failure> {
+        let learn = || async {
+            let own = self.account.name.to_string();
+            let opened = self.open_evidence(&own).await.map_err(failure::own_account)?;
+            Ok(opened.account)
+        };
+        self.own.get_or_try_init(learn).await
+    }
+
+    /// What failures call it.
+    fn ours(&self) -> Ours<'_> {
+        let Self { account, setting, spn, .. } = self;
+        Ours { name: account.name.to_string(), setting, spn }
+    }
+
+    /// S4U2Self for a name, its ticket opened with our own key and its PAC verified.
+    async fn open_evidence(&self, name: &str) -> Result<Opened, Failure> {
+        let user = Principal::new(Name::user(name), &self.account.realm);
+        let ticket = self
+            .client
+            .evidence(&user)
+            .await
+            .map_err(|error| failure::evidence(name, &self.ours(), &error))?;
+        let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
+        Ok(Opened { ticket, account })
+    }
+
+    fn open(&self, credential: &Credential) -> Result<Account, Failure> {
+        let (ticket, key) = self.client.open(credential).map_err(|error| {
+            failure::unbelievable(&self.account.name.to_string(), self.has_keytab, &error)
+        })?;
+        Ok(proof::account(&ticket, &key)?)
+    }
+}
+
+/// The password, again and again, since what it is read from may be replaced.
+fn read_again(password: &Secret) -> AccountSecret {
+    let password = password.clone();
+    AccountSecret::password(move || {
+        let text = password.resolve().map_err(std::io::Error::other)?;
+        Ok(Zeroizing::new(text.as_bytes().to_vec()))
+    })
+}
+
+/// `service/host` as a name, NT-SRV-INST.
+fn service_name(spn: &str) -> Name {
+    Name::new(NameType::SRV_INST, spn.split('/'))
+}
