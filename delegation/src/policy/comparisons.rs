@@ -37,34 +37,6 @@ pub(super) fn comparisons(
     Ok(finder.found)
 }
 
-/// The policy with every test of the attribute as the policy would have it: what is left of it is
-/// met by whoever could meet the whole.
-pub(super) fn without_comparisons(policy: &Value, attribute: &str) -> Value {
-    let mut policy = policy.clone();
-    let conditions = policy.get_mut("conditions").and_then(Value::as_array_mut);
-    for condition in conditions.into_iter().flatten() {
-        let holds = condition.get("kind").and_then(Value::as_str) != Some("unless");
-        if let Some(body) = condition.get_mut("body") {
-            settle(body, attribute, holds);
-        }
-    }
-    policy
-}
-
-// No deeper than what `comparisons` has passed.
-fn settle(node: &mut Value, attribute: &str, holds: bool) {
-    if !mentions(node, attribute) {
-        return;
-    }
-    for (operator, wanted) in [("&&", holds), ("||", holds), ("!", !holds)] {
-        if let Some(operands) = node.get_mut(operator).and_then(Value::as_object_mut) {
-            operands.values_mut().for_each(|operand| settle(operand, attribute, wanted));
-            return;
-        }
-    }
-    *node = serde_json::json!({ "Value": holds });
-}
-
 /// Whether the policy's condition wants an expression to hold, to fail, or either.
 #[derive(Clone, Copy)]
 struct Polarity {

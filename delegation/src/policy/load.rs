@@ -3,17 +3,19 @@
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Authorizer, Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode,
-    ValidationWarning, Validator,
+    Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning,
+    Validator,
 };
 use miette::Diagnostic;
 use serde_json::Value;
 use unicode_security::MixedScript as _;
 
-use super::comparisons::{Comparison, comparisons, like, without_comparisons};
+use super::asking::{Types, Vocabulary};
+use super::comparisons::{Comparison, comparisons, like};
+use super::index::{Index, Paths};
 use super::rules::Rule;
-use super::usable::PermitPolicy;
-use super::{Policy, Types};
+use super::sketch::Sketch;
+use super::{Policy, Statement};
 use crate::ConfigError;
 use crate::resources::{ACTIONS, KINDS};
 use crate::targets::{Target, Targets};
@@ -48,13 +50,7 @@ impl Policy {
         let internal = |e: String| error(format!("the built-in schema does not load: {e}"));
         let schema =
             Schema::from_cedarschema_str(&schema()).map_err(|e| internal(e.to_string()))?.0;
-        let kind = |name| EntityTypeName::from_str(name).map_err(|e| internal(e.to_string()));
-        let types = Types {
-            user: kind("User")?,
-            target: kind("Target")?,
-            server: kind("Server")?,
-            action: kind("Action")?,
-        };
+        let types = Types::new()?;
         let parsed = PolicySet::from_str(text)
             .map_err(|e| error(format!("{}{e}{}", line_of(&e, text), hint(&e))))?;
         let policies = named(&parsed)?;
@@ -74,7 +70,6 @@ impl Policy {
             ("host", of_all(Target::host)),
             ("spn", of_all(Target::spn)),
         ];
-        let (mut permits, mut anywhere) = (Vec::new(), PolicySet::new());
         for policy in policies.policies() {
             let internal = |e: String| error(format!("policy `{}`: {e}", policy.id()));
             let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
@@ -101,19 +96,6 @@ impl Policy {
             rule.check().map_err(wrong)?;
             if policy.effect() == Effect::Permit {
                 rule.check_as_service(&json).map_err(wrong)?;
-                let id = policy.id().clone();
-                cedar_policy::Policy::from_json(
-                    Some(id.clone()),
-                    without_comparisons(&json, "path"),
-                )
-                .map_err(|e| internal(e.to_string()))
-                .and_then(|one| anywhere.add(one).map_err(|e| internal(e.to_string())))?;
-                let alone = PolicySet::from_policies([policy.clone()]);
-                permits.push(PermitPolicy {
-                    id,
-                    alone: alone.map_err(|e| internal(e.to_string()))?,
-                    paths: tests.into_iter().map(|test| test.pattern).collect(),
-                });
             }
             let unknown = policy.entity_literals().into_iter().find(|literal| {
                 *literal.type_name() == types.target
@@ -126,12 +108,59 @@ impl Policy {
                 )));
             }
         }
-        Ok(Self { policies, permits, anywhere, authorizer: Authorizer::new(), schema, types })
+        Self::prepare(&policies, types, targets)
+    }
+
+    /// Makes ready for questions what was found to fit.
+    pub(super) fn prepare(
+        policies: &PolicySet,
+        types: Types,
+        targets: &Targets,
+    ) -> Result<Self, ConfigError> {
+        let mut statements = Vec::new();
+        for policy in policies.policies() {
+            let internal = |e: String| error(format!("policy `{}`: {e}", policy.id()));
+            let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
+            let paths = comparisons(&json, policy.effect(), "path");
+            let paths = paths.map_err(|e| internal(e.into()))?;
+            let alone = PolicySet::from_policies([policy.clone()]);
+            statements.push(Statement {
+                id: policy.id().to_string(),
+                effect: policy.effect(),
+                sketch: Sketch::of(policy, &json, &types),
+                alone: alone.map_err(|e| internal(e.to_string()))?,
+                paths: paths.into_iter().map(|test| test.pattern).collect(),
+            });
+        }
+        let sketches = statements.iter().map(|statement| &statement.sketch);
+        let never = Sketch::NEVER;
+        let permits = statements.iter().map(|statement| match statement.effect {
+            Effect::Permit => &statement.sketch,
+            Effect::Forbid => &never,
+        });
+        Ok(Self {
+            index: Index::new(sketches, Paths::Told),
+            anywhere: Index::new(permits, Paths::Any),
+            vocabulary: Vocabulary::new(types, targets).map_err(error)?,
+            statements,
+        })
+    }
+}
+
+impl Types {
+    pub(super) fn new() -> Result<Self, ConfigError> {
+        let kind = |name| EntityTypeName::from_str(name).map_err(|e| error(e.to_string()));
+        Ok(Self {
+            user: kind("User")?,
+            target: kind("Target")?,
+            server: kind("Server")?,
+            action: kind("Action")?,
+        })
     }
 }
 
 /// What a policy may speak of: the words that all kinds of resources share, and the actions of each.
-fn schema() -> String {
+pub(super) fn schema() -> String {
     let mut schema = SCHEMA.to_owned();
     for actions in ACTIONS {
         let names: Vec<String> = actions.iter().map(|a| format!("{:?}", a.name)).collect();
@@ -144,7 +173,7 @@ fn schema() -> String {
 }
 
 /// The same policies under the ids that their `@id` annotations give.
-fn named(parsed: &PolicySet) -> Result<PolicySet, ConfigError> {
+pub(super) fn named(parsed: &PolicySet) -> Result<PolicySet, ConfigError> {
     if parsed.num_of_templates() > 0 {
         return Err(error("templates (?principal, ?resource) are not supported; write policies"));
     }

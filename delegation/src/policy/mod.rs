@@ -4,28 +4,37 @@
 //! starts, so that a misspelt attribute, action or target is an error at start and not a rule that
 //! silently never applies. At a call, an error in any policy is a denial: Cedar skips a policy that
 //! fails, and a skipped `forbid` would allow.
+//!
+//! Cedar looks at every policy for every question. Here it is asked only about those that may apply
+//! ([`index`], [`sketch`]), one by one; a test holds what comes out to what Cedar says of the whole.
 
+mod asking;
 mod comparisons;
+mod facts;
 mod failure;
+mod index;
 mod load;
 mod narrow;
 mod pattern;
 mod permit;
 mod rules;
+mod sketch;
 mod usable;
 
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
 
-use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid,
-    PolicySet, Request, RestrictedExpression, Schema,
-};
+use cedar_policy::{Effect, PolicySet};
 
 use crate::Failure;
 use crate::identity::Subject;
-use crate::targets::{Resolved, Target};
+use crate::targets::Resolved;
+use asking::{Asking, Vocabulary};
+use facts::{Facts, user_id};
 use failure::{Why, denied};
+use index::Index;
+use pattern::Pattern;
 pub use permit::Permit;
+use sketch::Sketch;
 pub use usable::Usable;
 
 /// The user's side of a question to the policy.
@@ -71,21 +80,37 @@ impl From<Failure> for Denial {
 /// The operator's policies, checked against the schema and the configured targets.
 #[derive(Debug)]
 pub struct Policy {
-    policies: PolicySet,
-    permits: Vec<usable::PermitPolicy>,
-    // The same without their tests of the path.
-    anywhere: PolicySet,
-    authorizer: Authorizer,
-    schema: Schema,
-    types: Types,
+    statements: Vec<Statement>,
+    index: Index,
+    /// The permits, by what a question has apart from its path.
+    anywhere: Index,
+    vocabulary: Vocabulary,
 }
 
+/// One policy.
 #[derive(Debug)]
-struct Types {
-    user: EntityTypeName,
-    target: EntityTypeName,
-    server: EntityTypeName,
-    action: EntityTypeName,
+struct Statement {
+    id: String,
+    effect: Effect,
+    sketch: Sketch,
+    alone: PolicySet,
+    /// What it compares the path with.
+    paths: Vec<Pattern>,
+}
+
+/// What the policies that apply say.
+#[derive(Debug, Default)]
+struct Verdict<'a> {
+    permits: Vec<&'a str>,
+    forbids: Vec<&'a str>,
+    /// A policy could not be evaluated.
+    fails: bool,
+}
+
+impl Verdict<'_> {
+    const fn allows(&self) -> bool {
+        !self.permits.is_empty() && self.forbids.is_empty() && !self.fails
+    }
 }
 
 impl Policy {
@@ -115,105 +140,61 @@ impl Policy {
         action: &str,
         on: Option<&Resolved>,
     ) -> Result<Vec<String>, Denial> {
-        let denied = |why, policies| Denial { failure: denied(why, who, action, on), policies };
-        let response = self.ask(who, action, on).map_err(|error| {
-            tracing::error!(action, error, "policy request does not fit the schema");
-            denied(Why::Fault, Vec::new())
-        })?;
-        let mut errors = response.diagnostics().errors().peekable();
-        if errors.peek().is_some() {
-            for error in errors {
-                tracing::error!(action, %error, "a policy failed to evaluate; the call is denied");
-            }
-            return Err(denied(Why::Fault, Vec::new()));
-        }
-        let mut ids: Vec<String> =
-            response.diagnostics().reason().map(|id| AsRef::<str>::as_ref(id).to_owned()).collect();
-        ids.sort();
-        if response.decision() == Decision::Allow { Ok(ids) } else { Err(denied(Why::Policy, ids)) }
-    }
-
-    fn ask(
-        &self,
-        who: Principal<'_>,
-        action: &str,
-        on: Option<&Resolved>,
-    ) -> Result<cedar_policy::Response, String> {
-        let at = on.map(|resolved| (resolved.target(), resolved.policy_path()));
-        let request = self.request(who, action, at)?;
-        let entities = self.entities(who, on.map(Resolved::target))?;
-        Ok(self.authorizer.is_authorized(&request, &self.policies, &entities))
-    }
-
-    fn request(
-        &self,
-        who: Principal<'_>,
-        action: &str,
-        on: Option<(&Target, &str)>,
-    ) -> Result<Request, String> {
-        let context = [("path", on.map(|(_, path)| path)), ("clientId", who.client_id)]
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), string(value?))));
-        Request::new(
-            self.user_id(who),
-            uid(&self.types.action, action),
-            self.resource_id(on.map(|(target, _)| target)),
-            Context::from_pairs(context).map_err(|e| e.to_string())?,
-            Some(&self.schema),
-        )
-        .map_err(|e| e.to_string())
-    }
-
-    fn entities(&self, who: Principal<'_>, on: Option<&Target>) -> Result<Entities, String> {
-        let resource = match on {
-            Some(target) => self.target(target)?,
-            None => Entity::new_no_attrs(self.resource_id(None), HashSet::new()),
+        let (user, entities) = (user_id(who), OnceCell::new());
+        let facts = Facts::new(who, &user, action, on);
+        let verdict = self.weigh(&Asking::new(&self.vocabulary, facts, &entities));
+        let ids = |ids: &[&str]| {
+            let mut ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+            ids.sort();
+            ids
         };
-        Entities::from_entities([self.user(who)?, resource], Some(&self.schema))
-            .map_err(|e| e.to_string())
+        if verdict.allows() {
+            return Ok(ids(&verdict.permits));
+        }
+        let (why, forbids) = match verdict.fails {
+            true => (Why::Fault, &[][..]),
+            false => (Why::Policy, &verdict.forbids[..]),
+        };
+        Err(Denial { failure: denied(why, who, action, on), policies: ids(forbids) })
     }
 
-    fn user_id(&self, who: Principal<'_>) -> EntityUid {
-        uid(&self.types.user, &format!("{}|{}", who.issuer, who.subject))
+    /// What the policies say that apply to a question.
+    fn weigh(&self, asking: &Asking<'_>) -> Verdict<'_> {
+        let mut verdict = Verdict::default();
+        for number in self.index.candidates(&asking.facts) {
+            let Some(statement) = self.statements.get(number as usize) else { continue };
+            match statement.applies(asking) {
+                Ok(false) => {}
+                Ok(true) if statement.effect == Effect::Permit => {
+                    verdict.permits.push(&statement.id);
+                }
+                Ok(true) => verdict.forbids.push(&statement.id),
+                Err(error) => {
+                    let (action, policy) = (asking.facts.action, &statement.id);
+                    tracing::error!(action, policy, error, "a policy failed; the call is denied");
+                    verdict.fails = true;
+                }
+            }
+        }
+        verdict
     }
+}
 
-    fn resource_id(&self, on: Option<&Target>) -> EntityUid {
-        match on {
-            Some(target) => uid(&self.types.target, target.name()),
-            None => uid(&self.types.server, "self"),
+impl Statement {
+    /// Whether it applies to a question.
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    fn applies(&self, asking: &Asking<'_>) -> Result<bool, String> {
+        if self.sketch.holds(&asking.facts) == Some(false) {
+            return Ok(false);
+        }
+        let response = asking.of(&self.alone)?;
+        match response.diagnostics().errors().next() {
+            Some(error) => Err(error.to_string()),
+            None => Ok(response.diagnostics().reason().next().is_some()),
         }
     }
-
-    fn user(&self, who: Principal<'_>) -> Result<Entity, String> {
-        let set =
-            |items: &[String]| RestrictedExpression::new_set(items.iter().map(|item| string(item)));
-        let attributes = HashMap::from([
-            ("issuer".into(), string(who.issuer)),
-            ("subject".into(), string(who.subject)),
-            ("legacyName".into(), string(who.legacy_name)),
-            ("roles".into(), set(who.roles)),
-            ("scopes".into(), set(who.scopes)),
-        ]);
-        Entity::new(self.user_id(who), attributes, HashSet::new()).map_err(|e| e.to_string())
-    }
-
-    fn target(&self, target: &Target) -> Result<Entity, String> {
-        let attributes = HashMap::from([
-            ("kind".into(), string(target.kind())),
-            ("spn".into(), string(target.spn())),
-            ("host".into(), string(target.host())),
-        ]);
-        Entity::new(self.resource_id(Some(target)), attributes, HashSet::new())
-            .map_err(|e| e.to_string())
-    }
-}
-
-fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
-}
-
-fn string(text: &str) -> RestrictedExpression {
-    RestrictedExpression::new_string(text.to_owned())
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! What a caller may use at all: the answer to "what is there?".
 
-use std::collections::HashSet;
+use std::cell::OnceCell;
 
-use cedar_policy::{Decision, Entities, PolicyId, PolicySet};
 use serde::Serialize;
 
+use super::asking::Asking;
+use super::facts::{Facts, user_id};
 use super::pattern::Pattern;
-use super::{Policy, Principal};
+use super::{Policy, Principal, Statement};
 use crate::identity::Subject;
-use crate::resources::Action;
-use crate::targets::{Root, Target, Targets};
+use crate::resources::Form;
+use crate::targets::{Root, Targets};
 
 // With several path tests in one policy their number grows as the square.
 const MAX_EXAMPLES: usize = 64;
@@ -30,16 +31,8 @@ pub struct Usable {
     pub actions: Vec<String>,
 }
 
-/// One `permit`, alone, with the paths that it speaks of.
-#[derive(Debug)]
-pub(super) struct PermitPolicy {
-    pub(super) id: PolicyId,
-    pub(super) alone: PolicySet,
-    pub(super) paths: Vec<Pattern>,
-}
-
-impl PermitPolicy {
-    /// Paths below a root at which this policy may say yes.
+impl Statement {
+    /// Paths below a root at which this permit may say yes.
     fn examples(&self, root: &Root) -> Vec<String> {
         let mut starts: Vec<&str> = root.starts().iter().map(|start| &**start).collect();
         let inner = self.paths.iter().map(Pattern::start).filter(|start| root.contains(start));
@@ -69,14 +62,48 @@ impl Policy {
     }
 
     pub(super) fn usable_by(&self, who: Principal<'_>, targets: &Targets) -> Vec<Usable> {
+        let user = user_id(who);
         let mut usable = Vec::new();
         for target in targets.iter() {
-            let Ok(entities) = self.entities(who, Some(target)) else { continue };
+            let entities = OnceCell::new();
+            let actions = target.actions().iter().map(|action| {
+                let facts = Facts {
+                    who,
+                    user: &user,
+                    action: action.name,
+                    target: Some(target),
+                    path: None,
+                    groups: None,
+                };
+                // Most permits are somebody else's, wherever.
+                let numbers = self.anywhere.candidates(&facts).into_iter();
+                let permits = numbers.filter_map(|number| self.statements.get(number as usize));
+                let own = permits.filter(|permit| permit.sketch.holds(&facts) != Some(false));
+                (action, facts, own.collect::<Vec<_>>())
+            });
+            let actions: Vec<_> = actions.collect();
             for root in target.roots() {
-                let allowed =
-                    |action: &&Action| self.somewhere(who, **action, target, &root, &entities);
-                let actions = target.actions().iter().filter(allowed);
-                let actions: Vec<String> = actions.map(|action| action.name.to_owned()).collect();
+                let somewhere = |facts: Facts<'_>, form: Form, permits: &[&Statement]| {
+                    let paths = permits.iter().flat_map(|permit| {
+                        let examples = permit.examples(&root).into_iter();
+                        examples.map(move |path| (permit, path))
+                    });
+                    let asked =
+                        paths.filter(|(_, path)| form.fits(path)).filter(|(permit, path)| {
+                            let facts = Facts { path: Some(path), ..facts };
+                            permit.sketch.holds(&facts) != Some(false)
+                        });
+                    asked.take(MAX_TRIES).any(|(_, path)| {
+                        let facts = Facts { path: Some(&path), ..facts };
+                        let asking = Asking::new(&self.vocabulary, facts, &entities);
+                        self.weigh(&asking).allows()
+                    })
+                };
+                let allowed = actions
+                    .iter()
+                    .filter(|(action, facts, permits)| somewhere(*facts, action.form, permits));
+                let actions: Vec<String> =
+                    allowed.map(|(action, ..)| action.name.to_owned()).collect();
                 if !actions.is_empty() {
                     usable.push(Usable {
                         target: target.name().to_owned(),
@@ -88,45 +115,5 @@ impl Policy {
             }
         }
         usable
-    }
-
-    fn somewhere(
-        &self,
-        who: Principal<'_>,
-        action: Action,
-        target: &Target,
-        root: &Root,
-        entities: &Entities,
-    ) -> bool {
-        // Most permits are somebody else's, wherever.
-        let Ok(request) = self.request(who, action.name, Some((target, "/"))) else { return false };
-        let response = self.authorizer.is_authorized(&request, &self.anywhere, entities);
-        let own: HashSet<&PolicyId> = response.diagnostics().reason().collect();
-        let mut tries = 0;
-        for permit in self.permits.iter().filter(|permit| own.contains(&permit.id)) {
-            for path in permit.examples(root) {
-                if !action.form.fits(&path) {
-                    continue;
-                }
-                let Ok(request) = self.request(who, action.name, Some((target, &path))) else {
-                    return false;
-                };
-                let alone = self.authorizer.is_authorized(&request, &permit.alone, entities);
-                if alone.decision() != Decision::Allow {
-                    continue;
-                }
-                let response = self.authorizer.is_authorized(&request, &self.policies, entities);
-                if response.decision() == Decision::Allow
-                    && response.diagnostics().errors().next().is_none()
-                {
-                    return true;
-                }
-                tries += 1;
-                if tries == MAX_TRIES {
-                    return false;
-                }
-            }
-        }
-        false
     }
 }

@@ -1,3 +1,7 @@
+//! Policies as operators write them, and what comes of them.
+
+mod whole;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
@@ -40,6 +44,7 @@ fn targets() -> Targets {
     .unwrap()
 }
 
+#[derive(Clone, Debug)]
 struct User {
     roles: Vec<String>,
     scopes: Vec<String>,
@@ -387,7 +392,7 @@ fn a_folder_of_another_script_can_be_named() {
 /// The policy that operators begin with.
 #[test]
 fn the_examples_rule_for_payroll_holds_for_its_listing() {
-    let example = include_str!("../../../mcp-server/examples/policy.cedar");
+    let example = include_str!("../../../../mcp-server/examples/policy.cedar");
     let targets = Targets::new(
         serde_json::from_str(
             r#"[{"name": "fileserver", "kind": "smb", "host": "f", "spn": "cifs/f",

@@ -1,0 +1,133 @@
+//! Which policies a question concerns, found by what it has and they ask for, in a time that does
+//! not grow with the policies that are for others.
+
+use std::collections::HashMap;
+
+use super::facts::{Facts, Field, List};
+use super::sketch::Sketch;
+
+/// Policies by what a question must have for them to apply. A policy of which nothing of the kind
+/// is known is found by every question.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    shelves: Vec<(Lens, Shelf)>,
+    always: Vec<u32>,
+}
+
+/// The numbers of policies, by the text that they ask for.
+type Shelf = HashMap<Box<str>, Vec<u32>>;
+
+/// What of a question is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Lens {
+    /// The text of a field.
+    Field(Field),
+    /// Each text of a list.
+    List(List),
+    /// Each folder that the path lies in, or is.
+    Folder,
+}
+
+/// A text that a question must have.
+type Key = (Lens, String);
+
+/// Whether a question that is asked of an index has a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Paths {
+    /// It has, where it is about a target at all.
+    Told,
+    /// It is about any.
+    Any,
+}
+
+impl Index {
+    pub(super) fn new<'a>(sketches: impl Iterator<Item = &'a Sketch>, paths: Paths) -> Self {
+        let choices: Vec<Vec<Vec<Key>>> = sketches.map(|sketch| choices(sketch, paths)).collect();
+        // How many would stand on one place if every policy stood everywhere it could.
+        let mut crowds: HashMap<&Key, usize> = HashMap::new();
+        for key in choices.iter().flatten().flatten() {
+            *crowds.entry(key).or_default() += 1;
+        }
+        let crowd = |keys: &&Vec<Key>| keys.iter().map(|key| crowds[key]).sum::<usize>();
+        let mut index = Self::default();
+        for (number, choices) in (0..).zip(&choices) {
+            match choices.iter().min_by_key(crowd) {
+                None => index.always.push(number),
+                Some(keys) => keys.iter().for_each(|key| index.put(key, number)),
+            }
+        }
+        index
+    }
+
+    fn put(&mut self, (lens, text): &Key, number: u32) {
+        let at = self.shelves.iter().position(|(other, _)| other == lens);
+        let at = at.unwrap_or_else(|| {
+            self.shelves.push((*lens, HashMap::new()));
+            self.shelves.len() - 1
+        });
+        let place = self.shelves[at].1.entry(text.as_str().into()).or_default();
+        if place.last() != Some(&number) {
+            place.push(number);
+        }
+    }
+
+    /// The policies that a question may concern, in their order.
+    pub(super) fn candidates(&self, facts: &Facts<'_>) -> Vec<u32> {
+        let mut found = self.always.clone();
+        let mut lists = usize::from(!found.is_empty());
+        for (lens, shelf) in &self.shelves {
+            let mut look = |text: &str| {
+                if let Some(numbers) = shelf.get(text) {
+                    found.extend(numbers);
+                    lists += 1;
+                }
+            };
+            match *lens {
+                Lens::Field(field) => facts.text(field).into_iter().for_each(&mut look),
+                Lens::List(list) => {
+                    facts.list(list).into_iter().flatten().for_each(|text| look(text));
+                }
+                Lens::Folder => {
+                    let path = facts.path.unwrap_or_default();
+                    path.match_indices('/').for_each(|(at, _)| look(&path[..=at]));
+                }
+            }
+        }
+        if lists > 1 {
+            found.sort_unstable();
+            found.dedup();
+        }
+        found
+    }
+}
+
+/// Sets of keys, of each of which a question must have one for the condition to hold.
+fn choices(sketch: &Sketch, paths: Paths) -> Vec<Vec<Key>> {
+    let told = |field: Field| paths == Paths::Told || field != Field::Path;
+    match sketch {
+        Sketch::All(parts) => parts.iter().flat_map(|part| choices(part, paths)).collect(),
+        Sketch::Any(parts) => {
+            let each = parts.iter().map(|part| {
+                let of_one = choices(part, paths);
+                of_one.into_iter().min_by_key(Vec::len)
+            });
+            // One that may hold without any leaves nothing to look for.
+            each.collect::<Option<Vec<_>>>().map(|keys| keys.concat()).into_iter().collect()
+        }
+        Sketch::OneOf(field, texts) if told(*field) => {
+            vec![texts.iter().map(|text| (Lens::Field(*field), text.clone())).collect()]
+        }
+        Sketch::Like(field, pattern) if told(*field) && !pattern.has_wildcard() => {
+            vec![vec![(Lens::Field(*field), pattern.start().to_owned())]]
+        }
+        Sketch::Like(Field::Path, pattern) if told(Field::Path) => {
+            let folder = pattern.start().rfind('/').map(|at| &pattern.start()[..=at]);
+            folder.map(|folder| vec![(Lens::Folder, folder.to_owned())]).into_iter().collect()
+        }
+        // Whoever asks first does not know the groups.
+        Sketch::Holds(list, text) if *list != List::Groups => {
+            vec![vec![(Lens::List(*list), text.clone())]]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,290 @@
+//! What a policy asks for, as far as it can be seen at a glance: most policies are for somebody or
+//! something else, and are passed over without asking Cedar.
+//!
+//! A sketch says "does not apply" only where Cedar would find the same without an error. It says
+//! "may apply" of everything that it does not understand. What may apply, Cedar decides.
+
+use cedar_policy::{
+    ActionConstraint, EntityUid, Policy as Cedar, PrincipalConstraint, ResourceConstraint,
+};
+use serde_json::Value;
+
+use super::asking::Types;
+use super::comparisons::like;
+use super::facts::{Facts, Field, List};
+use super::pattern::Pattern;
+
+/// A condition, in which what is not understood is neither true nor false.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Sketch {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    /// The text is what the pattern says.
+    Like(Field, Pattern),
+    /// The text is one of these.
+    OneOf(Field, Vec<String>),
+    /// The set has this.
+    Holds(List, String),
+    /// The field is there.
+    Has(Field),
+    /// It is about a target, not about this server.
+    AtTarget,
+    Unknown,
+}
+
+impl Sketch {
+    /// That of a policy that never applies.
+    pub(super) const NEVER: Self = Self::Any(Vec::new());
+
+    /// What a policy asks for.
+    pub(super) fn of(policy: &Cedar, json: &Value, types: &Types) -> Self {
+        let mut all = scope(policy, types);
+        let conditions = || json.get("conditions").and_then(Value::as_array).into_iter().flatten();
+        // What fails makes the whole policy fail, whatever else it says: then only the scope, which
+        // is looked at first and cannot fail, tells whether it applies.
+        if conditions().all(|one| one.get("body").is_some_and(never_fails)) {
+            all.extend(conditions().map(|one| {
+                let body = read(one.get("body").unwrap_or(&Value::Null));
+                match one.get("kind").and_then(Value::as_str) {
+                    Some("when") => body,
+                    Some("unless") => body.not(),
+                    _ => Self::Unknown,
+                }
+            }));
+        }
+        Self::All(all)
+    }
+
+    fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+
+    /// Whether it holds; none if that cannot be told.
+    pub(super) fn holds(&self, facts: &Facts<'_>) -> Option<bool> {
+        match self {
+            Self::All(parts) => {
+                let mut all = Some(true);
+                for part in parts {
+                    match part.holds(facts) {
+                        Some(false) => return Some(false),
+                        Some(true) => {}
+                        None => all = None,
+                    }
+                }
+                all
+            }
+            Self::Any(parts) => {
+                let mut any = Some(false);
+                for part in parts {
+                    match part.holds(facts) {
+                        Some(true) => return Some(true),
+                        Some(false) => {}
+                        None => any = None,
+                    }
+                }
+                any
+            }
+            Self::Not(part) => part.holds(facts).map(|holds| !holds),
+            Self::Like(field, pattern) => Some(pattern.matches(facts.text(*field)?)),
+            // A policy for one target is not for this server itself.
+            Self::OneOf(Field::Target, names) => Some(
+                facts.target.is_some_and(|target| names.iter().any(|name| name == target.name())),
+            ),
+            Self::OneOf(field, texts) => {
+                let found = facts.text(*field)?;
+                Some(texts.iter().any(|text| text == found))
+            }
+            Self::Holds(list, text) => Some(facts.list(*list)?.contains(text)),
+            // Of a path, "none" may mean "any".
+            Self::Has(Field::Path) => facts.path.map(|_| true),
+            Self::Has(field) => Some(facts.text(*field).is_some()),
+            Self::AtTarget => Some(facts.target.is_some()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+fn scope(policy: &Cedar, types: &Types) -> Vec<Sketch> {
+    let id = |uid: &EntityUid| uid.id().unescaped().to_owned();
+    let mut all = Vec::new();
+    // No user is in another, nor a target or an action: to be in one is to be the one.
+    match policy.principal_constraint() {
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => {}
+        PrincipalConstraint::Eq(uid)
+        | PrincipalConstraint::In(uid)
+        | PrincipalConstraint::IsIn(_, uid) => {
+            if *uid.type_name() == types.user {
+                all.push(Sketch::OneOf(Field::User, vec![id(&uid)]));
+            }
+        }
+    }
+    match policy.action_constraint() {
+        ActionConstraint::Any => {}
+        ActionConstraint::Eq(uid) => all.push(Sketch::OneOf(Field::Action, vec![id(&uid)])),
+        ActionConstraint::In(uids) => {
+            all.push(Sketch::OneOf(Field::Action, uids.iter().map(id).collect()));
+        }
+    }
+    match policy.resource_constraint() {
+        ResourceConstraint::Any => {}
+        ResourceConstraint::Is(kind) => all.push(at(kind == types.target)),
+        ResourceConstraint::Eq(uid)
+        | ResourceConstraint::In(uid)
+        | ResourceConstraint::IsIn(_, uid) => all.push(match *uid.type_name() == types.target {
+            true => Sketch::OneOf(Field::Target, vec![id(&uid)]),
+            false => at(false),
+        }),
+    }
+    all
+}
+
+fn at(target: bool) -> Sketch {
+    if target { Sketch::AtTarget } else { Sketch::AtTarget.not() }
+}
+
+/// Whether an expression of a policy that fits the schema has a value whatever is asked. Arithmetic
+/// may overflow, extensions may be given text that is none of theirs, and an entity that a policy
+/// names may have no attributes.
+fn never_fails(node: &Value) -> bool {
+    let Some((operator, operands)) = single(node) else { return false };
+    let part = |name: &str| operands.get(name).is_some_and(never_fails);
+    match operator {
+        "Value" => match operands {
+            Value::Object(fields) => fields.contains_key("__entity"),
+            Value::Array(_) | Value::Null => false,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        },
+        "Var" => true,
+        "!" | "isEmpty" => part("arg"),
+        "&&" | "||" | "==" | "!=" | "in" | "<" | "<=" | ">" | ">=" | "contains" | "containsAll"
+        | "containsAny" => part("left") && part("right"),
+        "like" => part("left"),
+        "is" => part("left") && operands.get("in").is_none_or(never_fails),
+        // The attributes of these are all there: the schema has been asked.
+        "." | "has" => operands.get("left").is_some_and(is_variable),
+        "if-then-else" => part("if") && part("then") && part("else"),
+        "Set" => operands.as_array().is_some_and(|items| items.iter().all(never_fails)),
+        _ => false,
+    }
+}
+
+fn is_variable(node: &Value) -> bool {
+    single(node).is_some_and(|(operator, _)| operator == "Var")
+}
+
+fn read(node: &Value) -> Sketch {
+    let Some((operator, operands)) = single(node) else { return Sketch::Unknown };
+    let part = |name: &str| operands.get(name).unwrap_or(&Value::Null);
+    let both = || [read(part("left")), read(part("right"))];
+    match operator {
+        "Value" => match operands.as_bool() {
+            Some(true) => Sketch::All(Vec::new()),
+            Some(false) => Sketch::NEVER,
+            None => Sketch::Unknown,
+        },
+        "&&" => Sketch::All(joined(both(), |one| match one {
+            Sketch::All(parts) => Ok(parts),
+            other => Err(other),
+        })),
+        "||" => Sketch::Any(joined(both(), |one| match one {
+            Sketch::Any(parts) => Ok(parts),
+            other => Err(other),
+        })),
+        "!" => read(part("arg")).not(),
+        "==" => equal(part("left"), part("right")),
+        "!=" => equal(part("left"), part("right")).not(),
+        "like" => match (field(part("left")), part("pattern").as_array()) {
+            (Some(field), Some(elements)) => Sketch::Like(field, like(elements)),
+            _ => Sketch::Unknown,
+        },
+        "has" => {
+            let is_context = single(part("left")).is_some_and(|(_, var)| var == "context");
+            match part("attr").as_str() {
+                Some("clientId") if is_context => Sketch::Has(Field::ClientId),
+                Some("path") if is_context => Sketch::Has(Field::Path),
+                _ => Sketch::Unknown,
+            }
+        }
+        "contains" => match (list(part("left")), text(part("right"))) {
+            (Some(list), Some(text)) => Sketch::Holds(list, text),
+            _ => match (texts(part("left")), field(part("right"))) {
+                (Some(texts), Some(field)) => Sketch::OneOf(field, texts),
+                _ => Sketch::Unknown,
+            },
+        },
+        "containsAny" | "containsAll" => match (list(part("left")), texts(part("right"))) {
+            (Some(list), Some(texts)) => {
+                let each = texts.into_iter().map(|text| Sketch::Holds(list, text)).collect();
+                if operator == "containsAny" { Sketch::Any(each) } else { Sketch::All(each) }
+            }
+            _ => Sketch::Unknown,
+        },
+        _ => Sketch::Unknown,
+    }
+}
+
+// Conditions joined by one operator nest to the left, one level each: here they lie side by side.
+fn joined(both: [Sketch; 2], parts: impl Fn(Sketch) -> Result<Vec<Sketch>, Sketch>) -> Vec<Sketch> {
+    let [left, right] = both.map(|one| parts(one).unwrap_or_else(|other| vec![other]));
+    let mut all = left;
+    all.extend(right);
+    all
+}
+
+fn equal(left: &Value, right: &Value) -> Sketch {
+    for (one, other) in [(left, right), (right, left)] {
+        if let (Some(field), Some(text)) = (field(one), text(other)) {
+            return Sketch::OneOf(field, vec![text]);
+        }
+    }
+    Sketch::Unknown
+}
+
+/// An attribute that is one text.
+fn field(node: &Value) -> Option<Field> {
+    Some(match attribute(node)? {
+        ("context", "path") => Field::Path,
+        ("context", "clientId") => Field::ClientId,
+        ("principal", "issuer") => Field::Issuer,
+        ("principal", "subject") => Field::Subject,
+        ("principal", "legacyName") => Field::LegacyName,
+        ("resource", "kind") => Field::Kind,
+        ("resource", "spn") => Field::Spn,
+        ("resource", "host") => Field::Host,
+        _ => return None,
+    })
+}
+
+/// An attribute that is a set of texts.
+fn list(node: &Value) -> Option<List> {
+    Some(match attribute(node)? {
+        ("principal", "roles") => List::Roles,
+        ("principal", "scopes") => List::Scopes,
+        ("principal", "groups") => List::Groups,
+        _ => return None,
+    })
+}
+
+fn attribute(node: &Value) -> Option<(&str, &str)> {
+    let (".", operands) = single(node)? else { return None };
+    let ("Var", variable) = single(operands.get("left")?)? else { return None };
+    Some((variable.as_str()?, operands.get("attr")?.as_str()?))
+}
+
+fn text(node: &Value) -> Option<String> {
+    let ("Value", Value::String(text)) = single(node)? else { return None };
+    Some(text.clone())
+}
+
+fn texts(node: &Value) -> Option<Vec<String>> {
+    let ("Set", Value::Array(items)) = single(node)? else { return None };
+    items.iter().map(text).collect()
+}
+
+/// An operator and its operands.
+fn single(node: &Value) -> Option<(&str, &Value)> {
+    let fields = node.as_object()?;
+    let (operator, operands) = fields.iter().next()?;
+    (fields.len() == 1).then_some((operator, operands))
+}

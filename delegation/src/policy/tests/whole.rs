@@ -1,0 +1,178 @@
+//! What comes out of the index, the sketches and Cedar for single policies is what Cedar says of all
+//! policies at once.
+
+use std::cell::OnceCell;
+use std::sync::LazyLock;
+
+use cedar_policy::{Authorizer, Decision, PolicyId, Schema, ValidationMode, Validator};
+use proptest::sample::{select, subsequence};
+
+use super::super::asking::Types;
+use super::super::load::schema;
+use super::*;
+
+static SCHEMA: LazyLock<Schema> =
+    LazyLock::new(|| Schema::from_cedarschema_str(&schema()).unwrap().0);
+
+const TESTS: &[&str] = &[
+    r#"principal.roles.contains("a")"#,
+    r#"principal.roles.contains("b")"#,
+    r#"principal.roles.containsAny(["a", "c"])"#,
+    r#"principal.roles.containsAll(["a", "b"])"#,
+    r#"principal.roles.containsAll([context.path, "b"])"#,
+    "principal.roles.isEmpty()",
+    r#"principal.scopes.contains("web")"#,
+    r#"["web", "x"].containsAny(["x"])"#,
+    r#"principal.legacyName == "ALICE""#,
+    r#""BOB" == principal.legacyName"#,
+    r#"principal.legacyName != "ALICE""#,
+    r#"["ALICE", "EVE"].contains(principal.legacyName)"#,
+    r#"principal.subject like "4*""#,
+    r#"principal.issuer == "https://idp.example.com""#,
+    r#"principal == User::"https://idp.example.com|42""#,
+    r#"principal in [User::"https://idp.example.com|42", User::"x"]"#,
+    "principal is User",
+    r#"context has clientId && context.clientId == "agent""#,
+    "context has clientId",
+    r#"context.path like "/corp/a/*""#,
+    r#"context.path like "/corp/a/b*""#,
+    r#"context.path like "/corp/*/c""#,
+    r#"context.path like "/*""#,
+    r#"context.path like "*.txt""#,
+    r#"context.path == "/corp/a/b""#,
+    r#"["/corp/a/b", "/corp/d.txt"].contains(context.path)"#,
+    "context.path == principal.legacyName",
+    r#"resource.kind == "smb""#,
+    r#"resource.host like "*.example.com""#,
+    r#"resource.spn == "HTTP/web.example.com""#,
+    r#"resource == Target::"webapp""#,
+    r#"action == Action::"file:read""#,
+    r#"action in [Action::"file:list", Action::"http:get"]"#,
+    "true",
+    "false",
+    // These fail, some always, some for some.
+    r#"(if principal.roles.contains("a") then 9223372036854775807 else 1) + 1 > 2"#,
+    r#"User::"nobody".roles.contains("a")"#,
+    r#"(if principal.roles.contains("b") then principal else User::"nobody").subject == "42""#,
+    r#"9223372036854775807 * 2 == 0"#,
+    // Extensions do not.
+    r#"ip("127.0.0.1").isLoopback()"#,
+    r#"decimal("1.5").lessThan(decimal("1.0"))"#,
+];
+
+fn test() -> impl Strategy<Value = String> {
+    let one = select(TESTS).prop_map(|test| format!("({test})"));
+    one.prop_recursive(4, 12, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            inner.clone().prop_map(|a| format!("(!{a})")),
+            (inner.clone(), inner.clone(), inner)
+                .prop_map(|(a, b, c)| format!("(if {a} then {b} else {c})")),
+        ]
+    })
+}
+
+fn statement() -> impl Strategy<Value = String> {
+    let principals = &[
+        "principal",
+        "principal",
+        "principal is User",
+        r#"principal == User::"https://idp.example.com|42""#,
+        r#"principal in User::"https://idp.example.com|43""#,
+    ];
+    let actions = &[
+        "action",
+        r#"action == Action::"file:read""#,
+        r#"action in [Action::"file:list", Action::"http:get"]"#,
+        r#"action == Action::"user:info""#,
+    ];
+    let resources = &[
+        "resource",
+        "resource is Target",
+        r#"resource == Target::"fileserver""#,
+        r#"resource in Target::"webapp""#,
+        r#"resource is Target in Target::"webapp""#,
+        "resource is Server",
+        r#"resource == Server::"self""#,
+        r#"resource == Server::"other""#,
+    ];
+    let scope = (select(principals), select(actions), select(resources))
+        .prop_map(|(principal, action, resource)| format!("({principal}, {action}, {resource})"));
+    let condition = (select(&["when", "unless"][..]), test())
+        .prop_map(|(kind, test)| format!("{kind} {{{test}}}"));
+    (select(&["permit", "permit", "forbid"][..]), scope, vec(condition, 0..3)).prop_map(
+        |(effect, scope, conditions)| format!("{effect} {scope} {};", conditions.join(" ")),
+    )
+}
+
+fn user() -> impl Strategy<Value = (User, &'static str, &'static str)> {
+    let some = |all: &'static [&'static str]| {
+        subsequence(all, 0..=all.len())
+            .prop_map(|some| some.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let client_id = select(&[None, Some("agent"), Some("other")][..]);
+    (
+        some(&["a", "b", "c"]),
+        some(&["web"]),
+        client_id,
+        select(&["ALICE", "BOB"][..]),
+        select(&["42", "43"][..]),
+    )
+        .prop_map(|(roles, scopes, client_id, name, subject)| {
+            (User { roles, scopes, client_id }, name, subject)
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn what_is_found_is_what_the_whole_says(
+        texts in vec(statement(), 1..16),
+        users in vec(user(), 1..5),
+    ) {
+        let targets = targets();
+        let validator = Validator::new(SCHEMA.clone());
+        let mut whole = PolicySet::new();
+        for (number, text) in texts.iter().enumerate() {
+            let id = PolicyId::new(format!("p{number}"));
+            let one = cedar_policy::Policy::parse(Some(id), text).unwrap();
+            // As at load: what does not fit the schema is not asked.
+            let alone = PolicySet::from_policies([one.clone()]).unwrap();
+            if validator.validate(&alone, ValidationMode::Strict).validation_passed() {
+                whole.add(one).unwrap();
+            }
+        }
+        let policy = Policy::prepare(&whole, Types::new().unwrap(), &targets).unwrap();
+        let operations = [
+            Some(read(r"\\files\corp\a\b")),
+            Some(read(r"\\files\corp\d.txt")),
+            Some(list(r"\\files\corp\a")),
+            Some(http("GET")),
+            None,
+        ];
+        for ((user, legacy_name, subject), operation) in
+            users.iter().flat_map(|user| operations.iter().map(move |operation| (user, operation)))
+        {
+            let who = Principal { legacy_name, subject, ..user.principal() };
+            let resolved = operation.as_ref().map(|operation| targets.resolve(operation).unwrap());
+            let action = resolved.as_ref().map_or("user:info", Resolved::action);
+            let (id, entities) = (user_id(who), OnceCell::new());
+            let facts = Facts::new(who, &id, action, resolved.as_ref());
+            let asking = Asking::new(&policy.vocabulary, facts, &entities);
+            let (request, checked) = policy.vocabulary.checked(&asking.facts, &SCHEMA);
+            let response = Authorizer::new().is_authorized(&request, &whole, &checked);
+
+            let found = policy.evaluate(who, action, resolved.as_ref());
+            let mut ids: Vec<_> =
+                response.diagnostics().reason().map(ToString::to_string).collect();
+            ids.sort();
+            let said = match response.diagnostics().errors().next() {
+                Some(_) => Err(vec![]),
+                None if response.decision() == Decision::Allow => Ok(ids),
+                None => Err(ids),
+            };
+            prop_assert_eq!(found.map_err(|denial| denial.policies), said, "{} {:?}", action, texts);
+        }
+    }
+}
