@@ -16,6 +16,7 @@ pub mod event;
 mod failure;
 pub mod identity;
 pub mod network;
+mod open_files;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;
@@ -29,5 +30,6 @@ pub mod token_exchange;
 
 pub use config_error::ConfigError;
 pub use failure::{Blame, Code, Failure};
+pub use open_files::open_files;
 pub use request::{Answer, Question, Request, UserInfo};
 pub use resources::{Operation, Outcome};

@@ -187,8 +187,10 @@ impl Delegation {
         Ok(outcome)
     }
 
-    /// Writes what the audit log still holds back. The last thing before the process ends.
+    /// Ends the sessions that are kept, and writes what the audit log still holds back. The last
+    /// thing before the process ends.
     pub async fn shutdown(&self) {
+        self.resources.close().await;
         if self.audit.flush().await.is_err() {
             tracing::error!("the audit log could not be flushed");
         }

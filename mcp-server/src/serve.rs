@@ -20,6 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use krb_delegation::open_files;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -36,8 +37,6 @@ use stream::Watched;
 const MAX_CONNECTIONS: usize = 1024;
 /// For what is served beside MCP.
 const SIDE_CONNECTIONS: usize = 16;
-/// Where the system tells how many files may be open (Linux).
-const LIMITS: &str = "/proc/self/limits";
 /// After running calls were told to stop.
 const ABORT_TIME: Duration = Duration::from_secs(2);
 
@@ -50,8 +49,7 @@ pub(crate) async fn serve(
     drain: Duration,
     cancel: CancellationToken,
 ) {
-    let limits = std::fs::read_to_string(LIMITS).unwrap_or_default();
-    let places = places_within(&limits);
+    let places = places_within(open_files());
     if places < MAX_CONNECTIONS {
         warn!(places, "few files may be open (ulimit -n, LimitNOFILE): fewer connections, too");
     }
@@ -155,11 +153,7 @@ fn run(stream: TcpStream, place: Place, app: Router, connections: &GracefulShutd
 
 /// Half of the files that may be open: calls need some for KDCs and resources, and one that cannot
 /// be opened there fails a call.
-fn places_within(limits: &str) -> usize {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_ascii_whitespace().next());
-    // "unlimited" is no number, and no limit.
-    let files = soft.and_then(|soft| soft.parse::<usize>().ok()).unwrap_or(usize::MAX);
+fn places_within(files: usize) -> usize {
     (files / 2).clamp(16, MAX_CONNECTIONS)
 }
 

@@ -10,6 +10,7 @@ mod identity;
 mod interleaved;
 mod kdc_access;
 mod kdc_outage;
+mod kept_sessions;
 mod keycloak;
 mod keys;
 mod large_tickets;

@@ -7,6 +7,7 @@
 mod failure;
 pub mod kerberos;
 mod route;
+mod standing;
 
 use krb_client::{Clock, Entropy, UserTicket};
 use krb_proto::gss::InitiatorOptions;
@@ -19,6 +20,9 @@ use crate::policy::Permit;
 use failure::Stale;
 use kerberos::Account;
 pub use route::{AsService, Route};
+pub(crate) use standing::Standing;
+#[cfg(test)]
+pub(crate) use standing::testing::standing;
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
 /// means.
@@ -52,6 +56,11 @@ impl ServiceCredential<'_> {
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// On what a session stands that is set up with it, if it may serve later calls, too.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        self.permit().route().may_be_kept().then(|| Standing::of(self))
     }
 
     /// Starts a SPNEGO context: its state, and the token to send. The resource says what it means

@@ -97,6 +97,9 @@ pub(crate) trait Kind: Sized {
         credential: &ServiceCredential<'_>,
         task: &Self::Task,
     ) -> Result<Self::Outcome, Failure>;
+
+    /// Ends what is kept for later calls; from then on nothing is. Before the process ends.
+    async fn close(&self) {}
 }
 
 /// What every entry of `targets` has.

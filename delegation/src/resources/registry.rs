@@ -205,6 +205,11 @@ macro_rules! kinds {
                 Self { $($kind: Kind::new(network),)+ }
             }
 
+            /// Ends what is kept for later calls; from then on nothing is.
+            pub(crate) async fn close(&self) {
+                $(self.$kind.close().await;)+
+            }
+
             async fn reach(
                 &self,
                 cx: &CallContext,

@@ -40,6 +40,14 @@ impl Route {
         }
     }
 
+    /// Whether what is set up with its credential, such as a session, may serve later calls that
+    /// have the same one.
+    pub(crate) const fn may_be_kept(self) -> bool {
+        match self {
+            Self::ProtocolTransition | Self::ServiceAccount => true,
+        }
+    }
+
     /// The credential for what was announced, by the route of its permit.
     pub(crate) async fn credential<'a>(
         kerberos: &Kerberos,

@@ -3,6 +3,7 @@
 
 mod config;
 mod failure;
+mod kept;
 mod name;
 mod operation;
 mod session;
@@ -14,10 +15,12 @@ use std::sync::Arc;
 
 use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
-use crate::credential::ServiceCredential;
+use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
+use crate::open_files;
 use crate::targets::{Names, Root, fold};
 use failure::Place;
+use kept::{Keep, Kept};
 use session::Session;
 
 pub use config::{Config, Endpoint};
@@ -26,6 +29,7 @@ pub use operation::*;
 /// The file client.
 pub(super) struct Client {
     network: Network,
+    kept: Kept<Session>,
 }
 
 impl Kind for Client {
@@ -110,7 +114,7 @@ impl Kind for Client {
     }
 
     fn new(network: &Network) -> Self {
-        Self { network: network.clone() }
+        Self { network: network.clone(), kept: Kept::new(open_files()) }
     }
 
     async fn perform(
@@ -119,11 +123,58 @@ impl Kind for Client {
         credential: &ServiceCredential<'_>,
         task: &Task,
     ) -> Result<Outcome, Failure> {
-        let Task { verb, share, path, written } = task;
-        let place = Place { target: credential.permit().target(), share, path };
-        let mut session = Session::log_in(&self.network, cx, credential, &place).await?;
-        let outcome = verb.run(&mut session, &place, written).await;
-        session.log_off();
-        outcome
+        let place =
+            Place { target: credential.permit().target(), share: &task.share, path: &task.path };
+        let standing = credential.standing();
+        let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock));
+        if let Some(session) = kept {
+            match self.run(session, task, &place, standing.as_ref()).await {
+                Run::Answered(outcome) => return outcome,
+                Run::Lost(failure) if !task.verb.is_idempotent() => return Err(failure),
+                // The file server may have ended it long ago, and with it the caller's others.
+                Run::Lost(_) => self.kept.end(|on| Some(on) == standing.as_ref()),
+            }
+        }
+        let session = Session::log_in(&self.network, cx, credential, &place).await?;
+        match self.run(session, task, &place, standing.as_ref()).await {
+            Run::Answered(outcome) => outcome,
+            Run::Lost(failure) => Err(failure),
+        }
+    }
+
+    async fn close(&self) {
+        self.kept.close().await;
+    }
+}
+
+/// What became of a session in which something was done.
+enum Run {
+    /// It was answered.
+    Answered(Result<Outcome, Failure>),
+    /// It broke.
+    Lost(Failure),
+}
+
+impl Client {
+    /// Does something in a session, and keeps that if it may be. Given up in the middle, the session ends.
+    async fn run(
+        &self,
+        mut session: Session,
+        task: &Task,
+        place: &Place<'_>,
+        standing: Option<&Standing>,
+    ) -> Run {
+        let outcome = task.verb.run(&mut session, place, &task.written).await;
+        if session.is_lost() {
+            return match outcome {
+                Err(failure) => Run::Lost(failure),
+                Ok(_) => Run::Answered(outcome),
+            };
+        }
+        match standing {
+            Some(standing) => self.kept.put(standing.clone(), session),
+            None => kept::end(session),
+        }
+        Run::Answered(outcome)
     }
 }

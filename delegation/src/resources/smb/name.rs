@@ -6,9 +6,9 @@
 use smb2::client::Connection;
 use smb2::{ErrorKind, Tree};
 
-use super::DirectoryEntry;
 use super::failure::{Place, SmbError};
 use super::unc::is_short_alias;
+use super::{DirectoryEntry, Session};
 use crate::Failure;
 use crate::targets::fold;
 
@@ -53,20 +53,21 @@ fn is_own(asked: &str, opened: Option<&str>) -> bool {
 /// open is left alone: reading it says so.
 pub(super) async fn mark(
     tree: &Tree,
-    connection: &mut Connection,
+    session: &Session,
     place: &Place<'_>,
     entries: &mut [DirectoryEntry],
 ) {
+    let mut connection = session.connection.clone();
     let suspects = entries.iter_mut().filter(|entry| is_short_alias(&entry.name));
     for entry in suspects.filter(|entry| entry.readable).take(MAX_ASKED) {
         let path = match place.path {
             "" => entry.name.clone(),
             folder => format!("{folder}\\{}", entry.name),
         };
-        match resolve(tree, connection, &path).await {
+        match resolve(tree, &mut connection, &path).await {
             Ok(opened) => entry.readable = is_own(&path, opened.as_deref()),
             // The connection is no more, or the server has had enough.
-            Err(error) if error.kind() != ErrorKind::AccessDenied => return,
+            Err(error) if error.kind() != ErrorKind::AccessDenied => return session.note(&error),
             Err(_) => {}
         }
     }

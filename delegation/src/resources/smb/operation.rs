@@ -3,10 +3,7 @@
 mod list;
 mod read;
 
-use std::sync::Arc;
-
 use serde::Serialize;
-use smb2::Tree;
 
 use super::Endpoint;
 use super::failure::{Misasked, Place};
@@ -44,6 +41,13 @@ impl Verb {
         match self {
             Self::Read => Action { name: "file:read", form: Form::Leaf },
             Self::List => Action { name: "file:list", form: Form::Folder },
+        }
+    }
+
+    /// Whether doing it twice is as doing it once.
+    pub(super) const fn is_idempotent(self) -> bool {
+        match self {
+            Self::Read | Self::List => true,
         }
     }
 
@@ -132,9 +136,4 @@ impl Asked {
         let (verb, share, written) = (*verb, share.clone(), written.clone());
         Ok(Some(Found { task: Task { verb, share, path, written }, policy_path }))
     }
-}
-
-async fn connect_tree(session: &mut Session, place: &Place<'_>) -> Result<Arc<Tree>, Failure> {
-    let tree = Tree::connect(&mut session.connection, place.share).await;
-    tree.map(Arc::new).map_err(|error| place.failure("opening the share", &error))
 }

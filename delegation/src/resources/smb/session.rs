@@ -3,11 +3,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::SpnegoInitiator;
-use smb2::NegotiatedParams;
 use smb2::client::connection::Frame;
 use smb2::client::{Cipher, Connection, Session as SmbSession};
 use smb2::crypto::kdf::{PreauthHasher, sp800_108_kdf};
@@ -21,10 +21,12 @@ use smb2::transport::TcpTransport;
 use smb2::types::flags::{Capabilities, SecurityMode};
 use smb2::types::status::NtStatus;
 use smb2::types::{Command, Dialect};
+use smb2::{Error, ErrorKind, NegotiatedParams, Tree};
 use zeroize::Zeroizing;
 
 use super::super::{CallContext, ServiceCredential};
 use super::failure::{Place, SmbError};
+use super::kept::Keep;
 use super::tap::{Recording, Tap};
 use crate::network::Network;
 use crate::{Blame, Failure};
@@ -32,10 +34,26 @@ use crate::{Blame, Failure};
 /// How long one address may take to answer; a host may have further ones.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 const LOG_OFF_TIME: Duration = Duration::from_secs(1);
+/// For an answer. Who is silent is asked for a sign of life (ECHO) before, and who gives one gets
+/// six times as long: then it is the call's own time that ends it. Who does not is taken for dead
+/// early enough to begin anew within a call.
+const ANSWER_TIME: Duration = Duration::from_secs(12);
 
-/// A session in the user's name, signed and encrypted.
+/// A session in the user's name, signed and encrypted. Dropped, it ends with its connection, and
+/// with it whatever it had open.
 pub(super) struct Session {
     pub(super) connection: Connection,
+    /// The shares that it has opened, by their names as configured.
+    trees: Vec<(String, Arc<Tree>)>,
+    /// Something else came than an answer.
+    is_lost: AtomicBool,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // What a reader that was dropped still sends holds the connection, too.
+        self.connection.mark_dead();
+    }
 }
 
 impl Session {
@@ -99,17 +117,71 @@ impl Session {
             should_sign: true,
             should_encrypt: true,
         });
-        Ok(Self { connection })
+        connection.set_response_timeout(Some(ANSWER_TIME));
+        Ok(Self { connection, trees: Vec::new(), is_lost: AtomicBool::new(false) })
     }
 
-    /// Ends the session. Nobody waits for it, and that it may fail changes nothing: the connection
-    /// closes after it.
-    pub(super) fn log_off(self) {
-        tokio::spawn(async move {
-            let log_off = self.connection.execute(Command::Logoff, &LogoffRequest, None);
-            let _ = tokio::time::timeout(LOG_OFF_TIME, log_off).await;
-        });
+    /// The share, opened when it is first asked for.
+    pub(super) async fn tree(&mut self, place: &Place<'_>) -> Result<Arc<Tree>, Failure> {
+        if let Some((_, tree)) = self.trees.iter().find(|(share, _)| share == place.share) {
+            return Ok(tree.clone());
+        }
+        let tree = Tree::connect(&mut self.connection, place.share).await;
+        let tree =
+            Arc::new(tree.map_err(|error| self.failure(place, "opening the share", &error))?);
+        self.trees.push((place.share.to_owned(), tree.clone()));
+        Ok(tree)
     }
+
+    /// What an error means to the user; the session notes what it means to itself.
+    pub(super) fn failure(&self, place: &Place<'_>, doing: &str, error: &Error) -> Failure {
+        self.note(error);
+        place.failure(doing, error)
+    }
+
+    /// Notes what an error means: the session goes on after an answer, and after nothing else.
+    pub(super) fn note(&self, error: &Error) {
+        if !is_answer(error.kind()) {
+            self.lose();
+        }
+    }
+
+    /// Notes that it is to end.
+    pub(super) fn lose(&self) {
+        self.is_lost.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Keep for Session {
+    /// Whether anything else than answers came, or the connection is no more.
+    fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed) || self.connection.is_disconnected()
+    }
+
+    /// Logs off. That this may fail changes nothing: the connection closes after it.
+    async fn end(self) {
+        let log_off = self.connection.execute(Command::Logoff, &LogoffRequest, None);
+        let _ = tokio::time::timeout(LOG_OFF_TIME, log_off).await;
+    }
+}
+
+/// Whether the file server said this of what it was asked, and means to go on.
+const fn is_answer(error: ErrorKind) -> bool {
+    use ErrorKind::{
+        AccessDenied, DfsReferral, InvalidName, IsADirectory, NotADirectory, NotFound,
+        SharingViolation, Unsupported,
+    };
+    matches!(
+        error,
+        AccessDenied
+            | DfsReferral
+            | InvalidName
+            | IsADirectory
+            | NotADirectory
+            | NotFound
+            | SharingViolation
+            | Unsupported
+    )
 }
 
 /// The length of SESSION_SETUP's token has 16 bits (MS-SMB2 2.2.5), which `smb2` fills without a look

@@ -1,11 +1,10 @@
 use serde::Serialize;
 use smb2::pack::FileTime;
-use smb2::{DirectoryEntry as SmbEntry, ReparseTag};
+use smb2::{DirectoryEntry as SmbEntry, DirectoryReader, ReparseTag};
 
 use super::super::failure::SmbError;
 use super::super::unc::is_plain_component;
 use super::super::{Place, Session, name};
-use super::connect_tree;
 use crate::Failure;
 
 /// More entries than a person reads are cut off with an error rather than silently.
@@ -45,8 +44,8 @@ pub(super) async fn list(
     session: &mut Session,
     place: &Place<'_>,
 ) -> Result<Vec<DirectoryEntry>, Failure> {
-    let tree = connect_tree(session, place).await?;
-    let failed = |error| place.failure("listing", &error);
+    let tree = session.tree(place).await?;
+    let failed = |error| session.failure(place, "listing", &error);
     let mut connection = session.connection.clone();
     if !place.path.is_empty() {
         let resolved = name::resolve(&tree, &mut connection, place.path).await.map_err(failed)?;
@@ -56,19 +55,29 @@ pub(super) async fn list(
         .open_directory_reader(session.connection.clone(), &place.slashed())
         .await
         .map_err(failed)?;
+    let entries = read_all(&mut reader).await;
+    // If this fails, the directory closes with the session.
+    if reader.close().await.is_err() {
+        session.lose();
+    }
+    let mut entries =
+        entries.map_err(failed)?.ok_or_else(|| place.wrong(&SmbError::TooMany(MAX_ENTRIES)))?;
+    name::mark(&tree, session, place, &mut entries).await;
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// All entries; `None` if there are more than are told.
+async fn read_all(reader: &mut DirectoryReader) -> smb2::Result<Option<Vec<DirectoryEntry>>> {
     let mut entries = Vec::new();
-    while let Some(batch) = reader.next_batch().await.map_err(failed)? {
+    while let Some(batch) = reader.next_batch().await? {
         let named = batch.into_iter().filter(|entry| entry.name != "." && entry.name != "..");
         entries.extend(named.map(entry));
         if entries.len() > MAX_ENTRIES {
-            return Err(place.wrong(&SmbError::TooMany(MAX_ENTRIES)));
+            return Ok(None);
         }
     }
-    // The handle closes with the session if this fails.
-    let _ = reader.close().await;
-    name::mark(&tree, &mut connection, place, &mut entries).await;
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
+    Ok(Some(entries))
 }
 
 fn entry(entry: SmbEntry) -> DirectoryEntry {

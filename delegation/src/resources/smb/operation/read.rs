@@ -5,7 +5,6 @@ use smb2::types::status::NtStatus;
 
 use super::super::failure::SmbError;
 use super::super::{Place, Session, name};
-use super::connect_tree;
 use crate::Failure;
 use crate::resources::content::{MAX_CONTENT, encode};
 
@@ -27,8 +26,8 @@ pub(super) async fn read(
     place: &Place<'_>,
     written: &str,
 ) -> Result<FileContent, Failure> {
-    let tree = connect_tree(session, place).await?;
-    let failed = |error| place.failure("reading", &error);
+    let tree = session.tree(place).await?;
+    let failed = |error| session.failure(place, "reading", &error);
     let file = tree
         .open_file_reader(session.connection.clone(), &place.slashed())
         .await
@@ -49,8 +48,10 @@ pub(super) async fn read(
     } else {
         file.read_at(0, size).await.map_err(failed)
     };
-    // The file closes with the session if this fails.
-    let _ = file.close().await;
+    // If this fails, the file closes with the session.
+    if file.close().await.is_err() {
+        session.lose();
+    }
     let content = content?;
     let size = content.len() as u64;
     let (encoding, content) = encode(content);

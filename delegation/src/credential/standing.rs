@@ -1,0 +1,103 @@
+use krb_client::{Clock, UserTicket};
+use krb_proto::pac::Sid;
+
+use super::{ServiceCredential, current};
+use crate::credential::kerberos::Account;
+
+/// On what something stands that outlives the call it was set up in, such as a session: whose call it
+/// was, the whole of what evidence said of the account, the target, and the very ticket that was used.
+/// It serves a later call only if that one stands on the same.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    issuer: String,
+    subject: String,
+    target: String,
+    account: Account,
+    ticket: UserTicket,
+}
+
+impl Standing {
+    pub(super) fn of(credential: &ServiceCredential<'_>) -> Self {
+        let ServiceCredential { account, ticket, .. } = credential;
+        let (subject, target) = (credential.permit().subject(), credential.permit().target());
+        Self {
+            issuer: subject.issuer().to_owned(),
+            subject: subject.subject().to_owned(),
+            target: target.name().to_owned(),
+            account: account.clone(),
+            ticket: ticket.clone(),
+        }
+    }
+
+    /// Whether both stand for one caller at one target, on whatever ticket.
+    pub(crate) fn is_of_same_caller(&self, other: &Self) -> bool {
+        self.issuer == other.issuer && self.subject == other.subject && self.target == other.target
+    }
+
+    /// The SID of the account.
+    pub(crate) const fn sid(&self) -> &Sid {
+        &self.account.sid
+    }
+
+    /// Whether the ticket may still be used: no longer than its evidence is current.
+    pub(crate) fn is_current(&self, clock: &dyn Clock) -> bool {
+        current(&self.ticket, clock).is_some()
+    }
+}
+
+impl PartialEq for Standing {
+    fn eq(&self, other: &Self) -> bool {
+        // A ticket's octets are those of one issue, with its service, client, times and keys.
+        self.is_of_same_caller(other)
+            && self.account == other.account
+            && self.ticket.ticket == other.ticket.ticket
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use krb_client::SystemClock;
+
+    use super::*;
+    use crate::call::testing::{account, ticket};
+
+    /// What a caller of that name stands on, as the account with that RID; the ticket is the
+    /// number's.
+    pub(crate) fn standing(subject: &str, target: &str, rid: u32, number: u8) -> Standing {
+        let mut credential = krb_proto::Credential::clone(&ticket(0));
+        credential.ticket = vec![number];
+        let max_age = std::time::Duration::from_secs(900);
+        Standing {
+            issuer: "https://idp.example.com".into(),
+            subject: subject.into(),
+            target: target.into(),
+            account: Account { sid: format!("S-1-5-21-1-2-3-{rid}").parse().unwrap(), ..account() },
+            ticket: UserTicket::of(credential.into(), &SystemClock, max_age),
+        }
+    }
+
+    #[test]
+    fn every_member_counts() {
+        let one = standing("alice", "files", 1104, 1);
+        assert!(one == standing("alice", "files", 1104, 1), "the time it was got does not");
+        let mut others = vec![
+            standing("bob", "files", 1104, 1),
+            standing("alice", "other", 1104, 1),
+            standing("alice", "files", 1105, 1),
+            standing("alice", "files", 1104, 2),
+            Standing { issuer: "https://other.example.com".into(), ..one.clone() },
+        ];
+        let mut with = |change: fn(&mut Account)| {
+            let mut other = one.clone();
+            change(&mut other.account);
+            others.push(other);
+        };
+        with(|account| account.name = "alice2".into());
+        with(|account| account.domain = "OTHER".into());
+        with(|account| account.groups.push(account.sid.clone()));
+        with(|account| account.user_account_control |= 0x4000);
+        for other in others {
+            assert!(one != other);
+        }
+    }
+}

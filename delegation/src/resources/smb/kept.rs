@@ -1,0 +1,361 @@
+//! Sessions kept for later calls: connecting, logging in and opening the share are most of a short
+//! call. Each call has one for itself, so that one that is given up takes no other's with it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use krb_client::Clock;
+use tokio::time::{Instant, sleep};
+
+use crate::credential::Standing;
+
+/// Unused for so long, a session ends.
+const IDLE: Duration = Duration::from_secs(60);
+/// How often that is looked after.
+const SWEEP: Duration = Duration::from_secs(10);
+/// So many are kept at most, and of the files that may be open one in eight: the server's own
+/// connections and KDCs need others.
+const MOST: usize = 128;
+const FILES_EACH: usize = 8;
+/// So many of one account, for calls that it makes at once.
+const OF_AN_ACCOUNT: usize = 16;
+
+/// What can be kept.
+pub(super) trait Keep: Send + 'static {
+    /// Whether it is of no more use.
+    fn is_lost(&self) -> bool;
+
+    /// Ends it in order.
+    fn end(self) -> impl Future<Output = ()> + Send;
+}
+
+/// What is kept, each for calls that stand on the same as the one it was made in.
+pub(super) struct Kept<S> {
+    most: usize,
+    shelf: Arc<Mutex<Shelf<S>>>,
+}
+
+struct Shelf<S> {
+    /// Those unused for longest first.
+    entries: Vec<Entry<S>>,
+    is_swept: bool,
+    is_closed: bool,
+}
+
+struct Entry<S> {
+    standing: Standing,
+    since: Instant,
+    session: S,
+}
+
+impl<S: Keep> Kept<S> {
+    /// Where so many files may be open.
+    pub(super) fn new(files: usize) -> Self {
+        let shelf = Shelf { entries: Vec::new(), is_swept: false, is_closed: false };
+        Self { most: MOST.min(files / FILES_EACH), shelf: Arc::new(Mutex::new(shelf)) }
+    }
+
+    /// One that stands on the very same, for this call alone. What the caller has there on anything
+    /// else ends: newer evidence may say another thing.
+    pub(super) fn take(&self, on: &Standing, clock: &dyn Clock) -> Option<S> {
+        self.end(|kept| kept.is_of_same_caller(on) && kept != on);
+        if !on.is_current(clock) {
+            return None;
+        }
+        let mut shelf = lock(&self.shelf);
+        // The one used last, so that those in excess become idle.
+        while let Some(found) = shelf.entries.iter().rposition(|entry| entry.standing == *on) {
+            let Entry { session, .. } = shelf.entries.remove(found);
+            if !session.is_lost() {
+                return Some(session);
+            }
+        }
+        None
+    }
+
+    /// Keeps one. If there are too many, those unused for longest end, first this account's.
+    pub(super) fn put(&self, on: Standing, session: S) {
+        let mut shelf = lock(&self.shelf);
+        if shelf.is_closed || self.most == 0 {
+            drop(shelf);
+            return end(session);
+        }
+        let is_own = |entry: &Entry<S>| entry.standing.sid() == on.sid();
+        let own = shelf.entries.iter().filter(|entry| is_own(entry)).count();
+        let excess = if own >= OF_AN_ACCOUNT {
+            shelf.entries.iter().position(is_own)
+        } else {
+            (shelf.entries.len() >= self.most).then_some(0)
+        };
+        let excess = excess.map(|index| shelf.entries.remove(index));
+        shelf.entries.push(Entry { standing: on, since: Instant::now(), session });
+        if !std::mem::replace(&mut shelf.is_swept, true) {
+            self.sweep();
+        }
+        drop(shelf);
+        excess.into_iter().for_each(|entry| end(entry.session));
+    }
+
+    /// Ends all that stand on what this holds for.
+    pub(super) fn end(&self, of: impl Fn(&Standing) -> bool) {
+        take_out(&mut lock(&self.shelf), |entry| of(&entry.standing)).into_iter().for_each(end);
+    }
+
+    /// Ends all, and keeps none any more. Done when they have ended.
+    pub(super) async fn close(&self) {
+        let all = {
+            let mut shelf = lock(&self.shelf);
+            shelf.is_closed = true;
+            take_out(&mut shelf, |_| true)
+        };
+        let mut ends: tokio::task::JoinSet<()> = all.into_iter().map(Keep::end).collect();
+        while ends.join_next().await.is_some() {}
+    }
+
+    /// Looks after what is idle, as long as there is anything.
+    fn sweep(&self) {
+        let shelf = Arc::downgrade(&self.shelf);
+        tokio::spawn(async move {
+            loop {
+                sleep(SWEEP).await;
+                let Some(shelf) = shelf.upgrade() else { return };
+                let mut shelf = lock(&shelf);
+                let is_done =
+                    |entry: &Entry<S>| entry.since.elapsed() >= IDLE || entry.session.is_lost();
+                let done = take_out(&mut shelf, is_done);
+                shelf.is_swept = !shelf.entries.is_empty();
+                let is_over = !shelf.is_swept;
+                drop(shelf);
+                done.into_iter().for_each(end);
+                if is_over {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+fn lock<S>(shelf: &Mutex<Shelf<S>>) -> MutexGuard<'_, Shelf<S>> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take_out<S>(shelf: &mut Shelf<S>, of: impl Fn(&Entry<S>) -> bool) -> Vec<S> {
+    shelf.entries.extract_if(.., |entry| of(entry)).map(|entry| entry.session).collect()
+}
+
+/// Ends one. Nobody waits for it.
+pub(super) fn end<S: Keep>(session: S) {
+    if !session.is_lost() {
+        tokio::spawn(session.end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+
+    use krb_client::SystemClock;
+    use krb_proto::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::credential::standing;
+
+    /// A session of somebody's, and how many of all have ended.
+    struct Session {
+        of: String,
+        lost: Arc<AtomicBool>,
+        ended: Arc<AtomicUsize>,
+    }
+
+    impl Keep for Session {
+        fn is_lost(&self) -> bool {
+            self.lost.load(Ordering::SeqCst)
+        }
+
+        async fn end(self) {}
+    }
+
+    impl Drop for Session {
+        fn drop(&mut self) {
+            self.ended.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    struct Sessions {
+        kept: Kept<Session>,
+        ended: Arc<AtomicUsize>,
+        lost: Arc<AtomicBool>,
+    }
+
+    impl Sessions {
+        fn new(files: usize) -> Self {
+            Self { kept: Kept::new(files), ended: Arc::default(), lost: Arc::default() }
+        }
+
+        fn put(&self, on: &Standing, of: &str) {
+            let (lost, ended) = (self.lost.clone(), self.ended.clone());
+            self.kept.put(on.clone(), Session { of: of.into(), lost, ended });
+        }
+
+        fn take(&self, on: &Standing) -> Option<String> {
+            self.kept.take(on, &SystemClock).map(|session| session.of.clone())
+        }
+
+        async fn ended(&self) -> usize {
+            // Those that end do so in tasks of their own.
+            sleep(Duration::from_millis(1)).await;
+            self.ended.load(Ordering::SeqCst)
+        }
+
+        fn count(&self) -> usize {
+            lock(&self.kept.shelf).entries.len()
+        }
+    }
+
+    const FILES: usize = 1024;
+
+    #[tokio::test]
+    async fn what_was_set_up_on_one_thing_serves_nothing_else() {
+        let sessions = Sessions::new(FILES);
+        let alice = standing("alice", "files", 1104, 1);
+        sessions.put(&alice, "alice");
+        for other in [
+            standing("bob", "files", 1105, 2),
+            standing("bob", "files", 1104, 1),
+            standing("alice", "other", 1104, 1),
+        ] {
+            assert_eq!(sessions.take(&other), None);
+        }
+        assert_eq!(sessions.take(&alice).as_deref(), Some("alice"));
+        assert_eq!(sessions.take(&alice), None, "it is taken");
+    }
+
+    #[tokio::test]
+    async fn newer_evidence_ends_what_stands_on_older() {
+        let sessions = Sessions::new(FILES);
+        sessions.put(&standing("alice", "files", 1104, 1), "alice");
+        sessions.put(&standing("bob", "files", 1105, 1), "bob");
+        assert_eq!(sessions.take(&standing("alice", "files", 1104, 2)), None);
+        assert_eq!((sessions.count(), sessions.ended().await), (1, 1), "hers alone");
+        assert_eq!(sessions.take(&standing("alice", "files", 1104, 1)), None);
+        // The name was given to somebody else, or the account made anew.
+        assert_eq!(sessions.take(&standing("bob", "files", 1106, 3)), None);
+        assert_eq!(sessions.count(), 0);
+    }
+
+    struct Moved(AtomicI64);
+
+    impl Clock for Moved {
+        fn now(&self) -> Timestamp {
+            let now = SystemClock.now();
+            Timestamp::new(now.seconds.unix() + self.0.load(Ordering::SeqCst), now.microseconds)
+        }
+    }
+
+    #[tokio::test]
+    async fn none_is_used_for_longer_than_its_evidence() {
+        let sessions = Sessions::new(FILES);
+        let (alice, clock) = (standing("alice", "files", 1104, 1), Moved(AtomicI64::new(0)));
+        sessions.put(&alice, "alice");
+        for (seconds, used) in [(890, true), (901, false), (-5, false)] {
+            clock.0.store(seconds, Ordering::SeqCst);
+            let taken = sessions.kept.take(&alice, &clock);
+            assert_eq!(taken.is_some(), used, "{seconds}");
+            taken.into_iter().for_each(|session| sessions.kept.put(alice.clone(), session));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_broke_is_not_given() {
+        let sessions = Sessions::new(FILES);
+        let alice = standing("alice", "files", 1104, 1);
+        sessions.put(&alice, "alice");
+        sessions.put(&alice, "alice");
+        sessions.lost.store(true, Ordering::SeqCst);
+        assert_eq!(sessions.take(&alice), None);
+        assert_eq!((sessions.count(), sessions.ended().await), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn they_have_numbers() {
+        let sessions = Sessions::new(FILES);
+        let (alice, bob) = (standing("alice", "files", 1104, 1), standing("bob", "files", 1105, 2));
+        sessions.put(&bob, "bob");
+        for number in 0..OF_AN_ACCOUNT + 3 {
+            sessions.put(&alice, &number.to_string());
+        }
+        assert_eq!((sessions.count(), sessions.ended().await), (OF_AN_ACCOUNT + 1, 3));
+        assert_eq!(sessions.take(&alice), Some((OF_AN_ACCOUNT + 2).to_string()), "the last first");
+        for number in 0..2 * MOST as u32 {
+            let on = standing(&number.to_string(), "files", 2000 + number, 3);
+            sessions.put(&on, "many");
+            assert!(sessions.count() <= MOST);
+        }
+        assert_eq!((sessions.take(&bob), sessions.take(&alice)), (None, None));
+
+        let few = Sessions::new(16);
+        few.put(&bob, "bob");
+        few.put(&alice, "alice");
+        few.put(&alice, "alice");
+        assert_eq!(few.count(), 16 / FILES_EACH);
+        assert_eq!(few.take(&bob), None);
+        let none = Sessions::new(4);
+        none.put(&bob, "bob");
+        assert_eq!((none.count(), none.ended().await), (0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_idle_ends() {
+        let sessions = Sessions::new(FILES);
+        let (alice, bob) = (standing("alice", "files", 1104, 1), standing("bob", "files", 1105, 2));
+        for _ in 0..2 {
+            sessions.put(&alice, "alice");
+            sleep(IDLE / 2).await;
+            sessions.put(&bob, "bob");
+            sleep(IDLE / 2 + SWEEP).await;
+            assert_eq!(sessions.count(), 1, "alice's is gone");
+            assert_eq!(sessions.take(&bob).as_deref(), Some("bob"));
+            sleep(IDLE).await;
+        }
+        assert_eq!(sessions.ended().await, 4);
+    }
+
+    #[tokio::test]
+    async fn at_the_end_all_end_and_none_is_kept() {
+        let sessions = Sessions::new(FILES);
+        let alice = standing("alice", "files", 1104, 1);
+        sessions.put(&alice, "alice");
+        sessions.kept.close().await;
+        assert_eq!(sessions.ended.load(Ordering::SeqCst), 1);
+        sessions.put(&alice, "alice");
+        assert_eq!((sessions.take(&alice), sessions.ended().await), (None, 2));
+    }
+
+    proptest! {
+        /// A hundred users over fewer sessions, some of which break, in any order.
+        #[test]
+        fn nobody_ever_has_anothers(steps in prop::collection::vec((0..100_u32, 0..3_u8, any::<bool>()), 1..300)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(async {
+                let sessions = Sessions::new(50 * FILES_EACH);
+                for (user, evidence, breaks) in steps {
+                    let on = standing(&user.to_string(), "files", user, evidence);
+                    let of = format!("{user} {evidence}");
+                    let session = match sessions.kept.take(&on, &SystemClock) {
+                        Some(session) => session,
+                        None => {
+                            let ended = sessions.ended.clone();
+                            Session { of: of.clone(), lost: Arc::default(), ended }
+                        }
+                    };
+                    prop_assert_eq!(&session.of, &of);
+                    session.lost.store(breaks, Ordering::SeqCst);
+                    sessions.kept.put(on, session);
+                    prop_assert!(sessions.count() <= 50);
+                }
+                Ok(())
+            })?;
+        }
+    }
+}
