@@ -6,6 +6,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use krb_proto::formats::{CacheEntry, CredentialCache};
+use krb_proto::iana::{EncType, NameType, TicketFlags};
+use krb_proto::{Name, Principal};
+
 /// A folder of its own, gone at the end.
 struct Scratch(PathBuf);
 
@@ -98,4 +102,57 @@ fn who_reads_no_further_is_not_told() {
     let output = child.spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn what_a_cache_holds_is_listed() {
+    let scratch = Scratch::new("klist");
+    let alice = Principal::new(Name::user("alice"), "R");
+    let ticket = |server: Name, client: &Principal, endtime| CacheEntry {
+        client: client.clone(),
+        server: Principal::new(server, "R"),
+        enctype: EncType::AES256_CTS_HMAC_SHA1_96,
+        key_bytes: vec![1; 32].into(),
+        times: [1_600_000_000, 0, endtime, 0],
+        is_skey: false,
+        flags: TicketFlags::FORWARDABLE,
+        addresses: Vec::new(),
+        authdata: Vec::new(),
+        ticket: b"no ticket".to_vec(),
+        second_ticket: Vec::new(),
+    };
+    let web = || Name::new(NameType::SRV_INST, ["HTTP", "web"]);
+    let krbtgt = || Name::new(NameType::SRV_INST, ["krbtgt", "R"]);
+    let bob = Principal::new(Name::user("bob"), "R");
+    let (future, past) = (u32::MAX, 1_600_000_001);
+    let list = |entries: &[CacheEntry], arguments: &[&str]| {
+        let mut cache = CredentialCache::new(alice.clone());
+        cache.entries = entries.to_vec();
+        std::fs::write(scratch.0.join("cc"), cache.to_bytes()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
+        command.arg("klist").args(arguments).env_clear().env("KRB5CCNAME", "FILE:cc");
+        let output = command.current_dir(&scratch.0).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.success())
+    };
+    let both = [ticket(web(), &alice, future), ticket(web(), &bob, past)];
+    let (text, listed) = list(&both, &["-ef"]);
+    assert!(listed);
+    assert_eq!(text.matches("\nHTTP/web@R\n").count(), 2, "{text}");
+    assert_eq!(text.matches(", expired\n  for client bob@R\n").count(), 1, "{text}");
+    assert_eq!(text.matches("valid 2020-09-13T12:26:40Z to ").count(), 2, "from the logon on: {text}");
+    assert!(text.contains("forwardable") && text.contains("ticket unreadable"), "{text}");
+    let (text, _) = list(&both, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["principal"], "alice@R");
+    assert_eq!(json["tickets"][1]["client"], "bob@R");
+    assert_eq!([&json["tickets"][0]["expired"], &json["tickets"][1]["expired"]], [false, true]);
+    for (entries, of_use) in [
+        (&both[..], true),
+        (&both[1..], false),
+        (&[], false),
+        (&[both[0].clone(), ticket(krbtgt(), &alice, past)], false),
+        (&[both[1].clone(), ticket(krbtgt(), &alice, future)], true),
+    ] {
+        assert_eq!(list(entries, &["-s"]), (String::new(), of_use), "{entries:?}");
+    }
 }

@@ -31,7 +31,9 @@ pub(super) fn commands(world: &World) -> Vec<(&'static str, String)> {
             format!(
                 "cargo run --release -p krb-client --features cli -- s4u \\\n  \
                  --client svc-mcp@DEMO.TEST -k {folder}/mcp.keytab --kdc {kdc} \\\n  \
-                 -c {folder}/delegated.cc ALICE_ADMIN HTTP/web.demo.test"
+                 -c {folder}/delegated.cc ALICE_ADMIN HTTP/web.demo.test\n\
+                 cargo run --release -p krb-client --features cli -- klist -ef \\\n  \
+                 {folder}/delegated.cc"
             ),
         ),
         (

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "dev-kdc")]
 mod kdc;
+mod klist;
 mod s4u;
 
 use std::io::{self, Write as _};
@@ -39,6 +40,11 @@ enum Command {
         --write-keytab svc-mcp=mcp.keytab\n  KRB5_CONFIG=krb5.conf kinit alice"
     )]
     Kdc(kdc::Kdc),
+    /// List the tickets in a credential cache.
+    #[command(
+        after_help = "Example:\n  krb klist -e -f alice.cc\n  krb klist -s alice.cc || kinit -c alice.cc alice"
+    )]
+    Klist(klist::Klist),
     /// Print a completion script for a shell.
     Completions {
         /// bash, elvish, fish, powershell or zsh.
@@ -49,12 +55,18 @@ enum Command {
 /// Why a command failed, in words for the person who typed it.
 type Failure = Box<dyn std::error::Error>;
 
+/// A command that fails without a word, because it was told to.
+#[derive(Debug, thiserror::Error)]
+#[error("silently")]
+struct Silently;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::S4u(arguments) => s4u::run(&arguments).await,
         #[cfg(feature = "dev-kdc")]
         Command::Kdc(arguments) => kdc::run(&arguments).await,
+        Command::Klist(arguments) => klist::run(&arguments).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "krb", &mut script);
@@ -64,7 +76,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads no further, as `head`, need not be told.
-        Err(error) if is_broken_pipe(&*error) => ExitCode::FAILURE,
+        Err(error) if is_broken_pipe(&*error) || error.is::<Silently>() => ExitCode::FAILURE,
         Err(error) => {
             complain(&error.to_string());
             ExitCode::FAILURE
