@@ -5,6 +5,8 @@ mod clocks;
 mod evidence;
 mod logins;
 mod proxies;
+mod raw;
+mod requests;
 mod world;
 
 use world::Domain;

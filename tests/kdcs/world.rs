@@ -1,6 +1,8 @@
 //! One domain, whoever's KDC it has: accounts that mean the same in each.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use krb_client::{
     Carry, Client, ClientConfig, ClientError, Clock, KdcSource, SystemClock, Transport, files,
@@ -14,11 +16,15 @@ use krb_tests::world::directory::{
 };
 use krb_tests::world::{Kdcs, Seeded, Time};
 use krb_tests::{Lab, lab};
+use tokio::time::Instant;
+
+/// For an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A domain and its KDC.
 pub(crate) struct Domain {
     pub(crate) realm: String,
-    kdcs: KdcSource,
+    kdc: SocketAddr,
     transport: Arc<dyn Carry>,
     /// The time that the KDC goes by, if it is not the machine's.
     time: Option<Time>,
@@ -89,7 +95,7 @@ fn embedded() -> Domain {
         service: service(SERVICE),
         without_flag: Some(service(SERVICE_WITHOUT_THE_FLAG)),
         realm: REALM.into(),
-        kdcs: KdcSource::Addresses(vec![Kdcs::address(1)]),
+        kdc: Kdcs::address(1),
         transport: Arc::new(Kdcs::new(realm, 1, &time)),
         time: Some(time),
         pac: true,
@@ -109,7 +115,7 @@ async fn samba(lab: &Lab) -> Domain {
     Domain {
         service: Service::of_lab(lab, &lab.var("SVC_ACCOUNT"), &realm, "mcp").await,
         without_flag: Some(Service::of_lab(lab, "svc-ko", &realm, "ko").await),
-        kdcs: KdcSource::Addresses(vec![kdc.parse().expect("an address")]),
+        kdc: kdc.parse().expect("an address"),
         transport: Arc::new(Transport::Tcp),
         time: None,
         pac: true,
@@ -132,7 +138,7 @@ async fn mit(lab: &Lab) -> Domain {
         // Without S4U2Proxy there is nothing that the flag could keep from being forwarded
         // (MS-SFU 3.2.5.1.2), so this KDC makes no difference.
         without_flag: None,
-        kdcs: KdcSource::Addresses(vec![kdc.parse().expect("an address")]),
+        kdc: kdc.parse().expect("an address"),
         transport: Arc::new(Transport::Tcp),
         time: None,
         pac: true,
@@ -154,7 +160,7 @@ async fn heimdal(lab: &Lab) -> Domain {
     Domain {
         service: Service::of_lab(lab, "svc-mcp", &realm, "heimdal").await,
         without_flag: Some(Service::of_lab(lab, "svc-ko", &realm, "heimdal").await),
-        kdcs: KdcSource::Addresses(vec![kdc.parse().expect("an address")]),
+        kdc: kdc.parse().expect("an address"),
         transport: Arc::new(Transport::Tcp),
         time: None,
         pac: false,
@@ -182,7 +188,8 @@ impl Domain {
         secret: ClientSecret,
         wrong_by: i64,
     ) -> Client {
-        let mut config = ClientConfig::new(service.principal.clone(), secret, self.kdcs.clone());
+        let kdcs = KdcSource::Addresses(vec![self.kdc]);
+        let mut config = ClientConfig::new(service.principal.clone(), secret, kdcs);
         config.transport = self.transport.clone();
         config.clock = match &self.time {
             None => Arc::new(Moved(wrong_by)),
@@ -193,6 +200,17 @@ impl Domain {
             }
         };
         Client::new(config)
+    }
+
+    /// What the KDC answers to a message; nothing if it hangs up.
+    pub(crate) async fn ask(&self, message: Vec<u8>) -> Vec<u8> {
+        let until = Instant::now() + PATIENCE;
+        self.transport.carry(self.kdc, message, until).await.unwrap_or_default()
+    }
+
+    /// The time that the KDC goes by.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.as_ref().map_or_else(|| SystemClock.now(), |time| time.clock().now())
     }
 
     /// A user.

@@ -34,7 +34,8 @@ pub(super) fn grant(
     event.server = Some(service.clone());
     request.refuse_what_is_not_done()?;
     refuse_what_needs_a_ticket(request.options())?;
-    if !realm.is_named(request.body.realm.0) {
+    let canonicalize = request.options().contains(KdcOptions::CANONICALIZE);
+    if !realm.is_named(request.body.realm.0) || realm.policy.require_canonicalize && !canonicalize {
         return Err(unknown());
     }
     let Some(account) = realm.client(&sent).or_else(|| certified(request)) else {
@@ -45,7 +46,6 @@ pub(super) fn grant(
     state::check(account, Use::Login, request.now)?;
     let (target, changes_password) = target(request, &service)?;
 
-    let canonicalize = request.options().contains(KdcOptions::CANONICALIZE);
     let name = if canonicalize { Name::user(account.name()) } else { sent };
     let client = Principal::new(name, realm.name());
     let enctypes = preauth::enctypes(realm, account, request.body.etype);

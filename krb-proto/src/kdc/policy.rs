@@ -121,6 +121,9 @@ pub struct Policy {
     pub enctypes: Vec<EncType>,
     /// Is an account found by its sAMAccountName without the `$` at its end?
     pub implicit_dollar: bool,
+    /// Is a client only known to those who ask for its canonical name (KDC option canonicalize)? Then
+    /// no two names lead to tickets of one account, as Samba from 4.24 on can be told.
+    pub require_canonicalize: bool,
     /// What new passwords must be like where users choose them: the length, and as far as the KDC
     /// knows the former ones, the history. Ages are said and not looked at.
     pub passwords: PasswordPolicy,
@@ -144,6 +147,7 @@ impl Policy {
             skew: 300,
             enctypes,
             implicit_dollar: true,
+            require_canonicalize: false,
             passwords: PasswordPolicy { min_length: 7, ..PasswordPolicy::default() },
             #[cfg(feature = "spake")]
             spake: if compat.is_strict() { SpakeGroup::ALL.to_vec() } else { Vec::new() },

@@ -6,7 +6,7 @@ use std::assert_eq;
 use proptest::prelude::*;
 
 use super::*;
-use crate::iana::NameType;
+use crate::iana::{ErrorCode, NameType};
 use crate::kdc::Policy;
 use crate::kdc::lookup::Service;
 
@@ -126,6 +126,19 @@ fn the_dollar_is_not_everywhere_left_out() {
     realm.policy = Policy { implicit_dollar: false, ..realm.policy };
     assert!(realm.client(&Name::user("DC1")).is_none());
     assert!(realm.client(&Name::user("DC1$")).is_some());
+}
+
+/// The same: who logs in by any of an account's names has the account's own.
+#[test]
+fn clients_may_have_to_ask_for_their_canonical_names() {
+    let mut realm = realm();
+    realm.policy = Policy { require_canonicalize: true, ..realm.policy };
+    let mut world = World::new(realm);
+    assert_eq!(refused(world.login("alice")).code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+    let options = TicketOptions { canonicalize: true, ..TicketOptions::default() };
+    let secret = ClientSecret::Password(Zeroizing::new(PASSWORD.into()));
+    let tgt = world.login_with(user("ALICE"), secret, options).unwrap();
+    assert_eq!(tgt.client, user("alice"));
 }
 
 proptest! {

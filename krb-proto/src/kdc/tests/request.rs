@@ -44,6 +44,7 @@ fn the_authenticator_vouches_for_the_body() {
             Some(ErrorCode::INAPP_CKSUM)
         }),
         ("crc32", Some((ChecksumType(1), vec![0; 4])), Some(ErrorCode::INAPP_CKSUM)),
+        ("unknown", Some((ChecksumType(999), vec![0; 4])), Some(ErrorCode::SUMTYPE_NOSUPP)),
     ] {
         let raw = RawTgs { checksum: Some(checksum), ..RawTgs::new(&tgt, web()) };
         assert_eq!(raw.ask(&mut world).err(), code, "{what}");

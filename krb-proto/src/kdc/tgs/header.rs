@@ -196,6 +196,9 @@ impl<'r> Header<'r> {
     }
 }
 
+/// RFC 3961 section 6.1.3: nobody takes it, and all know it.
+const CRC32: ChecksumType = ChecksumType(1);
+
 /// The checksum over the request's body. Of the unkeyed types, which stand encrypted here, those are
 /// taken that collisions are hard to find for: JDKs and Windows send them.
 fn check_body(
@@ -218,9 +221,15 @@ fn check_body(
     };
     match verified {
         Ok(()) => Ok(()),
-        Err(crate::crypto::CryptoError::ChecksumTypeNotAllowed(_)) => {
-            refuse(ErrorCode::INAPP_CKSUM, "the authenticator's checksum is of a weak type")
-        }
+        Err(crate::crypto::CryptoError::ChecksumTypeNotAllowed(kind)) => match kind {
+            CRC32 | ChecksumType::RSA_MD4 => {
+                refuse(ErrorCode::INAPP_CKSUM, "the authenticator's checksum is of a weak type")
+            }
+            _ => {
+                let text = "the authenticator's checksum is of a type that is not known here";
+                refuse(ErrorCode::SUMTYPE_NOSUPP, text)
+            }
+        },
         Err(_) => refuse(ErrorCode::MODIFIED, "the request was changed on its way"),
     }
 }

@@ -67,6 +67,9 @@ pub(super) fn grant(
             let target = Target { key: &key, kvno: None, ..Target::account(realm, account)? };
             return service::grant(request, header, &client, service, target, cx);
         }
+        Service::Krbtgt | Service::Referral(_) | Service::ChangePassword if user_to_user => {
+            return refuse(ErrorCode::BADOPTION, "that service is no other user");
+        }
         Service::Krbtgt if matches!(header.tgt.origin, Origin::Here) => {
             return service::forward(request, header, &client, service, event, cx);
         }
