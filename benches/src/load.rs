@@ -2,7 +2,7 @@
 //! at once, each of which waits for the answer before it sends the next.
 
 use std::fs;
-use std::io::{Error, Read, Result, Write};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,18 +43,21 @@ const TGS_REP: u8 = 0x6d;
 #[derive(Clone, Copy, Debug)]
 enum Protocol {
     Udp,
+    /// A connection for each request, as MIT's and AD's clients make it.
     Tcp,
+    /// One connection for all, where the KDC keeps it (RFC 4120 section 7.2.2).
+    Kept,
 }
 
 /// Measures the KDC at an address, the processes of `group`, and returns lines as the programs in
-/// `peers/` print them: for both exchanges by UDP and TCP the time from one answer to the next, and
+/// `peers/` print them: for both exchanges by UDP, TCP and kept TCP the time from one answer to the next, and
 /// the processor time for each.
 ///
 /// # Errors
 /// If it does not answer, or with something else than a ticket.
 pub fn measure(who: &str, kdc: SocketAddr, group: i32) -> Result<String> {
     let mut lines = String::new();
-    for protocol in [Protocol::Udp, Protocol::Tcp] {
+    for protocol in [Protocol::Udp, Protocol::Tcp, Protocol::Kept] {
         for (exchange, tag) in [("AS", AS_REP), ("TGS", TGS_REP)] {
             let requests = requests(kdc, exchange)?;
             let (cpu, begun) = (processor_time(group)?, Instant::now());
@@ -105,7 +108,7 @@ fn run(kdc: SocketAddr, mut exchange: impl Exchange<Output = Credential>) -> Res
     loop {
         let mut cx = Context { now: SystemClock.now(), kdc_offset: 0, rng: &mut OsRandom };
         let request = exchange.request(&mut cx).map_err(Error::other)?;
-        let reply = by_tcp(kdc, &request)?;
+        let reply = ask(&mut connect(kdc)?, &request)?;
         match exchange.receive(&cx, &reply) {
             Ok(Step::Done(credential)) => return Ok(credential),
             Ok(Step::Continue) => {}
@@ -121,11 +124,18 @@ fn fire(kdc: SocketAddr, protocol: Protocol, requests: &[Vec<u8>], tag: u8) -> R
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.connect(kdc)?;
-        let (mut buffer, mut answered) = (vec![0; 1 << 16], 0);
+        let (mut buffer, mut answered, mut kept) = (vec![0; 1 << 16], 0, None);
         while Instant::now() < until {
             let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let reply = match protocol {
-                Protocol::Tcp => by_tcp(kdc, request)?,
+                Protocol::Tcp => ask(&mut connect(kdc)?, request)?,
+                Protocol::Kept => {
+                    let mut stream =
+                        kept.take().filter(is_open).map_or_else(|| connect(kdc), Ok)?;
+                    let reply = ask(&mut stream, request)?;
+                    kept = Some(stream);
+                    reply
+                }
                 Protocol::Udp => {
                     socket.send(request)?;
                     let length = socket.recv(&mut buffer)?;
@@ -146,11 +156,22 @@ fn fire(kdc: SocketAddr, protocol: Protocol, requests: &[Vec<u8>], tag: u8) -> R
     })
 }
 
-/// A connection for each request, as MIT's and AD's clients make it.
-fn by_tcp(kdc: SocketAddr, request: &[u8]) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(kdc)?;
+fn connect(kdc: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(kdc)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Whether the KDC has not hung up after its last answer.
+fn is_open(stream: &TcpStream) -> bool {
+    let mut octet = [0];
+    let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut octet));
+    let waits = peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    waits && stream.set_nonblocking(false).is_ok()
+}
+
+fn ask(stream: &mut TcpStream, request: &[u8]) -> Result<Vec<u8>> {
     let length = u32::try_from(request.len()).map_err(Error::other)?;
     stream.write_all(&[&length.to_be_bytes(), request].concat())?;
     let mut length = [0; 4];

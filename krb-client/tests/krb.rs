@@ -139,7 +139,11 @@ fn what_a_cache_holds_is_listed() {
     assert!(listed);
     assert_eq!(text.matches("\nHTTP/web@R\n").count(), 2, "{text}");
     assert_eq!(text.matches(", expired\n  for client bob@R\n").count(), 1, "{text}");
-    assert_eq!(text.matches("valid 2020-09-13T12:26:40Z to ").count(), 2, "from the logon on: {text}");
+    assert_eq!(
+        text.matches("valid 2020-09-13T12:26:40Z to ").count(),
+        2,
+        "from the logon on: {text}"
+    );
     assert!(text.contains("forwardable") && text.contains("ticket unreadable"), "{text}");
     let (text, _) = list(&both, &["--json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
