@@ -11,7 +11,6 @@ use tracing::Instrument as _;
 
 use crate::audit::Audit;
 use crate::call::{Announced, Attempt, GivenUp};
-use crate::credential::Route;
 use crate::credential::kerberos::Kerberos;
 use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
@@ -19,7 +18,7 @@ use crate::policy::{Policy, Usable};
 use crate::resources::{CallContext, Resources};
 use crate::targets::{Targets, Unresolved};
 use crate::token_exchange::TokenExchanger;
-use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo};
+use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo, credential};
 
 /// One thing that a caller wants done.
 #[derive(Clone, Debug)]
@@ -177,7 +176,7 @@ impl Delegation {
 
     /// The credential and the resource: what the intent record announced.
     async fn reach(&self, announced: &Announced, deadline: Instant) -> Result<Outcome, Failure> {
-        let credential = Route::credential(&self.kerberos, announced).await?;
+        let credential = credential::credential(&self.kerberos, announced).await?;
         let (clock, random) = (self.clock.clone(), self.random.clone());
         let cx = CallContext { deadline, clock, random };
         let outcome = self.resources.perform(&cx, &credential).await?;

@@ -8,6 +8,7 @@ mod failure;
 pub mod kerberos;
 mod route;
 mod standing;
+mod way;
 
 use krb_client::{Clock, Entropy, UserTicket};
 use krb_proto::gss::InitiatorOptions;
@@ -19,10 +20,11 @@ use crate::call::Announced;
 use crate::policy::Permit;
 use failure::Stale;
 use kerberos::Account;
-pub use route::{AsService, Route};
+pub(crate) use route::credential;
 pub(crate) use standing::Standing;
 #[cfg(test)]
 pub(crate) use standing::testing::standing;
+pub use way::{AsService, Route};
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
 /// means.

@@ -13,8 +13,8 @@ mod service;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::route::AsService;
-use super::{Evidence, Route, ServiceCredential};
+use super::way::{AsService, Route};
+use super::{Evidence, ServiceCredential};
 use crate::call::Announced;
 use crate::plan::Parts;
 use crate::targets::{Served, Target};
