@@ -3,6 +3,7 @@
 //! They run inside the lab (`tests/run` sees to it). Without one each says on standard error that it
 //! was skipped: libtest, which has no word for that, counts it as passed.
 
+mod accounts;
 mod attacks;
 mod clients;
 mod fast;

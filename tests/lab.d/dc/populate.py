@@ -162,6 +162,10 @@ def services():
     aes = {"msDS_SupportedEncryptionTypes": AES_AND_RC4}
     user(account, env["SVC_PASSWORD"], servicePrincipalName=mcp, **delegates, **trusted, **aes)
     user("svc-ko", servicePrincipalName=ko, **delegates, **aes)
+    narrow = f"HTTP/narrow.{DOMAIN}"
+    user("svc-narrow", servicePrincipalName=narrow, msDS_AllowedToDelegateTo=[web], **trusted, **aes)
+    reports = f"HTTP/reports.{DOMAIN}"
+    user("svc-reports", servicePrincipalName=reports, **aes)
     user("svc-web", servicePrincipalName=web, **aes)
     user("svc-other", servicePrincipalName=other, **aes)
     for name in ["renamed", "rotated"]:
@@ -173,6 +177,8 @@ def services():
     return {
         "mcp": [account, mcp],
         "ko": ["svc-ko", ko],
+        "narrow": ["svc-narrow", narrow],
+        "reports": ["svc-reports", reports],
         "web": ["svc-web", web],
         "other": ["svc-other", other],
         "dc": [env["DC_HOST"].split(".")[0].upper() + "$"],

@@ -41,7 +41,7 @@ files() {
   head -c 1048576 /dev/zero | tr '\0' m >large/mebibyte.bin
   head -c 1048577 /dev/zero | tr '\0' m >large/mebibyte-and-one.bin
   only_for ALICE_ADMIN reports/data.csv large/*.bin
-  for account in ALICE_ADMIN alice ben molly bob erin rené rene many huge phoenix; do
+  for account in ALICE_ADMIN alice ben molly bob erin rené rene many huge phoenix svc-reports; do
     printf 'account,amount\n%s,42\n' "$account" >"reports/$account.csv"
     only_for "$account" "reports/$account.csv" || return
   done
