@@ -14,7 +14,7 @@ use crate::call::{Announced, Attempt, GivenUp};
 use crate::credential::kerberos::Kerberos;
 use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
-use crate::policy::{Policy, Usable};
+use crate::policy::{Policies, Policy};
 use crate::resources::{CallContext, Resources};
 use crate::targets::{Targets, Unresolved};
 use crate::token_exchange::TokenExchanger;
@@ -40,7 +40,7 @@ pub struct Delegation {
     pub(crate) verifier: Verifier,
     pub(crate) exchanger: TokenExchanger,
     pub(crate) targets: Targets,
-    pub(crate) policy: Policy,
+    pub(crate) policies: Policies,
     pub(crate) kerberos: Kerberos,
     pub(crate) resources: Resources,
     pub(crate) audit: Audit,
@@ -105,12 +105,13 @@ impl Delegation {
                 Err(failure) => return Err(attempt.failed(failure).await),
             };
         attempt.is_of(&subject);
+        let policy = self.policies.current().await;
         match &call.request {
-            Request::Question(question) => self.answer(attempt, &subject, *question).await,
+            Request::Question(question) => self.answer(attempt, &policy, &subject, *question).await,
             Request::Operation(operation) => {
                 let place = self.targets.resolve(operation);
-                let place = place.map_err(|why| self.unresolved(why, &subject).into());
-                match place.and_then(|place| self.policy.decide(subject, place)) {
+                let place = place.map_err(|why| self.unresolved(why, &policy, &subject).into());
+                match place.and_then(|place| policy.decide(subject, place)) {
                     Ok(permit) => self.perform(attempt.intent(permit).await?, limits).await,
                     Err(denial) => Err(attempt.denied(denial).await),
                 }
@@ -138,28 +139,25 @@ impl Delegation {
     async fn answer(
         &self,
         attempt: Attempt,
+        policy: &Policy,
         subject: &Subject,
         question: Question,
     ) -> Result<Outcome, Failure> {
-        match self.policy.decide_here(subject, question.action()) {
-            Ok(policies) => attempt.answered(&policies).await?,
+        match policy.decide_here(subject, question.action()) {
+            Ok(policies) => attempt.answered(&policies, policy.hash()).await?,
             Err(denial) => return Err(attempt.denied(denial).await),
         }
-        let targets = self.usable(subject);
+        let targets = policy.usable(subject, &self.targets);
         Ok(Outcome::Here(match question {
             Question::UserInfo => Answer::User(UserInfo::new(subject, targets)),
             Question::ListTargets => Answer::Targets { targets },
         }))
     }
 
-    fn unresolved(&self, why: Unresolved, subject: &Subject) -> Failure {
-        let usable = self.usable(subject);
+    fn unresolved(&self, why: Unresolved, policy: &Policy, subject: &Subject) -> Failure {
+        let usable = policy.usable(subject, &self.targets);
         let addresses = usable.iter().flat_map(|usable| &usable.addresses);
         why.explain(&addresses.map(String::as_str).collect::<Vec<_>>())
-    }
-
-    fn usable(&self, subject: &Subject) -> Vec<Usable> {
-        self.policy.usable(subject, &self.targets)
     }
 
     /// What was announced, and its closing record.

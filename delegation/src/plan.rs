@@ -12,13 +12,13 @@ use crate::event::Metrics;
 use crate::identity::{TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
-use crate::policy::Policy;
+use crate::policy::{Policies, PolicyFile};
 use crate::resources::Resources;
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
 
 /// What the pipeline is built from: the configuration's sections, but for `network`, of which
-/// [`Parts::of_the_system`] makes the rest, and the policy's text. Other files that they name are
+/// [`Parts::of_the_system`] makes the rest, and the policy file, which is followed from then on. Other files that they name are
 /// read, or looked at, by [`Plan::new`]; [`Plan::start`] opens the audit log.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -28,8 +28,8 @@ pub struct Settings {
     pub token_exchange: TokenExchangeConfig,
     /// `kerberos`.
     pub kerberos: KerberosConfig,
-    /// The text of the Cedar policy file.
-    pub policy: String,
+    /// The Cedar policy file.
+    pub policy: PolicyFile,
     /// `targets`.
     pub targets: Vec<TargetConfig>,
     /// `audit`.
@@ -74,7 +74,7 @@ pub struct Plan {
     verifier: Verifier,
     exchanger: TokenExchanger,
     targets: Targets,
-    policy: Policy,
+    policies: Policies,
     kerberos: Kerberos,
     resources: Resources,
     audit: AuditConfig,
@@ -95,7 +95,7 @@ impl Plan {
         Ok(Self {
             exchanger: TokenExchanger::new(settings.token_exchange, &verifier, idp)?,
             verifier,
-            policy: Policy::from_cedar(&settings.policy, &targets)?,
+            policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
             targets,
             kerberos: Kerberos::new(&settings.kerberos, &parts).await?,
             resources: Resources::new(&parts.network),
@@ -115,17 +115,18 @@ impl Plan {
     /// # Errors
     /// If the log cannot be written.
     pub fn start(self) -> Result<Delegation, ConfigError> {
-        let Self { verifier, exchanger, targets, policy, kerberos, resources, audit, parts } = self;
+        let Self { verifier, exchanger, targets, policies, kerberos, resources, audit, parts } =
+            self;
         let Parts { clock, random, .. } = parts;
         let audit = Audit::open(&audit, clock.clone(), &*random)?;
-        let metrics = Metrics::new(audit.lost().clone());
+        let metrics = Metrics::new(audit.lost().clone(), policies.is_current());
         Ok(Delegation {
             audit,
             metrics,
             verifier,
             exchanger,
             targets,
-            policy,
+            policies,
             kerberos,
             resources,
             clock,

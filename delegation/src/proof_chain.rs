@@ -12,7 +12,7 @@
 //! use krb_delegation::{Failure, Outcome};
 //!
 //! async fn announce(
-//!     policy: &Policy, attempt: Attempt, subject: Subject, place: Resolved,
+//!     policy: &std::sync::Arc<Policy>, attempt: Attempt, subject: Subject, place: Resolved,
 //! ) -> Result<Announced, Failure> {
 //!     let permit = policy.decide(subject, place).map_err(|denial| denial.failure)?;
 //!     attempt.intent(permit).await

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use krb_delegation::identity::{AuthenticationError, Caller, Presented};
 use krb_delegation::pipeline::{Call, Delegation};
 use krb_delegation::plan::{Parts, Plan, Settings};
+use krb_delegation::policy::PolicyFile;
 use krb_delegation::{Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};
@@ -118,7 +119,10 @@ pub(crate) async fn plan_with(
         trusted_idps: config.auth.trusted_idps.clone(),
         token_exchange: config.delegation.token_exchange.clone(),
         kerberos: config.kerberos.clone(),
-        policy: read_text(&config.policy.file)?.to_string(),
+        policy: PolicyFile {
+            path: config.policy.file.clone(),
+            text: read_text(&config.policy.file)?.to_string(),
+        },
         targets: config.targets.clone(),
         audit: config.audit.clone(),
     };

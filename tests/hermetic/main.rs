@@ -11,6 +11,7 @@ mod limits;
 mod main_job;
 mod outages;
 mod pins;
+mod policy;
 mod refusals;
 mod reproducible;
 mod skew;

@@ -116,6 +116,9 @@ pub(super) struct Fields {
     pub(super) decision: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) policies: Vec<String>,
+    /// Which policies were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy_hash: Option<String>,
     /// How the call gets a credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) delegation_mode: Option<&'static str>,
@@ -183,11 +186,17 @@ impl Fields {
             Event::Exchanged(subject) => {
                 self.legacy_name = Some(text(subject.legacy_name().as_str()));
             }
-            Event::Denied { policies } => {
+            Event::Denied { policies, asked } => {
                 self.decision = Some("deny");
                 self.policies = texts(policies);
+                self.policy_hash = asked.map(text);
             }
-            Event::AllowedHere { policies } => {
+            Event::AllowedHere { policies, asked } => {
+                self.decision = Some("allow");
+                self.policies = texts(policies);
+                self.policy_hash = Some(text(asked));
+            }
+            Event::Confirmed { policies } => {
                 self.decision = Some("allow");
                 self.policies = texts(policies);
             }
@@ -196,8 +205,9 @@ impl Fields {
                 self.target = Some(text(permit.target().name()));
                 self.spn = Some(text(permit.target().spn()));
                 self.path = Some(text(&permit.task().recorded_path()));
-                self.decision = Some("allow");
+                self.decision = Some(if permit.waits_for_groups() { "pending" } else { "allow" });
                 self.policies = texts(permit.policies());
+                self.policy_hash = Some(text(permit.asked()));
                 self.delegation_mode = Some(permit.route().as_str());
                 self.warning = permit.route().warning();
                 if let Some(actual) = permit.actual_identity() {

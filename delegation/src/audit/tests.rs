@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use krb_client::proto::{KerberosTime, Timestamp};
 use krb_client::{OsRandom, SystemClock};
+use prometheus_client::metrics::gauge::Gauge;
 use serde_json::{Value, json};
 
 use super::*;
@@ -61,7 +62,7 @@ impl Drop for Log {
 }
 
 fn begun(audit: &Audit, request_id: &str) -> Attempt {
-    let metrics = Metrics::new(audit.lost().clone());
+    let metrics = Metrics::new(audit.lost().clone(), Gauge::default());
     Attempt::begin(audit, &metrics, &caller(), request_id, "kerberos-file-read")
 }
 
@@ -104,7 +105,7 @@ async fn an_intent_and_its_closing_record() {
         "issuer": "https://idp.example.com", "subject": "42", "clientId": "agent",
         "legacyName": "ALICE_ADMIN", "target": "fileserver", "spn": "cifs/files.example.com",
         "path": r"corp\data.csv", "decision": "allow", "policies": ["staff-read"],
-        "delegationMode": "protocol-transition",
+        "policyHash": "c89d38c0f5a6e1de", "delegationMode": "protocol-transition",
     });
     let with = |extra: Value| {
         let mut all = common.clone();
@@ -132,7 +133,11 @@ async fn an_intent_and_its_closing_record() {
 #[tokio::test]
 async fn denials_and_failures_are_one_line_each() {
     let log = Log::new("denials");
-    let denial = Denial { failure: failure(), policies: vec!["no-secrets".into()] };
+    let denial = Denial {
+        failure: failure(),
+        policies: vec!["no-secrets".into()],
+        asked: Some("0123".into()),
+    };
     let denied = attempt(&log.audit, "file:read", "\\\\x\\y\n{}").denied(denial).await;
     let failed = attempt(&log.audit, "http:get", "http://w/?secret").failed(failure()).await;
     assert_eq!((denied, failed), (failure(), failure()), "what the caller is told");
@@ -168,7 +173,7 @@ async fn a_dropped_intent_is_abandoned_once_and_a_closed_one_is_not() {
 async fn a_dropped_attempt_leaves_a_record_and_an_ended_one_no_second() {
     let log = Log::new("attempts");
     drop(attempt(&log.audit, "file:read", "x"));
-    attempt(&log.audit, "user:info", "").answered(&["self".into()]).await.unwrap();
+    attempt(&log.audit, "user:info", "").answered(&["self".into()], "0123").await.unwrap();
     let records = log.records().await;
     let seen: Vec<_> = records.iter().map(|r| (&r["phase"], &r["outcome"])).collect();
     assert_eq!(seen, [(&json!("failed"), &json!("ABANDONED")), (&json!("closing"), &json!("OK"))]);

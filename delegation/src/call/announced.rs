@@ -2,8 +2,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::story::Story;
 use crate::Failure;
+use crate::credential::kerberos::Account;
 use crate::event::Event;
-use crate::policy::Permit;
+use crate::policy::{Denial, Permit};
 
 /// Proof that the intent record of a permit has been written: the only thing that later stages take.
 /// It must be closed; dropped, it leaves a closing record with outcome `ABANDONED` as well as it can.
@@ -27,6 +28,24 @@ impl Announced {
     /// Tells what happened, for the closing record among others.
     pub(crate) fn tell(&self, event: Event<'_>) {
         self.story.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
+    }
+
+    /// Asks policy once more, if it waits for the groups of the account that the evidence proves.
+    ///
+    /// # Errors
+    /// [`Code::PolicyDenied`](crate::Code::PolicyDenied) if that is what they decide.
+    pub(crate) fn confirm(&self, account: &Account) -> Result<(), Failure> {
+        match self.permit.confirm(&account.groups) {
+            Ok(None) => Ok(()),
+            Ok(Some(policies)) => {
+                self.tell(Event::Confirmed { policies: &policies });
+                Ok(())
+            }
+            Err(Denial { failure, policies, asked }) => {
+                self.tell(Event::Denied { policies: &policies, asked: asked.as_deref() });
+                Err(failure)
+            }
+        }
     }
 
     /// Writes the closing record.

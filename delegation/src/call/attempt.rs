@@ -52,18 +52,19 @@ impl Attempt {
 
     /// Records that the call was refused before anything was done. Returns what the caller is told.
     pub async fn denied(mut self, denial: Denial) -> Failure {
-        let Denial { failure, policies } = denial;
-        self.story.tell(Event::Denied { policies: &policies });
+        let Denial { failure, policies, asked } = denial;
+        self.story.tell(Event::Denied { policies: &policies, asked: asked.as_deref() });
         self.failed(failure).await
     }
 
-    /// Records an allowed call that the server answers itself, without any resource.
+    /// Records an allowed call that the server answers itself, without any resource: allowed by these,
+    /// of the policies that were `asked` ([`Policy::hash`](crate::policy::Policy::hash)).
     ///
     /// # Errors
     /// [`Code::AuditUnavailable`](crate::Code::AuditUnavailable) if the record was not written; the
     /// answer must then not be given.
-    pub async fn answered(mut self, policies: &[String]) -> Result<(), Failure> {
-        self.story.tell(Event::AllowedHere { policies });
+    pub async fn answered(mut self, policies: &[String], asked: &str) -> Result<(), Failure> {
+        self.story.tell(Event::AllowedHere { policies, asked });
         self.story.end().await
     }
 

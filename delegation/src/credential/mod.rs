@@ -17,6 +17,7 @@ use krb_proto::{Context, Credential};
 
 use crate::Failure;
 use crate::call::Announced;
+use crate::event::Event;
 use crate::policy::Permit;
 use failure::Stale;
 use kerberos::Account;
@@ -34,7 +35,22 @@ pub struct Evidence<'a> {
     ticket: UserTicket,
 }
 
-impl Evidence<'_> {
+impl<'a> Evidence<'a> {
+    /// Evidence of an account of which everything else is believed: policy may have waited for its
+    /// groups.
+    ///
+    /// # Errors
+    /// [`Code::PolicyDenied`](crate::Code::PolicyDenied) if they do not confirm the permit.
+    fn new(
+        announced: &'a Announced,
+        account: Account,
+        ticket: UserTicket,
+    ) -> Result<Self, Failure> {
+        announced.tell(Event::Evidence { account: &account, ticket: &ticket });
+        announced.confirm(&account)?;
+        Ok(Self { announced, account, ticket })
+    }
+
     const fn permit(&self) -> &Permit {
         self.announced.permit()
     }

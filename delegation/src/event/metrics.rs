@@ -37,8 +37,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Figures that begin at zero; `lost_records` is counted elsewhere.
-    pub(crate) fn new(lost_records: Counter) -> Self {
+    /// Figures that begin at zero; `lost_records` and `policy_is_current` are kept elsewhere.
+    pub(crate) fn new(lost_records: Counter, policy_is_current: Gauge) -> Self {
         let times = || Times::new_with_constructor(|| Histogram::new(BUCKETS));
         let (calls, tickets) = (Counters::default(), Counters::default());
         let (running, bytes) = (Gauge::default(), Counter::default());
@@ -55,6 +55,8 @@ impl Metrics {
         let help = "Requests without a usable token, or beyond their caller's limits, by reason";
         r.register("turned_away", help, turned_away.clone());
         r.register("audit_records_lost", "Audit records that could not be written", lost_records);
+        let help = "1 if what stands in the policy file is what is used, 0 if it cannot be";
+        r.register("policy_current", help, policy_is_current);
         let registry = Arc::new(registry);
         Self { registry, calls, running, times, stages, tickets, bytes, turned_away }
     }

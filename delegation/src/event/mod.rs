@@ -29,12 +29,14 @@ pub(crate) enum Event<'a> {
     Asked { action: &'a str, address: &'a str },
     /// The identity provider said which account the caller is.
     Exchanged(&'a Subject),
-    /// Policy forbids it, by these, or nothing permits it.
-    Denied { policies: &'a [String] },
+    /// Policy forbids it, by these, or nothing permits it. `asked` says which policies it was, if any.
+    Denied { policies: &'a [String], asked: Option<&'a str> },
     /// Policy allows, by these, what this server answers itself.
-    AllowedHere { policies: &'a [String] },
-    /// Policy allows something at a resource.
+    AllowedHere { policies: &'a [String], asked: &'a str },
+    /// Policy allows something at a resource, or will if the account's groups confirm it.
     Allowed(&'a Permit),
+    /// They do, by these.
+    Confirmed { policies: &'a [String] },
     /// The intent record is written.
     Announced,
     /// A KDC said which account it is, now or a short while ago.
@@ -99,7 +101,7 @@ impl Event<'_> {
             Self::Exchanged(_) => Stage::Policy,
             Self::Allowed(_) => Stage::Intent,
             Self::Announced => Stage::Evidence,
-            Self::Evidence { .. } | Self::AsService(_) => Stage::Ticket,
+            Self::Evidence { .. } | Self::Confirmed { .. } | Self::AsService(_) => Stage::Ticket,
             Self::Ticket(_) => Stage::Resource,
             Self::Denied { .. }
             | Self::AllowedHere { .. }

@@ -50,12 +50,18 @@ impl Trace {
             Event::Exchanged(subject) => {
                 debug!(stage, took, name = subject.legacy_name().as_str(), "exchanged");
             }
-            Event::Denied { policies } => debug!(stage, took, ?policies, "denied"),
-            Event::AllowedHere { policies } => debug!(stage, took, ?policies, "allowed"),
+            Event::Denied { policies, asked } => {
+                debug!(stage, took, ?policies, policy_hash = asked, "denied");
+            }
+            Event::AllowedHere { policies, asked } => {
+                debug!(stage, took, ?policies, policy_hash = asked, "allowed");
+            }
             Event::Allowed(permit) => {
                 let (target, policies) = (permit.target().name(), permit.policies());
-                debug!(stage, took, target, ?policies, "allowed");
+                let (waits, policy_hash) = (permit.waits_for_groups(), permit.asked());
+                debug!(stage, took, target, ?policies, waits, policy_hash, "allowed");
             }
+            Event::Confirmed { policies } => debug!(?policies, "confirmed by the groups"),
             Event::Announced => debug!(stage, took, "announced"),
             Event::Evidence { account, ticket, .. } => {
                 self.span.record("account", &*account.name);

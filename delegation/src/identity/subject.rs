@@ -62,6 +62,13 @@ impl Subject {
         Self::new(caller, &Claims::new(claims), &idp).unwrap()
     }
 
+    /// The same with these roles.
+    #[cfg(test)]
+    pub(crate) fn with_roles(mut self, roles: &[&str]) -> Self {
+        self.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        self
+    }
+
     /// `iss` of both tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {

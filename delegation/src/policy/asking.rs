@@ -90,6 +90,7 @@ impl Vocabulary {
             ("legacyName".into(), string(legacy_name)),
             ("roles".into(), set(roles)),
             ("scopes".into(), set(scopes)),
+            ("groups".into(), set(facts.groups.unwrap_or_default())),
         ]);
         let uid = uid(&self.types.user, facts.user);
         Entity::new(uid, attributes, HashSet::new()).map_err(|e| e.to_string())

@@ -172,7 +172,8 @@ fn items(node: &Value) -> impl Iterator<Item = &Value> {
     node.as_array().into_iter().flatten()
 }
 
-fn mentions(node: &Value, attribute: &str) -> bool {
+/// Whether an attribute of that name is asked for anywhere.
+pub(super) fn mentions(node: &Value, attribute: &str) -> bool {
     match node {
         Value::Object(fields) => {
             fields.get("attr").is_some_and(|found| found == attribute)

@@ -1,24 +1,28 @@
 //! Reading the operator's policies: what does not fit the schema and the targets does not load.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use cedar_policy::{
     Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning,
     Validator,
 };
+use krb_proto::pac::Sid;
 use miette::Diagnostic;
 use serde_json::Value;
 use unicode_security::MixedScript as _;
 
 use super::asking::{Types, Vocabulary};
-use super::comparisons::{Comparison, comparisons, like};
+use super::comparisons::{Comparison, comparisons, like, mentions};
 use super::index::{Index, Paths};
+use super::pattern::Pattern;
 use super::rules::Rule;
-use super::sketch::Sketch;
+use super::sketch::{Sketch, may_fail};
 use super::{Policy, Statement};
-use crate::ConfigError;
 use crate::resources::{ACTIONS, KINDS};
 use crate::targets::{Target, Targets};
+use crate::{ConfigError, Question};
 
 const SCHEMA: &str = include_str!("schema.cedarschema");
 const MAX_BYTES: usize = 1 << 20;
@@ -26,13 +30,18 @@ const MAX_BYTES: usize = 1 << 20;
 const STACK: usize = 256 << 20;
 
 impl Policy {
+    /// Whether these are the policies of this text.
+    pub(super) fn is_of(&self, text: &str) -> bool {
+        self.hash == hash(text)
+    }
+
     /// Reads Cedar policies. Each must carry an `@id("…")` of its own, which the audit log then
     /// names.
     ///
     /// # Errors
     /// The first policy that does not parse or does not fit the schema (strict validation, its
     /// warnings included), or that names a target which is not configured, with its id or line.
-    pub fn from_cedar(text: &str, targets: &Targets) -> Result<Self, ConfigError> {
+    pub fn from_cedar(text: &str, targets: &Targets) -> Result<Arc<Self>, ConfigError> {
         if text.len() > MAX_BYTES {
             return Err(error("is longer than 1 MiB"));
         }
@@ -46,7 +55,7 @@ impl Policy {
         })
     }
 
-    fn load(text: &str, targets: &Targets) -> Result<Self, ConfigError> {
+    fn load(text: &str, targets: &Targets) -> Result<Arc<Self>, ConfigError> {
         let internal = |e: String| error(format!("the built-in schema does not load: {e}"));
         let schema =
             Schema::from_cedarschema_str(&schema()).map_err(|e| internal(e.to_string()))?.0;
@@ -86,13 +95,29 @@ impl Policy {
                     )));
                 }
             }
-            let tests = tests("path")?;
+            let paths = tests("path")?;
             one_script(&json).map_err(wrong)?;
+            if let Some(test) = tests("groups")?.iter().find(|test| !is_sid(&test.pattern)) {
+                return Err(wrong(format!(
+                    "compares principal.groups with {}: groups are SIDs, S-1-5-21-…",
+                    test.pattern
+                )));
+            }
             let envs = policy.get_valid_request_envs(&schema);
             let actions: Vec<String> =
                 envs.map(|env| env.action().id().unescaped().to_owned()).collect();
+            let here = Question::UserInfo.action();
+            if policy.effect() == Effect::Forbid
+                && mentions(&json, "groups")
+                && actions.iter().any(|action| action == here)
+            {
+                return Err(wrong(format!(
+                    "forbids {here} by principal.groups, which are not known there: restrict it to \
+                     `resource is Target`"
+                )));
+            }
             let resource = policy.resource_constraint();
-            let rule = Rule::new(&tests, &actions, &resource, &types.target, targets);
+            let rule = Rule::new(&paths, &actions, &resource, &types.target, targets);
             rule.check().map_err(wrong)?;
             if policy.effect() == Effect::Permit {
                 rule.check_as_service(&json).map_err(wrong)?;
@@ -108,7 +133,7 @@ impl Policy {
                 )));
             }
         }
-        Self::prepare(&policies, types, targets)
+        Ok(Arc::new(Self { hash: hash(text), ..Self::prepare(&policies, types, targets)? }))
     }
 
     /// Makes ready for questions what was found to fit.
@@ -129,6 +154,8 @@ impl Policy {
                 effect: policy.effect(),
                 sketch: Sketch::of(policy, &json, &types),
                 alone: alone.map_err(|e| internal(e.to_string()))?,
+                asks_groups: mentions(&json, "groups"),
+                may_fail: may_fail(&json),
                 paths: paths.into_iter().map(|test| test.pattern).collect(),
             });
         }
@@ -143,6 +170,7 @@ impl Policy {
             anywhere: Index::new(permits, Paths::Any),
             vocabulary: Vocabulary::new(types, targets).map_err(error)?,
             statements,
+            hash: hash(""),
         })
     }
 }
@@ -222,6 +250,16 @@ fn words_of_one_script(text: &str) -> Result<(), String> {
 
 fn error(problem: impl Into<String>) -> ConfigError {
     ConfigError::new("policy", problem)
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of a file, as `sha256sum` says it.
+fn hash(text: &str) -> Arc<str> {
+    let digest = digest(&SHA256, text.as_bytes());
+    digest.as_ref().iter().take(8).map(|octet| format!("{octet:02x}")).collect::<String>().into()
+}
+
+fn is_sid(pattern: &Pattern) -> bool {
+    !pattern.has_wildcard() && pattern.start().parse::<Sid>().is_ok()
 }
 
 fn line_of(error: &dyn Diagnostic, text: &str) -> String {

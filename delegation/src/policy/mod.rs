@@ -10,6 +10,7 @@
 
 mod asking;
 mod comparisons;
+mod current;
 mod facts;
 mod failure;
 mod index;
@@ -22,13 +23,16 @@ mod sketch;
 mod usable;
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use cedar_policy::{Effect, PolicySet};
 
 use crate::Failure;
+use crate::credential::Route;
 use crate::identity::Subject;
 use crate::targets::Resolved;
 use asking::{Asking, Vocabulary};
+pub use current::{Policies, PolicyFile};
 use facts::{Facts, user_id};
 use failure::{Why, denied};
 use index::Index;
@@ -61,6 +65,15 @@ impl<'a> From<&'a Subject> for Principal<'a> {
     }
 }
 
+/// What is asked, but for the action.
+#[derive(Clone, Copy, Debug)]
+struct Case<'a> {
+    who: Principal<'a>,
+    on: Option<&'a Resolved>,
+    /// None as long as no KDC has said in which groups the account is.
+    groups: Option<&'a [String]>,
+}
+
 /// Policy says no.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Denial {
@@ -68,12 +81,14 @@ pub struct Denial {
     pub failure: Failure,
     /// The `@id`s of the policies that forbid it, sorted, for the record; none if nothing permits it.
     pub policies: Vec<String>,
+    /// Which policies were asked: [`Policy::hash`].
+    pub asked: Option<Arc<str>>,
 }
 
 impl From<Failure> for Denial {
     /// A refusal before any policy was asked.
     fn from(failure: Failure) -> Self {
-        Self { failure, policies: Vec::new() }
+        Self { failure, policies: Vec::new(), asked: None }
     }
 }
 
@@ -85,6 +100,7 @@ pub struct Policy {
     /// The permits, by what a question has apart from its path.
     anywhere: Index,
     vocabulary: Vocabulary,
+    hash: Arc<str>,
 }
 
 /// One policy.
@@ -94,6 +110,10 @@ struct Statement {
     effect: Effect,
     sketch: Sketch,
     alone: PolicySet,
+    /// It says something of the groups of an account, which only a KDC knows.
+    asks_groups: bool,
+    /// It may be impossible to evaluate.
+    may_fail: bool,
     /// What it compares the path with.
     paths: Vec<Pattern>,
 }
@@ -103,59 +123,108 @@ struct Statement {
 struct Verdict<'a> {
     permits: Vec<&'a str>,
     forbids: Vec<&'a str>,
+    /// Those that may permit it, depending on groups that are not known yet.
+    open_permits: Vec<&'a str>,
+    /// There are some that may forbid it, or may fail, depending on them.
+    is_disputed: bool,
     /// A policy could not be evaluated.
     fails: bool,
 }
 
+/// What follows from a verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Decision {
+    Allow,
+    /// It depends on groups that are not known yet.
+    Open,
+    Deny(Why),
+}
+
 impl Verdict<'_> {
-    const fn allows(&self) -> bool {
-        !self.permits.is_empty() && self.forbids.is_empty() && !self.fails
+    const fn decision(&self) -> Decision {
+        let (permits, open) = (!self.permits.is_empty(), !self.open_permits.is_empty());
+        if self.fails {
+            Decision::Deny(Why::Fault)
+        } else if !self.forbids.is_empty() || !permits && !open {
+            Decision::Deny(Why::Policy)
+        } else if permits && !self.is_disputed {
+            Decision::Allow
+        } else {
+            Decision::Open
+        }
     }
 }
 
 impl Policy {
-    /// Whether `subject` may do what was `resolved`.
+    /// Which policies these are: the first 16 hexadecimal digits of the SHA-256 of their file.
+    #[must_use]
+    pub const fn hash(&self) -> &Arc<str> {
+        &self.hash
+    }
+
+    /// Whether `subject` may do what was `resolved`. Where that depends on the groups of the account,
+    /// which only a KDC knows, the permit waits for them: nothing that it is for can be reached before
+    /// they have confirmed it.
     ///
     /// # Errors
-    /// [`Code::PolicyDenied`] if no policy permits it, one forbids it, or one cannot be evaluated.
-    pub fn decide(&self, subject: Subject, resolved: Resolved) -> Result<Permit, Denial> {
-        let who = Principal::from(&subject);
-        let policies = self.evaluate(who, resolved.action(), Some(&resolved))?;
-        Ok(Permit::new(subject, resolved, policies))
+    /// [`Code::PolicyDenied`](crate::Code::PolicyDenied) if no policy permits it, one forbids it, or
+    /// one cannot be evaluated.
+    pub fn decide(
+        self: &Arc<Self>,
+        subject: Subject,
+        resolved: Resolved,
+    ) -> Result<Permit, Denial> {
+        let case = Case { who: Principal::from(&subject), on: Some(&resolved), groups: None };
+        let (decision, policies) = self.evaluate(case, resolved.action())?;
+        let waits = decision == Decision::Open;
+        // Where the service account comes itself, no KDC says anything of the user.
+        if waits && resolved.target().route() == Route::ServiceAccount {
+            return Err(self.denial(case, resolved.action(), Why::Policy, Vec::new()));
+        }
+        Ok(Permit::new(subject, resolved, policies, waits.then(|| Arc::clone(self)), &self.hash))
     }
 
     /// Whether `subject` may ask this server itself for something (`user:info`). Returns the ids of
     /// the policies that allow it.
     ///
     /// # Errors
-    /// [`Code::PolicyDenied`] as in [`Policy::decide`].
+    /// [`Code::PolicyDenied`](crate::Code::PolicyDenied) as in [`Policy::decide`].
     pub fn decide_here(&self, subject: &Subject, action: &str) -> Result<Vec<String>, Denial> {
-        self.evaluate(Principal::from(subject), action, None)
+        let case = Case { who: Principal::from(subject), on: None, groups: None };
+        match self.evaluate(case, action)? {
+            (Decision::Allow, policies) => Ok(policies),
+            // Nobody will ever know.
+            _ => Err(self.denial(case, action, Why::Policy, Vec::new())),
+        }
     }
 
-    // The ids of the policies that allow it, sorted.
-    fn evaluate(
-        &self,
-        who: Principal<'_>,
-        action: &str,
-        on: Option<&Resolved>,
-    ) -> Result<Vec<String>, Denial> {
+    // The ids of the policies that allow it, or may, sorted.
+    fn evaluate(&self, case: Case<'_>, action: &str) -> Result<(Decision, Vec<String>), Denial> {
+        let Case { who, on, groups } = case;
         let (user, entities) = (user_id(who), OnceCell::new());
-        let facts = Facts::new(who, &user, action, on);
-        let verdict = self.weigh(&Asking::new(&self.vocabulary, facts, &entities));
+        let facts = Facts { groups, ..Facts::new(who, &user, action, on) };
+        let mut verdict = self.weigh(&Asking::new(&self.vocabulary, facts, &entities));
         let ids = |ids: &[&str]| {
             let mut ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
             ids.sort();
             ids
         };
-        if verdict.allows() {
-            return Ok(ids(&verdict.permits));
+        match verdict.decision() {
+            Decision::Deny(why) => {
+                let forbids = if why == Why::Policy { ids(&verdict.forbids) } else { Vec::new() };
+                Err(self.denial(case, action, why, forbids))
+            }
+            Decision::Open => {
+                verdict.permits.append(&mut verdict.open_permits);
+                Ok((Decision::Open, ids(&verdict.permits)))
+            }
+            Decision::Allow => Ok((Decision::Allow, ids(&verdict.permits))),
         }
-        let (why, forbids) = match verdict.fails {
-            true => (Why::Fault, &[][..]),
-            false => (Why::Policy, &verdict.forbids[..]),
-        };
-        Err(Denial { failure: denied(why, who, action, on), policies: ids(forbids) })
+    }
+
+    fn denial(&self, case: Case<'_>, action: &str, why: Why, policies: Vec<String>) -> Denial {
+        let failure = denied(why, case.who, action, case.on);
+        Denial { failure, policies, asked: Some(Arc::clone(&self.hash)) }
     }
 
     /// What the policies say that apply to a question.
@@ -163,13 +232,17 @@ impl Policy {
         let mut verdict = Verdict::default();
         for number in self.index.candidates(&asking.facts) {
             let Some(statement) = self.statements.get(number as usize) else { continue };
-            match statement.applies(asking) {
-                Ok(false) => {}
-                Ok(true) if statement.effect == Effect::Permit => {
-                    verdict.permits.push(&statement.id);
+            match (statement.applies(asking), statement.effect) {
+                (Ok(Some(false)), _) => {}
+                (Ok(Some(true)), Effect::Permit) => verdict.permits.push(&statement.id),
+                (Ok(Some(true)), Effect::Forbid) => verdict.forbids.push(&statement.id),
+                (Ok(None), effect) => {
+                    verdict.is_disputed |= effect == Effect::Forbid || statement.may_fail;
+                    if effect == Effect::Permit {
+                        verdict.open_permits.push(&statement.id);
+                    }
                 }
-                Ok(true) => verdict.forbids.push(&statement.id),
-                Err(error) => {
+                (Err(error), _) => {
                     let (action, policy) = (asking.facts.action, &statement.id);
                     tracing::error!(action, policy, error, "a policy failed; the call is denied");
                     verdict.fails = true;
@@ -181,18 +254,21 @@ impl Policy {
 }
 
 impl Statement {
-    /// Whether it applies to a question.
+    /// Whether it applies to a question; none if that depends on groups that are not known.
     ///
     /// # Errors
     /// Why that cannot be told.
-    fn applies(&self, asking: &Asking<'_>) -> Result<bool, String> {
+    fn applies(&self, asking: &Asking<'_>) -> Result<Option<bool>, String> {
         if self.sketch.holds(&asking.facts) == Some(false) {
-            return Ok(false);
+            return Ok(Some(false));
+        }
+        if self.asks_groups && asking.facts.groups.is_none() {
+            return Ok(None);
         }
         let response = asking.of(&self.alone)?;
         match response.diagnostics().errors().next() {
             Some(error) => Err(error.to_string()),
-            None => Ok(response.diagnostics().reason().next().is_some()),
+            None => Ok(Some(response.diagnostics().reason().next().is_some())),
         }
     }
 }

@@ -1,5 +1,10 @@
 //! What policy allowed.
 
+use std::sync::Arc;
+
+use krb_proto::pac::Sid;
+
+use super::{Case, Denial, Policy, Principal};
 use crate::credential::Route;
 use crate::identity::Subject;
 use crate::resources::Task;
@@ -13,11 +18,21 @@ pub struct Permit {
     resolved: Resolved,
     route: Route,
     policies: Vec<String>,
+    /// The policies that are to be asked once more when the account's groups are known.
+    waits: Option<Arc<Policy>>,
+    asked: Arc<str>,
 }
 
 impl Permit {
-    pub(super) fn new(subject: Subject, resolved: Resolved, policies: Vec<String>) -> Self {
-        Self { subject, route: resolved.target().route(), resolved, policies }
+    pub(super) fn new(
+        subject: Subject,
+        resolved: Resolved,
+        policies: Vec<String>,
+        waits: Option<Arc<Policy>>,
+        asked: &Arc<str>,
+    ) -> Self {
+        let asked = Arc::clone(asked);
+        Self { subject, route: resolved.target().route(), resolved, policies, waits, asked }
     }
 
     /// Who.
@@ -56,7 +71,32 @@ impl Permit {
         (self.route == Route::ServiceAccount).then(|| self.target().served_by())
     }
 
-    /// The `@id`s of the policies that allow it, sorted.
+    /// Whether it holds only once the account's groups have confirmed it.
+    #[must_use]
+    pub const fn waits_for_groups(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    /// Which policies were asked: [`Policy::hash`].
+    #[must_use]
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// Asks the same policies once more, now that a KDC has said which groups the account is in. The
+    /// ids of those that allow it then, sorted; none if the groups do not matter.
+    ///
+    /// # Errors
+    /// [`Code::PolicyDenied`](crate::Code::PolicyDenied) as in [`Policy::decide`].
+    pub(crate) fn confirm(&self, groups: &[Sid]) -> Result<Option<Vec<String>>, Denial> {
+        let Some(policy) = &self.waits else { return Ok(None) };
+        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        let who = Principal::from(&self.subject);
+        let case = Case { who, on: Some(&self.resolved), groups: Some(&groups) };
+        policy.evaluate(case, self.action()).map(|(_, policies)| Some(policies))
+    }
+
+    /// The `@id`s of the policies that allow it, or may once the account's groups are known, sorted.
     #[must_use]
     pub fn policies(&self) -> &[String] {
         &self.policies

@@ -40,11 +40,10 @@ impl Sketch {
     /// What a policy asks for.
     pub(super) fn of(policy: &Cedar, json: &Value, types: &Types) -> Self {
         let mut all = scope(policy, types);
-        let conditions = || json.get("conditions").and_then(Value::as_array).into_iter().flatten();
         // What fails makes the whole policy fail, whatever else it says: then only the scope, which
         // is looked at first and cannot fail, tells whether it applies.
-        if conditions().all(|one| one.get("body").is_some_and(never_fails)) {
-            all.extend(conditions().map(|one| {
+        if !may_fail(json) {
+            all.extend(conditions(json).map(|one| {
                 let body = read(one.get("body").unwrap_or(&Value::Null));
                 match one.get("kind").and_then(Value::as_str) {
                     Some("when") => body,
@@ -103,6 +102,15 @@ impl Sketch {
             Self::Unknown => None,
         }
     }
+}
+
+fn conditions(json: &Value) -> impl Iterator<Item = &Value> {
+    json.get("conditions").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Whether a policy may fail instead of applying or not.
+pub(super) fn may_fail(json: &Value) -> bool {
+    !conditions(json).all(|one| one.get("body").is_some_and(never_fails))
 }
 
 fn scope(policy: &Cedar, types: &Types) -> Vec<Sketch> {

@@ -124,8 +124,7 @@ impl Service {
         }
         self.never_impersonate.check(&account, &own.sid)?;
         self.pins.check(subject, &self.account.realm, &account)?;
-        announced.tell(Event::Evidence { account: &account, ticket: &ticket });
-        Ok(Evidence { announced, account, ticket })
+        Evidence::new(announced, account, ticket)
     }
 
     /// A ticket to the announced call's target in the name of the evidence's account.

@@ -1,7 +1,9 @@
 //! Policies as operators write them, and what comes of them.
 
+mod following;
 mod whole;
 
+use krb_proto::pac::Sid;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
@@ -9,6 +11,7 @@ use unicode_security::MixedScript as _;
 
 use super::*;
 use crate::Code;
+use crate::identity::Caller;
 use crate::resources::{http, smb};
 use crate::targets::Targets;
 use crate::{ConfigError, Operation};
@@ -70,7 +73,8 @@ impl User {
     fn asks(&self, policy: &Policy, operation: &Operation) -> Result<Vec<String>, Denial> {
         let who = self.principal();
         let resolved = targets().resolve(operation).unwrap();
-        policy.evaluate(who, &operation.action(), Some(&resolved))
+        let case = Case { who, on: Some(&resolved), groups: None };
+        policy.evaluate(case, &operation.action()).map(|(_, policies)| policies)
     }
 }
 
@@ -87,7 +91,7 @@ fn http(method: &str) -> Operation {
     http::Operation { method, url, headers: vec![], body: None }.into()
 }
 
-fn policy(text: &str) -> Policy {
+fn policy(text: &str) -> Arc<Policy> {
     Policy::from_cedar(text, &targets()).unwrap()
 }
 
@@ -173,6 +177,16 @@ fn what_does_not_fit_does_not_load() {
         ),
         ("@id(\"a\") permit (principal == ?principal, action, resource);", &["templates"]),
         (
+            "@id(\"a\") permit (principal, action, resource)\n\
+             when { principal.groups.contains(\"Domain Users\") };",
+            &["`a`", "SIDs", "Domain Users"],
+        ),
+        (
+            "@id(\"a\") forbid (principal, action, resource)\n\
+             when { principal.groups.contains(\"S-1-5-21-1-2-3-513\") };",
+            &["`a`", "user:info", "resource is Target"],
+        ),
+        (
             // Never true: a mistake, even if a harmless one.
             "@id(\"a\") permit (principal, action == Action::\"user:info\", resource is Target);",
             &["`a`"],
@@ -186,7 +200,7 @@ fn what_does_not_fit_does_not_load() {
     }
 }
 
-fn load(effect: &str, actions: &str, condition: &str) -> Result<Policy, ConfigError> {
+fn load(effect: &str, actions: &str, condition: &str) -> Result<Arc<Policy>, ConfigError> {
     let actions: Vec<String> =
         actions.split(' ').map(|action| format!("Action::\"{action}\"")).collect();
     let text = format!(
@@ -407,7 +421,8 @@ fn the_examples_rule_for_payroll_holds_for_its_listing() {
     let list = |path: &str| {
         let operation = list(path);
         let resolved = targets.resolve(&operation).unwrap();
-        policy.evaluate(staff.principal(), &operation.action(), Some(&resolved))
+        let case = Case { who: staff.principal(), on: Some(&resolved), groups: None };
+        policy.evaluate(case, &operation.action())
     };
     for path in ["//f/corp/payroll", "//f/corp/Payroll/", "//f/corp/payroll/2026"] {
         assert_eq!(list(path).unwrap_err().failure.code, Code::PolicyDenied, "{path}");
@@ -546,4 +561,46 @@ fn what_is_usable_is_what_some_policy_permits_somewhere() {
         "{POLICIES} @id(\"none\") forbid (principal, action, resource == Target::\"fileserver\");"
     );
     assert_eq!(User::staff().uses(&forbidden).len(), 1);
+}
+
+const GROUPS: &str = r#"
+@id("group") permit (principal, action == Action::"file:read", resource)
+when { principal.groups.contains("S-1-5-21-1-2-3-1105") };
+@id("not-leavers") forbid (principal, action, resource is Target)
+when { context.path like "/corp/hr/*" && principal.groups.contains("S-1-5-21-1-2-3-1106") };
+@id("staff") permit (principal, action, resource) when { principal.roles.contains("staff") };
+"#;
+
+#[test]
+fn what_groups_decide_waits_for_them() {
+    let policy = policy(GROUPS);
+    let caller = Caller::unverified("https://idp.example.com", "42", None);
+    let decide = |roles: &[&str], path: &str| {
+        let subject = Subject::unproven(&caller, "ALICE").with_roles(roles);
+        policy.decide(subject, targets().resolve(&read(path)).unwrap())
+    };
+    let group = |rid: u32| format!("S-1-5-21-1-2-3-{rid}").parse::<Sid>().unwrap();
+
+    // Whoever is permitted by a role need not wait, unless groups may forbid it.
+    let permit = decide(&["staff"], "//files/corp/a").unwrap();
+    assert!(!permit.waits_for_groups());
+    assert_eq!(permit.confirm(&[group(1106)]), Ok(None));
+    let permit = decide(&["staff"], "//files/corp/hr/a").unwrap();
+    assert!(permit.waits_for_groups());
+    assert_eq!(permit.confirm(&[group(513)]), Ok(Some(vec!["staff".to_owned()])));
+    assert_eq!(permit.confirm(&[group(1106)]).unwrap_err().policies, ["not-leavers"]);
+
+    // Who is permitted by groups alone waits for them.
+    let permit = decide(&[], "//files/corp/a").unwrap();
+    assert!(permit.waits_for_groups());
+    assert_eq!(permit.policies(), ["group"]);
+    assert_eq!(permit.confirm(&[group(1105)]), Ok(Some(vec!["group".to_owned()])));
+    for groups in [&[][..], &[group(513), group(1106)]] {
+        assert_eq!(permit.confirm(groups).unwrap_err().failure.code, Code::PolicyDenied);
+    }
+    let alice = Subject::unproven(&caller, "ALICE");
+    policy.decide(alice.clone(), targets().resolve(&list("//files/corp/")).unwrap()).unwrap_err();
+    policy.decide_here(&alice, "user:info").unwrap_err();
+    // To her it is told as something to try.
+    assert_eq!(policy.usable(&alice, &targets()).len(), 1);
 }

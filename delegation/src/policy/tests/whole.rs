@@ -1,10 +1,9 @@
 //! What comes out of the index, the sketches and Cedar for single policies is what Cedar says of all
 //! policies at once.
 
-use std::cell::OnceCell;
 use std::sync::LazyLock;
 
-use cedar_policy::{Authorizer, Decision, PolicyId, Schema, ValidationMode, Validator};
+use cedar_policy::{Authorizer, PolicyId, Schema, ValidationMode, Validator};
 use proptest::sample::{select, subsequence};
 
 use super::super::asking::Types;
@@ -48,6 +47,10 @@ const TESTS: &[&str] = &[
     r#"resource == Target::"webapp""#,
     r#"action == Action::"file:read""#,
     r#"action in [Action::"file:list", Action::"http:get"]"#,
+    r#"principal.groups.contains("S-1-5-21-1-2-3-1")"#,
+    r#"principal.groups.containsAny(["S-1-5-21-1-2-3-1", "S-1-5-21-1-2-3-2"])"#,
+    "principal.groups.isEmpty()",
+    "principal.groups.containsAll(principal.roles)",
     "true",
     "false",
     // These fail, some always, some for some.
@@ -55,6 +58,7 @@ const TESTS: &[&str] = &[
     r#"User::"nobody".roles.contains("a")"#,
     r#"(if principal.roles.contains("b") then principal else User::"nobody").subject == "42""#,
     r#"9223372036854775807 * 2 == 0"#,
+    r#"(if principal.groups.isEmpty() then 1 else 9223372036854775807) + 1 > 2"#,
     // Extensions do not.
     r#"ip("127.0.0.1").isLoopback()"#,
     r#"decimal("1.5").lessThan(decimal("1.0"))"#,
@@ -157,22 +161,40 @@ proptest! {
             let who = Principal { legacy_name, subject, ..user.principal() };
             let resolved = operation.as_ref().map(|operation| targets.resolve(operation).unwrap());
             let action = resolved.as_ref().map_or("user:info", Resolved::action);
-            let (id, entities) = (user_id(who), OnceCell::new());
-            let facts = Facts::new(who, &id, action, resolved.as_ref());
-            let asking = Asking::new(&policy.vocabulary, facts, &entities);
-            let (request, checked) = policy.vocabulary.checked(&asking.facts, &SCHEMA);
-            let response = Authorizer::new().is_authorized(&request, &whole, &checked);
-
-            let found = policy.evaluate(who, action, resolved.as_ref());
-            let mut ids: Vec<_> =
-                response.diagnostics().reason().map(ToString::to_string).collect();
-            ids.sort();
-            let said = match response.diagnostics().errors().next() {
-                Some(_) => Err(vec![]),
-                None if response.decision() == Decision::Allow => Ok(ids),
-                None => Err(ids),
-            };
-            prop_assert_eq!(found.map_err(|denial| denial.policies), said, "{} {:?}", action, texts);
+            let id = user_id(who);
+            let first = policy.evaluate(Case { who, on: resolved.as_ref(), groups: None }, action);
+            for groups in [&[][..], &[1], &[2], &[1, 2]] {
+                let groups: Vec<_> =
+                    groups.iter().map(|rid| format!("S-1-5-21-1-2-3-{rid}")).collect();
+                let groups = Some(&groups[..]);
+                let facts = Facts { groups, ..Facts::new(who, &id, action, resolved.as_ref()) };
+                let (request, checked) = policy.vocabulary.checked(&facts, &SCHEMA);
+                let response = Authorizer::new().is_authorized(&request, &whole, &checked);
+                let mut ids: Vec<_> =
+                    response.diagnostics().reason().map(ToString::to_string).collect();
+                ids.sort();
+                let said = match response.diagnostics().errors().next() {
+                    Some(_) => Err(vec![]),
+                    None if response.decision() == cedar_policy::Decision::Allow => Ok(ids),
+                    None => Err(ids),
+                };
+                // What is said before the groups are known holds whatever they are.
+                match &first {
+                    Ok((Decision::Allow, _)) => prop_assert!(said.is_ok(), "{action} {texts:?}"),
+                    Err(_) => prop_assert!(said.is_err(), "{action} {texts:?}"),
+                    Ok((_, may)) => {
+                        let told = said.iter().flatten().all(|id| may.contains(id));
+                        prop_assert!(told, "{action} {texts:?}");
+                    }
+                }
+                let found = policy.evaluate(Case { who, on: resolved.as_ref(), groups }, action);
+                let found = found.map(|(decision, ids)| {
+                    assert_eq!(decision, Decision::Allow);
+                    ids
+                });
+                let found = found.map_err(|denial| denial.policies);
+                prop_assert_eq!(found, said, "{} {:?}", action, texts);
+            }
         }
     }
 }

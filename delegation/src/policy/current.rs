@@ -1,0 +1,195 @@
+//! The policies as they stand in their file now. Whatever replaces it is used from then on, for every
+//! call that has not been decided; what is of no use changes nothing, and says so.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use krb_client::Clock;
+use krb_client::files::read_text;
+use prometheus_client::metrics::gauge::Gauge;
+
+use super::Policy;
+use crate::ConfigError;
+use crate::targets::Targets;
+
+/// How old what was read of the file may be when a call is decided.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What has changed is looked at again after this, since it may still be in the making.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How long reading it may take. A pipe without a writer, or a share that is away, would else take
+/// every call with it.
+const READ_TIME: Duration = Duration::from_secs(2);
+/// More than policies may be.
+const MAX_FILE: u64 = 2 << 20;
+
+/// A file of policies, and what it said when the configuration was read.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it said.
+    pub text: String,
+}
+
+/// The policies in use, and the file that they are read from.
+pub struct Policies(Arc<Followed>);
+
+struct Followed {
+    path: PathBuf,
+    targets: Targets,
+    clock: Arc<dyn Clock>,
+    /// 1 as long as what stands in the file is what is used.
+    is_current: Gauge,
+    state: Mutex<State>,
+    /// Held while the file is looked at.
+    looking: tokio::sync::Mutex<()>,
+    /// Held while it is read, by the thread that does: where reading hangs, one thread hangs.
+    reader: Arc<tokio::sync::Mutex<()>>,
+}
+
+struct State {
+    policy: Arc<Policy>,
+    looked: Duration,
+    /// What the file said last, whether or not it could be used.
+    seen: String,
+    /// What is wrong with what stands there now, once it was said.
+    problem: Option<String>,
+}
+
+impl Policies {
+    /// The policies of a file, which is looked at again from now on.
+    ///
+    /// # Errors
+    /// As [`Policy::from_cedar`].
+    pub fn new(
+        file: PolicyFile,
+        targets: &Targets,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
+        let policy = Policy::from_cedar(&file.text, targets)?;
+        let state = State { policy, looked: clock.monotonic(), seen: file.text, problem: None };
+        let is_current = Gauge::default();
+        is_current.set(1);
+        Ok(Self(Arc::new(Followed {
+            path: file.path,
+            targets: targets.clone(),
+            clock,
+            is_current,
+            state: Mutex::new(state),
+            looking: tokio::sync::Mutex::default(),
+            reader: Arc::default(),
+        })))
+    }
+
+    /// The policies to decide a call by: those that the file holds, or held a second ago. While a new
+    /// file is read, other calls go by the old one.
+    pub async fn current(&self) -> Arc<Policy> {
+        if self.0.is_due() {
+            let followed = Arc::clone(&self.0);
+            // In a task of its own, since whoever began it may give up.
+            if let Err(error) = tokio::spawn(async move { followed.look().await }).await {
+                tracing::error!(%error, "the policy file was not looked at");
+            }
+        }
+        Arc::clone(&self.0.state().policy)
+    }
+
+    /// 1 as long as what stands in the file is what is used, else 0.
+    pub(crate) fn is_current(&self) -> Gauge {
+        self.0.is_current.clone()
+    }
+}
+
+impl Followed {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is time to look. Who is told so looks; others meanwhile are not.
+    fn is_due(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let due = now.saturating_sub(state.looked) >= LOOK_EVERY;
+        if due {
+            state.looked = now;
+        }
+        due
+    }
+
+    async fn look(&self) {
+        let Ok(_one) = self.looking.try_lock() else { return };
+        let text = match self.read().await {
+            Ok(text) => text,
+            Err(problem) => return self.complain(problem),
+        };
+        if text == self.state().seen {
+            // It may have been away meanwhile.
+            return self.keep();
+        }
+        // Half of a file is a file as well: it has to be the same a while later.
+        tokio::time::sleep(SETTLE).await;
+        match self.read().await {
+            Ok(again) if again == text => {}
+            _ => return,
+        }
+        let (file, targets) = (text.clone(), self.targets.clone());
+        let read = move || Policy::from_cedar(&file, &targets);
+        let policy = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(policy)) => policy,
+            Ok(Err(error)) => {
+                self.state().seen = text;
+                return self.complain(error.problem);
+            }
+            Err(error) => return self.complain(error.to_string()),
+        };
+        let mut state = self.state();
+        tracing::info!(
+            file = %self.path.display(), hash = &**policy.hash(), before = &**state.policy.hash(),
+            "the policy file has changed and is used"
+        );
+        *state = State { policy, looked: state.looked, seen: text, problem: None };
+        self.is_current.set(1);
+    }
+
+    async fn read(&self) -> Result<String, String> {
+        const LATE: &str = "cannot be read: it takes too long";
+        let Ok(reading) = Arc::clone(&self.reader).try_lock_owned() else {
+            return Err(LATE.into());
+        };
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let text = read_text(&path, MAX_FILE);
+            drop(reading);
+            text
+        });
+        match tokio::time::timeout(READ_TIME, read).await {
+            Ok(Ok(Ok(text))) => Ok(text.to_string()),
+            Ok(Ok(Err(error))) => Err(format!("cannot be read: {error}")),
+            Ok(Err(error)) => Err(format!("cannot be read: {error}")),
+            Err(_) => Err(LATE.into()),
+        }
+    }
+
+    /// The file says again what it said last. If that was of no use, it still is not.
+    fn keep(&self) {
+        let mut state = self.state();
+        if state.problem.is_some() && state.policy.is_of(&state.seen) {
+            state.problem = None;
+            self.is_current.set(1);
+        }
+    }
+
+    /// Says once that what stands there now is of no use.
+    fn complain(&self, problem: String) {
+        let mut state = self.state();
+        self.is_current.set(0);
+        if state.problem.as_ref() != Some(&problem) {
+            tracing::error!(
+                file = %self.path.display(), problem, hash = &**state.policy.hash(),
+                "the policy file cannot be used; the policies that were read before stay in use"
+            );
+            state.problem = Some(problem);
+        }
+    }
+}
