@@ -25,10 +25,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// A caller whose token was verified.
     type Caller: Send + Sync + 'static;
 
-    /// Verifies a bearer token, given as its text.
+    /// Verifies what a request came with.
     fn authenticate(
         &self,
-        token: &str,
+        presented: &Presented<'_>,
     ) -> impl Future<Output = Result<Self::Caller, AuthenticationError>> + Send;
 
     /// Who the caller is.
@@ -61,8 +61,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
 impl Backend for Delegation {
     type Caller = Arc<Caller>;
 
-    async fn authenticate(&self, token: &str) -> Result<Arc<Caller>, AuthenticationError> {
-        self.authenticate(&Presented::bearer(token)).await
+    async fn authenticate(
+        &self,
+        presented: &Presented<'_>,
+    ) -> Result<Arc<Caller>, AuthenticationError> {
+        self.authenticate(presented).await
     }
 
     fn principal(&self, caller: &Arc<Caller>) -> Principal {

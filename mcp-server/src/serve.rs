@@ -9,6 +9,7 @@ mod stream;
 mod tests;
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,10 @@ pub(crate) use linger::Linger;
 use linger::Lingering;
 use places::{Place, Places};
 use stream::Watched;
+
+/// Whom a request's connection came from, in the request's extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Each costs some ten kilobytes and a file descriptor. There is no share of them for an address:
 /// behind a reverse proxy all come from one.
@@ -113,7 +118,9 @@ async fn accept(
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => run(stream, places.take().await, app.clone(), connections),
+            Ok((stream, peer)) => {
+                run(stream, Peer(peer.ip()), places.take().await, app.clone(), connections);
+            }
             Err(error) => {
                 // Out of file descriptors, most likely: one that is given back is the newcomer's.
                 let shed = is_exhausted(&error) && places.shed();
@@ -124,7 +131,7 @@ async fn accept(
     }
 }
 
-fn run(stream: TcpStream, place: Place, app: Router, connections: &GracefulShutdown) {
+fn run(stream: TcpStream, peer: Peer, place: Place, app: Router, connections: &GracefulShutdown) {
     let (connection, linger) = (Arc::clone(&place.connection), Linger::default());
     let stream = Watched::new(stream, Arc::clone(&connection));
     let stream = TokioIo::new(Lingering::new(stream, linger.clone()));
@@ -132,6 +139,7 @@ fn run(stream: TcpStream, place: Place, app: Router, connections: &GracefulShutd
         let connection = Arc::clone(&connection);
         move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(linger.clone());
+            request.extensions_mut().insert(peer);
             requests::answer(app.clone(), Arc::clone(&connection), request)
         }
     });

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use krb_delegation::identity::AuthenticationError;
+use krb_delegation::identity::{AuthenticationError, Presented};
 use krb_delegation::pipeline::Call;
 use krb_delegation::policy::Usable;
 use krb_delegation::{Code, Failure, Outcome, Request, UserInfo};
@@ -42,10 +42,15 @@ impl Fake {
 impl Backend for Fake {
     type Caller = String;
 
-    async fn authenticate(&self, token: &str) -> Result<String, AuthenticationError> {
-        match token {
-            "alice" | "alice-elsewhere" => Ok(token.into()),
-            "no-keys" => Err(AuthenticationError::KeysUnavailable),
+    async fn authenticate(&self, presented: &Presented<'_>) -> Result<String, AuthenticationError> {
+        let shown = format!("{presented:?}");
+        if shown.contains("Some") {
+            self.saw(shown);
+        }
+        match presented.token() {
+            token @ ("alice" | "alice-elsewhere") => Ok(token.into()),
+            "replayed" => Err(AuthenticationError::Proof("the proof was used before (jti)")),
+            "no-keys" => Err(AuthenticationError::Unavailable("the issuer is away")),
             _ => {
                 self.saw("refused");
                 Err(AuthenticationError::Unauthorized("the token is \"expired\""))

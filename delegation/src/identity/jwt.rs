@@ -134,12 +134,17 @@ impl<'a> Unverified<'a> {
 
 /// A token's claims.
 #[derive(Clone, Debug)]
-pub(crate) struct Claims(Map<String, Value>);
+pub(crate) struct Claims(pub(super) Map<String, Value>);
 
 impl Claims {
     #[cfg(test)]
     pub(super) fn new(claims: Value) -> Self {
         Self(claims.as_object().cloned().unwrap_or_default())
+    }
+
+    /// A claim, whatever it is.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
     }
 
     /// A claim that is a text.
@@ -181,7 +186,7 @@ impl Claims {
     }
 
     /// Whole seconds since 1970; fractions, which RFC 7519 allows, are cut.
-    fn time(&self, name: &str) -> Result<Option<i64>, Flaw> {
+    pub(super) fn time(&self, name: &str) -> Result<Option<i64>, Flaw> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         // A number that is no i64 is a fraction, or larger than any time; the cast saturates.
         let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
@@ -224,11 +229,6 @@ impl Claims {
         // Other issuers leave it out.
         if self.0.get("typ").is_some_and(|typ| !is_text(typ, "Bearer")) {
             return Err(Flaw::Token("the token is not an access token"));
-        }
-        // Bound to a key that we do not ask for (RFC 7800): taken as a plain bearer token it would
-        // be worth nothing.
-        if self.0.contains_key("cnf") {
-            return Err(Flaw::Token("the token is bound to a key and no bearer token"));
         }
         Ok(())
     }

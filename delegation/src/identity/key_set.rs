@@ -48,8 +48,7 @@ impl KeySet {
         algorithm: Algorithm,
     ) -> impl Iterator<Item = &Key> {
         let fits = move |key: &&Key| {
-            key.algorithms.contains(&algorithm)
-                && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
+            key.is_for(algorithm) && kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
         };
         self.0.iter().filter(fits).take(MAX_TRIES)
     }
@@ -57,7 +56,7 @@ impl KeySet {
 
 impl Key {
     /// `None` for what is no public key for signatures that we can verify.
-    fn new(jwk: &Jwk) -> Option<Self> {
+    pub(super) fn new(jwk: &Jwk) -> Option<Self> {
         let common = &jwk.common;
         if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
             return None;
@@ -93,6 +92,10 @@ impl Key {
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
         let kid = common.key_id.clone();
         (!algorithms.is_empty()).then(|| Self { kid, algorithms, key, thumbprint })
+    }
+
+    pub(super) fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
     }
 
     pub(super) fn thumbprint(&self) -> &str {

@@ -3,8 +3,11 @@
 //! [`Presented`] is what came with a request; [`Caller`] is what [`Verifier::admit`] made of it;
 //! [`Subject`] is what the token exchange made of the caller. Each can be had in no other way.
 
+mod authentication;
 mod caller;
 mod config;
+mod confirmation;
+mod dpop;
 mod failure;
 mod jwks;
 mod jwt;
@@ -13,18 +16,23 @@ mod key_set;
 mod keys;
 mod legacy_name;
 mod presented;
+mod replays;
+mod strict_json;
 mod subject;
 mod token;
 mod verified;
 mod verifier;
 
+pub use authentication::AuthenticationError;
 pub use caller::Caller;
 pub use config::{Audience, ClaimMappings, Security, TrustedIdp};
+pub use dpop::DPOP_ALGORITHMS;
 pub use legacy_name::{LegacyName, LegacyNameError};
 pub use presented::Presented;
+pub use replays::{CannotRemember, Replays, ReplaysInMemory};
 pub use subject::Subject;
 pub(crate) use token::BearerToken;
-pub use verifier::{AuthenticationError, Verifier};
+pub use verifier::Verifier;
 
 pub(crate) use config::is_https_or_loopback;
 pub(crate) use failure::NoSubject;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jsonwebtoken::Algorithm;
 
 use super::Caller;
+use super::confirmation::Confirmation;
 use super::jwt::{Times, Unverified};
 use super::kept::{Fingerprint, Kept, Limits};
 use super::key_set::{Key, KeySet};
@@ -24,7 +25,10 @@ pub(super) struct Verified {
     /// Its place in the list of issuers.
     pub(super) issuer: usize,
     pub(super) times: Times,
+    /// For the caller's clock, in seconds.
+    pub(super) tolerance: i64,
     pub(super) signed: Signed,
+    pub(super) confirmation: Confirmation,
 }
 
 /// Which key made a signature.

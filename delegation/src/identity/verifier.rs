@@ -3,53 +3,24 @@ use std::sync::Arc;
 use krb_client::Clock;
 
 use super::config::{Audience, TrustedIdp};
+use super::confirmation::Confirmation;
 use super::jwks::Jwks;
 use super::jwt::{Claims, Flaw, MAX_LENGTH, TOO_LONG, Unsigned, Unverified};
 use super::kept::Fingerprint;
 use super::key_set::KeySet;
 use super::keys::{Keys, Unavailable};
+use super::replays::{CannotRemember, Replays, ReplaysInMemory};
 use super::verified::{Signed, Verified, VerifiedTokens};
-use super::{BearerToken, Caller, Presented};
+use super::{AuthenticationError, BearerToken, Caller, Presented};
 use crate::ConfigError;
 use crate::network::Fetch;
-
-/// Why a token does not let anybody in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum AuthenticationError {
-    /// The token is no good: the caller's fault. One of a few fixed texts, good for a challenge
-    /// and for counting.
-    #[error("{0}")]
-    Unauthorized(&'static str),
-    /// The issuer's keys cannot be had, so nothing can be said of the token.
-    #[error("the token issuer's keys cannot be fetched")]
-    KeysUnavailable,
-}
-
-impl AuthenticationError {
-    /// One of a few fixed texts.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Unauthorized(reason) => reason,
-            Self::KeysUnavailable => Flaw::Keys.text(),
-        }
-    }
-}
-
-impl From<Flaw> for AuthenticationError {
-    fn from(flaw: Flaw) -> Self {
-        match flaw {
-            Flaw::Keys => Self::KeysUnavailable,
-            flaw => Self::Unauthorized(flaw.text()),
-        }
-    }
-}
 
 /// Verifies tokens of the trusted identity providers. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier {
     issuers: Arc<[Issuer]>,
     verified: Arc<VerifiedTokens>,
+    replays: Arc<dyn Replays>,
     clock: Arc<dyn Clock>,
 }
 
@@ -80,7 +51,14 @@ impl Verifier {
             Issuer { config, keys }
         };
         let issuers = idps.into_iter().map(issuer).collect();
-        Ok(Self { issuers, verified: Arc::new(VerifiedTokens::new()), clock })
+        let verified = Arc::new(VerifiedTokens::new());
+        Ok(Self { issuers, verified, replays: Arc::new(ReplaysInMemory::default()), clock })
+    }
+
+    /// One that remembers proofs of possession elsewhere than in this process alone.
+    #[must_use]
+    pub fn with_replays(self, replays: Arc<dyn Replays>) -> Self {
+        Self { replays, ..self }
     }
 
     /// Verifies what a request came with. A token that came before is not verified again, and passes
@@ -102,7 +80,28 @@ impl Verifier {
             Some(known) if self.still_holds(&known).await? => known,
             _ => self.verify_anew(token, fingerprint).await?,
         };
+        self.check_binding(&verified, presented).await?;
         Ok(Arc::clone(&verified.caller))
+    }
+
+    /// What a token is bound to is asked for whenever it comes.
+    async fn check_binding(
+        &self,
+        verified: &Verified,
+        presented: &Presented<'_>,
+    ) -> Result<(), AuthenticationError> {
+        let now = self.now();
+        let tolerance = verified.tolerance;
+        let Some(proof) = verified.confirmation.check(presented, tolerance, now)? else {
+            return Ok(());
+        };
+        match self.replays.is_new(&proof.thumbprint, proof.id, proof.until, now).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AuthenticationError::Proof("the proof was used before (jti)")),
+            Err(CannotRemember) => {
+                Err(AuthenticationError::Unavailable("proofs of possession cannot be remembered"))
+            }
+        }
     }
 
     /// What may have changed since a token was verified. `false`: its issuer lists the key no more,
@@ -126,7 +125,7 @@ impl Verifier {
         let (place, issuer) = self.issuer(&unverified.claims)?;
         let (claims, signed) =
             issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
-        let times = claims.times()?;
+        let (times, confirmation) = (claims.times()?, Confirmation::of(&claims)?);
         let caller = Arc::new(Caller {
             issuer: issuer.config.issuer.clone(),
             subject: claims.text("sub").unwrap_or_default().to_owned(),
@@ -134,7 +133,9 @@ impl Verifier {
             issued_at: times.issued_at(&issuer.config.security),
             token: BearerToken::new(token.to_owned()),
         });
-        let verified = Arc::new(Verified { caller, issuer: place, times, signed });
+        let tolerance = issuer.config.security.clock_tolerance;
+        let verified =
+            Arc::new(Verified { caller, issuer: place, times, tolerance, signed, confirmation });
         let until = times.end(&issuer.config.security);
         self.verified.put(fingerprint, Arc::clone(&verified), until, self.now());
         Ok(verified)
@@ -160,6 +161,10 @@ impl Verifier {
         }
         let audience = Audience::One(audience.to_owned());
         let (claims, _) = issuer.verify(unverified, &audience, &*self.clock).await?;
+        // To a key that is not ours.
+        if claims.get("cnf").is_some() {
+            return Err(Flaw::Token("the token is bound to a key and no bearer token"));
+        }
         Ok((claims, &issuer.config))
     }
 

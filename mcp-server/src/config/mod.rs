@@ -3,6 +3,7 @@
 //! Each section's type lives with the code that it configures; here they come together. Relative
 //! paths are relative to the configuration file.
 
+mod address_range;
 mod jsonc;
 mod origin;
 mod public_url;
@@ -26,9 +27,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub use address_range::{AddressRange, NoAddressRange};
 pub use origin::{NoOrigin, Origin};
 pub use public_url::PublicUrl;
-pub use server::{MetricsConfig, ServerConfig};
+pub use server::{ClientCertificateHeader, MetricsConfig, ServerConfig};
 
 /// Many times what any configuration or policy needs.
 const MAX_FILE: u64 = 16 << 20;

@@ -3,13 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use axum::http::HeaderName;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use krb_delegation::ConfigError;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::origin::{is_authority, is_loopback};
-use super::{Origin, PublicUrl};
+use super::{AddressRange, Origin, PublicUrl};
 
 /// The `server` section of the configuration.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -40,8 +42,28 @@ pub struct ServerConfig {
     /// Time for one tool call, in seconds, 1 to 600.
     #[serde(default = "half_a_minute")]
     pub call_timeout_seconds: u64,
+    /// Where a reverse proxy puts the certificate that a client proved to it (RFC 9440): for tokens
+    /// that are bound to one (RFC 8705). Left out, such tokens are refused.
+    pub client_certificate_header: Option<ClientCertificateHeader>,
     /// Figures for Prometheus; without this section there are none.
     pub metrics: Option<MetricsConfig>,
+}
+
+/// The `clientCertificateHeader` section of `server`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClientCertificateHeader {
+    /// The field; its value is `:BASE64:`, the certificate in DER.
+    #[serde(default = "client_cert")]
+    pub name: String,
+    /// From which addresses it is believed: those of the reverse proxies, `10.0.0.5` or `10.0.0.0/24`.
+    /// They must take away any such field that a client sends.
+    #[schemars(with = "Vec<String>")]
+    pub from: Vec<AddressRange>,
+}
+
+fn client_cert() -> String {
+    "Client-Cert".into()
 }
 
 /// The `metrics` section of `server`.
@@ -117,6 +139,20 @@ impl ServerConfig {
                 "scopes",
                 format!("{scope:?} is no scope: printable ASCII without space, quote, backslash"),
             );
+        }
+        if let Some(header) = &self.client_certificate_header {
+            // What means something else already is no certificate.
+            let name = HeaderName::from_bytes(header.name.as_bytes());
+            let taken = [AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN];
+            if name.is_ok_and(|name| !taken.contains(&name)) {
+                if header.from.is_empty() {
+                    let problem = "must list the reverse proxies, or nobody would be believed";
+                    return error("clientCertificateHeader.from", problem.into());
+                }
+            } else {
+                let problem = "must be the name of a header field, such as Client-Cert";
+                return error("clientCertificateHeader.name", problem.into());
+            }
         }
         if !(1..=600).contains(&self.call_timeout_seconds) {
             return error("callTimeoutSeconds", "must be 1 to 600".into());

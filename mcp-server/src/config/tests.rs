@@ -101,6 +101,17 @@ fn values_that_make_no_sense_are_refused() {
     for bad in ["a b", "é", ""] {
         assert!(list("scopes", bad).contains("server.scopes:"), "{bad}");
     }
+    for (bad, what) in [
+        (r#"{"from": []}"#, ".from: must list"),
+        (r#"{"name": "a b", "from": ["::1"]}"#, ".name: must be"),
+        (r#"{"name": "authorization", "from": ["::1"]}"#, ".name: must be"),
+        (r#"{"from": ["10.0.0.1/24"]}"#, ".from[0]: \"10.0.0.1/24\" is neither"),
+        (r#"{"name": "Client-Cert"}"#, ": missing field `from`"),
+    ] {
+        let old = r#""callTimeoutSeconds""#;
+        let problem = error(old, &format!(r#""clientCertificateHeader": {bad}, {old}"#));
+        assert!(problem.contains(&format!("server.clientCertificateHeader{what}")), "{problem}");
+    }
     for bad in ["0", "601"] {
         let problem = error(r#"Seconds": 30"#, &format!("Seconds\": {bad}"));
         assert!(problem.contains("server.callTimeoutSeconds: must be 1 to 600"), "{problem}");

@@ -1,21 +1,31 @@
-//! Bearer authentication (RFC 6750): the first thing that happens to a request.
+//! Access tokens (RFC 6750, RFC 9449): the first thing that happens to a request.
+
+mod certificate;
+mod field;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use krb_delegation::identity::AuthenticationError;
+use krb_delegation::identity::{AuthenticationError, DPOP_ALGORITHMS, Presented};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
+use url::Url;
 use uuid::Uuid;
 
 use super::Metadata;
 use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
 use crate::backend::{Backend, Principal};
+use crate::config::ServerConfig;
+use crate::serve::Peer;
+use certificate::Certificates;
+use field::{Scheme, Unusable};
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// A verified request, handed on in the request's extensions.
 pub(crate) struct Authenticated<C> {
@@ -28,18 +38,28 @@ pub(crate) struct Authenticated<C> {
 /// What [`require`] needs.
 pub(super) struct Gate<B> {
     backend: Arc<B>,
-    // What every challenge ends with: where the metadata is and which scope to ask for.
+    // What every challenge has: where the metadata is and which scope to ask for.
     pointer: String,
+    // What clients call, whatever path we are behind.
+    url: Url,
+    certificates: Option<Certificates>,
     // For the whole request, with the time to read its body.
     time: Duration,
 }
 
 impl<B: Backend> Gate<B> {
-    pub(super) fn new(backend: Arc<B>, metadata: &Metadata, time: Duration) -> Self {
+    pub(super) fn new(
+        backend: Arc<B>,
+        config: &ServerConfig,
+        metadata: &Metadata,
+        time: Duration,
+    ) -> Self {
         let scope =
             metadata.scope().map(|scope| format!(", scope=\"{scope}\"")).unwrap_or_default();
         let pointer = format!("resource_metadata=\"{}\"{scope}", metadata.url());
-        Self { backend, pointer, time }
+        let url = config.public_url.url().clone();
+        let certificates = config.client_certificate_header.as_ref().and_then(Certificates::new);
+        Self { backend, pointer, url, certificates, time }
     }
 
     /// 401 without an error code: the request held no credentials that this server knows (RFC 6750
@@ -47,110 +67,143 @@ impl<B: Backend> Gate<B> {
     fn missing(&self) -> Response {
         let needed = "an access token is required: Authorization: Bearer TOKEN";
         let data = json!({"error_description": needed});
-        self.challenge(StatusCode::UNAUTHORIZED, "", needed, data)
+        self.challenge(StatusCode::UNAUTHORIZED, Scheme::Bearer, "", needed, data)
     }
 
-    fn refused(&self, status: StatusCode, error: &str, description: &str) -> Response {
+    fn refused(
+        &self,
+        status: StatusCode,
+        scheme: Scheme,
+        error: &str,
+        description: &str,
+    ) -> Response {
         let description: String = description.chars().map(quotable).collect();
         let attributes = format!("error=\"{error}\", error_description=\"{description}\", ");
         let data = json!({"error": error, "error_description": description});
-        self.challenge(status, &attributes, &format!("{error}: {description}"), data)
+        self.challenge(status, scheme, &attributes, &format!("{error}: {description}"), data)
     }
 
     // What OAuth's readers look for in a body stands in the error's data.
     fn challenge(
         &self,
         status: StatusCode,
+        tried: Scheme,
         attributes: &str,
         message: &str,
         data: Value,
     ) -> Response {
-        let challenge = format!("Bearer {attributes}{}", self.pointer);
+        let algorithms = DPOP_ALGORITHMS.join(" ");
+        // A field for each scheme, the one that was tried first: what many clients read is the first,
+        // and of it what stands behind its first word.
+        let challenges = match tried {
+            Scheme::Bearer => [
+                format!("Bearer {attributes}{}", self.pointer),
+                format!("DPoP algs=\"{algorithms}\""),
+            ],
+            Scheme::Dpop => [
+                format!("DPoP {attributes}algs=\"{algorithms}\", {}", self.pointer),
+                format!("Bearer {}", self.pointer),
+            ],
+        };
         let mut response = Refusal::new(status, REFUSED, message).with_data(data).into_response();
-        // Configuration and descriptions are printable ASCII, so this cannot fail.
-        if let Ok(value) = HeaderValue::from_str(&challenge) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        for challenge in challenges {
+            // Configuration and descriptions are printable ASCII, so this cannot fail.
+            if let Ok(value) = HeaderValue::from_str(&challenge) {
+                response.headers_mut().append(WWW_AUTHENTICATE, value);
+            }
         }
         response
     }
 }
 
-/// Verifies the bearer token before anything else of the request is looked at. What follows sees
-/// an [`Authenticated`] and no token.
+/// Verifies the token, and what it is bound to, before anything else of the request is looked at.
+/// What follows sees an [`Authenticated`] and nothing that it was made of.
 pub(super) async fn require<B: Backend>(
     State(gate): State<Arc<Gate<B>>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let request_id = Uuid::new_v4().simple().to_string();
-    let token = match bearer(request.headers()) {
-        Ok(token) => token,
-        Err(Unusable::Missing) => {
-            gate.backend.unauthorized("no_token");
-            return gate.missing();
-        }
-        Err(Unusable::Malformed(problem)) => {
-            gate.backend.unauthorized("malformed_authorization");
-            return gate.refused(StatusCode::BAD_REQUEST, "invalid_request", problem);
-        }
+    let peer = request.extensions().get::<Peer>().copied();
+    let caller = gate.caller(request.headers(), request.method(), peer, &request_id).await;
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(refusal) => return *refusal,
     };
-    match gate.backend.authenticate(token).await {
-        Ok(caller) => {
-            let principal = Arc::new(gate.backend.principal(&caller));
-            let authenticated = Authenticated { caller, principal, request_id };
-            request.extensions_mut().insert(Arc::new(authenticated));
-        }
-        Err(AuthenticationError::Unauthorized(reason)) => {
-            debug!(request_id, reason, "token refused");
-            return gate.refused(StatusCode::UNAUTHORIZED, "invalid_token", reason);
-        }
-        Err(error @ AuthenticationError::KeysUnavailable) => {
-            warn!(request_id, %error, "token not verified");
-            let problem = "the token's issuer cannot be reached to verify it; try again";
-            let data = json!({"error": "temporarily_unavailable", "error_description": problem});
-            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, REFUSED, problem);
-            return refusal.with_data(data).into_response();
-        }
-    }
+    let principal = Arc::new(gate.backend.principal(&caller));
+    let authenticated = Authenticated { caller, principal, request_id };
+    request.extensions_mut().insert(Arc::new(authenticated));
     request.headers_mut().remove(AUTHORIZATION);
+    request.headers_mut().remove(DPOP);
+    if let Some(certificates) = &gate.certificates {
+        certificates.remove_from(request.headers_mut());
+    }
     tokio::time::timeout(gate.time, next.run(request)).await.unwrap_or_else(|_| {
         let problem = format!("the request did not end within {} s", gate.time.as_secs());
         Refusal::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, problem).into_response()
     })
 }
 
-#[derive(Debug, PartialEq)]
-enum Unusable {
-    Missing,
-    Malformed(&'static str),
-}
-
-/// The token of the one `Authorization: Bearer TOKEN` field.
-fn bearer(headers: &HeaderMap) -> Result<&str, Unusable> {
-    let mut fields = headers.get_all(AUTHORIZATION).iter();
-    let field = fields.next().ok_or(Unusable::Missing)?.as_bytes();
-    if fields.next().is_some() {
-        return Err(Unusable::Malformed("more than one Authorization field"));
-    }
-    let (scheme, token) = match field.iter().position(|byte| *byte == b' ') {
-        Some(space) => field.split_at(space),
-        None => (field, &b""[..]),
-    };
-    if !scheme.eq_ignore_ascii_case(b"Bearer") {
-        return Err(Unusable::Missing);
-    }
-    // b64token, RFC 6750 section 2.1.
-    let token = token.trim_ascii();
-    if token.is_empty() {
-        // From a client whose token is not set: it needs a login, not a lesson in syntax.
-        return Err(Unusable::Missing);
-    }
-    let unpadded = token.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let is_token = unpadded > 0
-        && token.iter().take(unpadded).all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(b));
-    match std::str::from_utf8(token) {
-        Ok(token) if is_token => Ok(token),
-        _ => Err(Unusable::Malformed("Authorization must be: Bearer, one space, one token")),
+impl<B: Backend> Gate<B> {
+    async fn caller(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+        peer: Option<Peer>,
+        request_id: &str,
+    ) -> Result<B::Caller, Box<Response>> {
+        let unusable = |scheme, why| {
+            Box::new(match why {
+                Unusable::Missing => {
+                    self.backend.unauthorized("no_token");
+                    self.missing()
+                }
+                Unusable::Malformed(problem) => {
+                    self.backend.unauthorized("malformed_authorization");
+                    self.refused(StatusCode::BAD_REQUEST, scheme, "invalid_request", problem)
+                }
+                Unusable::NoProof(problem) => {
+                    self.backend.unauthorized("no_proof");
+                    self.refused(StatusCode::UNAUTHORIZED, scheme, "invalid_dpop_proof", problem)
+                }
+            })
+        };
+        let (scheme, token) =
+            field::token(headers).map_err(|(scheme, why)| unusable(scheme, why))?;
+        let presented = match scheme {
+            Scheme::Bearer => Presented::bearer(token),
+            Scheme::Dpop => {
+                let proof = field::proof(headers).map_err(|why| unusable(scheme, why))?;
+                Presented::dpop(token, proof, method.as_str(), &self.url)
+            }
+        };
+        let certificate = match &self.certificates {
+            Some(certificates) => {
+                certificates.read(headers, peer).map_err(|why| unusable(scheme, why))?
+            }
+            None => None,
+        };
+        let presented = presented.with_certificate(certificate.as_deref());
+        self.backend.authenticate(&presented).await.map_err(|error| {
+            Box::new(match error {
+                AuthenticationError::Unauthorized(reason) => {
+                    debug!(request_id, reason, "token refused");
+                    self.refused(StatusCode::UNAUTHORIZED, scheme, "invalid_token", reason)
+                }
+                AuthenticationError::Proof(reason) => {
+                    debug!(request_id, reason, "proof refused");
+                    self.refused(StatusCode::UNAUTHORIZED, scheme, "invalid_dpop_proof", reason)
+                }
+                AuthenticationError::Unavailable(reason) => {
+                    warn!(request_id, reason, "token not verified");
+                    let problem = "the token cannot be verified at present; try again";
+                    let data =
+                        json!({"error": "temporarily_unavailable", "error_description": problem});
+                    let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, REFUSED, problem);
+                    refusal.with_data(data).into_response()
+                }
+            })
+        })
     }
 }
 

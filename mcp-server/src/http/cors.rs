@@ -24,7 +24,7 @@ use crate::config::{Origin, ServerConfig};
 // revisions: their clients understand a 405, but not a browser that does not let them ask.
 const METHODS: HeaderValue = HeaderValue::from_static("POST, GET, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, \
+    "Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, \
      Mcp-Name, Last-Event-ID",
 );
 // Without this a script sees a 401 and not where to log in.

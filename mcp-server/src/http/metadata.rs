@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::Bytes;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use krb_delegation::identity::DPOP_ALGORITHMS;
 use serde::Serialize;
 use url::Url;
 
@@ -23,6 +24,9 @@ pub(super) struct Metadata {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: [&'static str; DPOP_ALGORITHMS.len()],
+    /// Where nobody shows us certificates, a token that is bound to one is refused.
+    tls_client_certificate_bound_access_tokens: bool,
     resource_name: &'static str,
 }
 
@@ -34,6 +38,8 @@ impl Metadata {
             authorization_servers: issuers,
             scopes_supported: config.scopes.clone(),
             bearer_methods_supported: ["header"],
+            dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+            tls_client_certificate_bound_access_tokens: config.client_certificate_header.is_some(),
             resource_name: "krb-mcp: file shares and web applications as the calling user",
         }
     }

@@ -53,7 +53,7 @@ pub(crate) fn router<B: Backend>(
     }
 
     let time = config.call_timeout() + TRANSFER_TIME;
-    let gate = Arc::new(Gate::new(Arc::clone(&backend), &metadata, time));
+    let gate = Arc::new(Gate::new(Arc::clone(&backend), config, &metadata, time));
     let intake = Arc::new(Intake::new(Arc::clone(&backend)));
     let origins = Arc::new(Origins::new(config));
     let limits = limits::State::new(backend);

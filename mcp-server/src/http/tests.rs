@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 use crate::testing::{Fake, app};
 use crate::tools;
 
+mod bound;
 mod cancelling;
 mod messages;
 mod refusals;
@@ -165,8 +166,9 @@ mod authentication {
 
     #[tokio::test]
     async fn what_follows_sees_the_caller_and_no_token() {
-        let metadata = Metadata::new(&server_config(""), vec![]);
-        let gate = Gate::new(Arc::new(Fake::default()), &metadata, Duration::from_secs(1));
+        let config = server_config("");
+        let metadata = Metadata::new(&config, vec![]);
+        let gate = Gate::new(Arc::new(Fake::default()), &config, &metadata, Duration::from_secs(1));
         let handler = |request: Request<Body>| async move {
             let caller = &request.extensions().get::<Arc<Authenticated<String>>>().unwrap().caller;
             format!("{caller} {}", request.headers().contains_key("authorization"))
@@ -180,8 +182,10 @@ mod authentication {
 
     #[tokio::test]
     async fn a_request_takes_no_longer_than_it_may() {
-        let metadata = Metadata::new(&server_config(""), vec![]);
-        let gate = Gate::new(Arc::new(Fake::default()), &metadata, Duration::from_millis(20));
+        let config = server_config("");
+        let metadata = Metadata::new(&config, vec![]);
+        let gate =
+            Gate::new(Arc::new(Fake::default()), &config, &metadata, Duration::from_millis(20));
         let app = Router::new()
             .route("/mcp", post_to(std::future::pending::<()>))
             .layer(from_fn_with_state(Arc::new(gate), require::<Fake>));
@@ -221,6 +225,10 @@ async fn the_metadata_stands_where_clients_look() {
             "authorization_servers": ["https://idp.example.com"],
             "scopes_supported": ["files:read"],
             "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": [
+                "ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"
+            ],
+            "tls_client_certificate_bound_access_tokens": false,
             "resource_name": "krb-mcp: file shares and web applications as the calling user"
         });
         assert_eq!(json_body(response).await, expected);

@@ -220,7 +220,7 @@ async fn without_keys_nothing_is_said_of_a_token() {
     let idp = idp().await;
     let verifier = idp.verifier_with(json!({ "jwksUri": "http://127.0.0.1:1/jwks" }));
     let error = verifier.verify(idp.token()).await.unwrap_err();
-    assert_eq!(error, AuthenticationError::KeysUnavailable);
+    assert_eq!(error, AuthenticationError::Unavailable(Flaw::Keys.text()));
 }
 
 #[tokio::test]

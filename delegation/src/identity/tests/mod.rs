@@ -1,6 +1,7 @@
 //! Tokens that must not pass, keys that come and go, and what the exchange must not be fooled by.
 //! Keys are served by a small HTTP server of the tests' own.
 
+mod dpop;
 mod drops;
 mod exchange;
 mod keys;

@@ -28,7 +28,7 @@ async fn claims_that_do_not_hold_are_refused() {
         ("iss", json!("https://evil.example"), "the token is of an issuer that is not trusted"),
         ("sub", Value::Null, "the token has no subject"),
         ("sub", json!(""), "the token has no subject"),
-        ("cnf", json!({}), "the token is bound to a key and no bearer token"),
+        ("cnf", json!({}), "the token is bound in a way that is not supported"),
     ] {
         let token = idp.sign(&with(&good, claim, value.clone()));
         assert_eq!(refusal(&idp, token).await, reason, "{claim} = {value}");
@@ -202,7 +202,7 @@ async fn claims_of_the_wrong_type_do_not_count_as_absent() {
         (with(&idp.claims(), "typ", json!(["Bearer"])), TYPE),
         (null("typ"), TYPE),
         (with(&idp.claims(), "sub", json!(7)), "the token has no subject"),
-        (null("cnf"), "the token is bound to a key and no bearer token"),
+        (null("cnf"), "the token is bound in a way that is not supported"),
         (
             with(&idp.claims(), "iss", json!([idp.url])),
             "the token is of an issuer that is not trusted",
