@@ -122,6 +122,8 @@ codes! {
     ExchangedTokenRefused => "EXCHANGED_TOKEN_REFUSED", false, [IdentityProvider, Configuration];
     /// `legacy_name` is missing or not a bare sAMAccountName.
     LegacyNameRefused => "LEGACY_NAME_REFUSED", false, [IdentityProvider];
+    /// An operator ended the user's access.
+    Revoked => "REVOKED", false, [Account];
     /// No policy rule allows it.
     PolicyDenied => "POLICY_DENIED", false, [Caller, Configuration];
     /// The path or URL names no configured target.
@@ -166,6 +168,8 @@ codes! {
     ResourceRefused => "RESOURCE_REFUSED", false, [Resource, Directory];
     /// The audit record could not be written, so nothing was done.
     AuditUnavailable => "AUDIT_UNAVAILABLE", true, [Server];
+    /// It cannot be read what must be known of the user, so nothing was done.
+    StateUnavailable => "STATE_UNAVAILABLE", true, [Server];
     /// The call ran out of time.
     DeadlineExceeded => "DEADLINE_EXCEEDED", true, [Kdc, IdentityProvider, Server];
     /// The caller gave up before the call was done.

@@ -25,6 +25,7 @@ mod proof_chain;
 mod request;
 pub mod resources;
 pub mod secret;
+pub mod state;
 pub mod targets;
 pub mod token_exchange;
 

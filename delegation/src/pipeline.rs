@@ -16,6 +16,7 @@ use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
 use crate::policy::{Policies, Policy};
 use crate::resources::{CallContext, Resources};
+use crate::state::{Revoked, State, Who};
 use crate::targets::{Targets, Unresolved};
 use crate::token_exchange::TokenExchanger;
 use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo, credential};
@@ -45,6 +46,7 @@ pub struct Delegation {
     pub(crate) resources: Resources,
     pub(crate) audit: Audit,
     pub(crate) metrics: Metrics,
+    pub(crate) state: Arc<State>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Entropy>,
 }
@@ -58,7 +60,16 @@ impl Delegation {
         &self,
         presented: &Presented<'_>,
     ) -> Result<Arc<Caller>, AuthenticationError> {
-        self.verifier.admit(presented).await.inspect_err(|error| self.unauthorized(error.reason()))
+        let admitted = self.verifier.admit(presented).await.and_then(|caller| {
+            match self.state.revocations().admits(&Who::caller(&caller)) {
+                // Of the others a call says more than a status could.
+                Err(revoked @ Revoked::Token) => {
+                    Err(AuthenticationError::Unauthorized(revoked.reason()))
+                }
+                _ => Ok(caller),
+            }
+        });
+        admitted.inspect_err(|error| self.unauthorized(error.reason()))
     }
 
     /// Counts a request that came without a usable token.
@@ -96,15 +107,20 @@ impl Delegation {
         caller: &Caller,
         call: Call,
     ) -> Result<Outcome, Failure> {
-        let limits = Limits { until: Instant::now() + call.deadline, call: &call };
+        let who = Who::caller(caller);
+        let limits = Limits { until: Instant::now() + call.deadline, call: &call, who };
         attempt.asks(&call.request.action(), call.request.address());
 
         let subject =
-            match limits.keep(Blame::IdentityProvider, self.exchanger.exchange(caller)).await {
+            match self.keep(limits, Blame::IdentityProvider, self.exchanger.exchange(caller)).await
+            {
                 Ok(subject) => subject,
                 Err(failure) => return Err(attempt.failed(failure).await),
             };
         attempt.is_of(&subject);
+        if let Err(revoked) = self.state.revocations().admits(&who.named(&subject)) {
+            return Err(attempt.failed(revoked.into()).await);
+        }
         let policy = self.policies.current().await;
         match &call.request {
             Request::Question(question) => self.answer(attempt, &policy, &subject, *question).await,
@@ -162,7 +178,9 @@ impl Delegation {
 
     /// What was announced, and its closing record.
     async fn perform(&self, announced: Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
-        let result = limits.keep(Blame::Kdc, self.reach(&announced, limits.until)).await;
+        let who = limits.who.named(announced.permit().subject());
+        let limits = Limits { who, ..limits };
+        let result = self.keep(limits, Blame::Kdc, self.reach(&announced, limits)).await;
         let permit = announced.permit();
         let result = match result {
             Ok(outcome) => Ok(outcome.by(permit)),
@@ -173,15 +191,39 @@ impl Delegation {
     }
 
     /// The credential and the resource: what the intent record announced.
-    async fn reach(&self, announced: &Announced, deadline: Instant) -> Result<Outcome, Failure> {
+    async fn reach(&self, announced: &Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
         let credential = credential::credential(&self.kerberos, announced).await?;
         let (clock, random) = (self.clock.clone(), self.random.clone());
-        let cx = CallContext { deadline, clock, random };
-        let outcome = self.resources.perform(&cx, &credential).await?;
+        let cx = CallContext { deadline: limits.until, clock, random };
+        let account = credential.account();
+        let who = limits.who.proved(&account.name, &account.sid);
+        let outcome = tokio::select! {
+            biased;
+            revoked = self.state.revocations().revoked(&who) => Err(revoked.into()),
+            outcome = self.resources.perform(&cx, &credential) => outcome,
+        }?;
         if let Some(answered) = outcome.answered() {
             announced.tell(Event::Answered(answered));
         }
         Ok(outcome)
+    }
+
+    /// Whose doing it is if the time is up before the work is done: a resource sees to that itself.
+    async fn keep<T>(
+        &self,
+        limits: Limits<'_>,
+        whose: Blame,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Limits { until, call, who } = limits;
+        tokio::select! {
+            biased;
+            revoked = self.state.revocations().revoked(&who) => Err(revoked.into()),
+            () = call.cancel.cancelled() => Err(GivenUp::Cancelled.into()),
+            result = timeout_at(until, work) => {
+                result.unwrap_or_else(|_| Err(GivenUp::OutOfTime(call.deadline, whose).into()))
+            }
+        }
     }
 
     /// Ends the sessions that are kept, and writes what the audit log still holds back. The last
@@ -199,20 +241,6 @@ impl Delegation {
 struct Limits<'a> {
     until: Instant,
     call: &'a Call,
-}
-
-impl Limits<'_> {
-    /// Whose doing it is if the time is up before the work is done: a resource sees to that itself.
-    async fn keep<T>(
-        self,
-        whose: Blame,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        tokio::select! {
-            result = timeout_at(self.until, work) => {
-                result.unwrap_or_else(|_| Err(GivenUp::OutOfTime(self.call.deadline, whose).into()))
-            }
-            () = self.call.cancel.cancelled() => Err(GivenUp::Cancelled.into()),
-        }
-    }
+    /// It ends when nothing may be done for them any more.
+    who: Who<'a>,
 }

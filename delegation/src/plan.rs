@@ -14,6 +14,7 @@ use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
 use crate::policy::{Policies, PolicyFile};
 use crate::resources::Resources;
+use crate::state::{State, StateConfig};
 use crate::targets::{TargetConfig, Targets};
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub targets: Vec<TargetConfig>,
     /// `audit`.
     pub audit: AuditConfig,
+    /// `state`.
+    pub state: StateConfig,
 }
 
 /// What the stages reach the world outside with.
@@ -78,6 +81,7 @@ pub struct Plan {
     kerberos: Kerberos,
     resources: Resources,
     audit: AuditConfig,
+    state: Arc<State>,
     parts: Parts,
 }
 
@@ -92,14 +96,16 @@ impl Plan {
         let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         audit::check(&settings.audit)?;
         let idp = parts.idp.clone();
+        let state = State::new(settings.state)?;
         Ok(Self {
             exchanger: TokenExchanger::new(settings.token_exchange, &verifier, idp)?,
             verifier,
             policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
             targets,
-            kerberos: Kerberos::new(&settings.kerberos, &parts).await?,
+            kerberos: Kerberos::new(&settings.kerberos, &parts, &state).await?,
             resources: Resources::new(&parts.network),
             audit: settings.audit,
+            state,
             parts,
         })
     }
@@ -110,13 +116,24 @@ impl Plan {
         &self.targets
     }
 
-    /// Opens the audit log, and is ready for calls.
+    /// Opens the audit log and the state, and is ready for calls. Within a runtime: it goes on looking
+    /// at the state.
     ///
     /// # Errors
-    /// If the log cannot be written.
+    /// If either cannot be written.
     pub fn start(self) -> Result<Delegation, ConfigError> {
-        let Self { verifier, exchanger, targets, policies, kerberos, resources, audit, parts } =
-            self;
+        let Self {
+            verifier,
+            exchanger,
+            targets,
+            policies,
+            kerberos,
+            resources,
+            audit,
+            state,
+            parts,
+        } = self;
+        state.start()?;
         let Parts { clock, random, .. } = parts;
         let audit = Audit::open(&audit, clock.clone(), &*random)?;
         let metrics = Metrics::new(audit.lost().clone(), policies.is_current());
@@ -129,6 +146,7 @@ impl Plan {
             policies,
             kerberos,
             resources,
+            state,
             clock,
             random,
         })

@@ -171,7 +171,8 @@ impl Client {
         behalf: Behalf,
         options: &TicketOptions,
     ) -> TicketKey {
-        TicketKey { account: self.inner.account.clone(), target, behalf, options: options.into() }
+        let account = self.inner.account.clone();
+        TicketKey { account, target, behalf, options: options.into(), epoch: 0 }
     }
 
     fn tgt_key(&self, options: &TicketOptions) -> TicketKey {

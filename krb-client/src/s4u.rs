@@ -4,7 +4,7 @@
 use krb_proto::exchange::{TgsArmor, TgsGoal, TgsWalk, TicketOptions, UserRealm};
 use krb_proto::{Name, Principal};
 
-use crate::store::Behalf;
+use crate::store::{Behalf, TicketKey};
 use crate::{Client, ClientError, UserTicket};
 
 impl Client {
@@ -17,8 +17,22 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn evidence(&self, user: &Principal) -> Result<UserTicket, ClientError> {
+        self.evidence_in(user, 0).await
+    }
+
+    /// [`Self::evidence`] that was got in this epoch and in no other. Whoever knows that what was got
+    /// before is no longer to be used, as after the user was revoked, asks in another epoch.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn evidence_in(
+        &self,
+        user: &Principal,
+        epoch: u64,
+    ) -> Result<UserTicket, ClientError> {
         let (client, asked, options) = (self.clone(), user.clone(), self.user_ticket());
-        let key = self.key(self.inner.account.clone(), Behalf::Named(user.clone()), &options);
+        let behalf = Behalf::Named(user.clone());
+        let key = TicketKey { epoch, ..self.key(self.inner.account.clone(), behalf, &options) };
         let fetch = || async move {
             let service = client.account().name.clone();
             let goal = TgsGoal::S4uSelf { user: asked, service };

@@ -128,6 +128,7 @@ pub(crate) async fn plan_with(
         },
         targets: config.targets.clone(),
         audit: config.audit.clone(),
+        state: config.state.clone(),
     };
     Plan::new(settings, parts).await.map_err(|cause| LoadError::Setting {
         // The policy's errors give lines of the policy.

@@ -17,6 +17,7 @@ use crate::config::Config;
 #[cfg(feature = "demo")]
 use crate::demo;
 use crate::http::MCP_PATH;
+use crate::revoke::{self, Revoke};
 use crate::start::Server;
 use crate::{check, logging, serve};
 
@@ -69,6 +70,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// End a user's access, on this machine within a second
+    ///
+    /// It needs the configuration file and the state that this names, and no running server: those
+    /// that use the same state see it by themselves.
+    Revoke(Revoke),
     /// Show the whole product on this machine alone, which needs neither Kerberos nor a network
     ///
     /// In one process, on free ports of the loopback, it starts a realm with its KDC, an identity
@@ -129,6 +135,7 @@ fn run(command: Command) -> Result<bool, Error> {
         Command::Check { config, json } => {
             runtime()?.block_on(check::print(&config, json, &mut io::stdout()))?;
         }
+        Command::Revoke(asked) => revoke::run(asked, &mut io::stdout())?,
         #[cfg(feature = "demo")]
         Command::Demo { once, json, log_level } => {
             logging::start(log_level, logging::Format::Text);

@@ -19,6 +19,7 @@ mod http;
 mod logging;
 mod mcp;
 mod metrics;
+mod revoke;
 mod serve;
 mod start;
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod realms;
 mod recreated;
 mod refusals;
 mod resources;
+mod revocations;
 mod shipped_server;
 
 /// The lab, or the end of the test. Tests run several at a time; `lab!(alone)` is for those that stop

@@ -173,6 +173,12 @@ impl Server {
         format!("http://{}/mcp", self.address)
     }
 
+    /// The folder with its configuration, its logs and whatever it keeps.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Its process.
     #[must_use]
     pub fn id(&self) -> u32 {

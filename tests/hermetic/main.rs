@@ -14,5 +14,6 @@ mod pins;
 mod policy;
 mod refusals;
 mod reproducible;
+mod revocations;
 mod skew;
 mod tokens;

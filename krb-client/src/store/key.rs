@@ -16,6 +16,8 @@ pub(crate) struct TicketKey {
     pub(crate) behalf: Behalf,
     /// How it was asked for.
     pub(crate) options: Options,
+    /// What was got in another epoch is not used in this one.
+    pub(crate) epoch: u64,
 }
 
 impl TicketKey {

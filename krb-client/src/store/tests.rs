@@ -53,7 +53,7 @@ fn user(name: &str) -> Principal {
 
 fn key(target: &str, behalf: Behalf) -> TicketKey {
     let (account, target) = (Arc::new(user("service")), Arc::new(user(target)));
-    TicketKey { account, target, behalf, options: (&TicketOptions::default()).into() }
+    TicketKey { account, target, behalf, options: (&TicketOptions::default()).into(), epoch: 0 }
 }
 
 fn evidence(name: &str) -> TicketKey {
@@ -377,6 +377,7 @@ async fn each_member_of_a_key_tells_tickets_apart() {
         asked(&TicketOptions { forwardable: false, ..usual.clone() }),
         asked(&TicketOptions { enctypes: vec![], ..usual.clone() }),
         key("cifs", Behalf::Named(user("alice"))),
+        TicketKey { epoch: 1, ..key("cifs", Behalf::Named(user("alice"))) },
         proved("alice", "S-1-5-21-1", 1),
         proved("bob", "S-1-5-21-1", 1),
         proved("alice", "S-1-5-21-2", 1),

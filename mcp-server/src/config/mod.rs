@@ -21,6 +21,7 @@ use krb_delegation::audit::AuditConfig;
 use krb_delegation::credential::kerberos::KerberosConfig;
 use krb_delegation::identity::TrustedIdp;
 use krb_delegation::network::NetworkConfig;
+use krb_delegation::state::StateConfig;
 use krb_delegation::targets::TargetConfig;
 use krb_delegation::token_exchange::TokenExchangeConfig;
 use schemars::JsonSchema;
@@ -56,6 +57,9 @@ pub struct Config {
     pub targets: Vec<TargetConfig>,
     /// Where the audit log goes.
     pub audit: AuditConfig,
+    /// What outlives a restart.
+    #[serde(default)]
+    pub state: StateConfig,
 }
 
 /// The `auth` section.
@@ -170,6 +174,7 @@ impl Config {
             account.keytab.iter_mut().for_each(absolute);
         }
         self.network.ca_file.iter_mut().for_each(absolute);
+        self.state.directory.iter_mut().for_each(absolute);
         if self.audit.file != "-" {
             self.audit.file = base.join(&self.audit.file).to_string_lossy().into_owned();
         }

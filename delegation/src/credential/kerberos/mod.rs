@@ -17,6 +17,7 @@ use super::way::{AsService, Route};
 use super::{Evidence, ServiceCredential};
 use crate::call::Announced;
 use crate::plan::Parts;
+use crate::state::State;
 use crate::targets::{Served, Target};
 use crate::{ConfigError, Failure};
 pub use account::Account;
@@ -42,7 +43,11 @@ impl Kerberos {
     ///
     /// # Errors
     /// If the configuration is contradictory or a keytab has no key for its account.
-    pub async fn new(config: &KerberosConfig, parts: &Parts) -> Result<Self, ConfigError> {
+    pub async fn new(
+        config: &KerberosConfig,
+        parts: &Parts,
+        state: &Arc<State>,
+    ) -> Result<Self, ConfigError> {
         let all = config.all()?;
         let pins = Arc::new(Pins::default());
         let never = |of: &Configured<'_>| {
@@ -52,10 +57,11 @@ impl Kerberos {
             NeverImpersonate::new(&config.never_impersonate, &config.only_members_of, ours)
         };
         let (first, others) = all.split_first().ok_or(ConfigError::new("kerberos", "is empty"))?;
-        let main = Service::new(first, None, never(first)?, &pins, parts).await?;
+        let main = Service::new(first, None, never(first)?, (&pins, state), parts).await?;
         let mut named = HashMap::new();
         for one in others {
-            let service = Service::new(one, Some(&main), never(one)?, &pins, parts).await?;
+            let service =
+                Service::new(one, Some(&main), never(one)?, (&pins, state), parts).await?;
             named.extend(one.name.map(|name| (name.to_owned(), service)));
         }
         Ok(Self { main, named })

@@ -19,6 +19,7 @@ use crate::credential::{Evidence, ServiceCredential};
 use crate::event::Event;
 use crate::plan::Parts;
 use crate::secret::Secret;
+use crate::state::{State, Who};
 use crate::{ConfigError, Failure};
 
 /// S4U for one service account, and the account's own tickets.
@@ -34,6 +35,7 @@ pub(super) struct Service {
     // Learnt from the KDC when it is first needed.
     own: OnceCell<Account>,
     pins: Arc<Pins>,
+    state: Arc<State>,
 }
 
 /// A ticket of S4U2Self with the account that its PAC proves, whoever that is.
@@ -52,7 +54,7 @@ impl Service {
         config: &Configured<'_>,
         beside: Option<&Self>,
         never_impersonate: NeverImpersonate,
-        pins: &Arc<Pins>,
+        (pins, state): (&Arc<Pins>, &Arc<State>),
         parts: &Parts,
     ) -> Result<Self, ConfigError> {
         let ServiceAccount { username, keytab, password } = config.account;
@@ -91,6 +93,7 @@ impl Service {
             has_keytab: keytab.is_some(),
             warns: config.delegation.warn_on_access,
             pins: pins.clone(),
+            state: state.clone(),
         })
     }
 
@@ -107,14 +110,25 @@ impl Service {
     ) -> Result<Evidence<'a>, Failure> {
         let subject = announced.permit().subject();
         let asked = subject.legacy_name().as_str();
+        let revocations = self.state.revocations();
+        let who = Who::subject(subject);
+        // Nothing from before a revocation of theirs is used after it, even once it was lifted.
+        let mut epoch = revocations.generation(&who);
         // Side by side, so that the first call does not wait for the one after the other.
-        let (own, opened) = tokio::join!(self.own_account(), self.open_evidence(asked));
+        let (own, opened) = tokio::join!(self.own_account(), self.open_evidence(asked, epoch));
         let (mut opened, own) = (opened?, own?);
+        let proved = who.proved(&opened.account.name, &opened.account.sid);
+        revocations.admits(&proved)?;
+        let since = revocations.generation(&proved);
+        if since != epoch {
+            epoch = since;
+            opened = self.open_evidence(asked, epoch).await?;
+        }
         let found = opened.account.name.clone();
         if found != asked && found.to_lowercase() == asked.to_lowercase() {
             // The KDC looks names up without regard to case but repeats the one that was sent, and
             // resources that go by the name do regard it: ask again in the directory's spelling.
-            opened = self.open_evidence(&found).await?;
+            opened = self.open_evidence(&found, epoch).await?;
         }
         let Opened { ticket, account } = opened;
         let sent = &ticket.client.name;
@@ -201,7 +215,7 @@ impl Service {
     async fn own_account(&self) -> Result<&Account, Failure> {
         let learn = || async {
             let own = self.account.name.to_string();
-            let opened = self.open_evidence(&own).await.map_err(failure::own_account)?;
+            let opened = self.open_evidence(&own, 0).await.map_err(failure::own_account)?;
             Ok(opened.account)
         };
         self.own.get_or_try_init(learn).await
@@ -213,12 +227,13 @@ impl Service {
         Ours { name: account.name.to_string(), setting, spn }
     }
 
-    /// S4U2Self for a name, its ticket opened with our own key and its PAC verified.
-    async fn open_evidence(&self, name: &str) -> Result<Opened, Failure> {
+    /// S4U2Self for a name, its ticket opened with our own key and its PAC verified. One that was got
+    /// in another epoch is not used.
+    async fn open_evidence(&self, name: &str, epoch: u64) -> Result<Opened, Failure> {
         let user = Principal::new(Name::user(name), &self.account.realm);
         let ticket = self
             .client
-            .evidence(&user)
+            .evidence_in(&user, epoch)
             .await
             .map_err(|error| failure::evidence(name, &self.ours(), &error))?;
         let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;

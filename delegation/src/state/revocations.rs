@@ -1,0 +1,260 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::failure::{Revoked, StateError};
+use super::who::Who;
+
+/// So many revocations are kept at most.
+pub(super) const MAX_REVOCATIONS: usize = 100_000;
+/// What was lifted is remembered for so long, in seconds: longer than anything that was kept of
+/// the user before.
+const REMEMBERED: i64 = 24 * 3600;
+
+/// Whose access an operator ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", untagged, deny_unknown_fields)]
+pub enum Whose {
+    /// Of whoever has a token that the issuer issued for this subject before that moment. Who logs in
+    /// again has access again.
+    Subject {
+        /// `iss`.
+        issuer: String,
+        /// `sub`.
+        subject: String,
+    },
+    /// Of the account with this SID, until that is lifted.
+    Sid {
+        /// The SID, as text.
+        sid: String,
+    },
+    /// Of the account with this name, whatever its SID, until that is lifted.
+    Account {
+        /// sAMAccountName, in any case.
+        account: String,
+    },
+}
+
+/// One revocation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Revocation {
+    /// Of whom.
+    pub whose: Whose,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// No other revocation has this number; later ones have higher ones.
+    pub generation: u64,
+    /// When it was lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifted: Option<i64>,
+}
+
+/// All revocations, as they are kept.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RevocationList {
+    /// The highest number so far.
+    pub generation: u64,
+    /// In the order in which they came.
+    pub entries: Vec<Revocation>,
+}
+
+impl RevocationList {
+    /// Adds one, in the place of an older one of the same user.
+    ///
+    /// # Errors
+    /// [`StateError::Full`].
+    pub fn revoke(&mut self, whose: Whose, now: i64) -> Result<Revocation, StateError> {
+        self.entries.retain(|entry| {
+            !same(&entry.whose, &whose)
+                && entry.lifted.is_none_or(|lifted| lifted.saturating_add(REMEMBERED) > now)
+        });
+        if self.entries.len() >= MAX_REVOCATIONS {
+            return Err(StateError::Full(MAX_REVOCATIONS));
+        }
+        self.generation += 1;
+        let entry = Revocation { whose, at: now, generation: self.generation, lifted: None };
+        self.entries.push(entry.clone());
+        Ok(entry)
+    }
+
+    /// Lifts those of a user. It stays known for a day that there was one, so that nothing that was
+    /// kept from before it is used.
+    ///
+    /// # Errors
+    /// [`StateError::Missing`].
+    pub fn lift(&mut self, whose: &Whose, now: i64) -> Result<Revocation, StateError> {
+        let mut stands = self.entries.iter_mut().filter(|entry| entry.lifted.is_none());
+        let entry = stands.find(|entry| same(&entry.whose, whose));
+        let entry = entry.ok_or_else(|| StateError::Missing("such a revocation".to_owned()))?;
+        entry.lifted = Some(now);
+        let lifted = entry.clone();
+        self.generation += 1;
+        Ok(lifted)
+    }
+}
+
+fn same(one: &Whose, other: &Whose) -> bool {
+    match (one, other) {
+        (Whose::Account { account: one }, Whose::Account { account: other }) => {
+            folded(one) == folded(other)
+        }
+        _ => one == other,
+    }
+}
+
+/// As directories compare names.
+fn folded(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Who was revoked: what every call asks, before its token is used, before a credential is, and
+/// while it runs.
+#[derive(Debug)]
+pub struct Revocations {
+    table: RwLock<Table>,
+    /// Is there anything to ask the table?
+    any: AtomicBool,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    by_subject: HashMap<String, HashMap<String, Entry>>,
+    by_account: HashMap<String, Entry>,
+    by_sid: HashMap<String, Entry>,
+    /// Nobody's generation is below it.
+    floor: u64,
+    is_known: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    generation: u64,
+    /// `None` when it was lifted.
+    at: Option<i64>,
+}
+
+impl Default for Revocations {
+    fn default() -> Self {
+        let table = Table { is_known: true, ..Table::default() };
+        Self {
+            table: RwLock::new(table),
+            any: AtomicBool::new(false),
+            changed: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Revocations {
+    /// May anything be done for them? Asked whenever more is known of who it is, and again before a
+    /// credential is used.
+    ///
+    /// # Errors
+    /// [`Revoked`].
+    pub fn admits(&self, who: &Who<'_>) -> Result<(), Revoked> {
+        if !self.any.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        if !table.is_known {
+            return Err(Revoked::Unknown);
+        }
+        let [subject, accounts @ ..] = table.of(who);
+        if accounts.into_iter().flatten().any(|entry| entry.at.is_some()) {
+            return Err(Revoked::Account);
+        }
+        let is_older = |at: i64| who.issued_at.is_none_or(|issued| issued <= at);
+        match subject.and_then(|entry| entry.at) {
+            Some(at) if is_older(at) => Err(Revoked::Token),
+            _ => Ok(()),
+        }
+    }
+
+    /// A number that is another after each revocation of theirs, whether it still stands or not: a
+    /// part of the key of whatever is kept for them.
+    #[must_use]
+    pub fn generation(&self, who: &Who<'_>) -> u64 {
+        if !self.any.load(Ordering::Acquire) {
+            return 0;
+        }
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let found = table.of(who).into_iter().flatten().map(|entry| entry.generation);
+        found.max().unwrap_or(0).max(table.floor)
+    }
+
+    /// Tells whenever somebody was revoked. Who keeps something then asks
+    /// [`generation`](Self::generation) for each thing that is kept, and lets go of those for which
+    /// it is another than it was.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Done when nothing may be done for them any more.
+    pub async fn revoked(&self, who: &Who<'_>) -> Revoked {
+        let mut changed = self.watch();
+        loop {
+            if let Err(revoked) = self.admits(who) {
+                return revoked;
+            }
+            if changed.changed().await.is_err() {
+                // The sender is ours, so this cannot be.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Takes these in the place of what was known. What is older than what is known already is not
+    /// believed: somebody put an old file in the place of a new one.
+    pub(super) fn replace(&self, list: &RevocationList) -> bool {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let is_older = list.generation < *self.changed.borrow();
+        if is_older {
+            return false;
+        }
+        *table = Table { floor: table.floor, is_known: true, ..Table::default() };
+        for Revocation { whose, at, generation, lifted } in &list.entries {
+            let entry = Entry { generation: *generation, at: lifted.is_none().then_some(*at) };
+            match whose {
+                Whose::Subject { issuer, subject } => {
+                    let subjects = table.by_subject.entry(issuer.clone()).or_default();
+                    subjects.insert(subject.clone(), entry);
+                }
+                Whose::Sid { sid } => {
+                    table.by_sid.insert(sid.clone(), entry);
+                }
+                Whose::Account { account } => {
+                    table.by_account.insert(folded(account), entry);
+                }
+            }
+        }
+        self.any.store(!list.entries.is_empty() || table.floor > 0, Ordering::Release);
+        drop(table);
+        self.changed.send_replace(list.generation);
+        true
+    }
+
+    /// It is no longer known who was revoked: nobody is admitted.
+    pub(super) fn lose(&self) {
+        self.table.write().unwrap_or_else(PoisonError::into_inner).is_known = false;
+        self.any.store(true, Ordering::Release);
+        self.changed.send_modify(|_| ());
+    }
+}
+
+impl Table {
+    fn of(&self, who: &Who<'_>) -> [Option<Entry>; 3] {
+        let subjects = self.by_subject.get(who.issuer);
+        let by_sid = |sid: &krb_proto::pac::Sid| self.by_sid.get(&sid.to_string());
+        [
+            subjects.and_then(|subjects| subjects.get(who.subject)).copied(),
+            who.name.and_then(|name| self.by_account.get(&folded(name))).copied(),
+            who.sid.filter(|_| !self.by_sid.is_empty()).and_then(by_sid).copied(),
+        ]
+    }
+}

@@ -1,0 +1,243 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+
+use krb_proto::pac::Sid;
+
+use super::*;
+
+/// A directory for state, gone with its value.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("krb-state-{}-{number}", std::process::id())))
+    }
+
+    fn config(&self) -> StateConfig {
+        StateConfig { directory: Some(self.0.clone()), ..StateConfig::default() }
+    }
+
+    fn operator(&self) -> Operator {
+        Operator::new(&self.config()).unwrap()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const NOW: i64 = 1_800_000_000;
+
+fn sid(rid: u32) -> Sid {
+    format!("S-1-5-21-1-2-3-{rid}").parse().unwrap()
+}
+
+fn alice(issued_at: Option<i64>, sid: Option<&Sid>) -> Who<'_> {
+    Who { issuer: "https://a", subject: "42", issued_at, name: Some("alice"), sid }
+}
+
+fn subject(issuer: &str) -> Whose {
+    Whose::Subject { issuer: issuer.into(), subject: "42".into() }
+}
+
+fn account(name: &str) -> Whose {
+    Whose::Account { account: name.into() }
+}
+
+fn revoked(list: &RevocationList) -> Revocations {
+    let revocations = Revocations::default();
+    assert!(revocations.replace(list));
+    revocations
+}
+
+#[test]
+fn who_is_revoked_is_asked_by_all_that_is_known_of_them() {
+    let mut list = RevocationList::default();
+    list.revoke(subject("https://a"), NOW).unwrap();
+    let revocations = revoked(&list);
+    for (issued_at, admitted) in
+        [(Some(NOW - 1), false), (Some(NOW), false), (Some(NOW + 1), true), (None, false)]
+    {
+        let who = alice(issued_at, None);
+        assert_eq!(revocations.admits(&who).is_ok(), admitted, "{issued_at:?}");
+        assert_eq!(revocations.admits(&Who { issuer: "https://b", ..who }), Ok(()), "another's");
+        assert_eq!(revocations.admits(&Who { subject: "4", ..who }), Ok(()));
+    }
+
+    let (one, other) = (sid(1104), sid(1105));
+    let mut list = RevocationList::default();
+    list.revoke(Whose::Sid { sid: one.to_string() }, NOW).unwrap();
+    let revocations = revoked(&list);
+    let late = Some(NOW + 100_000);
+    assert_eq!(revocations.admits(&alice(late, Some(&one))), Err(Revoked::Account));
+    assert_eq!(revocations.admits(&alice(late, Some(&other))), Ok(()));
+
+    let mut list = RevocationList::default();
+    list.revoke(account("ALICE"), NOW).unwrap();
+    let revocations = revoked(&list);
+    assert_eq!(revocations.admits(&alice(late, None)), Err(Revoked::Account));
+    assert_eq!(revocations.admits(&Who { name: Some("alice2"), ..alice(late, None) }), Ok(()));
+}
+
+#[test]
+fn a_generation_is_another_after_each_revocation_and_stays_so_when_that_is_lifted() {
+    let mut list = RevocationList::default();
+    let (revocations, who) = (Revocations::default(), alice(None, None));
+    let mut seen = vec![revocations.generation(&who)];
+    let mut after = |list: &RevocationList, is_new: bool| {
+        assert!(revocations.replace(list));
+        let generation = revocations.generation(&who);
+        assert_eq!(seen.last() != Some(&generation), is_new, "{list:?}");
+        seen.push(generation);
+    };
+    list.revoke(account("alice"), NOW).unwrap();
+    after(&list, true);
+    list.revoke(account("bob"), NOW).unwrap();
+    after(&list, false);
+    list.revoke(subject("https://a"), NOW).unwrap();
+    after(&list, true);
+    list.lift(&account("Alice"), NOW).unwrap();
+    after(&list, false);
+    list.revoke(account("alice"), NOW).unwrap();
+    after(&list, true);
+    list.lift(&account("alice"), NOW).unwrap();
+    list.lift(&subject("https://a"), NOW).unwrap();
+    after(&list, false);
+    assert_eq!(revocations.admits(&who), Ok(()));
+    assert!(list.lift(&account("alice"), NOW).is_err());
+}
+
+#[test]
+fn what_was_lifted_is_forgotten_after_a_day_and_what_stands_never_makes_room() {
+    let mut list = RevocationList::default();
+    list.revoke(account("alice"), NOW).unwrap();
+    list.lift(&account("alice"), NOW).unwrap();
+    list.revoke(account("bob"), NOW + 86_399).unwrap();
+    assert_eq!(list.entries.len(), 2);
+    list.revoke(account("erin"), NOW + 86_400).unwrap();
+    assert_eq!(list.entries.len(), 2, "alice's is forgotten");
+    // Filled by hand: each one looks at all others.
+    let entry = list.entries[0].clone();
+    list.entries = (0..revocations::MAX_REVOCATIONS)
+        .map(|number| Revocation { whose: account(&number.to_string()), ..entry.clone() })
+        .collect();
+    assert!(matches!(list.revoke(account("late"), NOW), Err(StateError::Full(_))));
+    list.revoke(account("7"), NOW).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_server_sees_within_a_second_who_is_revoked() {
+    let place = Place::new();
+    let state = State::new(place.config()).unwrap();
+    state.start().unwrap();
+    let (revocations, who) = (state.revocations(), alice(Some(NOW), None));
+    assert_eq!(revocations.admits(&who), Ok(()));
+    let begun = tokio::time::Instant::now();
+    place.operator().revoke(account("alice"), NOW).unwrap();
+    assert_eq!(revocations.revoked(&who).await, Revoked::Account);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    place.operator().lift(&account("alice"), NOW).unwrap();
+    let mut changed = revocations.watch();
+    changed.changed().await.unwrap();
+    assert_eq!(revocations.admits(&who), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_it_cannot_be_known_who_was_revoked_nobody_is_admitted() {
+    let place = Place::new();
+    let old = place.operator();
+    old.revoke(account("bob"), NOW).unwrap();
+    let first = fs::read(place.file("revocations")).unwrap();
+    old.revoke(account("alice"), NOW).unwrap();
+    let state = State::new(place.config()).unwrap();
+    state.start().unwrap();
+    let erin = Who { name: Some("erin"), ..alice(Some(NOW), None) };
+    assert_eq!(state.revocations().admits(&erin), Ok(()));
+    // Edited, torn, replaced by an older one, gone: each is put in its place as an editor does it.
+    let whole = fs::read(place.file("revocations")).unwrap();
+    let mut edited = whole.clone();
+    *edited.last_mut().unwrap() ^= 1;
+    let torn = whole[..whole.len() - 1].to_vec();
+    for (what, bytes) in
+        [("edited", Some(edited)), ("torn", Some(torn)), ("old", Some(first)), ("gone", None)]
+    {
+        match bytes {
+            Some(bytes) => {
+                fs::write(place.file("new"), bytes).unwrap();
+                fs::rename(place.file("new"), place.file("revocations")).unwrap();
+            }
+            None => fs::remove_file(place.file("revocations")).unwrap(),
+        }
+        assert_eq!(state.revocations().revoked(&erin).await, Revoked::Unknown, "{what}");
+        fs::write(place.file("new"), &whole).unwrap();
+        fs::rename(place.file("new"), place.file("revocations")).unwrap();
+        tokio::time::sleep(2 * LOOK).await;
+        assert_eq!(state.revocations().admits(&erin), Ok(()), "restored after {what}");
+    }
+}
+
+#[test]
+fn what_is_not_sealed_with_the_key_is_not_believed_at_the_start() {
+    let place = Place::new();
+    place.operator().revoke(account("alice"), NOW).unwrap();
+    assert!(State::new(place.config()).is_ok());
+    let path = place.file("revocations");
+    let text = fs::read_to_string(&path).unwrap();
+    for edited in [
+        text.replace("alice", "alicf"),
+        text.replace("krb-mcp state 1 ", "krb-mcp state 2 "),
+        text[..text.len() - 1].to_owned(),
+        String::new(),
+    ] {
+        fs::write(&path, &edited).unwrap();
+        let error = State::new(place.config()).unwrap_err().to_string();
+        assert!(error.contains("seal is wrong") && error.contains("restore it"), "{error}");
+        assert!(Operator::new(&place.config()).unwrap().revoke(account("bob"), NOW).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), edited, "and is left as it is");
+    }
+    fs::write(&path, &text).unwrap();
+    let key = serde_json::from_str(r#""0123456789abcdef0123456789abcdef""#).unwrap();
+    let other = StateConfig { key: Some(key), ..place.config() };
+    assert!(State::new(other).unwrap_err().to_string().contains("another state.key"));
+}
+
+#[test]
+fn the_state_is_its_owners_alone() {
+    let place = Place::new();
+    place.operator().revoke(account("alice"), NOW).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place.0), 0o700);
+    let files: Vec<_> = fs::read_dir(&place.0).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
+    let error = State::new(place.config()).unwrap_err().to_string();
+    assert!(error.contains("chmod 700"), "{error}");
+}
+
+#[test]
+fn two_who_write_at_once_lose_nothing() {
+    let place = Place::new();
+    place.operator();
+    std::thread::scope(|scope| {
+        for one in 0..4 {
+            let place = &place;
+            scope.spawn(move || {
+                for number in 0..25 {
+                    place.operator().revoke(account(&format!("{one}-{number}")), NOW).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(place.operator().revocations().unwrap().len(), 100);
+}

@@ -1,0 +1,131 @@
+//! `krb-mcp revoke`: ends a user's access, lifts that, or lists whose access was ended. It writes to
+//! the state that the configuration names; servers that use it see that by themselves.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use krb_client::proto::pac::Sid;
+use krb_delegation::state::{Operator, Revocation, Whose};
+
+use crate::config::Config;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Whom, and what.
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// Configuration file (JSON with comments)
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account: its sAMAccountName, or better its SID, which a new name does not change
+    #[arg(required_unless_present_any = ["subject", "list"], conflicts_with_all = ["subject", "list"])]
+    user: Option<String>,
+    /// The `sub` of tokens instead: those issued until now are refused, and who logs in again has
+    /// access again
+    #[arg(long, value_name = "SUB", conflicts_with = "list")]
+    subject: Option<String>,
+    /// The issuer of that subject, where the configuration has several
+    #[arg(long, value_name = "URL", requires = "subject")]
+    issuer: Option<String>,
+    /// Give access back
+    #[arg(long, conflicts_with = "list")]
+    lift: bool,
+    /// List whose access was ended
+    #[arg(long)]
+    list: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does it, and says what was done.
+pub(crate) fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), Error> {
+    let config = Config::load(&asked.config)?;
+    let operator = Operator::new(&config.state)?;
+    if asked.list {
+        return list(&operator.revocations()?, asked.json, out);
+    }
+    let (lift, json) = (asked.lift, asked.json);
+    let whose = whose(asked, &config.issuers())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().try_into()?;
+    let done = if lift { operator.lift(&whose, now)? } else { operator.revoke(whose, now)? };
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &done)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let what = if lift { "access is given back" } else { "access is ended" };
+    writeln!(out, "{}: {what}, within a second on a server that runs", named(&done.whose))?;
+    match (&done.whose, lift) {
+        (Whose::Account { .. }, false) => writeln!(
+            out,
+            "It is the name that is refused: an account that is renamed has access again. Revoke its \
+             SID, too, if that may happen."
+        )?,
+        (Whose::Subject { .. }, false) => {
+            writeln!(out, "Tokens that are issued from now on are accepted.")?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn whose(asked: Revoke, issuers: &[String]) -> Result<Whose, Error> {
+    let Some(subject) = asked.subject else {
+        let user = asked.user.unwrap_or_default();
+        if user.parse::<Sid>().is_ok() {
+            return Ok(Whose::Sid { sid: user });
+        }
+        if user.is_empty() || user.contains(['\\', '/', '@']) {
+            let problem = "must be a bare sAMAccountName (no domain, no UPN) or a SID";
+            return Err(format!("{user:?}: {problem}").into());
+        }
+        return Ok(Whose::Account { account: user });
+    };
+    let issuer = match (asked.issuer, issuers) {
+        (Some(issuer), issuers) if issuers.contains(&issuer) => issuer,
+        (None, [only]) => only.clone(),
+        (Some(issuer), issuers) => {
+            let all = issuers.join(", ");
+            return Err(format!("--issuer: {issuer} is none of the configuration's: {all}").into());
+        }
+        (None, issuers) => {
+            return Err(format!("--issuer is needed, one of {}", issuers.join(", ")).into());
+        }
+    };
+    Ok(Whose::Subject { issuer, subject })
+}
+
+fn list(all: &[Revocation], json: bool, out: &mut impl io::Write) -> Result<(), Error> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, all)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    let standing: Vec<_> = all.iter().filter(|entry| entry.lifted.is_none()).collect();
+    if standing.is_empty() {
+        writeln!(out, "nobody")?;
+    }
+    for entry in standing {
+        writeln!(out, "{}  since {}", named(&entry.whose), utc(entry.at))?;
+    }
+    Ok(())
+}
+
+fn named(whose: &Whose) -> String {
+    match whose {
+        Whose::Subject { issuer, subject } => format!("subject {subject} of {issuer}"),
+        Whose::Sid { sid } => format!("account {sid}"),
+        Whose::Account { account } => format!("account {account}"),
+    }
+}
+
+/// RFC 3339.
+fn utc(seconds: i64) -> String {
+    krb_client::proto::KerberosTime::from_unix(seconds).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use clap::Parser;
+
+use super::*;
+use crate::testing::Directory;
+
+const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    asked: Revoke,
+}
+
+/// The command, as it is called in a directory with the example and what its state is.
+fn revoke(directory: &Directory, state: &str, arguments: &[&str]) -> Result<String, String> {
+    let end = EXAMPLE.rfind('}').unwrap();
+    let text = format!("{}, \"state\": {state} }}", &EXAMPLE[..end]);
+    let file = directory.write("krb-mcp.jsonc", &text);
+    let file = file.to_str().unwrap();
+    let all = ["revoke", "--config", file].into_iter().chain(arguments.iter().copied());
+    let cli = Cli::try_parse_from(all).map_err(|error| error.to_string())?;
+    let mut out = Vec::new();
+    run(cli.asked, &mut out).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+const STATE: &str = r#"{"directory": "state"}"#;
+const SID: &str = "S-1-5-21-1-2-3-1104";
+
+#[test]
+fn what_is_revoked_is_listed_until_it_is_lifted() {
+    let directory = Directory::new();
+    let revoke = |arguments: &[&str]| revoke(&directory, STATE, arguments);
+    assert_eq!(revoke(&["--list"]).unwrap(), "nobody\n");
+    assert!(revoke(&["ALICE"]).unwrap().starts_with("account ALICE: access is ended, within"));
+    assert!(revoke(&["ALICE"]).unwrap().contains("Revoke its SID, too"));
+    assert!(!revoke(&[SID]).unwrap().contains("Revoke its SID"));
+    revoke(&["--subject", "42"]).unwrap();
+    let list = revoke(&["--list"]).unwrap();
+    assert_eq!(list.lines().count(), 3, "one name twice is one: {list}");
+    assert!(list.contains(SID) && list.contains("subject 42 of https://keycloak."), "{list}");
+
+    assert!(revoke(&["--lift", "alice"]).unwrap().contains("access is given back"));
+    assert!(revoke(&["--lift", "alice"]).unwrap_err().contains("is not there"));
+    assert!(!revoke(&["--list"]).unwrap().contains("ALICE"));
+    let list: serde_json::Value =
+        serde_json::from_str(&revoke(&["--list", "--json"]).unwrap()).unwrap();
+    assert_eq!(list[0]["whose"]["account"], "ALICE", "what was lifted stays known: {list}");
+    assert!(list[0]["lifted"].is_number());
+}
+
+#[test]
+fn what_would_revoke_nobody_is_refused() {
+    let directory = Directory::new();
+    let problem =
+        |state: &str, arguments: &[&str]| revoke(&directory, state, arguments).unwrap_err();
+    for name in [r"W25AD\alice", "alice@w25ad.net", ""] {
+        assert!(problem(STATE, &[name]).contains("bare sAMAccountName"), "{name}");
+    }
+    let stranger = ["--subject", "42", "--issuer", "https://idp.example.com"];
+    assert!(problem(STATE, &stranger).contains("none of the configuration's"));
+    assert!(problem("{}", &["alice"]).contains("no state.directory"));
+    assert!(problem(STATE, &[]).contains("required"));
+    assert!(problem(STATE, &["alice", "--list"]).contains("cannot be used with"));
+    let short = r#"{"directory": "state", "key": "too short"}"#;
+    assert!(problem(short, &["alice"]).contains("state.key: has fewer than 32"));
+}
