@@ -2,6 +2,7 @@ use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::roles::RoleMappings;
 use crate::ConfigError;
 
 /// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
@@ -26,6 +27,8 @@ pub struct TrustedIdp {
     /// Which claims mean what.
     #[serde(default)]
     pub claim_mappings: ClaimMappings,
+    /// What its roles are called here; left out, as the issuer calls them.
+    pub role_mappings: Option<RoleMappings>,
     /// Limits.
     #[serde(default)]
     pub security: Security,
@@ -76,6 +79,13 @@ pub struct ClaimMappings {
     pub roles: String,
     /// Scopes: a list, or a text with spaces between them.
     pub scopes: String,
+    /// Permissions, such as `sql:read`: a list, or a text with spaces between them; a path as for
+    /// roles. They reach the policy as they are.
+    pub permissions: String,
+    /// Who somebody is, in both tokens: this claim, or these together; `sub` if left out. For Entra `["tid", "oid"]`,
+    /// since its `sub` is another one for each application. Never a name or an address, which can be
+    /// given to somebody else.
+    pub user_id: UserId,
     /// The account's SID, read from the exchanged token only: `S-1-…`, or its octets in base64, as
     /// Keycloak's LDAP mapper gives objectSid. Where it is configured, a token without it is
     /// refused. The claim `sid` is OpenID Connect's session id and never it.
@@ -88,8 +98,32 @@ impl Default for ClaimMappings {
             legacy_username: "legacy_name".into(),
             roles: "roles".into(),
             scopes: "scope".into(),
+            permissions: "permissions".into(),
+            user_id: UserId(vec!["sub".into()]),
             sid: None,
         }
+    }
+}
+
+/// The claims that make a subject.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(from = "OneOrMore")]
+#[schemars(with = "OneOrMore")]
+pub struct UserId(pub Vec<String>);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<OneOrMore> for UserId {
+    fn from(written: OneOrMore) -> Self {
+        Self(match written {
+            OneOrMore::One(claim) => vec![claim],
+            OneOrMore::More(claims) => claims,
+        })
     }
 }
 
@@ -104,6 +138,11 @@ pub struct Security {
     pub clock_tolerance: i64,
     /// How old a token may be by its `iat`, in seconds, however long it is valid; a year at most.
     pub max_token_age: Option<i64>,
+    /// Take only tokens whose header says `typ: at+jwt` (RFC 9068). Many issuers write `JWT`, or
+    /// nothing; what is called something else is never taken.
+    pub require_at_jwt: bool,
+    /// Claims without which no token is taken, beside `iss`, `sub`, `aud` and `exp`: `jti`, `iat`.
+    pub required_claims: Vec<String>,
     /// Take Keycloak's subjects of users that it does not import (`f:COMPONENT:NAME`). They are
     /// names: who gets the name of somebody else is that person for tokens and for pins.
     pub danger_names_as_subjects: bool,
@@ -111,7 +150,13 @@ pub struct Security {
 
 impl Default for Security {
     fn default() -> Self {
-        Self { clock_tolerance: 60, max_token_age: None, danger_names_as_subjects: false }
+        Self {
+            clock_tolerance: 60,
+            max_token_age: None,
+            require_at_jwt: false,
+            required_claims: Vec::new(),
+            danger_names_as_subjects: false,
+        }
     }
 }
 
@@ -142,6 +187,15 @@ impl TrustedIdp {
                 "claimMappings.sid",
                 "must not be the claim `sid`: that is OpenID Connect's session id",
             );
+        }
+        let user_id = &self.claim_mappings.user_id.0;
+        if user_id.is_empty() || user_id.iter().any(String::is_empty) {
+            return error("claimMappings.userId", "must name at least one claim");
+        }
+        if let Some((setting, problem)) =
+            self.role_mappings.as_ref().and_then(|mappings| mappings.check().err())
+        {
+            return error(&format!("roleMappings.{setting}"), problem);
         }
         if !(0..=300).contains(&self.security.clock_tolerance) {
             return error("security.clockTolerance", "must be 0 to 300 seconds");

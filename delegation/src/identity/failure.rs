@@ -3,6 +3,9 @@
 use super::LegacyNameError;
 use crate::{Blame, Code, Failure};
 
+/// So many of a user's roles are named.
+const NAMED_ROLES: usize = 5;
+
 /// Why an exchanged token does not say which account its caller is.
 #[derive(Debug)]
 pub(crate) enum NoSubject {
@@ -14,6 +17,10 @@ pub(crate) enum NoSubject {
     NoAccount { claim: String },
     /// Or holds something else.
     NotAnAccount { claim: String, error: LegacyNameError },
+    /// A claim for roles, scopes or permissions is of another type.
+    WrongType { claim: String },
+    /// None of the user's roles is one that is known here.
+    NoRole { given: Vec<String> },
     /// The claim for the account's SID is missing or holds something else.
     NoSid { claim: String },
 }
@@ -41,6 +48,29 @@ impl From<NoSubject> for Failure {
                 format!("the exchanged token's claim {claim} is no account name: {error}"),
                 &claim,
             ),
+            NoSubject::WrongType { claim } => Self::new(
+                Code::ExchangedTokenRefused,
+                format!(
+                    "the exchanged token's claim {claim} is neither a list of texts nor a text"
+                ),
+                "Let the identity provider map a list of texts to it, or name another claim under \
+                 claimMappings.",
+            ),
+            NoSubject::NoRole { given } => {
+                let given = match given.as_slice() {
+                    [] => "no role at all".to_owned(),
+                    given => {
+                        let some = given.get(..NAMED_ROLES).unwrap_or(given).join(", ");
+                        format!("no role that is known here, only such as {some}")
+                    }
+                };
+                return Self::new(
+                    Code::PolicyDenied,
+                    format!("the user has {given}"),
+                    "Whoever may use this server needs one of the roles under roleMappings; give \
+                     the user one at the identity provider, or map the one that there is.",
+                );
+            }
             NoSubject::NoSid { claim } => Self::new(
                 Code::ExchangedTokenRefused,
                 format!("the exchanged token's claim {claim} is missing or no SID"),

@@ -2,11 +2,11 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::config::{Audience, Security, TrustedIdp};
 use super::key_set::{Key, KeySet};
+use super::strict_json;
 
 /// The longest token that is looked at.
 pub(super) const MAX_LENGTH: usize = 16 * 1024;
@@ -15,26 +15,26 @@ pub(super) const TOO_LONG: Flaw = Flaw::Token("the token is too long");
 /// example, with which a token would never end.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// The JOSE header (RFC 7515 section 4.1). What would bring its own key, or asks for something
-/// that we do not know, is recognised so that it can be refused.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    jku: Option<Value>,
-    jwk: Option<Value>,
-    x5u: Option<Value>,
-    x5c: Option<Value>,
-    crit: Option<Value>,
-    b64: Option<Value>,
-}
+/// The longest subject (OpenID Connect Core section 2 has 255 for one claim; several may make it).
+const MAX_SUBJECT: usize = 512;
+
+/// Registered claims by what they are (RFC 7519 section 4.1, RFC 9068 section 2.2, OpenID Connect Core
+/// section 2, Back-Channel Logout section 2.4). What is of another type is never taken for absent.
+const TEXTS: [&str; 5] = ["iss", "jti", "sid", "acr", "nonce"];
+const OBJECTS: [&str; 2] = ["act", "may_act"];
+/// What only other tokens of the same issuer and key have: ID tokens, and security event tokens such
+/// as a logout token (RFC 8417).
+const OF_OTHER_TOKENS: [&str; 4] = ["at_hash", "c_hash", "s_hash", "events"];
+
+pub(super) const NO_ACCESS_TOKEN: Flaw = Flaw::Token("the token is not an access token");
 
 /// A token taken apart; nothing in it is verified.
 pub(super) struct Unverified<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) kid: Option<String>,
     pub(super) claims: Claims,
+    /// Does its header say that it is an access token (RFC 9068), and not only that it is a JWT?
+    pub(super) is_at_jwt: bool,
     message: &'a [u8],
     signature: &'a str,
 }
@@ -95,30 +95,30 @@ impl<'a> Unverified<'a> {
             return Err(MALFORMED);
         }
         let decode = |part: &str| Base64UrlUnpadded::decode_vec(part).map_err(|_| MALFORMED);
-        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| MALFORMED)?;
-        let brings_key = [&header.jku, &header.jwk, &header.x5u, &header.x5c];
-        if brings_key.iter().any(|member| member.is_some()) {
+        let header = strict_json::object(&decode(header)?).ok_or(MALFORMED)?;
+        let text = |name: &str| match header.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(MALFORMED),
+        };
+        if ["jku", "jwk", "x5u", "x5c"].iter().any(|name| header.contains_key(*name)) {
             return Err(Flaw::Token("the token brings a key of its own"));
         }
-        if header.crit.is_some() || header.b64.is_some() {
+        if ["crit", "b64"].iter().any(|name| header.contains_key(*name)) {
             return Err(Flaw::Token("the token asks for an extension that is not supported"));
         }
         // RFC 9068 section 4; a bare JWT is what most providers still issue. Other types (logout
         // tokens, DPoP proofs, grants) are signed with the same keys and mean something else.
-        match header.typ.as_deref().map(str::to_ascii_lowercase).as_deref() {
-            None | Some("jwt" | "at+jwt" | "application/at+jwt") => {}
-            Some(_) => return Err(Flaw::Token("the token is not an access token")),
-        }
+        let is_at_jwt = match text("typ")?.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("jwt") => false,
+            Some("at+jwt" | "application/at+jwt") => true,
+            Some(_) => return Err(NO_ACCESS_TOKEN),
+        };
         let unknown = |_| Flaw::Token("the token's signature algorithm is not accepted");
-        let algorithm = header.alg.parse().map_err(unknown)?;
-        let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| MALFORMED)?;
-        Ok(Self {
-            algorithm,
-            kid: header.kid,
-            claims: Claims(claims),
-            message: message.as_bytes(),
-            signature,
-        })
+        let algorithm = text("alg")?.ok_or(MALFORMED)?.parse().map_err(unknown)?;
+        let kid = text("kid")?.map(str::to_owned);
+        let claims = Claims(strict_json::object(&decode(claims)?).ok_or(MALFORMED)?);
+        Ok(Self { algorithm, kid, claims, is_at_jwt, message: message.as_bytes(), signature })
     }
 
     /// Verifies the signature: which of the set's keys made it?
@@ -131,6 +131,10 @@ impl<'a> Unverified<'a> {
         keys.find(made_by).ok_or(Unsigned::WrongSignature)
     }
 }
+
+/// A claim is there and is something else than it should be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct WrongType;
 
 /// A token's claims.
 #[derive(Clone, Debug)]
@@ -152,17 +156,37 @@ impl Claims {
         self.0.get(name)?.as_str()
     }
 
-    /// A claim that is a list of texts, or one text with spaces between. A dot in the path leads
-    /// into an object; names may hold dots themselves, so at each step the longest name counts that
-    /// the path goes on with and that is there.
-    pub(crate) fn texts(&self, path: &str) -> Vec<String> {
+    /// A claim that is a list of texts, or one text with spaces between; nothing, where it is not
+    /// there. A dot in the path leads into an object; names may hold dots themselves, so at each step
+    /// the longest name counts that the path goes on with and that is there.
+    pub(crate) fn texts(&self, path: &str) -> Result<Vec<String>, WrongType> {
         match follow(&self.0, path) {
-            Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
+            None => Ok(Vec::new()),
+            Some(Value::String(text)) => Ok(text.split_whitespace().map(str::to_owned).collect()),
             Some(Value::Array(list)) => {
-                list.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+                list.iter().map(|item| item.as_str().map(str::to_owned).ok_or(WrongType)).collect()
             }
-            _ => Vec::new(),
+            Some(_) => Err(WrongType),
         }
+    }
+
+    /// Is this claim there, whatever it is?
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Whose token it is: `sub`, or what is configured in its place. Several claims have a slash
+    /// between them, so that none of them may hold one.
+    pub(crate) fn subject(&self, claims: &[String]) -> Result<String, Flaw> {
+        let text = |name: &String| match self.text(name) {
+            Some(text) if !text.is_empty() && (claims.len() < 2 || !text.contains('/')) => Ok(text),
+            _ => Err(Flaw::Token("the token has no subject")),
+        };
+        let subject = claims.iter().map(text).collect::<Result<Vec<_>, _>>()?.join("/");
+        if subject.len() > MAX_SUBJECT {
+            return Err(Flaw::Token("the token's subject is too long"));
+        }
+        Ok(subject)
     }
 
     /// The client that the token was issued to: `azp` or `client_id` (RFC 9068 section 2.2), which
@@ -211,26 +235,52 @@ impl Claims {
         now: i64,
     ) -> Result<(), Flaw> {
         self.times()?.check(&idp.security, now)?;
+        self.time("auth_time")?;
         let meant = match self.0.get("aud") {
             Some(Value::String(one)) => audience.contains(one),
             Some(Value::Array(list)) => {
-                list.iter().any(|one| one.as_str().is_some_and(|one| audience.contains(one)))
+                list.iter().all(Value::is_string)
+                    && list.iter().any(|one| one.as_str().is_some_and(|one| audience.contains(one)))
             }
             _ => false,
         };
         if !meant {
             return Err(Flaw::Audience("the token is for another audience"));
         }
-        if self.text("sub").is_none_or(str::is_empty) {
-            return Err(Flaw::Token("the token has no subject"));
-        }
+        // What it says of its subject beside: whoever it is known by, RFC 9068 wants this one.
+        self.subject(&["sub".to_owned()])?;
         self.client()?;
+        self.check_types()?;
+        if idp.security.required_claims.iter().any(|name| !self.has(name)) {
+            return Err(Flaw::Token("the token lacks a claim that is required"));
+        }
         // ID and refresh tokens are signed with the same keys; Keycloak tells them apart in here.
         // Other issuers leave it out.
         if self.0.get("typ").is_some_and(|typ| !is_text(typ, "Bearer")) {
-            return Err(Flaw::Token("the token is not an access token"));
+            return Err(NO_ACCESS_TOKEN);
+        }
+        if OF_OTHER_TOKENS.iter().any(|name| self.has(name)) {
+            return Err(NO_ACCESS_TOKEN);
         }
         Ok(())
+    }
+
+    /// Registered claims of which nothing else is asked.
+    fn check_types(&self) -> Result<(), Flaw> {
+        let is = |names: &[&str], kind: fn(&Value) -> bool| {
+            names.iter().all(|name| self.0.get(*name).is_none_or(kind))
+        };
+        let texts = |value: &Value| {
+            value.is_string()
+                || value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+        };
+        // RFC 8693 has `scope` as one text; some issuers write a list.
+        let sound = is(&TEXTS, Value::is_string) && is(&OBJECTS, Value::is_object);
+        if sound && is(&["amr", "scope"], texts) {
+            Ok(())
+        } else {
+            Err(Flaw::Token("a claim of the token has a wrong type"))
+        }
     }
 }
 

@@ -2,6 +2,7 @@ use base64ct::{Base64, Encoding};
 use krb_proto::pac::Sid;
 
 use super::failure::NoSubject;
+use super::jwt::WrongType;
 use super::{Caller, Claims, LegacyName, TrustedIdp};
 
 /// A caller with the account that the exchanged token names.
@@ -14,6 +15,7 @@ pub struct Subject {
     sid: Option<String>,
     roles: Vec<String>,
     scopes: Vec<String>,
+    permissions: Vec<String>,
 }
 
 impl Subject {
@@ -24,7 +26,7 @@ impl Subject {
         idp: &TrustedIdp,
     ) -> Result<Self, NoSubject> {
         let mappings = &idp.claim_mappings;
-        if exchanged.text("sub") != Some(caller.subject()) {
+        if exchanged.subject(&mappings.user_id.0).as_deref() != Ok(caller.subject()) {
             return Err(NoSubject::Another);
         }
         if is_name(caller.subject()) && !idp.security.danger_names_as_subjects {
@@ -42,14 +44,24 @@ impl Subject {
                 Some(sid.ok_or_else(|| NoSubject::NoSid { claim: claim.clone() })?)
             }
         };
+        let texts = |claim: &String| {
+            exchanged
+                .texts(claim)
+                .map_err(|WrongType| NoSubject::WrongType { claim: claim.clone() })
+        };
+        let roles = texts(&mappings.roles)?;
         Ok(Self {
             issuer: caller.issuer().into(),
             subject: caller.subject().into(),
             client_id: caller.client_id().map(Into::into),
             legacy_name,
             sid,
-            roles: exchanged.texts(&mappings.roles),
-            scopes: exchanged.texts(&mappings.scopes),
+            roles: match &idp.role_mappings {
+                Some(mappings) => mappings.map(&roles)?,
+                None => roles,
+            },
+            scopes: texts(&mappings.scopes)?,
+            permissions: texts(&mappings.permissions)?,
         })
     }
 
@@ -109,6 +121,12 @@ impl Subject {
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.scopes
+    }
+
+    /// Permissions, from the exchanged token.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
     }
 }
 

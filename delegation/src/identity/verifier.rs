@@ -5,7 +5,7 @@ use krb_client::Clock;
 use super::config::{Audience, TrustedIdp};
 use super::confirmation::Confirmation;
 use super::jwks::Jwks;
-use super::jwt::{Claims, Flaw, MAX_LENGTH, TOO_LONG, Unsigned, Unverified};
+use super::jwt::{Claims, Flaw, MAX_LENGTH, NO_ACCESS_TOKEN, TOO_LONG, Unsigned, Unverified};
 use super::kept::Fingerprint;
 use super::key_set::KeySet;
 use super::keys::{Keys, Unavailable};
@@ -128,7 +128,7 @@ impl Verifier {
         let (times, confirmation) = (claims.times()?, Confirmation::of(&claims)?);
         let caller = Arc::new(Caller {
             issuer: issuer.config.issuer.clone(),
-            subject: claims.text("sub").unwrap_or_default().to_owned(),
+            subject: claims.subject(&issuer.config.claim_mappings.user_id.0)?,
             client_id: claims.client_id().map(str::to_owned),
             issued_at: times.issued_at(&issuer.config.security),
             token: BearerToken::new(token.to_owned()),
@@ -186,6 +186,9 @@ impl Issuer {
     ) -> Result<(Claims, Signed), Flaw> {
         if !self.config.algorithms.contains(&token.algorithm) {
             return Err(Flaw::Token("the token's signature algorithm is not accepted"));
+        }
+        if self.config.security.require_at_jwt && !token.is_at_jwt {
+            return Err(NO_ACCESS_TOKEN);
         }
         let signed = self.check_signature(&token).await?;
         // The time now: fetching keys may have taken a while.

@@ -60,6 +60,39 @@ async fn a_configured_sid_claim_must_be_there() {
 }
 
 #[tokio::test]
+async fn roles_and_permissions_are_read_from_the_exchanged_token_and_mapped() {
+    let idp = idp().await;
+    let change = json!({
+        "claimMappings": { "roles": "realm_access.roles" },
+        "roleMappings": {
+            "roles": { "reader": ["staff"], "owner": ["admin"] }, "rejectUnmappedRoles": true
+        }
+    });
+    let exchange = async |claims: &Value| {
+        idp.exchange_with(idp.verifier_with(change.clone()), 200, idp.answer(claims)).await
+    };
+    let good = with(&idp.exchanged_claims(), "permissions", json!(["sql:read", "sql:write"]));
+    let subject = exchange(&good).await.unwrap();
+    assert_eq!(subject.roles(), ["owner", "reader"]);
+    assert_eq!(subject.permissions(), ["sql:read", "sql:write"]);
+    assert_eq!(exchange(&idp.exchanged_claims()).await.unwrap().permissions(), [""; 0]);
+    let unmapped = with(&good, "realm_access", json!({ "roles": ["owner"] }));
+    let failure = exchange(&unmapped).await.unwrap_err();
+    assert_eq!(failure.code, Code::PolicyDenied, "{failure:?}");
+    assert!(failure.message.contains("only such as owner"), "{failure}");
+    for (claim, value) in [
+        ("realm_access", json!({ "roles": 7 })),
+        ("realm_access", json!({ "roles": ["staff", 7] })),
+        ("scope", json!([["openid"]])),
+        ("permissions", json!({ "sql:read": true })),
+        ("permissions", Value::Bool(true)),
+    ] {
+        let failure = exchange(&with(&good, claim, value.clone())).await.unwrap_err();
+        assert_eq!(failure.code, Code::ExchangedTokenRefused, "{claim} = {value}");
+    }
+}
+
+#[tokio::test]
 async fn an_identity_provider_that_refuses_is_quoted() {
     let idp = idp().await;
     let answer = json!({

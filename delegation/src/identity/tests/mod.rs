@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::jwt::WrongType;
 use super::*;
 use crate::network::Fetch;
 use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};

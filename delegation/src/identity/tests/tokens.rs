@@ -219,6 +219,186 @@ async fn claims_of_the_wrong_type_do_not_count_as_absent() {
     assert!(idp.verifier().verify(BearerToken::new(idp.sign(&keycloak))).await.is_ok());
 }
 
+/// Every registered claim, with every type but its own.
+#[tokio::test]
+async fn no_registered_claim_passes_with_a_wrong_type() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    let kinds = [json!(null), json!(true), json!(7), json!("text"), json!(["x", 7]), json!({})];
+    let (text, number, texts, object) = (3, 2, 4, 5);
+    for (claim, own) in [
+        ("iss", text),
+        ("sub", text),
+        ("aud", texts),
+        ("exp", number),
+        ("nbf", number),
+        ("iat", number),
+        ("jti", text),
+        ("auth_time", number),
+        ("azp", text),
+        ("client_id", text),
+        ("acr", text),
+        ("amr", texts),
+        ("scope", texts),
+        ("sid", text),
+        ("nonce", text),
+        ("act", object),
+        ("may_act", object),
+        ("typ", text),
+        ("cnf", object),
+    ] {
+        for (index, value) in kinds.iter().enumerate() {
+            // A text is one of the forms that these have.
+            let may_be_text = ["aud", "amr", "scope"].contains(&claim) && index == text;
+            if (index == own && own != texts) || may_be_text {
+                continue;
+            }
+            let mut claims = idp.claims();
+            claims[claim] = value.clone();
+            let refused = verifier.verify(BearerToken::new(idp.sign(&claims))).await;
+            assert!(
+                matches!(refused, Err(AuthenticationError::Unauthorized(_))),
+                "{claim} = {value}"
+            );
+        }
+    }
+    // Of the right type and unknown, they do no harm.
+    let mut claims = idp.claims();
+    let all = json!({
+        "jti": "x", "auth_time": NOW, "acr": "1", "amr": ["pwd"], "scope": "openid", "sid": "s",
+        "nonce": "n", "act": { "sub": "a1b2" }, "may_act": { "sub": "x" }, "nbf": NOW
+    });
+    claims.as_object_mut().unwrap().extend(all.as_object().unwrap().clone());
+    verifier.verify(BearerToken::new(idp.sign(&claims))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_header_says_each_thing_once_and_in_its_type() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    let claims = Base64UrlUnpadded::encode_string(idp.claims().to_string().as_bytes());
+    let signed = |header: &str, claims: &str| {
+        let message = format!("{}.{claims}", Base64UrlUnpadded::encode_string(header.as_bytes()));
+        let signing = &idp.key.signing;
+        let made = jsonwebtoken::crypto::sign(message.as_bytes(), signing, Algorithm::ES256);
+        BearerToken::new(format!("{message}.{}", made.unwrap()))
+    };
+    let good = r#"{"alg":"ES256","kid":"k1","typ":"JWT","cty":"x"}"#;
+    verifier.verify(signed(good, &claims)).await.unwrap();
+    const MALFORMED: &str = "the token is malformed";
+    for (header, reason) in [
+        (r#"{"kid":"k1"}"#, MALFORMED),
+        (r#"{"alg":null,"kid":"k1"}"#, MALFORMED),
+        (r#"{"alg":["ES256"],"kid":"k1"}"#, MALFORMED),
+        (r#"{"alg":"ES256","kid":null}"#, MALFORMED),
+        (r#"{"alg":"ES256","kid":7}"#, MALFORMED),
+        (r#"{"alg":"ES256","kid":"k1","typ":null}"#, MALFORMED),
+        (r#"{"alg":"none","alg":"ES256","kid":"k1"}"#, MALFORMED),
+        (r#"{"alg":"ES256","kid":"k2","kid":"k1"}"#, MALFORMED),
+        (r#"{"alg":"ES256","kid":"k1","x":{"y":1,"y":2}}"#, MALFORMED),
+        (r#"{"alg":"ES256","kid":"k1","jku":null}"#, "the token brings a key of its own"),
+        (r#"{"alg":"ES256","kid":"k1","x5u":"https://x"}"#, "the token brings a key of its own"),
+        (r#"{"alg":"ES256","kid":"k1","x5c":[]}"#, "the token brings a key of its own"),
+        (
+            r#"{"alg":"ES256","kid":"k1","crit":null}"#,
+            "the token asks for an extension that is not supported",
+        ),
+        (
+            r#"{"alg":"ES256","kid":"k1","b64":true}"#,
+            "the token asks for an extension that is not supported",
+        ),
+    ] {
+        let refused = verifier.verify(signed(header, &claims)).await.unwrap_err();
+        assert_eq!(refused.reason(), reason, "{header}");
+    }
+    // The same of claims: whoever reads the first of two and whoever reads the last see two tokens.
+    let twice = idp.claims().to_string().replacen('{', r#"{"sub":"somebody-else","#, 1);
+    let refused =
+        verifier.verify(signed(good, &Base64UrlUnpadded::encode_string(twice.as_bytes())));
+    assert_eq!(refused.await.unwrap_err().reason(), MALFORMED);
+}
+
+#[tokio::test]
+async fn an_issuer_may_be_held_to_rfc_9068_and_to_more_claims() {
+    let idp = idp().await;
+    let typed = |typ: Option<&str>| {
+        let typ = typ.map(str::to_owned);
+        BearerToken::new(idp.sign_with(&idp.claims(), move |header| header.typ = typ.clone()))
+    };
+    let (lax, strict) =
+        (idp.verifier(), idp.verifier_with(json!({ "security": { "requireAtJwt": true } })));
+    for (typ, with_lax, with_strict) in [
+        (Some("at+jwt"), true, true),
+        (Some("application/at+jwt"), true, true),
+        (Some("AT+JWT"), true, true),
+        (Some("JWT"), true, false),
+        (None, true, false),
+        (Some("dpop+jwt"), false, false),
+        (Some("logout+jwt"), false, false),
+        (Some("oauth-id-jag+jwt"), false, false),
+        (Some("token-introspection+jwt"), false, false),
+        (Some("secevent+jwt"), false, false),
+        (Some("application/jwt"), false, false),
+        (Some(""), false, false),
+    ] {
+        for (verifier, taken) in [(&lax, with_lax), (&strict, with_strict)] {
+            let verified = verifier.verify(typed(typ)).await;
+            assert_eq!(verified.is_ok(), taken, "{typ:?}");
+            if let Err(error) = verified {
+                assert_eq!(error.reason(), "the token is not an access token", "{typ:?}");
+            }
+        }
+    }
+    // What only ID tokens and logout tokens have, whatever they are called.
+    for claim in ["at_hash", "c_hash", "s_hash", "events"] {
+        let other = with(&idp.claims(), claim, json!("x"));
+        assert_eq!(refusal(&idp, idp.sign(&other)).await, "the token is not an access token");
+    }
+    let more = idp.verifier_with(json!({ "security": { "requiredClaims": ["jti", "azp"] } }));
+    let refused = more.verify(idp.token()).await.unwrap_err();
+    assert_eq!(refused.reason(), "the token lacks a claim that is required");
+    let complete = with(&idp.claims(), "jti", json!("1"));
+    more.verify(BearerToken::new(idp.sign(&complete))).await.unwrap();
+}
+
+/// As Entra issues them: `sub` is another for each application, `tid` and `oid` stay.
+#[tokio::test]
+async fn a_subject_may_be_several_claims_together() {
+    let idp = idp().await;
+    let verifier = idp.verifier_with(json!({ "claimMappings": { "userId": ["tid", "oid"] } }));
+    let claims = |sub: &str, tid: Value, oid: Value| {
+        let claims = with(&idp.claims(), "sub", json!(sub));
+        with(&with(&with(&claims, "tid", tid), "oid", oid), "upn", json!("alice@corp.example"))
+    };
+    let subject = async |claims: &Value| {
+        let verified = verifier.verify(BearerToken::new(idp.sign(claims))).await;
+        verified.map(|caller| caller.subject().to_owned()).map_err(|error| error.reason())
+    };
+    let (one, other) =
+        (claims("app-1", json!("t"), json!("o")), claims("app-2", json!("t"), json!("o")));
+    assert_eq!(subject(&one).await, Ok("t/o".to_owned()));
+    assert_eq!(subject(&other).await, Ok("t/o".to_owned()), "the same person");
+    // The same address, another person.
+    assert_eq!(subject(&claims("app-1", json!("t"), json!("p"))).await, Ok("t/p".to_owned()));
+    let none = Err("the token has no subject");
+    for (tid, oid) in [
+        (Value::Null, json!("o")),
+        (json!("t"), Value::Null),
+        (json!(""), json!("o")),
+        (json!("t"), json!(7)),
+        // Written together, these would be another's.
+        (json!("t/o"), json!("p")),
+        (json!("t"), json!("o/p")),
+    ] {
+        assert_eq!(subject(&claims("app-1", tid, oid)).await, none);
+    }
+    assert_eq!(subject(&with(&one, "sub", Value::Null)).await, none, "RFC 9068 wants it");
+    let long = with(&one, "oid", json!("x".repeat(510)));
+    assert_eq!(subject(&long).await.map(|subject| subject.len()), Ok(512));
+    let longer = with(&one, "oid", json!("x".repeat(511)));
+    assert_eq!(subject(&longer).await, Err("the token's subject is too long"));
+}
+
 #[tokio::test]
 async fn a_token_that_names_no_client_has_none() {
     let idp = idp().await;
@@ -240,7 +420,7 @@ fn a_path_to_roles_takes_the_longest_name_at_each_step() {
         },
         "a.b": { "c": ["not this"] },
         "a.b.c": ["this"],
-        "number": 7
+        "number": 7, "mixed": ["a", 7], "null": null, "lists": [["a"]]
     }));
     for (path, roles) in [
         ("roles", vec!["top"]),
@@ -252,13 +432,16 @@ fn a_path_to_roles_takes_the_longest_name_at_each_step() {
         ("resource_access.other.roles.more", vec!["deep"]),
         ("a.b.c", vec!["this"]),
         ("resource_access.another.client.roles", vec![]),
-        ("resource_access", vec![]),
         ("roles.more", vec![]),
-        ("number", vec![]),
         ("", vec![]),
         (".", vec![]),
         ("resource_access..my", vec![]),
     ] {
-        assert_eq!(claims.texts(path), roles, "{path}");
+        let roles = roles.into_iter().map(str::to_owned).collect();
+        assert_eq!(claims.texts(path), Ok(roles), "{path}");
+    }
+    // What is there and no list of texts is not taken for nothing.
+    for path in ["resource_access", "number", "mixed", "null", "lists"] {
+        assert_eq!(claims.texts(path), Err(WrongType), "{path}");
     }
 }
