@@ -130,9 +130,17 @@ fn fire(kdc: SocketAddr, protocol: Protocol, requests: &[Vec<u8>], tag: u8) -> R
             let reply = match protocol {
                 Protocol::Tcp => ask(&mut connect(kdc)?, request)?,
                 Protocol::Kept => {
-                    let mut stream =
-                        kept.take().filter(is_open).map_or_else(|| connect(kdc), Ok)?;
-                    let reply = ask(&mut stream, request)?;
+                    // It may be closed between the look and the question.
+                    let before = kept.take().filter(is_open);
+                    let again = before
+                        .and_then(|mut stream| Some((ask(&mut stream, request).ok()?, stream)));
+                    let (reply, stream) = match again {
+                        Some(answered) => answered,
+                        None => {
+                            let mut stream = connect(kdc)?;
+                            (ask(&mut stream, request)?, stream)
+                        }
+                    };
                     kept = Some(stream);
                     reply
                 }

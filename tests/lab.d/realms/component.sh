@@ -21,7 +21,7 @@ obtain() {
       sed 's/^Types:.*/Types: deb-src/' "$file" >"sources/${file##*/}"
     done
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-      sed -n 's/^deb /deb-src /p' "$file" >"sources/${file##*/}.list"
+      [[ ! -e $file ]] || sed -n 's/^deb /deb-src /p' "$file" >"sources/${file##*/}.list"
     done
     apt=(-qq -o APT::Sandbox::User=root -o Dir::Etc::SourceList=/dev/null
       -o Dir::Etc::SourceParts="$part/sources" -o Dir::State::Lists="$part/lists")
