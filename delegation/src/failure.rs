@@ -115,6 +115,8 @@ codes! {
     TokenExchangeFailed => "TOKEN_EXCHANGE_FAILED", false, [IdentityProvider, Configuration];
     /// The identity provider does not take the caller's token any more.
     SubjectTokenRefused => "SUBJECT_TOKEN_REFUSED", false, [Caller, IdentityProvider];
+    /// The identity provider wants the user to do something first: a second factor, consent.
+    InteractionRequired => "INTERACTION_REQUIRED", false, [Caller, IdentityProvider];
     /// The identity provider did not answer, or only that it cannot at present.
     IdentityProviderUnreachable => "IDENTITY_PROVIDER_UNREACHABLE", true,
         [IdentityProvider, Configuration];
@@ -180,6 +182,14 @@ codes! {
     Internal => "INTERNAL", false, [Server];
 }
 
+impl Code {
+    /// Whether it means that the account which an exchanged token names is not, or not any more, the
+    /// user's: what the token said is then not to be used again.
+    pub(crate) const fn is_of_a_wrong_account(self) -> bool {
+        matches!(self, Self::NameMismatch | Self::SidMismatch | Self::UserUnknown)
+    }
+}
+
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -204,16 +214,20 @@ pub struct Failure {
     pub message: String,
     /// What to change, and who can.
     pub remedy: String,
+    /// What the identity provider wants in the next login's request for authorization (OpenID Connect
+    /// Core section 5.5): a JSON object as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Box<String>>,
     /// What a library or a system said of it: for this server's log, never for the caller.
     #[serde(skip)]
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 impl Failure {
     /// A failure with its remedy, laid to whom it is the likeliest doing of.
     pub fn new(code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         let (message, remedy, blame) = (message.into(), remedy.into(), code.blame()[0]);
-        Self { code, blame, message, remedy, cause: None }
+        Self { code, blame, message, remedy, claims: None, cause: None }
     }
 
     /// Lays it to somebody else, who is one of those whose doing the code may be.
@@ -232,10 +246,16 @@ impl Failure {
         Self { message, ..self }
     }
 
+    /// With what the identity provider wants of the next login.
+    #[must_use]
+    pub fn wanting(self, claims: Option<String>) -> Self {
+        Self { claims: claims.map(Box::new), ..self }
+    }
+
     /// Notes for the log what caused it.
     #[must_use]
     pub fn caused_by(self, cause: impl Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..self }
+        Self { cause: Some(cause.to_string().into()), ..self }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier}
 use crate::policy::{Policies, Policy};
 use crate::resources::{CallContext, Resources};
 use crate::state::{Revoked, State, Who};
-use crate::targets::{Targets, Unresolved};
+use crate::targets::{Resolved, Target, Targets, Unresolved};
 use crate::token_exchange::TokenExchanger;
 use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo, credential};
 
@@ -111,27 +111,49 @@ impl Delegation {
         let limits = Limits { until: Instant::now() + call.deadline, call: &call, who };
         attempt.asks(&call.request.action(), call.request.address());
 
-        let subject =
-            match self.keep(limits, Blame::IdentityProvider, self.exchanger.exchange(caller)).await
-            {
-                Ok(subject) => subject,
-                Err(failure) => return Err(attempt.failed(failure).await),
-            };
-        attempt.is_of(&subject);
-        if let Err(revoked) = self.state.revocations().admits(&who.named(&subject)) {
-            return Err(attempt.failed(revoked.into()).await);
-        }
-        let policy = self.policies.current().await;
         match &call.request {
-            Request::Question(question) => self.answer(attempt, &policy, &subject, *question).await,
+            Request::Question(question) => {
+                let (attempt, subject) = self.exchange(attempt, caller, None, limits).await?;
+                let policy = self.policies.current().await;
+                self.answer(attempt, &policy, &subject, *question).await
+            }
             Request::Operation(operation) => {
+                // Which target it is decides what the identity provider is asked for; nothing is said
+                // of it before it is known who asks.
                 let place = self.targets.resolve(operation);
+                let target = place.as_ref().ok().map(Resolved::target);
+                let (attempt, subject) = self.exchange(attempt, caller, target, limits).await?;
+                let policy = self.policies.current().await;
                 let place = place.map_err(|why| self.unresolved(why, &policy, &subject).into());
                 match place.and_then(|place| policy.decide(subject, place)) {
-                    Ok(permit) => self.perform(attempt.intent(permit).await?, limits).await,
+                    Ok(permit) => {
+                        let announced = attempt.intent(permit).await?;
+                        self.perform(caller, announced, limits).await
+                    }
                     Err(denial) => Err(attempt.denied(denial).await),
                 }
             }
+        }
+    }
+
+    /// Which account the caller is, for what is to be done at a target or here.
+    async fn exchange(
+        &self,
+        mut attempt: Attempt,
+        caller: &Caller,
+        target: Option<&Target>,
+        limits: Limits<'_>,
+    ) -> Result<(Attempt, Subject), Failure> {
+        let generation = self.state.revocations().generation(&limits.who);
+        let exchange = self.exchanger.exchange(caller, target, generation);
+        let subject = match self.keep(limits, Blame::IdentityProvider, exchange).await {
+            Ok(subject) => subject,
+            Err(failure) => return Err(attempt.failed(failure).await),
+        };
+        attempt.is_of(&subject);
+        match self.state.revocations().admits(&limits.who.named(&subject)) {
+            Ok(()) => Ok((attempt, subject)),
+            Err(revoked) => Err(attempt.failed(revoked.into()).await),
         }
     }
 
@@ -177,10 +199,19 @@ impl Delegation {
     }
 
     /// What was announced, and its closing record.
-    async fn perform(&self, announced: Announced, limits: Limits<'_>) -> Result<Outcome, Failure> {
+    async fn perform(
+        &self,
+        caller: &Caller,
+        announced: Announced,
+        limits: Limits<'_>,
+    ) -> Result<Outcome, Failure> {
         let who = limits.who.named(announced.permit().subject());
         let limits = Limits { who, ..limits };
         let result = self.keep(limits, Blame::Kdc, self.reach(&announced, limits)).await;
+        if result.as_ref().is_err_and(|failure| failure.code.is_of_a_wrong_account()) {
+            let generation = self.state.revocations().generation(&Who::caller(caller));
+            self.exchanger.reject(caller, Some(announced.permit().target()), generation);
+        }
         let permit = announced.permit();
         let result = match result {
             Ok(outcome) => Ok(outcome.by(permit)),

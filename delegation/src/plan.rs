@@ -16,7 +16,7 @@ use crate::policy::{Policies, PolicyFile};
 use crate::resources::Resources;
 use crate::state::{State, StateConfig};
 use crate::targets::{TargetConfig, Targets};
-use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
+use crate::token_exchange::{ExchangeSettings, TokenExchanger};
 
 /// What the pipeline is built from: the configuration's sections, but for `network`, of which
 /// [`Parts::of_the_system`] makes the rest, and the policy file, which is followed from then on. Other files that they name are
@@ -25,8 +25,8 @@ use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
 pub struct Settings {
     /// `auth.trustedIDPs`.
     pub trusted_idps: Vec<TrustedIdp>,
-    /// `delegation.tokenExchange`.
-    pub token_exchange: TokenExchangeConfig,
+    /// `delegation`.
+    pub exchange: ExchangeSettings,
     /// `kerberos`.
     pub kerberos: KerberosConfig,
     /// The Cedar policy file.
@@ -95,10 +95,11 @@ impl Plan {
         let targets = Targets::new(settings.targets)?.served(&settings.kerberos)?;
         let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         audit::check(&settings.audit)?;
-        let idp = parts.idp.clone();
         let state = State::new(settings.state)?;
+        let exchanger = TokenExchanger::new(&settings.exchange, &verifier, &parts.idp)?;
+        exchanger.check_modules(&targets)?;
         Ok(Self {
-            exchanger: TokenExchanger::new(settings.token_exchange, &verifier, idp)?,
+            exchanger,
             verifier,
             policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
             targets,
@@ -136,7 +137,8 @@ impl Plan {
         state.start()?;
         let Parts { clock, random, .. } = parts;
         let audit = Audit::open(&audit, clock.clone(), &*random)?;
-        let metrics = Metrics::new(audit.lost().clone(), policies.is_current());
+        let asked = exchanger.asked().clone();
+        let metrics = Metrics::new(audit.lost().clone(), policies.is_current(), asked);
         Ok(Delegation {
             audit,
             metrics,

@@ -8,6 +8,7 @@ use krb_delegation::identity::{AuthenticationError, Caller, Presented};
 use krb_delegation::pipeline::{Call, Delegation};
 use krb_delegation::plan::{Parts, Plan, Settings};
 use krb_delegation::policy::PolicyFile;
+use krb_delegation::token_exchange::ExchangeSettings;
 use krb_delegation::{Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};
@@ -120,7 +121,10 @@ pub(crate) async fn plan_with(
 ) -> Result<Plan, LoadError> {
     let settings = Settings {
         trusted_idps: config.auth.trusted_idps.clone(),
-        token_exchange: config.delegation.token_exchange.clone(),
+        exchange: ExchangeSettings {
+            token_exchange: config.delegation.token_exchange.clone(),
+            modules: config.delegation.modules.clone(),
+        },
         kerberos: config.kerberos.clone(),
         policy: PolicyFile {
             path: config.policy.file.clone(),

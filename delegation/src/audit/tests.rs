@@ -62,7 +62,7 @@ impl Drop for Log {
 }
 
 fn begun(audit: &Audit, request_id: &str) -> Attempt {
-    let metrics = Metrics::new(audit.lost().clone(), Gauge::default());
+    let metrics = Metrics::new(audit.lost().clone(), Gauge::default(), Default::default());
     Attempt::begin(audit, &metrics, &caller(), request_id, "kerberos-file-read")
 }
 

@@ -16,7 +16,7 @@ use crate::{Code, Failure};
 fn books() -> (Audit, Metrics) {
     let config = AuditConfig { file: "/dev/null".into(), sync: false };
     let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
-    let metrics = Metrics::new(audit.lost().clone(), Gauge::default());
+    let metrics = Metrics::new(audit.lost().clone(), Gauge::default(), Default::default());
     (audit, metrics)
 }
 
@@ -69,7 +69,7 @@ async fn every_call_is_counted_once_however_it_ends() {
 async fn what_could_not_be_recorded_is_counted_as_the_caller_is_told() {
     let config = AuditConfig { file: "/dev/full".into(), sync: true };
     let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
-    let metrics = Metrics::new(audit.lost().clone(), Gauge::default());
+    let metrics = Metrics::new(audit.lost().clone(), Gauge::default(), Default::default());
     let books = (audit, metrics);
     assert_eq!(begin(&books).failed(failure()).await.code, Code::AuditUnavailable);
     assert_eq!(begin(&books).intent(permit()).await.err().unwrap().code, Code::AuditUnavailable);

@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::{Ending, Event, Told, source};
+use crate::token_exchange::Asked;
 
 /// A label's name and its value.
 type Label = (&'static str, &'static str);
@@ -37,8 +38,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Figures that begin at zero; `lost_records` and `policy_is_current` are kept elsewhere.
-    pub(crate) fn new(lost_records: Counter, policy_is_current: Gauge) -> Self {
+    /// Figures that begin at zero; `lost_records`, `policy_is_current` and `exchanges` are kept
+    /// elsewhere.
+    pub(crate) fn new(lost_records: Counter, policy_is_current: Gauge, exchanges: Asked) -> Self {
         let times = || Times::new_with_constructor(|| Histogram::new(BUCKETS));
         let (calls, tickets) = (Counters::default(), Counters::default());
         let (running, bytes) = (Gauge::default(), Counter::default());
@@ -54,6 +56,8 @@ impl Metrics {
         r.register("content_bytes", "Content that resources gave", bytes.clone());
         let help = "Requests without a usable token, or beyond their caller's limits, by reason";
         r.register("turned_away", help, turned_away.clone());
+        let help = "Exchanges of callers' tokens, by where the answer came from";
+        r.register("exchanges", help, exchanges);
         r.register("audit_records_lost", "Audit records that could not be written", lost_records);
         let help = "1 if what stands in the policy file is what is used, 0 if it cannot be";
         r.register("policy_current", help, policy_is_current);

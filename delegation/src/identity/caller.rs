@@ -7,6 +7,7 @@ pub struct Caller {
     pub(super) subject: String,
     pub(super) client_id: Option<String>,
     pub(super) issued_at: Option<i64>,
+    pub(super) expires_at: i64,
     pub(super) token: BearerToken,
 }
 
@@ -17,7 +18,19 @@ impl Caller {
         let (issuer, subject, client_id) =
             (issuer.into(), subject.into(), client_id.map(Into::into));
         let token = BearerToken::new(String::new());
-        Self { issuer, subject, client_id, issued_at: None, token }
+        Self { issuer, subject, client_id, issued_at: None, expires_at: i64::MAX, token }
+    }
+
+    /// Somebody with this token, which nobody verified.
+    #[cfg(test)]
+    pub(crate) fn with_token(
+        issuer: &str,
+        subject: &str,
+        client_id: Option<&str>,
+        token: BearerToken,
+        expires_at: i64,
+    ) -> Self {
+        Self { token, expires_at, ..Self::unverified(issuer, subject, client_id) }
     }
 
     /// `iss`.
@@ -43,6 +56,12 @@ impl Caller {
     #[must_use]
     pub const fn issued_at(&self) -> Option<i64> {
         self.issued_at
+    }
+
+    /// When the token ends, by its `exp`, in seconds since 1970.
+    #[must_use]
+    pub const fn expires_at(&self) -> i64 {
+        self.expires_at
     }
 
     /// The token, to be exchanged.

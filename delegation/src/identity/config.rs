@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::roles::RoleMappings;
 use crate::ConfigError;
+use crate::token_exchange::TokenExchangeConfig;
 
 /// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -32,6 +33,9 @@ pub struct TrustedIdp {
     /// Limits.
     #[serde(default)]
     pub security: Security,
+    /// How its callers' tokens are exchanged, if not by `delegation.tokenExchange`. A token is
+    /// exchanged at its own issuer only.
+    pub token_exchange: Option<TokenExchangeConfig>,
 }
 
 fn default_algorithms() -> Vec<Algorithm> {

@@ -3,6 +3,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::config::{Audience, Security, TrustedIdp};
 use super::key_set::{Key, KeySet};
@@ -29,10 +30,10 @@ const OF_OTHER_TOKENS: [&str; 4] = ["at_hash", "c_hash", "s_hash", "events"];
 pub(super) const NO_ACCESS_TOKEN: Flaw = Flaw::Token("the token is not an access token");
 
 /// A token taken apart; nothing in it is verified.
-pub(super) struct Unverified<'a> {
+pub(crate) struct Unverified<'a> {
     pub(super) algorithm: Algorithm,
     pub(super) kid: Option<String>,
-    pub(super) claims: Claims,
+    pub(crate) claims: Claims,
     /// Does its header say that it is an access token (RFC 9068), and not only that it is a JWT?
     pub(super) is_at_jwt: bool,
     message: &'a [u8],
@@ -84,7 +85,7 @@ impl Unsigned {
 }
 
 impl<'a> Unverified<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Flaw> {
         const MALFORMED: Flaw = Flaw::Token("the token is malformed");
         if text.len() > MAX_LENGTH {
             return Err(TOO_LONG);
@@ -146,9 +147,25 @@ impl Claims {
         Self(claims.as_object().cloned().unwrap_or_default())
     }
 
+    /// The claims of a token that was verified before, from [`to_json`](Self::to_json).
+    pub(crate) fn from_json(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok().map(Self)
+    }
+
+    /// The claims as JSON.
+    pub(crate) fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        // A map of texts and values always is.
+        Zeroizing::new(serde_json::to_vec(&self.0).unwrap_or_default())
+    }
+
     /// A claim, whatever it is.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
+    }
+
+    /// When the token ends, in seconds since 1970.
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        self.time("exp").ok().flatten()
     }
 
     /// A claim that is a text.
@@ -209,6 +226,18 @@ impl Claims {
         }
     }
 
+    /// Is one of those whom the token is for one of these?
+    pub(super) fn is_for(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        match self.0.get("aud") {
+            Some(Value::String(one)) => is_meant(one),
+            Some(Value::Array(list)) => {
+                list.iter().all(Value::is_string)
+                    && list.iter().any(|one| one.as_str().is_some_and(&is_meant))
+            }
+            _ => false,
+        }
+    }
+
     /// Whole seconds since 1970; fractions, which RFC 7519 allows, are cut.
     pub(super) fn time(&self, name: &str) -> Result<Option<i64>, Flaw> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
@@ -236,15 +265,7 @@ impl Claims {
     ) -> Result<(), Flaw> {
         self.times()?.check(&idp.security, now)?;
         self.time("auth_time")?;
-        let meant = match self.0.get("aud") {
-            Some(Value::String(one)) => audience.contains(one),
-            Some(Value::Array(list)) => {
-                list.iter().all(Value::is_string)
-                    && list.iter().any(|one| one.as_str().is_some_and(|one| audience.contains(one)))
-            }
-            _ => false,
-        };
-        if !meant {
+        if !self.is_for(|one| audience.contains(one)) {
             return Err(Flaw::Audience("the token is for another audience"));
         }
         // What it says of its subject beside: whoever it is known by, RFC 9068 wants this one.
@@ -316,6 +337,11 @@ impl Times {
     /// When it was issued, at the earliest.
     pub(super) fn issued_at(&self, security: &Security) -> Option<i64> {
         self.issued.map(|issued| issued - security.clock_tolerance)
+    }
+
+    /// When it ends.
+    pub(super) const fn expires_at(&self) -> i64 {
+        self.end
     }
 
     /// From when on it is of no use in any case.

@@ -38,7 +38,7 @@ pub use verifier::Verifier;
 
 pub(crate) use config::is_https_or_loopback;
 pub(crate) use failure::NoSubject;
-pub(crate) use jwt::{Claims, Flaw};
+pub(crate) use jwt::{Claims, Flaw, Unverified};
 
 #[cfg(test)]
 mod tests;

@@ -131,6 +131,7 @@ impl Verifier {
             subject: claims.subject(&issuer.config.claim_mappings.user_id.0)?,
             client_id: claims.client_id().map(str::to_owned),
             issued_at: times.issued_at(&issuer.config.security),
+            expires_at: times.expires_at(),
             token: BearerToken::new(token.to_owned()),
         });
         let tolerance = issuer.config.security.clock_tolerance;
@@ -146,26 +147,52 @@ impl Verifier {
         self.clock.now().seconds.unix()
     }
 
+    /// The identity providers, in the order of the configuration.
+    pub(crate) fn idps(&self) -> impl Iterator<Item = &TrustedIdp> {
+        self.issuers.iter().map(|issuer| &issuer.config)
+    }
+
+    /// What the times in tokens are compared with.
+    pub(crate) const fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// Verifies a token that was got in exchange for a caller's: like any other, of the same
-    /// issuer, for `audience`.
+    /// issuer, for all of these audiences.
     pub(crate) async fn verify_exchanged(
         &self,
         token: &BearerToken,
         caller: &Caller,
-        audience: &str,
+        audiences: &[String],
     ) -> Result<(Claims, &TrustedIdp), Flaw> {
         let unverified = Unverified::parse(token.as_str())?;
         let (_, issuer) = self.issuer(&unverified.claims)?;
         if issuer.config.issuer != caller.issuer {
             return Err(Flaw::Issuer("the token is of another issuer"));
         }
-        let audience = Audience::One(audience.to_owned());
-        let (claims, _) = issuer.verify(unverified, &audience, &*self.clock).await?;
-        // To a key that is not ours.
-        if claims.get("cnf").is_some() {
-            return Err(Flaw::Token("the token is bound to a key and no bearer token"));
-        }
+        let (claims, _) = issuer.verify(unverified, &any_of(audiences), &*self.clock).await?;
+        check_audiences(&claims, audiences)?;
+        check_unbound(&claims)?;
         Ok((claims, &issuer.config))
+    }
+
+    /// Judges the claims of a token that [`verify_exchanged`](Self::verify_exchanged) has verified
+    /// before, by the time that it is now.
+    pub(crate) fn judge_exchanged(
+        &self,
+        claims: &Claims,
+        caller: &Caller,
+        audiences: &[String],
+    ) -> Result<&TrustedIdp, Flaw> {
+        let (_, issuer) = self.issuer(claims)?;
+        if issuer.config.issuer != caller.issuer {
+            return Err(Flaw::Issuer("the token is of another issuer"));
+        }
+        let now = self.now();
+        claims.check(&issuer.config, &any_of(audiences), now)?;
+        check_audiences(claims, audiences)?;
+        check_unbound(claims)?;
+        Ok(&issuer.config)
     }
 
     /// The issuer is chosen by the exact `iss`, before any key is looked at.
@@ -174,6 +201,26 @@ impl Verifier {
         let mut issuers = self.issuers.iter().enumerate();
         let issuer = issuers.find(|(_, issuer)| named == Some(&issuer.config.issuer));
         issuer.ok_or(Flaw::Issuer("the token is of an issuer that is not trusted"))
+    }
+}
+
+fn any_of(audiences: &[String]) -> Audience {
+    Audience::Any(audiences.to_vec())
+}
+
+/// Each, and not one of them only.
+fn check_audiences(claims: &Claims, audiences: &[String]) -> Result<(), Flaw> {
+    match audiences.iter().all(|audience| claims.is_for(|one| one == audience)) {
+        true => Ok(()),
+        false => Err(Flaw::Audience("the token is for another audience")),
+    }
+}
+
+/// To a key that is not ours.
+fn check_unbound(claims: &Claims) -> Result<(), Flaw> {
+    match claims.get("cnf") {
+        None => Ok(()),
+        Some(_) => Err(Flaw::Token("the token is bound to a key and no bearer token")),
     }
 }
 

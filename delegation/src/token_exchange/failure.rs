@@ -1,16 +1,37 @@
 //! What it means that a token was not exchanged.
 
+use std::time::Duration;
+
 use hyper::StatusCode;
 use serde_json::error::Category;
 use zeroize::Zeroizing;
 
-use super::TokenExchangeConfig;
-use super::refusals;
+use super::actor::NoActor;
+use super::{TokenExchangeConfig, refusals};
 use crate::identity::{Flaw, NoSubject};
 use crate::{Blame, Code, Failure};
 
+/// No exchange is configured for this issuer's callers.
+pub(super) struct NoExchange(pub(super) String);
+
+impl From<NoExchange> for Failure {
+    fn from(NoExchange(issuer): NoExchange) -> Self {
+        Self::new(
+            Code::TokenExchangeFailed,
+            format!("no token exchange is configured for the issuer {issuer}"),
+            "For whoever runs this server: a token goes to its own issuer only. Give the entry of \
+             auth.trustedIDPs its own tokenExchange.",
+        )
+        .blamed_on(Blame::Configuration)
+    }
+}
+
 /// Why a caller's token did not become one that names an account.
 pub(super) enum ExchangeError {
+    /// It was not asked: it failed so often that it is left alone for so long.
+    LeftAlone(Duration),
+    /// This server cannot prove which client it is; why.
+    NoProof(String),
     /// The identity provider cannot be asked; what the network says of it.
     Unreachable(String),
     /// It did not answer in time.
@@ -22,6 +43,10 @@ pub(super) enum ExchangeError {
     NoAnswer(Category),
     /// It gave something else than an access token.
     NoBearer,
+    /// It gave a token that, it says, has ended.
+    Over,
+    /// Somebody else acts for the user, or nobody does.
+    Actor(NoActor),
     /// It gave a token that is no good.
     Flawed(Flaw),
     /// It gave a token that is for another client.
@@ -31,9 +56,58 @@ pub(super) enum ExchangeError {
 }
 
 impl ExchangeError {
+    /// Does it mean that the identity provider does not work?
+    pub(super) fn is_the_providers(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Silent => true,
+            Self::Refused(status, body) => {
+                refusals::find(*status, body).row.code == Code::IdentityProviderUnreachable
+            }
+            _ => false,
+        }
+    }
+
+    /// May it mean that the identity provider does not work, or as well that the token has ended?
+    pub(super) fn is_doubtful(&self) -> bool {
+        matches!(self, Self::Refused(status, body) if refusals::find(*status, body).row.is_doubtful())
+    }
+
+    /// Would the identity provider say the same of the same request a moment later?
+    pub(super) fn is_definite(&self) -> bool {
+        match self {
+            Self::Refused(status, body) => {
+                let found = refusals::find(*status, body);
+                found.row.is_definite() && found.claims.is_none()
+            }
+            Self::NoBearer | Self::AnotherClient | Self::Actor(_) | Self::NoSubject(_) => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn explain(self, config: &TokenExchangeConfig) -> Failure {
         let TokenExchangeConfig { token_endpoint: endpoint, client_id: client, .. } = config;
         match self {
+            Self::LeftAlone(time) => {
+                let seconds = time.as_secs_f32().ceil();
+                let what = format!("{endpoint} failed several times in a row and is left alone");
+                let failure = unreachable(&what);
+                let remedy = format!("Try again in {seconds} s; nobody needs to log in again. ");
+                Failure { remedy: remedy + OPERATORS, ..failure }
+            }
+            Self::NoProof(cause) => Failure::new(
+                Code::TokenExchangeFailed,
+                "this server cannot prove to the identity provider which client it is",
+                "For whoever runs this server: check delegation.tokenExchange.clientKey.",
+            )
+            .blamed_on(Blame::Configuration)
+            .caused_by(cause),
+            Self::Over => Failure::new(
+                Code::ExchangedTokenRefused,
+                "the identity provider gave a token in exchange that, it says, has ended already",
+                "Look at the lifetimes of tokens and sessions there (in Keycloak: of the client \
+                 that exchanges, and of offline sessions).",
+            ),
+            Self::Actor(why) => actor(why, client),
             Self::Unreachable(cause) => {
                 unreachable(&format!("{endpoint} cannot be asked")).caused_by(cause)
             }
@@ -75,21 +149,59 @@ fn unreachable(what: &str) -> Failure {
     Failure::new(
         Code::IdentityProviderUnreachable,
         format!("the token exchange failed: {what}"),
-        "Try again. If it stays so: check delegation.tokenExchange.tokenEndpoint, and that the \
-         identity provider runs and can be reached from here.",
+        format!("Try again. {OPERATORS}"),
     )
+}
+
+const OPERATORS: &str = "If it stays so: check delegation.tokenExchange.tokenEndpoint, and that the \
+                         identity provider runs and can be reached from here.";
+
+/// What it means that somebody else acts.
+fn actor(why: NoActor, client: &str) -> Failure {
+    let (code, message) = match why {
+        NoActor::Malformed => (
+            Code::ExchangedTokenRefused,
+            "the exchanged token's `act` is malformed, or more than 5 actors deep",
+        ),
+        NoActor::Another => (
+            Code::ExchangedTokenRefused,
+            "the exchanged token's `act` names somebody else than this server",
+        ),
+        NoActor::Nobody => {
+            (Code::ExchangedTokenRefused, "the exchanged token names nobody who acts for the user")
+        }
+        NoActor::NotAllowed => (
+            Code::TokenExchangeFailed,
+            "the caller's token says who may act for the user (`may_act`), and that is not this \
+             server",
+        ),
+    };
+    let remedy = match why {
+        NoActor::Nobody => format!(
+            "Let the identity provider write `act` with the client {client}, or take requireActor \
+             out of the configuration. Keycloak's standard token exchange writes none."
+        ),
+        _ => format!(
+            "The actor must be the client {client}, or one of delegation.tokenExchange.actors; \
+             only the outermost one counts."
+        ),
+    };
+    Failure::new(code, message, remedy).blamed_on(Blame::IdentityProvider)
 }
 
 /// What an identity provider's refusal means.
 pub(super) fn refused(config: &TokenExchangeConfig, status: StatusCode, body: &[u8]) -> Failure {
-    let (row, said) = refusals::find(status, body);
+    let refusals::Found { row, said, claims } = refusals::find(status, body);
     let remedy = row
         .remedy
         .replace("{client}", &config.client_id)
-        .replace("{audience}", &config.audience)
+        .replace("{audience}", &config.audience.as_slice().join(", "))
         .replace("{scope}", config.default_scope.as_deref().unwrap_or_default());
     let (what, remedy) = match (row.code, row.blame) {
         (Code::IdentityProviderUnreachable, _) => ("the identity provider is not well", remedy),
+        (Code::InteractionRequired, _) => {
+            ("the identity provider wants the user to do something first", remedy)
+        }
         (Code::SubjectTokenRefused, _) => {
             ("the identity provider does not take the caller's token any more", remedy)
         }
@@ -106,7 +218,7 @@ pub(super) fn refused(config: &TokenExchangeConfig, status: StatusCode, body: &[
         "" => format!("{what} ({status})"),
         said => format!("{what} ({status}): {said}"),
     };
-    Failure::new(row.code, message, remedy).blamed_on(row.blame)
+    Failure::new(row.code, message, remedy).blamed_on(row.blame).wanting(claims)
 }
 
 /// What is wrong with a token that was got in exchange.
@@ -120,7 +232,7 @@ fn flawed(flaw: Flaw, config: &TokenExchangeConfig) -> Failure {
                 "Let the identity provider put the audience {} into tokens that it gives to the \
                  client {client} in exchange (in Keycloak an audience mapper on a scope of the \
                  client).",
-                config.audience,
+                config.audience.as_slice().join(", "),
             ),
         ),
         Flaw::Issuer(_) => (

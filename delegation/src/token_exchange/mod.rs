@@ -1,162 +1,319 @@
-//! OAuth 2.0 Token Exchange (RFC 8693): the caller's token for one that names an account. One
-//! exchange for every call; nothing is kept.
+//! The caller's token for one that names an account: OAuth 2.0 Token Exchange (RFC 8693), or the
+//! on-behalf-of grant of RFC 7523. A token goes to its own issuer only.
 
+mod actor;
+mod breaker;
+mod cache;
+mod client;
+mod config;
+mod exchange;
 mod failure;
 mod refusals;
 mod secret_form;
+#[cfg(test)]
+mod tests;
 
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::Request;
-use hyper::header::CONTENT_TYPE;
-use schemars::JsonSchema;
-use serde::Deserialize;
-use zeroize::Zeroizing;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 
-use crate::identity::{BearerToken, Caller, Subject, Verifier};
+use crate::identity::{Caller, Subject, Verifier};
 use crate::network::Fetch;
-use crate::secret::Secret;
+use crate::targets::{Target, Targets};
 use crate::{ConfigError, Failure};
-use failure::ExchangeError;
+use cache::{Cache, Exchanged, Keep};
+pub use config::{
+    ActorTokenConfig, CacheConfig, ClientAuthentication, ClientKeyConfig, Grant, KeyAlgorithm,
+    ModuleConfig, ModuleExchangeConfig, OneOrMore, TokenExchangeConfig, TokenType,
+};
+use exchange::{ActorToken, Endpoint, Exchange};
+use failure::{ExchangeError, NoExchange};
 
-const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
-const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
-const TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_ANSWER: usize = 256 * 1024;
-
-/// The `delegation.tokenExchange` section of the configuration.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TokenExchangeConfig {
-    /// The identity provider's token endpoint.
-    pub token_endpoint: String,
-    /// This server's client id there.
-    pub client_id: String,
-    /// And its secret (`client_secret_post`).
-    pub client_secret: Secret,
-    /// The audience to ask for; the exchanged token must be for it.
-    pub audience: String,
-    /// The scope to ask for.
-    pub default_scope: Option<String>,
-    /// Must not be enabled.
-    #[serde(default)]
-    pub cache: CacheConfig,
+/// The `delegation` section of the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct ExchangeSettings {
+    /// `delegation.tokenExchange`: for callers of one issuer that has no settings of its own.
+    pub token_exchange: Option<TokenExchangeConfig>,
+    /// `delegation.modules`: what differs for a kind of resource, or one target.
+    pub modules: BTreeMap<String, ModuleConfig>,
 }
 
-/// The `cache` section: exchanged tokens are not kept.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CacheConfig {
-    /// Only `false` is taken.
-    pub enabled: bool,
+impl TokenExchangeConfig {
+    /// Makes paths that are relative to the configuration file absolute.
+    pub fn resolve_paths(&mut self, base: &Path) {
+        let absolute = |path: &mut PathBuf| *path = base.join(&*path);
+        self.client_key.iter_mut().for_each(|key| absolute(&mut key.file));
+        self.actor_token.iter_mut().for_each(|token| absolute(&mut token.file));
+    }
 }
 
 /// Exchanges callers' tokens.
 pub struct TokenExchanger {
-    config: TokenExchangeConfig,
-    client_secret: Zeroizing<String>,
-    verifier: Verifier,
-    idp: Arc<dyn Fetch>,
+    issuers: Vec<Issuer>,
+    asked: Asked,
 }
 
-/// RFC 8693 section 2.2.1. What else stands in it is of no use here.
-#[derive(Deserialize)]
-struct Answer {
-    access_token: Zeroizing<String>,
-    issued_token_type: String,
-    token_type: String,
+/// Where answers came from: `cache`, `cached refusal`, `provider`, or nowhere, because the provider is
+/// `left alone`.
+pub(crate) type Asked = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// How callers of one issuer are exchanged.
+struct Issuer {
+    name: String,
+    usual: Arc<Exchange>,
+    /// By kind of resource or name of a target.
+    modules: HashMap<String, Arc<Exchange>>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl TokenExchanger {
     /// An exchanger whose tokens `verifier` verifies.
     ///
     /// # Errors
-    /// If the endpoint is neither https nor loopback, or the secret is not there.
+    /// The first setting that does not do.
     pub fn new(
-        config: TokenExchangeConfig,
+        settings: &ExchangeSettings,
         verifier: &Verifier,
-        idp: Arc<dyn Fetch>,
+        idp: &Arc<dyn Fetch>,
     ) -> Result<Self, ConfigError> {
-        let error = |setting: &str, problem: String| {
-            ConfigError::new(format!("delegation.tokenExchange.{setting}"), problem)
+        let shared = match &settings.token_exchange {
+            Some(config) => Some((config, meant(config, verifier)?)),
+            None => None,
         };
-        if !crate::identity::is_https_or_loopback(&config.token_endpoint) {
-            let problem = "must be an https URL (plain http only to loopback)".into();
-            return Err(error("tokenEndpoint", problem));
+        let mut issuers = Vec::new();
+        for (index, idp_config) in verifier.idps().enumerate() {
+            let own = idp_config.token_exchange.as_ref();
+            let (config, section) = match (own, shared) {
+                (Some(own), _) => (own, format!("auth.trustedIDPs[{index}].tokenExchange")),
+                (None, Some((config, issuer))) if issuer == idp_config.issuer => {
+                    (config, "delegation.tokenExchange".to_owned())
+                }
+                _ => continue,
+            };
+            if own.is_some_and(|own| own.idp_name.is_some()) {
+                let problem =
+                    "is for delegation.tokenExchange: what stands here is for this issuer";
+                return Err(ConfigError::new(format!("{section}.idpName"), problem));
+            }
+            let name = (&*idp_config.name, &*idp_config.issuer);
+            let modules = &settings.modules;
+            issuers.push(Issuer::new(config, &section, name, modules, verifier, idp)?);
         }
-        if config.cache.enabled {
-            let problem = "exchanged tokens are not cached by this version; set it to false".into();
-            return Err(error("cache.enabled", problem));
+        if issuers.is_empty() {
+            let problem = "must be given, here or for one of auth.trustedIDPs, or no token could be \
+                           exchanged";
+            return Err(ConfigError::new("delegation.tokenExchange", problem));
         }
-        let client_secret =
-            config.client_secret.resolve().map_err(|e| error("clientSecret", e.to_string()))?;
-        // Such as an environment variable that is set to nothing.
-        if client_secret.is_empty() {
-            return Err(error("clientSecret", "is empty".into()));
-        }
-        Ok(Self { config, client_secret, verifier: verifier.clone(), idp })
+        Ok(Self { issuers, asked: Asked::default() })
     }
 
-    /// Exchanges a caller's token, verifies what comes back like any other token, by the time that
-    /// it is then, and reads from it which account the caller is.
+    /// Refuses modules that are neither a kind of resource nor a target.
+    ///
+    /// # Errors
+    /// The first such.
+    pub(crate) fn check_modules(&self, targets: &Targets) -> Result<(), ConfigError> {
+        let modules = self.issuers.iter().flat_map(|issuer| issuer.modules.keys());
+        for module in modules {
+            let fits = |target: &Target| target.name() == module || target.kind() == module;
+            if !targets.iter().any(fits) {
+                let problem = "is neither the name of a target nor the kind of one";
+                return Err(ConfigError::new(format!("delegation.modules.{module}"), problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where answers came from so far.
+    pub(crate) const fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// Exchanges a caller's token for what is to be done at a target, or here. Nothing is used that was
+    /// kept for another `generation` of the user's access.
     ///
     /// # Errors
     /// [`Failure`]; there is no falling back to the caller's own token.
-    pub async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
-        self.subject(caller).await.map_err(|error| error.explain(&self.config))
+    pub async fn exchange(
+        &self,
+        caller: &Caller,
+        target: Option<&Target>,
+        generation: u64,
+    ) -> Result<Subject, Failure> {
+        let issuer = self.issuer(caller)?;
+        self.obtain(issuer, issuer.exchange_for(target), caller, generation).await
     }
 
-    async fn subject(&self, caller: &Caller) -> Result<Subject, ExchangeError> {
-        let token = self.request(caller).await?;
-        let verified = self.verifier.verify_exchanged(&token, caller, &self.config.audience).await;
-        let (claims, idp) = verified.map_err(ExchangeError::Flawed)?;
-        // An issuer need not name the client: the token came from its token endpoint in answer to
-        // our own secret, for our audience and the caller's subject. If it does, it must be us.
-        if claims.client_id().is_some_and(|client| client != self.config.client_id) {
-            return Err(ExchangeError::AnotherClient);
+    /// Forgets what a caller's token was exchanged for: what it said has proved to be wrong.
+    pub fn reject(&self, caller: &Caller, target: Option<&Target>, generation: u64) {
+        let Ok(issuer) = self.issuer(caller) else { return };
+        let exchange = issuer.exchange_for(target);
+        let actor = exchange.endpoint().actor();
+        let cache = issuer.cache.as_ref();
+        let key = cache.and_then(|cache| {
+            let actor = actor.as_ref().map(|actor| actor.as_str());
+            Some((cache, cache.key(&exchange.asked, caller, actor, generation)?))
+        });
+        if let Some((cache, key)) = key {
+            cache.reject(&key);
         }
-        Subject::new(caller, &claims, idp).map_err(ExchangeError::NoSubject)
     }
 
-    async fn request(&self, caller: &Caller) -> Result<BearerToken, ExchangeError> {
-        let mut form = vec![
-            ("grant_type", GRANT_TYPE),
-            ("client_id", &self.config.client_id),
-            ("client_secret", &self.client_secret),
-            ("subject_token", caller.token().as_str()),
-            ("subject_token_type", ACCESS_TOKEN),
-            ("requested_token_type", ACCESS_TOKEN),
-            ("audience", &self.config.audience),
-        ];
-        if let Some(scope) = &self.config.default_scope {
-            form.push(("scope", scope));
-        }
-        let endpoint = &self.config.token_endpoint;
-        let request = async {
-            let request = Request::post(endpoint)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(secret_form::encode(&form))
-                .map_err(|error| ExchangeError::Unreachable(error.to_string()))?;
-            let response = self.idp.fetch(request, MAX_ANSWER).await;
-            let (head, body) = response.map_err(ExchangeError::Unreachable)?.into_parts();
-            match head.status {
-                status if status.is_success() => Ok(body),
-                status => Err(ExchangeError::Refused(status, body)),
-            }
+    fn issuer(&self, caller: &Caller) -> Result<&Issuer, Failure> {
+        let found = self.issuers.iter().find(|issuer| issuer.name == caller.issuer());
+        found.ok_or_else(|| NoExchange(caller.issuer().to_owned()).into())
+    }
+
+    async fn obtain(
+        &self,
+        issuer: &Issuer,
+        exchange: &Arc<Exchange>,
+        caller: &Caller,
+        generation: u64,
+    ) -> Result<Subject, Failure> {
+        let actor = exchange.endpoint().actor();
+        let kept = issuer.cache.as_ref().and_then(|cache| {
+            let actor = actor.as_ref().map(|actor| actor.as_str());
+            Some((cache, Arc::new(cache.key(&exchange.asked, caller, actor, generation)?)))
+        });
+        let Some((cache, key)) = kept else {
+            let obtained = exchange.obtain(caller, actor.as_deref()).await;
+            return self
+                .count(obtained.map(|obtained| obtained.subject))
+                .map_err(|error| error.explain(&exchange.config));
         };
-        let body = tokio::time::timeout(TIMEOUT, request).await;
-        let body = body.unwrap_or(Err(ExchangeError::Silent))?;
-        let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|error| ExchangeError::NoAnswer(error.classify()))?;
-        // What is called a JWT is verified like an access token; what is called an ID token or a
-        // refresh token is none, though Keycloak would give it the same audience and key.
-        if !matches!(answer.issued_token_type.as_str(), ACCESS_TOKEN | JWT)
-            || !answer.token_type.eq_ignore_ascii_case("Bearer")
-        {
-            return Err(ExchangeError::NoBearer);
+        let explain = |error: ExchangeError| error.explain(&exchange.config);
+        match cache.find(&key) {
+            Some(Ok(claims)) => {
+                self.count_from("cache");
+                return exchange.again(caller, &claims).map_err(explain);
+            }
+            Some(Err(refusal)) => {
+                self.count_from("cached refusal");
+                return Err(refusal);
+            }
+            None => {}
         }
-        Ok(BearerToken::from(answer.access_token))
+        let work = || {
+            let (exchange, caller, asked) =
+                (Arc::clone(exchange), caller.clone(), self.asked.clone());
+            async move { asked_once(&exchange, &caller, actor.as_deref(), &asked).await }
+        };
+        match cache.find_or_exchange(&key, caller, work).await {
+            Some(exchanged) => match &exchanged.result {
+                Ok(claims) => exchange.again(caller, claims).map_err(explain),
+                Err(failure) => Err(failure.clone()),
+            },
+            None => Err(ExchangeError::Silent.explain(&exchange.config)),
+        }
+    }
+
+    fn count<T>(&self, asked: Result<T, ExchangeError>) -> Result<T, ExchangeError> {
+        self.count_from(from(&asked));
+        asked
+    }
+
+    fn count_from(&self, from: &'static str) {
+        self.asked.get_or_create(&[("from", from)]).inc();
+    }
+}
+
+const fn from<T>(asked: &Result<T, ExchangeError>) -> &'static str {
+    match asked {
+        Err(ExchangeError::LeftAlone(_)) => "left alone",
+        _ => "provider",
+    }
+}
+
+/// An exchange that others may be waiting for.
+async fn asked_once(
+    exchange: &Exchange,
+    caller: &Caller,
+    actor: Option<&ActorToken>,
+    asked: &Asked,
+) -> Exchanged {
+    let obtained = exchange.obtain(caller, actor).await;
+    asked.get_or_create(&[("from", from(&obtained))]).inc();
+    match obtained {
+        Ok(obtained) => Exchanged {
+            result: Ok(obtained.claims),
+            keep: obtained.ends.map_or(Keep::No, Keep::Until),
+        },
+        Err(error) => {
+            let keep = if error.is_definite() { Keep::Refusal } else { Keep::No };
+            Exchanged { result: Err(error.explain(&exchange.config)), keep }
+        }
+    }
+}
+
+impl Issuer {
+    fn new(
+        config: &TokenExchangeConfig,
+        section: &str,
+        (name, issuer): (&str, &str),
+        modules: &BTreeMap<String, ModuleConfig>,
+        verifier: &Verifier,
+        idp: &Arc<dyn Fetch>,
+    ) -> Result<Self, ConfigError> {
+        config.check(section)?;
+        let endpoint = Endpoint::new(config, issuer, section, verifier, idp.clone())?;
+        let endpoint = Arc::new(endpoint);
+        let mut special = HashMap::new();
+        for (module, ModuleConfig { token_exchange }) in modules {
+            let section = format!("delegation.modules.{module}.tokenExchange");
+            match &token_exchange.idp_name {
+                Some(idp) if !verifier.idps().any(|known| known.name == *idp) => {
+                    let problem = "is the name of none of auth.trustedIDPs";
+                    return Err(ConfigError::new(format!("{section}.idpName"), problem));
+                }
+                Some(idp) if idp != name => continue,
+                _ => {}
+            }
+            let config = token_exchange.over(config);
+            config.check(&section)?;
+            let exchange = Exchange::new(config, issuer, Arc::clone(&endpoint));
+            special.insert(module.clone(), Arc::new(exchange));
+        }
+        let cache =
+            config.cache.enabled.then(|| Cache::new(&config.cache, verifier.clock().clone()));
+        let cache = cache.transpose().map_err(|_| {
+            ConfigError::new(format!("{section}.cache"), "this machine has no randomness for it")
+        })?;
+        let usual = Arc::new(Exchange::new(config.clone(), issuer, endpoint));
+        Ok(Self { name: issuer.into(), usual, modules: special, cache: cache.map(Arc::new) })
+    }
+
+    /// What is said of the target goes before what is said of its kind.
+    fn exchange_for(&self, target: Option<&Target>) -> &Arc<Exchange> {
+        let of = |target: &Target| {
+            self.modules.get(target.name()).or_else(|| self.modules.get(target.kind()))
+        };
+        target.and_then(of).unwrap_or(&self.usual)
+    }
+}
+
+/// The issuer whose callers `delegation.tokenExchange` is for.
+fn meant<'a>(config: &TokenExchangeConfig, verifier: &'a Verifier) -> Result<&'a str, ConfigError> {
+    let error = |problem: &str| ConfigError::new("delegation.tokenExchange.idpName", problem);
+    let mut idps = verifier.idps();
+    if let Some(name) = &config.idp_name {
+        let mut named = idps.filter(|idp| idp.name == *name);
+        return match (named.next(), named.next()) {
+            (Some(idp), None) => Ok(&idp.issuer),
+            (Some(_), Some(_)) => Err(error("is the name of several of auth.trustedIDPs")),
+            (None, _) => Err(error("is the name of none of auth.trustedIDPs")),
+        };
+    }
+    if let (Some(only), None) = (idps.next(), idps.next()) {
+        return Ok(&only.issuer);
+    }
+    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
+    let mut beside =
+        verifier.idps().filter(|idp| origin(&idp.issuer) == origin(&config.token_endpoint));
+    match (beside.next(), beside.next()) {
+        (Some(idp), None) => Ok(&idp.issuer),
+        _ => Err(error("must be given: it is not plain which one of auth.trustedIDPs is meant")),
     }
 }

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use hyper::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{Blame, Code};
 
@@ -18,6 +19,9 @@ struct Answer {
     error: String,
     #[serde(default)]
     error_description: String,
+    /// What a login must be asked for, as Entra has it: JSON as text.
+    #[serde(default)]
+    claims: Option<String>,
 }
 
 pub(super) struct Row {
@@ -33,6 +37,23 @@ pub(super) struct Row {
     pub(super) remedy: &'static str,
 }
 
+impl Row {
+    /// Whether the same request would be refused a moment later, too: the set-up is wrong, or the token
+    /// has ended for certain.
+    pub(super) fn is_definite(&self) -> bool {
+        match self.code {
+            TokenExchangeFailed => !self.error.is_empty(),
+            SubjectTokenRefused => !self.is_doubtful(),
+            _ => false,
+        }
+    }
+
+    /// Whether a provider that cannot reach its directory says it, too.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.code == SubjectTokenRefused && self.error == "invalid_request"
+    }
+}
+
 const ANY: RangeInclusive<u16> = 0..=u16::MAX;
 
 const fn row(
@@ -46,7 +67,9 @@ const fn row(
 }
 
 use Blame::{Caller, Configuration, IdentityProvider};
-use Code::{IdentityProviderUnreachable, SubjectTokenRefused, TokenExchangeFailed};
+use Code::{
+    IdentityProviderUnreachable, InteractionRequired, SubjectTokenRefused, TokenExchangeFailed,
+};
 
 const ROWS: &[Row] = &[
     // Keycloak: the client that wants to exchange.
@@ -141,6 +164,32 @@ const ROWS: &[Row] = &[
          login gives a token that works, or is refused itself. If new tokens are refused as well, or \
          many callers' at once, the identity provider cannot reach its user directory (LDAP).",
     ),
+    // Entra, on-behalf-of (by its documentation): the middle tier cannot ask the user, its client can.
+    row(
+        ANY,
+        ("interaction_required", ""),
+        InteractionRequired,
+        Caller,
+        "Log in again, with `claims` of this error as the parameter `claims` of the request for \
+         authorization; whatever the provider asks for (a second factor, a managed device) is asked \
+         for then. If new tokens are refused as well, look at the provider's conditional access.",
+    ),
+    row(
+        ANY,
+        ("invalid_grant", "AADSTS65001"),
+        InteractionRequired,
+        IdentityProvider,
+        "Nobody has consented to the client {client} for \"{scope}\": grant an administrator's \
+         consent, or list the users' application under knownClientApplications of {client}.",
+    ),
+    row(
+        ANY,
+        ("invalid_grant", "AADSTS500131"),
+        TokenExchangeFailed,
+        IdentityProvider,
+        "The caller's token is for another audience: `aud` must be the client {client} itself for an \
+         exchange on behalf of the user.",
+    ),
     // RFC 6749 section 5.2, RFC 8693 section 2.2.2: providers of any make.
     row(
         ANY,
@@ -230,15 +279,34 @@ const OTHER: Row = row(
      for {audience}.",
 );
 
-/// The row of a refusal, and what the identity provider said.
-pub(super) fn find(status: StatusCode, body: &[u8]) -> (&'static Row, String) {
+/// What a refusal is.
+pub(super) struct Found {
+    pub(super) row: &'static Row,
+    /// What the identity provider said.
+    pub(super) said: String,
+    /// What it wants of the next login.
+    pub(super) claims: Option<String>,
+}
+
+/// Longer than any that says what a login needs.
+const MAX_CLAIMS: usize = 4096;
+
+/// Finds the row of a refusal.
+pub(super) fn find(status: StatusCode, body: &[u8]) -> Found {
     let answer: Answer = serde_json::from_slice(body).unwrap_or_default();
+    let claims = answer.claims.as_ref().filter(|claims| {
+        let is_object = |text| serde_json::from_str(text).is_ok_and(|json: Value| json.is_object());
+        claims.len() <= MAX_CLAIMS && is_object(claims)
+    });
+    // Whatever the error is called that comes with them.
+    let error = if claims.is_some() { "interaction_required" } else { &*answer.error };
     let fits = |row: &&Row| {
         row.status.contains(&status.as_u16())
-            && (row.error.is_empty() || row.error == answer.error)
+            && (row.error.is_empty() || row.error == error)
             && answer.error_description.starts_with(row.description)
     };
-    (ROWS.iter().find(fits).unwrap_or(&OTHER), said(&answer))
+    let row = ROWS.iter().find(fits).unwrap_or(&OTHER);
+    Found { row, said: said(&answer), claims: claims.cloned() }
 }
 
 /// The identity provider's words, without what could not stand in a log line.
@@ -328,6 +396,9 @@ mod tests {
         ),
         (400, "invalid_scope", "Invalid scopes: the-scope", TokenExchangeFailed, "\"the-scope\""),
         (400, "invalid_request", "Invalid token", SubjectTokenRefused, "user directory"),
+        (400, "interaction_required", "AADSTS50076: ...", InteractionRequired, "`claims`"),
+        (400, "invalid_grant", "AADSTS65001: ...", InteractionRequired, "consent"),
+        (400, "invalid_grant", "AADSTS500131: ...", TokenExchangeFailed, "`aud`"),
         (400, "invalid_grant", "", SubjectTokenRefused, "log"),
         (400, "invalid_target", "", TokenExchangeFailed, "the-audience"),
         (401, "invalid_client", "", TokenExchangeFailed, "clientId"),

@@ -119,7 +119,7 @@ async fn what_would_end_the_start_is_found() {
             "DIR/krb-mcp.jsonc: kerberos.delegation.auditUserContext: records always name",
         ),
         (config, "\"sids\": []", "\"sids\": [\"x\"]", "kerberos.neverImpersonate.sids: "),
-        (config, "\"enabled\": false", "\"enabled\": true", "cache.enabled: "),
+        (config, "\"ttlSeconds\": 60", "\"ttlSeconds\": 0", "cache.ttlSeconds: "),
         (
             config,
             "audit.jsonl",

@@ -13,6 +13,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use krb_client::files;
@@ -23,7 +24,7 @@ use krb_delegation::identity::TrustedIdp;
 use krb_delegation::network::NetworkConfig;
 use krb_delegation::state::StateConfig;
 use krb_delegation::targets::TargetConfig;
-use krb_delegation::token_exchange::TokenExchangeConfig;
+use krb_delegation::token_exchange::{ModuleConfig, TokenExchangeConfig};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -75,8 +76,12 @@ pub struct AuthConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelegationConfig {
-    /// The exchange of a caller's token (RFC 8693).
-    pub token_exchange: TokenExchangeConfig,
+    /// The exchange of callers' tokens (RFC 8693), unless every entry of `auth.trustedIDPs` has its own.
+    pub token_exchange: Option<TokenExchangeConfig>,
+    /// What is asked for differently, by kind of resource (`smb`, `http`) or name of a target, which
+    /// goes before its kind.
+    #[serde(default)]
+    pub modules: BTreeMap<String, ModuleConfig>,
 }
 
 /// The `policy` section.
@@ -173,6 +178,8 @@ impl Config {
         for account in accounts.chain([&mut self.kerberos.service_account]) {
             account.keytab.iter_mut().for_each(absolute);
         }
+        let own = self.auth.trusted_idps.iter_mut().filter_map(|idp| idp.token_exchange.as_mut());
+        own.chain(&mut self.delegation.token_exchange).for_each(|one| one.resolve_paths(base));
         self.network.ca_file.iter_mut().for_each(absolute);
         self.state.directory.iter_mut().for_each(absolute);
         if self.audit.file != "-" {

@@ -58,7 +58,7 @@ fn section(page: &mut String, path: &str, schema: &Value) {
     for (name, value) in sorted(properties(schema).iter().collect()) {
         let (path, value) = inside(value, inner(name));
         for variant in value["oneOf"].as_array().into_iter().flatten() {
-            let kind = variant["properties"]["kind"]["const"].as_str().unwrap();
+            let Some(kind) = variant["properties"]["kind"]["const"].as_str() else { continue };
             write!(page, "\n## {path} with kind {kind:?}\n\n{}\n", description(variant)).unwrap();
             section(page, &path, variant);
         }
@@ -81,6 +81,12 @@ fn form(schema: &Value, path: &str) -> String {
     }
     if let Some(constant) = schema["const"].as_str() {
         return format!("`{constant:?}`");
+    }
+    let words = schema["oneOf"].as_array().into_iter().flatten().map(|one| &one["const"]);
+    let words = words.chain(schema["enum"].as_array().into_iter().flatten());
+    let words: Vec<_> = words.filter_map(|word| Some(format!("`{:?}`", word.as_str()?))).collect();
+    if !words.is_empty() {
+        return words.join(" or ");
     }
     if schema["oneOf"].is_array() || !properties(schema).is_empty() {
         return format!("[object](#{})", anchor(path, schema));

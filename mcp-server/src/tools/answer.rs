@@ -69,6 +69,10 @@ pub(super) fn schema(data: &Value) -> JsonObject {
                                 "description": "whose doing it is: who can change something"
                             },
                             "remedy": {"type": "string", "description": "what to change"},
+                            "claims": {
+                                "type": "string",
+                                "description": "what the next login's request must ask for"
+                            },
                             "retryable": {
                                 "type": "boolean",
                                 "description": "whether the same call may succeed later"

@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::jwt::WrongType;
 use super::*;
 use crate::network::Fetch;
-use crate::token_exchange::{TokenExchangeConfig, TokenExchanger};
+use crate::token_exchange::{ExchangeSettings, TokenExchangeConfig, TokenExchanger};
 
 const NOW: i64 = 1_800_000_000;
 
@@ -269,7 +269,8 @@ impl Idp {
             "clientSecret": "s3cret+&", "audience": "mcp-oauth", "cache": { "enabled": false }
         }))
         .unwrap();
-        TokenExchanger::new(config, verifier, http()).unwrap()
+        let settings = ExchangeSettings { token_exchange: Some(config), ..Default::default() };
+        TokenExchanger::new(&settings, verifier, &http()).unwrap()
     }
 
     /// Exchanges a good caller's token against this answer.
@@ -285,7 +286,7 @@ impl Idp {
     ) -> Result<Subject, crate::Failure> {
         let caller = verifier.verify(self.token()).await.unwrap();
         self.served().exchanged = Some((status, answer.to_string()));
-        self.exchanger(&verifier).exchange(&caller).await
+        self.exchanger(&verifier).exchange(&caller, None, 0).await
     }
 
     async fn exchange_for(&self, claims: &Value) -> Result<Subject, crate::Failure> {

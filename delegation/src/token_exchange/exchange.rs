@@ -1,0 +1,314 @@
+//! One exchange: what is asked for, of whom, and what comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use hyper::Request;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use krb_client::Clock;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::breaker::{Became, Breaker, Change};
+use super::cache::{digest, field};
+use super::client::{Proof, Shown, Watched};
+use super::config::{ACCESS_TOKEN, Grant, JWT, TokenExchangeConfig};
+use super::failure::ExchangeError;
+use super::{actor, secret_form};
+use crate::ConfigError;
+use crate::identity::{BearerToken, Caller, Claims, Subject, Unverified, Verifier};
+use crate::network::Fetch;
+
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// A token endpoint, and this server as its client.
+pub(super) struct Endpoint {
+    proof: Proof,
+    actor: Option<Watched<ActorToken>>,
+    breaker: Breaker,
+    idp: Arc<dyn Fetch>,
+    verifier: Verifier,
+    clock: Arc<dyn Clock>,
+}
+
+/// A token that says who acts.
+pub(super) type ActorToken = Zeroizing<String>;
+
+impl Endpoint {
+    /// Reads what the settings name.
+    pub(super) fn new(
+        config: &TokenExchangeConfig,
+        issuer: &str,
+        section: &str,
+        verifier: &Verifier,
+        idp: Arc<dyn Fetch>,
+    ) -> Result<Self, ConfigError> {
+        let actor = config.actor_token.as_ref().map(|actor| {
+            Watched::open(actor.file.clone(), "actor token", |text| match text.trim() {
+                "" => Err("it is empty".into()),
+                token => Ok(Zeroizing::new(token.to_owned())),
+            })
+        });
+        let actor = actor
+            .transpose()
+            .map_err(|problem| ConfigError::new(format!("{section}.actorToken.file"), problem))?;
+        let proof = Proof::new(config, issuer, section)?;
+        let (verifier, clock) = (verifier.clone(), verifier.clock().clone());
+        Ok(Self { proof, actor, breaker: Breaker::default(), idp, verifier, clock })
+    }
+
+    pub(super) fn actor(&self) -> Option<Arc<ActorToken>> {
+        self.actor.as_ref().map(Watched::current)
+    }
+}
+
+/// What is asked of an endpoint.
+pub(super) struct Exchange {
+    pub(super) config: TokenExchangeConfig,
+    endpoint: Arc<Endpoint>,
+    /// Of all that is asked with and for but the tokens.
+    pub(super) asked: [u8; 32],
+}
+
+/// A token that came back and proves what it should.
+pub(super) struct Obtained {
+    pub(super) claims: Claims,
+    pub(super) subject: Subject,
+    /// Its end in seconds since 1970, by whatever says the least, if its provider said how long it is
+    /// good.
+    pub(super) ends: Option<i64>,
+}
+
+/// RFC 6749 section 5.1, RFC 8693 section 2.2.1. What else stands in it is of no use here.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: Zeroizing<String>,
+    issued_token_type: Option<String>,
+    token_type: String,
+    expires_in: Option<Seconds>,
+}
+
+/// A number, or as some write it, a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+impl Exchange {
+    pub(super) fn new(config: TokenExchangeConfig, issuer: &str, endpoint: Arc<Endpoint>) -> Self {
+        let asked = asked(&config, issuer);
+        Self { config, endpoint, asked }
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Exchanges a caller's token, verifies what comes back like any other token, by the time that
+    /// it is then, and reads from it which account the caller is.
+    pub(super) async fn obtain(
+        &self,
+        caller: &Caller,
+        actor: Option<&ActorToken>,
+    ) -> Result<Obtained, ExchangeError> {
+        // An opaque token has no claims to look at.
+        if let Ok(own) = Unverified::parse(caller.token().as_str()) {
+            actor::check_may_act(&own.claims, &self.config).map_err(ExchangeError::Actor)?;
+        }
+        let asked_at = self.endpoint.clock.now().seconds.unix();
+        let (token, good_for) = self.ask(caller, actor).await?;
+        let audiences = self.config.audience.as_slice();
+        let verifier = &self.endpoint.verifier;
+        let verified = verifier.verify_exchanged(&token, caller, audiences).await;
+        let (claims, idp) = verified.map_err(ExchangeError::Flawed)?;
+        // An issuer need not name the client: the token came from its token endpoint in answer to
+        // our own proof, for our audience and the caller's subject. If it does, it must be us.
+        if claims.client_id().is_some_and(|client| client != self.config.client_id) {
+            return Err(ExchangeError::AnotherClient);
+        }
+        actor::check(&claims, caller, &self.config).map_err(ExchangeError::Actor)?;
+        let subject = Subject::new(caller, &claims, idp).map_err(ExchangeError::NoSubject)?;
+        let ends = good_for.and_then(|seconds| {
+            claims.expires_at().map(|end| end.min(asked_at.saturating_add(seconds)))
+        });
+        Ok(Obtained { claims, subject, ends })
+    }
+
+    /// What was obtained a while ago, judged by the time that it is now.
+    pub(super) fn again(&self, caller: &Caller, claims: &Claims) -> Result<Subject, ExchangeError> {
+        let audiences = self.config.audience.as_slice();
+        let idp = self.endpoint.verifier.judge_exchanged(claims, caller, audiences);
+        Subject::new(caller, claims, idp.map_err(ExchangeError::Flawed)?)
+            .map_err(ExchangeError::NoSubject)
+    }
+
+    /// Asks, unless the endpoint is left alone at present.
+    async fn ask(
+        &self,
+        caller: &Caller,
+        actor: Option<&ActorToken>,
+    ) -> Result<(BearerToken, Option<i64>), ExchangeError> {
+        let leave = self.endpoint.breaker.enter().map_err(ExchangeError::LeftAlone)?;
+        let answered = self.request(caller, actor).await;
+        let became = match &answered {
+            Ok(_) => Became::Answered,
+            Err(error) if error.is_the_providers() => Became::Failed,
+            Err(error) if error.is_doubtful() => Became::Doubtful(user(caller)),
+            Err(_) => Became::Answered,
+        };
+        let endpoint = &self.config.token_endpoint;
+        match leave.became(became) {
+            Some(Change::Opened(time)) => {
+                let seconds = time.as_secs();
+                tracing::warn!(endpoint, seconds, "a token endpoint fails and is left alone");
+            }
+            Some(Change::Closed) => tracing::info!(endpoint, "a token endpoint is asked again"),
+            None => {}
+        }
+        self.read(&answered?)
+    }
+
+    async fn request(
+        &self,
+        caller: &Caller,
+        actor: Option<&ActorToken>,
+    ) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
+        let proof = self.endpoint.proof.show(self.endpoint.clock.now().seconds.unix());
+        let proof = proof.map_err(ExchangeError::NoProof)?;
+        let request = self.form(caller, actor, &proof);
+        let request = request.map_err(|error| ExchangeError::Unreachable(error.to_string()))?;
+        let answer = async {
+            let response = self.endpoint.idp.fetch(request, MAX_ANSWER).await;
+            let (head, body) = response.map_err(ExchangeError::Unreachable)?.into_parts();
+            match head.status {
+                status if status.is_success() => Ok(body),
+                status => Err(ExchangeError::Refused(status, body)),
+            }
+        };
+        tokio::time::timeout(TIMEOUT, answer).await.unwrap_or(Err(ExchangeError::Silent))
+    }
+
+    fn form(
+        &self,
+        caller: &Caller,
+        actor: Option<&ActorToken>,
+        proof: &Shown<'_>,
+    ) -> hyper::http::Result<Request<hyper::body::Bytes>> {
+        let config = &self.config;
+        let mut form: Vec<(&str, &str)> = Vec::new();
+        let mut request = Request::post(&config.token_endpoint)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match proof {
+            Shown::Secret(secret) => {
+                form.extend([("client_id", &*config.client_id), ("client_secret", *secret)]);
+            }
+            Shown::Header(header) => {
+                let mut header = HeaderValue::from_str(header)?;
+                header.set_sensitive(true);
+                request = request.header(AUTHORIZATION, header);
+            }
+            Shown::Assertion(assertion) => form.extend([
+                ("client_id", &*config.client_id),
+                ("client_assertion_type", ASSERTION),
+                ("client_assertion", &**assertion),
+            ]),
+        }
+        let token = caller.token().as_str();
+        match config.grant {
+            Grant::TokenExchange => {
+                form.extend([
+                    ("grant_type", TOKEN_EXCHANGE),
+                    ("subject_token", token),
+                    ("subject_token_type", &*config.subject_token_type.0),
+                    ("requested_token_type", &*config.requested_token_type.0),
+                ]);
+                form.extend(config.audience.as_slice().iter().map(|one| ("audience", &**one)));
+            }
+            Grant::JwtBearer => form.extend([
+                ("grant_type", JWT_BEARER),
+                ("assertion", token),
+                ("requested_token_use", "on_behalf_of"),
+            ]),
+        }
+        form.extend(config.resources().iter().map(|one| ("resource", &**one)));
+        if let (Some(actor), Some(settings)) = (actor, &config.actor_token) {
+            form.extend([
+                ("actor_token", &***actor),
+                ("actor_token_type", &*settings.token_type.0),
+            ]);
+        }
+        if let Some(scope) = &config.default_scope {
+            form.push(("scope", scope));
+        }
+        request.body(secret_form::encode(&form))
+    }
+
+    /// The token, and for how many seconds it is said to be good.
+    fn read(&self, body: &[u8]) -> Result<(BearerToken, Option<i64>), ExchangeError> {
+        let answer: Answer = serde_json::from_slice(body)
+            .map_err(|error| ExchangeError::NoAnswer(error.classify()))?;
+        // What is called a JWT is verified like an access token; what is called an ID token or a
+        // refresh token is none, though Keycloak would give it the same audience and key.
+        let is_access_token = match &answer.issued_token_type {
+            Some(issued) => matches!(issued.as_str(), ACCESS_TOKEN | JWT),
+            // RFC 7523 knows no other.
+            None => self.config.grant == Grant::JwtBearer,
+        };
+        if !is_access_token || !answer.token_type.eq_ignore_ascii_case("Bearer") {
+            return Err(ExchangeError::NoBearer);
+        }
+        let seconds = match answer.expires_in {
+            None => None,
+            Some(Seconds::Number(seconds)) => Some(seconds),
+            Some(Seconds::Text(text)) => match text.parse() {
+                Ok(seconds) => Some(seconds),
+                Err(_) => return Err(ExchangeError::NoAnswer(serde_json::error::Category::Data)),
+            },
+        };
+        // Keycloak has said less than 0 of tokens of offline sessions.
+        if seconds.is_some_and(|seconds: f64| seconds < 1.0 || seconds.is_nan()) {
+            return Err(ExchangeError::Over);
+        }
+        // The cast saturates.
+        Ok((BearerToken::from(answer.access_token), seconds.map(|seconds| seconds as i64)))
+    }
+}
+
+fn user(caller: &Caller) -> [u8; 32] {
+    let mut user = Context::new(&SHA256);
+    field(&mut user, Some(caller.issuer()));
+    field(&mut user, Some(caller.subject()));
+    digest(user.finish().as_ref())
+}
+
+/// Everything that the answer depends on beside the tokens.
+fn asked(config: &TokenExchangeConfig, issuer: &str) -> [u8; 32] {
+    let mut asked = Context::new(&SHA256);
+    for part in [
+        Some(issuer),
+        Some(&*config.token_endpoint),
+        Some(&*config.client_id),
+        Some(match config.grant {
+            Grant::TokenExchange => TOKEN_EXCHANGE,
+            Grant::JwtBearer => JWT_BEARER,
+        }),
+        Some(&*config.subject_token_type.0),
+        Some(&*config.requested_token_type.0),
+        config.actor_token.as_ref().map(|actor| &*actor.token_type.0),
+        config.default_scope.as_deref(),
+    ] {
+        field(&mut asked, part);
+    }
+    for list in [config.audience.as_slice(), config.resources()] {
+        asked.update(&(list.len() as u64).to_be_bytes());
+        list.iter().for_each(|one| field(&mut asked, Some(one)));
+    }
+    digest(asked.finish().as_ref())
+}

@@ -1,0 +1,172 @@
+//! Whose settings are whose.
+
+use super::*;
+
+const OTHER: &str = "https://other.example";
+
+fn idps(own: Value) -> Value {
+    let idp = |name: &str, issuer: &str| json!({ "name": name, "issuer": issuer, "audience": "us", "algorithms": ["ES256"] });
+    let mut other = idp("other", OTHER);
+    other["tokenExchange"] = own;
+    json!([idp("idp", URL), other])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_goes_to_its_own_issuer_only() {
+    let idp = Idp::new();
+    idp.answers_properly();
+    let mut own = usual();
+    own["tokenEndpoint"] = json!(format!("{OTHER}/token"));
+    for (own, reaches) in [(own, true), (Value::Null, false)] {
+        let verifier = idp.verifier(idps(own));
+        let exchanger = idp.exchanger_of(&verifier, json!({ "tokenExchange": usual() })).unwrap();
+        let before = idp.asked();
+        for issuer in [URL, OTHER] {
+            let caller = admit(&verifier, &idp.sign(&Idp::claims(issuer))).await;
+            let exchanged = exchanger.exchange(&caller, None, 0).await;
+            if issuer == URL || reaches {
+                assert_eq!(exchanged.unwrap().issuer(), issuer);
+                assert_eq!(idp.last().url, format!("{issuer}/token"));
+            } else {
+                let failure = exchanged.unwrap_err();
+                assert_eq!(failure.code, Code::TokenExchangeFailed);
+                assert!(failure.message.contains(OTHER), "{failure}");
+                assert_eq!(idp.asked(), before + 1, "the other's token went nowhere");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_issuers_with_the_same_subject_share_nothing() {
+    let idp = Idp::new();
+    idp.answers_properly();
+    let own = |endpoint: &str| {
+        let mut own = usual();
+        own["tokenEndpoint"] = json!(format!("{endpoint}/token"));
+        own["cache"] = json!({ "enabled": true });
+        own
+    };
+    let verifier = idp.verifier(idps(own(OTHER)));
+    let exchanger = idp.exchanger_of(&verifier, json!({ "tokenExchange": own(URL) })).unwrap();
+    for _ in 0..2 {
+        for issuer in [URL, OTHER] {
+            let caller = admit(&verifier, &idp.sign(&Idp::claims(issuer))).await;
+            let subject = exchanger.exchange(&caller, None, 0).await.unwrap();
+            assert_eq!((subject.issuer(), subject.subject()), (issuer, "alice"));
+        }
+    }
+    // Signatures differ each time, so each of the four is a token of its own.
+    assert_eq!(idp.asked(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_may_differ_by_kind_and_by_target() {
+    let idp = Idp::new();
+    idp.answers_properly();
+    let verifier = idp.verifier(json!([{
+        "name": "idp", "issuer": URL, "audience": "us", "algorithms": ["ES256"]
+    }]));
+    let mut exchange = usual();
+    exchange["cache"] = json!({ "enabled": true });
+    let exchanger = idp
+        .exchanger_of(
+            &verifier,
+            json!({
+                "tokenExchange": exchange,
+                "modules": {
+                    "http": { "tokenExchange": { "audience": "web", "scope": "web" } },
+                    "intranet": { "tokenExchange": { "audience": "intranet" } },
+                    "smb": { "tokenExchange": { "idpName": "idp", "audience": "files" } }
+                }
+            }),
+        )
+        .unwrap();
+    let target = |name: &str| {
+        json!({
+            "name": name, "kind": "http", "url": format!("https://{name}.example"),
+            "spn": format!("HTTP/{name}.example")
+        })
+    };
+    let files = json!({
+        "name": "files", "kind": "smb", "host": "files.example", "spn": "cifs/files.example",
+        "names": ["files"], "shares": ["corp"]
+    });
+    let targets = json!([target("intranet"), target("wiki"), files]);
+    let targets = Targets::new(serde_json::from_value(targets).unwrap()).unwrap();
+    exchanger.check_modules(&targets).unwrap();
+    let caller = admit(&verifier, &idp.sign(&Idp::claims(URL))).await;
+    for round in 0..2 {
+        for (name, audience) in [("intranet", "intranet"), ("wiki", "web"), ("files", "files")] {
+            let target = targets.iter().find(|target| target.name() == name).unwrap();
+            exchanger.exchange(&caller, Some(target), 0).await.unwrap();
+            if round == 0 {
+                assert_eq!(idp.last().get("audience"), Some(audience));
+                assert_eq!(idp.last().get("scope"), (name == "wiki").then_some("web"));
+            }
+        }
+        exchanger.exchange(&caller, None, 0).await.unwrap();
+        assert_eq!(idp.asked(), 4, "each has an entry of its own");
+    }
+    let only = json!([target("intranet"), target("wiki")]);
+    let only = Targets::new(serde_json::from_value(only).unwrap()).unwrap();
+    let error = exchanger.check_modules(&only).unwrap_err();
+    assert_eq!(error.setting, "delegation.modules.smb");
+}
+
+#[test]
+fn settings_that_would_not_do_are_refused_by_name() {
+    let idp = Idp::new();
+    let refused = |idps: Value, change: Value| {
+        let mut exchange = usual();
+        exchange.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let delegation = json!({ "tokenExchange": exchange });
+        idp.exchanger_of(&idp.verifier(idps), delegation).err().map(|error| error.setting)
+    };
+    let one = || json!([{ "name": "idp", "issuer": URL, "audience": "us" }]);
+    assert_eq!(refused(one(), json!({})), None);
+    for (change, setting) in [
+        (json!({ "tokenEndpoint": "http://idp.example/token" }), "tokenEndpoint"),
+        (json!({ "clientSecret": null }), "clientSecret"),
+        (json!({ "clientSecret": "" }), "clientSecret"),
+        (json!({ "clientKey": { "file": "/x" } }), "clientKey"),
+        (json!({ "clientAuthentication": "private_key_jwt" }), "clientKey"),
+        (
+            json!({ "clientAuthentication": "private_key_jwt", "clientSecret": null,
+                 "clientKey": { "file": "/no/such.pem" } }),
+            "clientKey.file",
+        ),
+        (json!({ "actorToken": { "file": "/no/such" } }), "actorToken.file"),
+        (json!({ "audience": [] }), "audience"),
+        (json!({ "audience": ["us", ""] }), "audience"),
+        (json!({ "resource": "files" }), "resource"),
+        (json!({ "resource": "https://files.example/#a" }), "resource"),
+        (json!({ "grant": "jwt-bearer" }), "defaultScope"),
+        (json!({ "cache": { "enabled": true, "ttlSeconds": 0 } }), "cache.ttlSeconds"),
+        (json!({ "cache": { "enabled": true, "ttlSeconds": 3601 } }), "cache.ttlSeconds"),
+        (json!({ "cache": { "sessionTimeoutMs": 999 } }), "cache.sessionTimeoutMs"),
+        (json!({ "cache": { "maxEntriesPerSession": 0 } }), "cache.maxEntriesPerSession"),
+        (json!({ "idpName": "nobody" }), "idpName"),
+    ] {
+        let named = refused(one(), change.clone());
+        assert_eq!(named, Some(format!("delegation.tokenExchange.{setting}")), "{change}");
+    }
+    // Two issuers beside the endpoint, or none.
+    let realm =
+        |name: &str, issuer: &str| json!({ "name": name, "issuer": issuer, "audience": "us" });
+    let two = |a: &str, b: &str| json!([realm("a", a), realm("b", b)]);
+    let realms = two("https://idp.example/a", "https://idp.example/b");
+    assert_eq!(refused(realms.clone(), json!({})).unwrap(), "delegation.tokenExchange.idpName");
+    assert_eq!(refused(realms, json!({ "idpName": "b" })), None);
+    let elsewhere = two(OTHER, "https://third.example");
+    assert_eq!(refused(elsewhere, json!({})).unwrap(), "delegation.tokenExchange.idpName");
+    assert_eq!(refused(two(URL, OTHER), json!({})), None);
+    let none = idp.exchanger_of(&idp.verifier(one()), json!({})).err().unwrap();
+    assert_eq!(none.setting, "delegation.tokenExchange");
+    let module = json!({
+        "tokenExchange": usual(),
+        "modules": { "smb": { "tokenExchange": { "idpName": "nobody" } } }
+    });
+    let module = idp.exchanger_of(&idp.verifier(one()), module).err().unwrap();
+    assert_eq!(module.setting, "delegation.modules.smb.tokenExchange.idpName");
+}
