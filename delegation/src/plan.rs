@@ -82,6 +82,7 @@ pub struct Plan {
     resources: Resources,
     audit: AuditConfig,
     state: Arc<State>,
+    collectors: Option<Arc<dyn Fetch>>,
     parts: Parts,
 }
 
@@ -94,7 +95,12 @@ impl Plan {
     pub async fn new(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
         let targets = Targets::new(settings.targets)?.served(&settings.kerberos)?;
         let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
-        audit::check(&settings.audit)?;
+        let collectors = match settings.audit.needs_http() {
+            // Of its own: its connections live in the log's threads.
+            true => Some(Arc::new(parts.network.http_client()?) as Arc<dyn Fetch>),
+            false => None,
+        };
+        audit::check(&settings.audit, collectors.as_ref())?;
         let state = State::new(settings.state)?;
         let exchanger = TokenExchanger::new(&settings.exchange, &verifier, &parts.idp)?;
         exchanger.check_modules(&targets)?;
@@ -107,6 +113,7 @@ impl Plan {
             resources: Resources::new(&parts.network),
             audit: settings.audit,
             state,
+            collectors,
             parts,
         })
     }
@@ -123,22 +130,13 @@ impl Plan {
     /// # Errors
     /// If either cannot be written.
     pub fn start(self) -> Result<Delegation, ConfigError> {
-        let Self {
-            verifier,
-            exchanger,
-            targets,
-            policies,
-            kerberos,
-            resources,
-            audit,
-            state,
-            parts,
-        } = self;
+        let Self { verifier, exchanger, targets, policies, kerberos, resources, .. } = self;
+        let (audit, collectors, state) = (self.audit, self.collectors, self.state);
         state.start()?;
-        let Parts { clock, random, .. } = parts;
-        let audit = Audit::open(&audit, clock.clone(), &*random)?;
+        let Parts { clock, random, .. } = self.parts;
+        let audit = Audit::open_with(&audit, clock.clone(), &*random, collectors.as_ref())?;
         let asked = exchanger.asked().clone();
-        let metrics = Metrics::new(audit.lost().clone(), policies.is_current(), asked);
+        let metrics = Metrics::new(&audit, policies.is_current(), asked);
         Ok(Delegation {
             audit,
             metrics,

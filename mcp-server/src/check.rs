@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use krb_delegation::audit::AuditConfig;
 use krb_delegation::credential::kerberos::{AccountConfig, DelegationMode, Mode};
 use serde::Serialize;
 
@@ -29,6 +30,7 @@ struct Report {
     targets: Vec<TargetReport>,
     policy: PathBuf,
     audit: String,
+    audit_chain: &'static str,
 }
 
 /// A further service account.
@@ -111,8 +113,25 @@ async fn report(file: &Path) -> Result<Report, Error> {
             })
             .collect(),
         policy: config.policy.file,
+        audit_chain: worth(&config.audit),
         audit: config.audit.file,
     })
+}
+
+/// What the audit log proves, as it is configured.
+const fn worth(config: &AuditConfig) -> &'static str {
+    match (config.has_key(), config.checkpoints.is_some()) {
+        (true, true) => "by audit.key, its heads kept apart: any change shows",
+        (true, false) => {
+            "by audit.key: any change shows, but not that its end is cut off (audit.checkpoints)"
+        }
+        (false, true) => {
+            "without audit.key: who can write it can change what is newer than the last head kept apart"
+        }
+        (false, false) => {
+            "without audit.key: who can write it can make it anew, and nothing shows it"
+        }
+    }
 }
 
 fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
@@ -139,6 +158,7 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     }
     writeln!(out, "  policy           {}", report.policy.display())?;
     writeln!(out, "  audit log        {}", report.audit)?;
+    writeln!(out, "  its chain        {}", report.audit_chain)?;
     for TargetReport { name, account, kind, spn, endpoint } in &report.targets {
         let by = account.as_ref().map(|account| format!(" by {account}")).unwrap_or_default();
         writeln!(out, "  target           {name}: {kind} at {endpoint} as {spn}{by}")?;

@@ -19,7 +19,7 @@ use crate::demo;
 use crate::http::MCP_PATH;
 use crate::revoke::{self, Revoke};
 use crate::start::Server;
-use crate::{check, logging, serve};
+use crate::{audit, check, logging, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,6 +94,11 @@ enum Command {
               value_parser = logging::parse_level)]
         log_level: Targets,
     },
+    /// Look after the audit log
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
     /// Print a shell's completion script
     Completions {
         /// Which shell
@@ -142,6 +147,7 @@ fn run(command: Command) -> Result<bool, Error> {
             let options = demo::Options { once, json };
             return runtime()?.block_on(async { demo::run(options, stop_signal()?).await });
         }
+        Command::Audit { command } => return audit::run(command, &mut io::stdout()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "krb-mcp", &mut script);

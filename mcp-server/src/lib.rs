@@ -8,6 +8,7 @@
 //! and as whom, is decided in `krb-delegation`; here is only what MCP, HTTP, configuration and the
 //! command line need.
 
+mod audit;
 mod backend;
 mod check;
 pub mod cli;

@@ -100,5 +100,7 @@ async fn every_call_leaves_a_record_however_it_ends() {
     let outcomes: Vec<&str> = ends.iter().filter_map(|record| record["outcome"].as_str()).collect();
     assert_eq!(outcomes, expected, "{records:#?}");
     // By the server's clock.
-    assert!(ends.iter().all(|end| end["time"].as_str().unwrap().starts_with("2026-01-05T08:00:")));
+    assert!(
+        ends.iter().all(|end| end["timestamp"].as_str().unwrap().starts_with("2026-01-05T08:00:"))
+    );
 }

@@ -1,8 +1,8 @@
 use tokio::time::Instant;
 
 use super::Audit;
-use super::record::{Fields, Phase, Record};
-use super::writer::{Job, NotWritten};
+use super::job::{Job, NotWritten};
+use super::record::{Body, Fields, Phase};
 use crate::event::Event;
 
 /// What the log will say of one call: nothing fills a field of it but the call's events. It ends as
@@ -13,6 +13,8 @@ pub(crate) struct Entry {
     fields: Fields,
     is_denied: bool,
     state: State,
+    // Whether the log's thread may wait for a record of it.
+    is_coming: bool,
 }
 
 enum State {
@@ -29,7 +31,10 @@ enum State {
 impl Entry {
     pub(crate) fn new(audit: &Audit) -> Self {
         let (audit, fields) = (audit.clone(), Fields::default());
-        Self { audit, fields, is_denied: false, state: State::Begun }
+        let mut entry =
+            Self { audit, fields, is_denied: false, state: State::Begun, is_coming: false };
+        entry.is_coming(true);
+        entry
     }
 
     pub(crate) const fn audit(&self) -> &Audit {
@@ -41,19 +46,18 @@ impl Entry {
         self.is_denied |= matches!(event, Event::Denied { .. });
         self.fields.note(event);
         if matches!(event, Event::Abandoned)
-            && let Some(record) = self.last()
+            && let Some(body) = self.last()
         {
-            self.audit.post(record);
+            self.audit.post(body);
         }
     }
 
     /// The intent record, to be written.
     pub(crate) fn intent(&mut self) -> Intent {
         self.state = State::Intending(Instant::now());
-        Intent {
-            audit: self.audit.clone(),
-            record: Record::new(Phase::Intent, self.fields.clone()),
-        }
+        self.is_coming(false);
+        let (audit, body) = (self.audit.clone(), Body::new(Phase::Intent, &self.fields));
+        Intent { audit, body }
     }
 
     /// Notes whether the intent record was written.
@@ -64,19 +68,21 @@ impl Entry {
         let State::Intending(since) = self.state else { return Err(NotWritten) };
         self.state = if written.is_ok() { State::Intended(since) } else { State::Ended };
         self.fields.intent_id = Some(written?);
+        self.is_coming(true);
         Ok(())
     }
 
     /// Writes the last record, if there is one to be written.
     pub(crate) async fn end(&mut self) -> Result<(), NotWritten> {
         match self.last() {
-            Some(record) => self.audit.write(record).await,
+            Some(body) => self.audit.write(body).await,
             None => Ok(()),
         }
     }
 
     /// The last record, once.
-    fn last(&mut self) -> Option<Record> {
+    fn last(&mut self) -> Option<Body> {
+        self.is_coming(false);
         let phase = match std::mem::replace(&mut self.state, State::Ended) {
             State::Intending(_) | State::Ended => return None,
             State::Begun if self.is_denied => Phase::Denied,
@@ -88,21 +94,33 @@ impl Entry {
                 Phase::Closing
             }
         };
-        self.fields.outcome.get_or_insert("OK");
-        Some(Record::new(phase, self.fields.clone()))
+        self.fields.end();
+        Some(Body::new(phase, &self.fields))
+    }
+
+    fn is_coming(&mut self, is_coming: bool) {
+        if std::mem::replace(&mut self.is_coming, is_coming) != is_coming {
+            self.audit.expect(is_coming);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.is_coming(false);
     }
 }
 
 /// An intent record that is yet to be written.
 pub(crate) struct Intent {
     audit: Audit,
-    record: Record,
+    body: Body,
 }
 
 impl Intent {
     /// Has it written. `then` is given its event id; it is called by the log's own thread, and must
     /// not wait.
     pub(crate) fn write(self, then: impl FnOnce(Result<String, NotWritten>) + Send + 'static) {
-        self.audit.submit(Job::Write(Box::new(self.record), Box::new(then)));
+        self.audit.submit(Job::Write(self.body, Box::new(then)));
     }
 }

@@ -1,4 +1,4 @@
-use super::writer::NotWritten;
+use super::job::NotWritten;
 use crate::{Code, Failure};
 
 impl From<NotWritten> for Failure {

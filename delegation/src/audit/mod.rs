@@ -8,69 +8,91 @@
 //! says so.
 //!
 //! "Written" means written to the file that stands at `audit.file` now. One that was moved away, as
-//! by rotation, is not written any further: a new one is begun in its place. One that cannot be
-//! begun, because its directory is gone, ends all calls.
+//! by logrotate, is not written any further: a new one is begun in its place, where the chain goes on.
+//! One that cannot be begun, because its directory is gone, ends all calls.
+//!
+//! Each record is chained to the one before, over files that are put aside as well, by a key if
+//! there is one ([`chain`]); signed heads of the chain can be kept elsewhere ([`head`]).
 //!
 //! Records hold no token, key, password, URL query or content.
 
+mod chain;
+mod config;
+mod copies;
 mod counters;
 mod entry;
 mod failure;
+mod head;
+mod job;
+mod log_file;
 mod lost;
+mod page;
+mod queue;
 mod record;
-mod sink;
+mod rotation;
+mod segments;
+mod stamp;
+mod start;
+pub mod verify;
 mod writer;
 
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use krb_client::{Clock, Entropy};
 use prometheus_client::metrics::counter::Counter;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::ConfigError;
 use crate::identity::Caller;
+use crate::network::Fetch;
+pub use config::{AuditConfig, CheckpointConfig, RotationConfig};
+pub(crate) use copies::Losses;
+use copies::{Copies, Sink};
+pub use copies::{OtlpConfig, SinkConfig, StdoutConfig, SyslogConfig};
 use counters::{Counters, Kind};
 pub(crate) use entry::Entry;
+use job::Job;
+pub(crate) use job::NotWritten;
 use lost::Lost;
-use record::{Record, text};
-use sink::Sink;
-pub(crate) use writer::NotWritten;
-use writer::{Job, Writer};
+use page::Position;
+use queue::Queue;
+use record::{Body, text};
+use start::Start;
+use writer::{Times, Writer};
 
-// Records that may wait for the disk; a call beyond that fails.
-const MAX_WAITING: usize = 1024;
-
-/// The `audit` section of the configuration.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AuditConfig {
-    /// File to append to (created with mode 0600), or `-` for standard output.
-    pub file: String,
-    /// Whether a record must be on the disk (fdatasync), not only with the operating system,
-    /// before a call goes on. Without it, records of the last seconds are lost with the power.
-    #[serde(default = "yes")]
-    pub sync: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
+/// How often the chain's end is signed for copies, where no file is named for it.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 /// Finds what would keep the log from being opened, without making its file.
 ///
 /// # Errors
 /// If the file cannot be appended to, or there is no directory to make it in.
-pub fn check(config: &AuditConfig) -> Result<(), ConfigError> {
-    if config.file == "-" {
-        return Ok(());
+pub(crate) fn check(
+    config: &AuditConfig,
+    http: Option<&Arc<dyn Fetch>>,
+) -> Result<(), ConfigError> {
+    config.check_numbers()?;
+    config.keys()?;
+    sinks(config, http)?;
+    if let Some(checkpoints) = &config.checkpoints {
+        check_file("audit.checkpoints.file", &checkpoints.file)?;
     }
-    let file = Path::new(&config.file);
+    config.path().map_or(Ok(()), |file| check_file("audit.file", file))
+}
+
+fn sinks(
+    config: &AuditConfig,
+    http: Option<&Arc<dyn Fetch>>,
+) -> Result<Vec<Box<dyn Sink>>, ConfigError> {
+    let heads = config.checkpoints.iter().map(|to| Ok(copies::checkpoints(&to.file)));
+    heads.chain(config.sinks.iter().map(|config| copies::sink(config, http))).collect()
+}
+
+fn check_file(setting: &str, file: &Path) -> Result<(), ConfigError> {
     let found = match file.metadata() {
         Ok(metadata) if metadata.is_file() => {
             OpenOptions::new().append(true).open(file).map(|_| ())
@@ -88,51 +110,105 @@ pub fn check(config: &AuditConfig) -> Result<(), ConfigError> {
         Err(error) => Err(error),
     };
     found.map_err(|error| {
-        ConfigError::new("audit.file", format!("cannot open {}: {error}", config.file))
+        ConfigError::new(setting, format!("cannot open {}: {error}", file.display()))
     })
 }
 
 /// The audit log. Clones write to the same log; once all are gone, what is left is written.
 #[derive(Clone)]
 pub struct Audit {
-    jobs: SyncSender<Job>,
+    queue: Arc<Handle>,
     counters: Arc<Mutex<Counters>>,
     lost: Arc<Lost>,
+    losses: Losses,
     clock: Arc<dyn Clock>,
 }
 
+/// Closes the queue when nobody is left who could put something in.
+struct Handle(Arc<Queue>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 impl Audit {
-    /// Opens the log and starts the thread that writes it.
-    ///
-    /// # Errors
-    /// If the file cannot be opened for appending, or the system gives no thread.
-    pub fn open(
+    /// Opens a log of which no collector is told.
+    #[cfg(test)]
+    pub(crate) fn open(
         config: &AuditConfig,
         clock: Arc<dyn Clock>,
         random: &dyn Entropy,
     ) -> Result<Self, ConfigError> {
+        Self::open_with(config, clock, random, None)
+    }
+
+    /// Opens the log and starts the thread that writes it.
+    ///
+    /// `http` is what collectors are reached with; it is not used by anybody else, as each copy has a
+    /// runtime of its own.
+    ///
+    /// # Errors
+    /// If the file cannot be opened for appending, or its end is none that can be gone on from, or
+    /// the system gives no thread.
+    pub(crate) fn open_with(
+        config: &AuditConfig,
+        clock: Arc<dyn Clock>,
+        random: &dyn Entropy,
+        http: Option<&Arc<dyn Fetch>>,
+    ) -> Result<Self, ConfigError> {
         let problem = |setting: &str, e: &dyn std::fmt::Display| {
             ConfigError::new(setting, format!("cannot open {}: {e}", config.file))
         };
-        let sink = Sink::open(config).map_err(|e| problem("audit.file", &e))?;
+        let keys = config.keys()?;
+        let start = Start::open(config, &keys).map_err(|e| problem("audit.file", &e))?;
         let mut run = [0; 8];
         random.fill(&mut run);
-        let (jobs, waiting) = sync_channel(MAX_WAITING);
-        let audit = Self { jobs, counters: Arc::default(), lost: Arc::default(), clock };
+        let run = format!("{:016x}", u64::from_be_bytes(run));
+        let mut position = Position::new(start.end, keys.key, run);
+        position.begin(start.torn);
+        let losses = Losses::default();
+        let sinks = sinks(config, http)?;
+        let copies =
+            Copies::start(sinks, &clock, &losses).map_err(|e| problem("audit.sinks", &e))?;
+        let every = config.checkpoints.as_ref().map(CheckpointConfig::interval);
+        let queue = Arc::new(Queue::default());
+        let audit = Self {
+            queue: Arc::new(Handle(Arc::clone(&queue))),
+            counters: Arc::default(),
+            lost: Arc::default(),
+            losses,
+            clock,
+        };
         let writer = Writer {
-            jobs: waiting,
-            sink,
+            queue,
+            output: start.output,
+            rotation: start.rotation,
+            position,
+            copies,
             counters: Arc::clone(&audit.counters),
             lost: Arc::clone(&audit.lost),
             clock: Arc::clone(&audit.clock),
-            run: format!("{:016x}", u64::from_be_bytes(run)),
-            number: 0,
+            head: start.head,
+            checkpoint_every: every.unwrap_or(CHECKPOINT_EVERY),
+            times: Times::start(),
         };
         std::thread::Builder::new()
             .name("audit".into())
             .spawn(|| writer.run())
             .map_err(|e| problem("audit", &e))?;
         Ok(audit)
+    }
+
+    /// How many records copies have lost.
+    pub(crate) const fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// Notes that a call is on its way to a record, or no longer.
+    fn expect(&self, is_coming: bool) {
+        if is_coming { self.queue.0.expect() } else { self.queue.0.arrived() }
     }
 
     /// How many records could not be written.
@@ -162,7 +238,7 @@ impl Audit {
         let first = counters.note(kind.clone(), self.clock.now().seconds);
         drop(counters);
         if first {
-            self.post(kind.record(1, None));
+            self.post(kind.record(1, None).body());
         }
     }
 
@@ -173,9 +249,9 @@ impl Audit {
         self.wait(answer).await.unwrap_or(Err(NotWritten))
     }
 
-    async fn write(&self, record: Record) -> Result<(), NotWritten> {
+    async fn write(&self, body: Body) -> Result<(), NotWritten> {
         let (to, answer) = oneshot::channel();
-        self.submit(Job::Write(Box::new(record), tell(to)));
+        self.submit(Job::Write(body, tell(to)));
         self.wait(answer).await.unwrap_or(Err(NotWritten))
     }
 
@@ -186,15 +262,12 @@ impl Audit {
         answer.await.ok()
     }
 
-    fn post(&self, record: Record) {
-        self.submit(Job::Write(Box::new(record), Box::new(drop)));
+    fn post(&self, body: Body) {
+        self.submit(Job::Write(body, Box::new(drop)));
     }
 
     fn submit(&self, job: Job) {
-        // Not `send`: that would block the runtime's thread.
-        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) =
-            self.jobs.try_send(job)
-        {
+        if let Err(job) = self.queue.0.put(job) {
             self.lost.add(1);
             tracing::error!("an audit record is lost: too many wait to be written");
             job.refuse();
@@ -203,7 +276,7 @@ impl Audit {
 }
 
 /// Nobody may be there to be told any more.
-fn tell(to: oneshot::Sender<Result<(), NotWritten>>) -> writer::Answer {
+fn tell(to: oneshot::Sender<Result<(), NotWritten>>) -> job::Answer {
     Box::new(|written| drop(to.send(written.map(drop))))
 }
 

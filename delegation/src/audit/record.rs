@@ -3,14 +3,13 @@
 use krb_client::proto::{KerberosTime, Timestamp};
 use serde::Serialize;
 
-use crate::Code;
 use crate::event::{Event, source};
+use crate::{Blame, Code};
 
 const MAX_TEXT: usize = 4096;
 
 /// The moment of a call that a record is about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Phase {
     /// Allowed; written before anything is done.
     Intent,
@@ -28,31 +27,89 @@ pub(super) enum Phase {
     Lost,
     /// The file that was written so far is no longer the one at `audit.file`.
     Reopened,
+    /// A file that was put aside is no longer kept.
+    Removed,
 }
 
-/// One line of the audit log. Absent fields are left out.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+impl Phase {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Closing => "closing",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Unauthorized => "unauthorized",
+            Self::Limited => "limited",
+            Self::Lost => "lost",
+            Self::Reopened => "reopened",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// How much a record wants to be looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Severity {
+    /// As it should be.
+    Info,
+    /// Refused or failed.
+    Notice,
+    /// Something is wrong with the log itself.
+    Warning,
+}
+
+/// A record as it is told. Its time, number and link are the writer's.
+#[derive(Clone, Debug)]
 pub(super) struct Record {
-    /// When it was written, RFC 3339 in UTC with milliseconds. Set by the writer.
-    pub(super) time: String,
-    /// `run-number`: random for the process, then counted; a gap is a record that was lost. Set by
-    /// the writer.
-    pub(super) event_id: String,
     pub(super) phase: Phase,
-    #[serde(flatten)]
     pub(super) fields: Fields,
 }
 
+/// A record as it is written, but for what the writer adds.
+#[derive(Clone, Debug)]
+pub(super) struct Body {
+    members: Option<Vec<u8>>,
+    pub(super) severity: Severity,
+}
+
+impl Body {
+    pub(super) fn new(phase: Phase, fields: &Fields) -> Self {
+        let severity = match phase {
+            Phase::Lost | Phase::Reopened | Phase::Removed => Severity::Warning,
+            _ if fields.success == Some(false) => Severity::Notice,
+            _ => Severity::Info,
+        };
+        let mut members = Vec::with_capacity(1024);
+        let written = serde_json::to_writer(&mut members, fields).map(|()| {
+            // In the place of the object's braces, the phase and what stands behind it.
+            members.pop();
+            let comma = if members.len() > 1 { "," } else { "" };
+            let phase = format!("\"phase\":\"{}\"{comma}", phase.as_str());
+            members.splice(..1, phase.into_bytes());
+        });
+        Self { members: written.is_ok().then_some(members), severity }
+    }
+
+    /// The members of the record's object; `None` if it cannot be written.
+    pub(super) fn members(&self) -> Option<&[u8]> {
+        self.members.as_deref()
+    }
+}
+
 impl Record {
-    pub(super) fn new(phase: Phase, fields: Fields) -> Self {
-        Self { time: String::new(), event_id: String::new(), phase, fields }
+    pub(super) const fn new(phase: Phase, fields: Fields) -> Self {
+        Self { phase, fields }
+    }
+
+    pub(super) fn body(&self) -> Body {
+        Body::new(self.phase, &self.fields)
     }
 
     pub(super) fn unauthorized(reason: &str, count: u64, since: Option<KerberosTime>) -> Self {
         let fields = Fields {
             decision: Some("deny"),
             outcome: Some("UNAUTHORIZED"),
+            success: Some(false),
             message: Some(text(reason)),
             count: Some(count),
             since: since.map(|time| time.to_string()),
@@ -65,6 +122,7 @@ impl Record {
         let fields = Fields {
             decision: Some("deny"),
             outcome: Some(Code::TooManyCalls.as_str()),
+            success: Some(false),
             count: Some(count),
             since: since.map(|time| time.to_string()),
             ..who
@@ -77,9 +135,19 @@ impl Record {
         Self::note(Phase::Lost, message, count)
     }
 
-    pub(super) fn reopened(count: u64) -> Self {
+    /// `again`: of them, the last so many are written again behind this.
+    pub(super) fn reopened(count: u64, again: u64) -> Self {
         let message = "the file was removed or replaced; so many records of this run are elsewhere";
-        Self::note(Phase::Reopened, message, count)
+        let mut record = Self::note(Phase::Reopened, message, count);
+        record.fields.again = Some(again).filter(|&again| again > 0);
+        record
+    }
+
+    pub(super) fn removed(file: &str, last: u64) -> Self {
+        let message = format!("{file} is removed, as audit.rotation.keep has it");
+        let mut record = Self::note(Phase::Removed, &message, 1);
+        record.fields.until_seq = Some(last);
+        record
     }
 
     fn note(phase: Phase, message: &str, count: u64) -> Self {
@@ -98,14 +166,27 @@ pub(super) struct Fields {
     pub(super) tool: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) action: Option<String>,
+    /// Which part of this server it concerns: `delegation:kerberos-ad`, `token-exchange`, or
+    /// `delegation` where it is no resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issuer: Option<String>,
+    /// The subject again, under the name by which this kind of log calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) legacy_name: Option<String>,
+    /// The identity provider said who that is, in this call or lately.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_exchange_used: Option<bool>,
+    /// The address as the user wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,15 +224,29 @@ pub(super) struct Fields {
     /// The same of the ticket to the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket: Option<&'static str>,
+    /// For which service it was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_spn: Option<String>,
     /// Of the session key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket_enctype: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket_flags: Option<String>,
+    /// When the evidence behind it was got: the ticket says of the user what was so then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_authenticated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_starts: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket_ends: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'static str>,
+    /// Whether what was asked for was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) success: Option<bool>,
+    /// Why it was not, as the caller is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
     /// The resource's own word for how it went, where it has one: an HTTP status.
@@ -165,6 +260,12 @@ pub(super) struct Fields {
     pub(super) count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) since: Option<String>,
+    /// Of the records counted, so many are written again behind this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) again: Option<u64>,
+    /// Up to this number, records are no longer kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until_seq: Option<u64>,
 }
 
 impl Fields {
@@ -175,16 +276,23 @@ impl Fields {
             Event::Begun { request_id, tool, caller } => {
                 self.request_id = Some(text(request_id));
                 self.tool = Some(tool);
+                self.source = Some("delegation");
                 self.issuer = Some(text(caller.issuer()));
                 self.subject = Some(text(caller.subject()));
+                self.user_id.clone_from(&self.subject);
                 self.client_id = caller.client_id().map(text);
             }
             Event::Asked { action, address: written } => {
                 self.action = Some(text(action));
                 self.path = Some(address(written)).filter(|path| !path.is_empty());
+                self.resource.clone_from(&self.path);
+                if self.resource.is_some() {
+                    self.source = Some("delegation:kerberos-ad");
+                }
             }
             Event::Exchanged(subject) => {
                 self.legacy_name = Some(text(subject.legacy_name().as_str()));
+                self.token_exchange_used = Some(true);
             }
             Event::Denied { policies, asked } => {
                 self.decision = Some("deny");
@@ -228,6 +336,9 @@ impl Fields {
                 self.ticket = Some(source(ticket));
                 self.ticket_enctype = Some(ticket.session_key.enctype().to_string());
                 self.ticket_flags = Some(format!("0x{:08x}", ticket.flags.0));
+                self.ticket_spn = Some(text(&ticket.server.to_string()));
+                self.ticket_authenticated = Some(ticket.times.authtime.to_string());
+                self.ticket_starts = Some(ticket.times.starttime.to_string());
                 self.ticket_ends = Some(ticket.times.endtime.to_string());
             }
             Event::Answered(answered) => {
@@ -235,15 +346,29 @@ impl Fields {
                 self.bytes = Some(answered.bytes);
             }
             Event::Failed(failure) => {
-                self.outcome = Some(failure.code.as_str());
-                self.message = Some(text(&failure.message));
+                self.fail(failure.code.as_str(), text(&failure.message));
+                // Before it is known who the user is to the resources, nothing else can fail.
+                if self.legacy_name.is_none() && failure.blame == Blame::IdentityProvider {
+                    self.source = Some("token-exchange");
+                }
             }
             Event::Abandoned => {
-                self.outcome = Some("ABANDONED");
-                self.message = Some("the call ended before its outcome was recorded".into());
+                self.fail("ABANDONED", "the call ended before its outcome was recorded".into());
             }
             Event::Announced | Event::Closed => {}
         }
+    }
+
+    fn fail(&mut self, outcome: &'static str, error: String) {
+        self.outcome = Some(outcome);
+        self.success = Some(false);
+        self.error = Some(error);
+    }
+
+    /// The call is over: what has not failed was done.
+    pub(super) fn end(&mut self) {
+        self.outcome.get_or_insert("OK");
+        self.success.get_or_insert(true);
     }
 }
 

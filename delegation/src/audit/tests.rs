@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use krb_client::proto::{KerberosTime, Timestamp};
 use krb_client::{OsRandom, SystemClock};
-use prometheus_client::metrics::gauge::Gauge;
 use serde_json::{Value, json};
 
+use super::verify::Material;
 use super::*;
 use crate::call::testing::{account, caller, permit, ticket};
 use crate::call::{Announced, Attempt};
@@ -33,17 +33,27 @@ struct Log {
 
 impl Log {
     fn new(name: &str) -> Self {
+        Self::after(name, |_| {})
+    }
+
+    /// Where something stands already.
+    fn after(name: &str, before: impl FnOnce(&Path)) -> Self {
         let directory = std::env::temp_dir().join(format!("audit-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let file = directory.join("audit.jsonl");
+        before(&file);
         let clock = TestClock(Arc::new(AtomicI64::new(1_700_000_040)));
-        let config = AuditConfig { file: file.to_str().unwrap().into(), sync: true };
+        let config = AuditConfig::to(file.to_str().unwrap(), true);
         let audit = Audit::open(&config, Arc::new(clock.clone()), &OsRandom).unwrap();
         Self { file, clock, audit }
     }
 
+    /// All records, of a log that is whole.
     async fn records(&self) -> Vec<Value> {
         self.audit.flush().await.unwrap();
+        let config = AuditConfig::to(self.file.to_str().unwrap(), true);
+        let verified = Material::of(&config).unwrap().verify().unwrap();
+        assert!(verified.is_whole, "{:#?}", verified.problems);
         self.read()
     }
 
@@ -62,7 +72,7 @@ impl Drop for Log {
 }
 
 fn begun(audit: &Audit, request_id: &str) -> Attempt {
-    let metrics = Metrics::new(audit.lost().clone(), Gauge::default(), Default::default());
+    let metrics = Metrics::of(audit);
     Attempt::begin(audit, &metrics, &caller(), request_id, "kerberos-file-read")
 }
 
@@ -94,6 +104,10 @@ async fn an_intent_and_its_closing_record() {
     intent.close(Ok(())).await.unwrap();
 
     let [mut intent, mut closing]: [Value; 2] = log.records().await.try_into().unwrap();
+    assert_eq!((intent["seq"].take(), closing["seq"].take()), (json!(1), json!(2)));
+    assert_eq!(intent["previous"].take(), "0".repeat(64), "the first of a file says so");
+    assert_eq!(intent["keyId"].take(), "none");
+    assert!([&mut intent, &mut closing].iter_mut().all(|r| r["chain"].take().is_string()));
     let id = intent["eventId"].take();
     let (run, number) = id.as_str().unwrap().split_once('-').unwrap();
     assert_eq!((run.len(), number), (16, "1"));
@@ -102,8 +116,10 @@ async fn an_intent_and_its_closing_record() {
     assert!(closing["durationMs"].take().is_u64());
     let common = serde_json::json!({
         "requestId": "r-1", "tool": "kerberos-file-read", "action": "file:read",
-        "issuer": "https://idp.example.com", "subject": "42", "clientId": "agent",
-        "legacyName": "ALICE_ADMIN", "target": "fileserver", "spn": "cifs/files.example.com",
+        "source": "delegation:kerberos-ad", "chain": null, "seq": null,
+        "issuer": "https://idp.example.com", "subject": "42", "userId": "42", "clientId": "agent",
+        "legacyName": "ALICE_ADMIN", "resource": r"\\files\corp\data.csv",
+        "tokenExchangeUsed": true, "target": "fileserver", "spn": "cifs/files.example.com",
         "path": r"corp\data.csv", "decision": "allow", "policies": ["staff-read"],
         "policyHash": "c89d38c0f5a6e1de", "delegationMode": "protocol-transition",
     });
@@ -115,16 +131,19 @@ async fn an_intent_and_its_closing_record() {
     assert_eq!(
         intent,
         with(serde_json::json!({
-            "time": "2023-11-14T22:14:00.000Z", "eventId": null, "phase": "intent"
+            "timestamp": "2023-11-14T22:14:00.000Z", "eventId": null, "phase": "intent",
+            "previous": null, "keyId": null
         }))
     );
     assert_eq!(
         closing,
         with(serde_json::json!({
-            "time": "2023-11-14T22:14:02.000Z", "eventId": null, "phase": "closing",
+            "timestamp": "2023-11-14T22:14:02.000Z", "eventId": null, "phase": "closing",
             "intentId": null, "account": "ALICE_ADMIN", "sid": "S-1-5-21-1-2-3-1104",
             "evidence": "kdc", "ticket": "kdc", "ticketEnctype": "aes256-cts-hmac-sha1-96",
             "ticketFlags": "0x40a50000", "ticketEnds": "2023-11-15T08:14:00Z", "outcome": "OK",
+            "ticketSpn": "ALICE_ADMIN@R", "ticketAuthenticated": "1970-01-01T00:00:00Z",
+            "ticketStarts": "1970-01-01T00:00:00Z", "success": true,
             "status": 404, "bytes": 11, "durationMs": null
         }))
     );
@@ -150,7 +169,8 @@ async fn denials_and_failures_are_one_line_each() {
     assert_eq!(failed["phase"], "failed");
     assert!(failed.get("decision").is_none());
     assert_eq!(failed["path"], "http://w/");
-    assert_eq!(failed["message"], "the file server denied\n access");
+    assert_eq!(failed["error"], "the file server denied\n access");
+    assert_eq!((&denied["success"], &failed["success"]), (&json!(false), &json!(false)));
 }
 
 #[tokio::test]
@@ -235,11 +255,10 @@ async fn a_file_that_is_taken_away_is_noticed_before_an_intent_is_called_written
 
 #[tokio::test]
 async fn half_a_line_of_the_run_before_does_not_swallow_the_first_record() {
-    let log = Log::new("torn");
-    std::fs::write(&log.file, "{\"whole\":1}\n{\"half\":").unwrap();
-    let config = AuditConfig { file: log.file.to_str().unwrap().into(), sync: true };
-    let audit = Audit::open(&config, Arc::new(log.clock.clone()), &OsRandom).unwrap();
-    attempt(&audit, "file:read", "x").failed(failure()).await;
+    let log = Log::after("torn", |file| {
+        std::fs::write(file, "{\"whole\":1}\n{\"half\":").unwrap();
+    });
+    attempt(&log.audit, "file:read", "x").failed(failure()).await;
     let text = std::fs::read_to_string(&log.file).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[..2], ["{\"whole\":1}", "{\"half\":"]);
@@ -286,7 +305,7 @@ async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
 
 #[tokio::test]
 async fn a_full_disk_fails_every_call() {
-    let config = AuditConfig { file: "/dev/full".into(), sync: true };
+    let config = AuditConfig::to("/dev/full", true);
     let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
     for _ in 0..2 {
         let failure = intend(&audit).await.err().unwrap();

@@ -3,7 +3,6 @@ use std::io::Write;
 use std::sync::Arc;
 
 use krb_client::{OsRandom, SystemClock};
-use prometheus_client::metrics::gauge::Gauge;
 use tracing::Level;
 
 use super::Attempt;
@@ -14,9 +13,9 @@ use crate::resources::Answered;
 use crate::{Code, Failure};
 
 fn books() -> (Audit, Metrics) {
-    let config = AuditConfig { file: "/dev/null".into(), sync: false };
+    let config = AuditConfig::to("/dev/null", false);
     let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
-    let metrics = Metrics::new(audit.lost().clone(), Gauge::default(), Default::default());
+    let metrics = Metrics::of(&audit);
     (audit, metrics)
 }
 
@@ -67,9 +66,9 @@ async fn every_call_is_counted_once_however_it_ends() {
 
 #[tokio::test]
 async fn what_could_not_be_recorded_is_counted_as_the_caller_is_told() {
-    let config = AuditConfig { file: "/dev/full".into(), sync: true };
+    let config = AuditConfig::to("/dev/full", true);
     let audit = Audit::open(&config, Arc::new(SystemClock), &OsRandom).unwrap();
-    let metrics = Metrics::new(audit.lost().clone(), Gauge::default(), Default::default());
+    let metrics = Metrics::of(&audit);
     let books = (audit, metrics);
     assert_eq!(begin(&books).failed(failure()).await.code, Code::AuditUnavailable);
     assert_eq!(begin(&books).intent(permit()).await.err().unwrap().code, Code::AuditUnavailable);

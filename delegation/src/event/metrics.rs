@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::{Ending, Event, Told, source};
+use crate::audit::Audit;
 use crate::token_exchange::Asked;
 
 /// A label's name and its value.
@@ -38,9 +39,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Figures that begin at zero; `lost_records`, `policy_is_current` and `exchanges` are kept
-    /// elsewhere.
-    pub(crate) fn new(lost_records: Counter, policy_is_current: Gauge, exchanges: Asked) -> Self {
+    /// Figures that begin at zero; what the audit log loses, `policy_is_current` and `exchanges` are
+    /// kept elsewhere.
+    pub(crate) fn new(audit: &Audit, policy_is_current: Gauge, exchanges: Asked) -> Self {
         let times = || Times::new_with_constructor(|| Histogram::new(BUCKETS));
         let (calls, tickets) = (Counters::default(), Counters::default());
         let (running, bytes) = (Gauge::default(), Counter::default());
@@ -58,11 +59,20 @@ impl Metrics {
         r.register("turned_away", help, turned_away.clone());
         let help = "Exchanges of callers' tokens, by where the answer came from";
         r.register("exchanges", help, exchanges);
-        r.register("audit_records_lost", "Audit records that could not be written", lost_records);
+        let lost = audit.lost().clone();
+        r.register("audit_records_lost", "Audit records that could not be written", lost);
+        let help = "Audit records that are missing from a copy, by where it is";
+        r.register("audit_copies_lost", help, audit.losses().clone());
         let help = "1 if what stands in the policy file is what is used, 0 if it cannot be";
         r.register("policy_current", help, policy_is_current);
         let registry = Arc::new(registry);
         Self { registry, calls, running, times, stages, tickets, bytes, turned_away }
+    }
+
+    /// Those of a log alone.
+    #[cfg(test)]
+    pub(crate) fn of(audit: &Audit) -> Self {
+        Self::new(audit, Gauge::default(), Asked::default())
     }
 
     /// Counts a request that became no call, for one of a few reasons.

@@ -182,9 +182,7 @@ impl Config {
         own.chain(&mut self.delegation.token_exchange).for_each(|one| one.resolve_paths(base));
         self.network.ca_file.iter_mut().for_each(absolute);
         self.state.directory.iter_mut().for_each(absolute);
-        if self.audit.file != "-" {
-            self.audit.file = base.join(&self.audit.file).to_string_lossy().into_owned();
-        }
+        self.audit.resolve_paths(base);
     }
 
     /// The issuers of the tokens that are believed.

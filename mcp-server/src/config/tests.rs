@@ -47,7 +47,7 @@ fn what_is_not_json_is_found_by_line() {
     let problem = error(r#""callTimeoutSeconds": 30"#, r#""callTimeoutSeconds": 30,"#);
     assert_eq!(problem, format!("DIR/c.jsonc:{}:3: server: trailing comma", line + 1));
     let last = EXAMPLE.lines().count() + 1;
-    let problem = error(r#""audit": { "file": "audit.jsonl" }"#, r#""audit": { "file": "a" }}{"#);
+    let problem = error("  }\n}\n", "  }}{\n}\n");
     assert!(problem.starts_with(&format!("DIR/c.jsonc:{}:", last - 2)), "{problem}");
 }
 
