@@ -31,6 +31,8 @@ struct Report {
     policy: PathBuf,
     audit: String,
     audit_chain: &'static str,
+    /// Where what outlives a restart is kept.
+    state: Option<PathBuf>,
 }
 
 /// A further service account.
@@ -115,6 +117,7 @@ async fn report(file: &Path) -> Result<Report, Error> {
         policy: config.policy.file,
         audit_chain: worth(&config.audit),
         audit: config.audit.file,
+        state: config.state.directory,
     })
 }
 
@@ -159,6 +162,14 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "  policy           {}", report.policy.display())?;
     writeln!(out, "  audit log        {}", report.audit)?;
     writeln!(out, "  its chain        {}", report.audit_chain)?;
+    match &report.state {
+        Some(directory) => writeln!(out, "  state            {}", directory.display())?,
+        None => writeln!(
+            out,
+            "  state            none: a restart forgets which account each subject is, and nobody can \
+             be revoked (state.directory)"
+        )?,
+    }
     for TargetReport { name, account, kind, spn, endpoint } in &report.targets {
         let by = account.as_ref().map(|account| format!(" by {account}")).unwrap_or_default();
         writeln!(out, "  target           {name}: {kind} at {endpoint} as {spn}{by}")?;

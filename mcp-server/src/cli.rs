@@ -17,6 +17,7 @@ use crate::config::Config;
 #[cfg(feature = "demo")]
 use crate::demo;
 use crate::http::MCP_PATH;
+use crate::pins::{self, Pins};
 use crate::revoke::{self, Revoke};
 use crate::start::Server;
 use crate::{audit, check, logging, serve};
@@ -70,6 +71,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Which account each subject is taken for: list, approve, release
+    #[command(subcommand)]
+    Pins(Pins),
     /// End a user's access, on this machine within a second
     ///
     /// It needs the configuration file and the state that this names, and no running server: those
@@ -140,6 +144,7 @@ fn run(command: Command) -> Result<bool, Error> {
         Command::Check { config, json } => {
             runtime()?.block_on(check::print(&config, json, &mut io::stdout()))?;
         }
+        Command::Pins(asked) => pins::run(asked, &mut io::stdout())?,
         Command::Revoke(asked) => revoke::run(asked, &mut io::stdout())?,
         #[cfg(feature = "demo")]
         Command::Demo { once, json, log_level } => {

@@ -20,6 +20,7 @@ mod http;
 mod logging;
 mod mcp;
 mod metrics;
+mod pins;
 mod revoke;
 mod serve;
 mod start;

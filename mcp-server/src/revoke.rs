@@ -48,7 +48,7 @@ pub(crate) fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), Error> 
         return list(&operator.revocations()?, asked.json, out);
     }
     let (lift, json) = (asked.lift, asked.json);
-    let whose = whose(asked, &config.issuers())?;
+    let whose = whose(asked, &config)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().try_into()?;
     let done = if lift { operator.lift(&whose, now)? } else { operator.revoke(whose, now)? };
     if json {
@@ -72,7 +72,7 @@ pub(crate) fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), Error> 
     Ok(())
 }
 
-fn whose(asked: Revoke, issuers: &[String]) -> Result<Whose, Error> {
+fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
     let Some(subject) = asked.subject else {
         let user = asked.user.unwrap_or_default();
         if user.parse::<Sid>().is_ok() {
@@ -84,17 +84,7 @@ fn whose(asked: Revoke, issuers: &[String]) -> Result<Whose, Error> {
         }
         return Ok(Whose::Account { account: user });
     };
-    let issuer = match (asked.issuer, issuers) {
-        (Some(issuer), issuers) if issuers.contains(&issuer) => issuer,
-        (None, [only]) => only.clone(),
-        (Some(issuer), issuers) => {
-            let all = issuers.join(", ");
-            return Err(format!("--issuer: {issuer} is none of the configuration's: {all}").into());
-        }
-        (None, issuers) => {
-            return Err(format!("--issuer is needed, one of {}", issuers.join(", ")).into());
-        }
-    };
+    let issuer = config.issuer(asked.issuer.as_deref())?;
     Ok(Whose::Subject { issuer, subject })
 }
 

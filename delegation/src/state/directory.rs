@@ -8,14 +8,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::StateConfig;
 use super::failure::StateError;
+use super::{StateConfig, pins, revocations};
 
 /// The longest file that is read.
 const MAX_FILE: u64 = 64 << 20;
 /// What a key has at least.
 const MIN_KEY: usize = 32;
 const KEY_FILE: &str = "key";
+/// The files, and what they say before anything has happened.
+const EMPTY: [(&str, &str); 2] =
+    [(revocations::FILE, r#"{"generation":0,"entries":[]}"#), (pins::FILE, r#"{"pins":[]}"#)];
 
 /// The directory with the state: sealed files, each replaced as a whole. Whoever changes one holds
 /// the lock, so that a server and a command line do not undo one another's changes.
@@ -45,7 +48,8 @@ impl Directory {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Self { path: path.to_owned(), key }))
+        let directory = Self { path: path.to_owned(), key };
+        Ok((!directory.is_empty()).then_some(directory))
     }
 
     /// Opens the directory, and makes it and its key where they are missing.
@@ -62,10 +66,23 @@ impl Directory {
             Some(key) => key,
             None => made_key(path)?,
         };
-        Ok(Self { path: path.to_owned(), key })
+        let directory = Self { path: path.to_owned(), key };
+        let _locked = directory.lock()?;
+        if directory.is_empty() {
+            for (name, body) in EMPTY {
+                let made = directory.replace(name, &directory.sealed(name, body.as_bytes()));
+                made.map_err(|error| place(path, error))?;
+            }
+        }
+        Ok(directory)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    /// Nothing was ever kept here. Where one file is there, the others are not merely still to be made.
+    fn is_empty(&self) -> bool {
+        EMPTY.iter().all(|(name, _)| self.stamp(name).is_none())
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
@@ -75,12 +92,15 @@ impl Directory {
         Some(Stamp(found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
     }
 
-    /// What a file says. `None` if it is not there.
-    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+    /// What a file says.
+    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, StateError> {
         let path = self.file(name);
         let mut text = Zeroizing::new(Vec::new());
         match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let what = "it is gone, although others are there".to_owned();
+                return Err(StateError::Broken { path, what });
+            }
             Err(error) => return Err(place(&path, error)),
             Ok(file) => {
                 let read = file.take(MAX_FILE + 1).read_to_end(&mut text);
@@ -96,7 +116,7 @@ impl Directory {
             broken("its seal is wrong: it was edited, torn, or written with another state.key")
         })?;
         let read = serde_json::from_slice(body);
-        read.map(Some).map_err(|error| broken(&format!("it is of another version ({error})")))
+        read.map_err(|error| broken(&format!("it is of another version ({error})")))
     }
 
     /// Replaces a file with what `change` makes of it, all or nothing, and on the disk when this
@@ -104,23 +124,30 @@ impl Directory {
     pub(super) fn update<T, R>(
         &self,
         name: &str,
-        change: impl FnOnce(Option<T>) -> Result<(T, R), StateError>,
+        change: impl FnOnce(&mut T) -> Result<R, StateError>,
     ) -> Result<R, StateError>
     where
         T: DeserializeOwned + Serialize,
     {
-        let lock = self.file("lock");
-        let options = OpenOptions::new().write(true).create(true).mode(0o600).clone();
-        let locked = options.open(&lock).and_then(|file| {
-            self.give(&file)?;
-            file.lock().map(|()| file)
-        });
-        let _locked = locked.map_err(|error| place(&lock, error))?;
-        let (value, result) = change(self.read(name)?)?;
+        let _locked = self.lock()?;
+        let mut value: T = self.read(name)?;
+        let result = change(&mut value)?;
         let path = self.file(name);
         let body = serde_json::to_vec(&value).map_err(|error| place(&path, error))?;
         self.replace(name, &self.sealed(name, &body)).map_err(|error| place(&path, error))?;
         Ok(result)
+    }
+
+    /// Nobody else changes anything as long as this is held.
+    fn lock(&self) -> Result<File, StateError> {
+        let path = self.file("lock");
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let locked = file.and_then(|file| {
+            self.give(&file)?;
+            file.lock().map(|()| file)
+        });
+        locked.map_err(|error| place(&path, error))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {

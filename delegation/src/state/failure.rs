@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Code, Failure};
+use crate::{Blame, Code, Failure};
 
 /// Why nobody goes on in this user's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +45,51 @@ impl From<Revoked> for Failure {
             Revoked::Unknown => Code::StateUnavailable,
         };
         Self::new(code, why.reason(), remedy)
+    }
+}
+
+/// Why it cannot be said which account a subject is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum NotPinned {
+    /// So many subjects were seen that no more can be remembered.
+    TooMany,
+    /// No operator approved it yet.
+    NotApproved,
+    /// It can be neither read nor written, and why.
+    Unknown(Option<String>),
+}
+
+impl From<NotPinned> for Failure {
+    fn from(why: NotPinned) -> Self {
+        match why {
+            NotPinned::TooMany => Self::new(
+                Code::SidMismatch,
+                "too many subjects were seen to remember another one's account",
+                "Configure a SID claim (claimMappings.sid) so that nothing has to be remembered, \
+                 or release pins that are done with (krb-mcp pins release).",
+            )
+            .blamed_on(Blame::Configuration),
+            NotPinned::NotApproved => Self::new(
+                Code::SidMismatch,
+                "no operator has approved yet which account this user is",
+                "An operator looks at it with krb-mcp pins list, and then approves it with krb-mcp \
+                 pins approve.",
+            )
+            .blamed_on(Blame::Configuration),
+            NotPinned::Unknown(cause) => {
+                let failure = Self::new(
+                    Code::StateUnavailable,
+                    "which account the user is can be neither read nor written",
+                    "Nothing is done meanwhile. This server's log says what is wrong with its state \
+                     (state.directory).",
+                );
+                match cause {
+                    Some(cause) => failure.caused_by(cause),
+                    None => failure,
+                }
+            }
+        }
     }
 }
 

@@ -1,35 +1,38 @@
-//! What outlives a call: who was revoked.
+//! What outlives a call: who was revoked, and which account each subject is.
 //!
-//! It lies in a directory whose files are sealed. `krb-mcp revoke` writes there, and a running server
-//! sees it within a quarter of a second.
+//! It lies in a directory whose files are sealed. `krb-mcp revoke` and `krb-mcp pins` write there, and
+//! a running server sees it within a quarter of a second.
 
 mod config;
 mod directory;
 mod failure;
+mod operator;
+mod pins;
 mod revocations;
 mod who;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use config::StateConfig;
-pub use failure::{Revoked, StateError};
+pub use config::{PinsMode, StateConfig};
+pub use failure::{NotPinned, Revoked, StateError};
+pub use operator::Operator;
+pub use pins::{Pin, Pins};
 pub use revocations::{Revocation, RevocationList, Revocations, Whose};
 pub use who::Who;
 
 use crate::ConfigError;
-use directory::{Directory, Stamp};
+use directory::Directory;
 
 /// How often it is looked whether a file was replaced.
 const LOOK: Duration = Duration::from_millis(250);
-const REVOCATIONS: &str = "revocations";
 
 /// What outlives a call.
 #[derive(Debug)]
 pub struct State {
     config: StateConfig,
     revocations: Revocations,
+    pins: Pins,
 }
 
 impl State {
@@ -38,34 +41,49 @@ impl State {
     /// # Errors
     /// If a file is not to be believed.
     pub fn new(config: StateConfig) -> Result<Arc<Self>, ConfigError> {
-        let state = Self { config, revocations: Revocations::default() };
-        if let Some(path) = &state.config.directory {
-            let read = || match Directory::look(path, &state.config)? {
-                None => Ok(()),
-                Some(directory) => state.read_revocations(&directory),
-            };
-            read().map_err(|error| setting(&error))?;
+        let pins = Pins::new(config.pins);
+        let state = Self { config, revocations: Revocations::default(), pins };
+        match &state.config.directory {
+            Some(path) => {
+                let read = || match Directory::look(path, &state.config)? {
+                    None => Ok(()),
+                    Some(directory) => state.read_all(&directory),
+                };
+                read().map_err(|error| setting(&error))?;
+            }
+            None if state.config.key.is_some() || state.config.pins == PinsMode::Approved => {
+                let problem = "is needed where there are other settings of state";
+                return Err(ConfigError::new("state.directory", problem));
+            }
+            None => {}
         }
         Ok(Arc::new(state))
     }
 
-    /// Makes the directory where it is missing, and goes on looking whether somebody is revoked.
+    /// Makes the directory where it is missing, and goes on looking whether somebody changed it.
     ///
     /// # Errors
     /// If the directory cannot be used.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), ConfigError> {
         let Some(path) = &self.config.directory else { return Ok(()) };
         let directory = Directory::open(path, &self.config);
-        let directory = directory.map_err(|error| setting(&error))?;
-        // Before it is read: what is changed meanwhile is read again.
-        let mut read = directory.stamp(REVOCATIONS);
-        self.read_revocations(&directory).map_err(|error| setting(&error))?;
+        let directory = Arc::new(directory.map_err(|error| setting(&error))?);
+        // Before they are read: what is changed meanwhile is read again.
+        let mut read = FILES.map(|file| directory.stamp(file));
+        self.read_all(&directory).map_err(|error| setting(&error))?;
+        self.pins.keep_in(directory.clone());
         let state = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK).await;
                 let Some(state) = state.upgrade() else { return };
-                read = state.look_again(&directory, read);
+                for (file, read) in FILES.into_iter().zip(&mut read) {
+                    let stamp = directory.stamp(file);
+                    if stamp != *read {
+                        state.read_again(&directory, file);
+                    }
+                    *read = stamp;
+                }
             }
         });
         Ok(())
@@ -77,82 +95,38 @@ impl State {
         &self.revocations
     }
 
-    fn look_again(&self, directory: &Directory, read: Option<Stamp>) -> Option<Stamp> {
-        let stamp = directory.stamp(REVOCATIONS);
-        if stamp != read {
-            match self.read_revocations(directory) {
-                Ok(()) => tracing::info!("who was revoked has been read again"),
-                Err(error) => {
-                    tracing::error!(%error, "nobody is served until it is known who was revoked");
-                    self.revocations.lose();
+    /// Which account each subject is.
+    #[must_use]
+    pub const fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    fn read_again(&self, directory: &Directory, file: &'static str) {
+        match self.read(directory, file) {
+            Ok(()) => tracing::debug!(file, "the state has been read again"),
+            Err(error) => {
+                tracing::error!(%error, "nobody is served until the state can be read");
+                match file {
+                    revocations::FILE => self.revocations.lose(),
+                    _ => self.pins.lose(),
                 }
             }
         }
-        stamp
     }
 
-    fn read_revocations(&self, directory: &Directory) -> Result<(), StateError> {
-        let list: Option<RevocationList> = directory.read(REVOCATIONS)?;
-        if self.revocations.replace(&list.unwrap_or_default()) {
-            return Ok(());
+    fn read_all(&self, directory: &Directory) -> Result<(), StateError> {
+        FILES.into_iter().try_for_each(|file| self.read(directory, file))
+    }
+
+    fn read(&self, directory: &Directory, file: &'static str) -> Result<(), StateError> {
+        match file {
+            revocations::FILE => self.revocations.read(directory),
+            _ => self.pins.read(directory),
         }
-        let path = self.config.directory.clone().unwrap_or_default().join(REVOCATIONS);
-        Err(StateError::Broken { path, what: "it is older than the one before".to_owned() })
     }
 }
 
-/// What an operator does: in the files alone, whether or not a server runs.
-#[derive(Debug)]
-pub struct Operator {
-    directory: Directory,
-}
-
-impl Operator {
-    /// Opens the state of this configuration.
-    ///
-    /// # Errors
-    /// If there is none, or it is not to be believed.
-    pub fn new(config: &StateConfig) -> Result<Self, StateError> {
-        let path: &PathBuf = config.directory.as_ref().ok_or(StateError::None)?;
-        Ok(Self { directory: Directory::open(path, config)? })
-    }
-
-    /// All revocations.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub fn revocations(&self) -> Result<Vec<Revocation>, StateError> {
-        let list: Option<RevocationList> = self.directory.read(REVOCATIONS)?;
-        Ok(list.unwrap_or_default().entries)
-    }
-
-    /// Ends somebody's access.
-    ///
-    /// # Errors
-    /// If that is not on the disk: then nothing has been revoked.
-    pub fn revoke(&self, whose: Whose, now: i64) -> Result<Revocation, StateError> {
-        self.change(|list| list.revoke(whose, now))
-    }
-
-    /// Lifts a revocation.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn lift(&self, whose: &Whose, now: i64) -> Result<Revocation, StateError> {
-        self.change(|list| list.lift(whose, now))
-    }
-
-    fn change(
-        &self,
-        change: impl FnOnce(&mut RevocationList) -> Result<Revocation, StateError>,
-    ) -> Result<Revocation, StateError> {
-        self.directory.update(REVOCATIONS, |list: Option<RevocationList>| {
-            let mut list = list.unwrap_or_default();
-            let changed = change(&mut list)?;
-            Ok((list, changed))
-        })
-    }
-}
+const FILES: [&str; 2] = [revocations::FILE, pins::FILE];
 
 fn setting(error: &StateError) -> ConfigError {
     ConfigError::new(error.setting(), error.to_string())

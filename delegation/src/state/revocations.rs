@@ -5,11 +5,13 @@ use std::sync::{PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::directory::Directory;
 use super::failure::{Revoked, StateError};
 use super::who::Who;
 
 /// So many revocations are kept at most.
 pub(super) const MAX_REVOCATIONS: usize = 100_000;
+pub(super) const FILE: &str = "revocations";
 /// What was lifted is remembered for so long, in seconds: longer than anything that was kept of
 /// the user before.
 const REMEMBERED: i64 = 24 * 3600;
@@ -237,6 +239,16 @@ impl Revocations {
         drop(table);
         self.changed.send_replace(list.generation);
         true
+    }
+
+    /// Reads the file in the place of what was known.
+    pub(super) fn read(&self, directory: &Directory) -> Result<(), StateError> {
+        let list: RevocationList = directory.read(FILE)?;
+        if self.replace(&list) {
+            return Ok(());
+        }
+        let what = "it is older than the one before".to_owned();
+        Err(StateError::Broken { path: directory.file(FILE), what })
     }
 
     /// It is no longer known who was revoked: nobody is admitted.

@@ -1,6 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
 use krb_proto::pac::Sid;
@@ -218,7 +218,7 @@ fn the_state_is_its_owners_alone() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&place.0), 0o700);
     let files: Vec<_> = fs::read_dir(&place.0).unwrap().map(|file| file.unwrap().path()).collect();
-    assert_eq!(files.len(), 3, "{files:?}");
+    assert_eq!(files.len(), 4, "{files:?}");
     assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
     fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
     let error = State::new(place.config()).unwrap_err().to_string();
@@ -240,4 +240,103 @@ fn two_who_write_at_once_lose_nothing() {
         }
     });
     assert_eq!(place.operator().revocations().unwrap().len(), 100);
+}
+
+fn pin(subject: &str, rid: u32) -> Pin {
+    Pin {
+        issuer: "https://a".into(),
+        subject: subject.into(),
+        realm: "R".into(),
+        sid: sid(rid).to_string(),
+        account: format!("user{rid}"),
+        at: NOW,
+        approved: false,
+    }
+}
+
+async fn started(config: StateConfig) -> Arc<State> {
+    let state = State::new(config).unwrap();
+    state.start().unwrap();
+    state
+}
+
+#[tokio::test(start_paused = true)]
+async fn pins_outlive_a_restart() {
+    let place = Place::new();
+    let state = started(place.config()).await;
+    assert_eq!(state.pins().pin(pin("42", 1104)).await, Ok(pin("42", 1104)));
+    assert_eq!(state.pins().pin(pin("42", 1105)).await, Ok(pin("42", 1104)), "the first one");
+    drop(state);
+    let state = started(place.config()).await;
+    assert_eq!(state.pins().pin(pin("42", 1105)).await, Ok(pin("42", 1104)));
+    // Released by an operator, it is whoever comes next.
+    assert_eq!(place.operator().release(|pin| pin.subject == "42").unwrap(), 1);
+    tokio::time::sleep(2 * LOOK).await;
+    assert_eq!(state.pins().pin(pin("42", 1105)).await, Ok(pin("42", 1105)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_pins_are_approved_a_first_sight_is_not_enough() {
+    let place = Place::new();
+    let config = StateConfig { pins: PinsMode::Approved, ..place.config() };
+    let state = started(config).await;
+    for _ in 0..2 {
+        assert_eq!(state.pins().pin(pin("42", 1104)).await, Err(NotPinned::NotApproved));
+    }
+    let waiting = place.operator().pins().unwrap();
+    assert_eq!(waiting, [pin("42", 1104)], "what was seen waits for the operator");
+    assert_eq!(place.operator().approve(|_| true).unwrap(), 1);
+    tokio::time::sleep(2 * LOOK).await;
+    let approved = Pin { approved: true, ..pin("42", 1104) };
+    assert_eq!(state.pins().pin(pin("42", 1104)).await, Ok(approved));
+    assert_eq!(state.pins().pin(pin("43", 1104)).await, Err(NotPinned::NotApproved));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pins_that_cannot_be_read_or_written_are_nobodys() {
+    let place = Place::new();
+    let state = started(place.config()).await;
+    state.pins().pin(pin("42", 1104)).await.unwrap();
+    let whole = fs::read_to_string(place.file("pins")).unwrap();
+    for broken in [whole.replace("1104", "1105"), whole.replace("42", "43"), whole[1..].to_owned()]
+    {
+        fs::write(place.file("new"), broken).unwrap();
+        fs::rename(place.file("new"), place.file("pins")).unwrap();
+        tokio::time::sleep(2 * LOOK).await;
+        let unknown = state.pins().pin(pin("42", 1104)).await;
+        assert!(matches!(unknown, Err(NotPinned::Unknown(_))), "{unknown:?}");
+        let error = State::new(place.config()).unwrap_err().to_string();
+        assert!(error.contains("seal is wrong"), "{error}");
+    }
+    fs::remove_file(place.file("pins")).unwrap();
+    let error = State::new(place.config()).unwrap_err().to_string();
+    assert!(error.contains("it is gone, although others are there"), "{error}");
+    fs::write(place.file("pins"), &whole).unwrap();
+    tokio::time::sleep(2 * LOOK).await;
+    assert!(state.pins().pin(pin("42", 1104)).await.is_ok());
+    // What cannot be written is not pinned, and nothing is done in its name.
+    fs::remove_dir_all(&place.0).unwrap();
+    let unknown = state.pins().pin(pin("new", 1104)).await;
+    assert!(matches!(unknown, Err(NotPinned::Unknown(_))), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn many_first_sights_at_once_share_their_writes_and_none_is_lost() {
+    let place = Place::new();
+    let state = started(place.config()).await;
+    let mut sights = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let state = state.clone();
+        // Two at a time are of one subject, and not of one account.
+        let seen = pin(&(number / 2).to_string(), number);
+        sights.spawn(async move { state.pins().pin(seen).await.unwrap() });
+    }
+    let mut found: Vec<_> =
+        sights.join_all().await.into_iter().map(|p| (p.subject, p.sid)).collect();
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), 100, "each subject is one account");
+    let mut kept = place.operator().pins().unwrap();
+    kept.sort_by(|one, other| one.subject.cmp(&other.subject));
+    assert_eq!(kept.into_iter().map(|p| (p.subject, p.sid)).collect::<Vec<_>>(), found);
 }

@@ -185,6 +185,19 @@ impl Config {
         self.audit.resolve_paths(base);
     }
 
+    /// The issuer that an operator means: the named one, or the only one there is.
+    pub(crate) fn issuer(&self, named: Option<&str>) -> Result<String, String> {
+        let all = self.issuers();
+        match (named, &*all) {
+            (Some(named), all) if all.iter().any(|issuer| issuer == named) => Ok(named.to_owned()),
+            (None, [only]) => Ok(only.clone()),
+            (Some(named), all) => {
+                Err(format!("--issuer: {named} is none of the configuration's: {}", all.join(", ")))
+            }
+            (None, all) => Err(format!("--issuer is needed, one of {}", all.join(", "))),
+        }
+    }
+
     /// The issuers of the tokens that are believed.
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {

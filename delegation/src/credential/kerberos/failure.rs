@@ -378,8 +378,6 @@ pub(super) enum Doubt {
     NotTheTokens { who: String, claimed: String, found: String },
     /// The subject was another account at first sight.
     NotThePinned { who: String, pinned: String, found: String },
-    /// So many subjects were seen that no more can be remembered.
-    TooMany,
 }
 
 impl From<Doubt> for Failure {
@@ -431,13 +429,6 @@ impl From<Doubt> for Failure {
             Doubt::NotThePinned { who, pinned, found } => {
                 another(&who, &format!("it was first seen as {pinned}"), &found)
             }
-            Doubt::TooMany => Self::new(
-                Code::SidMismatch,
-                "too many subjects were seen to remember another one's account",
-                "Configure a SID claim (claimMappings.sid) so that nothing has to be remembered, \
-                 or restart the server.",
-            )
-            .blamed_on(Blame::Configuration),
         }
     }
 }

@@ -27,7 +27,6 @@ pub use config::{
 };
 use failure::NoSuchAccount;
 use never_impersonate::NeverImpersonate;
-use pins::Pins;
 use service::Service;
 
 /// The service accounts. What is done for a call is done by the one that its target names, and by no
@@ -49,7 +48,6 @@ impl Kerberos {
         state: &Arc<State>,
     ) -> Result<Self, ConfigError> {
         let all = config.all()?;
-        let pins = Arc::new(Pins::default());
         let never = |of: &Configured<'_>| {
             let others = all.iter().filter(|one| one.name != of.name);
             let others = others.filter(|one| one.realm.eq_ignore_ascii_case(of.realm));
@@ -57,11 +55,10 @@ impl Kerberos {
             NeverImpersonate::new(&config.never_impersonate, &config.only_members_of, ours)
         };
         let (first, others) = all.split_first().ok_or(ConfigError::new("kerberos", "is empty"))?;
-        let main = Service::new(first, None, never(first)?, (&pins, state), parts).await?;
+        let main = Service::new(first, None, never(first)?, state, parts).await?;
         let mut named = HashMap::new();
         for one in others {
-            let service =
-                Service::new(one, Some(&main), never(one)?, (&pins, state), parts).await?;
+            let service = Service::new(one, Some(&main), never(one)?, state, parts).await?;
             named.extend(one.name.map(|name| (name.to_owned(), service)));
         }
         Ok(Self { main, named })

@@ -1,61 +1,54 @@
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use krb_proto::pac::Sid;
 
 use super::account::Account;
 use super::failure::Doubt;
+use crate::Failure;
 use crate::identity::Subject;
+use crate::state::{Pin, Pins};
 
-/// So many subjects are pinned at most; beyond, new ones are refused rather than old ones lost.
-const MAX_PINS: usize = 100_000;
+/// Is this account the one that the subject means? By the token's own SID claim if one is configured,
+/// else by the account that is pinned.
+pub(super) async fn check(
+    pins: &Pins,
+    subject: &Subject,
+    realm: &[u8],
+    account: &Account,
+    now: i64,
+) -> Result<(), Failure> {
+    let (issuer, sid) = (subject.issuer(), subject.sid());
+    let claims = Claims { issuer, subject: subject.subject(), realm, sid };
+    check_claims(pins, &claims, account, now).await
+}
 
-/// Which account each subject is. A name can be given to another account; a SID cannot.
-///
-/// Pins live in memory: a restart forgets them, and the first sight after it pins anew.
-#[derive(Default)]
-pub(super) struct Pins(Mutex<HashMap<Key, (Sid, String)>>);
-
-/// Issuer, subject, and the realm whose account it is: in each realm she may have another one.
-type Key = (String, String, Vec<u8>);
-
-impl Pins {
-    /// Is this account the one that the subject means? By the token's own SID claim if one is
-    /// configured, else by the account at first sight.
-    pub(super) fn check(
-        &self,
-        subject: &Subject,
-        realm: &[u8],
-        account: &Account,
-    ) -> Result<(), Doubt> {
-        let (issuer, sid) = (subject.issuer(), subject.sid());
-        self.check_claims(&Claims { issuer, subject: subject.subject(), realm, sid }, account)
+async fn check_claims(
+    pins: &Pins,
+    claims: &Claims<'_>,
+    account: &Account,
+    now: i64,
+) -> Result<(), Failure> {
+    if let Some(claimed) = claims.sid {
+        return if claimed == account.sid.to_string() {
+            Ok(())
+        } else {
+            let (who, claimed) = (claims.who(), claimed.to_owned());
+            Err(Doubt::NotTheTokens { who, claimed, found: named(account) }.into())
+        };
     }
-
-    fn check_claims(&self, claims: &Claims<'_>, account: &Account) -> Result<(), Doubt> {
-        if let Some(claimed) = claims.sid {
-            return if claimed == account.sid.to_string() {
-                Ok(())
-            } else {
-                let (who, claimed) = (claims.who(), claimed.to_owned());
-                Err(Doubt::NotTheTokens { who, claimed, found: named(account) })
-            };
-        }
-        let key = (claims.issuer.to_owned(), claims.subject.to_owned(), claims.realm.to_owned());
-        let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match pins.get(&key) {
-            Some((sid, _)) if *sid == account.sid => Ok(()),
-            Some((sid, name)) => {
-                let (who, pinned) = (claims.who(), format!("{name} ({sid})"));
-                Err(Doubt::NotThePinned { who, pinned, found: named(account) })
-            }
-            None if pins.len() >= MAX_PINS => Err(Doubt::TooMany),
-            None => {
-                pins.insert(key, (account.sid.clone(), account.name.clone()));
-                Ok(())
-            }
-        }
+    let seen = Pin {
+        issuer: claims.issuer.to_owned(),
+        subject: claims.subject.to_owned(),
+        realm: String::from_utf8_lossy(claims.realm).into_owned(),
+        sid: account.sid.to_string(),
+        account: account.name.clone(),
+        at: now,
+        approved: false,
+    };
+    let pin = pins.pin(seen).await?;
+    if pin.sid.parse::<Sid>().is_ok_and(|sid| sid == account.sid) {
+        return Ok(());
     }
+    let (who, pinned) = (claims.who(), format!("{} ({})", pin.account, pin.sid));
+    Err(Doubt::NotThePinned { who, pinned, found: named(account) }.into())
 }
 
 /// What of a subject says whose account it is.
@@ -79,7 +72,14 @@ fn named(account: &Account) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Code, Failure};
+    use crate::Code;
+    use crate::state::State;
+
+    const MAX_PINS: usize = 100_000;
+
+    fn state() -> std::sync::Arc<State> {
+        State::new(crate::state::StateConfig::default()).unwrap()
+    }
 
     fn account(rid: u32) -> Account {
         Account {
@@ -91,33 +91,44 @@ mod tests {
         }
     }
 
+    /// In memory, nothing is waited for.
+    fn judge(pins: &Pins, claims: &Claims<'_>, rid: u32) -> Result<(), Code> {
+        let account = account(rid);
+        let check = std::pin::pin!(check_claims(pins, claims, &account, 0));
+        match check.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(checked) => checked.map_err(|failure| failure.code),
+            std::task::Poll::Pending => panic!("it waits"),
+        }
+    }
+
     fn check(pins: &Pins, who: (&str, &str), rid: u32) -> Result<(), Code> {
-        let claims = Claims { issuer: who.0, subject: who.1, realm: b"R", sid: None };
-        pins.check_claims(&claims, &account(rid)).map_err(|doubt| Failure::from(doubt).code)
+        judge(pins, &Claims { issuer: who.0, subject: who.1, realm: b"R", sid: None }, rid)
     }
 
     #[test]
     fn each_subject_of_each_issuer_is_one_account() {
-        let pins = Pins::default();
+        let state = state();
+        let pins = state.pins();
         // Written one behind the other, some of these would be the same.
         let whos = [("a", "bc"), ("ab", "c"), ("abc", ""), ("", "abc"), ("A", "bc"), ("a", "bc ")];
         for (rid, who) in (1000..).zip(whos) {
-            assert_eq!(check(&pins, who, rid), Ok(()));
+            assert_eq!(check(pins, who, rid), Ok(()));
         }
         for (rid, who) in (1000..).zip(whos) {
-            assert_eq!(check(&pins, who, rid), Ok(()), "{who:?}");
+            assert_eq!(check(pins, who, rid), Ok(()), "{who:?}");
             for other in (1000..1006).filter(|other| *other != rid) {
-                assert_eq!(check(&pins, who, other), Err(Code::SidMismatch), "{who:?}");
+                assert_eq!(check(pins, who, other), Err(Code::SidMismatch), "{who:?}");
             }
         }
     }
 
     #[test]
     fn a_subject_has_an_account_in_each_realm() {
-        let pins = Pins::default();
+        let state = state();
+        let pins = state.pins();
         let check = |realm, rid| {
             let claims = Claims { issuer: "i", subject: "s", realm, sid: None };
-            pins.check_claims(&claims, &account(rid)).map_err(|doubt| Failure::from(doubt).code)
+            judge(pins, &claims, rid)
         };
         for (realm, rid) in [(&b"A"[..], 1104), (b"B", 1105), (b"A", 1104), (b"B", 1105)] {
             assert_eq!(check(realm, rid), Ok(()));
@@ -127,27 +138,29 @@ mod tests {
 
     #[test]
     fn a_claimed_sid_decides_and_pins_nothing() {
-        let pins = Pins::default();
+        let state = state();
+        let pins = state.pins();
         let claimed = |sid| Claims { issuer: "i", subject: "s", realm: b"R", sid: Some(sid) };
-        assert!(pins.check_claims(&claimed("S-1-5-21-1-2-3-1104"), &account(1104)).is_ok());
-        assert!(pins.check_claims(&claimed("S-1-5-21-1-2-3-1104"), &account(110)).is_err());
-        assert_eq!(check(&pins, ("i", "s"), 1105), Ok(()));
+        assert!(judge(pins, &claimed("S-1-5-21-1-2-3-1104"), 1104).is_ok());
+        assert!(judge(pins, &claimed("S-1-5-21-1-2-3-1104"), 110).is_err());
+        assert_eq!(check(pins, ("i", "s"), 1105), Ok(()));
     }
 
     #[test]
     fn at_the_limit_old_subjects_stay_who_they_are_and_new_ones_are_refused() {
-        let pins = Pins::default();
+        let state = state();
+        let pins = state.pins();
         let mut names = (0..MAX_PINS).map(|number| number.to_string());
-        assert!(names.all(|name| check(&pins, ("i", &name), 1104) == Ok(())));
+        assert!(names.all(|name| check(pins, ("i", &name), 1104) == Ok(())));
         for _ in 0..2 {
-            assert_eq!(check(&pins, ("i", "one too many"), 1104), Err(Code::SidMismatch));
+            assert_eq!(check(pins, ("i", "one too many"), 1104), Err(Code::SidMismatch));
             for old in ["0", "99999"] {
-                assert_eq!(check(&pins, ("i", old), 1104), Ok(()));
-                assert_eq!(check(&pins, ("i", old), 1105), Err(Code::SidMismatch));
+                assert_eq!(check(pins, ("i", old), 1104), Ok(()));
+                assert_eq!(check(pins, ("i", old), 1105), Err(Code::SidMismatch));
             }
         }
         let sid = Some("S-1-5-21-1-2-3-1104");
         let claims = Claims { issuer: "i", subject: "new", realm: b"R", sid };
-        assert!(pins.check_claims(&claims, &account(1104)).is_ok(), "nothing to remember");
+        assert!(judge(pins, &claims, 1104).is_ok(), "nothing to remember");
     }
 }

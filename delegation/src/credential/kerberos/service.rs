@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use krb_client::{AccountSecret, Client, ClientConfig, ClientError, UserTicket};
+use krb_client::{AccountSecret, Client, ClientConfig, ClientError, Clock, UserTicket};
 use krb_proto::iana::{NameType, TicketFlags};
 use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
@@ -12,8 +12,7 @@ use super::account::Account;
 use super::config::{Configured, ServiceAccount, section};
 use super::failure::{self, Doubt, Ours};
 use super::never_impersonate::NeverImpersonate;
-use super::pins::Pins;
-use super::proof;
+use super::{pins, proof};
 use crate::call::Announced;
 use crate::credential::{Evidence, ServiceCredential};
 use crate::event::Event;
@@ -34,8 +33,8 @@ pub(super) struct Service {
     never_impersonate: NeverImpersonate,
     // Learnt from the KDC when it is first needed.
     own: OnceCell<Account>,
-    pins: Arc<Pins>,
     state: Arc<State>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A ticket of S4U2Self with the account that its PAC proves, whoever that is.
@@ -54,7 +53,7 @@ impl Service {
         config: &Configured<'_>,
         beside: Option<&Self>,
         never_impersonate: NeverImpersonate,
-        (pins, state): (&Arc<Pins>, &Arc<State>),
+        state: &Arc<State>,
         parts: &Parts,
     ) -> Result<Self, ConfigError> {
         let ServiceAccount { username, keytab, password } = config.account;
@@ -92,8 +91,8 @@ impl Service {
             spn: config.spn.to_owned(),
             has_keytab: keytab.is_some(),
             warns: config.delegation.warn_on_access,
-            pins: pins.clone(),
             state: state.clone(),
+            clock: parts.clock.clone(),
         })
     }
 
@@ -137,7 +136,8 @@ impl Service {
             return Err(Doubt::AnotherName { sent, account }.into());
         }
         self.never_impersonate.check(&account, &own.sid)?;
-        self.pins.check(subject, &self.account.realm, &account)?;
+        let now = self.clock.now().seconds.unix();
+        pins::check(self.state.pins(), subject, &self.account.realm, &account, now).await?;
         Evidence::new(announced, account, ticket)
     }
 

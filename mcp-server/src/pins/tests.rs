@@ -1,0 +1,52 @@
+use clap::Parser;
+
+use super::*;
+use crate::testing::Directory;
+
+const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
+const SID: &str = "S-1-5-21-1-2-3-1104";
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    asked: Pins,
+}
+
+fn pins(directory: &Directory, arguments: &[&str]) -> Result<String, String> {
+    let end = EXAMPLE.rfind('}').unwrap();
+    let text = format!("{}, \"state\": {{\"directory\": \"state\"}} }}", &EXAMPLE[..end]);
+    let file = directory.write("krb-mcp.jsonc", &text);
+    let all = ["pins", arguments[0], "--config", file.to_str().unwrap()];
+    let all = all.into_iter().chain(arguments[1..].iter().copied());
+    let cli = Cli::try_parse_from(all).map_err(|error| error.to_string())?;
+    let mut out = Vec::new();
+    run(cli.asked, &mut out).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn pins_are_approved_listed_and_released() {
+    let directory = Directory::new();
+    let pins = |arguments: &[&str]| pins(&directory, arguments);
+    assert_eq!(pins(&["list"]).unwrap(), "none\n");
+    assert!(pins(&["approve", "42"]).unwrap_err().contains("give one with --sid"));
+    assert!(pins(&["approve", "42", "--sid", "S-1"]).unwrap_err().contains("--sid"));
+    assert!(pins(&["approve", "42", "--sid", SID]).unwrap().starts_with("approved: 1"));
+    let list = pins(&["list"]).unwrap();
+    assert!(list.starts_with("approved  42 of https://keycloak.") && list.contains(SID), "{list}");
+    assert!(list.contains("in W25AD.NET"), "{list}");
+    assert_eq!(pins(&["list", "--waiting"]).unwrap(), "none\n");
+    let other = ["approve", "42", "--sid", SID, "--realm", "OTHER.TEST"];
+    assert_eq!(pins(&other).unwrap().lines().count(), 1);
+    let list: serde_json::Value =
+        serde_json::from_str(&pins(&["list", "--json"]).unwrap()).unwrap();
+    assert_eq!(
+        (list[0]["realm"].as_str(), list[1]["realm"].as_str()),
+        (Some("W25AD.NET"), Some("OTHER.TEST"))
+    );
+    assert_eq!(pins(&["approve", "--all", "--json"]).unwrap(), "{\"approved\":2}\n");
+    assert!(pins(&["release", "42"]).unwrap().starts_with("released: 1"));
+    assert!(pins(&["release", "42"]).unwrap_err().contains("is pinned to no account"));
+    assert_eq!(pins(&["list"]).unwrap().lines().count(), 1, "the other realm's stays");
+    assert!(pins(&["release", "42", "--issuer", "https://x"]).unwrap_err().contains("none of"));
+}
