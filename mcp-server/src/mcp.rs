@@ -100,7 +100,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
             let problem = "the list has one page, so this cursor is not from here";
             return Err(ErrorData::invalid_params(problem, None));
         }
-        let mut result = ListToolsResult::with_all_items(tools::list());
+        let mut result = ListToolsResult::with_all_items(tools::list().to_vec());
         // What stands behind authentication is not for shared caches.
         result.cache_scope = Some(CacheScope::Private);
         result.ttl_ms = Some(60_000);
@@ -108,7 +108,7 @@ impl<B: Backend> ServerHandler for Handler<B> {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        tools::find(name).map(tools::Entry::describe)
+        tools::list().iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn call_tool(

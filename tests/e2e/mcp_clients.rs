@@ -81,6 +81,9 @@ async fn current_clients_list_call_cancel_and_show_refusals() {
         let tools = said["tools"].as_array().expect("tools");
         assert!(tools.len() >= 5 && tools[0] == "list-targets", "{name}: {tools:?}");
         assert_eq!(said["targets"], "success", "{name}");
+        assert_eq!(said["large"], 1 << 20, "{name}");
+        let note = said["note"].as_str().unwrap_or_default();
+        assert!(note.contains("structuredContent"), "{name}: {note}");
         assert_eq!(said["failure"], json!([true, "UNKNOWN_TARGET"]), "{name}");
         // This one keeps the code of a 404 to itself, which 2026-07-28 demands for it.
         let undeclared = match name {
@@ -107,6 +110,7 @@ async fn run(lab: &Lab, folder: &Path, client: &Client, issuer: &krb_mcp::demo::
     let process = Command::new(folder.join(client.program))
         .args(&client.arguments)
         .arg(&url)
+        .arg(lab.unc("large/mebibyte.bin"))
         .env("MCP_URL", server.url())
         .env("MCP_TOKEN", issuer.token("alice"))
         .env("MCP_CLIENTS", folder)

@@ -1,4 +1,4 @@
-"""What Python's MCP client makes of a server: prints one JSON object. Arguments: mode, silent URL.
+"""What Python's MCP client makes of a server: prints one JSON object. Arguments: mode, silent URL, large file.
 
 The endpoint and the token come in MCP_URL and MCP_TOKEN.
 """
@@ -13,7 +13,7 @@ import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-MODE, SILENT = sys.argv[1:]
+MODE, SILENT, LARGE = sys.argv[1:]
 URL, TOKEN = os.environ["MCP_URL"], os.environ["MCP_TOKEN"]
 
 
@@ -37,6 +37,9 @@ async def main():
         said["targets"] = targets.structured_content["status"]
         wrong = await session.call_tool("kerberos-file-read", {"path": "//nowhere/share/x"})
         said["failure"] = [wrong.is_error, wrong.structured_content["error"]["code"]]
+        large = await session.call_tool("kerberos-file-read", {"path": LARGE})
+        said["large"] = len(large.structured_content["data"]["content"])
+        said["note"] = json.loads(large.content[0].text)["note"]
         try:
             await session.list_prompts()
         except MCPError as error:

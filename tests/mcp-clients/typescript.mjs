@@ -1,11 +1,11 @@
 // What TypeScript's MCP clients make of a server: prints one JSON object. Arguments: which of them
-// ("v1", "v2", "v2-modern"), silent URL.
+// ("v1", "v2", "v2-modern"), silent URL, large file.
 //
 // The endpoint, the token and the folder with node_modules come in MCP_URL, MCP_TOKEN, MCP_CLIENTS.
 
 import { createRequire } from "node:module";
 
-const [which, silent] = process.argv.slice(2);
+const [which, silent, path] = process.argv.slice(2);
 const { MCP_URL, MCP_TOKEN, MCP_CLIENTS } = process.env;
 const require = createRequire(`${MCP_CLIENTS}/`);
 const { Client } = require(which === "v1" ? "@modelcontextprotocol/sdk/client/index.js" : "@modelcontextprotocol/client");
@@ -33,6 +33,9 @@ said.tools = (await client.listTools()).tools.map((tool) => tool.name);
 said.targets = (await call(client, "list-targets", {})).structuredContent.status;
 const wrong = await call(client, "kerberos-file-read", { path: "//nowhere/share/x" });
 said.failure = [wrong.isError, wrong.structuredContent.error.code];
+const large = await call(client, "kerberos-file-read", { path });
+said.large = large.structuredContent.data.content.length;
+said.note = JSON.parse(large.content[0].text).note;
 try {
   await client.request({ method: "prompts/list", params: {} }, which === "v1" ? require("@modelcontextprotocol/sdk/types.js").ListPromptsResultSchema : undefined);
 } catch (error) {

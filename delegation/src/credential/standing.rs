@@ -1,5 +1,4 @@
 use krb_client::{Clock, UserTicket};
-use krb_proto::pac::Sid;
 
 use super::{ServiceCredential, current};
 use crate::credential::kerberos::Account;
@@ -31,12 +30,12 @@ impl Standing {
 
     /// Whether both stand for one caller at one target, on whatever ticket.
     pub(crate) fn is_of_same_caller(&self, other: &Self) -> bool {
-        self.issuer == other.issuer && self.subject == other.subject && self.target == other.target
+        self.is_of_same_user(other) && self.target == other.target
     }
 
-    /// The SID of the account.
-    pub(crate) const fn sid(&self) -> &Sid {
-        &self.account.sid
+    /// Whether both stand for calls of one user, at whatever target.
+    pub(crate) fn is_of_same_user(&self, other: &Self) -> bool {
+        self.issuer == other.issuer && self.subject == other.subject
     }
 
     /// Whether the ticket may still be used: no longer than its evidence is current.

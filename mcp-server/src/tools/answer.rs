@@ -1,9 +1,18 @@
 //! The one form of every tool's answer.
 
+use std::io::{self, Write};
+
 use krb_delegation::{Blame, Code, Failure};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+/// An answer that is longer is not repeated as text. Hosts that show their models the text alone cut
+/// it before that.
+const MAX_TEXT: usize = 128 << 10;
+/// What stands in the text's place.
+const ELSEWHERE: &str = "{\"status\":\"success\",\"note\":\"more than 128 KiB: all of it is in \
+                         structuredContent, and nowhere else\"}";
 
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
@@ -25,15 +34,15 @@ impl From<Failure> for Error {
     }
 }
 
-/// `{"status":"success","data":…}`, or `{"status":"failure","error":{…}}` with `isError`; as text
-/// (for clients that read only that) and as structured content.
+/// `{"status":"success","data":…}`, or `{"status":"failure","error":{…}}` with `isError`; as
+/// structured content, and as text for clients that read only that, if it is not too long.
 pub(crate) fn to_result<T: Serialize>(result: Result<T, Failure>) -> CallToolResult {
     let (answer, wrap): (_, fn(_) -> _) = match result {
         Ok(data) => (Answer::Success { data }, CallToolResult::success),
         Err(failure) => (Answer::Failure { error: failure.into() }, CallToolResult::error),
     };
     // Two serialisations, because the text keeps the order of fields.
-    match (serde_json::to_string(&answer), serde_json::to_value(&answer)) {
+    match (text(&answer), serde_json::to_value(&answer)) {
         (Ok(text), Ok(value)) => {
             let mut result = wrap(vec![ContentBlock::text(text)]);
             result.structured_content = Some(value);
@@ -43,6 +52,34 @@ pub(crate) fn to_result<T: Serialize>(result: Result<T, Failure>) -> CallToolRes
             let problem = format!("{}: the result is no JSON: {error}", Code::Internal);
             CallToolResult::error(vec![ContentBlock::text(problem)])
         }
+    }
+}
+
+/// The answer as JSON, as far as that is sent twice.
+fn text<T: Serialize>(answer: &T) -> serde_json::Result<String> {
+    let mut bounded = Bounded(Vec::new());
+    match serde_json::to_writer(&mut bounded, answer) {
+        // It is JSON, and so UTF-8.
+        Ok(()) => Ok(String::from_utf8(bounded.0).unwrap_or_default()),
+        Err(error) if error.is_io() => Ok(ELSEWHERE.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes no more than the text may have.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_TEXT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -88,5 +125,36 @@ pub(super) fn schema(data: &Value) -> JsonObject {
     match schema {
         Value::Object(schema) => schema,
         _ => JsonObject::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(length: usize) -> CallToolResult {
+        to_result(Ok(json!({"content": "x".repeat(length)})))
+    }
+
+    fn text_of(result: &CallToolResult) -> String {
+        serde_json::to_value(&result.content).unwrap()[0]["text"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_is_long_is_sent_once_and_the_text_says_where() {
+        let around = json!({"status": "success", "data": {"content": ""}}).to_string().len();
+        for (length, is_repeated) in
+            [(0, true), (MAX_TEXT - around, true), (MAX_TEXT - around + 1, false), (1 << 20, false)]
+        {
+            let result = answer(length);
+            let structured = result.structured_content.clone().unwrap();
+            assert_eq!(structured["data"]["content"].as_str().map(str::len), Some(length));
+            let text: Value = serde_json::from_str(&text_of(&result)).unwrap();
+            assert_eq!(text["status"], "success");
+            assert_eq!(text == structured, is_repeated, "{length}");
+            assert_eq!(text.get("note").is_some(), !is_repeated, "{length}");
+        }
+        let whole = serde_json::to_string(&answer(1 << 20)).unwrap();
+        assert!(whole.len() < (1 << 20) + 1000);
     }
 }

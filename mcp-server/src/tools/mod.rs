@@ -7,7 +7,7 @@ mod list_directory;
 mod list_targets;
 mod user_info;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 #[cfg(test)]
 use krb_delegation::Outcome;
@@ -59,14 +59,15 @@ pub(crate) fn audited_name(name: &str) -> &'static str {
     find(name).map_or("unknown", |tool| tool.name)
 }
 
-/// All tools, as `tools/list` describes them.
-pub(crate) fn list() -> Vec<Tool> {
-    TOOLS.iter().map(Entry::describe).collect()
+/// All tools, as `tools/list` describes them. Their schemas are made once.
+pub(crate) fn list() -> &'static [Tool] {
+    static DESCRIBED: LazyLock<Vec<Tool>> =
+        LazyLock::new(|| TOOLS.iter().map(Entry::describe).collect());
+    &DESCRIBED
 }
 
 impl Entry {
-    /// The tool as `tools/list` describes it.
-    pub(crate) fn describe(&self) -> Tool {
+    fn describe(&self) -> Tool {
         (self.describe)(self.name)
     }
 

@@ -1,4 +1,4 @@
-// What Go's MCP client makes of a server: prints one JSON object. Argument: silent URL.
+// What Go's MCP client makes of a server: prints one JSON object. Arguments: silent URL, large file.
 //
 // The endpoint and the token come in MCP_URL and MCP_TOKEN.
 package main
@@ -66,6 +66,15 @@ func main() {
 	said["tools"] = names
 	said["targets"] = call(ctx, "list-targets", nil)
 	said["failure"] = call(ctx, "kerberos-file-read", map[string]any{"path": "//nowhere/share/x"})
+	arguments := map[string]any{"path": os.Args[2]}
+	large, err := session.CallTool(ctx, &mcp.CallToolParams{Name: "kerberos-file-read", Arguments: arguments})
+	if err == nil {
+		data := large.StructuredContent.(map[string]any)["data"].(map[string]any)
+		said["large"] = len(data["content"].(string))
+		text := map[string]string{}
+		_ = json.Unmarshal([]byte(large.Content[0].(*mcp.TextContent).Text), &text)
+		said["note"] = text["note"]
+	}
 	_, err = session.ListPrompts(ctx, nil)
 	var wire *jsonrpc.Error
 	if errors.As(err, &wire) {

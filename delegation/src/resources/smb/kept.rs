@@ -17,8 +17,8 @@ const SWEEP: Duration = Duration::from_secs(10);
 /// connections and KDCs need others.
 const MOST: usize = 128;
 const FILES_EACH: usize = 8;
-/// So many of one account, for calls that it makes at once.
-const OF_AN_ACCOUNT: usize = 16;
+/// So many of one user, for calls that are made at once.
+const OF_A_USER: usize = 16;
 
 /// What can be kept.
 pub(super) trait Keep: Send + 'static {
@@ -73,16 +73,16 @@ impl<S: Keep> Kept<S> {
         None
     }
 
-    /// Keeps one. If there are too many, those unused for longest end, first this account's.
+    /// Keeps one. If there are too many, those unused for longest end, first this user's.
     pub(super) fn put(&self, on: Standing, session: S) {
         let mut shelf = lock(&self.shelf);
         if shelf.is_closed || self.most == 0 {
             drop(shelf);
             return end(session);
         }
-        let is_own = |entry: &Entry<S>| entry.standing.sid() == on.sid();
+        let is_own = |entry: &Entry<S>| entry.standing.is_of_same_user(&on);
         let own = shelf.entries.iter().filter(|entry| is_own(entry)).count();
-        let excess = if own >= OF_AN_ACCOUNT {
+        let excess = if own >= OF_A_USER {
             shelf.entries.iter().position(is_own)
         } else {
             (shelf.entries.len() >= self.most).then_some(0)
@@ -282,11 +282,11 @@ mod tests {
         let sessions = Sessions::new(FILES);
         let (alice, bob) = (standing("alice", "files", 1104, 1), standing("bob", "files", 1105, 2));
         sessions.put(&bob, "bob");
-        for number in 0..OF_AN_ACCOUNT + 3 {
+        for number in 0..OF_A_USER + 3 {
             sessions.put(&alice, &number.to_string());
         }
-        assert_eq!((sessions.count(), sessions.ended().await), (OF_AN_ACCOUNT + 1, 3));
-        assert_eq!(sessions.take(&alice), Some((OF_AN_ACCOUNT + 2).to_string()), "the last first");
+        assert_eq!((sessions.count(), sessions.ended().await), (OF_A_USER + 1, 3));
+        assert_eq!(sessions.take(&alice), Some((OF_A_USER + 2).to_string()), "the last first");
         for number in 0..2 * MOST as u32 {
             let on = standing(&number.to_string(), "files", 2000 + number, 3);
             sessions.put(&on, "many");
