@@ -5,6 +5,8 @@
 //! gets; the benches `codec` and `crypto` measure this library and the peers that are crates, through
 //! criterion; the programs in `peers/` measure the others; [`report`] makes the page.
 
+pub mod bare;
+pub mod calls;
 pub mod cases;
 pub mod first_ticket;
 pub mod harness;

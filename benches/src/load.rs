@@ -190,7 +190,7 @@ fn ask(stream: &mut TcpStream, request: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// What the processes of a group have taken so far, those included that ended.
-fn processor_time(group: i32) -> Result<Duration> {
+pub(crate) fn processor_time(group: i32) -> Result<Duration> {
     let ticks = rustix::param::clock_ticks_per_second();
     let mut taken = 0;
     for entry in fs::read_dir("/proc")? {

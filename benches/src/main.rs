@@ -1,14 +1,15 @@
 //! What `benches/run` asks for: `krb-benches cases DIRECTORY` writes the list of cases,
 //! `krb-benches page DIRECTORY` prints the page of the figures that were collected there,
 //! `krb-benches load WHO ADDRESS GROUP` measures the KDC there, a process group, and
-//! `krb-benches first-ticket` starts one of ours and gets a ticket from it.
+//! `krb-benches first-ticket` starts one of ours and gets a ticket from it. `issuer`, `bare-rmcp` and
+//! `calls` are for `benches/server`.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use krb_benches::report::{Figures, page};
-use krb_benches::{cases, first_ticket, load};
+use krb_benches::{bare, calls, cases, first_ticket, load};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,8 +19,14 @@ fn main() -> ExitCode {
             .and_then(|figures| io::stdout().write_all(page(&figures).as_bytes())),
         ["load", who, address, group] => load(who, address, group),
         ["first-ticket"] => first_ticket(),
+        ["issuer", address, users, tokens] => issuer(address, users, tokens),
+        ["bare-rmcp", address, issuer, keys] => bare_rmcp(address, issuer, keys),
+        ["calls", name, case, who, address, group, tokens, clients] => {
+            calls((name, case), who, address, group, tokens, clients)
+        }
         _ => Err(io::Error::other(
-            "use: krb-benches cases|page DIRECTORY, load WHO ADDRESS GROUP, or first-ticket",
+            "use: krb-benches cases|page DIRECTORY, load WHO ADDRESS GROUP, first-ticket, or what \
+             benches/server asks for",
         )),
     };
     match done {
@@ -35,6 +42,35 @@ fn load(who: &str, address: &str, group: &str) -> io::Result<()> {
     let address = address.parse().map_err(io::Error::other)?;
     let lines = load::measure(who, address, group.parse().map_err(io::Error::other)?)?;
     io::stdout().write_all(lines.as_bytes())
+}
+
+fn calls(
+    what: (&str, &str),
+    who: &str,
+    address: &str,
+    group: &str,
+    tokens: &str,
+    clients: &str,
+) -> io::Result<()> {
+    let (address, group) = (parse(address)?, parse(group)?);
+    let lines = calls::measure(what, who, address, group, tokens, parse(clients)?)?;
+    io::stdout().write_all(lines.as_bytes())
+}
+
+fn issuer(address: &str, users: &str, tokens: &str) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(bare::issuer(parse(address)?, parse(users)?, tokens))
+}
+
+fn bare_rmcp(address: &str, issuer: &str, keys: &str) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(bare::serve(parse(address)?, issuer, keys))
+}
+
+fn parse<T: std::str::FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>>>(
+    text: &str,
+) -> io::Result<T> {
+    text.parse().map_err(io::Error::other)
 }
 
 /// Says how many nanoseconds it took.

@@ -42,3 +42,11 @@ pub const GOKRB5: &str = "gokrb5";
 pub const OPENSSL: &str = "OpenSSL primitives";
 /// Our KDC.
 pub const KDC: &str = "krb kdc";
+/// The MCP server.
+pub const SERVER: &str = "krb-mcp";
+/// rmcp, which `krb-mcp` is built on, behind one check of a token's signature.
+pub const RMCP: &str = "rmcp and ES256";
+/// fastmcp in TypeScript behind one check of a token's signature.
+pub const FASTMCP: &str = "fastmcp (TypeScript)";
+/// smbclient, from one file to the next.
+pub const SMBCLIENT: &str = "smbclient, one session";
