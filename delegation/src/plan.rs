@@ -110,7 +110,7 @@ impl Plan {
             policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
             targets,
             kerberos: Kerberos::new(&settings.kerberos, &parts, &state).await?,
-            resources: Resources::new(&parts.network),
+            resources: Resources::new(&parts.network, &state),
             audit: settings.audit,
             state,
             collectors,

@@ -19,6 +19,7 @@ use crate::Failure;
 use crate::call::Announced;
 use crate::event::Event;
 use crate::policy::Permit;
+use crate::state::Revocations;
 use failure::Stale;
 use kerberos::Account;
 pub(crate) use route::credential;
@@ -77,8 +78,8 @@ impl ServiceCredential<'_> {
     }
 
     /// On what a session stands that is set up with it, if it may serve later calls, too.
-    pub(crate) fn standing(&self) -> Option<Standing> {
-        self.permit().route().may_be_kept().then(|| Standing::of(self))
+    pub(crate) fn standing(&self, revocations: &Revocations) -> Option<Standing> {
+        self.permit().route().may_be_kept().then(|| Standing::of(self, revocations))
     }
 
     /// Starts a SPNEGO context: its state, and the token to send. The resource says what it means

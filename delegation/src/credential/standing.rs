@@ -2,6 +2,7 @@ use krb_client::{Clock, UserTicket};
 
 use super::{ServiceCredential, current};
 use crate::credential::kerberos::Account;
+use crate::state::{Revocations, Who};
 
 /// On what something stands that outlives the call it was set up in, such as a session: whose call it
 /// was, the whole of what evidence said of the account, the target, and the very ticket that was used.
@@ -13,19 +14,35 @@ pub(crate) struct Standing {
     target: String,
     account: Account,
     ticket: UserTicket,
+    /// Since which revocation of theirs.
+    generation: u64,
 }
 
 impl Standing {
-    pub(super) fn of(credential: &ServiceCredential<'_>) -> Self {
+    pub(super) fn of(credential: &ServiceCredential<'_>, revocations: &Revocations) -> Self {
         let ServiceCredential { account, ticket, .. } = credential;
         let (subject, target) = (credential.permit().subject(), credential.permit().target());
-        Self {
+        let mut standing = Self {
             issuer: subject.issuer().to_owned(),
             subject: subject.subject().to_owned(),
             target: target.name().to_owned(),
             account: account.clone(),
             ticket: ticket.clone(),
-        }
+            generation: 0,
+        };
+        standing.generation = revocations.generation(&standing.who());
+        standing
+    }
+
+    fn who(&self) -> Who<'_> {
+        let Self { issuer, subject, account, .. } = self;
+        let who = Who { issuer, subject, issued_at: Some(i64::MAX), name: None, sid: None };
+        who.proved(&account.name, &account.sid)
+    }
+
+    /// Whether they were revoked since, even if that was lifted again.
+    pub(crate) fn is_revoked(&self, revocations: &Revocations) -> bool {
+        revocations.generation(&self.who()) != self.generation
     }
 
     /// Whether both stand for one caller at one target, on whatever ticket.
@@ -50,6 +67,7 @@ impl PartialEq for Standing {
         self.is_of_same_caller(other)
             && self.account == other.account
             && self.ticket.ticket == other.ticket.ticket
+            && self.generation == other.generation
     }
 }
 
@@ -72,6 +90,7 @@ pub(crate) mod testing {
             target: target.into(),
             account: Account { sid: format!("S-1-5-21-1-2-3-{rid}").parse().unwrap(), ..account() },
             ticket: UserTicket::of(credential.into(), &SystemClock, max_age),
+            generation: 0,
         }
     }
 
@@ -85,6 +104,7 @@ pub(crate) mod testing {
             standing("alice", "files", 1105, 1),
             standing("alice", "files", 1104, 2),
             Standing { issuer: "https://other.example.com".into(), ..one.clone() },
+            Standing { generation: 1, ..one.clone() },
         ];
         let mut with = |change: fn(&mut Account)| {
             let mut other = one.clone();

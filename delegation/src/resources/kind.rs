@@ -7,6 +7,7 @@ use super::CallContext;
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
+use crate::state::State;
 use crate::targets::{Names, Root};
 
 /// A kind of resource, for which its client stands. Its folder holds all that this trait names, and
@@ -87,8 +88,9 @@ pub(crate) trait Kind: Sized {
 
     // The resource.
 
-    /// The client, on this network.
-    fn new(network: &Network) -> Self;
+    /// The client, on this network. What it keeps for somebody ends when the state says that they were
+    /// revoked.
+    fn new(network: &Network, state: &Arc<State>) -> Self;
 
     /// Does what the credential is for, as whoever it is for.
     async fn perform(

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
 use crate::policy::Permit;
+use crate::state::State;
 use crate::targets::{Names, Root, Target, Unresolved};
 use crate::{Answer, ConfigError, Failure, Request};
 use failure::{NotProven, Silent};

@@ -200,9 +200,8 @@ macro_rules! kinds {
 
         impl Resources {
             /// Resource clients on this network.
-            #[must_use]
-            pub fn new(network: &Network) -> Self {
-                Self { $($kind: Kind::new(network),)+ }
+            pub(crate) fn new(network: &Network, state: &Arc<State>) -> Self {
+                Self { $($kind: Kind::new(network, state),)+ }
             }
 
             /// Ends what is kept for later calls; from then on nothing is.

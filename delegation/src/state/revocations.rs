@@ -213,7 +213,7 @@ impl Revocations {
 
     /// Takes these in the place of what was known. What is older than what is known already is not
     /// believed: somebody put an old file in the place of a new one.
-    pub(super) fn replace(&self, list: &RevocationList) -> bool {
+    pub(crate) fn replace(&self, list: &RevocationList) -> bool {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let is_older = list.generation < *self.changed.borrow();
         if is_older {

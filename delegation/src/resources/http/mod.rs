@@ -18,6 +18,7 @@ use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
+use crate::state::State;
 use crate::targets::{Names, Root};
 
 pub(super) use client::Client;
@@ -101,7 +102,7 @@ impl Kind for Client {
         Answered { status: Some(response.status), bytes: response.body.len() as u64 }
     }
 
-    fn new(network: &Network) -> Self {
+    fn new(network: &Network, _: &Arc<State>) -> Self {
         Self { network: network.clone() }
     }
 

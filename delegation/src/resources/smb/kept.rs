@@ -8,6 +8,7 @@ use krb_client::Clock;
 use tokio::time::{Instant, sleep};
 
 use crate::credential::Standing;
+use crate::state::State;
 
 /// Unused for so long, a session ends.
 const IDLE: Duration = Duration::from_secs(60);
@@ -33,6 +34,7 @@ pub(super) trait Keep: Send + 'static {
 pub(super) struct Kept<S> {
     most: usize,
     shelf: Arc<Mutex<Shelf<S>>>,
+    state: Arc<State>,
 }
 
 struct Shelf<S> {
@@ -49,10 +51,11 @@ struct Entry<S> {
 }
 
 impl<S: Keep> Kept<S> {
-    /// Where so many files may be open.
-    pub(super) fn new(files: usize) -> Self {
+    /// Where so many files may be open. Those of users of whom the state says that they were revoked
+    /// end.
+    pub(super) fn new(files: usize, state: Arc<State>) -> Self {
         let shelf = Shelf { entries: Vec::new(), is_swept: false, is_closed: false };
-        Self { most: MOST.min(files / FILES_EACH), shelf: Arc::new(Mutex::new(shelf)) }
+        Self { most: MOST.min(files / FILES_EACH), shelf: Arc::new(Mutex::new(shelf)), state }
     }
 
     /// One that stands on the very same, for this call alone. What the caller has there on anything
@@ -76,7 +79,7 @@ impl<S: Keep> Kept<S> {
     /// Keeps one. If there are too many, those unused for longest end, first this user's.
     pub(super) fn put(&self, on: Standing, session: S) {
         let mut shelf = lock(&self.shelf);
-        if shelf.is_closed || self.most == 0 {
+        if shelf.is_closed || self.most == 0 || on.is_revoked(self.state.revocations()) {
             drop(shelf);
             return end(session);
         }
@@ -114,14 +117,22 @@ impl<S: Keep> Kept<S> {
 
     /// Looks after what is idle, as long as there is anything.
     fn sweep(&self) {
-        let shelf = Arc::downgrade(&self.shelf);
+        let (shelf, state) = (Arc::downgrade(&self.shelf), self.state.clone());
+        let mut revoked = state.revocations().watch();
         tokio::spawn(async move {
             loop {
-                sleep(SWEEP).await;
+                tokio::select! {
+                    () = sleep(SWEEP) => {}
+                    // It says so as long as there is the state.
+                    _ = revoked.changed() => {}
+                }
                 let Some(shelf) = shelf.upgrade() else { return };
                 let mut shelf = lock(&shelf);
-                let is_done =
-                    |entry: &Entry<S>| entry.since.elapsed() >= IDLE || entry.session.is_lost();
+                let is_done = |entry: &Entry<S>| {
+                    entry.since.elapsed() >= IDLE
+                        || entry.session.is_lost()
+                        || entry.standing.is_revoked(state.revocations())
+                };
                 let done = take_out(&mut shelf, is_done);
                 shelf.is_swept = !shelf.entries.is_empty();
                 let is_over = !shelf.is_swept;
@@ -160,6 +171,7 @@ mod tests {
 
     use super::*;
     use crate::credential::standing;
+    use crate::state::{RevocationList, StateConfig, Whose};
 
     /// A session of somebody's, and how many of all have ended.
     struct Session {
@@ -190,7 +202,9 @@ mod tests {
 
     impl Sessions {
         fn new(files: usize) -> Self {
-            Self { kept: Kept::new(files), ended: Arc::default(), lost: Arc::default() }
+            let state = State::new(StateConfig::default()).unwrap();
+            let kept = Kept::new(files, state);
+            Self { kept, ended: Arc::default(), lost: Arc::default() }
         }
 
         fn put(&self, on: &Standing, of: &str) {
@@ -204,7 +218,9 @@ mod tests {
 
         async fn ended(&self) -> usize {
             // Those that end do so in tasks of their own.
-            sleep(Duration::from_millis(1)).await;
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
             self.ended.load(Ordering::SeqCst)
         }
 
@@ -319,6 +335,28 @@ mod tests {
             sleep(IDLE).await;
         }
         assert_eq!(sessions.ended().await, 4);
+    }
+
+    #[tokio::test]
+    async fn who_is_revoked_has_none_any_more() {
+        let sessions = Sessions::new(FILES);
+        let (alice, bob) = (standing("alice", "files", 1104, 1), standing("bob", "files", 1105, 2));
+        sessions.put(&alice, "alice");
+        sessions.put(&bob, "bob");
+        sessions.ended().await;
+        let (mut list, whose) =
+            (RevocationList::default(), Whose::Sid { sid: "S-1-5-21-1-2-3-1104".into() });
+        list.revoke(whose.clone(), 1_800_000_000).unwrap();
+        sessions.kept.state.revocations().replace(&list);
+        // At once, and not when it is looked for idle ones.
+        assert_eq!((sessions.ended().await, sessions.count()), (1, 1));
+        // A call that was on its way, also when it was lifted.
+        sessions.put(&alice, "alice");
+        list.lift(&whose, 1_800_000_001).unwrap();
+        sessions.kept.state.revocations().replace(&list);
+        sessions.put(&alice, "alice");
+        assert_eq!((sessions.ended().await, sessions.count()), (3, 1));
+        assert_eq!(sessions.take(&bob).as_deref(), Some("bob"));
     }
 
     #[tokio::test]

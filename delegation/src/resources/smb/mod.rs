@@ -18,6 +18,7 @@ use crate::Failure;
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
 use crate::open_files;
+use crate::state::State;
 use crate::targets::{Names, Root, fold};
 use failure::Place;
 use kept::{Keep, Kept};
@@ -30,6 +31,7 @@ pub use operation::*;
 pub(super) struct Client {
     network: Network,
     kept: Kept<Session>,
+    state: Arc<State>,
 }
 
 impl Kind for Client {
@@ -113,8 +115,9 @@ impl Kind for Client {
         Answered { status: None, bytes: outcome.content_bytes() }
     }
 
-    fn new(network: &Network) -> Self {
-        Self { network: network.clone(), kept: Kept::new(open_files()) }
+    fn new(network: &Network, state: &Arc<State>) -> Self {
+        let kept = Kept::new(open_files(), state.clone());
+        Self { network: network.clone(), kept, state: state.clone() }
     }
 
     async fn perform(
@@ -125,7 +128,7 @@ impl Kind for Client {
     ) -> Result<Outcome, Failure> {
         let place =
             Place { target: credential.permit().target(), share: &task.share, path: &task.path };
-        let standing = credential.standing();
+        let standing = credential.standing(self.state.revocations());
         let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock));
         if let Some(session) = kept {
             match self.run(session, task, &place, standing.as_ref()).await {
