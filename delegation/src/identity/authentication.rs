@@ -28,7 +28,7 @@ impl AuthenticationError {
 impl From<Flaw> for AuthenticationError {
     fn from(flaw: Flaw) -> Self {
         match flaw {
-            Flaw::Keys => Self::Unavailable(flaw.text()),
+            Flaw::Keys | Flaw::Introspection => Self::Unavailable(flaw.text()),
             flaw => Self::Unauthorized(flaw.text()),
         }
     }

@@ -2,6 +2,7 @@ use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::IntrospectionConfig;
 use super::roles::RoleMappings;
 use crate::ConfigError;
 use crate::token_exchange::TokenExchangeConfig;
@@ -21,6 +22,9 @@ pub struct TrustedIdp {
     pub jwks_uri: Option<String>,
     /// What `aud` must contain: one of these.
     pub audience: Audience,
+    /// How its opaque tokens are verified, if it issues any. One identity provider can have this: an
+    /// opaque token does not say whose it is.
+    pub introspection: Option<IntrospectionConfig>,
     /// Signature algorithms that are accepted.
     #[serde(default = "default_algorithms")]
     #[schemars(with = "Vec<String>")]

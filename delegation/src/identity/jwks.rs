@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hyper::Request;
 use hyper::body::Bytes;
+use hyper::header::{AGE, CACHE_CONTROL, HeaderMap};
 use serde::Deserialize;
 
 use super::config::{TrustedIdp, is_https_or_loopback};
 use super::key_set::KeySet;
-use super::keys::Source;
+use super::keys::{Listed, Source};
 use crate::network::Fetch;
 
 /// For each document.
@@ -43,7 +44,11 @@ impl Jwks {
         }
     }
 
-    async fn get<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, String> {
+    /// A document, and how long it is good for.
+    async fn get<T: for<'a> Deserialize<'a>>(
+        &self,
+        url: &str,
+    ) -> Result<(T, Option<Duration>), String> {
         let get = async {
             let request = Request::get(url).body(Bytes::new());
             let request = request.map_err(|error| format!("{url}: {error}"))?;
@@ -51,7 +56,9 @@ impl Jwks {
             if !response.status().is_success() {
                 return Err(format!("{url} answered {}", response.status()));
             }
-            serde_json::from_slice(response.body()).map_err(|error| format!("{url}: {error}"))
+            let document = serde_json::from_slice(response.body());
+            let document = document.map_err(|error| format!("{url}: {error}"))?;
+            Ok((document, fresh(response.headers())))
         };
         let in_time = tokio::time::timeout(TIMEOUT, get).await;
         in_time.unwrap_or_else(|_| Err(format!("{url} did not answer in time")))
@@ -60,11 +67,11 @@ impl Jwks {
 
 #[async_trait]
 impl Source for Jwks {
-    async fn fetch(&self) -> Result<KeySet, String> {
+    async fn fetch(&self) -> Result<Listed, String> {
         let uri = match &self.jwks_uri {
             Some(uri) => uri.clone(),
             None => {
-                let document: Discovery = self.get(&self.discovery_url).await?;
+                let (document, _) = self.get::<Discovery>(&self.discovery_url).await?;
                 // RFC 8414 section 3.3: or somebody's document could name keys for another issuer.
                 if document.issuer != self.issuer {
                     return Err(format!("{} speaks for another issuer", self.discovery_url));
@@ -75,6 +82,63 @@ impl Source for Jwks {
                 document.jwks_uri
             }
         };
-        self.get(&uri).await.map(KeySet::new)
+        let (document, fresh) = self.get(&uri).await?;
+        Ok(Listed { set: KeySet::new(document), fresh })
+    }
+}
+
+/// How long an answer is good for (RFC 9111 sections 4.2.1 and 5.2.2), if it says so in words that we
+/// know.
+fn fresh(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = |text: &str| text.trim_matches('"').parse::<u64>().ok().map(Duration::from_secs);
+    let fields = headers.get_all(CACHE_CONTROL).iter().filter_map(|field| field.to_str().ok());
+    let mut fresh = None;
+    for directive in fields.flat_map(|field| field.split(',')) {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        let this = match name.trim().to_ascii_lowercase().as_str() {
+            "no-store" | "no-cache" => Some(Duration::ZERO),
+            "max-age" => seconds(value.trim()),
+            _ => None,
+        };
+        // Of two, what is safer.
+        fresh = this.map(|this| fresh.map_or(this, |fresh: Duration| fresh.min(this))).or(fresh);
+    }
+    let age = headers.get(AGE).and_then(|age| seconds(age.to_str().ok()?.trim()));
+    fresh.map(|fresh| fresh.saturating_sub(age.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_say_how_long_they_are_good_for() {
+        for (fields, age, expected) in [
+            (&[][..], None, None),
+            (&["public"], None, None),
+            (&["max-age=300"], None, Some(300)),
+            (&["public, MAX-AGE=300 , must-revalidate"], None, Some(300)),
+            (&["max-age=\"300\""], None, Some(300)),
+            (&["max-age=300", "max-age=60"], None, Some(60)),
+            (&["max-age=300, no-store"], None, Some(0)),
+            (&["no-cache"], None, Some(0)),
+            (&["s-maxage=300"], None, None),
+            (&["max-age=-1"], None, None),
+            (&["max-age=99999999999999999999"], None, None),
+            (&["max-age=18446744073709551615"], None, Some(u64::MAX)),
+            (&["max-age=soon"], None, None),
+            (&["max-age=300"], Some("100"), Some(200)),
+            (&["max-age=300"], Some("400"), Some(0)),
+            (&["max-age=300"], Some("x"), Some(300)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append(CACHE_CONTROL, field.parse().unwrap());
+            }
+            if let Some(age) = age {
+                headers.insert(AGE, age.parse().unwrap());
+            }
+            assert_eq!(fresh(&headers).map(|time| time.as_secs()), expected, "{fields:?} {age:?}");
+        }
     }
 }

@@ -53,6 +53,8 @@ pub(crate) enum Flaw {
     Audience(&'static str),
     /// Nothing is known of it: its issuer's keys cannot be had.
     Keys,
+    /// Nothing is known of it: its issuer does not say what it is.
+    Introspection,
 }
 
 impl Flaw {
@@ -62,6 +64,7 @@ impl Flaw {
                 text
             }
             Self::Keys => "the token issuer's keys cannot be fetched",
+            Self::Introspection => "the token's issuer does not say what it is",
         }
     }
 }
@@ -85,6 +88,13 @@ impl Unsigned {
 }
 
 impl<'a> Unverified<'a> {
+    /// Does it look like one? What does not means nothing to anybody but its issuer.
+    pub(super) fn is_meant_by(text: &str) -> bool {
+        let header = text.split_once('.').filter(|(_, rest)| rest.matches('.').count() == 1);
+        let header = header.and_then(|(header, _)| Base64UrlUnpadded::decode_vec(header).ok());
+        header.is_some_and(|header| strict_json::object(&header).is_some())
+    }
+
     pub(crate) fn parse(text: &'a str) -> Result<Self, Flaw> {
         const MALFORMED: Flaw = Flaw::Token("the token is malformed");
         if text.len() > MAX_LENGTH {

@@ -12,9 +12,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::key_set::KeySet;
 
-/// Keys are fetched anew after this, asked for or not: a key that the issuer withdraws is believed
-/// no longer than that.
+/// Keys are fetched anew after this, asked for or not, or before it if the issuer says so: a key that
+/// it withdraws is believed no longer than that.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(600);
+/// But not earlier than this, whatever the issuer says.
+pub(super) const MIN_AGE: Duration = Duration::from_secs(60);
 /// Unless the issuer cannot be asked: then it is believed for so long.
 pub(super) const STALE: Duration = Duration::from_secs(24 * 3600);
 /// From the end of a good fetch to the next one, whatever key a token asks for: the rate that
@@ -33,7 +35,14 @@ const FETCH: Duration = Duration::from_secs(10);
 #[async_trait]
 pub(super) trait Source: Send + Sync {
     /// Gets all keys. The error is a text for the log.
-    async fn fetch(&self) -> Result<KeySet, String>;
+    async fn fetch(&self) -> Result<Listed, String>;
+}
+
+/// What an issuer listed.
+pub(super) struct Listed {
+    pub(super) set: KeySet,
+    /// How long it is good for, as the issuer says.
+    pub(super) fresh: Option<Duration>,
 }
 
 /// The keys cannot be had.
@@ -67,6 +76,15 @@ struct State {
 struct Fetched {
     set: Arc<KeySet>,
     at: Instant,
+    /// From then on it is old.
+    fresh: Duration,
+}
+
+impl Fetched {
+    /// How long it is good for yet.
+    fn rest(&self) -> Duration {
+        self.fresh.saturating_sub(self.at.elapsed())
+    }
 }
 
 impl Keys {
@@ -82,7 +100,7 @@ impl Keys {
             let mut state = self.0.lock();
             let current = state.usable();
             // What is old is used while newer ones are on their way.
-            let old = current.as_ref().is_none_or(|fetched| fetched.at.elapsed() >= MAX_AGE);
+            let old = current.as_ref().is_none_or(|fetched| fetched.rest().is_zero());
             let fetch = if old { self.0.begin(&mut state) } else { None };
             if let Some(fetched) = current {
                 return Ok(fetched.set);
@@ -168,11 +186,12 @@ impl Shared {
         let mut state = self.lock();
         state.failed = result.is_err();
         match result {
-            Ok(set) => {
+            Ok(Listed { set, fresh }) => {
+                let fresh = fresh.unwrap_or(MAX_AGE).clamp(MIN_AGE, MAX_AGE);
                 // An issuer that lists none means it, but hardly for long.
                 let rest = if set.is_empty() { RETRY } else { COOLDOWN };
                 state.resting_until = Some(now + rest);
-                state.current = Some(Fetched { set: Arc::new(set), at: now });
+                state.current = Some(Fetched { set: Arc::new(set), at: now, fresh });
             }
             Err(error) => {
                 state.resting_until = Some(now + RETRY);
@@ -191,8 +210,8 @@ async fn keep_young(keys: Weak<Shared>) {
             None => return,
             Some(keys) => {
                 let mut state = keys.lock();
-                let age = state.current.as_ref().map(|fetched| fetched.at.elapsed());
-                match age.and_then(|age| MAX_AGE.checked_sub(age)).filter(|rest| !rest.is_zero()) {
+                let rest = state.current.as_ref().map(Fetched::rest);
+                match rest.filter(|rest| !rest.is_zero()) {
                     Some(rest) => rest,
                     None => {
                         keys.begin(&mut state);

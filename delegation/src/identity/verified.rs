@@ -2,7 +2,7 @@
 //!
 //! What is kept is what never changes: which key made the signature, and what the claims say. What
 //! may change is looked at again whenever the token comes: the time, and whether its issuer still
-//! lists the key. So a token that is found here passes if, and only if, it would pass anew.
+//! lists the key. What its issuer said of an opaque token is kept for a minute. So a token that is found here passes if, and only if, it would pass anew.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +27,8 @@ pub(super) struct Verified {
     pub(super) times: Times,
     /// For the caller's clock, in seconds.
     pub(super) tolerance: i64,
-    pub(super) signed: Signed,
+    /// Nobody, where its issuer said what it is.
+    pub(super) signed: Option<Signed>,
     pub(super) confirmation: Confirmation,
 }
 

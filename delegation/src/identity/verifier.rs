@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use krb_client::Clock;
+use serde_json::Value;
 
 use super::config::{Audience, TrustedIdp};
 use super::confirmation::Confirmation;
+use super::introspection::{BELIEVED, Introspector};
 use super::jwks::Jwks;
 use super::jwt::{Claims, Flaw, MAX_LENGTH, NO_ACCESS_TOKEN, TOO_LONG, Unsigned, Unverified};
 use super::kept::Fingerprint;
@@ -27,6 +29,8 @@ pub struct Verifier {
 struct Issuer {
     config: TrustedIdp,
     keys: Keys,
+    /// Of the one whose opaque tokens are taken.
+    introspector: Option<Introspector>,
 }
 
 impl Verifier {
@@ -46,11 +50,28 @@ impl Verifier {
                 return Err(ConfigError::new(setting, "is listed twice"));
             }
         }
-        let issuer = |config: TrustedIdp| {
+        let mut issuers = Vec::with_capacity(idps.len());
+        for (index, config) in idps.into_iter().enumerate() {
+            let error = |setting: &str, problem: String| {
+                let setting = format!("auth.trustedIDPs[{index}].introspection{setting}");
+                ConfigError::new(setting, problem)
+            };
+            let introspector = match &config.introspection {
+                None => None,
+                Some(_) if issuers.iter().any(Issuer::takes_opaque_tokens) => {
+                    let problem = "is configured for another identity provider already, and an \
+                                   opaque token does not say whose it is";
+                    return Err(error("", problem.into()));
+                }
+                Some(introspection) => {
+                    let introspector = introspection.introspector(&config.label(), idp, &clock);
+                    Some(introspector.map_err(|(name, why)| error(&format!(".{name}"), why))?)
+                }
+            };
             let keys = Keys::new(&config.label(), Jwks::new(&config, idp.clone()));
-            Issuer { config, keys }
-        };
-        let issuers = idps.into_iter().map(issuer).collect();
+            issuers.push(Issuer { config, keys, introspector });
+        }
+        let issuers = issuers.into();
         let verified = Arc::new(VerifiedTokens::new());
         Ok(Self { issuers, verified, replays: Arc::new(ReplaysInMemory::default()), clock })
     }
@@ -78,7 +99,10 @@ impl Verifier {
         let known = self.verified.get(&fingerprint, self.now());
         let verified = match known {
             Some(known) if self.still_holds(&known).await? => known,
-            _ => self.verify_anew(token, fingerprint).await?,
+            _ => match self.issuer_of_opaque(token) {
+                Some(opaque) => self.introspect(opaque, token, fingerprint).await?,
+                None => self.verify_anew(token, fingerprint).await?,
+            },
         };
         self.check_binding(&verified, presented).await?;
         Ok(Arc::clone(&verified.caller))
@@ -108,9 +132,11 @@ impl Verifier {
     /// as far as is known here.
     async fn still_holds(&self, known: &Verified) -> Result<bool, Flaw> {
         let Some(issuer) = self.issuers.get(known.issuer) else { return Ok(false) };
-        let keys = issuer.keys.current().await.map_err(|Unavailable| Flaw::Keys)?;
-        if !known.signed.is_listed_in(&keys) {
-            return Ok(false);
+        if let Some(signed) = &known.signed {
+            let keys = issuer.keys.current().await.map_err(|Unavailable| Flaw::Keys)?;
+            if !signed.is_listed_in(&keys) {
+                return Ok(false);
+            }
         }
         known.times.check(&issuer.config.security, self.now())?;
         Ok(true)
@@ -125,7 +151,51 @@ impl Verifier {
         let (place, issuer) = self.issuer(&unverified.claims)?;
         let (claims, signed) =
             issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
-        let (times, confirmation) = (claims.times()?, Confirmation::of(&claims)?);
+        self.keep(place, &claims, Some(signed), token, fingerprint)
+    }
+
+    /// Who says what a token is that says nothing itself.
+    fn issuer_of_opaque(&self, token: &str) -> Option<(usize, &Issuer, &Introspector)> {
+        let mut issuers = self.issuers.iter().enumerate();
+        let (place, issuer, introspector) = issuers
+            .find_map(|(place, issuer)| Some((place, issuer, issuer.introspector.as_ref()?)))?;
+        (!Unverified::is_meant_by(token)).then_some((place, issuer, introspector))
+    }
+
+    async fn introspect(
+        &self,
+        (place, issuer, introspector): (usize, &Issuer, &Introspector),
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<Verified>, Flaw> {
+        let claims = introspector.ask(token, fingerprint).await?;
+        // Who answered is known; it may also say so (RFC 7662 section 2.2).
+        if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(&issuer.config.issuer)) {
+            return Err(Flaw::Issuer("the token is of another issuer"));
+        }
+        let is_of_type = |kind: &Value| {
+            kind.as_str().is_some_and(|kind| {
+                ["bearer", "dpop"].iter().any(|one| kind.eq_ignore_ascii_case(one))
+            })
+        };
+        if !claims.get("token_type").is_none_or(is_of_type) {
+            return Err(Flaw::Token("the token is not an access token"));
+        }
+        claims.check(&issuer.config, &issuer.config.audience, self.now())?;
+        self.keep(place, &claims, None, token, fingerprint)
+    }
+
+    /// Keeps what was verified.
+    fn keep(
+        &self,
+        place: usize,
+        claims: &Claims,
+        signed: Option<Signed>,
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<Verified>, Flaw> {
+        let issuer = self.issuers.get(place).ok_or(Flaw::Keys)?;
+        let (times, confirmation) = (claims.times()?, Confirmation::of(claims)?);
         let caller = Arc::new(Caller {
             issuer: issuer.config.issuer.clone(),
             subject: claims.subject(&issuer.config.claim_mappings.user_id.0)?,
@@ -137,8 +207,9 @@ impl Verifier {
         let tolerance = issuer.config.security.clock_tolerance;
         let verified =
             Arc::new(Verified { caller, issuer: place, times, tolerance, signed, confirmation });
-        let until = times.end(&issuer.config.security);
-        self.verified.put(fingerprint, Arc::clone(&verified), until, self.now());
+        let (now, end) = (self.now(), times.end(&issuer.config.security));
+        let until = if verified.signed.is_some() { end } else { end.min(now + BELIEVED) };
+        self.verified.put(fingerprint, Arc::clone(&verified), until, now);
         Ok(verified)
     }
 
@@ -225,6 +296,10 @@ fn check_unbound(claims: &Claims) -> Result<(), Flaw> {
 }
 
 impl Issuer {
+    const fn takes_opaque_tokens(&self) -> bool {
+        self.introspector.is_some()
+    }
+
     async fn verify(
         &self,
         token: Unverified<'_>,

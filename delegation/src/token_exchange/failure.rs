@@ -225,7 +225,7 @@ pub(super) fn refused(config: &TokenExchangeConfig, status: StatusCode, body: &[
 fn flawed(flaw: Flaw, config: &TokenExchangeConfig) -> Failure {
     let client = &config.client_id;
     let (blame, remedy) = match flaw {
-        Flaw::Keys => return unreachable(flaw.text()),
+        Flaw::Keys | Flaw::Introspection => return unreachable(flaw.text()),
         Flaw::Audience(_) => (
             Blame::IdentityProvider,
             format!(

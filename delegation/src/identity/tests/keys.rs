@@ -8,7 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::identity::key_set::KeySet;
-use crate::identity::keys::{COOLDOWN, Keys, MAX_AGE, RETRY, STALE, Source, Unavailable, WAIT};
+use crate::identity::keys::{
+    COOLDOWN, Keys, Listed, MAX_AGE, MIN_AGE, RETRY, STALE, Source, Unavailable, WAIT,
+};
 
 const A_MOMENT: Duration = Duration::from_millis(1);
 
@@ -18,6 +20,8 @@ struct Script {
     /// How each fetch goes, in order; then each is good at once.
     steps: Arc<Mutex<VecDeque<Step>>>,
     fetches: Arc<AtomicUsize>,
+    /// How long it says that its keys are good for.
+    fresh: Arc<Mutex<Option<Duration>>>,
 }
 
 enum Step {
@@ -29,7 +33,7 @@ enum Step {
 
 #[async_trait]
 impl Source for Script {
-    async fn fetch(&self) -> Result<KeySet, String> {
+    async fn fetch(&self) -> Result<Listed, String> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
         let step = self.steps.lock().unwrap().pop_front();
         let mut keys = vec![SigningKey::generate().jwk(None)];
@@ -41,14 +45,15 @@ impl Source for Script {
             Some(Step::ListsNone) => keys.clear(),
         }
         let document = json!({ "keys": keys });
-        Ok(KeySet::new(serde_json::from_value(document).unwrap()))
+        let set = KeySet::new(serde_json::from_value(document).unwrap());
+        Ok(Listed { set, fresh: *self.fresh.lock().unwrap() })
     }
 }
 
 impl Script {
     fn new(steps: impl IntoIterator<Item = Step>) -> (Self, Arc<Keys>) {
         let steps = Arc::new(Mutex::new(steps.into_iter().collect()));
-        let script = Self { steps, fetches: Arc::default() };
+        let script = Self { steps, ..Self::default() };
         let keys = Arc::new(Keys::new("https://idp.example", script.clone()));
         (script, keys)
     }
@@ -131,6 +136,38 @@ async fn withdrawn_keys_leave_although_nobody_asks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_are_good_for_as_long_as_their_issuer_says_within_limits() {
+    let seconds = Duration::from_secs;
+    for (says, age) in [
+        (None, MAX_AGE),
+        (Some(seconds(0)), MIN_AGE),
+        (Some(MIN_AGE - A_MOMENT), MIN_AGE),
+        (Some(MIN_AGE + A_MOMENT), MIN_AGE + A_MOMENT),
+        (Some(seconds(300)), seconds(300)),
+        (Some(MAX_AGE + A_MOMENT), MAX_AGE),
+        (Some(Duration::MAX), MAX_AGE),
+    ] {
+        let (script, keys) = Script::new([]);
+        *script.fresh.lock().unwrap() = says;
+        let first = keys.current().await.unwrap();
+        sleep(age - A_MOMENT).await;
+        assert_eq!(script.fetches(), 1, "{says:?}");
+        sleep(A_MOMENT * 2).await;
+        assert_eq!(script.fetches(), 2, "{says:?}: nobody had to ask");
+        assert!(!Arc::ptr_eq(&keys.current().await.unwrap(), &first));
+        // What is old is good until there is something newer, however short the issuer's word.
+        for _ in 0..3000 {
+            script.steps.lock().unwrap().push_back(Step::Fails);
+        }
+        let second = keys.current().await.unwrap();
+        sleep(STALE - seconds(1)).await;
+        assert!(Arc::ptr_eq(&keys.current().await.unwrap(), &second), "{says:?}");
+        sleep(seconds(1)).await;
+        assert_eq!(keys.current().await.err(), Some(Unavailable), "{says:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn new_keys_arrive_at_once_and_strangers_cause_one_fetch_in_a_cooldown() {
     let (script, keys) = Script::new([]);
     let first = keys.current().await.unwrap();
@@ -186,6 +223,57 @@ async fn keys_are_fetched_once_and_strangers_cannot_cause_more() {
         assert!(verifier.verify(BearerToken::new(token)).await.is_err());
     }
     assert_eq!(idp.served().key_requests, 1, "within the cooldown");
+}
+
+#[tokio::test]
+async fn a_thousand_unknown_keys_do_not_stand_in_the_way_of_a_new_one() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    let flood = async || {
+        for number in 0..1000 {
+            let token = idp.sign_with(&idp.claims(), |h| h.kid = Some(format!("k{number}x")));
+            assert!(verifier.verify(BearerToken::new(token)).await.is_err());
+            if number % 100 == 0 {
+                // Nor in that of the keys that there are.
+                verifier.verify(idp.token()).await.unwrap();
+            }
+        }
+    };
+    flood().await;
+    assert_eq!(idp.served().key_requests, 1);
+    let new = SigningKey::generate();
+    idp.served().keys.push(new.jwk(Some("k2")));
+    pass(COOLDOWN).await;
+    flood().await;
+    assert_eq!(idp.served().key_requests, 2);
+    let token = new.sign(&idp.claims(), |header| header.kid = Some("k2".into()));
+    assert!(verifier.verify(BearerToken::new(token)).await.is_ok());
+    assert_eq!(idp.served().key_requests, 2);
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_is_not_taken_and_the_last_good_one_stays() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    verifier.verify(idp.token()).await.unwrap();
+    let good = idp.served().keys.clone();
+    let padding = json!({ "kty": "unknown", "x": "x".repeat(256 * 1024) });
+    idp.served().keys.push(padding);
+    pass(COOLDOWN).await;
+    let unknown = idp.sign_with(&idp.claims(), |header| header.kid = Some("k2".into()));
+    let unknown = verifier.verify(BearerToken::new(unknown)).await.map(drop);
+    assert_eq!(unknown, Err(AuthenticationError::Unavailable(Flaw::Keys.text())));
+    assert_eq!(idp.served().key_requests, 2);
+    assert!(verifier.verify(idp.token()).await.is_ok());
+    // Of a list that is long in number the first hundred count.
+    let mut keys: Vec<_> = (0..99).map(|_| json!({ "kty": "unknown" })).collect();
+    for (before, expected) in [(99, true), (100, false)] {
+        keys.resize(before, json!({ "kty": "unknown" }));
+        let mut listed = keys.clone();
+        listed.extend(good.last().cloned());
+        idp.served().keys = listed;
+        assert_eq!(idp.verifier().verify(idp.token()).await.is_ok(), expected, "{before}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod dpop;
 mod drops;
 mod exchange;
+mod introspection;
 mod keys;
 mod settings;
 mod tokens;
@@ -92,6 +93,11 @@ struct Served {
     /// Whoever asks for keys gets none.
     broken: bool,
     exchange_request: String,
+    /// What is said of opaque tokens, with which status.
+    introspected: (u16, String),
+    introspections: Vec<String>,
+    /// Of those, how many wait for an answer; and how many did at the most.
+    waiting: (usize, usize),
 }
 
 #[derive(Clone)]
@@ -121,6 +127,9 @@ async fn idp() -> Idp {
         silent: false,
         broken: false,
         exchange_request: String::new(),
+        introspected: (200, "{}".into()),
+        introspections: Vec::new(),
+        waiting: (0, 0),
     };
     let served = Arc::new(Mutex::new(served));
     let clock = Arc::new(At(AtomicI64::new(NOW)));
@@ -186,6 +195,21 @@ impl Idp {
                 return (500, String::new());
             }
             return (200, json!({ "keys": self.served().keys }).to_string());
+        }
+        if request.starts_with("POST /introspect") {
+            let delay = {
+                let mut served = self.served();
+                served.introspections.push(request);
+                served.waiting.0 += 1;
+                served.waiting.1 = served.waiting.1.max(served.waiting.0);
+                served.delay
+            };
+            tokio::time::sleep(delay).await;
+            if self.served().silent {
+                std::future::pending::<()>().await;
+            }
+            self.served().waiting.0 -= 1;
+            return self.served().introspected.clone();
         }
         if self.served().silent {
             std::future::pending::<()>().await;

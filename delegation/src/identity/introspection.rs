@@ -1,0 +1,227 @@
+//! Opaque tokens: their issuer is asked what they are (RFC 7662).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64ct::{Base64, Encoding};
+use bytes::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::{Request, StatusCode};
+use krb_client::{Clock, Flights};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use url::form_urlencoded::{Serializer, byte_serialize};
+use zeroize::Zeroizing;
+
+use super::config::is_https_or_loopback;
+use super::jwt::{Claims, Flaw};
+use super::kept::{Fingerprint, Kept, Limits};
+use super::strict_json;
+use crate::network::Fetch;
+use crate::secret::Secret;
+
+/// What an issuer says of a token is believed for so long, in seconds: whom it revokes gets no further.
+pub(super) const BELIEVED: i64 = 60;
+/// That it says no is believed for so long.
+const REFUSED: i64 = 10;
+/// For an answer, and for the turn to ask.
+pub(super) const WAIT: Duration = Duration::from_secs(5);
+/// After a failure nobody is asked for so long.
+pub(super) const REST: Duration = Duration::from_secs(2);
+/// Questions at once: strangers may come with as many texts as they like.
+const AT_ONCE: usize = 16;
+/// A text without a meaning of its own is short.
+pub(super) const MAX_LENGTH: usize = 4 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
+const LIMITS: Limits = Limits { entries: 4096, bytes: 1 << 20 };
+/// What is remembered of a token that was refused.
+const BYTES: usize = 128;
+
+const NOT_ACTIVE: Flaw = Flaw::Token("the token is not active");
+
+/// The `introspection` section of an identity provider.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IntrospectionConfig {
+    /// Where the issuer says what its opaque tokens are (RFC 7662).
+    pub endpoint: String,
+    /// This server's client id there.
+    pub client_id: String,
+    /// And its secret (`client_secret_basic`).
+    pub client_secret: Secret,
+}
+
+impl IntrospectionConfig {
+    /// The setting that does not do, and why not.
+    pub(super) fn introspector(
+        &self,
+        issuer: &str,
+        idp: &Arc<dyn Fetch>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Introspector, (&'static str, String)> {
+        if !is_https_or_loopback(&self.endpoint) {
+            let problem = "must be an https URL (plain http only to loopback)";
+            return Err(("endpoint", problem.into()));
+        }
+        if self.client_id.is_empty() {
+            return Err(("clientId", "is empty".into()));
+        }
+        let secret = self.client_secret.resolve();
+        let secret = secret.map_err(|error| ("clientSecret", error.to_string()))?;
+        if secret.is_empty() {
+            return Err(("clientSecret", "is empty".into()));
+        }
+        Ok(Introspector(Arc::new(Shared {
+            issuer: issuer.to_owned(),
+            endpoint: self.endpoint.clone(),
+            authorization: basic(&self.client_id, &secret),
+            idp: idp.clone(),
+            clock: clock.clone(),
+            turns: Semaphore::new(AT_ONCE),
+            refused: Mutex::new(Kept::new(LIMITS)),
+            resting_until: Mutex::default(),
+            flights: Arc::default(),
+        })))
+    }
+}
+
+/// RFC 6749 section 2.3.1: both are encoded as in a form before they are put together.
+fn basic(id: &str, secret: &str) -> Zeroizing<String> {
+    // Room for everything percent-encoded: a text that grows leaves copies.
+    let mut pair = Zeroizing::new(String::with_capacity(3 * (id.len() + secret.len()) + 1));
+    pair.extend(byte_serialize(id.as_bytes()));
+    pair.push(':');
+    pair.extend(byte_serialize(secret.as_bytes()));
+    let encoded = Zeroizing::new(Base64::encode_string(pair.as_bytes()));
+    let mut field = Zeroizing::new(String::with_capacity(6 + encoded.len()));
+    field.push_str("Basic ");
+    field.push_str(&encoded);
+    field
+}
+
+/// Asks one issuer.
+pub(super) struct Introspector(Arc<Shared>);
+
+struct Shared {
+    /// For the log.
+    issuer: String,
+    endpoint: String,
+    authorization: Zeroizing<String>,
+    idp: Arc<dyn Fetch>,
+    clock: Arc<dyn Clock>,
+    turns: Semaphore,
+    refused: Mutex<Kept<()>>,
+    /// After a failure.
+    resting_until: Mutex<Option<Instant>>,
+    flights: Arc<Flights<Fingerprint, Result<Arc<Claims>, Flaw>>>,
+}
+
+impl Introspector {
+    /// What the issuer says of a token. Many who have the same one ask once, in a task that none of
+    /// them takes along by leaving. Nothing else is checked of it yet.
+    pub(super) async fn ask(
+        &self,
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<Claims>, Flaw> {
+        if token.len() > MAX_LENGTH {
+            return Err(super::jwt::TOO_LONG);
+        }
+        let find = |token: &Fingerprint| {
+            let now = self.0.clock.now().seconds.unix();
+            lock(&self.0.refused).get(token, now).map(|()| Err(NOT_ACTIVE))
+        };
+        let work = |_: &Fingerprint| {
+            let (shared, token) = (Arc::clone(&self.0), Zeroizing::new(token.to_owned()));
+            async move { shared.ask(token).await }
+        };
+        let shared = Arc::clone(&self.0);
+        let land = move |token, answer: &Result<Arc<Claims>, Flaw>| {
+            if matches!(answer, Err(NOT_ACTIVE)) {
+                let now = shared.clock.now().seconds.unix();
+                lock(&shared.refused).put(token, (), BYTES, now + REFUSED, now);
+            }
+        };
+        let answer = self.0.flights.find_or_join(fingerprint, find, work, land).await;
+        answer.unwrap_or(Err(Flaw::Introspection))
+    }
+}
+
+impl Shared {
+    async fn ask(&self, token: Zeroizing<String>) -> Result<Arc<Claims>, Flaw> {
+        let is_resting = || lock(&self.resting_until).is_some_and(|until| Instant::now() < until);
+        let turn = timeout(WAIT, self.turns.acquire()).await;
+        // Too many ask, or the one before got no answer.
+        let Ok(Ok(_turn)) = turn else { return Err(Flaw::Introspection) };
+        if is_resting() {
+            return Err(Flaw::Introspection);
+        }
+        let answer = timeout(WAIT, self.request(&token)).await;
+        let answer = answer.unwrap_or_else(|_| Err("it did not answer in time".to_owned()));
+        let claims = answer.map_err(|error| {
+            *lock(&self.resting_until) = Some(Instant::now() + REST);
+            let issuer = &self.issuer;
+            tracing::warn!(issuer, error, "the issuer does not say what a token is");
+            Flaw::Introspection
+        })?;
+        match claims.get("active") {
+            Some(Value::Bool(true)) => Ok(Arc::new(claims)),
+            _ => Err(NOT_ACTIVE),
+        }
+    }
+
+    /// The error is a text for the log.
+    async fn request(&self, token: &str) -> Result<Claims, String> {
+        let mut authorization = HeaderValue::from_str(&self.authorization)
+            .map_err(|_| "the client's id and secret are no header field".to_owned())?;
+        authorization.set_sensitive(true);
+        let request = Request::post(&self.endpoint)
+            .header(AUTHORIZATION, authorization)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form(token))
+            .map_err(|error| error.to_string())?;
+        let response = self.idp.fetch(request, MAX_ANSWER).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED => {
+                return Err("it takes this server for nobody: check introspection.clientId and \
+                            introspection.clientSecret"
+                    .to_owned());
+            }
+            status => return Err(format!("it answered {status}")),
+        }
+        let claims = strict_json::object(response.body()).map(Claims);
+        claims.ok_or_else(|| "its answer is no JSON object".to_owned())
+    }
+}
+
+fn form(token: &str) -> Bytes {
+    // Room for everything percent-encoded, and for the rest of it.
+    let mut form = Serializer::new(String::with_capacity(3 * token.len() + 64));
+    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
+    Bytes::from_owner(Zeroizing::new(form.finish()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_and_secret_are_encoded_before_they_are_put_together() {
+        assert_eq!(*basic("mcp", "secret"), "Basic bWNwOnNlY3JldA==");
+        let decoded = |id, secret| {
+            let field = basic(id, secret);
+            let pair = Base64::decode_vec(field.strip_prefix("Basic ").unwrap()).unwrap();
+            String::from_utf8(pair).unwrap()
+        };
+        assert_eq!(decoded("a:b", "c d+ü"), "a%3Ab:c+d%2B%C3%BC");
+    }
+}
