@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
 
-use crate::ConfigError;
 use crate::audit::{self, Audit, AuditConfig};
 use crate::credential::kerberos::{Kerberos, KerberosConfig};
 use crate::event::Metrics;
-use crate::identity::{TrustedIdp, Verifier};
+use crate::identity::{Claimed, Presented, TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
-use crate::policy::{Policies, PolicyFile};
+use crate::policy::{Policies, Policy, PolicyFile};
 use crate::resources::Resources;
 use crate::state::{State, StateConfig};
-use crate::targets::{TargetConfig, Targets};
+use crate::targets::{Target, TargetConfig, Targets};
 use crate::token_exchange::{ExchangeSettings, TokenExchanger};
+use crate::{ConfigError, Failure};
 
 /// What the pipeline is built from: the configuration's sections, but for `network`, of which
 /// [`Parts::of_the_system`] makes the rest, and the policy file, which is followed from then on. Other files that they name are
@@ -78,6 +78,7 @@ pub struct Plan {
     exchanger: TokenExchanger,
     targets: Targets,
     policies: Policies,
+    remarks: Vec<String>,
     kerberos: Kerberos,
     resources: Resources,
     audit: AuditConfig,
@@ -108,6 +109,7 @@ impl Plan {
             exchanger,
             verifier,
             policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
+            remarks: targets.remarks(&settings.kerberos.all_kdcs()),
             targets,
             kerberos: Kerberos::new(&settings.kerberos, &parts, &state).await?,
             resources: Resources::new(&parts.network, &state),
@@ -118,10 +120,35 @@ impl Plan {
         })
     }
 
+    /// What is well to know of the targets: which are one to Kerberos, and which are on a domain
+    /// controller.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
     /// What can be reached.
     #[must_use]
     pub const fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// The policies, as their file is now.
+    pub async fn policy(&self) -> Arc<Policy> {
+        self.policies.current().await
+    }
+
+    /// Whom a caller's token stands for at a target, or here: it is verified and exchanged, as for a
+    /// call.
+    ///
+    /// # Errors
+    /// Why it stands for nobody.
+    pub async fn claimed(&self, token: &str, at: Option<&Target>) -> Result<Claimed, String> {
+        let caller = self.verifier.admit(&Presented::bearer(token)).await;
+        let caller = caller.map_err(|error| error.to_string())?;
+        let subject = self.exchanger.exchange(&caller, at, 0).await;
+        let told = |failure: Failure| format!("{}. {}", failure.message, failure.remedy);
+        Ok(Claimed::proven(subject.map_err(told)?))
     }
 
     /// Opens the audit log and the state, and is ready for calls. Within a runtime: it goes on looking
@@ -132,6 +159,9 @@ impl Plan {
     pub fn start(self) -> Result<Delegation, ConfigError> {
         let Self { verifier, exchanger, targets, policies, kerberos, resources, .. } = self;
         let (audit, collectors, state) = (self.audit, self.collectors, self.state);
+        for remark in self.remarks {
+            tracing::warn!("{remark}");
+        }
         state.start()?;
         let Parts { clock, random, .. } = self.parts;
         let audit = Audit::open_with(&audit, clock.clone(), &*random, collectors.as_ref())?;

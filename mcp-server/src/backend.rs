@@ -9,7 +9,7 @@ use krb_delegation::pipeline::{Call, Delegation};
 use krb_delegation::plan::{Parts, Plan, Settings};
 use krb_delegation::policy::PolicyFile;
 use krb_delegation::token_exchange::ExchangeSettings;
-use krb_delegation::{Failure, Outcome};
+use krb_delegation::{ConfigError, Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};
 
@@ -134,9 +134,10 @@ pub(crate) async fn plan_with(
         audit: config.audit.clone(),
         state: config.state.clone(),
     };
-    Plan::new(settings, parts).await.map_err(|cause| LoadError::Setting {
-        // The policy's errors give lines of the policy.
-        file: if cause.setting == "policy" { config.policy.file.clone() } else { file.into() },
-        cause,
+    Plan::new(settings, parts).await.map_err(|cause| match cause {
+        ConfigError { setting, line, problem } if setting == "policy" => {
+            LoadError::Policy { file: config.policy.file.clone(), line, problem }
+        }
+        cause => LoadError::Setting { file: file.into(), cause },
     })
 }

@@ -33,6 +33,8 @@ struct Report {
     audit_chain: &'static str,
     /// Where what outlives a restart is kept.
     state: Option<PathBuf>,
+    /// What is well to know of the targets.
+    remarks: Vec<String>,
 }
 
 /// A further service account.
@@ -118,6 +120,7 @@ async fn report(file: &Path) -> Result<Report, Error> {
         audit_chain: worth(&config.audit),
         audit: config.audit.file,
         state: config.state.directory,
+        remarks: plan.remarks().to_vec(),
     })
 }
 
@@ -174,8 +177,11 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
         let by = account.as_ref().map(|account| format!(" by {account}")).unwrap_or_default();
         writeln!(out, "  target           {name}: {kind} at {endpoint} as {spn}{by}")?;
     }
+    for remark in &report.remarks {
+        writeln!(out, "  note: {remark}")?;
+    }
     Ok(())
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -20,7 +20,7 @@ use crate::http::MCP_PATH;
 use crate::pins::{self, Pins};
 use crate::revoke::{self, Revoke};
 use crate::start::Server;
-use crate::{audit, check, logging, serve};
+use crate::{audit, check, logging, policy, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,6 +74,11 @@ enum Command {
     /// Which account each subject is taken for: list, approve, release
     #[command(subcommand)]
     Pins(Pins),
+    /// What policies may speak of, some to begin with, and why they decide as they do
+    Policy {
+        #[command(subcommand)]
+        command: policy::Command,
+    },
     /// End a user's access, on this machine within a second
     ///
     /// It needs the configuration file and the state that this names, and no running server: those
@@ -145,6 +150,9 @@ fn run(command: Command) -> Result<bool, Error> {
             runtime()?.block_on(check::print(&config, json, &mut io::stdout()))?;
         }
         Command::Pins(asked) => pins::run(asked, &mut io::stdout())?,
+        Command::Policy { command } => {
+            return runtime()?.block_on(policy::run(command, &mut io::stdout()));
+        }
         Command::Revoke(asked) => revoke::run(asked, &mut io::stdout())?,
         #[cfg(feature = "demo")]
         Command::Demo { once, json, log_level } => {

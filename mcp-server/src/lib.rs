@@ -21,6 +21,7 @@ mod logging;
 mod mcp;
 mod metrics;
 mod pins;
+mod policy;
 mod revoke;
 mod serve;
 mod start;

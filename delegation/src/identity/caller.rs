@@ -12,8 +12,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Somebody with a token that nobody verified.
-    #[cfg(test)]
+    /// Somebody with a token that nobody verified: for questions about them.
     pub(crate) fn unverified(issuer: &str, subject: &str, client_id: Option<&str>) -> Self {
         let (issuer, subject, client_id) =
             (issuer.into(), subject.into(), client_id.map(Into::into));

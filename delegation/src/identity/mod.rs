@@ -5,6 +5,7 @@
 
 mod authentication;
 mod caller;
+mod claimed;
 mod config;
 mod confirmation;
 mod dpop;
@@ -27,6 +28,7 @@ mod verifier;
 
 pub use authentication::AuthenticationError;
 pub use caller::Caller;
+pub use claimed::Claimed;
 pub use config::{Audience, ClaimMappings, Security, TrustedIdp, UserId};
 pub use dpop::DPOP_ALGORITHMS;
 pub use introspection::IntrospectionConfig;

@@ -81,7 +81,7 @@ impl Vocabulary {
     /// # Errors
     /// None that is known.
     pub(super) fn user(&self, facts: &Facts<'_>) -> Result<Entity, String> {
-        let Principal { issuer, subject, legacy_name, roles, scopes, .. } = facts.who;
+        let Principal { issuer, subject, legacy_name, roles, permissions, scopes, .. } = facts.who;
         let set =
             |items: &[String]| RestrictedExpression::new_set(items.iter().map(|item| string(item)));
         let attributes = HashMap::from([
@@ -89,6 +89,7 @@ impl Vocabulary {
             ("subject".into(), string(subject)),
             ("legacyName".into(), string(legacy_name)),
             ("roles".into(), set(roles)),
+            ("permissions".into(), set(permissions)),
             ("scopes".into(), set(scopes)),
             ("groups".into(), set(facts.groups.unwrap_or_default())),
         ]);

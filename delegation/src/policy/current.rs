@@ -139,7 +139,7 @@ impl Followed {
             Ok(Ok(policy)) => policy,
             Ok(Err(error)) => {
                 self.state().seen = text;
-                return self.complain(error.problem);
+                return self.complain(error.to_string());
             }
             Err(error) => return self.complain(error.to_string()),
         };

@@ -55,6 +55,7 @@ impl<'a> Facts<'a> {
     pub(super) const fn list(&self, list: List) -> Option<&'a [String]> {
         match list {
             List::Roles => Some(self.who.roles),
+            List::Permissions => Some(self.who.permissions),
             List::Scopes => Some(self.who.scopes),
             List::Groups => self.groups,
         }
@@ -81,6 +82,7 @@ pub(super) enum Field {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum List {
     Roles,
+    Permissions,
     Scopes,
     Groups,
 }

@@ -61,17 +61,17 @@ impl Policy {
             Schema::from_cedarschema_str(&schema()).map_err(|e| internal(e.to_string()))?.0;
         let types = Types::new()?;
         let parsed = PolicySet::from_str(text)
-            .map_err(|e| error(format!("{}{e}{}", line_of(&e, text), hint(&e))))?;
+            .map_err(|e| error(format!("{e}{}", hint(&e))).on_line(line_of(&e, text)))?;
         let policies = named(&parsed)?;
 
         let result = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
         if let Some(e) = result.validation_errors().next() {
-            return Err(error(format!("{}{e}{}", line_of(e, text), hint(e))));
+            return Err(error(format!("{e}{}", hint(e))).on_line(line_of(e, text)));
         }
         // For `one_script` below.
         let scripts = |w: &&_| matches!(w, ValidationWarning::MixedScriptString(_));
         if let Some(e) = result.validation_warnings().find(|w| !scripts(w)) {
-            return Err(error(format!("{}{e}{}", line_of(e, text), hint(e))));
+            return Err(error(format!("{e}{}", hint(e))).on_line(line_of(e, text)));
         }
         let of_all = |of: fn(&Target) -> &str| targets.iter().map(of).collect::<Vec<_>>();
         let known = [
@@ -82,7 +82,10 @@ impl Policy {
         for policy in policies.policies() {
             let internal = |e: String| error(format!("policy `{}`: {e}", policy.id()));
             let json = policy.to_json().map_err(|e| internal(e.to_string()))?;
-            let wrong = |problem: String| error(format!("policy `{}` {problem}", policy.id()));
+            let wrong = |problem: String| {
+                error(format!("policy `{}` {problem}", policy.id()))
+                    .on_line(line_of_id(policy.id().as_ref(), text))
+            };
             let tests = |attribute| {
                 comparisons(&json, policy.effect(), attribute).map_err(|e| wrong(e.into()))
             };
@@ -127,13 +130,17 @@ impl Policy {
                     && !targets.iter().any(|t| t.name() == literal.id().unescaped())
             });
             if let Some(literal) = unknown {
-                return Err(error(format!(
-                    "policy `{}` names {literal}, which is not among the configured targets",
-                    policy.id()
+                return Err(wrong(format!(
+                    "names {literal}, which is not among the configured targets"
                 )));
             }
         }
-        Ok(Arc::new(Self { hash: hash(text), ..Self::prepare(&policies, types, targets)? }))
+        let mut policy = Self::prepare(&policies, types, targets)?;
+        policy.hash = hash(text);
+        for statement in &mut policy.statements {
+            statement.line = line_of_id(&statement.id, text);
+        }
+        Ok(Arc::new(policy))
     }
 
     /// Makes ready for questions what was found to fit.
@@ -152,7 +159,9 @@ impl Policy {
             statements.push(Statement {
                 id: policy.id().to_string(),
                 effect: policy.effect(),
+                line: None,
                 sketch: Sketch::of(policy, &json, &types),
+                place: Sketch::of_place(policy, &types),
                 alone: alone.map_err(|e| internal(e.to_string()))?,
                 asks_groups: mentions(&json, "groups"),
                 may_fail: may_fail(&json),
@@ -187,8 +196,10 @@ impl Types {
     }
 }
 
-/// What a policy may speak of: the words that all kinds of resources share, and the actions of each.
-pub(super) fn schema() -> String {
+/// What a policy may speak of, as a Cedar schema: the words that all kinds of resources share, and
+/// the actions of each.
+#[must_use]
+pub fn schema() -> String {
     let mut schema = SCHEMA.to_owned();
     for actions in ACTIONS {
         let names: Vec<String> = actions.iter().map(|a| format!("{:?}", a.name)).collect();
@@ -262,12 +273,23 @@ fn is_sid(pattern: &Pattern) -> bool {
     !pattern.has_wildcard() && pattern.start().parse::<Sid>().is_ok()
 }
 
-fn line_of(error: &dyn Diagnostic, text: &str) -> String {
-    let Some(label) = error.labels().and_then(|mut labels| labels.next()) else {
-        return String::new();
+/// The line of the annotation that gives this id, from 1.
+fn line_of_id(id: &str, text: &str) -> Option<usize> {
+    let written = format!("{id:?}");
+    let is_annotation = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        code.match_indices("@id").any(|(at, name)| {
+            let rest = code[at + name.len()..].trim_start().strip_prefix('(');
+            rest.is_some_and(|rest| rest.trim_start().starts_with(&written))
+        })
     };
+    text.lines().position(is_annotation).map(|line| line + 1)
+}
+
+fn line_of(error: &dyn Diagnostic, text: &str) -> Option<usize> {
+    let label = error.labels().and_then(|mut labels| labels.next())?;
     let before = text.as_bytes().get(..label.offset()).unwrap_or_default();
-    format!("line {}: ", before.iter().filter(|b| **b == b'\n').count() + 1)
+    Some(before.iter().filter(|b| **b == b'\n').count() + 1)
 }
 
 fn hint(error: &dyn Diagnostic) -> String {

@@ -11,6 +11,7 @@
 mod asking;
 mod comparisons;
 mod current;
+mod explain;
 mod facts;
 mod failure;
 mod index;
@@ -33,9 +34,11 @@ use crate::identity::Subject;
 use crate::targets::Resolved;
 use asking::{Asking, Vocabulary};
 pub use current::{Policies, PolicyFile};
+pub use explain::{Applies, Considered, Explanation, Listed, Outlook, Who};
 use facts::{Facts, user_id};
 use failure::{Why, denied};
 use index::Index;
+pub use load::schema;
 use pattern::Pattern;
 pub use permit::Permit;
 use sketch::Sketch;
@@ -48,6 +51,7 @@ struct Principal<'a> {
     subject: &'a str,
     legacy_name: &'a str,
     roles: &'a [String],
+    permissions: &'a [String],
     scopes: &'a [String],
     client_id: Option<&'a str>,
 }
@@ -59,11 +63,16 @@ impl<'a> From<&'a Subject> for Principal<'a> {
             subject: subject.subject(),
             legacy_name: subject.legacy_name().as_str(),
             roles: subject.roles(),
+            permissions: subject.permissions(),
             scopes: subject.scopes(),
             client_id: subject.client_id(),
         }
     }
 }
+
+/// Policies to begin with, which give permissions their meaning: whoever has `file:read` may read
+/// files.
+pub const DEFAULTS: &str = include_str!("defaults.cedar");
 
 /// What is asked, but for the action.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +117,11 @@ pub struct Policy {
 struct Statement {
     id: String,
     effect: Effect,
+    /// Where it stands in its file, from 1.
+    line: Option<usize>,
     sketch: Sketch,
+    /// What of that is about the action and the resource.
+    place: Sketch,
     alone: PolicySet,
     /// It says something of the groups of an account, which only a KDC knows.
     asks_groups: bool,
@@ -177,8 +190,7 @@ impl Policy {
         let case = Case { who: Principal::from(&subject), on: Some(&resolved), groups: None };
         let (decision, policies) = self.evaluate(case, resolved.action())?;
         let waits = decision == Decision::Open;
-        // Where the service account comes itself, no KDC says anything of the user.
-        if waits && resolved.target().route() == Route::ServiceAccount {
+        if waits && !may_wait(&resolved) {
             return Err(self.denial(case, resolved.action(), Why::Policy, Vec::new()));
         }
         Ok(Permit::new(subject, resolved, policies, waits.then(|| Arc::clone(self)), &self.hash))
@@ -251,6 +263,12 @@ impl Policy {
         }
         verdict
     }
+}
+
+/// Whether anybody will say in which groups the account is: where the service account comes itself,
+/// no KDC is asked about the user.
+fn may_wait(resolved: &Resolved) -> bool {
+    resolved.target().route() != Route::ServiceAccount
 }
 
 impl Statement {

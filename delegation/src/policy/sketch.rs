@@ -39,7 +39,8 @@ impl Sketch {
 
     /// What a policy asks for.
     pub(super) fn of(policy: &Cedar, json: &Value, types: &Types) -> Self {
-        let mut all = scope(policy, types);
+        let mut all = principal(policy, types);
+        all.extend(place(policy, types));
         // What fails makes the whole policy fail, whatever else it says: then only the scope, which
         // is looked at first and cannot fail, tells whether it applies.
         if !may_fail(json) {
@@ -53,6 +54,11 @@ impl Sketch {
             }));
         }
         Self::All(all)
+    }
+
+    /// What it asks for of the action and the resource alone.
+    pub(super) fn of_place(policy: &Cedar, types: &Types) -> Self {
+        Self::All(place(policy, types))
     }
 
     fn not(self) -> Self {
@@ -113,20 +119,26 @@ pub(super) fn may_fail(json: &Value) -> bool {
     !conditions(json).all(|one| one.get("body").is_some_and(never_fails))
 }
 
-fn scope(policy: &Cedar, types: &Types) -> Vec<Sketch> {
-    let id = |uid: &EntityUid| uid.id().unescaped().to_owned();
-    let mut all = Vec::new();
-    // No user is in another, nor a target or an action: to be in one is to be the one.
+fn id(uid: &EntityUid) -> String {
+    uid.id().unescaped().to_owned()
+}
+
+// No user is in another, nor a target or an action: to be in one is to be the one.
+fn principal(policy: &Cedar, types: &Types) -> Vec<Sketch> {
     match policy.principal_constraint() {
-        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => {}
         PrincipalConstraint::Eq(uid)
         | PrincipalConstraint::In(uid)
-        | PrincipalConstraint::IsIn(_, uid) => {
-            if *uid.type_name() == types.user {
-                all.push(Sketch::OneOf(Field::User, vec![id(&uid)]));
-            }
+        | PrincipalConstraint::IsIn(_, uid)
+            if *uid.type_name() == types.user =>
+        {
+            vec![Sketch::OneOf(Field::User, vec![id(&uid)])]
         }
+        _ => Vec::new(),
     }
+}
+
+fn place(policy: &Cedar, types: &Types) -> Vec<Sketch> {
+    let mut all = Vec::new();
     match policy.action_constraint() {
         ActionConstraint::Any => {}
         ActionConstraint::Eq(uid) => all.push(Sketch::OneOf(Field::Action, vec![id(&uid)])),
@@ -268,6 +280,7 @@ fn field(node: &Value) -> Option<Field> {
 fn list(node: &Value) -> Option<List> {
     Some(match attribute(node)? {
         ("principal", "roles") => List::Roles,
+        ("principal", "permissions") => List::Permissions,
         ("principal", "scopes") => List::Scopes,
         ("principal", "groups") => List::Groups,
         _ => return None,

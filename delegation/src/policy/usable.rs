@@ -8,7 +8,7 @@ use super::asking::Asking;
 use super::facts::{Facts, user_id};
 use super::pattern::Pattern;
 use super::{Decision, Policy, Principal, Statement};
-use crate::identity::Subject;
+use crate::identity::{Claimed, Subject};
 use crate::resources::Form;
 use crate::targets::{Root, Targets};
 
@@ -60,6 +60,12 @@ impl Policy {
     #[must_use]
     pub fn usable(&self, subject: &Subject, targets: &Targets) -> Vec<Usable> {
         self.usable_by(Principal::from(subject), targets)
+    }
+
+    /// The same of somebody whom claims describe.
+    #[must_use]
+    pub fn usable_as(&self, who: &Claimed, targets: &Targets) -> Vec<Usable> {
+        self.usable(who.subject(), targets)
     }
 
     pub(super) fn usable_by(&self, who: Principal<'_>, targets: &Targets) -> Vec<Usable> {

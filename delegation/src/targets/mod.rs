@@ -7,6 +7,7 @@
 mod config;
 mod failure;
 mod fold;
+mod remarks;
 mod root;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ const POLICY: &str = include_str!("../../examples/policy.cedar");
 const CA: &str = include_str!("ca.pem");
 
 /// The example with everything that it names.
-fn directory() -> Directory {
+pub(crate) fn directory() -> Directory {
     let directory = Directory::new();
     // Every environment has this variable, and no test can set one.
     directory.write("krb-mcp.jsonc", &EXAMPLE.replace("MCP_OAUTH_CLIENT_SECRET", "PATH"));
@@ -109,7 +109,7 @@ async fn what_would_end_the_start_is_found() {
             config,
             "\"realm\":",
             "\"delegation\": {\"mode\": \"service-account\"}, \"realm\":",
-            "DIR/policy.cedar: policy: policy `staff-read-files` permits the use of fileserver as its \
+            "DIR/policy.cedar:6: policy `staff-read-files` permits the use of fileserver as its \
              service account, and not only of certain paths",
         ),
         (
@@ -134,7 +134,7 @@ async fn what_would_end_the_start_is_found() {
             "policy.cedar",
             r#"Target::"intranet""#,
             r#"Target::"internet""#,
-            "DIR/policy.cedar: policy: ",
+            "DIR/policy.cedar:19: policy `staff-use-the-intranet` names",
         ),
     ] {
         let problem = problem(file, old, new).await;

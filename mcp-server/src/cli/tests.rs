@@ -8,7 +8,7 @@ fn the_help_says_what_it_always_said() {
     let mut cli = Cli::command().term_width(100);
     cli.build();
     let mut text = cli.render_long_help().to_string();
-    for name in ["serve", "check", "pins", "revoke", "demo", "completions"] {
+    for name in ["serve", "check", "policy", "pins", "revoke", "demo", "completions"] {
         let command = cli.find_subcommand_mut(name).unwrap();
         text += &format!("\n---- {name}\n{}", command.render_long_help());
     }

@@ -88,7 +88,9 @@ pub struct DelegationConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyConfig {
-    /// File with Cedar policies.
+    /// File with Cedar policies, followed while the server runs. `krb-mcp policy init` prints some to
+    /// begin with, `krb-mcp policy schema` what they may speak of; `krb-mcp policy check` says what
+    /// they decide, and why.
     pub file: PathBuf,
 }
 
@@ -114,6 +116,16 @@ pub enum LoadError {
         /// From 1, in bytes.
         column: usize,
         /// The setting and what is wrong with it.
+        problem: String,
+    },
+    /// A policy is wrong.
+    #[error("{}{}: {problem}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Policy {
+        /// The policy file.
+        file: PathBuf,
+        /// From 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong with it.
         problem: String,
     },
     /// A setting's value is wrong.

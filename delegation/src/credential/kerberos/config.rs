@@ -45,6 +45,17 @@ pub struct KerberosConfig {
     pub only_members_of: Vec<String>,
 }
 
+impl KerberosConfig {
+    /// Every KDC that is named, of whatever realm: `host` or `host:port`.
+    pub(crate) fn all_kdcs(&self) -> Vec<&str> {
+        let further = self.accounts.values();
+        let own = self.kdcs.iter().chain(self.other_realms.values().flatten());
+        let theirs =
+            further.flat_map(|one| one.kdcs.iter().chain(one.other_realms.values().flatten()));
+        own.chain(theirs).map(String::as_str).collect()
+    }
+}
+
 /// A further service account.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -50,13 +50,19 @@ fn targets() -> Targets {
 #[derive(Clone, Debug)]
 struct User {
     roles: Vec<String>,
+    permissions: Vec<String>,
     scopes: Vec<String>,
     client_id: Option<&'static str>,
 }
 
 impl User {
     fn staff() -> Self {
-        Self { roles: vec!["staff".into()], scopes: vec!["web".into()], client_id: Some("agent") }
+        Self {
+            roles: vec!["staff".into()],
+            permissions: vec![],
+            scopes: vec!["web".into()],
+            client_id: Some("agent"),
+        }
     }
 
     fn principal(&self) -> Principal<'_> {
@@ -65,6 +71,7 @@ impl User {
             subject: "42",
             legacy_name: "ALICE_ADMIN",
             roles: &self.roles,
+            permissions: &self.permissions,
             scopes: &self.scopes,
             client_id: self.client_id,
         }
@@ -195,7 +202,7 @@ fn what_does_not_fit_does_not_load() {
         let error = Policy::from_cedar(text, &targets()).expect_err(text);
         assert_eq!(error.setting, "policy");
         for part in parts {
-            assert!(error.problem.contains(part), "{text}: {error}");
+            assert!(error.to_string().contains(part), "{text}: {error}");
         }
     }
 }
@@ -526,7 +533,7 @@ impl User {
 
 #[test]
 fn what_is_usable_is_what_some_policy_permits_somewhere() {
-    let guest = User { roles: vec![], scopes: vec![], client_id: None };
+    let guest = User { roles: vec![], permissions: vec![], scopes: vec![], client_id: None };
     let files = "//files/Corp/ file:list file:read".to_owned();
     let web = "http://web.example.com/ http:get".to_owned();
     assert_eq!(User::staff().uses(POLICIES), [files.clone(), web]);
@@ -603,4 +610,29 @@ fn what_groups_decide_waits_for_them() {
     policy.decide_here(&alice, "user:info").unwrap_err();
     // To her it is told as something to try.
     assert_eq!(policy.usable(&alice, &targets()).len(), 1);
+}
+
+#[test]
+fn a_permission_allows_what_it_is_called_after() {
+    let policy = policy(DEFAULTS);
+    let operations = [read("//files/corp/a"), list("//files/corp/"), http("GET"), http("DELETE")];
+    for (permission, allowed) in [
+        (None, [false, false, false, false]),
+        (Some("file:list"), [false, true, false, false]),
+        (Some("file:read"), [true, true, false, false]),
+        (Some("http:read"), [false, false, true, false]),
+        (Some("http:write"), [false, false, true, true]),
+        // What nothing here is called.
+        (Some("file:write"), [false, false, false, false]),
+        (Some("sql:admin"), [false, false, false, false]),
+    ] {
+        let permissions = permission.map(str::to_owned).into_iter().collect();
+        // A role of that name is no permission.
+        let roles = vec!["file:read".to_owned(), "http:write".to_owned()];
+        let user = User { permissions, roles, scopes: vec![], client_id: None };
+        let found = operations.each_ref().map(|operation| user.asks(&policy, operation).is_ok());
+        assert_eq!(found, allowed, "{permission:?}");
+        let facts = Case { who: user.principal(), on: None, groups: None };
+        policy.evaluate(facts, "user:info").unwrap();
+    }
 }

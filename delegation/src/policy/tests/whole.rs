@@ -21,6 +21,7 @@ const TESTS: &[&str] = &[
     r#"principal.roles.containsAll([context.path, "b"])"#,
     "principal.roles.isEmpty()",
     r#"principal.scopes.contains("web")"#,
+    r#"principal.permissions.contains("file:read")"#,
     r#"["web", "x"].containsAny(["x"])"#,
     r#"principal.legacyName == "ALICE""#,
     r#""BOB" == principal.legacyName"#,
@@ -118,13 +119,14 @@ fn user() -> impl Strategy<Value = (User, &'static str, &'static str)> {
     let client_id = select(&[None, Some("agent"), Some("other")][..]);
     (
         some(&["a", "b", "c"]),
+        some(&["file:read", "file:list"]),
         some(&["web"]),
         client_id,
         select(&["ALICE", "BOB"][..]),
         select(&["42", "43"][..]),
     )
-        .prop_map(|(roles, scopes, client_id, name, subject)| {
-            (User { roles, scopes, client_id }, name, subject)
+        .prop_map(|(roles, permissions, scopes, client_id, name, subject)| {
+            (User { roles, permissions, scopes, client_id }, name, subject)
         })
 }
 

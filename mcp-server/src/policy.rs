@@ -1,0 +1,248 @@
+//! `krb-mcp policy`: what a policy may speak of, one to begin with, and why one decides as it does.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use krb_client::files::read_text;
+use krb_delegation::Request;
+use krb_delegation::identity::Claimed;
+use krb_delegation::plan::Plan;
+use krb_delegation::policy::{Applies, DEFAULTS, Explanation, Listed, Outlook, Usable, schema};
+use krb_delegation::targets::Resolved;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::{backend, tools};
+
+/// More than a token or its claims ever are.
+const MAX_CLAIMS: u64 = 1 << 20;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is asked of `krb-mcp policy`.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Print what policies may speak of, as a Cedar schema
+    Schema,
+    /// Print policies to begin with, which give permissions such as file:read their meaning
+    Init,
+    /// Check the policies of a configuration, and explain what they decide
+    ///
+    /// Alone it lists them. With --claims or --token it says whether a tool call is allowed, by
+    /// which policies, and what the others ask for. Ends with 0 if it is allowed, else with 1.
+    /// Nothing is done and nothing is recorded.
+    Check(Check),
+}
+
+/// What is checked.
+#[derive(Args)]
+pub(crate) struct Check {
+    /// Configuration file (JSON with comments)
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Who calls: claims of an exchanged token as JSON, or such a token; nothing of it is verified
+    #[arg(long, value_name = "FILE", group = "who")]
+    claims: Option<PathBuf>,
+    /// Who calls: a caller's token, which is verified and exchanged as for a call
+    #[arg(long, value_name = "FILE", group = "who")]
+    token: Option<PathBuf>,
+    /// SIDs of the groups that the account is in, as a KDC would say
+    #[arg(long, value_name = "SID", value_delimiter = ',', requires = "who")]
+    groups: Option<Vec<String>>,
+    /// The tool that is called
+    #[arg(long, value_name = "NAME", default_value = "user-info", requires = "who")]
+    tool: String,
+    /// Its arguments, as JSON
+    #[arg(long, value_name = "JSON", default_value = "{}", requires = "who")]
+    arguments: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what is asked. Whether the call is allowed, if one is asked about.
+pub(crate) async fn run(command: Command, out: &mut impl io::Write) -> Result<bool, Error> {
+    match command {
+        Command::Schema => out.write_all(schema().as_bytes())?,
+        Command::Init => out.write_all(DEFAULTS.as_bytes())?,
+        Command::Check(check) => return check.run(out).await,
+    }
+    Ok(true)
+}
+
+impl Check {
+    async fn run(&self, out: &mut impl io::Write) -> Result<bool, Error> {
+        let config = Config::load(&self.config)?;
+        let plan = backend::plan(&self.config, &config).await?;
+        if self.claims.is_none() && self.token.is_none() {
+            self.list(&config, &plan, out).await?;
+            return Ok(true);
+        }
+        let groups = self.groups.iter().flatten().map(|sid| sid.parse());
+        let groups: Vec<_> =
+            groups.collect::<Result<_, _>>().map_err(|_| "--groups: SIDs, S-1-5-21-…")?;
+        let groups = self.groups.is_some().then_some(&groups[..]);
+        let resolved = match self.request()? {
+            Request::Operation(operation) => Some(plan.targets().resolve(&operation)),
+            _ => None,
+        };
+        let resolved = resolved.transpose().map_err(|why| why.explain(&[]).to_string())?;
+        let who = match (&self.claims, &self.token) {
+            (None, Some(file)) => {
+                let at = resolved.as_ref().map(Resolved::target);
+                plan.claimed(text(file)?.trim(), at).await?
+            }
+            (file, _) => {
+                let file = file.as_deref().ok_or("--claims or --token: a file")?;
+                Claimed::read(&text(file)?, &config.auth.trusted_idps)?
+            }
+        };
+        let policy = plan.policy().await;
+        let explanation = policy.explain(&who, resolved.as_ref(), groups);
+        let usable = policy.usable_as(&who, plan.targets());
+        if self.json {
+            print_json(&Report { explanation: &explanation, usable: &usable }, out)?;
+        } else {
+            write(&explanation, &config.policy.file, out)?;
+            for one in usable {
+                let (addresses, actions) = (one.addresses.join(" "), one.actions.join(", "));
+                writeln!(out, "\n  may use {addresses}\n      {actions}")?;
+            }
+        }
+        Ok(explanation.decision == Outlook::Allow)
+    }
+
+    /// What the tool is asked for.
+    fn request(&self) -> Result<Request, Error> {
+        let names = || tools::names().join(", ");
+        let tool = tools::find(&self.tool);
+        let tool = tool.ok_or_else(|| format!("--tool: one of {}", names()))?;
+        match serde_json::from_str(&self.arguments) {
+            Ok(Value::Object(arguments)) => {
+                tool.parse(arguments).map_err(|failure| format!("--arguments: {failure}").into())
+            }
+            Ok(_) => Err("--arguments: a JSON object".into()),
+            Err(error) => Err(format!("--arguments: {error}").into()),
+        }
+    }
+
+    async fn list(
+        &self,
+        config: &Config,
+        plan: &Plan,
+        out: &mut impl io::Write,
+    ) -> Result<(), Error> {
+        let policy = plan.policy().await;
+        let (file, hash) = (&config.policy.file, policy.hash());
+        if self.json {
+            return print_json(&List { file, policy_hash: hash, policies: policy.list() }, out);
+        }
+        writeln!(out, "{} is valid, hash {hash}", file.display())?;
+        for Listed { id, line, effect, asks_groups } in policy.list() {
+            let groups = if asks_groups { "  (waits for groups)" } else { "" };
+            writeln!(out, "  {effect:<7} {id}{}{groups}", place(file, line))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a call is decided as it is, and what its caller may use at all.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+    usable: &'a [Usable],
+}
+
+/// The policies of a file.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    file: &'a Path,
+    policy_hash: &'a str,
+    policies: Vec<Listed>,
+}
+
+fn text(file: &Path) -> Result<String, Error> {
+    let text = read_text(file, MAX_CLAIMS);
+    Ok(text.map_err(|error| format!("cannot read {}: {error}", file.display()))?.to_string())
+}
+
+fn print_json(value: &impl Serialize, out: &mut impl io::Write) -> Result<(), Error> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn place(file: &Path, line: Option<usize>) -> String {
+    line.map(|line| format!("  {}:{line}", file.display())).unwrap_or_default()
+}
+
+fn write(explanation: &Explanation, file: &Path, out: &mut impl io::Write) -> io::Result<()> {
+    let Explanation { decision, principal, action, target, path, policies, others, .. } =
+        explanation;
+    let decision = match decision {
+        Outlook::Allow => "ALLOWED",
+        Outlook::Deny => "DENIED",
+        Outlook::Pending => "DEPENDS ON GROUPS, which only a KDC knows: give --groups",
+    };
+    writeln!(out, "{decision}")?;
+    let verified = if explanation.verified { "" } else { "  (claims, not verified)" };
+    writeln!(out, "  principal    {}{verified}", principal.id)?;
+    writeln!(out, "  account      {}", principal.legacy_name)?;
+    for (name, texts) in [
+        ("roles", Some(&principal.roles)),
+        ("permissions", Some(&principal.permissions)),
+        ("scopes", Some(&principal.scopes)),
+        ("groups", principal.groups.as_ref()),
+    ] {
+        if let Some(texts) = texts {
+            writeln!(
+                out,
+                "  {name:<12} {}",
+                if texts.is_empty() { "-".into() } else { texts.join(", ") }
+            )?;
+        }
+    }
+    if let Some(client_id) = &principal.client_id {
+        writeln!(out, "  client       {client_id}")?;
+    }
+    writeln!(out, "  action       {action}")?;
+    for (name, text) in [("target", target), ("path", path)] {
+        if let Some(text) = text {
+            writeln!(out, "  {name:<12} {text}")?;
+        }
+    }
+    for policy in policies {
+        let applies = match policy.applies {
+            Applies::Fails => "fails: everything that it is for is denied",
+            Applies::Yes => "applies",
+            Applies::Unknown => "may apply",
+            Applies::No => "does not apply",
+        };
+        writeln!(out)?;
+        let place = place(file, policy.line);
+        writeln!(out, "  {} {} {applies}{place}", policy.effect, policy.id)?;
+        if let Some(error) = &policy.error {
+            writeln!(out, "      {error}")?;
+        }
+        for text in &policy.unmet {
+            writeln!(out, "      does not hold: {text}")?;
+        }
+        for text in &policy.unknown {
+            writeln!(out, "      depends on groups: {text}")?;
+        }
+    }
+    if policies.is_empty() {
+        writeln!(out, "\n  no policy is for this action and target")?;
+    }
+    if *others > 0 {
+        writeln!(out, "\n  {others} more for other actions or targets")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
