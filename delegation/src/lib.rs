@@ -28,9 +28,11 @@ pub mod secret;
 pub mod state;
 pub mod targets;
 pub mod token_exchange;
+mod trace_context;
 
 pub use config_error::ConfigError;
 pub use failure::{Blame, Code, Failure};
 pub use open_files::open_files;
 pub use request::{Answer, Question, Request, UserInfo};
 pub use resources::{Operation, Outcome};
+pub use trace_context::{NoTraceContext, TraceContext};

@@ -19,13 +19,17 @@ use crate::resources::{CallContext, Resources};
 use crate::state::{Revoked, State, Who};
 use crate::targets::{Resolved, Target, Targets, Unresolved};
 use crate::token_exchange::TokenExchanger;
-use crate::{Answer, Blame, Failure, Outcome, Question, Request, UserInfo, credential};
+use crate::{
+    Answer, Blame, Failure, Outcome, Question, Request, TraceContext, UserInfo, credential,
+};
 
 /// One thing that a caller wants done.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The request's id, in every log.
     pub request_id: String,
+    /// Where it belongs in its caller's trace, if that was said.
+    pub trace: Option<TraceContext>,
     /// The MCP tool it came through.
     pub tool: &'static str,
     /// What to do.
@@ -109,6 +113,9 @@ impl Delegation {
     ) -> Result<Outcome, Failure> {
         let who = Who::caller(caller);
         let limits = Limits { until: Instant::now() + call.deadline, call: &call, who };
+        if let Some(trace) = &call.trace {
+            attempt.belongs_to(trace);
+        }
         attempt.asks(&call.request.action(), call.request.address());
 
         match &call.request {

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::routing::any_service;
 use krb_delegation::pipeline::Call;
-use krb_delegation::{Failure, Outcome};
+use krb_delegation::{Failure, Outcome, TraceContext};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
     CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    ProtocolVersion, RequestMetaObject, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
@@ -64,13 +66,15 @@ impl<B: Backend> Handler<B> {
         tool: &'static tools::Entry,
         arguments: JsonObject,
         from: &Authenticated<B::Caller>,
+        trace: Option<TraceContext>,
         cancel: CancellationToken,
     ) -> Result<Outcome, Failure> {
         let request_id = from.request_id.clone();
         match tool.parse(arguments) {
             Ok(request) => {
                 let tool = tool.name;
-                let call = Call { request_id, tool, request, deadline: self.deadline, cancel };
+                let deadline = self.deadline;
+                let call = Call { request_id, trace, tool, request, deadline, cancel };
                 self.backend.call(&from.caller, call).await
             }
             Err(failure) => {
@@ -130,10 +134,12 @@ impl<B: Backend> ServerHandler for Handler<B> {
             refuse(&*self.backend, from, visit, tool, &problem).await;
             return Err(ErrorData::invalid_params(problem, None));
         };
+        let parts = context.extensions.get::<Parts>();
+        let trace = trace(&context.meta, parts.map(|parts| &parts.headers));
         let arguments = request.arguments.unwrap_or_default();
         let result = match visit.begin() {
             Ok(turn) => {
-                let result = self.perform(tool, arguments, from, cancel.clone()).await;
+                let result = self.perform(tool, arguments, from, trace, cancel.clone()).await;
                 turn.ended(&result);
                 result
             }
@@ -194,6 +200,14 @@ impl<B: Backend> ServerHandler for Handler<B> {
             no_method()
         })
     }
+}
+
+/// Where a call belongs in its caller's trace, as the message says, or else the request that carries
+/// it.
+fn trace(meta: &RequestMetaObject, headers: Option<&HeaderMap>) -> Option<TraceContext> {
+    const NAME: &str = "traceparent";
+    let in_message = meta.get(NAME).and_then(Value::as_str).and_then(|text| text.parse().ok());
+    in_message.or_else(|| headers?.get(NAME)?.to_str().ok()?.parse().ok())
 }
 
 fn no_method() -> ErrorData {

@@ -78,6 +78,9 @@ impl Backend for Fake {
         assert!(caller.starts_with("alice"));
         assert_eq!(call.deadline, DEADLINE);
         assert!(!call.request_id.is_empty());
+        if let Some(trace) = &call.trace {
+            self.saw(format!("trace {} {}", trace.trace_id(), trace.span_id()));
+        }
         let Call { tool, request, cancel, .. } = call;
         let answer = |name: &str| Ok(tools::find(tool).unwrap().answer(name));
         let Request::Operation(operation) = request else { return answer(caller) };

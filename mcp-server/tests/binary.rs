@@ -84,6 +84,54 @@ fn it_serves_on_a_free_port_until_sigterm() {
     assert!(!format!("{lines:?}{rest:?}").contains("correct horse"));
 }
 
+/// Killed, not stopped: what it wrote is whole, and whoever changes it is found.
+#[test]
+fn a_killed_servers_audit_log_is_verified() {
+    let file = configuration("killed");
+    let log = file.parent().unwrap().join("audit.jsonl");
+    let _ = fs::remove_file(&log);
+    let _ = fs::remove_file(log.with_extension("jsonl.head"));
+    let mut server = Command::new(PROGRAM)
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--config"])
+        .arg(&file)
+        .env("KRB_MCP_TEST_SECRET", "correct horse")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log_lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let mut entries =
+        log_lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
+    let listening = entries.find(|entry| entry["message"] == "listening").unwrap();
+    let address = listening["address"].as_str().unwrap().parse().unwrap();
+    get(address, "/mcp");
+    while fs::read_to_string(&log).unwrap().lines().count() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+
+    let verify = |more: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["audit", "verify"]).args(more).arg("--config").arg(&file);
+        let output = command.env("KRB_MCP_TEST_SECRET", "correct horse").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, text) = verify(&[]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.starts_with("the log is whole: records 1 to 1\n"), "{text}");
+    assert!(text.contains("chained without a key"), "{text}");
+    let changed = fs::read_to_string(&log).unwrap().replace("no_token", "no_tokem");
+    fs::write(&log, changed).unwrap();
+    let (status, text) = verify(&[]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("the log is NOT whole") && text.contains(":1: record 1: "), "{text}");
+    let (status, json) = verify(&["--json"]);
+    let found: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((status, &found["problems"][0]["fault"]), (Some(1), &"changed".into()));
+    let nothing = Command::new(PROGRAM).args(["audit", "verify"]).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(2), "what to verify must be said");
+}
+
 #[test]
 fn a_mistake_in_the_configuration_is_explained() {
     let file = configuration("mistake");

@@ -15,5 +15,6 @@ mod policy;
 mod refusals;
 mod reproducible;
 mod revocations;
+mod secrets;
 mod skew;
 mod tokens;

@@ -13,4 +13,5 @@ mod pkinit;
 mod postgres;
 mod realms;
 mod rights;
+mod syslog;
 mod world;

@@ -162,6 +162,12 @@ impl Record {
 pub(super) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<String>,
+    /// The caller's trace, as it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trace_id: Option<String>,
+    /// The span of it in which this server was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) span_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -281,6 +287,10 @@ impl Fields {
                 self.subject = Some(text(caller.subject()));
                 self.user_id.clone_from(&self.subject);
                 self.client_id = caller.client_id().map(text);
+            }
+            Event::Traced(trace) => {
+                self.trace_id = Some(trace.trace_id().into());
+                self.span_id = Some(trace.span_id().into());
             }
             Event::Asked { action, address: written } => {
                 self.action = Some(text(action));

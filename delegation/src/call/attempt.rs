@@ -2,11 +2,11 @@ use tracing::Span;
 
 use super::Announced;
 use super::story::Story;
-use crate::Failure;
 use crate::audit::Audit;
 use crate::event::{Event, Metrics};
 use crate::identity::{Caller, Subject};
 use crate::policy::{Denial, Permit};
+use crate::{Failure, TraceContext};
 
 /// A call that has begun. It ends in one record, or as [`Announced`]; dropped, it leaves a record
 /// with outcome `ABANDONED` as well as it can.
@@ -30,6 +30,11 @@ impl Attempt {
     /// What is done within it belongs to this call.
     pub(crate) fn span(&self) -> Span {
         self.story.span().clone()
+    }
+
+    /// Notes where it belongs in its caller's trace.
+    pub(crate) fn belongs_to(&mut self, trace: &TraceContext) {
+        self.story.tell(Event::Traced(trace));
     }
 
     /// Notes what is asked for, once the call's arguments have been understood.

@@ -14,7 +14,7 @@ use crate::credential::kerberos::Account;
 use crate::identity::{Caller, Subject};
 use crate::policy::Permit;
 use crate::resources::Answered;
-use crate::{Code, Failure};
+use crate::{Code, Failure, TraceContext};
 pub(crate) use metrics::Meter;
 pub use metrics::Metrics;
 pub(crate) use trace::Trace;
@@ -25,6 +25,8 @@ pub(crate) use trace::Trace;
 pub(crate) enum Event<'a> {
     /// A caller's call was taken in.
     Begun { request_id: &'a str, tool: &'static str, caller: &'a Caller },
+    /// Its caller said which trace it belongs to.
+    Traced(&'a TraceContext),
     /// Its arguments were understood.
     Asked { action: &'a str, address: &'a str },
     /// The identity provider said which account the caller is.
@@ -96,7 +98,7 @@ impl Event<'_> {
     /// What the call is at from here on.
     const fn begins(&self) -> Stage {
         match self {
-            Self::Begun { .. } => Stage::Request,
+            Self::Begun { .. } | Self::Traced(_) => Stage::Request,
             Self::Asked { .. } => Stage::Exchange,
             Self::Exchanged(_) => Stage::Policy,
             Self::Allowed(_) => Stage::Intent,

@@ -29,6 +29,7 @@ impl Trace {
             issuer = caller.issuer(),
             subject = caller.subject(),
             account = Empty,
+            trace_id = Empty,
         );
         Self { span, ending: Ending::default(), failed: None }
     }
@@ -46,6 +47,9 @@ impl Trace {
         let (stage, took) = (stage.as_str(), milliseconds(*took));
         match event {
             Event::Begun { .. } => {}
+            Event::Traced(trace) => {
+                self.span.record("trace_id", trace.trace_id());
+            }
             Event::Asked { action, .. } => debug!(action, "asked"),
             Event::Exchanged(subject) => {
                 debug!(stage, took, name = subject.legacy_name().as_str(), "exchanged");

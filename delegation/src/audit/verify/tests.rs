@@ -426,7 +426,7 @@ async fn process() {
         });
     }
     fs::write(Path::new(&folder).join("begun"), "").unwrap();
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    tokio::time::sleep(Duration::from_secs(90)).await;
     drop(open);
 }
 
@@ -444,11 +444,16 @@ async fn a_process_that_is_killed_leaves_a_whole_log_and_its_intents() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        // In the first round, until it was rotated.
+        let is_ready = || {
+            begun.exists()
+                && (round > 0 || segments::put_aside(&log.file()).is_ok_and(|all| !all.is_empty()))
+        };
         let mut waited = 0;
-        while !begun.exists() {
+        while !is_ready() {
             std::thread::sleep(Duration::from_millis(10));
             waited += 1;
-            assert!(waited < 3000, "it does not begin");
+            assert!(waited < 6000, "it does not begin");
         }
         std::thread::sleep(Duration::from_millis(20 + 37 * round));
         process.kill().unwrap();

@@ -284,3 +284,34 @@ async fn absent_and_null_arguments_are_the_same() {
         );
     }
 }
+
+/// The message's own word goes before the request's, and what is no trace is none.
+#[tokio::test]
+async fn a_call_belongs_to_its_callers_trace() {
+    let parent = |digit: char| {
+        format!("00-{}-{}-01", digit.to_string().repeat(32), digit.to_string().repeat(16))
+    };
+    let (a, b) = (parent('a'), parent('b'));
+    for (meta, header, expected) in [
+        (None, None, None),
+        (None, Some(&*a), Some('a')),
+        (Some(&*b), Some(&*a), Some('b')),
+        (Some(&*b), None, Some('b')),
+        (Some("00-b"), Some(&*a), Some('a')),
+        (Some("00-b"), Some("x"), None),
+    ] {
+        let (app, fake, _) = app("");
+        let mut message = read(r"\\files\corp\x");
+        if let Some(meta) = meta {
+            message["params"]["_meta"] = json!({"traceparent": meta});
+        }
+        let mut headers = vec![ALICE];
+        headers.extend(header.map(|header| ("traceparent", header)));
+        assert_eq!(send(&app, post(&headers, &message)).await.status(), StatusCode::OK);
+        let seen = fake.events().into_iter().find(|event| event.starts_with("trace "));
+        let trace = |digit: char| {
+            format!("trace {} {}", digit.to_string().repeat(32), digit.to_string().repeat(16))
+        };
+        assert_eq!(seen, expected.map(trace), "{meta:?} {header:?}");
+    }
+}
