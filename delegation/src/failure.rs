@@ -7,6 +7,7 @@
 
 use std::fmt::Display;
 
+use base64ct::{Base64, Encoding};
 use serde::{Serialize, Serializer};
 
 /// Whose doing a failed call is: who can change something.
@@ -250,6 +251,13 @@ impl Failure {
     #[must_use]
     pub fn wanting(self, claims: Option<String>) -> Self {
         Self { claims: claims.map(Box::new), ..self }
+    }
+
+    /// What the next login must ask for, as it stands in a challenge: in base64.
+    #[must_use]
+    pub fn challenge(&self) -> Option<String> {
+        let claims = self.claims.as_deref()?;
+        Some(Base64::encode_string(claims.as_bytes()))
     }
 
     /// Notes for the log what caused it.

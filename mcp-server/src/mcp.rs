@@ -141,6 +141,12 @@ impl<B: Backend> ServerHandler for Handler<B> {
             Ok(turn) => {
                 let result = self.perform(tool, arguments, from, trace, cancel.clone()).await;
                 turn.ended(&result);
+                if let Err(failure) = &result
+                    && failure.claims.is_some()
+                {
+                    // The first one, if there were several.
+                    let _ = from.wanted.set(failure.clone());
+                }
                 result
             }
             Err(failure) => {

@@ -86,6 +86,11 @@ impl Backend for Fake {
         let Request::Operation(operation) = request else { return answer(caller) };
         match operation.address() {
             r"\\files\corp\denied" => Err(Failure::new(Code::AccessDenied, "no", "ask")),
+            r"\\files\corp\second-factor" => {
+                let wanted =
+                    Failure::new(Code::InteractionRequired, "a \"second\" factor", "log in");
+                Err(wanted.wanting(Some(r#"{"access_token":{"acrs":{"value":"c1"}}}"#.into())))
+            }
             r"\\files\corp\slow" => {
                 self.saw("started");
                 tokio::select! {

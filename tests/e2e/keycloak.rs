@@ -1,7 +1,7 @@
 //! With a real Keycloak: from a login to the file server, and each of its refusals with a real cause
 //! in the realm (tests/lab.d/keycloak/realm.json).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use krb_tests::keycloak::Keycloak;
 use krb_tests::logs::Mark;
@@ -257,4 +257,65 @@ fn exchange_of<'a>(token: &'a str, wanted: &str) -> Vec<(&'static str, &'a str)>
         ("audience", "mcp-oauth"),
         ("scope", "openid"),
     ]
+}
+
+#[tokio::test]
+async fn what_is_kept_saves_the_provider_most_requests_and_the_caller_the_wait() {
+    const CALLS: u32 = 20;
+    let lab = lab!();
+    let keycloak = Keycloak::ready(lab).await;
+    let alice = keycloak.log_in("contextflow", "alice").await;
+    let mut figures = Vec::new();
+    for is_kept in [false, true] {
+        let change: fn(&mut Value) = match is_kept {
+            false => |c| {
+                Keycloak::configure(c);
+                c["server"]["metrics"] = json!({ "listen": "127.0.0.1:19464" });
+            },
+            true => |c| {
+                Keycloak::configure(c);
+                c["server"]["metrics"] = json!({ "listen": "127.0.0.1:19465" });
+                c["delegation"]["tokenExchange"]["cache"] = json!({
+                    "enabled": true, "ttlSeconds": 60, "sessionTimeoutMs": 900_000,
+                    "maxEntriesPerSession": 10
+                });
+            },
+        };
+        let server = server(lab, &keycloak, change);
+        // Keys are fetched, and Keycloak is warm.
+        let bob = keycloak.log_in("contextflow", "bob").await;
+        assert!(
+            !server.call(Some(bob.access_token()), "user-info", json!({})).await.data().is_null()
+        );
+        let before = Instant::now();
+        for _ in 0..CALLS {
+            let answer = server.call(Some(alice.access_token()), "user-info", json!({})).await;
+            assert_eq!(answer.data()["legacyName"], "ALICE_ADMIN");
+        }
+        let time = before.elapsed();
+        let port = if is_kept { 19465 } else { 19464 };
+        let text = reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await;
+        let text = text.expect("figures").text().await.expect("text");
+        let count = |from: &str| -> u32 {
+            let name = format!("krb_mcp_exchanges_total{{from=\"{from}\"}} ");
+            let line = text.lines().find_map(|line| line.strip_prefix(&name));
+            line.map_or(0, |count| count.parse().expect("a number"))
+        };
+        // One of them was bob's.
+        figures.push((count("provider") - 1, count("cache"), time));
+    }
+    let [(asked, _, slow), (once, hits, fast)] = figures[..] else { unreachable!() };
+    println!("{CALLS} calls: {asked} requests in {slow:?}; kept: {once} in {fast:?}, {hits} hits");
+    assert_eq!((asked, once, hits), (CALLS, 1, CALLS - 1));
+    assert!(fast < slow, "{fast:?} {slow:?}");
+
+    // What is kept ends with the caller's next token.
+    let server = server(lab, &keycloak, |c| {
+        Keycloak::configure(c);
+        c["delegation"]["tokenExchange"]["cache"] = json!({ "enabled": true });
+    });
+    for login in [alice, keycloak.log_in("contextflow", "alice").await] {
+        let answer = server.call(Some(login.access_token()), "user-info", json!({})).await;
+        assert_eq!(answer.data()["legacyName"], "ALICE_ADMIN");
+    }
 }

@@ -190,6 +190,14 @@ const ROWS: &[Row] = &[
         "The caller's token is for another audience: `aud` must be the client {client} itself for an \
          exchange on behalf of the user.",
     ),
+    // npm's oidc-provider (9.13.3), where RFC 6749 has `unauthorized_client`.
+    row(
+        ANY,
+        ("invalid_request", "requested grant type is not allowed for this client"),
+        TokenExchangeFailed,
+        IdentityProvider,
+        "Allow the client {client} the grant type of the exchange (`grant_types` of the client).",
+    ),
     // RFC 6749 section 5.2, RFC 8693 section 2.2.2: providers of any make.
     row(
         ANY,
@@ -213,7 +221,8 @@ const ROWS: &[Row] = &[
         ("invalid_client", ""),
         TokenExchangeFailed,
         Configuration,
-        "Check delegation.tokenExchange.clientId ({client}) and clientSecret.",
+        "Check delegation.tokenExchange.clientId ({client}) and clientSecret, or clientKey and its \
+         audience; and clientAuthentication, which must be the one that the provider expects.",
     ),
     row(
         ANY,
@@ -399,6 +408,13 @@ mod tests {
         (400, "interaction_required", "AADSTS50076: ...", InteractionRequired, "`claims`"),
         (400, "invalid_grant", "AADSTS65001: ...", InteractionRequired, "consent"),
         (400, "invalid_grant", "AADSTS500131: ...", TokenExchangeFailed, "`aud`"),
+        (
+            400,
+            "invalid_request",
+            "requested grant type is not allowed for this client",
+            TokenExchangeFailed,
+            "grant_types",
+        ),
         (400, "invalid_grant", "", SubjectTokenRefused, "log"),
         (400, "invalid_target", "", TokenExchangeFailed, "the-audience"),
         (401, "invalid_client", "", TokenExchangeFailed, "clientId"),

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use super::Config;
+use serde_json::Value;
+
+use super::{Config, jsonc};
 use crate::testing::Directory;
 
 const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
@@ -130,4 +132,66 @@ fn somebody_must_be_trusted() {
 fn a_missing_file_is_named() {
     let problem = Config::load(Path::new("/no/such.jsonc")).unwrap_err().to_string();
     assert!(problem.starts_with("cannot read /no/such.jsonc: No such file"), "{problem}");
+}
+
+const MINIMUM: &str = include_str!("../../examples/minimum.jsonc");
+
+/// A block with comments, laid over the minimum.
+fn over_the_minimum(block: &str) -> Result<Config, String> {
+    fn lay(over: &mut Value, block: Value) {
+        match (over, block) {
+            (Value::Object(over), Value::Object(block)) => {
+                block
+                    .into_iter()
+                    .for_each(|(name, value)| lay(over.entry(name).or_insert(Value::Null), value));
+            }
+            (over, block) => *over = block,
+        }
+    }
+    let parse = |text: &str| serde_json::from_str(&jsonc::without_comments(text)).unwrap();
+    let mut whole: Value = parse(MINIMUM);
+    lay(&mut whole, parse(block));
+    let directory = Directory::new();
+    let file = directory.write("c.jsonc", &whole.to_string());
+    Config::load(&file).map_err(|error| error.to_string())
+}
+
+#[test]
+fn blocks_load_as_they_were_printed_with_a_minimum_around_them() {
+    let exchange = |config: Config| config.delegation.token_exchange.unwrap();
+    let minimum = exchange(over_the_minimum("{}").unwrap());
+    assert!(!minimum.cache.enabled);
+    let printed = exchange(over_the_minimum(include_str!("blocks/exchange.jsonc")).unwrap());
+    assert_eq!(printed.default_scope.as_deref(), Some("openid profile email"));
+    assert!(printed.client_secret.is_some() && !printed.cache.enabled);
+    let printed = exchange(over_the_minimum(include_str!("blocks/cache.jsonc")).unwrap()).cache;
+    assert!(printed.enabled);
+    assert_eq!((printed.ttl_seconds, printed.max_entries_per_session), (60, 10));
+    assert_eq!(printed.session_timeout_ms, 900_000);
+    let unknown =
+        over_the_minimum(r#"{ "delegation": { "tokenExchange": { "cache": { "x": 1 } } } }"#);
+    assert!(unknown.unwrap_err().contains("unknown field `x`"));
+}
+
+#[test]
+fn exchanges_and_modules_are_read_wherever_they_stand() {
+    let config = over_the_minimum(
+        r#"{
+            "auth": { "trustedIDPs": [{
+                "issuer": "https://idp.example", "audience": "us", "tokenExchange": {
+                    "tokenEndpoint": "https://idp.example/token", "clientId": "us",
+                    "clientAuthentication": "private_key_jwt",
+                    "clientKey": { "file": "key.pem", "algorithm": "PS256" },
+                    "audience": ["us", "files"], "scope": "a"
+                }
+            }] },
+            "delegation": { "modules": { "smb": { "tokenExchange": { "audience": "files" } } } }
+        }"#,
+    );
+    let config = config.unwrap();
+    assert!(config.delegation.modules.contains_key("smb"));
+    let own = config.auth.trusted_idps[0].token_exchange.clone().unwrap();
+    assert_eq!(own.default_scope.as_deref(), Some("a"), "by its other name");
+    let file = own.client_key.unwrap().file;
+    assert!(file.is_absolute() && file.ends_with("key.pem"), "relative to the configuration");
 }

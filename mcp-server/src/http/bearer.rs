@@ -3,7 +3,7 @@
 mod certificate;
 mod field;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -11,6 +11,7 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use krb_delegation::Failure;
 use krb_delegation::identity::{AuthenticationError, DPOP_ALGORITHMS, Presented};
 use serde_json::{Value, json};
 use tracing::{debug, warn};
@@ -33,6 +34,9 @@ pub(crate) struct Authenticated<C> {
     pub(crate) principal: Arc<Principal>,
     /// Names the request in the log and the audit log.
     pub(crate) request_id: String,
+    /// What the identity provider wants of the user's next login, if a call of this request found
+    /// that out: the answer is then a challenge.
+    pub(crate) wanted: OnceLock<Failure>,
 }
 
 /// What [`require`] needs.
@@ -83,6 +87,23 @@ impl<B: Backend> Gate<B> {
         self.challenge(status, scheme, &attributes, &format!("{error}: {description}"), data)
     }
 
+    /// 401 with what the identity provider wants of the next login, in the form that Entra's clients
+    /// read.
+    fn wanting(&self, scheme: Scheme, failure: &Failure) -> Response {
+        let error = "insufficient_claims";
+        let claims = failure.challenge().unwrap_or_default();
+        let description: String = failure.message.chars().map(quotable).collect();
+        let attributes = format!(
+            "error=\"{error}\", error_description=\"{description}\", claims=\"{claims}\", "
+        );
+        let data = json!({
+            "error": error, "error_description": description, "claims": failure.claims,
+            "failure": failure
+        });
+        let message = format!("{error}: {}", failure.message);
+        self.challenge(StatusCode::UNAUTHORIZED, scheme, &attributes, &message, data)
+    }
+
     // What OAuth's readers look for in a body stands in the error's data.
     fn challenge(
         &self,
@@ -131,17 +152,23 @@ pub(super) async fn require<B: Backend>(
         Err(refusal) => return *refusal,
     };
     let principal = Arc::new(gate.backend.principal(&caller));
-    let authenticated = Authenticated { caller, principal, request_id };
-    request.extensions_mut().insert(Arc::new(authenticated));
+    let scheme = field::token(request.headers()).map_or(Scheme::Bearer, |(scheme, _)| scheme);
+    let wanted = OnceLock::new();
+    let authenticated = Arc::new(Authenticated { caller, principal, request_id, wanted });
+    request.extensions_mut().insert(Arc::clone(&authenticated));
     request.headers_mut().remove(AUTHORIZATION);
     request.headers_mut().remove(DPOP);
     if let Some(certificates) = &gate.certificates {
         certificates.remove_from(request.headers_mut());
     }
-    tokio::time::timeout(gate.time, next.run(request)).await.unwrap_or_else(|_| {
+    let answered = tokio::time::timeout(gate.time, next.run(request)).await.unwrap_or_else(|_| {
         let problem = format!("the request did not end within {} s", gate.time.as_secs());
         Refusal::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, problem).into_response()
-    })
+    });
+    match authenticated.wanted.get() {
+        Some(failure) => gate.wanting(scheme, failure),
+        None => answered,
+    }
 }
 
 impl<B: Backend> Gate<B> {

@@ -47,6 +47,7 @@ load_conf() {
   HERE_REALM=SREALM.TEST
   THERE_REALM=UREALM.TEST
   KEYCLOAK_ISSUER=https://${KEYCLOAK_HOST-}:8443/realms/mcp_security
+  OIDC_ISSUER=https://${KEYCLOAK_HOST-}:8444
   set +a
 }
 
@@ -83,6 +84,8 @@ lab_env() {
     [THERE_REALM]=$THERE_REALM [THERE_KDC]=$THERE_IP:88
     # The identity provider; it answers some seconds after `up`
     [KEYCLOAK_ISSUER]=$KEYCLOAK_ISSUER [KEYCLOAK_LOG]=$LAB/log/keycloak.out
+    # Another one (component oidc, started by name only), and its client's key
+    [OIDC_ISSUER]=$OIDC_ISSUER [OIDC_CLIENT_KEY]=$LAB/oidc/client-key.pem [OIDC_LOG]=$LAB/log/oidc.out
     # MIT tools
     [KRB5_CONFIG]=/etc/krb5.conf [KRB5CCNAME]=FILE:$LAB/tmp/krb5cc
     # Logs: who came, in the servers' own words

@@ -73,3 +73,20 @@ async fn a_body_must_be_plain_json_and_as_long_as_it_says() {
         .insert("content-type", "Application/JSON; charset=utf-8".parse().unwrap());
     assert_eq!(send(&app("").0, request).await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_the_provider_wants_of_the_next_login_is_a_challenge() {
+    let request = post(&[ALICE], &read(r"\\files\corp\second-factor"));
+    let response = send(&app("").0, request).await;
+    assert_eq!(response.status().as_u16(), 401);
+    let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap().to_owned();
+    // The claims in base64, and nothing that ends a quoted text too early.
+    let claims = "claims=\"eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJ2YWx1ZSI6ImMxIn19fQ==\"";
+    assert!(challenge.starts_with("Bearer error=\"insufficient_claims\", "), "{challenge}");
+    assert!(challenge.contains(claims) && challenge.contains("a 'second' factor"), "{challenge}");
+    assert!(challenge.contains("resource_metadata="), "{challenge}");
+    let error = json_body(response).await["error"].clone();
+    assert_eq!(error["data"]["error"], "insufficient_claims");
+    assert_eq!(error["data"]["claims"], r#"{"access_token":{"acrs":{"value":"c1"}}}"#);
+    assert_eq!(error["data"]["failure"]["code"], "INTERACTION_REQUIRED");
+}
