@@ -138,7 +138,8 @@ codes! {
     /// The account's SID is not the one meant for this subject.
     SidMismatch => "SID_MISMATCH", false, [Account, IdentityProvider, Configuration];
     /// The KDC's evidence ticket cannot be believed.
-    EvidenceRefused => "EVIDENCE_REFUSED", false, [Configuration, Kdc];
+    EvidenceRefused => "EVIDENCE_REFUSED", false, [Configuration, Kdc, Caller,
+        IdentityProvider];
     /// The KDC does not know the user, or the name is ambiguous.
     UserUnknown => "USER_UNKNOWN", false, [IdentityProvider, Directory];
     /// The user's account is disabled, expired, locked, or refused by KDC policy.

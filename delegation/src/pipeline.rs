@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use crate::audit::Audit;
 use crate::call::{Announced, Attempt, GivenUp};
-use crate::credential::kerberos::Kerberos;
+use crate::credential::kerberos::{Kerberos, NotAccepted};
 use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
 use crate::policy::{Policies, Policy};
@@ -64,16 +64,42 @@ impl Delegation {
         &self,
         presented: &Presented<'_>,
     ) -> Result<Arc<Caller>, AuthenticationError> {
-        let admitted = self.verifier.admit(presented).await.and_then(|caller| {
-            match self.state.revocations().admits(&Who::caller(&caller)) {
-                // Of the others a call says more than a status could.
-                Err(revoked @ Revoked::Token) => {
-                    Err(AuthenticationError::Unauthorized(revoked.reason()))
-                }
-                _ => Ok(caller),
+        let admitted =
+            self.verifier.admit(presented).await.and_then(|caller| match self.outlived(&caller) {
+                Some(reason) => Err(AuthenticationError::Unauthorized(reason)),
+                None => Ok(caller),
+            });
+        admitted.inspect_err(|error| self.unauthorized(error.reason()))
+    }
+
+    /// Are users' own tickets taken (Negotiate)?
+    #[must_use]
+    pub const fn negotiates(&self) -> bool {
+        self.kerberos.accepts()
+    }
+
+    /// Takes a user's own ticket in place of a token: what stands behind `Negotiate`. Returns who it
+    /// is, and what to answer so that the client knows us.
+    ///
+    /// # Errors
+    /// [`NotAccepted`]: the ticket is no good here.
+    pub async fn accept(&self, token: &[u8]) -> Result<(Arc<Caller>, Vec<u8>), NotAccepted> {
+        let accepted = self.kerberos.accept(token).await.and_then(|(caller, answer)| {
+            match self.outlived(&caller) {
+                Some(reason) => Err(NotAccepted::because(reason)),
+                None => Ok((Arc::new(caller), answer)),
             }
         });
-        admitted.inspect_err(|error| self.unauthorized(error.reason()))
+        accepted.inspect_err(|error| self.unauthorized(error.reason))
+    }
+
+    /// Why what a caller came with is of no use any more, if it is from before a revocation of theirs.
+    /// Of whoever is revoked now, a call says more than a status could.
+    fn outlived(&self, caller: &Caller) -> Option<&'static str> {
+        match self.state.revocations().admits(&Who::caller(caller)) {
+            Err(revoked @ Revoked::Token) => Some(revoked.reason()),
+            _ => None,
+        }
     }
 
     /// Counts a request that came without a usable token.
@@ -152,8 +178,15 @@ impl Delegation {
         limits: Limits<'_>,
     ) -> Result<(Attempt, Subject), Failure> {
         let generation = self.state.revocations().generation(&limits.who);
-        let exchange = self.exchanger.exchange(caller, target, generation);
-        let subject = match self.keep(limits, Blame::IdentityProvider, exchange).await {
+        let subject = match caller.ticket() {
+            // What a ticket proves is not exchanged for anything.
+            Some(ticket) => Ok(Subject::with_ticket(caller, ticket)),
+            None => {
+                let exchange = self.exchanger.exchange(caller, target, generation);
+                self.keep(limits, Blame::IdentityProvider, exchange).await
+            }
+        };
+        let subject = match subject {
             Ok(subject) => subject,
             Err(failure) => return Err(attempt.failed(failure).await),
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
 
 use crate::audit::{self, Audit, AuditConfig};
-use crate::credential::kerberos::{Kerberos, KerberosConfig};
+use crate::credential::kerberos::{Kerberos, KerberosConfig, NegotiateConfig};
 use crate::event::Metrics;
 use crate::identity::{Claimed, Presented, TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
@@ -25,6 +25,8 @@ use crate::{ConfigError, Failure};
 pub struct Settings {
     /// `auth.trustedIDPs`.
     pub trusted_idps: Vec<TrustedIdp>,
+    /// `auth.negotiate`.
+    pub negotiate: Option<NegotiateConfig>,
     /// `delegation`.
     pub exchange: ExchangeSettings,
     /// `kerberos`.
@@ -95,6 +97,13 @@ impl Plan {
     /// The first setting that does not do.
     pub async fn new(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
         let targets = Targets::new(settings.targets)?.served(&settings.kerberos)?;
+        let wants_tickets = |idp: &TrustedIdp| idp.claim_mappings.kerberos_ticket.is_some();
+        if settings.kerberos.delivered_tickets.is_none()
+            && let Some(index) = settings.trusted_idps.iter().position(wants_tickets)
+        {
+            let setting = format!("auth.trustedIDPs[{index}].claimMappings.kerberosTicket");
+            return Err(ConfigError::new(setting, "needs the section kerberos.deliveredTickets"));
+        }
         let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         let collectors = match settings.audit.needs_http() {
             // Of its own: its connections live in the log's threads.
@@ -111,7 +120,13 @@ impl Plan {
             policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
             remarks: targets.remarks(&settings.kerberos.all_kdcs()),
             targets,
-            kerberos: Kerberos::new(&settings.kerberos, &parts, &state).await?,
+            kerberos: Kerberos::new(
+                &settings.kerberos,
+                settings.negotiate.as_ref(),
+                &parts,
+                &state,
+            )
+            .await?,
             resources: Resources::new(&parts.network, &state),
             audit: settings.audit,
             state,

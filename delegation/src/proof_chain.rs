@@ -112,6 +112,28 @@
 //! }
 //! ```
 //!
+//! A user's own ticket is evidence where the permit says so, and for the user who came with it:
+//!
+//! ```compile_fail,E0308
+//! use krb_delegation::{call::Announced, credential::kerberos::Kerberos};
+//! async fn skip(kerberos: &Kerberos, announced: &Announced) {
+//!     let _ = kerberos.evidence_of_its_own(announced).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0603
+//! use krb_delegation::identity::OwnTicket;
+//! ```
+//!
+//! What a token delivers is used where the permit says so:
+//!
+//! ```compile_fail,E0308
+//! use krb_delegation::{call::Announced, credential::kerberos::Kerberos};
+//! async fn skip(kerberos: &Kerberos, announced: &Announced) {
+//!     let _ = kerberos.credential_delivered(announced).await;
+//! }
+//! ```
+//!
 //! A resource is reached with a credential, not with evidence:
 //!
 //! ```compile_fail,E0308

@@ -6,7 +6,7 @@ use std::time::Duration;
 use krb_proto::crypto::{Key, SUPPORTED};
 use krb_proto::exchange::{
     AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket,
-    TicketOptions, open_ticket,
+    TicketOptions, open_ticket, opens,
 };
 use krb_proto::iana::EncType;
 use krb_proto::{Credential, Principal};
@@ -16,7 +16,7 @@ use crate::keyring::Keyring;
 use crate::store::{Behalf, TicketKey, TicketStore};
 use crate::{
     AccountSecret, Carry, ClientError, Clock, Driver, Entropy, KdcSource, OsRandom, Patience,
-    SystemClock, Transport,
+    SystemClock, Transport, UserTicket,
 };
 
 /// A TGT is used for so long at most after it was fetched, and no longer than to its end (less the
@@ -255,7 +255,7 @@ impl Client {
 
     /// Sees to it that a ticket to the account opens: if it does not, its secret may have been
     /// replaced, or the KDC makes the key of the password otherwise than before.
-    pub(crate) async fn see_to_keys_for(&self, ticket: &Credential) {
+    pub async fn see_to_keys_for(&self, ticket: &[u8]) {
         let keyring = &self.inner.keyring;
         keyring.keep_up().await;
         let Some(enctype) = self.lacks_key_for(ticket) else { return };
@@ -272,16 +272,27 @@ impl Client {
     }
 
     /// The enctype of the key that a ticket to the account is sealed with, if there is no such key.
-    fn lacks_key_for(&self, ticket: &Credential) -> Option<EncType> {
+    fn lacks_key_for(&self, ticket: &[u8]) -> Option<EncType> {
         let mut sealed_with = None;
-        let opened = open_ticket(ticket, |enctype, kvno| {
+        let opens = opens(ticket, |enctype, kvno| {
             sealed_with = Some(enctype);
-            self.inner.keyring.candidates(enctype, kvno)
+            self.own_keys(enctype, kvno)
         });
-        match opened {
-            Err(EvidenceError::NoKey { .. } | EvidenceError::Crypto(_)) => sealed_with,
-            _ => None,
-        }
+        sealed_with.filter(|_| !opens)
+    }
+
+    /// The account's long-term keys that a ticket to it may be sealed with, those that were replaced
+    /// of late among them, best first.
+    #[must_use]
+    pub fn own_keys(&self, enctype: EncType, kvno: Option<u32>) -> Vec<Key> {
+        self.inner.keyring.candidates(enctype, kvno)
+    }
+
+    /// A ticket in a user's name that was got elsewhere, such as their own, used from now on and for
+    /// as long as any.
+    #[must_use]
+    pub fn adopt(&self, ticket: Arc<Credential>) -> UserTicket {
+        UserTicket::of(ticket, &*self.inner.clock, self.inner.max_age)
     }
 
     /// Makes the account's key of this enctype of its password, as the KDC says that it does.

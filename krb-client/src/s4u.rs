@@ -1,10 +1,12 @@
 //! Tickets to services: in users' names, without anything of theirs (S4U2Self and S4U2Proxy, MS-SFU),
 //! and in the account's own.
 
+use std::sync::Arc;
+
 use krb_proto::exchange::{TgsArmor, TgsGoal, TgsWalk, TicketOptions, UserRealm};
 use krb_proto::{Name, Principal};
 
-use crate::store::{Behalf, TicketKey};
+use crate::store::{Behalf, Held, TicketKey};
 use crate::{Client, ClientError, UserTicket};
 
 impl Client {
@@ -38,7 +40,7 @@ impl Client {
             let goal = TgsGoal::S4uSelf { user: asked, service };
             let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
             let evidence = client.run_with_tgt(exchange).await?;
-            client.see_to_keys_for(&evidence).await;
+            client.see_to_keys_for(&evidence.ticket).await;
             Ok(evidence)
         };
         self.inner.store.evidence(key, self.inner.max_age, fetch).await
@@ -85,6 +87,41 @@ impl Client {
             client.run_with_tgt(exchange).await
         };
         self.inner.store.proxied(key, evidence, fetch).await
+    }
+
+    /// A ticket to `target` in the name of the user of a ticket that came from elsewhere (S4U2Proxy),
+    /// which is used as the evidence that it is. It is kept nowhere.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn proxy_ticket_once(
+        &self,
+        evidence: &UserTicket,
+        target: &Name,
+    ) -> Result<UserTicket, ClientError> {
+        let (evidence, max_age) = (&evidence.held, evidence.max_age);
+        let goal =
+            TgsGoal::S4uProxy { evidence: evidence.credential.clone(), target: target.clone() };
+        let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), self.user_ticket());
+        let ticket = Arc::new(self.run_with_tgt(exchange).await?);
+        Ok(UserTicket::new(Held::new(ticket, evidence.since), max_age))
+    }
+
+    /// A ticket to `target` with somebody's ticket-granting ticket, such as one that a user handed on.
+    /// It is kept nowhere.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ticket_once(
+        &self,
+        tgt: &UserTicket,
+        target: &Name,
+    ) -> Result<UserTicket, ClientError> {
+        let (held, max_age) = (&tgt.held, tgt.max_age);
+        let goal = TgsGoal::Service(target.clone());
+        let exchange = TgsWalk::new(held.credential.clone(), goal, self.user_ticket());
+        let ticket = Arc::new(self.run(exchange).await?);
+        Ok(UserTicket::new(Held::new(ticket, held.since), max_age))
     }
 
     /// A ticket to `target` in the account's own name, with nobody's evidence. It is used for as long

@@ -14,7 +14,7 @@ use krb_proto::Credential;
 use crate::clock::Moment;
 use crate::flight::Flights;
 use crate::{ClientError, Clock};
-use held::Held;
+pub(crate) use held::Held;
 pub(crate) use key::{Behalf, TicketKey};
 use shelf::Shelf;
 pub use user_ticket::UserTicket;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use krb_delegation::credential::kerberos::NotAccepted;
 use krb_delegation::identity::{AuthenticationError, Caller, Presented};
 use krb_delegation::pipeline::{Call, Delegation};
 use krb_delegation::plan::{Parts, Plan, Settings};
@@ -31,6 +32,17 @@ pub(crate) trait Backend: Send + Sync + 'static {
         &self,
         presented: &Presented<'_>,
     ) -> impl Future<Output = Result<Self::Caller, AuthenticationError>> + Send;
+
+    /// Are users' own tickets taken (Negotiate)?
+    fn negotiates(&self) -> bool {
+        false
+    }
+
+    /// Takes a user's own ticket; returns what to answer beside.
+    fn accept(
+        &self,
+        token: &[u8],
+    ) -> impl Future<Output = Result<(Self::Caller, Vec<u8>), NotAccepted>> + Send;
 
     /// Who the caller is.
     fn principal(&self, caller: &Self::Caller) -> Principal;
@@ -67,6 +79,14 @@ impl Backend for Delegation {
         presented: &Presented<'_>,
     ) -> Result<Arc<Caller>, AuthenticationError> {
         self.authenticate(presented).await
+    }
+
+    fn negotiates(&self) -> bool {
+        self.negotiates()
+    }
+
+    async fn accept(&self, token: &[u8]) -> Result<(Arc<Caller>, Vec<u8>), NotAccepted> {
+        self.accept(token).await
     }
 
     fn principal(&self, caller: &Arc<Caller>) -> Principal {
@@ -121,6 +141,7 @@ pub(crate) async fn plan_with(
 ) -> Result<Plan, LoadError> {
     let settings = Settings {
         trusted_idps: config.auth.trusted_idps.clone(),
+        negotiate: config.auth.negotiate.clone(),
         exchange: ExchangeSettings {
             token_exchange: config.delegation.token_exchange.clone(),
             modules: config.delegation.modules.clone(),

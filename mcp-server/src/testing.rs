@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use krb_delegation::credential::kerberos::NotAccepted;
 use krb_delegation::identity::{AuthenticationError, Presented};
 use krb_delegation::pipeline::Call;
 use krb_delegation::policy::Usable;
@@ -56,6 +57,10 @@ impl Backend for Fake {
                 Err(AuthenticationError::Unauthorized("the token is \"expired\""))
             }
         }
+    }
+
+    async fn accept(&self, _: &[u8]) -> Result<(String, Vec<u8>), NotAccepted> {
+        Err(NotAccepted { reason: "no tickets are taken", answer: Vec::new() })
     }
 
     fn principal(&self, caller: &String) -> Principal {

@@ -18,6 +18,7 @@ mod large_tickets;
 mod main_job;
 mod mcp_clients;
 mod mit_kdc;
+mod negotiate;
 mod oidc;
 mod privileged;
 mod realms;

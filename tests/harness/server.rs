@@ -179,6 +179,12 @@ impl Server {
         &self.folder
     }
 
+    /// The port that it listens on, on the loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Its process.
     #[must_use]
     pub fn id(&self) -> u32 {

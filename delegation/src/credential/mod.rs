@@ -26,7 +26,7 @@ pub(crate) use route::credential;
 pub(crate) use standing::Standing;
 #[cfg(test)]
 pub(crate) use standing::testing::standing;
-pub use way::{AsService, Route};
+pub use way::{AsService, Route, WithDelivered, WithTicket};
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
 /// means.

@@ -7,6 +7,12 @@ pub enum Route {
     /// A KDC gives this server's account evidence in the user's name, and for that a ticket
     /// (MS-SFU, S4U2Self and S4U2Proxy).
     ProtocolTransition,
+    /// The user came with a ticket of their own to this server's account, which is the evidence
+    /// (MS-SFU, S4U2Proxy).
+    OwnTicket,
+    /// The identity provider delivered a ticket of the user's in the exchanged token: evidence, or
+    /// a ticket-granting ticket that another ticket is got with.
+    DeliveredTicket,
     /// The server's account comes itself, whoever calls. Only where it is configured for that.
     ServiceAccount,
 }
@@ -17,6 +23,8 @@ impl Route {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ProtocolTransition => "protocol-transition",
+            Self::OwnTicket => "own-ticket",
+            Self::DeliveredTicket => "delivered-ticket",
             Self::ServiceAccount => "service-account",
         }
     }
@@ -25,7 +33,7 @@ impl Route {
     #[must_use]
     pub const fn warning(self) -> Option<&'static str> {
         match self {
-            Self::ProtocolTransition => None,
+            Self::ProtocolTransition | Self::OwnTicket | Self::DeliveredTicket => None,
             Self::ServiceAccount => Some("Resource accessed as service account, not user"),
         }
     }
@@ -35,6 +43,8 @@ impl Route {
     pub(crate) const fn may_be_kept(self) -> bool {
         match self {
             Self::ProtocolTransition | Self::ServiceAccount => true,
+            // Each call has its own ticket.
+            Self::OwnTicket | Self::DeliveredTicket => false,
         }
     }
 }
@@ -43,6 +53,8 @@ impl Route {
 /// that no call can end in another one, whatever it fails with.
 pub(super) enum Way<'a> {
     ProtocolTransition(&'a Announced),
+    OwnTicket(WithTicket<'a>),
+    DeliveredTicket(WithDelivered<'a>),
     ServiceAccount(AsService<'a>),
 }
 
@@ -50,8 +62,28 @@ impl<'a> Way<'a> {
     pub(super) fn of(announced: &'a Announced) -> Self {
         match announced.permit().route() {
             Route::ProtocolTransition => Self::ProtocolTransition(announced),
+            Route::OwnTicket => Self::OwnTicket(WithTicket(announced)),
+            Route::DeliveredTicket => Self::DeliveredTicket(WithDelivered(announced)),
             Route::ServiceAccount => Self::ServiceAccount(AsService(announced)),
         }
+    }
+}
+
+/// A call whose permit says that the user's own ticket is the evidence.
+pub struct WithTicket<'a>(&'a Announced);
+
+impl<'a> WithTicket<'a> {
+    pub(super) const fn announced(&self) -> &'a Announced {
+        self.0
+    }
+}
+
+/// A call whose permit says that the exchanged token delivers the user's ticket.
+pub struct WithDelivered<'a>(&'a Announced);
+
+impl<'a> WithDelivered<'a> {
+    pub(super) const fn announced(&self) -> &'a Announced {
+        self.0
     }
 }
 

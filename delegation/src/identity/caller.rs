@@ -1,6 +1,8 @@
-use super::BearerToken;
+use std::sync::Arc;
 
-/// Whoever a verified token was issued for.
+use super::{BearerToken, OwnTicket};
+
+/// Whoever a verified token was issued for, or whose own ticket was accepted.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub(super) issuer: String,
@@ -9,6 +11,7 @@ pub struct Caller {
     pub(super) issued_at: Option<i64>,
     pub(super) expires_at: i64,
     pub(super) token: BearerToken,
+    pub(super) ticket: Option<Arc<OwnTicket>>,
 }
 
 impl Caller {
@@ -17,7 +20,15 @@ impl Caller {
         let (issuer, subject, client_id) =
             (issuer.into(), subject.into(), client_id.map(Into::into));
         let token = BearerToken::new(String::new());
-        Self { issuer, subject, client_id, issued_at: None, expires_at: i64::MAX, token }
+        Self {
+            issuer,
+            subject,
+            client_id,
+            issued_at: None,
+            expires_at: i64::MAX,
+            token,
+            ticket: None,
+        }
     }
 
     /// Somebody with this token, which nobody verified.
@@ -61,6 +72,11 @@ impl Caller {
     #[must_use]
     pub const fn expires_at(&self) -> i64 {
         self.expires_at
+    }
+
+    /// The user's own ticket, of whoever came with one. Then there is no token.
+    pub(crate) const fn ticket(&self) -> Option<&Arc<OwnTicket>> {
+        self.ticket.as_ref()
     }
 
     /// The token, to be exchanged.

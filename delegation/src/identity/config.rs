@@ -98,6 +98,11 @@ pub struct ClaimMappings {
     /// Keycloak's LDAP mapper gives objectSid. Where it is configured, a token without it is
     /// refused. The claim `sid` is OpenID Connect's session id and never it.
     pub sid: Option<String>,
+    /// A Kerberos ticket of the user's, read from the exchanged token only, for
+    /// `kerberos.deliveredTickets`: KRB-CRED, a credential cache (version 4), or Java's serialized
+    /// `KerberosTicket` (Keycloak's `gss_delegation_credential`). It is the evidence then, and no other
+    /// is asked for: where it is configured, a token without it is refused.
+    pub kerberos_ticket: Option<String>,
 }
 
 impl Default for ClaimMappings {
@@ -109,6 +114,7 @@ impl Default for ClaimMappings {
             permissions: "permissions".into(),
             user_id: UserId(vec!["sub".into()]),
             sid: None,
+            kerberos_ticket: None,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum NoSubject {
     NoRole { given: Vec<String> },
     /// The claim for the account's SID is missing or holds something else.
     NoSid { claim: String },
+    /// The claim for the user's ticket is missing or no text.
+    NoTicket { claim: String },
 }
 
 impl From<NoSubject> for Failure {
@@ -71,6 +73,13 @@ impl From<NoSubject> for Failure {
                      the user one at the identity provider, or map the one that there is.",
                 );
             }
+            NoSubject::NoTicket { claim } => Self::new(
+                Code::ExchangedTokenRefused,
+                format!("the exchanged token's claim {claim} is missing or no text"),
+                "Let the identity provider deliver the user's Kerberos ticket in it (it has one only of \
+                 users who logged in with Kerberos and handed theirs on), or take \
+                 claimMappings.kerberosTicket out of the configuration.",
+            ),
             NoSubject::NoSid { claim } => Self::new(
                 Code::ExchangedTokenRefused,
                 format!("the exchanged token's claim {claim} is missing or no SID"),

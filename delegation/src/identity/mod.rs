@@ -22,6 +22,7 @@ mod replays;
 mod roles;
 mod strict_json;
 mod subject;
+mod ticket;
 mod token;
 mod verified;
 mod verifier;
@@ -37,6 +38,7 @@ pub use presented::Presented;
 pub use replays::{CannotRemember, Replays, ReplaysInMemory};
 pub use roles::RoleMappings;
 pub use subject::Subject;
+pub(crate) use ticket::{DeliveredTicket, OwnTicket};
 pub(crate) use token::BearerToken;
 pub use verifier::Verifier;
 

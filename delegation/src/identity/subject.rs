@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use base64ct::{Base64, Encoding};
 use krb_proto::pac::Sid;
 
 use super::failure::NoSubject;
 use super::jwt::WrongType;
-use super::{Caller, Claims, LegacyName, TrustedIdp};
+use super::{Caller, Claims, DeliveredTicket, LegacyName, OwnTicket, TrustedIdp};
 
 /// A caller with the account that the exchanged token names.
 #[derive(Clone, Debug)]
@@ -16,9 +18,37 @@ pub struct Subject {
     roles: Vec<String>,
     scopes: Vec<String>,
     permissions: Vec<String>,
+    ticket: Option<Arc<OwnTicket>>,
+    delivered: Option<DeliveredTicket>,
 }
 
 impl Subject {
+    /// Whoever came with a ticket of their own: no token says anything beside.
+    pub(crate) fn with_ticket(caller: &Caller, ticket: &Arc<OwnTicket>) -> Self {
+        Self {
+            issuer: caller.issuer().into(),
+            subject: caller.subject().into(),
+            client_id: None,
+            legacy_name: ticket.name.clone(),
+            sid: Some(ticket.account.sid.to_string()),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            permissions: Vec::new(),
+            ticket: Some(ticket.clone()),
+            delivered: None,
+        }
+    }
+
+    /// The user's own ticket, of whoever came with one.
+    pub(crate) const fn ticket(&self) -> Option<&Arc<OwnTicket>> {
+        self.ticket.as_ref()
+    }
+
+    /// The user's ticket that the exchanged token delivers.
+    pub(crate) const fn delivered(&self) -> Option<&DeliveredTicket> {
+        self.delivered.as_ref()
+    }
+
     /// What a verified exchanged token says of its caller.
     pub(crate) fn new(
         caller: &Caller,
@@ -44,6 +74,13 @@ impl Subject {
                 Some(sid.ok_or_else(|| NoSubject::NoSid { claim: claim.clone() })?)
             }
         };
+        let delivered = match &mappings.kerberos_ticket {
+            None => None,
+            Some(claim) => {
+                let ticket = exchanged.text(claim).map(DeliveredTicket::new);
+                Some(ticket.ok_or_else(|| NoSubject::NoTicket { claim: claim.clone() })?)
+            }
+        };
         let texts = |claim: &String| {
             exchanged
                 .texts(claim)
@@ -62,6 +99,8 @@ impl Subject {
             },
             scopes: texts(&mappings.scopes)?,
             permissions: texts(&mappings.permissions)?,
+            ticket: None,
+            delivered,
         })
     }
 

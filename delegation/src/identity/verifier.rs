@@ -203,6 +203,7 @@ impl Verifier {
             issued_at: times.issued_at(&issuer.config.security),
             expires_at: times.expires_at(),
             token: BearerToken::new(token.to_owned()),
+            ticket: None,
         });
         let tolerance = issuer.config.security.clock_tolerance;
         let verified =

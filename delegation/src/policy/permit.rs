@@ -31,8 +31,15 @@ impl Permit {
         waits: Option<Arc<Policy>>,
         asked: &Arc<str>,
     ) -> Self {
+        let route = match (resolved.target().route(), subject.ticket()) {
+            (Route::ProtocolTransition, Some(_)) => Route::OwnTicket,
+            (Route::ProtocolTransition, None) if subject.delivered().is_some() => {
+                Route::DeliveredTicket
+            }
+            (route, _) => route,
+        };
         let asked = Arc::clone(asked);
-        Self { subject, route: resolved.target().route(), resolved, policies, waits, asked }
+        Self { subject, resolved, route, policies, waits, asked }
     }
 
     /// Who.

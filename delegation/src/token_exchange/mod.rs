@@ -237,10 +237,12 @@ async fn asked_once(
     let obtained = exchange.obtain(caller, actor).await;
     asked.get_or_create(&[("from", from(&obtained))]).inc();
     match obtained {
-        Ok(obtained) => Exchanged {
-            result: Ok(obtained.claims),
-            keep: obtained.ends.map_or(Keep::No, Keep::Until),
-        },
+        Ok(obtained) => {
+            // A ticket is for one call.
+            let ends = obtained.ends.filter(|_| obtained.subject.delivered().is_none());
+            let keep = ends.map_or(Keep::No, Keep::Until);
+            Exchanged { result: Ok(obtained.claims), keep }
+        }
         Err(error) => {
             let keep = if error.is_definite() { Keep::Refusal } else { Keep::No };
             Exchanged { result: Err(error.explain(&exchange.config)), keep }

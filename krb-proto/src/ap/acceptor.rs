@@ -14,7 +14,7 @@ use crate::credential::TicketTimes;
 use crate::crypto::{CryptoError, Key, decrypt_with_any};
 use crate::der::{self, DecodeError, Int, Microseconds, UInt32};
 use crate::iana::{ApOptions, ChecksumType, EncType, ErrorCode, KeyUsage, TicketFlags};
-use crate::{Principal, Random, Timestamp};
+use crate::{Credential, Principal, Random, Timestamp};
 
 /// Finds the service's own keys that may be the ticket's, best first: by the name in the ticket, the
 /// key version that the ticket names (a hint, and not every ticket has one), and enctype.
@@ -65,6 +65,8 @@ pub struct VerifiedRequest {
     pub client: Principal,
     /// The service, as the ticket names it.
     pub server: Principal,
+    /// The ticket, DER, as it was received.
+    pub ticket: Vec<u8>,
     /// The ticket's session key.
     pub session_key: Key,
     /// The ticket's times.
@@ -92,6 +94,20 @@ pub struct VerifiedRequest {
 }
 
 impl VerifiedRequest {
+    /// The client's ticket to the service as the service holds it: evidence that the client was
+    /// here, for S4U2Proxy (MS-SFU 3.1.5.2.1).
+    #[must_use]
+    pub fn evidence(&self) -> Credential {
+        Credential {
+            client: self.client.clone(),
+            server: self.server.clone(),
+            session_key: self.session_key.clone(),
+            times: self.times,
+            flags: self.flags,
+            ticket: self.ticket.clone(),
+        }
+    }
+
     /// Verifies an AP-REQ at the time `now`. Addresses in the ticket are not looked at.
     ///
     /// # Errors
@@ -103,7 +119,7 @@ impl VerifiedRequest {
     ) -> Result<Self, ApRequestError> {
         let request: ApReq<'_> = der::decode(message).map_err(ApRequestError::Malformed)?;
         let ap_options = ApOptions(request.ap_options.bits());
-        let ticket = &*request.ticket;
+        let (received, ticket) = (request.ticket.der(), &*request.ticket);
         let server = ticket.sname.in_realm(ticket.realm);
         let kvno = ticket.enc_part.kvno.map(UInt32::get);
         let EncryptedData { etype, cipher, .. } = ticket.enc_part;
@@ -170,6 +186,7 @@ impl VerifiedRequest {
         Ok(Self {
             client: ticket.cname.in_realm(ticket.crealm),
             server,
+            ticket: received.to_vec(),
             times,
             flags,
             authorization_data: ticket.authorization_data.map(|data| der::encode(&data)),

@@ -69,6 +69,18 @@ impl fmt::Display for EvidenceError {
 
 impl core::error::Error for EvidenceError {}
 
+/// Does a ticket open with one of these keys? `keys` as in [`open_ticket`]; nothing in it is looked at.
+pub fn opens<K: IntoIterator<Item = Key>>(
+    ticket: &[u8],
+    keys: impl FnOnce(EncType, Option<u32>) -> K,
+) -> bool {
+    let Ok(ticket) = der::decode::<Ticket<'_>>(ticket) else { return false };
+    let sealed = ticket.enc_part;
+    let keys = keys(sealed.etype, sealed.kvno.map(|kvno| kvno.get()));
+    let opened = decrypt_with_any(keys, sealed.etype, KeyUsage::TICKET, sealed.cipher);
+    matches!(opened, Some(Ok(_)))
+}
+
 /// Decrypts a ticket that was issued to ourselves and compares it with the reply it came in.
 /// `keys` gives our long-term keys that may be the ticket's, by its enctype and the version that it
 /// names, best first ([`Keytab::keys`](crate::formats::Keytab::keys)); the one that the ticket's

@@ -25,7 +25,7 @@ mod walk;
 pub use as_exchange::AsExchange;
 pub use client_key::ClientSecret;
 pub use error::{ExchangeError, KdcRefusal, Mismatch, OwnTicketError, ReferralError};
-pub use evidence::{EvidenceError, OpenedTicket, open_ticket};
+pub use evidence::{EvidenceError, OpenedTicket, open_ticket, opens};
 pub use goal::TgsGoal;
 pub use key_hint::KeyHintExchange;
 pub use login::Login;

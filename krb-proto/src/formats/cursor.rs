@@ -81,6 +81,10 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
+    pub(super) const fn offset(&self) -> usize {
+        self.offset
+    }
+
     pub(super) const fn remaining(&self) -> usize {
         self.rest.len()
     }

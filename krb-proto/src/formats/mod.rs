@@ -3,12 +3,14 @@
 mod ber;
 mod ccache;
 mod cursor;
+mod java_ticket;
 mod keytab;
 mod kirbi;
 pub mod krb5_conf;
 
 pub use ccache::{CacheEntry, CredentialCache, KdcOffset};
 pub use cursor::{FormatError, FormatErrorKind};
+pub use java_ticket::{JavaTicketError, read_java_ticket};
 pub use keytab::{Keytab, KeytabEntry};
 pub use kirbi::{KirbiError, read_kirbi, write_kirbi};
 pub use krb5_conf::{ConfError, Krb5Conf};

@@ -1,6 +1,6 @@
-use crate::formats::{CredentialCache, Keytab, read_kirbi, write_kirbi};
+use crate::formats::{CredentialCache, Keytab, read_java_ticket, read_kirbi, write_kirbi};
 
-/// Cache, keytab and kirbi files: what is read can be written and read again, and means the same.
+/// Cache, keytab and kirbi files, and tickets as Java writes them: what is read can be written and read again, and means the same.
 pub fn files(input: &[u8]) {
     if let Ok(cache) = CredentialCache::from_bytes(input) {
         let again = CredentialCache::from_bytes(&cache.to_bytes()).expect("our own file");
@@ -10,6 +10,9 @@ pub fn files(input: &[u8]) {
         let again =
             Keytab::from_bytes(&keytab.to_bytes().expect("what fitted")).expect("our own file");
         assert_eq!(again, keytab);
+    }
+    if let Ok(ticket) = read_java_ticket(input) {
+        assert_eq!(ticket.ticket.first(), Some(&0x61), "a ticket");
     }
     if let Ok(entries) = read_kirbi(input) {
         let written = write_kirbi(&entries).expect("tickets that were DER");

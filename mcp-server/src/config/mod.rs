@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use krb_client::files;
 use krb_delegation::ConfigError;
 use krb_delegation::audit::AuditConfig;
-use krb_delegation::credential::kerberos::KerberosConfig;
+use krb_delegation::credential::kerberos::{KerberosConfig, NegotiateConfig};
 use krb_delegation::identity::TrustedIdp;
 use krb_delegation::network::NetworkConfig;
 use krb_delegation::state::StateConfig;
@@ -70,6 +70,9 @@ pub struct AuthConfig {
     /// The identity providers whose tokens are believed; at least one.
     #[serde(rename = "trustedIDPs")]
     pub trusted_idps: Vec<TrustedIdp>,
+    /// Lets callers come with their own Kerberos ticket (`Authorization: Negotiate`, RFC 4559) in place
+    /// of a token. Policy sees no roles and scopes of theirs then.
+    pub negotiate: Option<NegotiateConfig>,
 }
 
 /// The `delegation` section.
@@ -192,6 +195,12 @@ impl Config {
         }
         let own = self.auth.trusted_idps.iter_mut().filter_map(|idp| idp.token_exchange.as_mut());
         own.chain(&mut self.delegation.token_exchange).for_each(|one| one.resolve_paths(base));
+        let delivered = self.kerberos.delivered_tickets.as_mut();
+        let key = delivered.and_then(|delivered| delivered.decryption_key.as_mut());
+        key.into_iter().for_each(absolute);
+        let negotiate = self.auth.negotiate.as_mut();
+        let certificate = negotiate.and_then(|negotiate| negotiate.certificate_file.as_mut());
+        certificate.into_iter().for_each(absolute);
         self.network.ca_file.iter_mut().for_each(absolute);
         self.state.directory.iter_mut().for_each(absolute);
         self.audit.resolve_paths(base);

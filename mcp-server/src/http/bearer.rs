@@ -18,8 +18,8 @@ use tracing::{debug, warn};
 use url::Url;
 use uuid::Uuid;
 
-use super::Metadata;
 use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
+use super::{Metadata, negotiate};
 use crate::backend::{Backend, Principal};
 use crate::config::ServerConfig;
 use crate::serve::Peer;
@@ -64,6 +64,35 @@ impl<B: Backend> Gate<B> {
         let url = config.public_url.url().clone();
         let certificates = config.client_certificate_header.as_ref().and_then(Certificates::new);
         Self { backend, pointer, url, certificates, time }
+    }
+
+    /// Lets a request in as its caller's. What follows sees no credentials.
+    async fn admit(
+        &self,
+        caller: B::Caller,
+        request_id: String,
+        mut request: Request,
+        next: Next,
+    ) -> Response {
+        let principal = Arc::new(self.backend.principal(&caller));
+        let scheme = field::token(request.headers()).map_or(Scheme::Bearer, |(scheme, _)| scheme);
+        let wanted = OnceLock::new();
+        let authenticated = Arc::new(Authenticated { caller, principal, request_id, wanted });
+        request.extensions_mut().insert(Arc::clone(&authenticated));
+        request.headers_mut().remove(AUTHORIZATION);
+        request.headers_mut().remove(DPOP);
+        if let Some(certificates) = &self.certificates {
+            certificates.remove_from(request.headers_mut());
+        }
+        let answered = tokio::time::timeout(self.time, next.run(request)).await;
+        let answered = answered.unwrap_or_else(|_| {
+            let problem = format!("the request did not end within {} s", self.time.as_secs());
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, problem).into_response()
+        });
+        match authenticated.wanted.get() {
+            Some(failure) => self.wanting(scheme, failure),
+            None => answered,
+        }
     }
 
     /// 401 without an error code: the request held no credentials that this server knows (RFC 6750
@@ -133,6 +162,9 @@ impl<B: Backend> Gate<B> {
                 response.headers_mut().append(WWW_AUTHENTICATE, value);
             }
         }
+        if status == StatusCode::UNAUTHORIZED && self.backend.negotiates() {
+            response = negotiate::with_token(response, &[]);
+        }
         response
     }
 }
@@ -141,33 +173,29 @@ impl<B: Backend> Gate<B> {
 /// What follows sees an [`Authenticated`] and nothing that it was made of.
 pub(super) async fn require<B: Backend>(
     State(gate): State<Arc<Gate<B>>>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let request_id = Uuid::new_v4().simple().to_string();
-    let peer = request.extensions().get::<Peer>().copied();
-    let caller = gate.caller(request.headers(), request.method(), peer, &request_id).await;
-    let caller = match caller {
-        Ok(caller) => caller,
-        Err(refusal) => return *refusal,
-    };
-    let principal = Arc::new(gate.backend.principal(&caller));
-    let scheme = field::token(request.headers()).map_or(Scheme::Bearer, |(scheme, _)| scheme);
-    let wanted = OnceLock::new();
-    let authenticated = Arc::new(Authenticated { caller, principal, request_id, wanted });
-    request.extensions_mut().insert(Arc::clone(&authenticated));
-    request.headers_mut().remove(AUTHORIZATION);
-    request.headers_mut().remove(DPOP);
-    if let Some(certificates) = &gate.certificates {
-        certificates.remove_from(request.headers_mut());
+    if let Some(value) = negotiate::field(request.headers()).filter(|_| gate.backend.negotiates()) {
+        return match negotiate::accept(&*gate.backend, value).await {
+            Ok((caller, answer)) => {
+                let response = gate.admit(caller, request_id, request, next).await;
+                negotiate::with_token(response, &answer)
+            }
+            Err(refused) => {
+                debug!(request_id, reason = refused.reason, "ticket refused");
+                let status = StatusCode::UNAUTHORIZED;
+                let refusal = Refusal::new(status, REFUSED, refused.reason);
+                let refusal = refusal.with_data(json!({"error_description": refused.reason}));
+                negotiate::with_token(refusal.into_response(), &refused.answer)
+            }
+        };
     }
-    let answered = tokio::time::timeout(gate.time, next.run(request)).await.unwrap_or_else(|_| {
-        let problem = format!("the request did not end within {} s", gate.time.as_secs());
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST, problem).into_response()
-    });
-    match authenticated.wanted.get() {
-        Some(failure) => gate.wanting(scheme, failure),
-        None => answered,
+    let peer = request.extensions().get::<Peer>().copied();
+    match gate.caller(request.headers(), request.method(), peer, &request_id).await {
+        Ok(caller) => gate.admit(caller, request_id, request, next).await,
+        Err(refusal) => *refusal,
     }
 }
 

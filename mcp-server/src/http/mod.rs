@@ -8,6 +8,7 @@ mod envelope;
 mod intake;
 mod limits;
 mod metadata;
+mod negotiate;
 mod refusal;
 mod rest;
 mod running;

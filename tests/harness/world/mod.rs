@@ -200,6 +200,20 @@ impl World {
     /// # Panics
     /// If there is no HTTP answer.
     pub async fn call(&self, token: Option<&str>, tool: &str, arguments: Value) -> Answer {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        self.call_with(authorization.as_deref(), tool, arguments).await
+    }
+
+    /// The same with that `Authorization`.
+    ///
+    /// # Panics
+    /// If there is no HTTP answer.
+    pub async fn call_with(
+        &self,
+        authorization: Option<&str>,
+        tool: &str,
+        arguments: Value,
+    ) -> Answer {
         let message = json!({
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": { "name": tool, "arguments": arguments }
@@ -207,8 +221,8 @@ impl World {
         let mut request = Request::post("/mcp")
             .header(HOST, "localhost:3000")
             .header(CONTENT_TYPE, "application/json");
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
         let request = request.body(Body::from(message.to_string())).expect("a request");
         let answered = self.router.clone().oneshot(request).await;

@@ -6,6 +6,7 @@ use krb_client::{KdcSource, Resolver};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::delivered::DeliveredTicketsConfig;
 use crate::ConfigError;
 use crate::secret::Secret;
 
@@ -36,6 +37,8 @@ pub struct KerberosConfig {
     /// them (`targets[].account`). What one may delegate to is no other one's.
     #[serde(default)]
     pub accounts: BTreeMap<String, AccountConfig>,
+    /// Takes users' tickets from exchanged tokens (`claimMappings.kerberosTicket`), in place of S4U2Self.
+    pub delivered_tickets: Option<DeliveredTicketsConfig>,
     /// Accounts that are never impersonated, beside those that never are anywhere, whichever
     /// service account asks.
     #[serde(default)]

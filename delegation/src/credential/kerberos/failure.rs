@@ -5,10 +5,12 @@
 //! and no more.
 
 use krb_client::ClientError;
+use krb_proto::Principal;
 use krb_proto::exchange::{EvidenceError, ExchangeError, Mismatch};
 use krb_proto::iana::ErrorCode;
 
 use super::account::Account;
+use crate::targets::Target;
 use crate::{Blame, Code, Failure};
 
 /// The service account that asked, and where in the configuration it stands.
@@ -131,10 +133,99 @@ pub(super) fn evidence(user: &str, ours: &Ours<'_>, error: &ClientError) -> Fail
     Failure::new(code, format!("{what} ({refusal})"), remedy)
 }
 
+/// Who got the evidence.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// We did, from a KDC, by S4U2Self.
+    Kdc,
+    /// The user came with it.
+    User,
+    /// The identity provider delivered it.
+    Provider,
+}
+
+/// What evidence says.
+pub(super) struct Evidenced<'a> {
+    pub(super) account: &'a Account,
+    pub(super) forwardable: bool,
+    pub(super) source: Source,
+}
+
+/// The user's own ticket is to another service account than the target's.
+pub(super) struct NotForUs<'a> {
+    pub(super) target: &'a Target,
+    pub(super) by: &'a Principal,
+}
+
+impl From<NotForUs<'_>> for Failure {
+    fn from(NotForUs { target, by }: NotForUs<'_>) -> Self {
+        let target = target.name();
+        Self::new(
+            Code::EvidenceRefused,
+            format!("{target} is served by {by}, to whom the caller's own ticket is not"),
+            "Callers who come with a Kerberos ticket reach targets of the service account that \
+             auth.negotiate names, and no others. Reach this one with an access token.",
+        )
+        .blamed_on(Blame::Configuration)
+    }
+}
+
+/// The exchanged token does not deliver a ticket that can be used: what is wrong with it.
+pub(super) struct NotDelivered(pub(super) String);
+
+impl From<NotDelivered> for Failure {
+    fn from(NotDelivered(what): NotDelivered) -> Self {
+        Self::new(
+            Code::ExchangedTokenRefused,
+            format!("the ticket in the exchanged token cannot be used: {what}"),
+            "Look at what the identity provider puts into the claim claimMappings.kerberosTicket, and \
+             at kerberos.deliveredTickets. No other evidence was asked for.",
+        )
+        .blamed_on(Blame::IdentityProvider)
+    }
+}
+
+/// The KDC gave no ticket for the delivered ticket-granting ticket.
+pub(super) fn delivered(ours: &Ours<'_>, error: &ClientError) -> Failure {
+    let Some(refusal) = error.refusal() else { return other(ours, error) };
+    let Ours { name: service, spn, .. } = ours;
+    match refusal.code {
+        ErrorCode::S_PRINCIPAL_UNKNOWN => Failure::new(
+            Code::ServiceNotTrusted,
+            format!("the KDC knows no account with the SPN {spn} ({refusal})"),
+            format!("Register {spn} as servicePrincipalName of {service}."),
+        ),
+        _ => Failure::new(
+            Code::EvidenceRefused,
+            format!("the KDC does not take the ticket in the exchanged token ({refusal})"),
+            "It may be expired, bound to addresses, or of a user who is disabled meanwhile: the user \
+             has to log in to the identity provider again.",
+        )
+        .blamed_on(Blame::IdentityProvider),
+    }
+}
+
+/// Policy wants to know the groups of a user of whom no KDC was asked.
+pub(super) struct NoGroups<'a>(pub(super) &'a Target);
+
+impl From<NoGroups<'_>> for Failure {
+    fn from(NoGroups(target): NoGroups<'_>) -> Self {
+        let target = target.name();
+        Self::new(
+            Code::PolicyDenied,
+            format!(
+                "policy asks for the user's groups at {target}, where no KDC is asked for them"
+            ),
+            "At a target whose service account comes itself, policies go by what the token says: \
+             roles and scopes.",
+        )
+        .blamed_on(Blame::Configuration)
+    }
+}
+
 /// S4U2Proxy was refused.
 pub(super) fn proxy(
-    account: &Account,
-    evidence_is_forwardable: bool,
+    evidence: Evidenced<'_>,
     ours: &Ours<'_>,
     spn: &str,
     error: &ClientError,
@@ -143,6 +234,7 @@ pub(super) fn proxy(
         return login(ours, error);
     }
     let Some(refusal) = error.refusal() else { return other(ours, error) };
+    let Evidenced { account, forwardable, source } = evidence;
     let (user, service) = (&account.name, &ours.name);
     let (code, what, remedy) = match refusal.code {
         // The same code for three causes; the evidence tells them apart.
@@ -155,7 +247,20 @@ pub(super) fn proxy(
                  decision; change it there if it is not meant."
             ),
         ),
-        ErrorCode::BADOPTION if !evidence_is_forwardable => (
+        ErrorCode::BADOPTION if !forwardable && source == Source::User => (
+            Code::EvidenceRefused,
+            format!("the ticket that {user} came with is not forwardable"),
+            format!(
+                "Get a forwardable ticket (kinit -f; `forwardable = true` in krb5.conf), or ask for \
+                 resource-based delegation on {spn}."
+            ),
+        ),
+        ErrorCode::BADOPTION if !forwardable && source == Source::Provider => (
+            Code::EvidenceRefused,
+            format!("the ticket of {user} in the exchanged token is not forwardable"),
+            format!("Let {user} log in to the identity provider with a forwardable ticket."),
+        ),
+        ErrorCode::BADOPTION if !forwardable => (
             Code::ServiceNotTrusted,
             format!(
                 "the service account {service} may not impersonate users by protocol transition"
@@ -198,13 +303,19 @@ pub(super) fn proxy(
         ErrorCode::TGT_REVOKED => (
             Code::EvidenceRefused,
             format!("the KDC has revoked the evidence for {user}"),
-            "The account was probably deleted and created anew; try again.".to_owned(),
+            "The account was probably deleted and created anew; try again, with a new ticket if it \
+             was the user's own."
+                .to_owned(),
         ),
         _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Proxy"),
         _ => return unexpected("S4U2Proxy", refusal),
     };
     let failure = Failure::new(code, format!("{what} ({refusal})"), remedy);
     match code {
+        Code::EvidenceRefused if source == Source::User => failure.blamed_on(Blame::Caller),
+        Code::EvidenceRefused if source == Source::Provider => {
+            failure.blamed_on(Blame::IdentityProvider)
+        }
         // There was such an account a moment ago.
         Code::UserUnknown => failure.blamed_on(Blame::Directory),
         Code::EvidenceRefused => failure.blamed_on(Blame::Kdc),
@@ -366,6 +477,8 @@ pub(super) enum Doubt {
     NoAccount(String),
     /// It is for a name that is not the account's.
     AnotherName { sent: String, account: String },
+    /// It is another account's than the one that the token names.
+    NotTheMapped { meant: String, found: String },
     /// The account is never impersonated: what it is.
     Never { account: String, what: String },
     /// The service account comes itself, and is one of those who are never impersonated.
@@ -402,6 +515,13 @@ impl From<Doubt> for Failure {
                      identity provider map the user to the sAMAccountName that is meant."
                 ),
             ),
+            Doubt::NotTheMapped { meant, found } => Self::new(
+                Code::NameMismatch,
+                format!("the exchanged token names {meant} and delivers a ticket of {found}"),
+                "Nothing was done. Look at what the identity provider maps to the account's name, and \
+                 whose ticket it delivers.",
+            )
+            .blamed_on(Blame::IdentityProvider),
             Doubt::Never { account, what } => never(&account, &what),
             Doubt::TooMighty { account, what } => Self::new(
                 Code::NeverImpersonated,
@@ -474,6 +594,10 @@ mod tests {
             groups: Vec::new(),
             user_account_control: 0x10,
         }
+    }
+
+    const fn of(account: &Account, forwardable: bool) -> Evidenced<'_> {
+        Evidenced { account, forwardable, source: Source::Kdc }
     }
 
     fn ours() -> Ours<'static> {
@@ -549,11 +673,11 @@ mod tests {
             (ErrorCode::TGT_REVOKED, Code::EvidenceRefused, "created anew", "alice"),
             (ErrorCode::GENERIC, Code::KdcRefused, "KDC's log", "S4U2Proxy"),
         ] {
-            let failure = proxy(&alice(), true, &ours(), "HTTP/web", &refused(code));
+            let failure = proxy(of(&alice(), true), &ours(), "HTTP/web", &refused(code));
             assert_says(&failure, expected, remedy, about);
         }
         for code in [31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
-            let failure = proxy(&alice(), true, &ours(), "HTTP/web", &refused(code));
+            let failure = proxy(of(&alice(), true), &ours(), "HTTP/web", &refused(code));
             assert_says(&failure, Code::KdcRefused, "krbtgt", "S4U2Proxy");
         }
     }
@@ -565,13 +689,27 @@ mod tests {
         let protected = Account { groups: vec!["S-1-5-21-1-2-3-525".parse().unwrap()], ..alice() };
         for forwardable in [true, false] {
             for account in [&sensitive, &protected] {
-                let failure = proxy(account, forwardable, &ours(), "HTTP/web", &refused);
+                let failure = proxy(of(account, forwardable), &ours(), "HTTP/web", &refused);
                 assert_says(&failure, Code::UserNotDelegatable, "NOT_DELEGATED", "alice");
             }
         }
-        let failure = proxy(&alice(), false, &ours(), "HTTP/web", &refused);
+        let failure = proxy(of(&alice(), false), &ours(), "HTTP/web", &refused);
         assert_says(&failure, Code::ServiceNotTrusted, "TRUSTED_TO_AUTH_FOR_DELEGATION", "svc");
-        let failure = proxy(&alice(), true, &ours(), "HTTP/web", &refused);
+        let failure = proxy(of(&alice(), true), &ours(), "HTTP/web", &refused);
+        assert_says(&failure, Code::TargetNotAllowed, "msDS-AllowedToDelegateTo", "svc");
+    }
+
+    #[test]
+    fn a_ticket_of_the_users_own_that_is_not_forwardable_is_the_callers_affair() {
+        let (refused, alice) = (refused(ErrorCode::BADOPTION), alice());
+        let own = |account, forwardable| Evidenced { account, forwardable, source: Source::User };
+        let failure = proxy(own(&alice, false), &ours(), "HTTP/web", &refused);
+        assert_says(&failure, Code::EvidenceRefused, "kinit -f", "alice came with");
+        assert_eq!(failure.blame, Blame::Caller);
+        let sensitive = Account { user_account_control: 0x4010, ..alice.clone() };
+        let failure = proxy(own(&sensitive, false), &ours(), "HTTP/web", &refused);
+        assert_says(&failure, Code::UserNotDelegatable, "NOT_DELEGATED", "alice");
+        let failure = proxy(own(&alice, true), &ours(), "HTTP/web", &refused);
         assert_says(&failure, Code::TargetNotAllowed, "msDS-AllowedToDelegateTo", "svc");
     }
 
@@ -585,7 +723,7 @@ mod tests {
             (ClientError::Abandoned, Code::Internal, "Report this"),
         ] {
             assert_says(&evidence("alice", &ours(), &error), code, remedy, "");
-            assert_says(&proxy(&alice(), true, &ours(), "HTTP/web", &error), code, remedy, "");
+            assert_says(&proxy(of(&alice(), true), &ours(), "HTTP/web", &error), code, remedy, "");
         }
     }
 
@@ -596,7 +734,7 @@ mod tests {
             let error = ClientError::Login(refused(code).into());
             for failure in [
                 evidence("alice", &ours(), &error),
-                proxy(&account, true, &ours(), "HTTP/web", &error),
+                proxy(of(&account, true), &ours(), "HTTP/web", &error),
             ] {
                 assert_eq!(failure.code, Code::ServiceNotTrusted, "{failure}");
                 assert!(failure.message.contains("svc cannot log in"), "{failure}");
@@ -625,7 +763,7 @@ mod tests {
             (silent(vec![asked]), Blame::Kdc),
             (silent(vec![]), Blame::Configuration),
         ] {
-            let failure = proxy(&alice(), true, &ours(), "HTTP/web", &error);
+            let failure = proxy(of(&alice(), true), &ours(), "HTTP/web", &error);
             assert_eq!(failure.blame, blame, "{failure}");
         }
         let unknown = refused(ErrorCode::C_PRINCIPAL_UNKNOWN);

@@ -2,9 +2,12 @@
 //! a ticket to the target in their name, each by the service account that the target names; or, where
 //! that account is configured so, a ticket in its own name.
 
+mod acceptance;
 mod account;
 mod config;
+mod delivered;
 mod failure;
+mod jwe;
 mod never_impersonate;
 mod pins;
 mod proof;
@@ -13,19 +16,24 @@ mod service;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::way::{AsService, Route};
+use super::way::{AsService, Route, WithDelivered, WithTicket};
 use super::{Evidence, ServiceCredential};
 use crate::call::Announced;
+use crate::identity::Caller;
 use crate::plan::Parts;
 use crate::state::State;
 use crate::targets::{Served, Target};
 use crate::{ConfigError, Failure};
+use acceptance::Acceptance;
+pub use acceptance::{NegotiateConfig, NotAccepted};
 pub use account::Account;
 use config::Configured;
 pub use config::{
     AccountConfig, DelegationMode, KerberosConfig, Mode, NeverImpersonateConfig, ServiceAccount,
 };
-use failure::NoSuchAccount;
+use delivered::DeliveredTickets;
+pub use delivered::DeliveredTicketsConfig;
+use failure::{NoSuchAccount, NotDelivered};
 use never_impersonate::NeverImpersonate;
 use service::Service;
 
@@ -34,6 +42,8 @@ use service::Service;
 pub struct Kerberos {
     main: Service,
     named: HashMap<String, Service>,
+    acceptance: Option<Acceptance>,
+    delivered: Option<DeliveredTickets>,
 }
 
 impl Kerberos {
@@ -44,6 +54,7 @@ impl Kerberos {
     /// If the configuration is contradictory or a keytab has no key for its account.
     pub async fn new(
         config: &KerberosConfig,
+        negotiate: Option<&NegotiateConfig>,
         parts: &Parts,
         state: &Arc<State>,
     ) -> Result<Self, ConfigError> {
@@ -61,7 +72,84 @@ impl Kerberos {
             let service = Service::new(one, Some(&main), never(one)?, state, parts).await?;
             named.extend(one.name.map(|name| (name.to_owned(), service)));
         }
-        Ok(Self { main, named })
+        let acceptance = negotiate.map(|one| Acceptance::new(one, &parts.clock, &parts.random));
+        let acceptance = acceptance.transpose()?;
+        let account = acceptance.as_ref().and_then(Acceptance::account);
+        if account.is_some_and(|account| !named.contains_key(account)) {
+            let problem = "must be one of kerberos.accounts";
+            return Err(ConfigError::new("auth.negotiate.account", problem));
+        }
+        let delivered = config.delivered_tickets.as_ref().map(DeliveredTickets::new).transpose()?;
+        Ok(Self { main, named, acceptance, delivered })
+    }
+
+    /// Are tickets taken that exchanged tokens deliver?
+    #[must_use]
+    pub const fn takes_delivered(&self) -> bool {
+        self.delivered.is_some()
+    }
+
+    /// A ticket to the announced call's target with the ticket that the exchanged token delivers. None
+    /// of it is kept.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what is wrong with the ticket, or which right is missing.
+    pub async fn credential_delivered<'a>(
+        &self,
+        announced: WithDelivered<'a>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        let announced = announced.announced();
+        let claim = announced.permit().subject().delivered();
+        let ticket = match (&self.delivered, claim) {
+            (Some(delivered), Some(claim)) => delivered.read(claim.as_str()),
+            _ => Err("none is taken".into()),
+        };
+        let ticket = ticket.map_err(NotDelivered)?;
+        let service = self.service(announced.permit().target())?;
+        service.credential_delivered(announced, ticket).await
+    }
+
+    /// Are users' own tickets taken?
+    #[must_use]
+    pub const fn accepts(&self) -> bool {
+        self.acceptance.is_some()
+    }
+
+    /// Takes a user's own ticket: SPNEGO's first token, which must be the only one. Returns who it is,
+    /// and the token that proves who we are.
+    ///
+    /// # Errors
+    /// [`NotAccepted`], where none are taken, too.
+    pub(crate) async fn accept(&self, token: &[u8]) -> Result<(Caller, Vec<u8>), NotAccepted> {
+        let acceptance = self.acceptance.as_ref().ok_or_else(NotAccepted::at_all)?;
+        let service = acceptance.account().map_or(Some(&self.main), |name| self.named.get(name));
+        let service = service.ok_or_else(NotAccepted::at_all)?;
+        let (ticket, answer) = service.accept(acceptance, token).await?;
+        Ok((Caller::with_ticket(ticket), answer))
+    }
+
+    /// A user's own ticket as evidence for an announced call, with the checks of any evidence.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which of them does not hold.
+    pub async fn evidence_of_its_own<'a>(
+        &self,
+        announced: WithTicket<'a>,
+    ) -> Result<Evidence<'a>, Failure> {
+        let announced = announced.announced();
+        self.service(announced.permit().target())?.evidence_of_its_own(announced).await
+    }
+
+    /// A ticket to the announced call's target in the name of the evidence's account, which is kept
+    /// nowhere.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which right is missing.
+    pub async fn credential_once<'a>(
+        &self,
+        evidence: Evidence<'a>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        self.service(evidence.permit().target())?.credential_once(evidence).await
     }
 
     /// Gets evidence for the subject of an announced call and makes sure of four things before anybody may use

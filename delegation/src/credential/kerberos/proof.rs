@@ -1,6 +1,6 @@
 use krb_proto::crypto::Key;
 use krb_proto::exchange::OpenedTicket;
-use krb_proto::pac::{ClientInfo, Pac, UpnDnsInfo};
+use krb_proto::pac::{ClientInfo, DelegationInfo, Pac, UpnDnsInfo};
 
 use super::account::Account;
 use super::failure::Doubt;
@@ -30,6 +30,15 @@ pub(super) fn account(ticket: &OpenedTicket, key: &Key) -> Result<Account, Doubt
         return Err(not_proven("UPN_DNS_INFO names another account than LOGON_INFO"));
     }
     Ok(account)
+}
+
+/// Who got a ticket in its client's name, from S4U_DELEGATION_INFO; nobody, if the client did.
+pub(super) fn delegated_by(ticket: &OpenedTicket, key: &Key) -> Result<Vec<String>, Doubt> {
+    let pac = Pac::parse(&ticket.pac)
+        .and_then(|pac| pac.verify_server_signature(key))
+        .map_err(not_proven)?;
+    let info = pac.get::<DelegationInfo>().map_err(not_proven)?;
+    Ok(info.map(|info| info.transited_services).unwrap_or_default())
 }
 
 fn not_proven(what: impl std::fmt::Display) -> Doubt {

@@ -8,14 +8,16 @@ use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
+use super::acceptance::{Acceptance, NotAccepted};
 use super::account::Account;
 use super::config::{Configured, ServiceAccount, section};
-use super::failure::{self, Doubt, Ours};
+use super::failure::{self, Doubt, Evidenced, NotDelivered, Ours, Source};
 use super::never_impersonate::NeverImpersonate;
 use super::{pins, proof};
 use crate::call::Announced;
-use crate::credential::{Evidence, ServiceCredential};
+use crate::credential::{Evidence, Route, ServiceCredential};
 use crate::event::Event;
+use crate::identity::OwnTicket;
 use crate::plan::Parts;
 use crate::secret::Secret;
 use crate::state::{State, Who};
@@ -162,6 +164,100 @@ impl Service {
         }
     }
 
+    /// A user's own ticket as evidence, which is to us or of no use; it proves its account, and the
+    /// account is not one that is never impersonated.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which of them does not hold.
+    pub(super) async fn evidence_of_its_own<'a>(
+        &self,
+        announced: &'a Announced,
+    ) -> Result<Evidence<'a>, Failure> {
+        let target = announced.permit().target();
+        let own = announced.permit().subject().ticket();
+        let own = own.filter(|own| own.to.as_deref() == target.account());
+        let own = own.ok_or(failure::NotForUs { target, by: &self.account })?;
+        let (ticket, account) = (own.ticket.clone(), own.account.clone());
+        self.never_impersonate.check(&account, &self.own_account().await?.sid)?;
+        let who = Who::subject(announced.permit().subject());
+        self.state.revocations().admits(&who.proved(&account.name, &account.sid))?;
+        Evidence::new(announced, account, ticket)
+    }
+
+    /// A ticket to the announced call's target in the name of the evidence's account, for this call
+    /// and no other.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which right is missing.
+    pub(super) async fn credential_once<'a>(
+        &self,
+        evidence: Evidence<'a>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        let target = service_name(evidence.permit().target().spn());
+        let ticket = self.client.proxy_ticket_once(&evidence.ticket, &target).await;
+        self.credential(evidence, ticket)
+    }
+
+    /// A ticket to the announced call's target with a ticket of the user's that was delivered. It is
+    /// evidence, if it is to us; a ticket-granting ticket is asked for a ticket to us first, so that a
+    /// PAC says whose it is. The account must be the one that the token names.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says which of them does not hold.
+    pub(super) async fn credential_delivered<'a>(
+        &self,
+        announced: &'a Announced,
+        ticket: Credential,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        let realm = &self.account.realm;
+        if ticket.client.realm != *realm || ticket.server.realm != *realm {
+            return Err(NotDelivered("it is a ticket of another realm".into()).into());
+        }
+        let is_tgt = ticket.target_realm() == Some(realm);
+        let delivered = self.client.adopt(Arc::new(ticket));
+        let evidence = if is_tgt {
+            let own = service_name(&self.spn);
+            let ticket = self.client.ticket_once(&delivered, &own).await;
+            ticket.map_err(|error| failure::delivered(&self.ours(), &error))?
+        } else {
+            delivered.clone()
+        };
+        self.client.see_to_keys_for(&evidence.ticket).await;
+        let account = self.open(&evidence)?;
+        let subject = announced.permit().subject();
+        let meant = subject.legacy_name().as_str();
+        if account.name.to_lowercase() != meant.to_lowercase() {
+            let (meant, found) = (meant.to_owned(), account.name);
+            return Err(Doubt::NotTheMapped { meant, found }.into());
+        }
+        if !evidence.client.name.same_components(&Name::user(&account.name)) {
+            let sent = evidence.client.name.to_string();
+            return Err(Doubt::AnotherName { sent, account: account.name }.into());
+        }
+        let who = Who::subject(subject);
+        self.state.revocations().admits(&who.proved(&account.name, &account.sid))?;
+        self.never_impersonate.check(&account, &self.own_account().await?.sid)?;
+        let now = self.clock.now().seconds.unix();
+        pins::check(self.state.pins(), subject, &self.account.realm, &account, now).await?;
+        let evidence = Evidence::new(announced, account, evidence)?;
+        let target = service_name(announced.permit().target().spn());
+        let ticket = if is_tgt {
+            self.client.ticket_once(&delivered, &target).await
+        } else {
+            self.client.proxy_ticket_once(&evidence.ticket, &target).await
+        };
+        self.credential(evidence, ticket)
+    }
+
+    /// Takes a user's own ticket.
+    pub(super) async fn accept(
+        &self,
+        acceptance: &Acceptance,
+        token: &[u8],
+    ) -> Result<(OwnTicket, Vec<u8>), NotAccepted> {
+        acceptance.accept(&self.client, token).await
+    }
+
     fn credential<'a>(
         &self,
         evidence: Evidence<'a>,
@@ -176,7 +272,13 @@ impl Service {
             Err(error) => {
                 let forwardable = evidence.ticket.flags.contains(TicketFlags::FORWARDABLE);
                 let spn = evidence.permit().target().spn();
-                Err(failure::proxy(&evidence.account, forwardable, &self.ours(), spn, &error))
+                let source = match evidence.permit().route() {
+                    Route::OwnTicket => Source::User,
+                    Route::DeliveredTicket => Source::Provider,
+                    Route::ProtocolTransition | Route::ServiceAccount => Source::Kdc,
+                };
+                let evidence = Evidenced { account: &evidence.account, forwardable, source };
+                Err(failure::proxy(evidence, &self.ours(), spn, &error))
             }
         }
     }
@@ -196,6 +298,9 @@ impl Service {
         announced: &'a Announced,
     ) -> Result<ServiceCredential<'a>, Failure> {
         let target = announced.permit().target();
+        if announced.permit().waits_for_groups() {
+            return Err(failure::NoGroups(target).into());
+        }
         let account = self.own_account().await?.clone();
         self.never_impersonate.check_itself(&account)?;
         announced.tell(Event::AsService(&account));

@@ -1,6 +1,8 @@
 //! The routes from what was announced to a credential for it, each in a file of its own. A permit
 //! carries its route; here, and nowhere else, one is taken.
 
+mod delivered_ticket;
+mod own_ticket;
 mod protocol_transition;
 mod service_account;
 
@@ -19,6 +21,8 @@ pub(crate) async fn credential<'a>(
         Way::ProtocolTransition(announced) => {
             protocol_transition::credential(kerberos, announced).await
         }
+        Way::OwnTicket(announced) => own_ticket::credential(kerberos, announced).await,
+        Way::DeliveredTicket(announced) => delivered_ticket::credential(kerberos, announced).await,
         Way::ServiceAccount(announced) => service_account::credential(kerberos, announced).await,
     }
 }

@@ -1,0 +1,254 @@
+//! Taking a user's own ticket: one `Authorization: Negotiate` field (RFC 4559).
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use krb_client::{Client, Clock, Entropy, files};
+use krb_proto::ap::{ApRequestError, ReplayCache};
+use krb_proto::asn1::ApReq;
+use krb_proto::der;
+use krb_proto::gss::{Acceptor, AcceptorOptions, ChannelBindings, ChannelPolicy, GssError};
+use krb_proto::spnego::{NegTokenResp, SpnegoAcceptor, SpnegoError, ap_req_in};
+use krb_proto::{Context, Credential, Name, Principal, Timestamp};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::proof;
+use crate::ConfigError;
+use crate::identity::{LegacyName, OwnTicket};
+
+/// How far clients' clocks may be off, in seconds.
+const SKEW: u32 = 300;
+/// Logins within twice that; each is some 100 octets.
+const MAX_LOGINS: usize = 100_000;
+/// The largest `maxLoginAge`: a week.
+const MAX_LOGIN_AGE: i64 = 7 * 24 * 3600;
+
+/// The `auth.negotiate` section: callers may come with their own Kerberos ticket.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NegotiateConfig {
+    /// The service account that clients ask a ticket to, one of `kerberos.accounts`; left out: the one
+    /// of `kerberos` itself. One of its SPNs is `HTTP/` and the host of `server.publicUrl`. Only targets
+    /// of this account can be reached so.
+    pub account: Option<String>,
+    /// How long ago a user may have logged in, in seconds, a week at most: groups are those of that
+    /// time.
+    #[serde(default = "a_working_day")]
+    pub max_login_age: i64,
+    /// PEM file with the certificate that clients see, which is the reverse proxy's: clients must
+    /// then bind their login to it (`tls-server-end-point`, RFC 5929), so that nobody passes it on.
+    pub certificate_file: Option<PathBuf>,
+}
+
+const fn a_working_day() -> i64 {
+    10 * 3600
+}
+
+impl NegotiateConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let error = |setting: &str, problem: String| {
+            Err(ConfigError::new(format!("auth.negotiate.{setting}"), problem))
+        };
+        if !(1..=MAX_LOGIN_AGE).contains(&self.max_login_age) {
+            return error("maxLoginAge", "must be 1 to 604800 seconds (a week)".into());
+        }
+        match self.bindings() {
+            Ok(_) => Ok(()),
+            Err(problem) => error("certificateFile", problem),
+        }
+    }
+
+    /// What logins must be bound to, as the file has it now.
+    fn bindings(&self) -> Result<Option<ChannelBindings>, String> {
+        let Some(file) = &self.certificate_file else { return Ok(None) };
+        let text = files::read_text(file, 1 << 20)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        let certificate = CertificateDer::from_pem_slice(text.as_bytes());
+        let of = |certificate: CertificateDer<'_>| {
+            ChannelBindings::tls_server_end_point_of(&certificate)
+        };
+        let bindings = certificate.ok().and_then(of);
+        let bindings = bindings.ok_or_else(|| {
+            format!("{}: it holds no certificate in PEM that can be bound to", file.display())
+        })?;
+        Ok(Some(bindings))
+    }
+}
+
+/// A login that was not taken: one of a few fixed texts, and what to tell the client's Kerberos.
+pub struct NotAccepted {
+    /// Why.
+    pub reason: &'static str,
+    /// SPNEGO's answer.
+    pub answer: Vec<u8>,
+}
+
+impl NotAccepted {
+    /// Nobody's ticket is taken.
+    pub(super) fn at_all() -> Self {
+        Self::because("no tickets are taken here")
+    }
+
+    pub(crate) fn because(reason: &'static str) -> Self {
+        Self { reason, answer: NegTokenResp::rejection(None).to_token() }
+    }
+}
+
+/// Takes tickets to one service account.
+pub(super) struct Acceptance {
+    config: NegotiateConfig,
+    bindings: Mutex<Option<ChannelBindings>>,
+    replays: Mutex<ReplayCache>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Entropy>,
+}
+
+impl Acceptance {
+    pub(super) fn new(
+        config: &NegotiateConfig,
+        clock: &Arc<dyn Clock>,
+        random: &Arc<dyn Entropy>,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            config: config.clone(),
+            bindings: Mutex::default(),
+            replays: Mutex::new(ReplayCache::new(MAX_LOGINS, SKEW)),
+            clock: clock.clone(),
+            random: random.clone(),
+        })
+    }
+
+    pub(super) fn account(&self) -> Option<&str> {
+        self.config.account.as_deref()
+    }
+
+    /// Verifies a client's token by the account's keys: its ticket and authenticator, the channel it
+    /// is bound to, and that it did not come before; then whose ticket it is.
+    pub(super) async fn accept(
+        &self,
+        client: &Client,
+        token: &[u8],
+    ) -> Result<(OwnTicket, Vec<u8>), NotAccepted> {
+        if let Some(ticket) = ticket_in(token) {
+            client.see_to_keys_for(ticket).await;
+        }
+        let bindings = self.bindings().await?;
+        let (ticket, answer) = self.verify(client, token, bindings.as_ref())?;
+        self.check(client, ticket).map(|ticket| (ticket, answer))
+    }
+
+    /// The certificate may have been renewed; one that cannot be read leaves the one before.
+    async fn bindings(&self) -> Result<Option<ChannelBindings>, NotAccepted> {
+        if self.config.certificate_file.is_none() {
+            return Ok(None);
+        }
+        let config = self.config.clone();
+        let read = tokio::task::spawn_blocking(move || config.bindings()).await;
+        let mut known = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(Ok(bindings)) => *known = bindings,
+            Ok(Err(problem)) => tracing::warn!(problem, "auth.negotiate.certificateFile"),
+            Err(_) => {}
+        }
+        match &*known {
+            Some(bindings) => Ok(Some(bindings.clone())),
+            None => Err(NotAccepted::because("the server's certificate cannot be read")),
+        }
+    }
+
+    fn verify(
+        &self,
+        client: &Client,
+        token: &[u8],
+        bindings: Option<&ChannelBindings>,
+    ) -> Result<(Credential, Vec<u8>), NotAccepted> {
+        let now = self.clock.now();
+        let keys = |_: &Principal, kvno, enctype| client.own_keys(enctype, kvno);
+        let mut options = AcceptorOptions::new(&keys);
+        options.request.skew = SKEW;
+        options.channel = bindings.map_or(ChannelPolicy::Ignore, ChannelPolicy::Require);
+        let mut random: &dyn Entropy = &*self.random;
+        let mut cx = Context { now, kdc_offset: 0, rng: &mut random };
+        let mut negotiation = SpnegoAcceptor::new();
+        let answer = negotiation.step(token, &options, &mut cx);
+        let answer = answer.map_err(|error| refused(&error, client.account(), now))?;
+        // There is no connection to continue on: clients that begin with something else are told so.
+        let request = negotiation.acceptor().map(Acceptor::request).ok_or_else(|| {
+            NotAccepted::because("the client's first token is no Kerberos ticket")
+        })?;
+        let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorded = replays.record(request, now);
+        recorded.map_err(|_| NotAccepted::because("the login came before, or too many come"))?;
+        Ok((request.evidence(), answer.unwrap_or_default()))
+    }
+
+    /// Whose ticket it is, and whether it says the same to everybody who reads it.
+    fn check(&self, client: &Client, ticket: Credential) -> Result<OwnTicket, NotAccepted> {
+        let not = |reason| Err(NotAccepted::because(reason));
+        if ticket.client.realm != client.account().realm {
+            return not("the ticket is of another realm");
+        }
+        let age = self.clock.now().seconds.unix() - ticket.times.authtime.unix();
+        if age > self.config.max_login_age {
+            return not("the user logged in too long ago");
+        }
+        let opened = client.open(&ticket).ok();
+        let proven = opened.and_then(|(opened, key)| {
+            let acts = proof::delegated_by(&opened, &key).ok()?;
+            Some((proof::account(&opened, &key).ok()?, acts))
+        });
+        let Some((account, delegated_by)) = proven else {
+            return not("the ticket's PAC is not believed");
+        };
+        if !delegated_by.is_empty() {
+            return not("the ticket was got by another service in the user's name");
+        }
+        if !ticket.client.name.same_components(&Name::user(&account.name)) {
+            return not("the ticket's name is not the account's sAMAccountName");
+        }
+        let Ok(name) = LegacyName::new(&account.name) else {
+            return not("the account's name is none that is used here");
+        };
+        let (ticket, to) = (client.adopt(ticket.into()), self.config.account.clone());
+        Ok(OwnTicket { ticket, account, name, to })
+    }
+}
+
+/// The ticket of a login of which nothing is known yet, to look for its key.
+fn ticket_in(token: &[u8]) -> Option<&[u8]> {
+    let request: ApReq<'_> = der::decode(ap_req_in(token).ok()?).ok()?;
+    Some(request.ticket.der())
+}
+
+fn refused(error: &SpnegoError, account: &Principal, now: Timestamp) -> NotAccepted {
+    let (reason, told) = match error {
+        SpnegoError::Mechanism(error) => {
+            let reason = match error {
+                GssError::Request(ApRequestError::NoKey) => {
+                    "the ticket is for another service, or of a kind that is not used here"
+                }
+                GssError::Request(ApRequestError::Ticket(_)) => {
+                    "the ticket does not open with the service account's keys"
+                }
+                GssError::Request(ApRequestError::Skew) => "the client's clock is too far off",
+                GssError::Request(ApRequestError::Expired | ApRequestError::NotYetValid) => {
+                    "the ticket is expired, or not valid yet"
+                }
+                GssError::ChannelBindings => {
+                    "the login is not bound to this server's TLS certificate"
+                }
+                _ => "the ticket is not proven to be its sender's",
+            };
+            (reason, Some(Acceptor::refusal(error, account, now)))
+        }
+        SpnegoError::NoCommonMechanism | SpnegoError::UnexpectedMechanism => {
+            ("the client offers no Kerberos", None)
+        }
+        _ => ("the client's token is malformed", None),
+    };
+    NotAccepted { reason, answer: NegTokenResp::rejection(told.as_deref()).to_token() }
+}

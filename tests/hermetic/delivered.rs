@@ -1,0 +1,133 @@
+//! Tickets that the identity provider delivers in exchanged tokens: evidence in place of S4U2Self, and
+//! for nobody but the one whom the token names.
+
+use base64ct::{Base64, Encoding};
+use krb_client::{Client, ClientConfig, KdcSource};
+use krb_proto::exchange::ClientSecret;
+use krb_proto::formats::{CacheEntry, CredentialCache, write_kirbi};
+use krb_proto::iana::NameType;
+use krb_proto::kdc::Asked;
+use krb_proto::{Credential, Name, Principal};
+use krb_tests::world::directory::{OTHER, REALM, SERVICE, WEBAPP};
+use krb_tests::world::{Kdcs, Setup, World, count};
+use serde_json::{Value, json};
+
+const CLAIM: &str = "gss_delegation_credential";
+
+fn change(configuration: &mut Value) {
+    configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "kerberosTicket": CLAIM });
+    configuration["kerberos"]["deliveredTickets"] = json!({ "dangerClearText": true });
+}
+
+async fn world() -> World {
+    World::with(Setup { change, ..Setup::default() }).await
+}
+
+/// Somebody who logs in with the password that all users have.
+fn client(world: &World, user: &str) -> Client {
+    let secret = ClientSecret::Password(b"Passw0rd!".to_vec().into());
+    let kdcs = KdcSource::Addresses(vec![Kdcs::address(1)]);
+    let mut config = ClientConfig::new(Principal::new(Name::user(user), REALM), secret, kdcs);
+    config.transport = std::sync::Arc::new(world.kdcs.clone());
+    config.clock = world.time.clock();
+    Client::new(config)
+}
+
+async fn tgt(world: &World, user: &str) -> Credential {
+    Credential::clone(&*client(world, user).tgt().await.unwrap())
+}
+
+async fn evidence(world: &World, user: &str) -> Credential {
+    let us = Name::new(NameType::SRV_INST, ["HTTP", "mcp-server.example.test"]);
+    Credential::clone(&*client(world, user).own_ticket(&us).await.unwrap())
+}
+
+fn deliver(world: &World, octets: &[u8]) {
+    world.idp.issuer.claim_in_exchanges(CLAIM, Base64::encode_string(octets));
+}
+
+fn kirbi(ticket: &Credential) -> Vec<u8> {
+    write_kirbi(&[CacheEntry::from(ticket)]).unwrap().to_vec()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_granting_ticket_is_used_as_the_user_would_and_not_kept() {
+    let world = world().await;
+    let tgt = tgt(&world, "bob").await;
+    let mut cache = CredentialCache::new(tgt.client.clone());
+    cache.entries.push(CacheEntry::from(&tgt));
+    for octets in [kirbi(&tgt), cache.to_bytes().to_vec()] {
+        deliver(&world, &octets);
+        world.kdcs.take_seen();
+        let answer = world.get_as("bob", "/whoami").await;
+        let whoami: Value = serde_json::from_str(answer.content()).unwrap();
+        assert_eq!(whoami["account"], "bob");
+        assert_eq!(whoami["delegatedBy"], json!([]), "in person");
+        let seen = world.kdcs.take_seen();
+        let asked = |user: &str| {
+            let of = |seen: &&krb_tests::world::Seen| {
+                seen.event.user.as_ref().is_some_and(|name| name.name == Name::user(user))
+            };
+            seen.iter().filter(of).count()
+        };
+        assert_eq!((asked("bob"), count(&seen, Asked::S4uProxy)), (0, 0), "no S4U for him");
+        // To us, to see whose it is, and to the application.
+        assert_eq!(count(&seen, Asked::Service), 2);
+    }
+    let records = world.audit_records().await;
+    assert!(records.iter().all(|record| record["delegationMode"] == "delivered-ticket"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_to_us_is_evidence_for_what_the_kdc_lets_us_do() {
+    let world = world().await;
+    deliver(&world, &kirbi(&evidence(&world, "bob").await));
+    let answer = world.get_as("bob", "/whoami").await;
+    let whoami: Value = serde_json::from_str(answer.content()).unwrap();
+    assert_eq!(whoami["account"], "bob");
+    assert_eq!(whoami["delegatedBy"], json!([format!("{SERVICE}@{REALM}")]));
+    let token = world.idp.issuer.token_for("bob");
+    let other = world.get(&token, &format!("http://{OTHER}/whoami")).await;
+    assert_eq!(other.code(), "TARGET_NOT_ALLOWED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn anybody_elses_ticket_is_refused_whatever_it_is() {
+    let world = world().await;
+    for octets in [
+        kirbi(&tgt(&world, "erin").await),
+        kirbi(&evidence(&world, "erin").await),
+        // The account that `alice` is the UPN of, and the one that has it for its name.
+        kirbi(&tgt(&world, "alice").await),
+    ] {
+        deliver(&world, &octets);
+        let (code, message, _) = world.get_as("bob", "/whoami").await.error();
+        assert_eq!(code, "NAME_MISMATCH", "{message}");
+    }
+    deliver(&world, &kirbi(&tgt(&world, "alice").await));
+    assert_eq!(world.get_as("ALICE_ADMIN", "/whoami").await.code(), "NAME_MISMATCH");
+    deliver(&world, &kirbi(&tgt(&world, "dora").await));
+    assert_eq!(world.get_as("dora", "/whoami").await.code(), "NEVER_IMPERSONATED");
+    // A ticket to somebody else is neither.
+    let web = Name::new(NameType::SRV_INST, ["HTTP", WEBAPP]);
+    let elsewhere = client(&world, "bob").own_ticket(&web).await.unwrap();
+    deliver(&world, &kirbi(&elsewhere));
+    assert_eq!(world.get_as("bob", "/whoami").await.code(), "EVIDENCE_REFUSED");
+    assert_eq!(world.visits(WEBAPP), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_ticket_in_it_the_token_is_refused_and_no_kdc_is_asked() {
+    let world = world().await;
+    assert_eq!(world.get_as("bob", "/whoami").await.code(), "EXCHANGED_TOKEN_REFUSED");
+    for octets in [&b""[..], b"{}", b"\x76\x00", b"\xac\xed\x00\x05\x70", b"\x05\x04"] {
+        deliver(&world, octets);
+        let (code, message, _) = world.get_as("bob", "/whoami").await.error();
+        assert_eq!(code, "EXCHANGED_TOKEN_REFUSED", "{message}");
+    }
+    for claim in ["no base64!", "a.b.c.d.e"] {
+        world.idp.issuer.claim_in_exchanges(CLAIM, claim);
+        assert_eq!(world.get_as("bob", "/whoami").await.code(), "EXCHANGED_TOKEN_REFUSED");
+    }
+    assert_eq!(world.kdcs.take_seen().len(), 0, "no KDC traffic, and no S4U2Self in its place");
+}
