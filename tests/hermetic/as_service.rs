@@ -2,8 +2,10 @@
 //! where policy names paths, and with everybody told.
 
 use krb_proto::kdc::Asked;
-use krb_tests::world::directory::{INTRANET, SERVICE, SERVICE_AS_ITSELF, WEBAPP, sid};
-use krb_tests::world::{Setup, World, count};
+use krb_tests::world::directory::{
+    INTRANET, SERVICE, SERVICE_AS_ITSELF, STAFF, WEBAPP, directory, sid,
+};
+use krb_tests::world::{Seeded, Setup, World, count};
 use serde_json::{Value, json};
 
 /// The intranet is reached by an account that comes itself. The block is the one of the seeds.
@@ -65,6 +67,25 @@ async fn the_resource_sees_the_service_and_record_and_answer_name_both() {
     let users = records.iter().filter(|one| one["target"] == "webapp");
     assert!(users.clone().all(|one| one["delegationMode"] == "protocol-transition"));
     assert!(users.clone().all(|one| one.get("warning").is_none()) && users.count() == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_permit_nothing_where_no_kdc_says_who_the_user_is() {
+    let of_staff = directory(&Seeded::new(0)).domain_sid().with_rid(STAFF).unwrap();
+    let policy = format!(
+        "@id(\"webapp\") permit (principal, action, resource == Target::\"webapp\")
+         when {{ principal.groups.contains(\"{of_staff}\") }};
+         @id(\"reports\") permit (principal, action == Action::\"http:get\",
+                               resource == Target::\"intranet\")
+         when {{ context.path == \"/whoami\" && principal.groups.contains(\"{of_staff}\") }};"
+    );
+    let world = World::with(Setup { change, policy, ..Setup::default() }).await;
+    assert!(world.get_as("erin", "/whoami").await.content().contains("erin@EXAMPLE.TEST"));
+    world.kdcs.take_seen();
+    let token = world.idp.issuer.token_for("erin");
+    assert_eq!(world.get(&token, &url("/whoami")).await.code(), "POLICY_DENIED");
+    assert_eq!(world.kdcs.take_seen().len(), 0, "nobody is asked");
+    assert_eq!(world.visits(INTRANET), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,3 +76,17 @@ async fn a_policy_that_is_replaced_decides_the_next_call_and_a_broken_one_none()
     assert_eq!(hash(2), hash(3));
     assert_eq!(hash(2), hash(5), "{records:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forbid_that_fails_denies_and_is_named_in_the_record() {
+    let policy = "@id(\"all\") permit (principal, action, resource);
+                  @id(\"overflow\") forbid (principal, action, resource is Target)
+                  when { (if principal.legacyName == \"bob\" then 9223372036854775807 else 1) + 1 == 0 };";
+    let world = World::with(Setup { policy: policy.into(), ..Setup::default() }).await;
+    assert!(world.get_as("erin", "/whoami").await.content().contains("erin@"));
+    assert_eq!(world.get_as("bob", "/whoami").await.code(), "POLICY_DENIED");
+    let records = world.audit_records().await;
+    let last = records.last().unwrap();
+    assert_eq!(last["phase"], "denied");
+    assert_eq!((&last["decision"], &last["policies"]), (&json!("deny"), &json!(["overflow"])));
+}

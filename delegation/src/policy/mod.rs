@@ -88,7 +88,8 @@ struct Case<'a> {
 pub struct Denial {
     /// What the caller is told: not which policy it was.
     pub failure: Failure,
-    /// The `@id`s of the policies that forbid it, sorted, for the record; none if nothing permits it.
+    /// The `@id`s of the policies that forbid it, or that cannot be evaluated, sorted, for the record;
+    /// none if nothing permits it.
     pub policies: Vec<String>,
     /// Which policies were asked: [`Policy::hash`].
     pub asked: Option<Arc<str>>,
@@ -140,8 +141,8 @@ struct Verdict<'a> {
     open_permits: Vec<&'a str>,
     /// There are some that may forbid it, or may fail, depending on them.
     is_disputed: bool,
-    /// A policy could not be evaluated.
-    fails: bool,
+    /// Those that could not be evaluated.
+    fails: Vec<&'a str>,
 }
 
 /// What follows from a verdict.
@@ -156,7 +157,7 @@ enum Decision {
 impl Verdict<'_> {
     const fn decision(&self) -> Decision {
         let (permits, open) = (!self.permits.is_empty(), !self.open_permits.is_empty());
-        if self.fails {
+        if !self.fails.is_empty() {
             Decision::Deny(Why::Fault)
         } else if !self.forbids.is_empty() || !permits && !open {
             Decision::Deny(Why::Policy)
@@ -223,8 +224,8 @@ impl Policy {
         };
         match verdict.decision() {
             Decision::Deny(why) => {
-                let forbids = if why == Why::Policy { ids(&verdict.forbids) } else { Vec::new() };
-                Err(self.denial(case, action, why, forbids))
+                let by = if why == Why::Policy { &verdict.forbids } else { &verdict.fails };
+                Err(self.denial(case, action, why, ids(by)))
             }
             Decision::Open => {
                 verdict.permits.append(&mut verdict.open_permits);
@@ -257,7 +258,7 @@ impl Policy {
                 (Err(error), _) => {
                     let (action, policy) = (asking.facts.action, &statement.id);
                     tracing::error!(action, policy, error, "a policy failed; the call is denied");
-                    verdict.fails = true;
+                    verdict.fails.push(&statement.id);
                 }
             }
         }

@@ -154,10 +154,10 @@ fn an_error_while_evaluating_denies() {
     let policy = policy(&text);
     let user = User { roles: vec![], ..User::staff() };
     user.asks(&policy, &http("GET")).unwrap();
-    assert_eq!(
-        User::staff().asks(&policy, &http("GET")).unwrap_err().failure.code,
-        Code::PolicyDenied
-    );
+    let denial = User::staff().asks(&policy, &http("GET")).unwrap_err();
+    assert_eq!(denial.failure.code, Code::PolicyDenied);
+    assert_eq!(denial.policies, ["overflow"], "the record says which");
+    assert!(!denial.failure.to_string().contains("overflow"));
 }
 
 #[test]

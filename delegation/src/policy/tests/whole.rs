@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use cedar_policy::{Authorizer, PolicyId, Schema, ValidationMode, Validator};
+use cedar_policy::{AuthorizationError, Authorizer, PolicyId, Schema, ValidationMode, Validator};
 use proptest::sample::{select, subsequence};
 
 use super::super::asking::Types;
@@ -175,8 +175,14 @@ proptest! {
                 let mut ids: Vec<_> =
                     response.diagnostics().reason().map(ToString::to_string).collect();
                 ids.sort();
-                let said = match response.diagnostics().errors().next() {
-                    Some(_) => Err(vec![]),
+                let mut failed: Vec<_> = response
+                    .diagnostics()
+                    .errors()
+                    .map(|AuthorizationError::PolicyEvaluationError(e)| e.policy_id().to_string())
+                    .collect();
+                failed.sort();
+                let said = match failed.first() {
+                    Some(_) => Err(failed),
                     None if response.decision() == cedar_policy::Decision::Allow => Ok(ids),
                     None => Err(ids),
                 };
