@@ -1,5 +1,5 @@
 //! The least that an MCP server in Rust can do: rmcp behind one check of an ES256 token for each
-//! request. And the identity provider of the measurement.
+//! request.
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any_service;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use krb_mcp::demo::Issuer;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock};
 use rmcp::model::{ServerCapabilities, ServerConfig};
 use rmcp::service::RequestContext;
@@ -25,24 +24,6 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::net::TcpListener;
-
-/// An identity provider that knows so many users, whose account is the file server's alice. Their
-/// tokens are written to a file, one a line, anew every minute.
-///
-/// # Errors
-/// If it cannot listen or write.
-pub async fn issuer(address: SocketAddr, users: usize, tokens: &str) -> Result<()> {
-    let issuer = Issuer::start(address).await?;
-    let names: Vec<String> = (0..users).map(|number| format!("user-{number}")).collect();
-    names.iter().for_each(|name| issuer.add(name, "ALICE_ADMIN"));
-    loop {
-        let lines: String = names.iter().map(|name| issuer.token(name) + "\n").collect();
-        // Whoever reads it has all of the one or all of the other.
-        fs::write(format!("{tokens}.new"), lines)?;
-        fs::rename(format!("{tokens}.new"), tokens)?;
-        tokio::time::sleep(std::time::Duration::from_secs(120)).await;
-    }
-}
 
 #[derive(Clone)]
 struct Echo;

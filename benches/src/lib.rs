@@ -10,6 +10,7 @@ pub mod calls;
 pub mod cases;
 pub mod first_ticket;
 pub mod harness;
+pub mod issuer;
 pub mod load;
 pub mod messages;
 pub mod names;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use krb_benches::report::{Figures, page};
-use krb_benches::{bare, calls, cases, first_ticket, load};
+use krb_benches::{bare, calls, cases, first_ticket, issuer, load};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             .and_then(|figures| io::stdout().write_all(page(&figures).as_bytes())),
         ["load", who, address, group] => load(who, address, group),
         ["first-ticket"] => first_ticket(),
-        ["issuer", address, users, tokens] => issuer(address, users, tokens),
+        ["issuer", address, key, users, folder] => serve_issuer(address, key, users, folder),
         ["bare-rmcp", address, issuer, keys] => bare_rmcp(address, issuer, keys),
         ["calls", name, case, who, address, group, tokens, clients] => {
             calls((name, case), who, address, group, tokens, clients)
@@ -57,9 +57,9 @@ fn calls(
     io::stdout().write_all(lines.as_bytes())
 }
 
-fn issuer(address: &str, users: &str, tokens: &str) -> io::Result<()> {
+fn serve_issuer(address: &str, key: &str, users: &str, folder: &str) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(bare::issuer(parse(address)?, parse(users)?, tokens))
+    runtime.block_on(issuer::run(parse(address)?, key, parse(users)?, folder))
 }
 
 fn bare_rmcp(address: &str, issuer: &str, keys: &str) -> io::Result<()> {

@@ -69,7 +69,8 @@ process, whose start is in the figure.
 The MCP server is called in the lab (docs/lab.md), by 16 clients that keep their connections and each
 wait for an answer before they call again, for two seconds after half a second that does not count;
 200 users take turns, whose tokens are good for minutes. *user-info* answers what the token and policy
-say; the *denied call* is refused by policy. Peers answer both alike: they have no policy. smbclient's
+say; the *denied call* is refused by policy. Exchanged tokens are kept
+(`delegation.tokenExchange.cache`). Peers answer both alike: they have no policy. smbclient's
 time is that of many files in one session less that of one.
 
 Not here: the client's exchanges end to end (they need a KDC and are bound by it).
