@@ -127,6 +127,8 @@ codes! {
     LegacyNameRefused => "LEGACY_NAME_REFUSED", false, [IdentityProvider];
     /// An operator ended the user's access.
     Revoked => "REVOKED", false, [Account];
+    /// The issuer of the user's token may not name that account.
+    IssuerMayNotAssert => "ISSUER_MAY_NOT_ASSERT", false, [IdentityProvider, Configuration];
     /// No policy rule allows it.
     PolicyDenied => "POLICY_DENIED", false, [Caller, Configuration];
     /// The path or URL names no configured target.

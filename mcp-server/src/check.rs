@@ -3,9 +3,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use krb_delegation::audit::AuditConfig;
 use krb_delegation::credential::kerberos::{AccountConfig, DelegationMode, Mode};
+use krb_delegation::network::Fetch;
+use krb_delegation::plan::Parts;
 use serde::Serialize;
 
 use crate::backend;
@@ -35,6 +38,8 @@ struct Report {
     state: Option<PathBuf>,
     /// What is well to know of the targets.
     remarks: Vec<String>,
+    /// What would be better otherwise, and keeps nothing from starting.
+    warnings: Vec<String>,
 }
 
 /// A further service account.
@@ -79,8 +84,14 @@ struct TargetReport {
 }
 
 /// Loads the configuration and the files that it names, and writes what would be served.
-pub(crate) async fn print(file: &Path, json: bool, out: &mut impl io::Write) -> Result<(), Error> {
-    let report = report(file).await?;
+/// With `online`, issuers are asked what they lack.
+pub(crate) async fn print(
+    file: &Path,
+    json: bool,
+    online: bool,
+    out: &mut impl io::Write,
+) -> Result<(), Error> {
+    let report = report(file, online).await?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)?;
@@ -91,10 +102,11 @@ pub(crate) async fn print(file: &Path, json: bool, out: &mut impl io::Write) -> 
     Ok(())
 }
 
-async fn report(file: &Path) -> Result<Report, Error> {
+async fn report(file: &Path, online: bool) -> Result<Report, Error> {
     let config = Config::load(file)?;
     let plan = backend::plan(file, &config).await?;
     let account = &config.kerberos.service_account;
+    let warnings = warnings(&config, online).await?;
     Ok(Report {
         listen: config.server.listen.to_string(),
         metrics: config.server.metrics.map(|metrics| metrics.listen.to_string()),
@@ -121,6 +133,7 @@ async fn report(file: &Path) -> Result<Report, Error> {
         audit: config.audit.file,
         state: config.state.directory,
         remarks: plan.remarks().to_vec(),
+        warnings,
     })
 }
 
@@ -138,6 +151,26 @@ const fn worth(config: &AuditConfig) -> &'static str {
             "without audit.key: who can write it can make it anew, and nothing shows it"
         }
     }
+}
+
+/// What would be better otherwise, by the setting that it is about.
+async fn warnings(config: &Config, online: bool) -> Result<Vec<String>, Error> {
+    let fetch: Option<Arc<dyn Fetch>> =
+        if online { Some(Parts::of_the_system(&config.network)?.idp) } else { None };
+    let mut warnings = Vec::new();
+    let only_one = config.auth.trusted_idps.len() == 1;
+    for (index, idp) in config.auth.trusted_idps.iter().enumerate() {
+        let mut all = idp.advice();
+        if let Some(fetch) = &fetch {
+            // The common one is some issuer's, and with several of them another's.
+            let common = config.delegation.token_exchange.as_ref().filter(|_| only_one);
+            let exchange = idp.token_exchange.as_ref().or(common);
+            let endpoint = exchange.map(|exchange| exchange.token_endpoint.as_str());
+            all.extend(idp.lacks(fetch, endpoint).await);
+        }
+        warnings.extend(all.iter().map(|one| format!("auth.trustedIDPs[{index}]: {one}")));
+    }
+    Ok(warnings)
 }
 
 fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
@@ -179,6 +212,9 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     }
     for remark in &report.remarks {
         writeln!(out, "  note: {remark}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "  warning          {warning}")?;
     }
     Ok(())
 }

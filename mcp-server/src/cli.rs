@@ -70,6 +70,9 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Ask the identity providers, too, and say what they lack
+        #[arg(long)]
+        online: bool,
     },
     /// Which account each subject is taken for: list, approve, release
     #[command(subcommand)]
@@ -146,8 +149,8 @@ fn run(command: Command) -> Result<bool, Error> {
             logging::start(log_level, log_format);
             runtime()?.block_on(serve(&config, listen))?;
         }
-        Command::Check { config, json } => {
-            runtime()?.block_on(check::print(&config, json, &mut io::stdout()))?;
+        Command::Check { config, json, online } => {
+            runtime()?.block_on(check::print(&config, json, online, &mut io::stdout()))?;
         }
         Command::Pins(asked) => pins::run(asked, &mut io::stdout())?,
         Command::Policy { command } => {

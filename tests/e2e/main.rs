@@ -13,6 +13,7 @@ mod kdc_access;
 mod kdc_outage;
 mod kept_sessions;
 mod keycloak;
+mod keycloak_profile;
 mod keys;
 mod large_tickets;
 mod main_job;

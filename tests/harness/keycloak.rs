@@ -2,12 +2,37 @@
 
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
 
 use crate::Lab;
 
 /// It starts in the background when the lab comes up, on a machine that may be busy.
 const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A realm of the lab's Keycloak.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Realm {
+    /// Users of its own, and clients that each refuse something.
+    Own,
+    /// The realm that ships: users of the domain.
+    Directory,
+    /// The same with Keycloak's user cache, and mappers that read its database.
+    Defaults,
+    /// The realm that ships without the import of users: subjects are names.
+    Names,
+}
+
+impl Realm {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "mcp_security",
+            Self::Directory => "mcp_directory",
+            Self::Defaults => "mcp_defaults",
+            Self::Names => "mcp_names",
+        }
+    }
+}
 
 /// A Keycloak that answers.
 pub struct Keycloak {
@@ -21,11 +46,19 @@ impl Keycloak {
     /// # Panics
     /// If it does not.
     pub async fn ready(lab: &Lab) -> Self {
+        Self::with(lab, Realm::Own).await
+    }
+
+    /// The same with another realm of it.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub async fn with(lab: &Lab, realm: Realm) -> Self {
         let authority = std::fs::read(lab.var("CA_FILE")).expect("the lab's CA");
         let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
         let http = http.timeout(Duration::from_secs(30)).build().expect("an HTTP client");
-        let keycloak = Self { issuer: lab.var("KEYCLOAK_ISSUER"), http };
+        let keycloak = Self::of(lab, realm, http);
         let discovery = format!("{}/.well-known/openid-configuration", keycloak.issuer);
         let begun = Instant::now();
         loop {
@@ -41,6 +74,22 @@ impl Keycloak {
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
+    }
+
+    fn of(lab: &Lab, realm: Realm, http: reqwest::Client) -> Self {
+        let issuer = lab.var("KEYCLOAK_ISSUER").replace(Realm::Own.as_str(), realm.as_str());
+        Self { issuer, http }
+    }
+
+    /// Turns a server's configuration into one for users of the directory, as it is recommended.
+    pub fn configure_for_the_directory(configuration: &mut Value) {
+        Self::configure(configuration);
+        let realm = configuration["kerberos"]["realm"].clone();
+        let idp = &mut configuration["auth"]["trustedIDPs"][0];
+        idp["claimMappings"] = json!({ "sid": "object_sid" });
+        idp["mayAssert"] = json!({ "realms": [realm] });
+        idp["roleMappings"] = json!({ "roles": { "sql_writer": ["SQL_Writers"] } });
+        idp["security"] = json!({ "requireAtJwt": true, "requiredClaims": ["jti", "azp"] });
     }
 
     /// Its issuer, and the address of everything that belongs to it.
@@ -91,6 +140,37 @@ impl Keycloak {
         Login::new(self.post("token", &form).await)
     }
 
+    /// Exchanges a token as this server does, for one whose claims come back.
+    ///
+    /// # Panics
+    /// If Keycloak refuses.
+    pub async fn exchange(&self, token: &str) -> Value {
+        const TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("client_id", "mcp-oauth"),
+            ("client_secret", "mcp-oauth-secret"),
+            ("subject_token", token),
+            ("subject_token_type", TYPE),
+            ("requested_token_type", TYPE),
+            ("audience", "mcp-oauth"),
+        ];
+        Login::new(self.post("token", &form).await).claims()
+    }
+
+    /// Lets a user write their own profile; returns what Keycloak says of it.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn edit_own_profile(&self, token: &str, profile: &Value) -> (u16, Value) {
+        let url = format!("{}/account/", self.issuer);
+        let request = self.http.post(url).bearer_auth(token).json(profile);
+        let answer = request.send().await.expect("an answer of Keycloak's");
+        let status = answer.status().as_u16();
+        let body = answer.bytes().await.expect("the answer's body");
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
     /// Logs an application in as itself.
     ///
     /// # Panics
@@ -117,6 +197,17 @@ impl Login {
 
     fn token(&self, which: &str) -> &str {
         self.0[which].as_str().unwrap_or_else(|| panic!("no {which}: {}", self.0))
+    }
+
+    /// What the access token says.
+    ///
+    /// # Panics
+    /// If it is no JWT.
+    #[must_use]
+    pub fn claims(&self) -> Value {
+        let payload = self.access_token().split('.').nth(1).expect("a JWT");
+        let claims = Base64UrlUnpadded::decode_vec(payload).expect("base64url");
+        serde_json::from_slice(&claims).expect("JSON")
     }
 
     /// The access token.

@@ -1,6 +1,7 @@
 //! What the end-to-end tests and the main job share: the lab, a running server, an issuer;
 //! and the world in memory of the hermetic tests.
 
+mod directory;
 mod issuer;
 pub mod keycloak;
 pub mod lab;

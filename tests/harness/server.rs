@@ -28,6 +28,8 @@ pub struct Setup {
     pub only_members_of: Vec<String>,
     /// The issuer's URL.
     pub issuer: String,
+    /// Further issuers.
+    pub issuers: Vec<Value>,
     /// Changes to the configuration.
     pub change: fn(&mut Value),
 }
@@ -46,6 +48,7 @@ impl Setup {
             targets: Vec::new(),
             only_members_of: Vec::new(),
             issuer: issuer.into(),
+            issuers: Vec::new(),
             change: |_| {},
         }
     }
@@ -107,6 +110,8 @@ impl Setup {
             "audit": { "file": "audit.jsonl", "sync": false }
         });
         (self.change)(&mut configuration);
+        let issuers = configuration["auth"]["trustedIDPs"].as_array_mut();
+        issuers.expect("a list").extend(self.issuers.iter().cloned());
         configuration
     }
 }

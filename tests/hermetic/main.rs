@@ -8,6 +8,7 @@ mod audit;
 mod delivered;
 mod identity;
 mod identity_provider;
+mod issuers;
 mod limits;
 mod main_job;
 mod negotiate;

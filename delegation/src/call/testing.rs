@@ -35,6 +35,7 @@ pub(crate) fn account() -> Account {
     Account {
         sid: "S-1-5-21-1-2-3-1104".parse().unwrap(),
         name: "ALICE_ADMIN".into(),
+        upn: None,
         domain: "W25AD".into(),
         groups: Vec::new(),
         user_account_control: 0x10,

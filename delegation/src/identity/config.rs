@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::IntrospectionConfig;
+use super::may_assert::MayAssert;
 use super::roles::RoleMappings;
 use crate::ConfigError;
 use crate::token_exchange::TokenExchangeConfig;
@@ -32,6 +33,9 @@ pub struct TrustedIdp {
     /// Which claims mean what.
     #[serde(default)]
     pub claim_mappings: ClaimMappings,
+    /// Which accounts its tokens may name. One issuer alone may name every account of the service's
+    /// realm, if this is left out; of several, each has to have it.
+    pub may_assert: Option<MayAssert>,
     /// What its roles are called here; left out, as the issuer calls them.
     pub role_mappings: Option<RoleMappings>,
     /// Limits.
@@ -79,8 +83,12 @@ impl Audience {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClaimMappings {
-    /// The sAMAccountName, read from the exchanged token only.
-    pub legacy_username: String,
+    /// The claim with the account's sAMAccountName, read from the exchanged token only;
+    /// `legacy_name` unless it or `upn` is given.
+    pub legacy_username: Option<String>,
+    /// In place of `legacyUsername`, the claim with the account's userPrincipalName, read from the
+    /// exchanged token only and looked up as an enterprise name.
+    pub upn: Option<String>,
     /// A list of roles. A dot leads into an object: `realm_access.roles`. Names that hold dots
     /// themselves need nothing special, `resource_access.my.client.roles`: at each step the longest
     /// name counts that the path goes on with and that the token has.
@@ -105,10 +113,70 @@ pub struct ClaimMappings {
     pub kerberos_ticket: Option<String>,
 }
 
+/// The claim with a sAMAccountName, if no other one is configured.
+const LEGACY_NAME: &str = "legacy_name";
+
+/// Claims that usual providers let users write, or fill with what somebody else has had (OpenID
+/// Connect Core section 5.1; `unique_name` and `username` are other providers' names for the like).
+const USER_EDITABLE: [&str; 21] = [
+    "address",
+    "birthdate",
+    "email",
+    "family_name",
+    "gender",
+    "given_name",
+    "locale",
+    "login",
+    "login_hint",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "picture",
+    "preferred_username",
+    "profile",
+    "unique_name",
+    "user_name",
+    "username",
+    "website",
+    "zoneinfo",
+];
+
+impl ClaimMappings {
+    /// The claim that names the account: a userPrincipalName, or else a sAMAccountName.
+    pub(super) fn account(&self) -> (&str, bool) {
+        match &self.upn {
+            Some(claim) => (claim, true),
+            None => (self.legacy_username.as_deref().unwrap_or(LEGACY_NAME), false),
+        }
+    }
+
+    /// A setting whose claim users can often write themselves, and the claim.
+    pub(super) fn user_editable(&self) -> Option<(&'static str, &str)> {
+        // A path leads through objects, a name may be a URL; neither changes who writes it.
+        let steps = |claim: &str| {
+            let claim = claim.to_ascii_lowercase();
+            claim.split(['.', '/', ':', '#']).any(|step| USER_EDITABLE.contains(&step))
+        };
+        let (account, by_upn) = self.account();
+        [
+            (if by_upn { "upn" } else { "legacyUsername" }, account),
+            ("sid", self.sid.as_deref().unwrap_or_default()),
+            ("roles", &self.roles),
+            ("scopes", &self.scopes),
+            ("permissions", &self.permissions),
+        ]
+        .into_iter()
+        .chain(self.user_id.0.iter().map(|claim| ("userId", claim.as_str())))
+        .find(|(_, claim)| steps(claim))
+    }
+}
+
 impl Default for ClaimMappings {
     fn default() -> Self {
         Self {
-            legacy_username: "legacy_name".into(),
+            legacy_username: None,
+            upn: None,
             roles: "roles".into(),
             scopes: "scope".into(),
             permissions: "permissions".into(),
@@ -160,6 +228,9 @@ pub struct Security {
     /// Take Keycloak's subjects of users that it does not import (`f:COMPONENT:NAME`). They are
     /// names: who gets the name of somebody else is that person for tokens and for pins.
     pub danger_names_as_subjects: bool,
+    /// Take accounts, subjects, roles, scopes or permissions from claims that users can often write
+    /// themselves: `preferred_username`, `email`, `name`, … Whoever does is who they please.
+    pub danger_user_editable_claims: bool,
 }
 
 impl Default for Security {
@@ -170,6 +241,7 @@ impl Default for Security {
             require_at_jwt: false,
             required_claims: Vec::new(),
             danger_names_as_subjects: false,
+            danger_user_editable_claims: false,
         }
     }
 }
@@ -201,6 +273,28 @@ impl TrustedIdp {
                 "claimMappings.sid",
                 "must not be the claim `sid`: that is OpenID Connect's session id",
             );
+        }
+        // A subject is written behind its issuer, and policies name users so.
+        if self.issuer.contains(|c: char| c == '|' || c.is_whitespace() || c.is_control()) {
+            return error("issuer", "must hold neither | nor spaces");
+        }
+        let mappings = &self.claim_mappings;
+        if mappings.legacy_username.is_some() && mappings.upn.is_some() {
+            return error("claimMappings.upn", "stands in the place of legacyUsername: give one");
+        }
+        if let Some((setting, claim)) = mappings.user_editable()
+            && !self.security.danger_user_editable_claims
+        {
+            let problem = format!(
+                "must not be {claim}, which users can often change themselves; \
+                 security.dangerUserEditableClaims takes it"
+            );
+            return error(&format!("claimMappings.{setting}"), &problem);
+        }
+        if let Some((list, problem)) =
+            self.may_assert.as_ref().and_then(|may_assert| may_assert.check().err())
+        {
+            return error(&format!("mayAssert{list}"), problem);
         }
         let user_id = &self.claim_mappings.user_id.0;
         if user_id.is_empty() || user_id.iter().any(String::is_empty) {

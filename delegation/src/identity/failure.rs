@@ -1,6 +1,6 @@
 //! What an exchanged token that names no account means.
 
-use super::LegacyNameError;
+use super::may_assert::NotDeclared;
 use crate::{Blame, Code, Failure};
 
 /// So many of a user's roles are named.
@@ -14,9 +14,11 @@ pub(crate) enum NoSubject {
     /// Its subject is a name.
     Name,
     /// The claim for the account's name is missing.
-    NoAccount { claim: String },
+    NoAccount { claim: String, by_upn: bool },
     /// Or holds something else.
-    NotAnAccount { claim: String, error: LegacyNameError },
+    NotAnAccount { claim: String, by_upn: bool, error: String },
+    /// The issuer's declaration leaves the account out.
+    NotDeclared { issuer: String, account: String, list: NotDeclared },
     /// A claim for roles, scopes or permissions is of another type.
     WrongType { claim: String },
     /// None of the user's roles is one that is known here.
@@ -42,13 +44,24 @@ impl From<NoSubject> for Failure {
                 "Switch \"Import users\" on for the user federation in Keycloak; subjects are then \
                  identifiers. security.dangerNamesAsSubjects takes them as they are.",
             ),
-            NoSubject::NoAccount { claim } => no_name(
+            NoSubject::NoAccount { claim, by_upn } => no_name(
                 format!("the user has no account: the exchanged token has no claim {claim}"),
                 &claim,
+                by_upn,
             ),
-            NoSubject::NotAnAccount { claim, error } => no_name(
+            NoSubject::NotAnAccount { claim, by_upn, error } => no_name(
                 format!("the exchanged token's claim {claim} is no account name: {error}"),
                 &claim,
+                by_upn,
+            ),
+            NoSubject::NotDeclared { issuer, account, list } => Self::new(
+                Code::IssuerMayNotAssert,
+                format!("the token's issuer may not name the account {account}"),
+                format!(
+                    "Nothing was done. mayAssert.{list} of {issuer} (auth.trustedIDPs) leaves the \
+                     account out. Find out why its token names it; widen the declaration only if \
+                     users of that issuer are meant to be this account."
+                ),
             ),
             NoSubject::WrongType { claim } => Self::new(
                 Code::ExchangedTokenRefused,
@@ -91,12 +104,23 @@ impl From<NoSubject> for Failure {
     }
 }
 
-fn no_name(message: String, claim: &str) -> Failure {
+impl NoSubject {
+    pub(super) fn not_declared(issuer: &str, account: &str, list: NotDeclared) -> Self {
+        Self::NotDeclared { issuer: issuer.into(), account: account.into(), list }
+    }
+}
+
+fn no_name(message: String, claim: &str, by_upn: bool) -> Failure {
+    let name = if by_upn {
+        "userPrincipalName (NAME@SUFFIX)"
+    } else {
+        "bare sAMAccountName (no domain, no UPN)"
+    };
     Failure::new(
         Code::LegacyNameRefused,
         message,
         format!(
-            "Let the identity provider map the bare sAMAccountName (no domain, no UPN) of \
+            "Let the identity provider map the {name} of \
              everybody who has a Windows account to the claim {claim} of exchanged tokens. Clients \
              that log in as themselves have none."
         ),

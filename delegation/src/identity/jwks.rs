@@ -44,6 +44,12 @@ impl Jwks {
         }
     }
 
+    /// The discovery document, whatever it says.
+    pub(super) async fn discovery(&self) -> Result<serde_json::Value, String> {
+        let (document, _) = self.get(&self.discovery_url).await?;
+        Ok(document)
+    }
+
     /// A document, and how long it is good for.
     async fn get<T: for<'a> Deserialize<'a>>(
         &self,

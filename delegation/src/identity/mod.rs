@@ -3,6 +3,8 @@
 //! [`Presented`] is what came with a request; [`Caller`] is what [`Verifier::admit`] made of it;
 //! [`Subject`] is what the token exchange made of the caller. Each can be had in no other way.
 
+mod account_name;
+mod advice;
 mod authentication;
 mod caller;
 mod claimed;
@@ -17,6 +19,7 @@ mod kept;
 mod key_set;
 mod keys;
 mod legacy_name;
+mod may_assert;
 mod presented;
 mod replays;
 mod roles;
@@ -27,6 +30,7 @@ mod token;
 mod verified;
 mod verifier;
 
+pub use account_name::{AccountName, Upn, UpnError};
 pub use authentication::AuthenticationError;
 pub use caller::Caller;
 pub use claimed::Claimed;
@@ -34,6 +38,7 @@ pub use config::{Audience, ClaimMappings, Security, TrustedIdp, UserId};
 pub use dpop::DPOP_ALGORITHMS;
 pub use introspection::IntrospectionConfig;
 pub use legacy_name::{LegacyName, LegacyNameError};
+pub use may_assert::MayAssert;
 pub use presented::Presented;
 pub use replays::{CannotRemember, Replays, ReplaysInMemory};
 pub use roles::RoleMappings;
@@ -45,6 +50,7 @@ pub use verifier::Verifier;
 pub(crate) use config::is_https_or_loopback;
 pub(crate) use failure::NoSubject;
 pub(crate) use jwt::{Claims, Flaw, Unverified};
+pub(crate) use may_assert::Proven;
 
 #[cfg(test)]
 mod tests;

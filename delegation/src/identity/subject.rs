@@ -5,7 +5,10 @@ use krb_proto::pac::Sid;
 
 use super::failure::NoSubject;
 use super::jwt::WrongType;
-use super::{Caller, Claims, DeliveredTicket, LegacyName, OwnTicket, TrustedIdp};
+use super::may_assert::MayAssert;
+use super::{
+    AccountName, Caller, Claims, DeliveredTicket, LegacyName, OwnTicket, Proven, TrustedIdp, Upn,
+};
 
 /// A caller with the account that the exchanged token names.
 #[derive(Clone, Debug)]
@@ -13,7 +16,8 @@ pub struct Subject {
     issuer: String,
     subject: String,
     client_id: Option<String>,
-    legacy_name: LegacyName,
+    legacy_name: AccountName,
+    may_assert: Option<MayAssert>,
     sid: Option<String>,
     roles: Vec<String>,
     scopes: Vec<String>,
@@ -29,7 +33,9 @@ impl Subject {
             issuer: caller.issuer().into(),
             subject: caller.subject().into(),
             client_id: None,
-            legacy_name: ticket.name.clone(),
+            legacy_name: AccountName::Sam(ticket.name.clone()),
+            // No issuer asserts it: a KDC does.
+            may_assert: None,
             sid: Some(ticket.account.sid.to_string()),
             roles: Vec::new(),
             scopes: Vec::new(),
@@ -62,11 +68,17 @@ impl Subject {
         if is_name(caller.subject()) && !idp.security.danger_names_as_subjects {
             return Err(NoSubject::Name);
         }
-        let claim = &mappings.legacy_username;
+        let (claim, by_upn) = mappings.account();
         let name = exchanged.text(claim);
-        let name = name.ok_or_else(|| NoSubject::NoAccount { claim: claim.clone() })?;
-        let legacy_name = LegacyName::new(name)
-            .map_err(|error| NoSubject::NotAnAccount { claim: claim.clone(), error })?;
+        let name = name.ok_or_else(|| NoSubject::NoAccount { claim: claim.into(), by_upn })?;
+        let not_a_name =
+            |error: String| NoSubject::NotAnAccount { claim: claim.into(), by_upn, error };
+        let name = if by_upn {
+            AccountName::Upn(Upn::new(name).map_err(|error| not_a_name(error.to_string()))?)
+        } else {
+            let name = LegacyName::new(name).map_err(|error| not_a_name(error.to_string()))?;
+            AccountName::Sam(name)
+        };
         let sid = match &mappings.sid {
             None => None,
             Some(claim) => {
@@ -81,6 +93,11 @@ impl Subject {
                 Some(ticket.ok_or_else(|| NoSubject::NoTicket { claim: claim.clone() })?)
             }
         };
+        if let Some(may_assert) = &idp.may_assert {
+            let declared = may_assert.may_mean(&name, sid.as_ref());
+            declared
+                .map_err(|list| NoSubject::not_declared(caller.issuer(), name.as_str(), list))?;
+        }
         let texts = |claim: &String| {
             exchanged
                 .texts(claim)
@@ -91,8 +108,9 @@ impl Subject {
             issuer: caller.issuer().into(),
             subject: caller.subject().into(),
             client_id: caller.client_id().map(Into::into),
-            legacy_name,
-            sid,
+            legacy_name: name,
+            may_assert: idp.may_assert.clone(),
+            sid: sid.map(|sid| sid.to_string()),
             roles: match &idp.role_mappings {
                 Some(mappings) => mappings.map(&roles)?,
                 None => roles,
@@ -138,10 +156,29 @@ impl Subject {
         self.client_id.as_deref()
     }
 
-    /// The account's name.
+    /// The account's name, as the exchanged token gives it. What account that is, evidence tells.
     #[must_use]
-    pub const fn legacy_name(&self) -> &LegacyName {
+    pub const fn legacy_name(&self) -> &AccountName {
         &self.legacy_name
+    }
+
+    /// May the issuer name this account, which a KDC has proven?
+    ///
+    /// # Errors
+    /// [`NoSubject`], if its declaration leaves the account out.
+    pub(crate) fn may_be(&self, account: &Proven<'_>) -> Result<(), NoSubject> {
+        let covered = self.may_assert.as_ref().map_or(Ok(()), |it| it.covers(account));
+        covered.map_err(|list| NoSubject::not_declared(&self.issuer, account.name, list))
+    }
+
+    /// The same where nothing will be proven: for an account of that name in that realm.
+    ///
+    /// # Errors
+    /// [`NoSubject`], also if only evidence could tell.
+    pub(crate) fn may_be_unproven(&self, realm: &[u8]) -> Result<(), NoSubject> {
+        let name = &self.legacy_name;
+        let covered = self.may_assert.as_ref().map_or(Ok(()), |it| it.covers_unproven(realm, name));
+        covered.map_err(|list| NoSubject::not_declared(&self.issuer, name.as_str(), list))
     }
 
     /// The account's SID, if a claim for it is configured.
@@ -175,7 +212,7 @@ fn is_name(subject: &str) -> bool {
 }
 
 /// A SID as text (MS-DTYP 2.4.2.1), from its text or from its octets in base64.
-fn sid(claim: &str) -> Option<String> {
+fn sid(claim: &str) -> Option<Sid> {
     let octets = || Sid::from_bytes(&Base64::decode_vec(claim).ok()?);
-    claim.parse().ok().or_else(octets).map(|sid: Sid| sid.to_string())
+    claim.parse().ok().or_else(octets)
 }

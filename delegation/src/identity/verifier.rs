@@ -49,6 +49,14 @@ impl Verifier {
                 let setting = format!("auth.trustedIDPs[{index}].issuer");
                 return Err(ConfigError::new(setting, "is listed twice"));
             }
+            // Each would speak for all accounts, the other's users included.
+            if idps.len() > 1 && idp.may_assert.is_none() {
+                return Err(ConfigError::new(
+                    format!("auth.trustedIDPs[{index}].mayAssert"),
+                    "must say which accounts this issuer may name, since there are several \
+                     issuers: {\"realms\": [\"REALM\"]} is a whole realm",
+                ));
+            }
         }
         let mut issuers = Vec::with_capacity(idps.len());
         for (index, config) in idps.into_iter().enumerate() {

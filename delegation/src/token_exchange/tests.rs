@@ -145,7 +145,10 @@ impl Idp {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    fn verifier(self: &Arc<Self>, idps: Value) -> Verifier {
+    fn verifier(self: &Arc<Self>, mut idps: Value) -> Verifier {
+        for idp in idps.as_array_mut().unwrap() {
+            idp["mayAssert"] = json!({ "realms": ["W25AD.NET"] });
+        }
         let idps = serde_json::from_value(idps).unwrap();
         let fetch: Arc<dyn Fetch> = Arc::new(Http(self.clone()));
         Verifier::new(idps, &fetch, self.clock.clone()).unwrap()

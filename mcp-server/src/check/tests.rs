@@ -32,7 +32,7 @@ pub(crate) fn directory() -> Directory {
 async fn check(directory: &Directory, json: bool) -> Result<String, String> {
     let mut out = Vec::new();
     let place = |text: String| text.replace(&directory.0.display().to_string(), "DIR");
-    match print(&directory.0.join("krb-mcp.jsonc"), json, &mut out).await {
+    match print(&directory.0.join("krb-mcp.jsonc"), json, false, &mut out).await {
         Ok(()) => Ok(place(String::from_utf8(out).unwrap())),
         Err(error) => Err(place(error.to_string())),
     }
@@ -58,6 +58,34 @@ async fn programs_get_json() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["policy"], "DIR/policy.cedar");
     assert_eq!(report["targets"][0]["spn"], "cifs/fileserver.w25ad.net");
+}
+
+#[tokio::test]
+async fn what_would_be_better_otherwise_is_a_warning() {
+    let directory = directory();
+    let text = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();
+    let said = check(&directory, false).await.unwrap();
+    assert!(!said.contains("warning"), "nothing of the example: {said}");
+    for (old, new, warning) in [
+        (r#""sid": "object_sid","#, "", "claimMappings.sid is not given"),
+        (r#""mayAssert": { "realms": ["W25AD.NET"] },"#, "", "mayAssert is not given"),
+        (
+            r#""clockTolerance": 60"#,
+            r#""dangerNamesAsSubjects": true"#,
+            "security.dangerNamesAsSubjects is on",
+        ),
+        (
+            r#""clockTolerance": 60"#,
+            r#""dangerUserEditableClaims": true"#,
+            "security.dangerUserEditableClaims is on",
+        ),
+    ] {
+        assert!(text.contains(old), "{old}");
+        directory.write("krb-mcp.jsonc", &text.replace(old, new));
+        let said = check(&directory, false).await.unwrap();
+        let expected = format!("  warning          auth.trustedIDPs[0]: {warning}");
+        assert!(said.contains(&expected), "{said}");
+    }
 }
 
 #[tokio::test]

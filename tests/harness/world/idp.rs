@@ -31,6 +31,8 @@ pub enum IdpIs {
 pub struct Idp {
     /// What it does.
     pub issuer: Issuer,
+    /// Another one, which is well whatever the first one is.
+    pub other: Issuer,
     is: Mutex<IdpIs>,
     asked: AtomicUsize,
 }
@@ -38,6 +40,8 @@ pub struct Idp {
 impl Idp {
     /// Its URL. No port: it is in memory.
     pub const URL: &str = "https://idp.example.test";
+    /// The other one's.
+    pub const OTHER_URL: &str = "https://idp.other.test";
 
     /// One that goes by the true time.
     ///
@@ -46,7 +50,8 @@ impl Idp {
     #[must_use]
     pub fn new(time: &Time) -> Self {
         let issuer = Issuer::new(Self::URL, time.clock()).expect("an issuer");
-        Self { issuer, is: Mutex::new(IdpIs::Up), asked: AtomicUsize::new(0) }
+        let other = Issuer::new(Self::OTHER_URL, time.clock()).expect("an issuer");
+        Self { issuer, other, is: Mutex::new(IdpIs::Up), asked: AtomicUsize::new(0) }
     }
 
     /// From now on it is so.
@@ -72,7 +77,12 @@ impl Fetch for Idp {
         limit: usize,
     ) -> Result<Response<Zeroizing<Vec<u8>>>, String> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let is = *self.is.lock().expect("its state");
+        let is_other = request.uri().to_string().starts_with(Self::OTHER_URL);
+        let (issuer, is) = if is_other {
+            (&self.other, IdpIs::Up)
+        } else {
+            (&self.issuer, *self.is.lock().expect("its state"))
+        };
         match is {
             IdpIs::Up => {}
             IdpIs::Down => return Err(format!("{}: connection refused", request.uri())),
@@ -86,7 +96,7 @@ impl Fetch for Idp {
                 return Ok(response);
             }
         }
-        let answered = self.issuer.router().oneshot(request.map(Body::from)).await;
+        let answered = issuer.router().oneshot(request.map(Body::from)).await;
         let (head, body) = answered.expect("a router always answers").into_parts();
         let body = to_bytes(body, limit).await.map_err(|error| error.to_string())?;
         Ok(Response::from_parts(head, Zeroizing::new(body.to_vec())))

@@ -145,6 +145,15 @@ def groups(member, prefix, kind, foreign_domain=None):
         sam.add(group, ["provision:0"] if foreign_domain else [])
 
 
+def permissions():
+    """Groups that the realm which ships gives permissions for, in a unit of their own."""
+    unit = f"OU=MCP,{BASE}"
+    sam.add({"dn": unit, "objectClass": "organizationalUnit"})
+    for name, members in [("SQL_Writers", ["ALICE_ADMIN"]), ("File_Readers", ["ALICE_ADMIN", "bob"])]:
+        sam.newgroup(name, groupou="OU=MCP")
+        sam.add_remove_group_members(name, members, add_members_operation=True)
+
+
 def services():
     """Service accounts; returns keytab name -> principals."""
     mcp, web = f"HTTP/{env['MCP_HOST']}", f"HTTP/{env['WEB_HOST']}"
@@ -167,6 +176,7 @@ def services():
     reports = f"HTTP/reports.{DOMAIN}"
     user("svc-reports", servicePrincipalName=reports, **aes)
     user("svc-web", servicePrincipalName=web, **aes)
+    user("svc-keycloak")  # reads the directory
     user("svc-other", servicePrincipalName=other, **aes)
     for name in ["renamed", "rotated"]:
         spn = f"HTTP/{name}.{DOMAIN}"
@@ -222,6 +232,7 @@ people()
 privileged()
 groups("many", "g", GLOBAL_GROUP)
 groups("huge", "f", DOMAIN_LOCAL_GROUP, "S-1-5-21-1111111111-2222222222-3333333333")
+permissions()
 keytabs = services()
 for role in ["dc", "fileserver", "web", "mcp", "keycloak"]:
     address_record(env[f"{role.upper()}_HOST"].split(".")[0], env[f"{role.upper()}_IP"])

@@ -1,5 +1,5 @@
-# Keycloak, an identity provider with standard token exchange (realm.json; docs/lab.md says what is in
-# it). Its database is in memory: every start is a new one. It takes 15 s of processor time until it
+# Keycloak, an identity provider with standard token exchange (realm.json, and the realm that ships,
+# with the domain as its directory; docs/lab.md says what is in them). Its database is in memory: every start is a new one. It takes 15 s of processor time until it
 # answers, so nobody waits for it here; tests that want it do.
 needs=()
 
@@ -29,13 +29,18 @@ obtain() {
 
 # Labs share the program, and each has its own data directory.
 start() {
+  local base=DC=${DOMAIN//./,DC=}
   # shellcheck disable=SC2016  # expands in there
-  daemon keycloak JAVA_OPTS='-Xms64m -Xmx384m -XX:MaxMetaspaceSize=256m -XX:+UseSerialGC
+  daemon keycloak MCP_URL=http://localhost:3000/mcp MCP_REDIRECT_URI=http://127.0.0.1/callback \
+    MCP_PASSWORD_GRANT=true MCP_OAUTH_CLIENT_SECRET=mcp-oauth-secret \
+    LDAP_URL="ldaps://$DC_HOST:636" LDAP_BIND_DN="CN=svc-keycloak,CN=Users,$base" \
+    LDAP_BIND_PASSWORD='Passw0rd!svc-keycloak' LDAP_USERS_DN="CN=Users,$base" \
+    LDAP_GROUPS_DN="OU=MCP,$base" JAVA_OPTS='-Xms64m -Xmx384m -XX:MaxMetaspaceSize=256m -XX:+UseSerialGC
     -XX:TieredStopAtLevel=1 -Djava.security.egd=file:/dev/urandom -Djava.io.tmpdir=/run/lab/tmp' \
     nice -n 10 unshare -m bash -c '
     mount --bind /run/lab/keycloak/data "$1/data" && shift && exec "$@"' _ "$HOME_DIR" \
     "$HOME_DIR/bin/kc.sh" start --optimized --import-realm \
-    --hostname="https://$KEYCLOAK_HOST:8443" --http-host="$KEYCLOAK_IP" \
+    --truststore-paths="$LAB/tls/ca.crt" --hostname="https://$KEYCLOAK_HOST:8443" --http-host="$KEYCLOAK_IP" \
     --https-certificate-file="$LAB/keycloak/tls.crt" \
     --https-certificate-key-file="$LAB/keycloak/tls.key"
 }
@@ -43,6 +48,7 @@ start() {
 build() {
   mkdir -p "$LAB/keycloak/data/import" && cd "$LAB/keycloak" &&
     cp "$LAB_D/keycloak/realm.json" data/import/ &&
+    /usr/bin/python3 "$LAB_D/keycloak/realms" "$SHIPPED_REALM" data/import &&
     { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$KEYCLOAK_HOST" \
         -keyout tls.key -out tls.csr &&
       openssl x509 -req -in tls.csr -CA "$LAB/tls/ca.crt" -CAkey "$LAB/tls/ca.key" -CAcreateserial \

@@ -16,6 +16,8 @@ pub struct Account {
     pub sid: Sid,
     /// Its sAMAccountName, in the directory's spelling.
     pub name: String,
+    /// Its userPrincipalName, where the PAC has one; made from its name if it has none of its own.
+    pub upn: Option<String>,
     /// The NetBIOS name of its domain.
     pub domain: String,
     /// The SIDs of all groups it was in when the evidence was issued.

@@ -590,6 +590,7 @@ mod tests {
         Account {
             sid: "S-1-5-21-1-2-3-1104".parse().unwrap(),
             name: "alice".into(),
+            upn: None,
             domain: "W25AD".into(),
             groups: Vec::new(),
             user_account_control: 0x10,

@@ -152,7 +152,7 @@ impl Kerberos {
         self.service(evidence.permit().target())?.credential_once(evidence).await
     }
 
-    /// Gets evidence for the subject of an announced call and makes sure of four things before anybody may use
+    /// Gets evidence for the subject of an announced call and makes sure of five things before anybody may use
     /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
     /// resources go by it; the account is not one that is never impersonated; its SID is the one
     /// that this subject means.

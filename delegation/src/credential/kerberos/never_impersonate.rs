@@ -155,6 +155,7 @@ mod tests {
         Account {
             sid: sid.parse().unwrap(),
             name: name.into(),
+            upn: None,
             domain: "W25AD".into(),
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
             user_account_control,

@@ -85,6 +85,7 @@ mod tests {
         Account {
             sid: format!("S-1-5-21-1-2-3-{rid}").parse().unwrap(),
             name: format!("user{rid}"),
+            upn: None,
             domain: "W25AD".into(),
             groups: Vec::new(),
             user_account_control: 0x10,

@@ -16,14 +16,15 @@ pub(super) fn account(ticket: &OpenedTicket, key: &Key) -> Result<Account, Doubt
     let info = info.ok_or_else(|| not_proven("it does not say which ticket it is made for"))?;
     info.check(&ticket.client.name, ticket.authtime).map_err(not_proven)?;
     let logon = pac.logon_info().map_err(not_proven)?;
+    let upn = pac.get::<UpnDnsInfo>().map_err(not_proven)?;
     let account = Account {
+        upn: upn.as_ref().map(|upn| upn.upn.clone()),
         sid: logon.user_sid().map_err(not_proven)?,
         name: logon.effective_name.clone(),
         domain: logon.logon_domain_name.clone(),
         groups: logon.group_sids().collect(),
         user_account_control: logon.user_account_control,
     };
-    let upn = pac.get::<UpnDnsInfo>().map_err(not_proven)?;
     if let Some(extended) = upn.and_then(|upn| upn.extended)
         && (extended.sam_account_name != account.name || extended.sid != account.sid)
     {

@@ -17,7 +17,7 @@ use super::{pins, proof};
 use crate::call::Announced;
 use crate::credential::{Evidence, Route, ServiceCredential};
 use crate::event::Event;
-use crate::identity::OwnTicket;
+use crate::identity::{AccountName, OwnTicket, Proven};
 use crate::plan::Parts;
 use crate::secret::Secret;
 use crate::state::{State, Who};
@@ -98,7 +98,7 @@ impl Service {
         })
     }
 
-    /// Gets evidence for the subject of an announced call and makes sure of four things before anybody may use
+    /// Gets evidence for the subject of an announced call and makes sure of five things before anybody may use
     /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
     /// resources go by it; the account is not one that is never impersonated; its SID is the one
     /// that this subject means.
@@ -110,26 +110,43 @@ impl Service {
         announced: &'a Announced,
     ) -> Result<Evidence<'a>, Failure> {
         let subject = announced.permit().subject();
-        let asked = subject.legacy_name().as_str();
+        let asked = subject.legacy_name();
+        let name = match asked {
+            AccountName::Sam(name) => Name::user(name.as_str()),
+            AccountName::Upn(upn) => Name::enterprise(upn.as_str()),
+        };
         let revocations = self.state.revocations();
         let who = Who::subject(subject);
         // Nothing from before a revocation of theirs is used after it, even once it was lifted.
         let mut epoch = revocations.generation(&who);
         // Side by side, so that the first call does not wait for the one after the other.
-        let (own, opened) = tokio::join!(self.own_account(), self.open_evidence(asked, epoch));
+        let (own, opened) = tokio::join!(self.own_account(), self.open_evidence(&name, epoch));
         let (mut opened, own) = (opened?, own?);
         let proved = who.proved(&opened.account.name, &opened.account.sid);
         revocations.admits(&proved)?;
         let since = revocations.generation(&proved);
         if since != epoch {
             epoch = since;
-            opened = self.open_evidence(asked, epoch).await?;
+            opened = self.open_evidence(&name, epoch).await?;
         }
         let found = opened.account.name.clone();
-        if found != asked && found.to_lowercase() == asked.to_lowercase() {
+        let in_its_spelling = match asked {
+            AccountName::Sam(name) => {
+                let name = name.as_str();
+                found == name || found.to_lowercase() != name.to_lowercase()
+            }
+            AccountName::Upn(_) => false,
+        };
+        if !in_its_spelling {
             // The KDC looks names up without regard to case but repeats the one that was sent, and
-            // resources that go by the name do regard it: ask again in the directory's spelling.
-            opened = self.open_evidence(&found, epoch).await?;
+            // resources that go by the name do regard it: ask again in the directory's spelling. So
+            // with a UPN, which such a resource takes for nobody's account.
+            let meant = opened.account.sid;
+            opened = self.open_evidence(&Name::user(&found), epoch).await?;
+            if opened.account.sid != meant {
+                self.client.forget_user(&Principal::new(name, &self.account.realm));
+                return Err(Doubt::AnotherName { sent: found, account: opened.account.name }.into());
+            }
         }
         let Opened { ticket, account } = opened;
         let sent = &ticket.client.name;
@@ -138,6 +155,7 @@ impl Service {
             return Err(Doubt::AnotherName { sent, account }.into());
         }
         self.never_impersonate.check(&account, &own.sid)?;
+        subject.may_be(&self.proven(&account))?;
         let now = self.clock.now().seconds.unix();
         pins::check(self.state.pins(), subject, &self.account.realm, &account, now).await?;
         Evidence::new(announced, account, ticket)
@@ -237,6 +255,7 @@ impl Service {
         let who = Who::subject(subject);
         self.state.revocations().admits(&who.proved(&account.name, &account.sid))?;
         self.never_impersonate.check(&account, &self.own_account().await?.sid)?;
+        subject.may_be(&self.proven(&account))?;
         let now = self.clock.now().seconds.unix();
         pins::check(self.state.pins(), subject, &self.account.realm, &account, now).await?;
         let evidence = Evidence::new(announced, account, evidence)?;
@@ -301,6 +320,7 @@ impl Service {
         if announced.permit().waits_for_groups() {
             return Err(failure::NoGroups(target).into());
         }
+        announced.permit().subject().may_be_unproven(&self.account.realm)?;
         let account = self.own_account().await?.clone();
         self.never_impersonate.check_itself(&account)?;
         announced.tell(Event::AsService(&account));
@@ -319,11 +339,17 @@ impl Service {
     /// spell its name in any way that the KDC takes.
     async fn own_account(&self) -> Result<&Account, Failure> {
         let learn = || async {
-            let own = self.account.name.to_string();
-            let opened = self.open_evidence(&own, 0).await.map_err(failure::own_account)?;
+            let own = self.open_evidence(&self.account.name, 0).await;
+            let opened = own.map_err(failure::own_account)?;
             Ok(opened.account)
         };
         self.own.get_or_try_init(learn).await
+    }
+
+    /// An account of the realm that was asked, for its subject's issuer.
+    fn proven<'a>(&'a self, account: &'a Account) -> Proven<'a> {
+        let Account { name, sid, groups, .. } = account;
+        Proven { realm: &self.account.realm, name, sid, groups, upn: account.upn.as_deref() }
     }
 
     /// What failures call it.
@@ -334,13 +360,13 @@ impl Service {
 
     /// S4U2Self for a name, its ticket opened with our own key and its PAC verified. One that was got
     /// in another epoch is not used.
-    async fn open_evidence(&self, name: &str, epoch: u64) -> Result<Opened, Failure> {
-        let user = Principal::new(Name::user(name), &self.account.realm);
+    async fn open_evidence(&self, name: &Name, epoch: u64) -> Result<Opened, Failure> {
+        let user = Principal::new(name.clone(), &self.account.realm);
         let ticket = self
             .client
             .evidence_in(&user, epoch)
             .await
-            .map_err(|error| failure::evidence(name, &self.ours(), &error))?;
+            .map_err(|error| failure::evidence(&name.to_string(), &self.ours(), &error))?;
         let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
         Ok(Opened { ticket, account })
     }

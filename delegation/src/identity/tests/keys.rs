@@ -362,12 +362,14 @@ async fn every_key_that_fits_is_tried_up_to_eight() {
 async fn issuers_with_keys_of_the_same_name_are_kept_apart() {
     let (one, other) = (idp().await, idp().await);
     let config = |idp: &Idp| {
-        let config = json!({ "issuer": idp.url, "audience": "mcp-oauth" });
+        let config = json!({
+            "issuer": idp.url, "audience": "mcp-oauth", "mayAssert": { "realms": ["W25AD.NET"] }
+        });
         serde_json::from_value(config).unwrap()
     };
     let idps = vec![config(&one), config(&other)];
     let verifier = Verifier::new(idps, &http(), one.clock.clone()).unwrap();
-    for _ in 0..100 {
+    for _ in 0..500 {
         for idp in [&one, &other] {
             assert_eq!(verifier.verify(idp.token()).await.unwrap().issuer(), idp.url);
         }

@@ -5,6 +5,7 @@ mod dpop;
 mod drops;
 mod exchange;
 mod introspection;
+mod issuers;
 mod keys;
 mod settings;
 mod tokens;

@@ -170,7 +170,9 @@ async fn what_was_refused_is_not_remembered() {
 async fn an_issuer_that_is_trusted_no_more_takes_its_tokens_along() {
     let (one, other) = (idp().await, idp().await);
     let config = |idp: &Idp| {
-        let config = json!({ "issuer": idp.url, "audience": "mcp-oauth" });
+        let config = json!({
+            "issuer": idp.url, "audience": "mcp-oauth", "mayAssert": { "realms": ["W25AD.NET"] }
+        });
         serde_json::from_value(config).unwrap()
     };
     let (of_one, of_other) = (one.sign(&one.claims()), other.sign(&other.claims()));
