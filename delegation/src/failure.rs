@@ -206,6 +206,9 @@ impl Display for Code {
     }
 }
 
+/// Before what a resource says, at the end of a message.
+const SAYS: &str = ". It says: \"";
+
 /// A failed call, as the caller is told. Never holds a token, a key or a password.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -261,6 +264,18 @@ impl Failure {
     pub fn challenge(&self) -> Option<String> {
         let claims = self.claims.as_deref()?;
         Some(Base64::encode_string(claims.as_bytes()))
+    }
+
+    /// Tells the caller what the resource says of it. That may be anything, so records do not have it.
+    #[must_use]
+    pub fn quoting(self, said: &str) -> Self {
+        Self { message: format!("{}{SAYS}{said}\"", self.message), ..self }
+    }
+
+    /// What happened, in this server's words.
+    #[must_use]
+    pub fn own_words(&self) -> &str {
+        self.message.split(SAYS).next().unwrap_or_default()
     }
 
     /// Notes for the log what caused it.

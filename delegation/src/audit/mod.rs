@@ -76,12 +76,16 @@ pub(crate) fn check(
     http: Option<&Arc<dyn Fetch>>,
 ) -> Result<(), ConfigError> {
     config.check_numbers()?;
-    config.keys()?;
+    let keys = config.keys()?;
     sinks(config, http)?;
     if let Some(checkpoints) = &config.checkpoints {
         check_file("audit.checkpoints.file", &checkpoints.file)?;
     }
-    config.path().map_or(Ok(()), |file| check_file("audit.file", file))
+    let Some(file) = config.path() else { return Ok(()) };
+    check_file("audit.file", file)?;
+    start::check(file, config, &keys).map_err(|error| {
+        ConfigError::new("audit.file", format!("cannot open {}: {error}", file.display()))
+    })
 }
 
 fn sinks(

@@ -356,7 +356,7 @@ impl Fields {
                 self.bytes = Some(answered.bytes);
             }
             Event::Failed(failure) => {
-                self.fail(failure.code.as_str(), text(&failure.message));
+                self.fail(failure.code.as_str(), text(failure.own_words()));
                 // Before it is known who the user is to the resources, nothing else can fail.
                 if self.legacy_name.is_none() && failure.blame == Blame::IdentityProvider {
                     self.source = Some("token-exchange");

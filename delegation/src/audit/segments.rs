@@ -189,7 +189,9 @@ pub(super) fn end(
         }
         Tail::Empty | Tail::Unchained(_) => {
             let noted_at = head_file(path).metadata().and_then(|metadata| metadata.modified()).ok();
-            for other in others(path)? {
+            let others = others(path)?.into_iter();
+            // Heads may be kept beside it, for want of another place.
+            for other in others.filter(|other| Some(&**other) != checkpoints) {
                 match Tail::of(&other)? {
                     Tail::Chained(end, _) => ends.push(end),
                     Tail::Empty | Tail::Unchained(_) => {}

@@ -9,6 +9,17 @@ use super::log_file::{LogFile, Opened, Output, Stream};
 use super::rotation::Rotation;
 use super::segments::{self, Tail};
 
+/// Finds whether a run could go on with the log's file, without opening it to be written.
+pub(super) fn check(path: &Path, config: &AuditConfig, keys: &Keys) -> io::Result<()> {
+    let tail = match path.metadata() {
+        Ok(metadata) if metadata.is_file() => Tail::of(path)?,
+        Ok(_) => return Ok(()),
+        Err(_) => Tail::Empty,
+    };
+    let checkpoints = config.checkpoints.as_ref().map(|checkpoints| &*checkpoints.file);
+    segments::end(path, tail, keys, checkpoints).map(drop)
+}
+
 /// What there is of the log.
 pub(super) struct Start {
     pub(super) output: Output,

@@ -173,6 +173,18 @@ async fn denials_and_failures_are_one_line_each() {
     assert_eq!((&denied["success"], &failed["success"]), (&json!(false), &json!(false)));
 }
 
+/// What a resource says of a refusal may be anything: its caller is told, and nobody else.
+#[tokio::test]
+async fn a_record_has_this_servers_words_and_not_the_resources() {
+    let log = Log::new("words");
+    let failure = failure().quoting("no, bearer-of-a-secret");
+    assert!(failure.message.contains("bearer-of-a-secret"), "the caller is told");
+    intend(&log.audit).await.unwrap().close(Err(&failure)).await.unwrap();
+    let records = log.records().await;
+    assert_eq!(records[1]["error"], "the file server denied\n access");
+    assert!(!format!("{records:?}").contains("bearer-of-a-secret"));
+}
+
 #[tokio::test]
 async fn a_dropped_intent_is_abandoned_once_and_a_closed_one_is_not() {
     let log = Log::new("abandoned");

@@ -51,8 +51,10 @@ impl Material {
             }
             material.checkpoints.push(segments::head_file(path));
         }
-        let kept = config.checkpoints.iter().map(|checkpoints| checkpoints.file.clone());
-        material.checkpoints.extend(kept);
+        if let Some(checkpoints) = &config.checkpoints {
+            material.files.retain(|file| *file != checkpoints.file);
+            material.checkpoints.push(checkpoints.file.clone());
+        }
         material.checkpoints.retain(|file| file.exists());
         Ok(material)
     }

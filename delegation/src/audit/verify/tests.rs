@@ -219,10 +219,12 @@ async fn a_log_that_was_made_anew_is_found() {
 /// P5: a chain cannot show by itself that its end is missing.
 #[tokio::test]
 async fn a_log_that_was_cut_off_is_found_by_what_was_kept_elsewhere() {
-    let log =
-        Log::new("cut", &format!(r#", "key": "{KEY}", "checkpoints": {{"file": "elsewhere"}}"#));
+    let log = Log::new(
+        "cut",
+        &format!(r#", "key": "{KEY}", "checkpoints": {{"file": "audit.jsonl.heads"}}"#),
+    );
     log.run(3).await;
-    let (lines, elsewhere) = (log.lines(), log.folder.join("elsewhere"));
+    let (lines, elsewhere) = (log.lines(), log.folder.join("audit.jsonl.heads"));
     assert_eq!(fs::read_to_string(&elsewhere).unwrap().lines().count(), 1);
     fs::remove_file(log.folder.join("audit.jsonl.head")).unwrap();
     log.assert_whole();
@@ -276,7 +278,12 @@ async fn an_end_that_cannot_be_read_keeps_the_server_from_starting() {
     let log = Log::keyed("unreadable");
     log.run(1).await;
     let lines = log.lines();
-    let refused = || log.open().err().unwrap().to_string();
+    let refused = || {
+        let checked = super::super::check(&log.config, None).unwrap_err();
+        let refused = log.open().err().unwrap();
+        assert_eq!(checked, refused, "`check` finds it, too");
+        refused.to_string()
+    };
     for garbage in ["garbage\n".to_owned(), lines[1].replace("chain\":\"", "chain\":\"é") + "\n"] {
         fs::write(log.file(), garbage).unwrap();
         assert!(refused().contains("its end is no record"), "{}", refused());
@@ -296,7 +303,8 @@ async fn an_end_that_cannot_be_read_keeps_the_server_from_starting() {
     assert_eq!(log.assert_whole().records, 4);
     // Two processes would tear the chain apart.
     let _running = log.open().unwrap();
-    assert!(refused().contains("another process writes to it"), "{}", refused());
+    let refused = log.open().err().unwrap().to_string();
+    assert!(refused.contains("another process writes to it"), "{refused}");
 }
 
 #[tokio::test]

@@ -130,15 +130,18 @@ impl Asked<'_> {
                  Require all denied.",
             ),
             HttpError::Denied(status, said) => {
-                let said = said.map(|text| format!(". It says: \"{text}\"")).unwrap_or_default();
                 let status = status.as_u16();
-                Failure::new(
+                let failure = Failure::new(
                     Code::AccessDenied,
-                    format!("{target} knows the user and denies access ({status}){said}"),
+                    format!("{target} knows the user and denies access ({status})"),
                     "The application's own rules for this URL and method do not let the user in \
                      (Apache: Require). Ask whoever runs it for the right, or ask for something \
                      else.",
-                )
+                );
+                match said {
+                    Some(said) => failure.quoting(said),
+                    None => failure,
+                }
             }
             HttpError::TooLarge => Failure::new(
                 Code::TooLarge,
