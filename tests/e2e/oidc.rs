@@ -129,12 +129,8 @@ async fn what_it_refuses_is_answered_with_what_to_change() {
             "clientId (mcp-basic) and clientSecret",
         ),
         (
-            "a secret in the form of a client that shows it in the header",
-            |c| {
-                basic(c, "mcp-basic");
-                c["delegation"]["tokenExchange"]["clientAuthentication"] =
-                    "client_secret_post".into();
-            },
+            "a secret of a client that has a key",
+            |c| basic(c, "mcp-key"),
             "TOKEN_EXCHANGE_FAILED",
             "(401 Unauthorized): invalid_client",
             "clientAuthentication",
