@@ -241,9 +241,19 @@ impl Server {
     /// # Panics
     /// If there is no HTTP answer.
     pub async fn post(&self, token: Option<impl Display>, message: Value) -> Answer {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let fields: Vec<_> = bearer.iter().map(|field| ("authorization", &**field)).collect();
+        self.post_with(&fields, message).await
+    }
+
+    /// The same with these header fields.
+    ///
+    /// # Panics
+    /// If there is no HTTP answer.
+    pub async fn post_with(&self, fields: &[(&str, &str)], message: Value) -> Answer {
         let mut http = self.http.post(self.url()).json(&message);
-        if let Some(token) = token {
-            http = http.bearer_auth(token);
+        for (name, value) in fields {
+            http = http.header(*name, *value);
         }
         let response = http.send().await.expect("an HTTP answer");
         let status = response.status().as_u16();

@@ -5,6 +5,7 @@ mod accounts;
 mod ages;
 mod as_service;
 mod audit;
+mod bound;
 mod delivered;
 mod identity;
 mod identity_provider;

@@ -32,6 +32,8 @@ use std::time::Duration;
 use krb_client::proto::kdc::Realm;
 use tokio::time::{Instant, sleep};
 
+#[cfg(feature = "demo-faults")]
+pub use issuer::ProofKey;
 pub use issuer::{Issuer, SERVER_CLIENT, SERVER_SECRET, USER_CLIENT};
 
 use audit::AuditLog;

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::header::{CONTENT_TYPE, HOST};
 use krb_delegation::network::{Network, NetworkConfig};
 use krb_delegation::plan::Parts;
 use krb_mcp::demo::webapp::{Document, Visit, WebApp};
@@ -205,12 +205,23 @@ impl World {
     }
 
     /// The same with that `Authorization`.
-    ///
-    /// # Panics
-    /// If there is no HTTP answer.
     pub async fn call_with(
         &self,
         authorization: Option<&str>,
+        tool: &str,
+        arguments: Value,
+    ) -> Answer {
+        let fields: Vec<_> = authorization.map(|field| ("authorization", field)).into_iter().collect();
+        self.call_with_fields(&fields, tool, arguments).await
+    }
+
+    /// The same with these header fields.
+    ///
+    /// # Panics
+    /// If there is no HTTP answer.
+    pub async fn call_with_fields(
+        &self,
+        fields: &[(&str, &str)],
         tool: &str,
         arguments: Value,
     ) -> Answer {
@@ -221,8 +232,8 @@ impl World {
         let mut request = Request::post("/mcp")
             .header(HOST, "localhost:3000")
             .header(CONTENT_TYPE, "application/json");
-        if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::from(message.to_string())).expect("a request");
         let answered = self.router.clone().oneshot(request).await;

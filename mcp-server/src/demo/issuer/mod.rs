@@ -4,6 +4,8 @@
 //! It trusts everybody on its loopback address and is in no release build.
 
 #[cfg(feature = "demo-faults")]
+mod bound;
+#[cfg(feature = "demo-faults")]
 mod faults;
 mod token;
 
@@ -21,6 +23,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+#[cfg(feature = "demo-faults")]
+pub use bound::ProofKey;
 use token::SigningKey;
 
 /// The client that users log in with.

@@ -36,8 +36,14 @@ impl SigningKey {
 
     /// Signs claims. An unsigned, useless token comes out if the claims cannot be signed.
     pub(super) fn sign(&self, claims: &Value) -> String {
+        self.sign_with(claims, |_| {})
+    }
+
+    /// The same, with another header.
+    pub(super) fn sign_with(&self, claims: &Value, change: impl FnOnce(&mut Header)) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(KEY_ID.into());
+        change(&mut header);
         jsonwebtoken::encode(&header, claims, &self.signing).unwrap_or_default()
     }
 
