@@ -9,6 +9,7 @@ mod clients;
 mod fast;
 mod identity;
 mod interleaved;
+mod introspection;
 mod kdc_access;
 mod kdc_outage;
 mod kept_sessions;

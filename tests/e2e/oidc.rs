@@ -1,8 +1,9 @@
 //! With npm's oidc-provider, an identity provider of another make (tests/lab.d/oidc): from a login to the
 //! file server, by each of this server's ways to prove which client it is, and what it refuses.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use krb_mcp::demo::ProofKey;
 use krb_tests::{Lab, Server, Setup, skipped};
 use serde_json::{Value, json};
 
@@ -32,6 +33,11 @@ async fn oidc(lab: &Lab) -> Option<Oidc> {
 
 impl Oidc {
     async fn log_in(&self, user: &str) -> String {
+        self.log_in_with(user, None).await
+    }
+
+    /// With a proof, the token is bound to its key.
+    async fn log_in_with(&self, user: &str, proof: Option<&str>) -> String {
         let password = format!("Passw0rd!{user}");
         let form = [
             ("grant_type", "urn:example:login"),
@@ -39,7 +45,11 @@ impl Oidc {
             ("username", user),
             ("password", &password),
         ];
-        let answer = self.http.post(format!("{}/token", self.issuer)).form(&form).send().await;
+        let mut login = self.http.post(format!("{}/token", self.issuer)).form(&form);
+        if let Some(proof) = proof {
+            login = login.header("dpop", proof);
+        }
+        let answer = login.send().await;
         let answer = answer.expect("an answer").bytes().await.expect("a body");
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
@@ -176,4 +186,33 @@ async fn what_it_refuses_is_answered_with_what_to_change() {
     let nina = oidc.log_in("nina").await;
     let (code, message, _) = server.call(Some(&nina), "user-info", json!({})).await.error();
     assert_eq!(code, "LEGACY_NAME_REFUSED", "{message}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_clients_key_is_good_with_its_proofs() {
+    let lab = lab!();
+    let Some(oidc) = oidc(lab).await else { return };
+    let now = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
+        i64::try_from(now.as_secs()).expect("a time")
+    };
+    let key = ProofKey::generate().expect("a key");
+    let login = key.proof(None, "POST", &format!("{}/token", oidc.issuer), now());
+    let token = oidc.log_in_with("alice", Some(&login)).await;
+    let server = oidc.server(lab, |c| basic(c, "mcp-basic"));
+    let send = async |scheme: &str, key: &ProofKey| {
+        let authorization = format!("{scheme} {token}");
+        let proof = key.proof(Some(&token), "POST", "http://localhost:3000/mcp", now());
+        let fields = [("authorization", &*authorization), ("dpop", &*proof)];
+        let call = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "user-info", "arguments": {} }
+        });
+        server.post_with(&fields, call).await
+    };
+    for _ in 0..2 {
+        assert_eq!(send("DPoP", &key).await.data()["legacyName"], "ALICE_ADMIN");
+    }
+    assert_eq!(send("Bearer", &key).await.status, 401);
+    assert_eq!(send("DPoP", &ProofKey::generate().expect("a key")).await.status, 401);
 }

@@ -117,8 +117,25 @@ impl Keycloak {
     /// # Panics
     /// If there is no answer.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        self.post_as(None, path, form).await
+    }
+
+    /// The same with an `Authorization` field.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn post_as(
+        &self,
+        authorization: Option<&str>,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> (u16, Value) {
         let url = format!("{}/protocol/openid-connect/{path}", self.issuer);
-        let answer = self.http.post(url).form(form).send().await.expect("an answer of Keycloak's");
+        let mut request = self.http.post(url).form(form);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let answer = request.send().await.expect("an answer of Keycloak's");
         let status = answer.status().as_u16();
         let body = answer.bytes().await.expect("the answer's body");
         (status, serde_json::from_slice(&body).unwrap_or_default())

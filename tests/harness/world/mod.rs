@@ -211,7 +211,8 @@ impl World {
         tool: &str,
         arguments: Value,
     ) -> Answer {
-        let fields: Vec<_> = authorization.map(|field| ("authorization", field)).into_iter().collect();
+        let fields: Vec<_> =
+            authorization.map(|field| ("authorization", field)).into_iter().collect();
         self.call_with_fields(&fields, tool, arguments).await
     }
 
