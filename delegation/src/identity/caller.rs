@@ -43,6 +43,19 @@ impl Caller {
         Self { token, expires_at, ..Self::unverified(issuer, subject, client_id) }
     }
 
+    /// Whoever came with a ticket: an account, and not its name.
+    pub(crate) fn with_ticket(ticket: OwnTicket) -> Self {
+        Self {
+            issuer: ticket.issuer(),
+            subject: ticket.account.sid.to_string(),
+            client_id: None,
+            issued_at: Some(ticket.ticket.times.authtime.unix()),
+            expires_at: ticket.ticket.times.endtime.unix(),
+            token: BearerToken::new(String::new()),
+            ticket: Some(ticket.into()),
+        }
+    }
+
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use krb_client::UserTicket;
 use zeroize::Zeroizing;
 
-use super::{Caller, LegacyName};
+use super::LegacyName;
 use crate::credential::kerberos::Account;
 
 /// A user's own ticket to one of the service accounts, accepted: its sender holds its key, and its PAC
@@ -42,22 +42,7 @@ impl fmt::Debug for DeliveredTicket {
 
 impl OwnTicket {
     /// Who has no identity provider: no issuer's URL begins like that.
-    fn issuer(&self) -> String {
+    pub(super) fn issuer(&self) -> String {
         format!("kerberos:{}", String::from_utf8_lossy(&self.ticket.client.realm))
-    }
-}
-
-impl Caller {
-    /// Whoever came with a ticket: an account, and not its name.
-    pub(crate) fn with_ticket(ticket: OwnTicket) -> Self {
-        Self {
-            issuer: ticket.issuer(),
-            subject: ticket.account.sid.to_string(),
-            client_id: None,
-            issued_at: Some(ticket.ticket.times.authtime.unix()),
-            expires_at: ticket.ticket.times.endtime.unix(),
-            token: super::BearerToken::new(String::new()),
-            ticket: Some(ticket.into()),
-        }
     }
 }
