@@ -2,10 +2,11 @@ use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::IntrospectionConfig;
+use super::address::is_https_or_loopback;
 use super::may_assert::MayAssert;
 use super::roles::RoleMappings;
 use crate::ConfigError;
+use crate::secret::Secret;
 use crate::token_exchange::TokenExchangeConfig;
 
 /// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
@@ -48,6 +49,18 @@ pub struct TrustedIdp {
 
 fn default_algorithms() -> Vec<Algorithm> {
     vec![Algorithm::RS256, Algorithm::ES256]
+}
+
+/// The `introspection` section of an identity provider.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IntrospectionConfig {
+    /// Where the issuer says what its opaque tokens are (RFC 7662).
+    pub endpoint: String,
+    /// This server's client id there.
+    pub client_id: String,
+    /// And its secret (`client_secret_basic`).
+    pub client_secret: Secret,
 }
 
 impl TrustedIdp {
@@ -313,16 +326,4 @@ impl TrustedIdp {
         }
         Ok(())
     }
-}
-
-/// Tokens and keys travel encrypted, except on this very machine.
-pub(crate) fn is_https_or_loopback(url: &str) -> bool {
-    let Ok(url) = url::Url::parse(url) else { return false };
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || url.scheme() == "http" && loopback
 }

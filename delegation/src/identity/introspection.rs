@@ -8,20 +8,18 @@ use bytes::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
 use krb_client::{Clock, Flights};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
-use super::config::is_https_or_loopback;
+use super::address::is_https_or_loopback;
+use super::config::IntrospectionConfig;
 use super::jwt::{Claims, Flaw};
 use super::kept::{Fingerprint, Kept, Limits};
 use super::strict_json;
 use crate::network::Fetch;
-use crate::secret::Secret;
 
 /// What an issuer says of a token is believed for so long, in seconds: whom it revokes gets no further.
 pub(super) const BELIEVED: i64 = 60;
@@ -41,18 +39,6 @@ const LIMITS: Limits = Limits { entries: 4096, bytes: 1 << 20 };
 const BYTES: usize = 128;
 
 const NOT_ACTIVE: Flaw = Flaw::Token("the token is not active");
-
-/// The `introspection` section of an identity provider.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct IntrospectionConfig {
-    /// Where the issuer says what its opaque tokens are (RFC 7662).
-    pub endpoint: String,
-    /// This server's client id there.
-    pub client_id: String,
-    /// And its secret (`client_secret_basic`).
-    pub client_secret: Secret,
-}
 
 impl IntrospectionConfig {
     /// The setting that does not do, and why not.

@@ -9,7 +9,8 @@ use hyper::body::Bytes;
 use hyper::header::{AGE, CACHE_CONTROL, HeaderMap};
 use serde::Deserialize;
 
-use super::config::{TrustedIdp, is_https_or_loopback};
+use super::address::is_https_or_loopback;
+use super::config::TrustedIdp;
 use super::key_set::KeySet;
 use super::keys::{Listed, Source};
 use crate::network::Fetch;

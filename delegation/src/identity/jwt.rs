@@ -1,4 +1,4 @@
-//! The JSON Web Token itself (RFC 7519, RFC 8725): its parts, its signature, its claims.
+//! The JSON Web Token itself (RFC 7519, RFC 8725), in the compact form of RFC 7515: its parts, its signature, its claims.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::Algorithm;

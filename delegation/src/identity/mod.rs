@@ -4,6 +4,7 @@
 //! [`Subject`] is what the token exchange made of the caller. Each can be had in no other way.
 
 mod account_name;
+mod address;
 mod advice;
 mod authentication;
 mod caller;
@@ -34,9 +35,8 @@ pub use account_name::{AccountName, Upn, UpnError};
 pub use authentication::AuthenticationError;
 pub use caller::Caller;
 pub use claimed::Claimed;
-pub use config::{Audience, ClaimMappings, Security, TrustedIdp, UserId};
+pub use config::{Audience, ClaimMappings, IntrospectionConfig, Security, TrustedIdp, UserId};
 pub use dpop::DPOP_ALGORITHMS;
-pub use introspection::IntrospectionConfig;
 pub use legacy_name::{LegacyName, LegacyNameError};
 pub use may_assert::MayAssert;
 pub use presented::Presented;
@@ -47,7 +47,7 @@ pub(crate) use ticket::{DeliveredTicket, OwnTicket};
 pub(crate) use token::BearerToken;
 pub use verifier::Verifier;
 
-pub(crate) use config::is_https_or_loopback;
+pub(crate) use address::is_https_or_loopback;
 pub(crate) use failure::NoSubject;
 pub(crate) use jwt::{Claims, Flaw, Unverified};
 pub(crate) use may_assert::Proven;

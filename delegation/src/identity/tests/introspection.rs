@@ -281,7 +281,9 @@ async fn whoever_came_with_an_opaque_token_is_exchanged_by_it() {
 async fn settings_say_unambiguously_who_is_asked() {
     let (one, other) = (idp().await, idp().await);
     let config = |idp: &Idp, more: Value| {
-        let mut config = json!({ "issuer": idp.url, "audience": "mcp-oauth" });
+        let mut config = json!({
+            "issuer": idp.url, "audience": "mcp-oauth", "mayAssert": { "realms": ["W25AD.NET"] }
+        });
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(config).unwrap()
     };
