@@ -104,14 +104,17 @@ impl Plan {
             let setting = format!("auth.trustedIDPs[{index}].claimMappings.kerberosTicket");
             return Err(ConfigError::new(setting, "needs the section kerberos.deliveredTickets"));
         }
-        let verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
+        let state = State::new(settings.state, &parts.network)?;
+        let mut verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
+        if let Some(shared) = state.shared() {
+            verifier = verifier.with_replays(shared.clone());
+        }
         let collectors = match settings.audit.needs_http() {
             // Of its own: its connections live in the log's threads.
             true => Some(Arc::new(parts.network.http_client()?) as Arc<dyn Fetch>),
             false => None,
         };
         audit::check(&settings.audit, collectors.as_ref())?;
-        let state = State::new(settings.state)?;
         let exchanger = TokenExchanger::new(&settings.exchange, &verifier, &parts.idp)?;
         exchanger.check_modules(&targets)?;
         Ok(Self {

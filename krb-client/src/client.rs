@@ -13,7 +13,8 @@ use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
 use crate::keyring::Keyring;
-use crate::store::{Behalf, TicketKey, TicketStore};
+use crate::sharing::Shared;
+use crate::store::{Behalf, SharedTickets, TicketKey, TicketStore};
 use crate::{
     AccountSecret, Carry, ClientError, Clock, Driver, Entropy, KdcSource, OsRandom, Patience,
     SystemClock, Transport, UserTicket,
@@ -59,6 +60,8 @@ pub struct ClientConfig {
     /// 6113): nobody between here and the KDC can guess at the account's password, or change what
     /// the KDC answers. A KDC without FAST is then refused. `None` unless asked otherwise.
     pub armor: Option<Arc<Credential>>,
+    /// Where tickets in users' names are kept for other processes, too. Nowhere unless asked otherwise.
+    pub shared: Option<Arc<dyn SharedTickets>>,
 }
 
 impl ClientConfig {
@@ -78,6 +81,7 @@ impl ClientConfig {
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             armor: None,
+            shared: None,
         }
     }
 }
@@ -95,7 +99,8 @@ pub(crate) struct Inner {
     asking: tokio::sync::Mutex<()>,
     pub(crate) armor: Option<Arc<Credential>>,
     pub(crate) max_age: Duration,
-    clock: Arc<dyn Clock>,
+    pub(crate) shared: Option<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
     driver: Driver,
     pub(crate) store: Arc<TicketStore>,
     /// When a refused TGT was last dropped, by the clock that cannot be set.
@@ -129,16 +134,28 @@ impl Client {
             clock,
             armor,
             random,
+            shared,
             ..
         } = config;
+        let shared = shared.map(Shared::new);
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
         let realms = other_realms.into_iter().chain([(account.realm.clone(), kdcs)]);
         let driver = Driver::new(realms, transport, patience, clock.clone(), random);
         let tgt_dropped = Mutex::default();
         let keyring = Keyring::new(account.clone(), secret, clock.clone());
         let (account, asking) = (Arc::new(account), tokio::sync::Mutex::default());
-        let inner =
-            Inner { account, keyring, asking, armor, max_age, clock, driver, store, tgt_dropped };
+        let inner = Inner {
+            account,
+            keyring,
+            asking,
+            armor,
+            max_age,
+            shared,
+            clock,
+            driver,
+            store,
+            tgt_dropped,
+        };
         Self { inner: Arc::new(inner) }
     }
 

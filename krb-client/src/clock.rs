@@ -50,6 +50,12 @@ impl Moment {
         self.since(earlier).is_some_and(|since| since < age)
     }
 
+    /// The moment at which the clock that can be set said this, by both clocks as they go now.
+    pub(crate) fn at(self, wall: i64) -> Self {
+        let ago = Duration::from_secs(self.wall.saturating_sub(wall).try_into().unwrap_or(0));
+        Self { wall: wall.min(self.wall), monotonic: self.monotonic.saturating_sub(ago) }
+    }
+
     /// By the clock that cannot be set.
     pub(crate) const fn monotonic(self) -> Duration {
         self.monotonic

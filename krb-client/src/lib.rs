@@ -44,6 +44,7 @@ mod keyring;
 mod random;
 mod resolver;
 mod s4u;
+mod sharing;
 mod store;
 mod together;
 mod transport;
@@ -57,7 +58,7 @@ pub use kdc::KdcSource;
 pub use keyring::AccountSecret;
 pub use random::{Entropy, OsRandom};
 pub use resolver::{ResolveError, Resolver};
-pub use store::UserTicket;
+pub use store::{SharedTicket, SharedTickets, Sharing, UserTicket};
 pub use transport::{Carry, Carrying, Transport};
 
 pub use krb_proto as proto;

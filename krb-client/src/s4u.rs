@@ -35,13 +35,20 @@ impl Client {
         let (client, asked, options) = (self.clone(), user.clone(), self.user_ticket());
         let behalf = Behalf::Named(user.clone());
         let key = TicketKey { epoch, ..self.key(self.inner.account.clone(), behalf, &options) };
+        let slot = self.slot(&key, user, &[]);
         let fetch = || async move {
+            if let Some(found) = client.find_shared(slot.as_ref()).await {
+                client.see_to_keys_for(&found.credential.ticket).await;
+                return Ok(found);
+            }
+            let asked_at = client.now();
             let service = client.account().name.clone();
             let goal = TgsGoal::S4uSelf { user: asked, service };
             let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
             let evidence = client.run_with_tgt(exchange).await?;
             client.see_to_keys_for(&evidence.ticket).await;
-            Ok(evidence)
+            client.share(slot, &evidence, asked_at);
+            Ok(evidence.into())
         };
         self.inner.store.evidence(key, self.inner.max_age, fetch).await
     }
@@ -81,10 +88,18 @@ impl Client {
         };
         let to = Principal::new(target.clone(), &self.account().realm);
         let key = self.key(to.into(), behalf, &options);
+        let slot = self.slot(&key, &evidence.client, &evidence.ticket);
+        let asked_at = evidence.held.since;
         let fetch = || async move {
+            // As old as the evidence, whatever is said of it.
+            if let Some(found) = client.find_shared(slot.as_ref()).await {
+                return Ok(found.credential);
+            }
             let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
             let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
-            client.run_with_tgt(exchange).await
+            let ticket = client.run_with_tgt(exchange).await?;
+            client.share(slot, &ticket, asked_at);
+            Ok(ticket)
         };
         self.inner.store.proxied(key, evidence, fetch).await
     }
@@ -145,6 +160,9 @@ impl Client {
     pub fn forget_user(&self, user: &Principal) {
         let account = &self.inner.account;
         self.inner.store.forget(|key| key.account == *account && key.names(user));
+        if let Some(shared) = &self.inner.shared {
+            shared.pass_over(user, self.now());
+        }
     }
 
     /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock

@@ -2,6 +2,7 @@
 
 mod held;
 mod key;
+mod shared;
 mod shelf;
 mod user_ticket;
 
@@ -16,6 +17,7 @@ use crate::flight::Flights;
 use crate::{ClientError, Clock};
 pub(crate) use held::Held;
 pub(crate) use key::{Behalf, TicketKey};
+pub use shared::{SharedTicket, SharedTickets, Sharing};
 use shelf::Shelf;
 pub use user_ticket::UserTicket;
 
@@ -25,6 +27,18 @@ const MAX_ENTRIES: usize = 10_000;
 const MARGIN: Duration = Duration::from_secs(60);
 
 type Outcome = Result<Held, ClientError>;
+
+/// What a fetch brings: a ticket, and since when it says what it says, if not since it was begun.
+pub(crate) struct Fetched {
+    pub(crate) credential: Credential,
+    pub(crate) since: Option<Moment>,
+}
+
+impl From<Credential> for Fetched {
+    fn from(credential: Credential) -> Self {
+        Self { credential, since: None }
+    }
+}
 
 struct Ready {
     held: Held,
@@ -84,7 +98,7 @@ impl TicketStore {
     /// once, one fetches, and all get its result, be it a ticket or an error. The fetch goes on
     /// even if whoever began it gives up. It is handed out for as long as `keep` says, from `since`
     /// on; without that, from now on.
-    pub(crate) async fn get<F>(
+    pub(crate) async fn get<F, T>(
         self: &Arc<Self>,
         key: TicketKey,
         since: Option<Moment>,
@@ -92,7 +106,8 @@ impl TicketStore {
         fetch: impl FnOnce() -> F,
     ) -> Outcome
     where
-        F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+        T: Into<Fetched>,
     {
         if let Some(held) = self.find(&key) {
             return Ok(held);
@@ -101,7 +116,10 @@ impl TicketStore {
             // Whatever happens to the fetch, the old one is done with.
             self.lock().remove(key);
             let (fetch, since) = (fetch(), since.unwrap_or_else(|| self.now()));
-            async move { Ok(Held::new(Arc::new(fetch.await?), since)) }
+            async move {
+                let fetched: Fetched = fetch.await?.into();
+                Ok(Held::new(Arc::new(fetched.credential), fetched.since.unwrap_or(since)))
+            }
         };
         let store = self.clone();
         let land = move |key: TicketKey, outcome: &Outcome| {
@@ -130,28 +148,30 @@ impl TicketStore {
     }
 
     /// Evidence for a user: what is stored, or what `fetch` brings.
-    pub(crate) async fn evidence<F>(
+    pub(crate) async fn evidence<F, T>(
         self: &Arc<Self>,
         key: TicketKey,
         max_age: Duration,
         fetch: impl FnOnce() -> F,
     ) -> Result<UserTicket, ClientError>
     where
-        F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+        T: Into<Fetched>,
     {
         Ok(UserTicket::new(self.get(key, None, reuse(max_age), fetch).await?, max_age))
     }
 
     /// A service ticket that is got with this evidence: what is stored, or what `fetch` brings. It
     /// is as old as the evidence, since it says the same of the user.
-    pub(crate) async fn proxied<F>(
+    pub(crate) async fn proxied<F, T>(
         self: &Arc<Self>,
         key: TicketKey,
         evidence: &UserTicket,
         fetch: impl FnOnce() -> F,
     ) -> Result<UserTicket, ClientError>
     where
-        F: Future<Output = Result<Credential, ClientError>> + Send + 'static,
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+        T: Into<Fetched>,
     {
         let UserTicket { held, max_age } = evidence;
         let held = self.get(key, Some(held.since), reuse(*max_age), fetch).await?;

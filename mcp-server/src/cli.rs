@@ -156,7 +156,9 @@ fn run(command: Command) -> Result<bool, Error> {
         Command::Policy { command } => {
             return runtime()?.block_on(policy::run(command, &mut io::stdout()));
         }
-        Command::Revoke(asked) => revoke::run(asked, &mut io::stdout())?,
+        Command::Revoke(asked) => {
+            runtime()?.block_on(revoke::run(asked, &mut io::stdout()))?;
+        }
         #[cfg(feature = "demo")]
         Command::Demo { once, json, log_level } => {
             logging::start(log_level, logging::Format::Text);

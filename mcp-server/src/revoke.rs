@@ -3,11 +3,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use krb_client::proto::pac::Sid;
-use krb_delegation::state::{Operator, Revocation, Whose};
+use krb_delegation::network::{Network, Tcp};
+use krb_delegation::state::{Operator, Revocation, RevocationList, Shared, Whose};
 
 use crate::config::Config;
 
@@ -41,23 +43,27 @@ pub(crate) struct Revoke {
 }
 
 /// Does it, and says what was done.
-pub(crate) fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), Error> {
+pub(crate) async fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), Error> {
     let config = Config::load(&asked.config)?;
-    let operator = Operator::new(&config.state)?;
+    let place = Place::new(&config)?;
     if asked.list {
-        return list(&operator.revocations()?, asked.json, out);
+        return list(&place.list().await?, asked.json, out);
     }
     let (lift, json) = (asked.lift, asked.json);
     let whose = whose(asked, &config)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().try_into()?;
-    let done = if lift { operator.lift(&whose, now)? } else { operator.revoke(whose, now)? };
+    let done = place.change(&whose, lift, now).await?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &done)?;
         writeln!(out)?;
         return Ok(());
     }
     let what = if lift { "access is given back" } else { "access is ended" };
-    writeln!(out, "{}: {what}, within a second on a server that runs", named(&done.whose))?;
+    let when = match place {
+        Place::Shared(_) => "within two seconds on all replicas",
+        Place::Files(_) => "within a second on a server that runs",
+    };
+    writeln!(out, "{}: {what}, {when}", named(&done.whose))?;
     match (&done.whose, lift) {
         (Whose::Account { .. }, false) => writeln!(
             out,
@@ -70,6 +76,43 @@ pub(crate) fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), Error> 
         _ => {}
     }
     Ok(())
+}
+
+/// Where revocations are kept.
+enum Place {
+    Files(Box<Operator>),
+    Shared(Shared),
+}
+
+impl Place {
+    fn new(config: &Config) -> Result<Self, Error> {
+        let Some(redis) = &config.state.redis else {
+            return Ok(Self::Files(Box::new(Operator::new(&config.state)?)));
+        };
+        let network = Network::new(&config.network, Arc::new(Tcp))?;
+        Ok(Self::Shared(Shared::in_redis(redis, &network)?))
+    }
+
+    async fn list(&self) -> Result<Vec<Revocation>, Error> {
+        Ok(match self {
+            Self::Files(operator) => operator.revocations()?,
+            Self::Shared(shared) => shared.list().await?,
+        })
+    }
+
+    async fn change(&self, whose: &Whose, lift: bool, now: i64) -> Result<Revocation, Error> {
+        Ok(match self {
+            Self::Files(operator) if lift => operator.lift(whose, now)?,
+            Self::Files(operator) => operator.revoke(whose.clone(), now)?,
+            Self::Shared(shared) => {
+                let change = |list: &mut RevocationList| match lift {
+                    true => list.lift(whose, now),
+                    false => list.revoke(whose.clone(), now),
+                };
+                shared.change(change).await?
+            }
+        })
+    }
 }
 
 fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {

@@ -70,6 +70,35 @@ impl Network {
         Err(last)
     }
 
+    /// A stream to a host that speaks another protocol; with TLS if so said.
+    pub(crate) async fn stream(
+        &self,
+        host: &str,
+        port: u16,
+        tls: bool,
+    ) -> Result<Box<dyn Stream>, ConnectError> {
+        let mut last = ConnectError::Unreachable(std::io::ErrorKind::AddrNotAvailable.into());
+        for ip in self.resolver.addresses(host).await? {
+            let opening = self.connect.connect(SocketAddr::new(ip, port));
+            let socket = match tokio::time::timeout(CONNECT_TIME, opening).await {
+                Ok(Ok(socket)) => socket,
+                Ok(Err(error)) => {
+                    last = ConnectError::Unreachable(error);
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if !tls {
+                return Ok(socket);
+            }
+            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+                .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+            let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
+            return Ok(Box::new(tls.map_err(ConnectError::Unreachable)?));
+        }
+        Err(last)
+    }
+
     async fn open(
         &self,
         address: SocketAddr,

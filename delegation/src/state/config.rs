@@ -21,6 +21,31 @@ pub struct StateConfig {
     /// pins approve`), and until then nothing is done in its name.
     #[schemars(with = "String")]
     pub pins: PinsMode,
+    /// A Redis or Valkey that all replicas use: for whose access was ended, for tickets, and for
+    /// proofs of possession that were used.
+    pub redis: Option<RedisConfig>,
+}
+
+/// A Redis or Valkey that all replicas use. It is not trusted with what it keeps: values are sealed
+/// and names are hashed under keys that it never sees.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RedisConfig {
+    /// `HOST` or `HOST:PORT`. It must not evict: `maxmemory-policy noeviction`, or no `maxmemory`.
+    pub address: String,
+    /// The key that all replicas seal with, 32 characters or more (`openssl rand -base64 32`).
+    pub key: Secret,
+    /// Another key that replicas may have at present. To replace a key, first give all replicas the
+    /// new one here; then exchange the two; then take the old one out.
+    pub other_key: Option<Secret>,
+    /// Its user there.
+    pub username: Option<String>,
+    /// And its password.
+    pub password: Option<Secret>,
+    /// Speak without TLS. Values are sealed all the same; the password is not, and who is on the way
+    /// can withhold what the store says.
+    #[serde(default)]
+    pub danger_plain: bool,
 }
 
 /// Which account a subject is.

@@ -125,6 +125,14 @@ pub enum StateError {
         /// Why.
         what: String,
     },
+    /// What all replicas have in common.
+    #[error("{what}")]
+    Shared {
+        /// The setting that it is about.
+        setting: &'static str,
+        /// What is wrong.
+        what: String,
+    },
     /// There are too many.
     #[error(
         "there are {0} already, and no more are kept: lift or release those that are done with"
@@ -141,6 +149,7 @@ impl StateError {
     pub const fn setting(&self) -> &'static str {
         match self {
             Self::Key(_) => "state.key",
+            Self::Shared { setting, .. } => setting,
             _ => "state.directory",
         }
     }

@@ -9,23 +9,33 @@ mod failure;
 mod operator;
 mod pins;
 mod revocations;
+mod shared;
 mod who;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use config::{PinsMode, StateConfig};
+pub use config::{PinsMode, RedisConfig, StateConfig};
 pub use failure::{NotPinned, Revoked, StateError};
 pub use operator::Operator;
 pub use pins::{Pin, Pins};
 pub use revocations::{Revocation, RevocationList, Revocations, Whose};
+pub use shared::Shared;
 pub use who::Who;
 
+use tokio::time::timeout;
+
 use crate::ConfigError;
+use crate::network::Network;
 use directory::Directory;
 
 /// How often it is looked whether a file was replaced.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often the shared store is asked, and for how long.
+const ASK: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// So old may be what is known of a user while it does not answer.
+const ALONE: Duration = Duration::from_secs(60);
 
 /// What outlives a call.
 #[derive(Debug)]
@@ -33,6 +43,7 @@ pub struct State {
     config: StateConfig,
     revocations: Revocations,
     pins: Pins,
+    shared: Option<Arc<Shared>>,
 }
 
 impl State {
@@ -40,9 +51,26 @@ impl State {
     ///
     /// # Errors
     /// If a file is not to be believed.
-    pub fn new(config: StateConfig) -> Result<Arc<Self>, ConfigError> {
+    pub fn new(config: StateConfig, network: &Network) -> Result<Arc<Self>, ConfigError> {
+        let shared = config.redis.as_ref().map(|redis| Shared::in_redis(redis, network));
+        let shared = shared.transpose().map_err(|error| setting(&error))?;
+        Self::with(config, shared)
+    }
+
+    /// That of a test which has none.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Arc<Self> {
+        Self::with(StateConfig::default(), None).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn with(config: StateConfig, shared: Option<Shared>) -> Result<Arc<Self>, ConfigError> {
         let pins = Pins::new(config.pins);
-        let state = Self { config, revocations: Revocations::default(), pins };
+        let (revocations, shared) = (Revocations::default(), shared.map(Arc::new));
+        let state = Self { config, revocations, pins, shared };
+        if state.shared.is_some() {
+            // Nobody is served before the store, or what was known of it, has said who was revoked.
+            state.revocations.lose();
+        }
         match &state.config.directory {
             Some(path) => {
                 let read = || match Directory::look(path, &state.config)? {
@@ -65,13 +93,17 @@ impl State {
     /// # Errors
     /// If the directory cannot be used.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), ConfigError> {
-        let Some(path) = &self.config.directory else { return Ok(()) };
+        let Some(path) = &self.config.directory else {
+            self.follow(None);
+            return Ok(());
+        };
         let directory = Directory::open(path, &self.config);
         let directory = Arc::new(directory.map_err(|error| setting(&error))?);
         // Before they are read: what is changed meanwhile is read again.
         let mut read = FILES.map(|file| directory.stamp(file));
         self.read_all(&directory).map_err(|error| setting(&error))?;
         self.pins.keep_in(directory.clone());
+        self.follow(Some(directory.clone()));
         let state = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
@@ -93,6 +125,95 @@ impl State {
     #[must_use]
     pub const fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// What all replicas have in common, if there is anything.
+    #[must_use]
+    pub const fn shared(&self) -> Option<&Arc<Shared>> {
+        self.shared.as_ref()
+    }
+
+    /// How old what is known of a user may be at present, where that is less than usual: while the
+    /// shared store does not answer, nobody knows whom another replica was told to refuse.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.shared.as_ref().filter(|shared| !shared.is_here()).map(|_| ALONE)
+    }
+
+    /// Goes on asking the shared store who was revoked.
+    fn follow(self: &Arc<Self>, directory: Option<Arc<Directory>>) {
+        let Some(shared) = self.shared.clone() else { return };
+        let state = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let (mut known, mut is_told) = (None, true);
+            loop {
+                let Some(state) = state.upgrade() else { return };
+                let asked = timeout(PATIENCE, state.ask(&shared, known, directory.as_ref())).await;
+                let asked = asked.unwrap_or_else(|_| Err("no answer".to_owned()));
+                let was_here = shared.set_here(asked.is_ok());
+                match asked {
+                    Ok(head) => {
+                        if !was_here {
+                            tracing::info!("the shared store answers");
+                        }
+                        (known, is_told) = (Some(head), false);
+                    }
+                    Err(error) => {
+                        // From the beginning, once it answers again.
+                        known = None;
+                        if was_here || std::mem::take(&mut is_told) {
+                            tracing::error!(%error, "the shared store is away");
+                        }
+                    }
+                }
+                drop(state);
+                tokio::time::sleep(ASK).await;
+            }
+        });
+    }
+
+    /// Asks for the number of the last revocation and, if it is another one, for all of them.
+    async fn ask(
+        &self,
+        shared: &Shared,
+        known: Option<u64>,
+        directory: Option<&Arc<Directory>>,
+    ) -> Result<u64, String> {
+        let head = shared.head().await.map_err(|away| away.to_string())?;
+        if known == Some(head) {
+            return Ok(head);
+        }
+        let ours = self.revocations.list();
+        let mut list = shared.revocations().await.map_err(|away| away.to_string())?;
+        if list.generation < ours.generation {
+            // It was restarted without its data, or put back to an older state. It is told again.
+            tracing::warn!("the shared store has forgotten who was revoked, and is told again");
+            let merge = |list: &mut RevocationList| {
+                let mut merged = ours.clone();
+                merged.merge(list);
+                *list = merged;
+                Ok(list.clone())
+            };
+            list = shared.change(merge).await.map_err(|error| error.to_string())?;
+        } else if list.generation < head {
+            return Err("its number of revocations is not that of its list".to_owned());
+        }
+        if !self.revocations.replace(&list) {
+            return Err("its revocations are older than those that are known".to_owned());
+        }
+        let generation = list.generation;
+        if let Some(directory) = directory.cloned() {
+            // What was known once is known after a restart, whatever the store says then.
+            let write = move || {
+                directory.update(revocations::FILE, |kept: &mut RevocationList| {
+                    *kept = list;
+                    Ok(())
+                })
+            };
+            let written = tokio::task::spawn_blocking(write).await.map_err(|e| e.to_string())?;
+            written.map_err(|error| error.to_string())?;
+        }
+        Ok(generation)
     }
 
     /// Which account each subject is.

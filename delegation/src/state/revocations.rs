@@ -84,6 +84,24 @@ impl RevocationList {
         Ok(entry)
     }
 
+    /// Takes in what another list says that this one does not: a store may have been put back to an
+    /// older state, and somebody may have been revoked since.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let last = |entry: &Revocation| entry.at.max(entry.lifted.unwrap_or(i64::MIN));
+        let mut generation = self.generation.max(other.generation);
+        for entry in &other.entries {
+            let ours = self.entries.iter_mut().find(|ours| same(&ours.whose, &entry.whose));
+            generation += 1;
+            let entry = Revocation { generation, ..entry.clone() };
+            match ours {
+                Some(ours) if last(ours) >= last(&entry) => {}
+                Some(ours) => *ours = entry,
+                None => self.entries.push(entry),
+            }
+        }
+        self.generation = generation + 1;
+    }
+
     /// Lifts those of a user. It stays known for a day that there was one, so that nothing that was
     /// kept from before it is used.
     ///
@@ -132,6 +150,7 @@ struct Table {
     /// Nobody's generation is below it.
     floor: u64,
     is_known: bool,
+    list: RevocationList,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -235,10 +254,16 @@ impl Revocations {
                 }
             }
         }
+        table.list = list.clone();
         self.any.store(!list.entries.is_empty() || table.floor > 0, Ordering::Release);
         drop(table);
         self.changed.send_replace(list.generation);
         true
+    }
+
+    /// All that is known.
+    pub(super) fn list(&self) -> RevocationList {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).list.clone()
     }
 
     /// Reads the file in the place of what was known.

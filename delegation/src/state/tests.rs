@@ -36,6 +36,10 @@ impl Drop for Place {
     }
 }
 
+fn new(config: StateConfig) -> Result<Arc<State>, ConfigError> {
+    State::with(config, None)
+}
+
 const NOW: i64 = 1_800_000_000;
 
 fn sid(rid: u32) -> Sid {
@@ -138,7 +142,7 @@ fn what_was_lifted_is_forgotten_after_a_day_and_what_stands_never_makes_room() {
 #[tokio::test(start_paused = true)]
 async fn a_running_server_sees_within_a_second_who_is_revoked() {
     let place = Place::new();
-    let state = State::new(place.config()).unwrap();
+    let state = new(place.config()).unwrap();
     state.start().unwrap();
     let (revocations, who) = (state.revocations(), alice(Some(NOW), None));
     assert_eq!(revocations.admits(&who), Ok(()));
@@ -159,7 +163,7 @@ async fn when_it_cannot_be_known_who_was_revoked_nobody_is_admitted() {
     old.revoke(account("bob"), NOW).unwrap();
     let first = fs::read(place.file("revocations")).unwrap();
     old.revoke(account("alice"), NOW).unwrap();
-    let state = State::new(place.config()).unwrap();
+    let state = new(place.config()).unwrap();
     state.start().unwrap();
     let erin = Who { name: Some("erin"), ..alice(Some(NOW), None) };
     assert_eq!(state.revocations().admits(&erin), Ok(()));
@@ -190,7 +194,7 @@ async fn when_it_cannot_be_known_who_was_revoked_nobody_is_admitted() {
 fn what_is_not_sealed_with_the_key_is_not_believed_at_the_start() {
     let place = Place::new();
     place.operator().revoke(account("alice"), NOW).unwrap();
-    assert!(State::new(place.config()).is_ok());
+    assert!(new(place.config()).is_ok());
     let path = place.file("revocations");
     let text = fs::read_to_string(&path).unwrap();
     for edited in [
@@ -200,7 +204,7 @@ fn what_is_not_sealed_with_the_key_is_not_believed_at_the_start() {
         String::new(),
     ] {
         fs::write(&path, &edited).unwrap();
-        let error = State::new(place.config()).unwrap_err().to_string();
+        let error = new(place.config()).unwrap_err().to_string();
         assert!(error.contains("seal is wrong") && error.contains("restore it"), "{error}");
         assert!(Operator::new(&place.config()).unwrap().revoke(account("bob"), NOW).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), edited, "and is left as it is");
@@ -208,7 +212,7 @@ fn what_is_not_sealed_with_the_key_is_not_believed_at_the_start() {
     fs::write(&path, &text).unwrap();
     let key = serde_json::from_str(r#""0123456789abcdef0123456789abcdef""#).unwrap();
     let other = StateConfig { key: Some(key), ..place.config() };
-    assert!(State::new(other).unwrap_err().to_string().contains("another state.key"));
+    assert!(new(other).unwrap_err().to_string().contains("another state.key"));
 }
 
 #[test]
@@ -221,7 +225,7 @@ fn the_state_is_its_owners_alone() {
     assert_eq!(files.len(), 4, "{files:?}");
     assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
     fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
-    let error = State::new(place.config()).unwrap_err().to_string();
+    let error = new(place.config()).unwrap_err().to_string();
     assert!(error.contains("chmod 700"), "{error}");
 }
 
@@ -255,7 +259,7 @@ fn pin(subject: &str, rid: u32) -> Pin {
 }
 
 async fn started(config: StateConfig) -> Arc<State> {
-    let state = State::new(config).unwrap();
+    let state = new(config).unwrap();
     state.start().unwrap();
     state
 }
@@ -305,11 +309,11 @@ async fn pins_that_cannot_be_read_or_written_are_nobodys() {
         tokio::time::sleep(2 * LOOK).await;
         let unknown = state.pins().pin(pin("42", 1104)).await;
         assert!(matches!(unknown, Err(NotPinned::Unknown(_))), "{unknown:?}");
-        let error = State::new(place.config()).unwrap_err().to_string();
+        let error = new(place.config()).unwrap_err().to_string();
         assert!(error.contains("seal is wrong"), "{error}");
     }
     fs::remove_file(place.file("pins")).unwrap();
-    let error = State::new(place.config()).unwrap_err().to_string();
+    let error = new(place.config()).unwrap_err().to_string();
     assert!(error.contains("it is gone, although others are there"), "{error}");
     fs::write(place.file("pins"), &whole).unwrap();
     tokio::time::sleep(2 * LOOK).await;

@@ -56,6 +56,11 @@ fn key(target: &str, behalf: Behalf) -> TicketKey {
     TicketKey { account, target, behalf, options: (&TicketOptions::default()).into(), epoch: 0 }
 }
 
+/// A fetch that must not be begun.
+fn never(why: &str) -> std::future::Ready<Result<Credential, ClientError>> {
+    panic!("{why}")
+}
+
 fn evidence(name: &str) -> TicketKey {
     key("service", Behalf::Named(user(name)))
 }
@@ -103,11 +108,11 @@ async fn a_failure_is_shared_but_not_kept() {
     let (store, _) = store();
     let fail = || async {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        Err(ClientError::Exchange(ExchangeError::NoCommonEnctype))
+        Err::<Credential, _>(ClientError::Exchange(ExchangeError::NoCommonEnctype))
     };
     let (a, b) = tokio::join!(
         store.get(evidence("alice"), None, KEEP, fail),
-        store.get(evidence("alice"), None, KEEP, || async { panic!("the first one is under way") }),
+        store.get(evidence("alice"), None, KEEP, || never("the first one is under way")),
     );
     assert!(a.is_err() && b.is_err());
     let again = || async { Ok(credential("alice", NOW + 3600)) };
@@ -123,7 +128,7 @@ async fn a_fetch_outlives_whoever_began_it() {
     };
     let impatient = store.get(evidence("alice"), None, KEEP, fetch);
     assert!(tokio::time::timeout(Duration::from_millis(5), impatient).await.is_err());
-    let waited = store.get(evidence("alice"), None, KEEP, || async { panic!("it goes on") }).await;
+    let waited = store.get(evidence("alice"), None, KEEP, || never("it goes on")).await;
     assert!(waited.is_ok());
 }
 
@@ -390,8 +395,56 @@ async fn each_member_of_a_key_tells_tickets_apart() {
     }
     let armored = asked(&TicketOptions { fast: TgsArmor::Implicit, ..usual });
     for (number, key) in keys.iter().enumerate().chain([(0, &armored)]) {
-        let fetch = || async { panic!("it is there") };
+        let fetch = || never("it is there");
         let held = store.get(key.clone(), None, KEEP, fetch).await.unwrap();
         assert_eq!(held.credential.ticket, [number as u8], "{key:?}");
     }
+}
+
+/// What another process got counts from when it was asked for, and no later than the KDC issued it.
+#[tokio::test]
+async fn a_ticket_of_another_process_is_no_younger_here() {
+    let clock = TestClock::new();
+    clock.set(500, 20);
+    let now = Moment::now(&*clock);
+    let shared = |asked_at: i64, starttime: i64| {
+        let mut credential = credential("alice", NOW + 36_000);
+        credential.times.starttime = KerberosTime::from_unix(NOW + starttime);
+        let ticket = SharedTicket { asked_at: NOW + asked_at, credential };
+        SharedTicket::from_bytes(&ticket.to_bytes()).unwrap()
+    };
+    for (asked_at, starttime, age) in
+        [(0, 0, 500), (400, 400, 100), (900, 300, 200), (100, 400, 400)]
+    {
+        let since = shared(asked_at, starttime).since(now);
+        assert_eq!(now.since(since), Some(Duration::from_secs(age)), "{asked_at} {starttime}");
+    }
+    let bytes = shared(0, 0).to_bytes();
+    for length in 0..bytes.len() {
+        assert!(SharedTicket::from_bytes(&bytes[..length]).is_none(), "{length}");
+    }
+}
+
+#[test]
+fn slots_are_of_one_key_each_and_of_no_process() {
+    let named = |name: &str| key("cifs", Behalf::Named(user(name)));
+    let proved = |evidence| Behalf::Proved { user: user("a"), sid: "S-1-5-21-1".into(), evidence };
+    let keys = [
+        named("alice"),
+        named("bob"),
+        TicketKey { epoch: 1, ..named("alice") },
+        key("HTTP", Behalf::Named(user("alice"))),
+        key("cifs", Behalf::Itself),
+        key("cifs", proved(1)),
+    ];
+    let mut slots: Vec<_> = keys.iter().map(|key| key.slot(b"evidence")).collect();
+    slots.push(keys[5].slot(b"other"));
+    slots.sort();
+    slots.dedup();
+    assert_eq!(slots.len(), keys.len() + 1);
+    assert_eq!(
+        keys[5].slot(b"e"),
+        key("cifs", proved(2)).slot(b"e"),
+        "its number is this process's"
+    );
 }

@@ -37,6 +37,12 @@ impl UserTicket {
         self.held.was_stored
     }
 
+    /// Was it, or the evidence that it was got with, asked for less than this age ago?
+    #[must_use]
+    pub fn is_younger_than(&self, age: Duration, clock: &dyn Clock) -> bool {
+        Moment::now(clock).is_within(age.min(self.max_age), self.held.since)
+    }
+
     /// May it still be used? Asked right before it is. A ticket is handed out with a minute left,
     /// so this says no only to who has waited for long, or whose clock was set meanwhile.
     #[must_use]

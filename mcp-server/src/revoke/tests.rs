@@ -20,7 +20,8 @@ fn revoke(directory: &Directory, state: &str, arguments: &[&str]) -> Result<Stri
     let all = ["revoke", "--config", file].into_iter().chain(arguments.iter().copied());
     let cli = Cli::try_parse_from(all).map_err(|error| error.to_string())?;
     let mut out = Vec::new();
-    run(cli.asked, &mut out).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(cli.asked, &mut out)).map_err(|error| error.to_string())?;
     Ok(String::from_utf8(out).unwrap())
 }
 

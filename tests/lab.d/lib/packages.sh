@@ -7,7 +7,7 @@ PACKAGES=(
   libhdb9-heimdal libkadm5clnt7-heimdal libkadm5srv8-heimdal libkdc2-heimdal
   apache2 libapache2-mod-auth-gssapi curl python3-gssapi
   openjdk-17-jre-headless maven unzip
-  iproute2 procps openssl
+  iproute2 procps openssl redis-server
 )
 
 # Installs what is missing of the lab's packages and of those named. Nothing starts on the host:

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use krb_client::{KdcSource, Resolver};
 use schemars::JsonSchema;
@@ -46,6 +47,11 @@ pub struct KerberosConfig {
     /// SIDs of groups. Where there are any, only their members are impersonated.
     #[serde(default)]
     pub only_members_of: Vec<String>,
+    /// How old what evidence says of a user may be, in seconds: 60 to 900. For so long it is used, and
+    /// the service tickets and sessions that were got with it; then a KDC is asked anew whether the
+    /// account may still log in and be delegated, and which groups it is in.
+    #[serde(default = "default_max_age")]
+    pub max_identity_age_seconds: u64,
 }
 
 impl KerberosConfig {
@@ -57,6 +63,14 @@ impl KerberosConfig {
             further.flat_map(|one| one.kdcs.iter().chain(one.other_realms.values().flatten()));
         own.chain(theirs).map(String::as_str).collect()
     }
+}
+
+/// The largest `maxIdentityAgeSeconds`, and what it is unless said otherwise: KDCs do not take back what
+/// they said.
+const MAX_AGE: u64 = 900;
+
+const fn default_max_age() -> u64 {
+    MAX_AGE
 }
 
 /// A further service account.
@@ -122,6 +136,8 @@ pub(super) struct Configured<'a> {
     pub(super) kdcs: &'a [String],
     pub(super) other_realms: &'a BTreeMap<String, Vec<String>>,
     pub(super) delegation: DelegationMode,
+    /// How long evidence is used.
+    pub(super) max_age: Duration,
 }
 
 impl Configured<'_> {
@@ -171,6 +187,12 @@ impl KerberosConfig {
     /// # Errors
     /// If one is there twice: what two lists of targets say of it would be one list.
     pub(super) fn all(&self) -> Result<Vec<Configured<'_>>, ConfigError> {
+        let seconds = self.max_identity_age_seconds;
+        if !(60..=MAX_AGE).contains(&seconds) {
+            let problem = "must be 60 to 900 seconds";
+            return Err(ConfigError::new("kerberos.maxIdentityAgeSeconds", problem));
+        }
+        let max_age = Duration::from_secs(seconds);
         let mut all = vec![Configured {
             name: None,
             spn: &self.service_principal_name,
@@ -179,6 +201,7 @@ impl KerberosConfig {
             kdcs: &self.kdcs,
             other_realms: &self.other_realms,
             delegation: self.delegation,
+            max_age,
         }];
         for (name, config) in &self.accounts {
             let one = Configured {
@@ -189,6 +212,7 @@ impl KerberosConfig {
                 kdcs: &config.kdcs,
                 other_realms: &config.other_realms,
                 delegation: config.delegation,
+                max_age,
             };
             if let Some(other) = all.iter().find(|other| other.is_same(&one)) {
                 let problem = format!("is the account of {} already", section(other.name));

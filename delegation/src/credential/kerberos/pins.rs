@@ -78,7 +78,7 @@ mod tests {
     const MAX_PINS: usize = 100_000;
 
     fn state() -> std::sync::Arc<State> {
-        State::new(crate::state::StateConfig::default()).unwrap()
+        State::in_memory()
     }
 
     fn account(rid: u32) -> Account {

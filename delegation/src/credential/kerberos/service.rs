@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use krb_client::{AccountSecret, Client, ClientConfig, ClientError, Clock, UserTicket};
+use krb_client::{
+    AccountSecret, Client, ClientConfig, ClientError, Clock, SharedTickets, UserTicket,
+};
 use krb_proto::iana::{NameType, TicketFlags};
 use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
@@ -78,6 +80,8 @@ impl Service {
         client.transport = parts.kdcs.clone();
         client.clock = parts.clock.clone();
         client.random = parts.random.clone();
+        client.max_age = config.max_age;
+        client.shared = state.shared().map(|shared| Arc::clone(shared) as Arc<dyn SharedTickets>);
         let client = match beside {
             Some(other) => other.client.beside(client),
             None => Client::new(client),
@@ -362,11 +366,15 @@ impl Service {
     /// in another epoch is not used.
     async fn open_evidence(&self, name: &Name, epoch: u64) -> Result<Opened, Failure> {
         let user = Principal::new(name.clone(), &self.account.realm);
-        let ticket = self
-            .client
-            .evidence_in(&user, epoch)
-            .await
-            .map_err(|error| failure::evidence(&name.to_string(), &self.ours(), &error))?;
+        let get = || self.client.evidence_in(&user, epoch);
+        let explain = |error| failure::evidence(&name.to_string(), &self.ours(), &error);
+        let mut ticket = get().await.map_err(explain)?;
+        if let Some(age) = self.state.max_age()
+            && !ticket.is_younger_than(age, &*self.clock)
+        {
+            self.client.forget_user(&user);
+            ticket = get().await.map_err(explain)?;
+        }
         let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
         Ok(Opened { ticket, account })
     }

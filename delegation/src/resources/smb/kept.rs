@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::credential::standing;
-    use crate::state::{RevocationList, StateConfig, Whose};
+    use crate::state::{RevocationList, Whose};
 
     /// A session of somebody's, and how many of all have ended.
     struct Session {
@@ -202,7 +202,7 @@ mod tests {
 
     impl Sessions {
         fn new(files: usize) -> Self {
-            let state = State::new(StateConfig::default()).unwrap();
+            let state = State::in_memory();
             let kept = Kept::new(files, state);
             Self { kept, ended: Arc::default(), lost: Arc::default() }
         }

@@ -1,0 +1,228 @@
+//! State that all replicas have in common, in a store that is not trusted.
+//!
+//! Whose access was ended is one value with a number that only grows, and the number beside it. Every
+//! replica asks for the number twice a second: that is bus and heartbeat in one. A message that got
+//! lost would have to be noticed; a number that was not asked for is asked for again.
+
+mod redis;
+mod sealer;
+mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use krb_client::{SharedTicket, SharedTickets, Sharing};
+
+use self::redis::Redis;
+use super::config::RedisConfig;
+use super::failure::StateError;
+use super::revocations::{Revocation, RevocationList};
+use crate::identity::{CannotRemember, Replays};
+use crate::network::Network;
+use sealer::{Kind, Sealer};
+pub(crate) use store::{Away, Store, Swap};
+
+/// How often it is tried anew to change what others change, too.
+const TRIES: u32 = 20;
+
+/// What all replicas have in common.
+pub struct Shared {
+    store: Arc<dyn Store>,
+    /// The present key, and the one before or the next one.
+    sealers: Vec<Sealer>,
+    is_here: AtomicBool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared")
+    }
+}
+
+impl Shared {
+    /// In Redis, as it is configured. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// If a key or the address is none.
+    pub fn in_redis(config: &RedisConfig, network: &Network) -> Result<Self, StateError> {
+        let RedisConfig { address, danger_plain, username, password, key, other_key } = config;
+        let mut sealers = Vec::new();
+        for (setting, key) in
+            [("state.redis.key", Some(key)), ("state.redis.otherKey", other_key.as_ref())]
+        {
+            let Some(key) = key else { continue };
+            let wrong = |what: String| StateError::Shared { setting, what };
+            let text = key.resolve().map_err(|error| wrong(error.to_string()))?;
+            if text.len() < 32 {
+                let what = "has fewer than 32 characters; `openssl rand -base64 32` makes one";
+                return Err(wrong(what.to_owned()));
+            }
+            let sealer = Sealer::new(text.as_bytes());
+            sealers.push(sealer.ok_or_else(|| wrong("is no key".to_owned()))?);
+        }
+        let place = match address.rsplit_once(':') {
+            None => Some((address.clone(), 6379)),
+            Some((host, port)) => port.parse().ok().map(|port| (host.to_owned(), port)),
+        };
+        let place = place.filter(|(host, _)| !host.is_empty()).ok_or(StateError::Shared {
+            setting: "state.redis.address",
+            what: "must be HOST or HOST:PORT".to_owned(),
+        })?;
+        let redis =
+            Redis::new(network.clone(), place, !danger_plain, username.clone(), password.clone());
+        Ok(Self::new(Arc::new(redis), sealers))
+    }
+
+    fn new(store: Arc<dyn Store>, sealers: Vec<Sealer>) -> Self {
+        Self { store, sealers, is_here: AtomicBool::new(false) }
+    }
+
+    /// Did it answer when it was last asked who was revoked?
+    pub(crate) fn is_here(&self) -> bool {
+        self.is_here.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_here(&self, is_here: bool) -> bool {
+        self.is_here.swap(is_here, Ordering::AcqRel)
+    }
+
+    /// The number of the last revocation: the highest that any key's place has.
+    pub(super) async fn head(&self) -> Result<u64, Away> {
+        let mut highest = 0;
+        for sealer in &self.sealers {
+            let found = self.store.get(&sealer.name(Kind::Head, &[])).await?;
+            let Some(sealed) = found else { continue };
+            let value = sealer.open(Kind::Head, &[], &sealed).ok_or_else(unsealed)?;
+            let value = value.as_slice().try_into().map_err(|_| unsealed())?;
+            highest = highest.max(u64::from_be_bytes(value));
+        }
+        Ok(highest)
+    }
+
+    /// Whose access was ended.
+    pub(super) async fn revocations(&self) -> Result<RevocationList, Away> {
+        Ok(self.raw_revocations().await?.1)
+    }
+
+    async fn raw_revocations(&self) -> Result<(Vec<Option<Vec<u8>>>, RevocationList), Away> {
+        let (mut raw, mut newest) = (Vec::new(), RevocationList::default());
+        for sealer in &self.sealers {
+            let found = self.store.get(&sealer.name(Kind::Revocations, &[])).await?;
+            if let Some(sealed) = &found {
+                let value = sealer.open(Kind::Revocations, &[], sealed).ok_or_else(unsealed)?;
+                let list: RevocationList =
+                    serde_json::from_slice(&value).map_err(|_| unsealed())?;
+                if list.generation >= newest.generation {
+                    newest = list;
+                }
+            }
+            raw.push(found);
+        }
+        Ok((raw, newest))
+    }
+
+    /// All revocations, for an operator.
+    ///
+    /// # Errors
+    /// If the store cannot be asked, or is not to be believed.
+    pub async fn list(&self) -> Result<Vec<Revocation>, StateError> {
+        Ok(self.revocations().await?.entries)
+    }
+
+    /// Changes who is revoked, for all replicas, under every key that they may have.
+    ///
+    /// # Errors
+    /// Unless the store says that it was done. Then it may or may not have been.
+    pub async fn change<R>(
+        &self,
+        change: impl Fn(&mut RevocationList) -> Result<R, StateError>,
+    ) -> Result<R, StateError> {
+        for _ in 0..TRIES {
+            let (raw, mut list) = self.raw_revocations().await?;
+            let changed = change(&mut list)?;
+            let body = serde_json::to_vec(&list).map_err(|error| Away(error.to_string()))?;
+            let mut swaps = Vec::new();
+            for (sealer, old) in self.sealers.iter().zip(raw) {
+                let sealed = |kind, value: &[u8]| {
+                    sealer.seal(kind, &[], value).ok_or_else(|| Away("nothing seals".to_owned()))
+                };
+                let head = sealer.name(Kind::Head, &[]);
+                let old_head = self.store.get(&head).await?;
+                let new_head = sealed(Kind::Head, &list.generation.to_be_bytes())?;
+                swaps.push(Swap { name: head, old: old_head, new: new_head });
+                let (name, new) =
+                    (sealer.name(Kind::Revocations, &[]), sealed(Kind::Revocations, &body)?);
+                swaps.push(Swap { name, old, new });
+            }
+            if self.store.swap(&swaps).await? {
+                return Ok(changed);
+            }
+        }
+        Err(Away("others change it all the time".to_owned()).into())
+    }
+
+    async fn find_ticket(&self, slot: &[u8]) -> Option<SharedTicket> {
+        for sealer in &self.sealers {
+            let found = self.store.get(&sealer.name(Kind::Ticket, slot)).await.ok()?;
+            let opened = found.and_then(|sealed| sealer.open(Kind::Ticket, slot, &sealed));
+            if let Some(ticket) = opened.and_then(|value| SharedTicket::from_bytes(&value)) {
+                return Some(ticket);
+            }
+        }
+        None
+    }
+}
+
+impl SharedTickets for Shared {
+    fn find<'a>(&'a self, slot: &'a [u8]) -> Sharing<'a, Option<SharedTicket>> {
+        Box::pin(async move { if self.is_here() { self.find_ticket(slot).await } else { None } })
+    }
+
+    fn keep<'a>(&'a self, slot: &'a [u8], ticket: SharedTicket, life: Duration) -> Sharing<'a, ()> {
+        Box::pin(async move {
+            let Some(sealer) = self.sealers.first().filter(|_| self.is_here()) else { return };
+            let Some(sealed) = sealer.seal(Kind::Ticket, slot, &ticket.to_bytes()) else { return };
+            let name = sealer.name(Kind::Ticket, slot);
+            if let Err(error) = self.store.put(&name, &sealed, life).await {
+                tracing::debug!(%error, "a ticket is kept for this replica alone");
+            }
+        })
+    }
+}
+
+#[async_trait]
+impl Replays for Shared {
+    async fn is_new(
+        &self,
+        key: &str,
+        proof: [u8; 32],
+        until: i64,
+        now: i64,
+    ) -> Result<bool, CannotRemember> {
+        let life = u64::try_from(until.saturating_sub(now)).map_err(|_| CannotRemember)?;
+        let (life, slot) = (Duration::from_secs(life.max(1)), [key.as_bytes(), &proof].concat());
+        // Under every key that replicas may have: who has one of them sees it.
+        let mut is_new = true;
+        for sealer in &self.sealers {
+            let name = sealer.name(Kind::Proof, &slot);
+            let put = self.store.put_new(&name, &[1], life).await;
+            is_new &= put.map_err(|_| CannotRemember)?;
+        }
+        Ok(is_new)
+    }
+}
+
+fn unsealed() -> Away {
+    Away("what it says was not sealed by a replica with state.redis.key".to_owned())
+}
+
+impl From<Away> for StateError {
+    fn from(away: Away) -> Self {
+        Self::Shared { setting: "state.redis", what: away.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use super::store::{Away, Store, Swap};
+use crate::network::Network;
+use crate::secret::Secret;
+
+/// For connecting, with login; for an answer. The library's own are shorter or none, by its version.
+const CONNECT: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_millis(800);
+/// A connection is used no longer, so that a name that leads elsewhere by now is asked again.
+const MAX_AGE: Duration = Duration::from_secs(300);
+/// After a failure, nobody connects for so long.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// All or nothing, as the server runs it alone: names, then each one's old value (empty if there is
+/// none) and its new one.
+const SWAP: &str = "
+for i, name in ipairs(KEYS) do
+  local found = redis.call('GET', name)
+  if (found or '') ~= ARGV[2 * i - 1] then return 0 end
+end
+for i, name in ipairs(KEYS) do redis.call('SET', name, ARGV[2 * i]) end
+return 1";
+
+/// Redis or Valkey.
+pub(crate) struct Redis {
+    network: Network,
+    host: String,
+    port: u16,
+    tls: bool,
+    username: Option<String>,
+    password: Option<Secret>,
+    link: Mutex<Link>,
+}
+
+#[derive(Default)]
+struct Link {
+    up: Option<(MultiplexedConnection, Instant)>,
+    failed: Option<Instant>,
+}
+
+impl Redis {
+    pub(crate) fn new(
+        network: Network,
+        (host, port): (String, u16),
+        tls: bool,
+        username: Option<String>,
+        password: Option<Secret>,
+    ) -> Self {
+        Self { network, host, port, tls, username, password, link: Mutex::default() }
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, Away> {
+        let mut link = self.link.lock().await;
+        if let Some((up, since)) = &link.up
+            && since.elapsed() < MAX_AGE
+        {
+            return Ok(up.clone());
+        }
+        link.up = None;
+        if link.failed.is_some_and(|failed| failed.elapsed() < PAUSE) {
+            return Err(Away("it did not answer a moment ago".to_owned()));
+        }
+        let connected = timeout(CONNECT, self.connect()).await;
+        match connected.unwrap_or_else(|_| Err(Away("no connection in 2 seconds".to_owned()))) {
+            Ok(up) => {
+                *link = Link { up: Some((up.clone(), Instant::now())), failed: None };
+                Ok(up)
+            }
+            Err(away) => {
+                link.failed = Some(Instant::now());
+                Err(away)
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, Away> {
+        let stream = self.network.stream(&self.host, self.port, self.tls).await.map_err(away)?;
+        let mut login = RedisConnectionInfo::default();
+        if let Some(username) = &self.username {
+            login = login.set_username(username);
+        }
+        if let Some(password) = &self.password {
+            login = login.set_password(&**password.resolve().map_err(away)?);
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        let connected = MultiplexedConnection::new_with_config(&login, stream, config).await;
+        let (mut connection, driver) = connected.map_err(away)?;
+        // It ends with the connection's last handle.
+        tokio::spawn(driver);
+        let mut ask = redis::cmd("INFO");
+        let memory: String = ask.arg("memory").query_async(&mut connection).await.map_err(away)?;
+        check(&memory)?;
+        Ok(connection)
+    }
+
+    async fn ask<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, Away> {
+        let mut connection = self.connection().await?;
+        match command.query_async(&mut connection).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                // Whatever it is (a server that is read-only by now, one that is gone), the next one
+                // asks where the name leads.
+                let mut link = self.link.lock().await;
+                *link = Link { up: None, failed: Some(Instant::now()) };
+                Err(away(error))
+            }
+        }
+    }
+}
+
+/// A store that throws away what it was given would give access back.
+fn check(memory: &str) -> Result<(), Away> {
+    let value = |name: &str| {
+        let line = |line: &str| line.strip_prefix(name)?.strip_prefix(':').map(str::to_owned);
+        memory.lines().find_map(line)
+    };
+    match (value("maxmemory").as_deref(), value("maxmemory_policy").as_deref()) {
+        (Some("0"), _) | (_, Some("noeviction")) => Ok(()),
+        (_, policy) => Err(Away(format!(
+            "its maxmemory-policy is {}: it must be noeviction, or revocations get lost",
+            policy.unwrap_or("not told")
+        ))),
+    }
+}
+
+fn away(error: impl std::fmt::Display) -> Away {
+    Away(error.to_string())
+}
+
+#[async_trait]
+impl Store for Redis {
+    async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Away> {
+        self.ask(redis::cmd("GET").arg(name)).await
+    }
+
+    async fn put(&self, name: &str, value: &[u8], life: Duration) -> Result<(), Away> {
+        let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+        self.ask(redis::cmd("SET").arg(name).arg(value).arg("PX").arg(milliseconds)).await
+    }
+
+    async fn put_new(&self, name: &str, value: &[u8], life: Duration) -> Result<bool, Away> {
+        let milliseconds = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
+        let mut set = redis::cmd("SET");
+        let put: Option<String> =
+            self.ask(set.arg(name).arg(value).arg("PX").arg(milliseconds).arg("NX")).await?;
+        Ok(put.is_some())
+    }
+
+    async fn swap(&self, all: &[Swap]) -> Result<bool, Away> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(SWAP).arg(all.len());
+        for Swap { name, .. } in all {
+            command.arg(name);
+        }
+        for Swap { old, new, .. } in all {
+            command.arg(old.as_deref().unwrap_or_default()).arg(&**new);
+        }
+        self.ask::<i64>(&command).await.map(|done| done == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_evicts_is_none() {
+        let info = |maxmemory, policy| {
+            check(&format!(
+                "used_memory:1\r\nmaxmemory:{maxmemory}\r\nmaxmemory_policy:{policy}\r\n"
+            ))
+        };
+        assert_eq!(info("0", "allkeys-lru"), Ok(()), "there is no limit at which it would");
+        assert_eq!(info("1000000", "noeviction"), Ok(()));
+        for policy in ["volatile-lru", "allkeys-lru", "volatile-ttl"] {
+            assert!(info("1000000", policy).unwrap_err().0.contains(policy));
+        }
+        assert!(check("").is_err());
+    }
+}

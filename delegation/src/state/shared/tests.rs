@@ -1,0 +1,273 @@
+//! A store that does what it likes: nothing of it is believed that was not sealed for its place.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+use krb_proto::credential::TicketTimes;
+use krb_proto::crypto::Key;
+use krb_proto::iana::{EncType, TicketFlags};
+use krb_proto::{Credential, KerberosTime, Name, Principal};
+
+use super::*;
+use crate::state::{Revoked, State, StateConfig, Who, Whose};
+
+#[derive(Default)]
+struct Memory {
+    values: Mutex<HashMap<String, Vec<u8>>>,
+    is_away: AtomicBool,
+}
+
+impl Memory {
+    fn values(&self) -> Result<MutexGuard<'_, HashMap<String, Vec<u8>>>, Away> {
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(Away("it was taken away".to_owned()));
+        }
+        Ok(self.values.lock().unwrap())
+    }
+
+    fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Away> {
+        Ok(self.values()?.get(name).cloned())
+    }
+
+    async fn put(&self, name: &str, value: &[u8], _: Duration) -> Result<(), Away> {
+        self.values()?.insert(name.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    async fn put_new(&self, name: &str, value: &[u8], _: Duration) -> Result<bool, Away> {
+        let mut values = self.values()?;
+        let is_new = !values.contains_key(name);
+        values.entry(name.to_owned()).or_insert_with(|| value.to_vec());
+        Ok(is_new)
+    }
+
+    async fn swap(&self, all: &[Swap]) -> Result<bool, Away> {
+        let mut values = self.values()?;
+        if all.iter().any(|swap| values.get(&swap.name) != swap.old.as_ref()) {
+            return Ok(false);
+        }
+        values.extend(all.iter().map(|swap| (swap.name.clone(), swap.new.clone())));
+        Ok(true)
+    }
+}
+
+const NOW: i64 = 1_800_000_000;
+
+fn replica(store: &Arc<Memory>, keys: &[&str]) -> Shared {
+    let sealers = keys.iter().map(|key| Sealer::new(key.as_bytes()).unwrap()).collect();
+    let shared = Shared::new(store.clone(), sealers);
+    shared.set_here(true);
+    shared
+}
+
+fn alice() -> Whose {
+    Whose::Account { account: "alice".into() }
+}
+
+fn who() -> Who<'static> {
+    let (issuer, subject) = ("https://a", "42");
+    Who { issuer, subject, issued_at: Some(NOW + 1), name: Some("alice"), sid: None }
+}
+
+async fn revoke(shared: &Shared, whose: Whose) {
+    shared.change(|list| list.revoke(whose.clone(), NOW)).await.unwrap();
+}
+
+fn ticket(byte: u8) -> SharedTicket {
+    let client = Principal::new(Name::user("alice"), "R");
+    let times = TicketTimes {
+        starttime: KerberosTime::from_unix(NOW),
+        endtime: KerberosTime::from_unix(NOW + 3600),
+        ..TicketTimes::default()
+    };
+    let credential = Credential {
+        server: client.clone(),
+        client,
+        session_key: Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[byte; 32]).unwrap(),
+        times,
+        flags: TicketFlags::NONE,
+        ticket: vec![byte; 64],
+    };
+    SharedTicket { asked_at: NOW, credential }
+}
+
+#[tokio::test]
+async fn a_ticket_is_found_by_every_replica_under_its_slot_and_nowhere_else() {
+    let store = Arc::new(Memory::default());
+    let (one, other) = (replica(&store, &["key"]), replica(&store, &["key"]));
+    for (slot, byte) in [(b"alice", 1), (b"bobby", 2)] {
+        one.keep(slot, ticket(byte), Duration::from_secs(900)).await;
+    }
+    let found = async |slot: &[u8]| Some(other.find(slot).await?.credential.ticket[0]);
+    assert_eq!((found(b"alice").await, found(b"bobby").await), (Some(1), Some(2)));
+    assert_eq!(found(b"alic").await, None);
+    assert!(replica(&store, &["other key"]).find(b"alice").await.is_none());
+    assert!(replica(&store, &["other key", "key"]).find(b"alice").await.is_some());
+
+    // Neither names nor values say whose they are, or hold a key.
+    let values = store.values().unwrap().clone();
+    for (name, value) in &values {
+        assert!(!name.contains("alice") && !value.windows(16).any(|part| part == [1; 16]));
+    }
+    // Swapped, cut, changed, replayed in another's place.
+    let names: Vec<_> = values.keys().cloned().collect();
+    let swapped = HashMap::from([
+        (names[0].clone(), values[&names[1]].clone()),
+        (names[1].clone(), values[&names[0]].clone()),
+    ]);
+    *store.values().unwrap() = swapped;
+    assert_eq!((found(b"alice").await, found(b"bobby").await), (None, None));
+    for change in 0..3 {
+        let mut changed = values.clone();
+        for value in changed.values_mut() {
+            match change {
+                0 => value[20] ^= 1,
+                1 => value.truncate(value.len() - 1),
+                _ => value.truncate(5),
+            }
+        }
+        *store.values().unwrap() = changed;
+        assert_eq!((found(b"alice").await, found(b"bobby").await), (None, None), "{change}");
+    }
+    *store.values().unwrap() = values;
+    assert_eq!(found(b"alice").await, Some(1));
+    store.set_away(true);
+    assert_eq!(found(b"alice").await, None);
+}
+
+#[tokio::test]
+async fn a_proof_is_new_at_one_replica_only() {
+    let store = Arc::new(Memory::default());
+    let (old, new) = (replica(&store, &["key"]), replica(&store, &["new key", "key"]));
+    assert_eq!(old.is_new("k", [1; 32], NOW + 60, NOW).await, Ok(true));
+    assert_eq!(new.is_new("k", [1; 32], NOW + 60, NOW).await, Ok(false));
+    assert_eq!(new.is_new("k", [2; 32], NOW + 60, NOW).await, Ok(true));
+    assert_eq!(old.is_new("k", [2; 32], NOW + 60, NOW).await, Ok(false));
+    store.set_away(true);
+    assert_eq!(old.is_new("k", [3; 32], NOW + 60, NOW).await, Err(CannotRemember));
+}
+
+#[tokio::test]
+async fn a_revocation_is_seen_under_every_key_while_keys_are_replaced() {
+    let store = Arc::new(Memory::default());
+    let stages: [&[&str]; 4] = [&["old"], &["old", "new"], &["new", "old"], &["new"]];
+    for pair in stages.windows(2) {
+        for (from, to) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+            let before = replica(&store, to).head().await.unwrap();
+            revoke(&replica(&store, from), alice()).await;
+            let there = replica(&store, to);
+            assert!(there.head().await.unwrap() > before, "{from:?} to {to:?}");
+            assert_eq!(there.list().await.unwrap().len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_operators_at_once_lose_nothing_and_a_failure_is_no_success() {
+    let store = Arc::new(Memory::default());
+    let (one, other) = (replica(&store, &["key"]), replica(&store, &["key"]));
+    let name = |number: usize| Whose::Account { account: number.to_string() };
+    let half = async |shared: &Shared, from: usize| {
+        for number in from..from + 5 {
+            revoke(shared, name(number)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::join!(half(&one, 0), half(&other, 100));
+    assert_eq!(one.list().await.unwrap().len(), 10);
+    store.set_away(true);
+    assert!(one.change(|list| list.revoke(alice(), NOW)).await.is_err());
+}
+
+async fn server(store: &Arc<Memory>) -> Arc<State> {
+    let shared = replica(store, &["key"]);
+    shared.set_here(false);
+    let state = State::with(StateConfig::default(), Some(shared)).unwrap();
+    state.start().unwrap();
+    state
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_replica_knows_within_two_seconds_who_was_revoked() {
+    let store = Arc::new(Memory::default());
+    let replicas = [server(&store).await, server(&store).await];
+    let admits = |state: &Arc<State>| state.revocations().admits(&who());
+    assert_eq!(admits(&replicas[0]), Err(Revoked::Unknown), "the store was not asked yet");
+    pass(1).await;
+    assert!(replicas.iter().all(|state| admits(state).is_ok()));
+    revoke(&replica(&store, &["key"]), alice()).await;
+    let begun = tokio::time::Instant::now();
+    for state in &replicas {
+        assert_eq!(state.revocations().revoked(&who()).await, Revoked::Account);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_while_a_replica_was_cut_off_is_its_first_news_and_it_believes_less_meanwhile()
+{
+    let store = Arc::new(Memory::default());
+    let state = server(&store).await;
+    pass(1).await;
+    assert_eq!(state.max_age(), None);
+    let others = replica(&store, &["key"]);
+    // Cut off: silence counts as much as an error does.
+    store.set_away(true);
+    pass(2).await;
+    assert_eq!(state.max_age(), Some(Duration::from_secs(60)));
+    assert_eq!(state.revocations().admits(&who()), Ok(()), "what is known goes on for a minute");
+    store.set_away(false);
+    revoke(&others, alice()).await;
+    // Whenever it says that it is here again, it knows.
+    while state.max_age().is_some() {
+        pass(0).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(state.revocations().admits(&who()), Err(Revoked::Account));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_forgets_or_goes_back_is_told_again_and_what_is_not_sealed_is_silence() {
+    let store = Arc::new(Memory::default());
+    let shared = replica(&store, &["key"]);
+    revoke(&shared, Whose::Account { account: "bob".into() }).await;
+    let old = store.values().unwrap().clone();
+    revoke(&shared, alice()).await;
+    let state = server(&store).await;
+    pass(1).await;
+    assert_eq!(state.revocations().admits(&who()), Err(Revoked::Account));
+    for back in [HashMap::new(), old] {
+        *store.values().unwrap() = back;
+        // Meanwhile an operator revokes somebody else.
+        revoke(&shared, Whose::Account { account: "erin".into() }).await;
+        pass(2).await;
+        let names = shared.list().await.unwrap();
+        assert_eq!(names.len(), 3, "{names:?}");
+        assert_eq!(state.revocations().admits(&who()), Err(Revoked::Account));
+        let erin = Who { name: Some("erin"), ..who() };
+        assert_eq!(state.revocations().admits(&erin), Err(Revoked::Account));
+        let fresh = server(&store).await;
+        pass(1).await;
+        assert_eq!(fresh.revocations().admits(&who()), Err(Revoked::Account));
+    }
+    let mut values = store.values().unwrap().clone();
+    values.values_mut().for_each(|value| value[15] ^= 1);
+    *store.values().unwrap() = values;
+    pass(2).await;
+    assert!(state.max_age().is_some(), "it is away");
+    assert_eq!(state.revocations().admits(&who()), Err(Revoked::Account));
+    let fresh = server(&store).await;
+    pass(2).await;
+    assert_eq!(fresh.revocations().admits(&who()), Err(Revoked::Unknown));
+}
