@@ -4,11 +4,11 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 use krb_client::proto::KerberosTime;
 use krb_client::proto::pac::Sid;
+use krb_client::{Clock, SystemClock};
 use krb_delegation::state::{Operator, Pin};
 use serde_json::json;
 
@@ -90,7 +90,7 @@ pub(crate) fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Error> {
             let of = which.of(&config)?;
             let count = match sid {
                 Some(sid) => {
-                    let at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().try_into()?;
+                    let at = SystemClock.now().seconds.unix();
                     let (issuer, subject, realm) = of;
                     // Nothing goes by the name; it is known when the account is seen.
                     let (sid, account, approved) = (sid.to_string(), "?".to_owned(), true);

@@ -4,10 +4,10 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use krb_client::proto::pac::Sid;
+use krb_client::{Clock, SystemClock};
 use krb_delegation::network::{Network, Tcp};
 use krb_delegation::state::{Operator, Revocation, RevocationList, Shared, Whose};
 
@@ -51,7 +51,7 @@ pub(crate) async fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), E
     }
     let (lift, json) = (asked.lift, asked.json);
     let whose = whose(asked, &config)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().try_into()?;
+    let now = SystemClock.now().seconds.unix();
     let done = place.change(&whose, lift, now).await?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &done)?;

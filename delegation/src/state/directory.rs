@@ -8,23 +8,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use super::config::StateConfig;
 use super::failure::StateError;
-use super::{StateConfig, pins, revocations};
 
 /// The longest file that is read.
 const MAX_FILE: u64 = 64 << 20;
 /// What a key has at least.
 const MIN_KEY: usize = 32;
 const KEY_FILE: &str = "key";
-/// The files, and what they say before anything has happened.
-const EMPTY: [(&str, &str); 2] =
-    [(revocations::FILE, r#"{"generation":0,"entries":[]}"#), (pins::FILE, r#"{"pins":[]}"#)];
+
+/// The names of the files, and what each says before anything has happened.
+pub(super) type Files = &'static [(&'static str, &'static str)];
 
 /// The directory with the state: sealed files, each replaced as a whole. Whoever changes one holds
 /// the lock, so that a server and a command line do not undo one another's changes.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
+    files: Files,
     key: hmac::Key,
 }
 
@@ -34,7 +35,11 @@ pub(super) struct Stamp(u64, i64, i64, u64);
 
 impl Directory {
     /// Looks at the directory and writes nothing. `None` if it is still to be made.
-    pub(super) fn look(path: &Path, config: &StateConfig) -> Result<Option<Self>, StateError> {
+    pub(super) fn look(
+        path: &Path,
+        files: Files,
+        config: &StateConfig,
+    ) -> Result<Option<Self>, StateError> {
         let configured = configured(config)?;
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -48,12 +53,16 @@ impl Directory {
                 None => return Ok(None),
             },
         };
-        let directory = Self { path: path.to_owned(), key };
+        let directory = Self { path: path.to_owned(), files, key };
         Ok((!directory.is_empty()).then_some(directory))
     }
 
     /// Opens the directory, and makes it and its key where they are missing.
-    pub(super) fn open(path: &Path, config: &StateConfig) -> Result<Self, StateError> {
+    pub(super) fn open(
+        path: &Path,
+        files: Files,
+        config: &StateConfig,
+    ) -> Result<Self, StateError> {
         let configured = configured(config)?;
         match DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -66,10 +75,10 @@ impl Directory {
             Some(key) => key,
             None => made_key(path)?,
         };
-        let directory = Self { path: path.to_owned(), key };
+        let directory = Self { path: path.to_owned(), files, key };
         let _locked = directory.lock()?;
         if directory.is_empty() {
-            for (name, body) in EMPTY {
+            for (name, body) in files {
                 let made = directory.replace(name, &directory.sealed(name, body.as_bytes()));
                 made.map_err(|error| place(path, error))?;
             }
@@ -79,7 +88,7 @@ impl Directory {
 
     /// Nothing was ever kept here. Where one file is there, the others are not merely still to be made.
     fn is_empty(&self) -> bool {
-        EMPTY.iter().all(|(name, _)| self.stamp(name).is_none())
+        self.files.iter().all(|(name, _)| self.stamp(name).is_none())
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

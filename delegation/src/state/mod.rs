@@ -27,7 +27,7 @@ use tokio::time::timeout;
 
 use crate::ConfigError;
 use crate::network::Network;
-use directory::Directory;
+use directory::{Directory, Files};
 
 /// How often it is looked whether a file was replaced.
 const LOOK: Duration = Duration::from_millis(250);
@@ -73,7 +73,7 @@ impl State {
         }
         match &state.config.directory {
             Some(path) => {
-                let read = || match Directory::look(path, &state.config)? {
+                let read = || match Directory::look(path, FILES, &state.config)? {
                     None => Ok(()),
                     Some(directory) => state.read_all(&directory),
                 };
@@ -97,10 +97,11 @@ impl State {
             self.follow(None);
             return Ok(());
         };
-        let directory = Directory::open(path, &self.config);
+        let directory = Directory::open(path, FILES, &self.config);
         let directory = Arc::new(directory.map_err(|error| setting(&error))?);
         // Before they are read: what is changed meanwhile is read again.
-        let mut read = FILES.map(|file| directory.stamp(file));
+        let stamps = FILES.iter().map(|(file, _)| (*file, directory.stamp(file)));
+        let mut read: Vec<_> = stamps.collect();
         self.read_all(&directory).map_err(|error| setting(&error))?;
         self.pins.keep_in(directory.clone());
         self.follow(Some(directory.clone()));
@@ -109,7 +110,7 @@ impl State {
             loop {
                 tokio::time::sleep(LOOK).await;
                 let Some(state) = state.upgrade() else { return };
-                for (file, read) in FILES.into_iter().zip(&mut read) {
+                for (file, read) in &mut read {
                     let stamp = directory.stamp(file);
                     if stamp != *read {
                         state.read_again(&directory, file);
@@ -236,7 +237,7 @@ impl State {
     }
 
     fn read_all(&self, directory: &Directory) -> Result<(), StateError> {
-        FILES.into_iter().try_for_each(|file| self.read(directory, file))
+        FILES.iter().try_for_each(|(file, _)| self.read(directory, file))
     }
 
     fn read(&self, directory: &Directory, file: &'static str) -> Result<(), StateError> {
@@ -247,7 +248,7 @@ impl State {
     }
 }
 
-const FILES: [&str; 2] = [revocations::FILE, pins::FILE];
+const FILES: Files = &[(revocations::FILE, revocations::EMPTY), (pins::FILE, pins::EMPTY)];
 
 fn setting(error: &StateError) -> ConfigError {
     ConfigError::new(error.setting(), error.to_string())

@@ -1,6 +1,7 @@
 //! What an operator does.
 
-use super::StateConfig;
+use super::FILES;
+use super::config::StateConfig;
 use super::directory::Directory;
 use super::failure::StateError;
 use super::pins::{self, Pin, PinList};
@@ -19,7 +20,7 @@ impl Operator {
     /// If there is none, or it is not to be believed.
     pub fn new(config: &StateConfig) -> Result<Self, StateError> {
         let path = config.directory.as_ref().ok_or(StateError::None)?;
-        Ok(Self { directory: Directory::open(path, config)? })
+        Ok(Self { directory: Directory::open(path, FILES, config)? })
     }
 
     /// All revocations.

@@ -10,6 +10,8 @@ use super::failure::{NotPinned, StateError};
 /// So many subjects are pinned at most; beyond, new ones are refused rather than old ones lost.
 const MAX_PINS: usize = 100_000;
 pub(super) const FILE: &str = "pins";
+/// What the file says before anything has happened.
+pub(super) const EMPTY: &str = r#"{"pins":[]}"#;
 
 /// Which account a subject is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

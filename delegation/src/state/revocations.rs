@@ -12,6 +12,8 @@ use super::who::Who;
 /// So many revocations are kept at most.
 pub(super) const MAX_REVOCATIONS: usize = 100_000;
 pub(super) const FILE: &str = "revocations";
+/// What the file says before anything has happened.
+pub(super) const EMPTY: &str = r#"{"generation":0,"entries":[]}"#;
 /// What was lifted is remembered for so long, in seconds: longer than anything that was kept of
 /// the user before.
 const REMEMBERED: i64 = 24 * 3600;
