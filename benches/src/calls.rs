@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::load::processor_time;
+use crate::names::{FASTMCP, RMCP};
 
 /// Of a measurement; a quarter of it passes before.
 const TIME: Duration = Duration::from_secs(2);
@@ -36,8 +37,8 @@ fn call(case: &str) -> Result<Call> {
 
 /// Measures calls at a server, the processes of `group`, by so many clients at once, and returns
 /// lines as the programs in `peers/` print them: the time from one answer to the next, and the
-/// processor time of a call. Users take turns: `tokens` is a file with one in each line. What is
-/// called is a peer's tool if `who` is not ours.
+/// processor time of a call. Users take turns: `tokens` is a file with one in each line. A peer has
+/// one tool only, which is called whatever the case.
 ///
 /// # Errors
 /// If it does not answer, or otherwise than it should.
@@ -51,7 +52,7 @@ pub fn measure(
 ) -> Result<String> {
     let tokens: Vec<String> = fs::read_to_string(tokens)?.lines().map(str::to_owned).collect();
     let mut call = call(case)?;
-    if who != crate::names::SERVER {
+    if [RMCP, FASTMCP].contains(&who) {
         call.answer = "success";
         call.body = self::call("user-info")?.body;
     }
