@@ -243,28 +243,3 @@ async fn a_kept_token_is_judged_by_the_time_that_it_is() {
     one.exchange(&alice).await.unwrap();
     assert_eq!(one.idp.asked(), 2);
 }
-
-/// `cargo test -p krb-delegation --release hit -- --ignored --nocapture` says how long a hit takes.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn a_hit_is_measured() {
-    const CALLS: u32 = 20_000;
-    let one = Idp::new().one(cached());
-    one.idp.answers_properly();
-    // A token of 1.8 KB.
-    let groups: Vec<String> =
-        (0..45).map(|number| format!("group-of-the-realm-{number}")).collect();
-    let alice = one.caller(json!({ "groups": groups })).await;
-    assert!(
-        (1600..2000).contains(&alice.token().as_str().len()),
-        "{}",
-        alice.token().as_str().len()
-    );
-    one.exchange(&alice).await.unwrap();
-    let begun = std::time::Instant::now();
-    for _ in 0..CALLS {
-        one.exchange(&alice).await.unwrap();
-    }
-    println!("a hit takes {:?}", begun.elapsed() / CALLS);
-    assert_eq!(one.idp.asked(), 1);
-}
