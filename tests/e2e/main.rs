@@ -6,6 +6,7 @@
 mod accounts;
 mod attacks;
 mod clients;
+mod directory;
 mod fast;
 mod identity;
 mod interleaved;

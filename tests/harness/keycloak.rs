@@ -92,6 +92,12 @@ impl Keycloak {
         idp["security"] = json!({ "requireAtJwt": true, "requiredClaims": ["jti", "azp"] });
     }
 
+    /// The same without the SID claim: the name in a token says whose account it is.
+    pub fn configure_without_the_sid(configuration: &mut Value) {
+        Self::configure_for_the_directory(configuration);
+        configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({});
+    }
+
     /// Its issuer, and the address of everything that belongs to it.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -146,15 +152,34 @@ impl Keycloak {
     /// # Panics
     /// If Keycloak refuses.
     pub async fn log_in(&self, application: &str, user: &str) -> Login {
-        let password = format!("Passw0rd!{user}");
+        let login = self.try_log_in(application, user, &format!("Passw0rd!{user}")).await;
+        login.unwrap_or_else(|says| panic!("{user}: {says}"))
+    }
+
+    /// Tries to log a user in with this password.
+    ///
+    /// # Errors
+    /// What Keycloak says, if it refuses.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_log_in(
+        &self,
+        application: &str,
+        user: &str,
+        password: &str,
+    ) -> Result<Login, String> {
         let form = [
             ("grant_type", "password"),
             ("client_id", application),
             ("username", user),
-            ("password", &password),
+            ("password", password),
             ("scope", "openid"),
         ];
-        Login::new(self.post("token", &form).await)
+        match self.post("token", &form).await {
+            (200, answer) => Ok(Login(answer)),
+            (status, answer) => Err(format!("{status} {}", answer["error_description"])),
+        }
     }
 
     /// Exchanges a token as this server does, for one whose claims come back.
