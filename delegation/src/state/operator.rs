@@ -100,6 +100,9 @@ impl Operator {
     }
 
     fn change_pins<R>(&self, change: impl FnOnce(&mut Vec<Pin>) -> R) -> Result<R, StateError> {
-        self.directory.update(pins::FILE, |list: &mut PinList| Ok(change(&mut list.pins)))
+        self.directory.update(pins::FILE, |list: &mut PinList| {
+            list.generation += 1;
+            Ok(change(&mut list.pins))
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::failure::{NotPinned, StateError};
 const MAX_PINS: usize = 100_000;
 pub(super) const FILE: &str = "pins";
 /// What the file says before anything has happened.
-pub(super) const EMPTY: &str = r#"{"pins":[]}"#;
+pub(super) const EMPTY: &str = r#"{"generation":0,"pins":[]}"#;
 
 /// Which account a subject is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -47,17 +47,28 @@ impl Pin {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PinList {
+    /// One more after each change.
+    #[serde(default)]
+    pub(super) generation: u64,
     pub(super) pins: Vec<Pin>,
 }
 
 type Table = HashMap<(String, String, String), Pin>;
 
+/// What is known of the pins.
+#[derive(Debug, Default)]
+struct Known {
+    /// `None` while they cannot be read.
+    table: Option<Table>,
+    /// Of the newest that were read or written.
+    generation: u64,
+}
+
 /// Which account each subject is. A name can be given to another account; a SID cannot.
 #[derive(Debug)]
 pub struct Pins {
     mode: PinsMode,
-    /// `None` while it cannot be read.
-    table: RwLock<Option<Table>>,
+    known: RwLock<Known>,
     /// Where they are kept; nowhere, if it was not configured.
     directory: OnceLock<Arc<Directory>>,
     /// Those that wait to be written: who gets the turn writes all of them at once.
@@ -69,7 +80,7 @@ impl Pins {
     pub(super) fn new(mode: PinsMode) -> Self {
         Self {
             mode,
-            table: RwLock::new(Some(Table::new())),
+            known: RwLock::new(Known { table: Some(Table::new()), generation: 0 }),
             directory: OnceLock::new(),
             waiting: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -99,8 +110,8 @@ impl Pins {
     }
 
     fn find(&self, seen: &Pin) -> Result<Option<Pin>, NotPinned> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let table = table.as_ref().ok_or(NotPinned::Unknown(None))?;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let table = known.table.as_ref().ok_or(NotPinned::Unknown(None))?;
         match table.get(&seen.key()) {
             None if table.len() >= MAX_PINS => Err(NotPinned::TooMany),
             found => Ok(found.cloned()),
@@ -108,8 +119,8 @@ impl Pins {
     }
 
     fn insert(&self, seen: Pin) -> Result<Pin, NotPinned> {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let table = table.as_mut().ok_or(NotPinned::Unknown(None))?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let table = known.table.as_mut().ok_or(NotPinned::Unknown(None))?;
         if table.len() >= MAX_PINS && !table.contains_key(&seen.key()) {
             return Err(NotPinned::TooMany);
         }
@@ -127,9 +138,11 @@ impl Pins {
         }
         let mut batch = std::mem::take(&mut *waiting());
         batch.push(seen.clone());
-        let directory = directory.clone();
+        let (directory, known) = (directory.clone(), self.generation());
         let written = tokio::task::spawn_blocking(move || {
             directory.update(FILE, |list: &mut PinList| {
+                list.is_no_older_than(known, &directory)?;
+                list.generation += 1;
                 let mut table = table(list);
                 for pin in batch {
                     if list.pins.len() < MAX_PINS && !table.contains_key(&pin.key()) {
@@ -137,27 +150,51 @@ impl Pins {
                         list.pins.push(pin);
                     }
                 }
-                Ok(table)
+                Ok((table, list.generation))
             })
         });
         let unknown = |error: String| NotPinned::Unknown(Some(error));
         let written = written.await.map_err(|error| unknown(error.to_string()))?;
-        let table = written.map_err(|error| unknown(error.to_string()))?;
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Some(table);
+        let (table, generation) = written.map_err(|error| unknown(error.to_string()))?;
+        self.know(table, generation);
         self.find(&seen)?.ok_or(NotPinned::TooMany)
     }
 
     /// Reads the file in the place of what was known.
     pub(super) fn read(&self, directory: &Directory) -> Result<(), StateError> {
+        // Before it is read: what is written meanwhile is newer.
+        let known = self.generation();
         let list: PinList = directory.read(FILE)?;
-        let table = table(&list);
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Some(table);
+        list.is_no_older_than(known, directory)?;
+        self.know(table(&list), list.generation);
         Ok(())
+    }
+
+    fn generation(&self) -> u64 {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).generation
+    }
+
+    fn know(&self, table: Table, generation: u64) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if generation >= known.generation {
+            *known = Known { table: Some(table), generation };
+        }
     }
 
     /// It is no longer known which account any subject is.
     pub(super) fn lose(&self) {
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.known.write().unwrap_or_else(PoisonError::into_inner).table = None;
+    }
+}
+
+impl PinList {
+    /// Somebody may have put an old file in the place of a new one.
+    fn is_no_older_than(&self, known: u64, directory: &Directory) -> Result<(), StateError> {
+        if self.generation >= known {
+            return Ok(());
+        }
+        let what = "it is older than the one before".to_owned();
+        Err(StateError::Broken { path: directory.file(FILE), what })
     }
 }
 

@@ -318,6 +318,21 @@ async fn pins_that_cannot_be_read_or_written_are_nobodys() {
     fs::write(place.file("pins"), &whole).unwrap();
     tokio::time::sleep(2 * LOOK).await;
     assert!(state.pins().pin(pin("42", 1104)).await.is_ok());
+    // One from before a pin: whoever is pinned anew would be whom the name leads to now.
+    assert!(state.pins().pin(pin("43", 1106)).await.is_ok());
+    fs::write(place.file("new"), &whole).unwrap();
+    let newer = fs::read(place.file("pins")).unwrap();
+    fs::rename(place.file("new"), place.file("pins")).unwrap();
+    let first_sight = state.pins().pin(pin("44", 1107)).await;
+    assert!(matches!(first_sight, Err(NotPinned::Unknown(_))), "before it was looked at");
+    tokio::time::sleep(2 * LOOK).await;
+    for (subject, rid) in [("43", 1105), ("42", 1104)] {
+        let older = state.pins().pin(pin(subject, rid)).await;
+        assert!(matches!(older, Err(NotPinned::Unknown(_))), "{older:?}");
+    }
+    fs::write(place.file("pins"), newer).unwrap();
+    tokio::time::sleep(2 * LOOK).await;
+    assert_eq!(state.pins().pin(pin("43", 1105)).await, Ok(pin("43", 1106)));
     // What cannot be written is not pinned, and nothing is done in its name.
     fs::remove_dir_all(&place.0).unwrap();
     let unknown = state.pins().pin(pin("new", 1104)).await;
