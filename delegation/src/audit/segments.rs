@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::chain::ChainKey;
 use super::config::Keys;
 use super::head::{End, Head};
-use super::stamp::Stamp;
+use super::stamp::{MOST, Stamp};
 
 /// No record is longer, nor is what a run could leave behind a last record.
 pub(super) const MAX_LINE: u64 = 4 << 20;
@@ -220,5 +220,11 @@ pub(super) fn end(
             "records are missing from the audit log; `krb-mcp audit verify` shows where"
         );
     }
-    Ok(if signed.seq >= found.seq { signed } else { found })
+    let end = if signed.seq >= found.seq { signed } else { found };
+    if end.seq > MOST / 2 {
+        let problem = "its last record has a number that no log reaches: look who wrote there, put \
+                       the file and its head aside, and start again";
+        return Err(io::Error::other(problem));
+    }
+    Ok(end)
 }

@@ -7,6 +7,9 @@ use super::chain::Link;
 /// Behind what a record says.
 const CHAIN: &str = ",\"chain\":\"";
 
+/// No log has as many records, nor a record as many bytes before it: what follows never overflows.
+pub(super) const MOST: u64 = 1 << 62;
+
 /// A line of the chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Stamp {
@@ -45,7 +48,8 @@ impl Stamp {
             None => None,
         };
         let (key_id, torn) = (members.key_id, members.torn.unwrap_or(0));
-        Some(Self { seq: members.seq?, chain, previous, key_id, torn, signed })
+        let seq = members.seq.filter(|seq| (1..=MOST).contains(seq) && torn <= MOST)?;
+        Some(Self { seq, chain, previous, key_id, torn, signed })
     }
 
     /// Ends a line that is written up to where it is signed.

@@ -308,7 +308,7 @@ impl<'a> Walk<'a> {
         if report.first_seq.is_none() {
             let text = "there is no record of the chain".to_owned();
             report.problem(Fault::Missing, none, 0, None, text);
-        } else if first > 1 && first > from.max(self.removed_until + 1) {
+        } else if first > 1 && first > from.max(self.removed_until.saturating_add(1)) {
             let text = format!(
                 "records 1 to {} are not here, and no record says that they are no longer kept; if \
                  they are kept elsewhere, say from which on they are here",

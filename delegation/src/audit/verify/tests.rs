@@ -491,3 +491,42 @@ async fn heads_are_signed_by_the_key() {
     assert!(head.is_by(&ChainKey::new(KEY).unwrap()));
     assert_eq!(head.end.seq, 2);
 }
+
+/// Whoever can write the log can write any number there.
+#[tokio::test]
+async fn numbers_that_no_record_has_are_found_and_end_nothing() {
+    let log = Log::keyed("numbers");
+    log.run(2).await;
+    let whole = log.lines();
+    let most = u64::MAX;
+    for (member, end) in [("seq", true), ("torn", true), ("untilSeq", false)] {
+        let mut lines = whole.clone();
+        let last = lines.len() - 1;
+        let line = &lines[last];
+        lines[last] = match member {
+            "seq" => {
+                let at = line.find("\"seq\":").unwrap() + 6;
+                let rest = line[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{}{most}{rest}", &line[..at])
+            }
+            "torn" => line.replacen('{', &format!("{{\"torn\":{most},"), 1),
+            _ => {
+                let phase = line.replacen("\"phase\":\"closing\"", "\"phase\":\"removed\"", 1);
+                phase.replacen('{', &format!("{{\"untilSeq\":{most},"), 1)
+            }
+        };
+        assert_ne!(lines[last], whole[last], "{member}");
+        // Behind it, and in front of it with the log's beginning cut off.
+        for cut in [0, last - 1] {
+            log.write(&[&lines[cut..], &whole[last..]].concat());
+            let found = log.verify();
+            assert!(!found.is_whole, "{member} {cut}");
+        }
+        log.write(&lines);
+        assert!(!log.verify().is_whole, "{member}");
+        // A run that finds it does not go on from there.
+        if end && member == "seq" {
+            assert!(log.open().is_err(), "{member}");
+        }
+    }
+}
