@@ -1,13 +1,15 @@
 //! Taking a user's own ticket: one `Authorization: Negotiate` field (RFC 4559).
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use krb_client::{Client, Clock, Entropy, files};
-use krb_proto::ap::{ApRequestError, ReplayCache};
+use krb_proto::ap::{ApRequestError, ReplayCache, VerifiedRequest};
 use krb_proto::asn1::ApReq;
 use krb_proto::der;
 use krb_proto::gss::{Acceptor, AcceptorOptions, ChannelBindings, ChannelPolicy, GssError};
+use krb_proto::pac::Sid;
 use krb_proto::spnego::{NegTokenResp, SpnegoAcceptor, SpnegoError, ap_req_in};
 use krb_proto::{Context, Credential, Name, Principal, Timestamp};
 use rustls::pki_types::CertificateDer;
@@ -23,6 +25,11 @@ use crate::identity::{LegacyName, OwnTicket};
 const SKEW: u32 = 300;
 /// Logins within twice that; each is some 100 octets.
 const MAX_LOGINS: usize = 100_000;
+/// Those of one user while they are counted, so that nobody takes the others' room. Counting begins
+/// anew, so that twice as many may be remembered.
+const MAX_OF_A_USER: usize = 20_000;
+/// For how long they are counted: as long as one can be remembered, in seconds.
+const COUNTED: i64 = 2 * SKEW as i64;
 /// The largest `maxLoginAge`: a week.
 const MAX_LOGIN_AGE: i64 = 7 * 24 * 3600;
 
@@ -101,7 +108,7 @@ impl NotAccepted {
 pub(super) struct Acceptance {
     config: NegotiateConfig,
     bindings: Mutex<Option<ChannelBindings>>,
-    replays: Mutex<ReplayCache>,
+    logins: Mutex<Logins>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Entropy>,
 }
@@ -116,7 +123,10 @@ impl Acceptance {
         Ok(Self {
             config: config.clone(),
             bindings: Mutex::default(),
-            replays: Mutex::new(ReplayCache::new(MAX_LOGINS, SKEW)),
+            logins: Mutex::new(Logins {
+                seen: ReplayCache::new(MAX_LOGINS, SKEW),
+                users: Users::default(),
+            }),
             clock: clock.clone(),
             random: random.clone(),
         })
@@ -126,8 +136,8 @@ impl Acceptance {
         self.config.account.as_deref()
     }
 
-    /// Verifies a client's token by the account's keys: its ticket and authenticator, the channel it
-    /// is bound to, and that it did not come before; then whose ticket it is.
+    /// Verifies a client's token by the account's keys: its ticket and authenticator, and the channel it
+    /// is bound to; then whose ticket it is, and that the login did not come before.
     pub(super) async fn accept(
         &self,
         client: &Client,
@@ -137,8 +147,11 @@ impl Acceptance {
             client.see_to_keys_for(ticket).await;
         }
         let bindings = self.bindings().await?;
-        let (ticket, answer) = self.verify(client, token, bindings.as_ref())?;
-        self.check(client, ticket).map(|ticket| (ticket, answer))
+        self.verify(client, token, bindings.as_ref())
+    }
+
+    fn logins(&self) -> MutexGuard<'_, Logins> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The certificate may have been renewed; one that cannot be read leaves the one before.
@@ -165,7 +178,7 @@ impl Acceptance {
         client: &Client,
         token: &[u8],
         bindings: Option<&ChannelBindings>,
-    ) -> Result<(Credential, Vec<u8>), NotAccepted> {
+    ) -> Result<(OwnTicket, Vec<u8>), NotAccepted> {
         let now = self.clock.now();
         let keys = |_: &Principal, kvno, enctype| client.own_keys(enctype, kvno);
         let mut options = AcceptorOptions::new(&keys);
@@ -180,10 +193,9 @@ impl Acceptance {
         let request = negotiation.acceptor().map(Acceptor::request).ok_or_else(|| {
             NotAccepted::because("the client's first token is no Kerberos ticket")
         })?;
-        let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
-        let recorded = replays.record(request, now);
-        recorded.map_err(|_| NotAccepted::because("the login came before, or too many come"))?;
-        Ok((request.evidence(), answer.unwrap_or_default()))
+        let ticket = self.check(client, request.evidence())?;
+        self.logins().record(request, &ticket.account.sid, now)?;
+        Ok((ticket, answer.unwrap_or_default()))
     }
 
     /// Whose ticket it is, and whether it says the same to everybody who reads it.
@@ -215,6 +227,52 @@ impl Acceptance {
         };
         let (ticket, to) = (client.adopt(ticket.into()), self.config.account.clone());
         Ok(OwnTicket { ticket, account, name, to })
+    }
+}
+
+/// Logins that were taken.
+struct Logins {
+    seen: ReplayCache,
+    users: Users,
+}
+
+impl Logins {
+    /// Takes one that is this user's, if it did not come before.
+    fn record(
+        &mut self,
+        request: &VerifiedRequest,
+        of: &Sid,
+        now: Timestamp,
+    ) -> Result<(), NotAccepted> {
+        if !self.users.has_room(of, now.seconds.unix()) {
+            return Err(NotAccepted::because("too many logins of this user come"));
+        }
+        let recorded = self.seen.record(request, now);
+        recorded.map_err(|_| NotAccepted::because("the login came before, or too many come"))?;
+        self.users.count(of);
+        Ok(())
+    }
+}
+
+/// How many logins each user has had since some time, no longer ago than they are counted.
+#[derive(Default)]
+struct Users {
+    since: i64,
+    logins: HashMap<Sid, usize>,
+}
+
+impl Users {
+    fn has_room(&mut self, user: &Sid, now: i64) -> bool {
+        // A clock that is set back must keep nobody out for longer.
+        if !(0..COUNTED).contains(&now.saturating_sub(self.since)) {
+            self.since = now;
+            self.logins.clear();
+        }
+        self.logins.get(user).is_none_or(|logins| *logins < MAX_OF_A_USER)
+    }
+
+    fn count(&mut self, user: &Sid) {
+        *self.logins.entry(user.clone()).or_default() += 1;
     }
 }
 
@@ -251,4 +309,29 @@ fn refused(error: &SpnegoError, account: &Principal, now: Timestamp) -> NotAccep
         _ => ("the client's token is malformed", None),
     };
     NotAccepted { reason, answer: NegTokenResp::rejection(told.as_deref()).to_token() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_user_does_not_take_the_others_room() {
+        let [alice, bob] = ["S-1-5-21-1-2-3-1104", "S-1-5-21-1-2-3-1105"].map(|sid| sid.parse());
+        let (alice, bob): (Sid, Sid) = (alice.unwrap(), bob.unwrap());
+        let mut users = Users::default();
+        for _ in 0..MAX_OF_A_USER {
+            assert!(users.has_room(&alice, 1000));
+            users.count(&alice);
+        }
+        for (now, has_room) in [(1000, false), (1000 + COUNTED - 1, false), (999, true)] {
+            let mut later = Users { since: users.since, logins: users.logins.clone() };
+            assert_eq!(later.has_room(&alice, now), has_room, "{now}");
+            assert!(later.has_room(&bob, now));
+        }
+        assert!(users.has_room(&alice, 1000 + COUNTED));
+        assert_eq!(users.logins.len(), 0, "nobody is kept for longer");
+        // Twice as many at the most, since it counts anew, and there is room for others' yet.
+        const { assert!(2 * MAX_OF_A_USER < MAX_LOGINS / 2 + 1) };
+    }
 }
