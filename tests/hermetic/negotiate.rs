@@ -10,7 +10,9 @@ use krb_proto::spnego::SpnegoInitiator;
 use krb_proto::spnego::http::{header_value, parse_header_value};
 use krb_proto::{Context, Name, Principal};
 use krb_tests::Answer;
-use krb_tests::world::directory::{OTHER, REALM, SECOND_SERVICE, SERVICE, WEBAPP, sid};
+use krb_tests::world::directory::{
+    INTRANET, OTHER, REALM, SECOND_SERVICE, SERVICE, SERVICE_AS_ITSELF, WEBAPP, sid,
+};
 use krb_tests::world::{Kdcs, Setup, World, count};
 use serde_json::{Value, json};
 
@@ -226,6 +228,31 @@ async fn a_ticket_reaches_the_targets_of_the_account_that_it_is_to() {
     let (code, message, remedy) = get_with(&world, &own, "/whoami").await.error();
     assert_eq!(code, "EVIDENCE_REFUSED", "{message}");
     assert!(remedy.contains("auth.negotiate"), "{remedy}");
+}
+
+/// Where the account comes itself, nothing else would ask whose name that is.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_to_one_account_reaches_nothing_as_another_one_that_comes_itself() {
+    let change = |configuration: &mut Value| {
+        change(configuration);
+        let mut account = configuration["kerberos"].clone();
+        account["servicePrincipalName"] = json!("HTTP/reports.example.test");
+        account["serviceAccount"] =
+            json!({ "username": SERVICE_AS_ITSELF, "keytab": "reports.keytab" });
+        account["delegation"] = json!({ "mode": "service-account" });
+        configuration["kerberos"]["accounts"] = json!({ "reports": account });
+        configuration["targets"][1]["account"] = json!("reports");
+    };
+    let policy = r#"@id("reports") permit (principal, action == Action::"http:get",
+        resource == Target::"intranet") when { context.path == "/whoami" };"#;
+    let world = World::with(Setup { change, policy: policy.into(), ..Setup::default() }).await;
+    let own = ticket(&world, "bob", US).await;
+    let (_, authorization) = begin(&world, &own, None);
+    let url = json!({ "url": format!("http://{INTRANET}/whoami") });
+    let answer = world.call_with(Some(&authorization), "kerberos-http-request", url).await;
+    let (code, message, _) = answer.error();
+    assert_eq!(code, "EVIDENCE_REFUSED", "{message}");
+    assert_eq!(world.visits(INTRANET), []);
 }
 
 #[tokio::test(start_paused = true)]

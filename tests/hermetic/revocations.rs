@@ -5,7 +5,7 @@ use std::time::Duration;
 use krb_client::Clock as _;
 use krb_delegation::state::{Operator, StateConfig, Whose};
 use krb_proto::kdc::Asked;
-use krb_tests::world::directory::{WEBAPP, sid};
+use krb_tests::world::directory::{INTRANET, SERVICE_AS_ITSELF, WEBAPP, sid};
 use krb_tests::world::{Idp, Setup, SiteIs, World, count};
 use serde_json::{Value, json};
 
@@ -122,6 +122,40 @@ async fn a_call_on_its_way_ends_within_a_second() {
         let closed = records.iter().find(|record| record["outcome"] == "REVOKED");
         assert!(closed.is_some(), "{records:#?}");
     }
+}
+
+/// Where no evidence says whose account it is, the token does.
+#[tokio::test(start_paused = true)]
+async fn an_account_that_only_the_token_proves_is_revoked_by_its_sid_too() {
+    let change = |configuration: &mut Value| {
+        configuration["state"] = json!({ "directory": "state" });
+        configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "sid": "object_sid" });
+        let mut account = configuration["kerberos"].clone();
+        account["servicePrincipalName"] = json!("HTTP/reports.example.test");
+        account["serviceAccount"] =
+            json!({ "username": SERVICE_AS_ITSELF, "keytab": "reports.keytab" });
+        account["delegation"] = json!({ "mode": "service-account" });
+        configuration["kerberos"]["accounts"] = json!({ "reports": account });
+        configuration["targets"][1]["account"] = json!("reports");
+    };
+    let policy = r#"
+        @id("info") permit (principal, action == Action::"user:info", resource);
+        @id("reports") permit (principal, action == Action::"http:get",
+                               resource == Target::"intranet")
+            when { context.path == "/whoami" };
+    "#;
+    let world = World::with(Setup { change, policy: policy.into(), ..Setup::default() }).await;
+    let bob = sid(&world.kdcs.realm(), "bob").to_string();
+    world.idp.issuer.claim_in_exchanges("object_sid", bob);
+    let token = world.idp.issuer.token_for("bob");
+    let url = format!("http://{INTRANET}/whoami");
+    assert!(world.get(&token, &url).await.content().contains(SERVICE_AS_ITSELF));
+    let visits = world.visits(INTRANET).len();
+    revoke(&world, &account_sid(&world, "bob")).await;
+    assert_eq!(world.get(&token, &url).await.code(), "REVOKED");
+    assert_eq!(world.visits(INTRANET).len(), visits, "the resource was not asked");
+    let told = world.call(Some(&token), "user-info", json!({})).await;
+    assert_eq!(told.code(), "REVOKED");
 }
 
 #[tokio::test(start_paused = true)]

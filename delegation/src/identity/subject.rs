@@ -18,7 +18,7 @@ pub struct Subject {
     client_id: Option<String>,
     legacy_name: AccountName,
     may_assert: Option<MayAssert>,
-    sid: Option<String>,
+    sid: Option<Sid>,
     roles: Vec<String>,
     scopes: Vec<String>,
     permissions: Vec<String>,
@@ -36,7 +36,7 @@ impl Subject {
             legacy_name: AccountName::Sam(ticket.name.clone()),
             // No issuer asserts it: a KDC does.
             may_assert: None,
-            sid: Some(ticket.account.sid.to_string()),
+            sid: Some(ticket.account.sid.clone()),
             roles: Vec::new(),
             scopes: Vec::new(),
             permissions: Vec::new(),
@@ -110,7 +110,7 @@ impl Subject {
             client_id: caller.client_id().map(Into::into),
             legacy_name: name,
             may_assert: idp.may_assert.clone(),
-            sid: sid.map(|sid| sid.to_string()),
+            sid,
             roles: match &idp.role_mappings {
                 Some(mappings) => mappings.map(&roles)?,
                 None => roles,
@@ -183,8 +183,8 @@ impl Subject {
 
     /// The account's SID, if a claim for it is configured.
     #[must_use]
-    pub fn sid(&self) -> Option<&str> {
-        self.sid.as_deref()
+    pub const fn sid(&self) -> Option<&Sid> {
+        self.sid.as_ref()
     }
 
     /// Roles, from the exchanged token.

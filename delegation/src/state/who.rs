@@ -45,10 +45,11 @@ impl<'a> Who<'a> {
         .named(subject)
     }
 
-    /// With the account that the exchanged token names.
+    /// With the account that the exchanged token names, or the caller's own ticket proves: by its SID
+    /// as well, where that is said. There may never be other evidence.
     #[must_use]
     pub fn named(self, subject: &'a Subject) -> Self {
-        Self { name: Some(subject.legacy_name().as_str()), ..self }
+        Self { name: Some(subject.legacy_name().as_str()), sid: subject.sid(), ..self }
     }
 
     /// With the account that evidence proved.

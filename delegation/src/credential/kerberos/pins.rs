@@ -27,10 +27,10 @@ async fn check_claims(
     now: i64,
 ) -> Result<(), Failure> {
     if let Some(claimed) = claims.sid {
-        return if claimed == account.sid.to_string() {
+        return if *claimed == account.sid {
             Ok(())
         } else {
-            let (who, claimed) = (claims.who(), claimed.to_owned());
+            let (who, claimed) = (claims.who(), claimed.to_string());
             Err(Doubt::NotTheTokens { who, claimed, found: named(account) }.into())
         };
     }
@@ -56,7 +56,7 @@ struct Claims<'a> {
     issuer: &'a str,
     subject: &'a str,
     realm: &'a [u8],
-    sid: Option<&'a str>,
+    sid: Option<&'a Sid>,
 }
 
 impl Claims<'_> {
@@ -141,9 +141,10 @@ mod tests {
     fn a_claimed_sid_decides_and_pins_nothing() {
         let state = state();
         let pins = state.pins();
-        let claimed = |sid| Claims { issuer: "i", subject: "s", realm: b"R", sid: Some(sid) };
-        assert!(judge(pins, &claimed("S-1-5-21-1-2-3-1104"), 1104).is_ok());
-        assert!(judge(pins, &claimed("S-1-5-21-1-2-3-1104"), 110).is_err());
+        let sid = "S-1-5-21-1-2-3-1104".parse().unwrap();
+        let claimed = Claims { issuer: "i", subject: "s", realm: b"R", sid: Some(&sid) };
+        assert!(judge(pins, &claimed, 1104).is_ok());
+        assert!(judge(pins, &claimed, 110).is_err());
         assert_eq!(check(pins, ("i", "s"), 1105), Ok(()));
     }
 
@@ -160,8 +161,8 @@ mod tests {
                 assert_eq!(check(pins, ("i", old), 1105), Err(Code::SidMismatch));
             }
         }
-        let sid = Some("S-1-5-21-1-2-3-1104");
-        let claims = Claims { issuer: "i", subject: "new", realm: b"R", sid };
+        let sid = "S-1-5-21-1-2-3-1104".parse().unwrap();
+        let claims = Claims { issuer: "i", subject: "new", realm: b"R", sid: Some(&sid) };
         assert!(judge(pins, &claims, 1104).is_ok(), "nothing to remember");
     }
 }

@@ -324,7 +324,11 @@ impl Service {
         if announced.permit().waits_for_groups() {
             return Err(failure::NoGroups(target).into());
         }
-        announced.permit().subject().may_be_unproven(&self.account.realm)?;
+        let subject = announced.permit().subject();
+        if subject.ticket().is_some_and(|own| own.to.as_deref() != target.account()) {
+            return Err(failure::NotForUs { target, by: &self.account }.into());
+        }
+        subject.may_be_unproven(&self.account.realm)?;
         let account = self.own_account().await?.clone();
         self.never_impersonate.check_itself(&account)?;
         announced.tell(Event::AsService(&account));

@@ -43,12 +43,12 @@ async fn a_configured_sid_claim_must_be_there() {
     assert!(without.message.contains("object_sid"), "{without}");
     let claims = with(&good, "object_sid", json!("S-1-5-21-1-2-3-1103"));
     let subject = idp.exchange_with(mapped(), 200, idp.answer(&claims)).await.unwrap();
-    assert_eq!(subject.sid(), Some("S-1-5-21-1-2-3-1103"));
+    assert_eq!(subject.sid().unwrap().to_string(), "S-1-5-21-1-2-3-1103");
     // As Keycloak's LDAP mapper gives a binary attribute.
     let octets = json!("AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAATwQAAA==");
     let claims = idp.answer(&with(&good, "object_sid", octets));
     let subject = idp.exchange_with(mapped(), 200, claims).await.unwrap();
-    assert_eq!(subject.sid(), Some("S-1-5-21-1-2-3-1103"));
+    assert_eq!(subject.sid().unwrap().to_string(), "S-1-5-21-1-2-3-1103");
     for no_sid in [json!(""), json!("alice"), json!("S-1-"), json!("AQUA"), json!(1103), json!([])]
     {
         let claims = idp.answer(&with(&good, "object_sid", no_sid.clone()));
