@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::routing::any_service;
+use axum::routing::any;
 use krb_delegation::pipeline::Call;
 use krb_delegation::{Failure, Outcome, TraceContext};
 use rmcp::model::{
@@ -40,7 +41,7 @@ pub(crate) fn router<B: Backend>(
 ) -> Router {
     let deadline = config.call_timeout();
     let behind = Arc::clone(&backend);
-    let mcp = StreamableHttpService::new(
+    let mcp = Arc::new(StreamableHttpService::new(
         move || Ok(Handler { backend: Arc::clone(&behind), deadline }),
         Arc::new(NeverSessionManager::default()),
         StreamableHttpServerConfig::default()
@@ -49,8 +50,13 @@ pub(crate) fn router<B: Backend>(
             .with_max_request_body_bytes(http::MAX_BYTES)
             .with_allowed_hosts(config.hosts())
             .with_cancellation_token(stop),
-    );
-    http::router(config, issuers, backend, any_service(mcp))
+    ));
+    // One for all requests: a clone copies its configuration.
+    let mcp = any(move |request: Request| {
+        let mcp = Arc::clone(&mcp);
+        async move { mcp.handle(request).await }
+    });
+    http::router(config, issuers, backend, mcp)
 }
 
 /// Answers MCP requests; one per HTTP request.

@@ -58,15 +58,18 @@ pub(crate) fn router<B: Backend>(
     let intake = Arc::new(Intake::new(Arc::clone(&backend)));
     let origins = Arc::new(Origins::new(config));
     let limits = limits::State::new(backend);
+    // The outermost first. As one layer: of several, each would clone all that is behind it for each
+    // request.
+    let layers = (
+        middleware::from_fn(refusal::show),
+        middleware::from_fn_with_state(origins, cors::check),
+        middleware::from_fn_with_state(gate, bearer::require::<B>),
+        middleware::from_fn_with_state(limits, limits::enter::<B>),
+        middleware::from_fn_with_state(intake, intake::take::<B>),
+        middleware::from_fn(accept::widen),
+    );
     // This path and none below it.
-    let mcp = Router::new()
-        .route(MCP_PATH, mcp)
-        .route_layer(middleware::from_fn(accept::widen))
-        .route_layer(middleware::from_fn_with_state(intake, intake::take::<B>))
-        .route_layer(middleware::from_fn_with_state(limits, limits::enter::<B>))
-        .route_layer(middleware::from_fn_with_state(gate, bearer::require::<B>))
-        .route_layer(middleware::from_fn_with_state(origins, cors::check))
-        .route_layer(middleware::from_fn(refusal::show));
+    let mcp = Router::new().route(MCP_PATH, mcp).route_layer(layers);
     router.merge(mcp).layer(middleware::from_fn(rest::drain))
 }
 
