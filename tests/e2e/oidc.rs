@@ -21,7 +21,9 @@ async fn oidc(lab: &Lab) -> Option<Oidc> {
     let authority = std::fs::read(lab.var("CA_FILE")).expect("the lab's CA");
     let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
-    let http = http.timeout(Duration::from_secs(10)).build().expect("an HTTP client");
+    // Node closes what was idle for five seconds, perhaps just when it is used again.
+    let http = http.timeout(Duration::from_secs(10)).pool_max_idle_per_host(0);
+    let http = http.build().expect("an HTTP client");
     let oidc = Oidc { issuer: lab.var("OIDC_ISSUER"), http };
     let discovery = format!("{}/.well-known/openid-configuration", oidc.issuer);
     if oidc.http.get(discovery).send().await.is_err() {

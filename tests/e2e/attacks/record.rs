@@ -68,7 +68,7 @@ async fn every_call_leaves_a_record_however_it_ends() {
     let outcomes: Vec<&str> = ends.iter().filter_map(|record| record["outcome"].as_str()).collect();
     assert_eq!(outcomes, expected, "{records:#?}");
     for end in &ends {
-        for field in ["time", "eventId", "requestId", "tool", "issuer", "subject"] {
+        for field in ["timestamp", "eventId", "requestId", "tool", "issuer", "subject"] {
             assert!(end[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {end:#}");
         }
         // Whatever was done was announced.
