@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::Lab;
 
@@ -156,7 +157,8 @@ impl Keycloak {
         login.unwrap_or_else(|says| panic!("{user}: {says}"))
     }
 
-    /// Tries to log a user in with this password.
+    /// Tries to log a user in with this password, one at a time: with its protection against guessing
+    /// on, Keycloak refuses a login of somebody who is just logging in elsewhere.
     ///
     /// # Errors
     /// What Keycloak says, if it refuses.
@@ -169,6 +171,8 @@ impl Keycloak {
         user: &str,
         password: &str,
     ) -> Result<Login, String> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+        let _turn = ONE_AT_A_TIME.lock().await;
         let form = [
             ("grant_type", "password"),
             ("client_id", application),
