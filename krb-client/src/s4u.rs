@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use krb_proto::exchange::{TgsArmor, TgsGoal, TgsWalk, TicketOptions, UserRealm};
-use krb_proto::{Name, Principal};
+use krb_proto::{Credential, Name, Principal};
 
-use crate::store::{Behalf, Held, TicketKey};
+use crate::clock::Moment;
+use crate::sharing::Slot;
+use crate::store::{Behalf, Fetched, Held, SharedTicket, TicketKey};
 use crate::{Client, ClientError, UserTicket};
 
 impl Client {
@@ -170,5 +172,42 @@ impl Client {
     fn user_ticket(&self) -> TicketOptions {
         let fast = if self.inner.armor.is_some() { TgsArmor::Implicit } else { TgsArmor::Off };
         TicketOptions { lifetime: 3600, fast, ..TicketOptions::default() }
+    }
+}
+
+impl Client {
+    fn slot(&self, key: &TicketKey, user: &Principal, evidence: &[u8]) -> Option<Slot> {
+        self.inner.shared.as_ref()?;
+        Some(Slot { name: key.slot(evidence), user: user.clone() })
+    }
+
+    fn now(&self) -> Moment {
+        Moment::now(&*self.inner.clock)
+    }
+
+    /// A ticket that another process got.
+    async fn find_shared(&self, slot: Option<&Slot>) -> Option<Fetched> {
+        let (shared, slot) = (self.inner.shared.as_ref()?, slot?);
+        let now = self.now();
+        if shared.passes_over(&slot.user, now) {
+            return None;
+        }
+        let found = shared.tickets.find(&slot.name).await?;
+        let since = found.since(now);
+        let lives = found.credential.times.endtime.unix() > now.wall();
+        let is_good = lives && now.is_within(self.inner.max_age, since);
+        is_good.then_some(Fetched { credential: found.credential, since: Some(since) })
+    }
+
+    /// Lets others have a ticket. Nobody waits for it.
+    fn share(&self, slot: Option<Slot>, ticket: &Credential, asked_at: Moment) {
+        let (Some(_), Some(slot)) = (&self.inner.shared, slot) else { return };
+        let ticket = SharedTicket { asked_at: asked_at.wall(), credential: ticket.clone() };
+        let (client, life) = (self.clone(), self.inner.max_age);
+        tokio::spawn(async move {
+            if let Some(shared) = &client.inner.shared {
+                shared.tickets.keep(&slot.name, ticket, life).await;
+            }
+        });
     }
 }
