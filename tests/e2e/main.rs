@@ -27,6 +27,7 @@ mod privileged;
 mod realms;
 mod recreated;
 mod refusals;
+mod replicas;
 mod resources;
 mod revocations;
 mod shipped_server;

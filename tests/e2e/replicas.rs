@@ -1,0 +1,178 @@
+//! Two servers and a Redis that they share: what one got the other uses, what one is told the other
+//! knows, and when Redis is killed nothing is lost but time.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use krb_tests::lab::shipped_server;
+use krb_tests::logs::Mark;
+use krb_tests::{Lab, Server, Setup, issuer, skipped};
+use serde_json::json;
+
+use crate::lab;
+
+/// A Redis of the test's own, which keeps what it is told. It ends with its value.
+struct Redis {
+    process: Child,
+    folder: PathBuf,
+}
+
+const ADDRESS: &str = "127.0.0.12:6379";
+
+impl Redis {
+    fn start(lab: &Lab) -> Option<Self> {
+        let folder = lab.scratch("redis");
+        std::fs::create_dir_all(&folder).unwrap();
+        let process = Self::spawn(&folder)?;
+        Some(Self { process, folder })
+    }
+
+    fn spawn(folder: &Path) -> Option<Child> {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.12", "--port", "6379", "--appendonly", "yes"]);
+        command.args(["--appendfsync", "always", "--save", "", "--dir"]).arg(folder);
+        let Ok(process) = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn() else {
+            skipped("no redis-server; `tests/lab install` gets it");
+            return None;
+        };
+        let begun = Instant::now();
+        let address: SocketAddr = ADDRESS.parse().unwrap();
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "Redis does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(process)
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    fn again(&mut self) {
+        self.process = Self::spawn(&self.folder).unwrap();
+    }
+
+    /// All that it has on its disk.
+    fn contents(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        let folder = self.folder.join("appendonlydir");
+        for file in std::fs::read_dir(folder).unwrap() {
+            all.extend(std::fs::read(file.unwrap().path()).unwrap());
+        }
+        all
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn setup(lab: &Lab, issuer: &str) -> Setup {
+    let mut setup = Setup::new(lab, issuer);
+    setup.change = |configuration| {
+        let key = "0123456789abcdef0123456789abcdef";
+        configuration["state"] = json!({
+            "redis": { "address": ADDRESS, "dangerPlain": true, "key": key }
+        });
+    };
+    setup
+}
+
+fn revoke(server: &Server, arguments: &[&str]) -> bool {
+    let mut command = Command::new(shipped_server());
+    command.arg("revoke").args(arguments);
+    command.arg("--config").arg(server.folder().join("krb-mcp.jsonc"));
+    command.output().expect("krb-mcp revoke").status.success()
+}
+
+/// How often the KDC was asked for tickets since.
+fn asked(kdc: &Mark) -> usize {
+    // The KDC writes its line after it answered.
+    std::thread::sleep(Duration::from_millis(300));
+    kdc.since().lines().filter(|line| line.contains("TGS-REQ")).count()
+}
+
+/// Waits until a server has heard of Redis: nobody is served before.
+async fn ready(server: &Server, token: &str, page: &str) {
+    let begun = Instant::now();
+    while server.get(token, page).await.body["result"]["isError"] == true {
+        assert!(begun.elapsed() < Duration::from_secs(10), "not served");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn replicas_share_tickets_and_revocations_and_a_killed_redis_costs_only_time() {
+    let lab = lab!(alone);
+    let Some(mut redis) = Redis::start(lab) else { return };
+    let issuer = issuer().await;
+    let setup = setup(lab, &issuer.url());
+    let one = Server::start(lab, &setup);
+    let other = Server::start(lab, &setup);
+    let (alice, bob) = (issuer.token_for("ALICE_ADMIN"), issuer.token_for("bob"));
+    let (page, file) = (lab.url("/whoami"), lab.unc("reports/ALICE_ADMIN.csv"));
+    // Bob's call makes each of them log in and learn who it is itself.
+    ready(&one, &bob, &page).await;
+    ready(&other, &bob, &page).await;
+    assert!(one.get(&alice, &page).await.content().contains("ALICE_ADMIN"));
+    assert!(one.read(&alice, &file).await.content().contains("ALICE_ADMIN"));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    let kdc = Mark::end_of(lab.var("KDC_LOG"));
+    assert!(other.get(&alice, &page).await.content().contains("ALICE_ADMIN"));
+    assert!(other.read(&alice, &file).await.content().contains("ALICE_ADMIN"));
+    assert_eq!(asked(&kdc), 0, "tickets that the other replica got: {}", kdc.since());
+    let contents = redis.contents();
+    for word in [&b"ALICE"[..], b"alice", b"cifs/"] {
+        assert!(!contents.windows(word.len()).any(|part| part == word), "Redis knows of {word:?}");
+    }
+
+    // Revoked at one place, refused at both, where all is warm.
+    assert!(revoke(&one, &["ALICE_ADMIN"]));
+    let ended = Instant::now();
+    for server in [&one, &other] {
+        while server.get(&alice, &page).await.body["result"]["isError"] != true {
+            assert!(ended.elapsed() < Duration::from_secs(2), "still in");
+        }
+    }
+    assert_eq!(other.read(&alice, &file).await.code(), "REVOKED");
+
+    // Killed and started again under load: bob goes on, alice stays out, nobody is anybody else.
+    let load = async |server: &Server| {
+        let until = Instant::now() + Duration::from_secs(6);
+        let mut calls = 0;
+        while Instant::now() < until {
+            assert!(server.get(&bob, &page).await.content().contains("bob"));
+            assert_eq!(server.get(&alice, &page).await.code(), "REVOKED");
+            calls += 1;
+        }
+        calls
+    };
+    let (first, second, ()) = tokio::join!(load(&one), load(&other), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        redis.kill();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(!revoke(&one, &["bob"]), "what was not written is no success");
+        redis.again();
+    });
+    assert!(first > 3 && second > 3, "{first} {second}");
+    assert!(revoke(&other, &["--lift", "ALICE_ADMIN"]));
+    let lifted = Instant::now();
+    for server in [&one, &other] {
+        while server.get(&alice, &page).await.body["result"]["isError"] == true {
+            assert!(lifted.elapsed() < Duration::from_secs(4), "not back in");
+        }
+    }
+    // A server that starts without Redis serves nobody; it does not know who is out.
+    redis.kill();
+    let fresh = Server::start(lab, &setup);
+    assert_eq!(fresh.get(&bob, &page).await.code(), "STATE_UNAVAILABLE");
+    redis.again();
+    ready(&fresh, &bob, &page).await;
+}
