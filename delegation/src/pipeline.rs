@@ -177,7 +177,7 @@ impl Delegation {
         target: Option<&Target>,
         limits: Limits<'_>,
     ) -> Result<(Attempt, Subject), Failure> {
-        let generation = self.state.revocations().generation(&limits.who);
+        let generation = self.state.revocations().latest();
         let subject = match caller.ticket() {
             // What a ticket proves is not exchanged for anything.
             Some(ticket) => Ok(Subject::with_ticket(caller, ticket)),
@@ -249,7 +249,7 @@ impl Delegation {
         let limits = Limits { who, ..limits };
         let result = self.keep(limits, Blame::Kdc, self.reach(&announced, limits)).await;
         if result.as_ref().is_err_and(|failure| failure.code.is_of_a_wrong_account()) {
-            let generation = self.state.revocations().generation(&Who::caller(caller));
+            let generation = self.state.revocations().latest();
             self.exchanger.reject(caller, Some(announced.permit().target()), generation);
         }
         let permit = announced.permit();

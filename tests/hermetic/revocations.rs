@@ -67,6 +67,28 @@ async fn an_account_whose_access_is_ended_reaches_nothing_until_that_is_lifted()
     }
 }
 
+/// Exchanges are kept by the caller, who is another name than the account's that is revoked.
+#[tokio::test(start_paused = true)]
+async fn what_was_exchanged_before_is_not_used_after_it_even_when_it_was_lifted() {
+    let change = |configuration: &mut Value| {
+        configuration["state"] = json!({ "directory": "state" });
+        configuration["delegation"]["tokenExchange"]["cache"] = json!({ "enabled": true });
+    };
+    let world = World::with(Setup { change, ..Setup::default() }).await;
+    let token = world.idp.issuer.token("bob");
+    let is_new = async || {
+        let answer = world.call(Some(&token), "user-info", json!({})).await;
+        format!("{answer:?}").contains("new-role")
+    };
+    assert!(!is_new().await);
+    world.idp.issuer.claim_in_exchanges("roles", json!(["new-role"]));
+    assert!(!is_new().await, "what was exchanged is kept");
+    revoke(&world, &account("BOB")).await;
+    operator(&world).lift(&account("BOB"), world.clock.now().seconds.unix()).unwrap();
+    world.time.pass(SECOND).await;
+    assert!(is_new().await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn tokens_from_before_are_refused_and_who_logs_in_again_is_let_in() {
     let world = world().await;

@@ -210,6 +210,13 @@ impl Revocations {
         found.max().unwrap_or(0).max(table.floor)
     }
 
+    /// A number that is another after each revocation, and after each that was lifted: a part of the
+    /// key of what is kept for somebody whose account is not known yet.
+    #[must_use]
+    pub fn latest(&self) -> u64 {
+        *self.changed.borrow()
+    }
+
     /// Tells whenever somebody was revoked. Who keeps something then asks
     /// [`generation`](Self::generation) for each thing that is kept, and lets go of those for which
     /// it is another than it was.

@@ -132,7 +132,7 @@ impl TokenExchanger {
     }
 
     /// Exchanges a caller's token for what is to be done at a target, or here. Nothing is used that was
-    /// kept for another `generation` of the user's access.
+    /// kept for another `generation` of the revocations.
     ///
     /// # Errors
     /// [`Failure`]; there is no falling back to the caller's own token.

@@ -49,7 +49,7 @@ pub(in super::super) struct Key {
 
 impl Key {
     /// `None` if anything that must tell two callers apart is missing. `asked` is made of the settings
-    /// of the exchange, `generation` is one more each time the user's access was ended.
+    /// of the exchange, `generation` is another each time that anybody's access was ended.
     pub(super) fn new(
         pepper: &Pepper,
         asked: &Digest,
