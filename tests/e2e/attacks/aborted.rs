@@ -66,9 +66,13 @@ async fn given_up(address: String, token: String, number: usize, urls: Arc<[Stri
     };
     let _may_be_refused = stream.write_all(&request.as_bytes()[..sent.min(request.len())]).await;
     sleep(Duration::from_millis((number * 7 % 23) as u64)).await;
-    if number.is_multiple_of(3) {
-        let _ = timeout(Duration::from_millis(5), stream.read_u8()).await;
-    }
+    // Some wait until their intent is written, however busy the machine is.
+    let patience = match number {
+        _ if number.is_multiple_of(23) => 1000,
+        _ if number.is_multiple_of(3) => 5,
+        _ => return,
+    };
+    let _ = timeout(Duration::from_millis(patience), stream.read_u8()).await;
 }
 
 async fn flood(turn: usize, server: &Server, tokens: &[String; 2], urls: &Arc<[String; 2]>) {
