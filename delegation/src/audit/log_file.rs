@@ -11,7 +11,7 @@ use super::segments::{self, Tail};
 
 /// So long a look at the path is good for the next batch: what is taken away meanwhile is found right
 /// after it was written.
-const GLANCE: Duration = Duration::from_millis(10);
+pub(super) const GLANCE: Duration = Duration::from_millis(10);
 /// How long another process, which is ending, may still hold the file.
 const LOCK_TIME: Duration = Duration::from_secs(2);
 const LOCK_STEP: Duration = Duration::from_millis(10);

@@ -5,6 +5,7 @@ use krb_client::proto::{KerberosTime, Timestamp};
 use krb_client::{OsRandom, SystemClock};
 use serde_json::{Value, json};
 
+use super::log_file::GLANCE;
 use super::verify::Material;
 use super::*;
 use crate::call::testing::{account, caller, permit, ticket};
@@ -243,6 +244,7 @@ async fn a_file_that_is_taken_away_is_noticed_before_an_intent_is_called_written
         let log = Log::new(what);
         intend(&log.audit).await.unwrap().close(Ok(())).await.unwrap();
         accident(&log.file);
+        std::thread::sleep(2 * GLANCE);
         let intent = intend(&log.audit).await;
         if !goes_on {
             assert_eq!(intent.err().unwrap().code, Code::AuditUnavailable, "{what}");
@@ -282,6 +284,8 @@ async fn what_could_not_be_written_is_counted_and_said() {
     let log = Log::new("lost");
     let directory = log.file.parent().unwrap().to_owned();
     std::fs::remove_dir_all(&directory).unwrap();
+    // Or the first records go into the file that is gone, and verifying misses them.
+    std::thread::sleep(2 * GLANCE);
     for _ in 0..3 {
         attempt(&log.audit, "file:read", "x").denied(failure().into()).await;
         log.audit.unauthorized("expired");
