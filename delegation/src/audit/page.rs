@@ -60,12 +60,18 @@ impl Page {
 
     /// Adds a record and returns its event id.
     pub(super) fn add(&mut self, body: &Body) -> io::Result<String> {
+        self.position.number += 1;
+        let id = format!("{}-{}", self.position.run, self.position.number);
+        self.add_again(body, &id)?;
+        Ok(id)
+    }
+
+    /// Adds a record that was in a file that is gone, under the event id that it had there.
+    pub(super) fn add_again(&mut self, body: &Body, id: &str) -> io::Result<()> {
         let Some(members) = body.members() else {
             return Err(io::Error::other("a record cannot be written as JSON"));
         };
-        let Position { end, key, run, number, is_new, torn } = &mut self.position;
-        *number += 1;
-        let id = format!("{run}-{number}");
+        let Position { end, key, is_new, torn, .. } = &mut self.position;
         let (start, seq) = (self.text.len(), end.seq + 1);
         let text = &mut self.text;
         write!(text, r#"{{"timestamp":"{}","eventId":"{id}","seq":{seq}"#, self.now)?;
@@ -85,7 +91,7 @@ impl Page {
         if let Some(lines) = &mut self.lines {
             lines.push(Line::record(&text[start..text.len() - 1], body.severity));
         }
-        Ok(id)
+        Ok(())
     }
 
     /// How many were added.

@@ -172,13 +172,21 @@ impl Writer {
             notes.push(Record::lost(lost));
         }
         // A file that is taken away again and again is not one to rely on.
+        let mut before: Option<Vec<String>> = None;
         for _ in 0..3 {
             let mut page = Page::new(self.position.clone(), now, !self.copies.is_empty());
             for note in &notes {
                 page.add(&note.body())?;
             }
             let said = page.count();
-            let ids = bodies.iter().map(|body| page.add(body)).collect::<io::Result<Vec<_>>>()?;
+            let ids = match before.take() {
+                None => bodies.iter().map(|body| page.add(body)).collect::<io::Result<Vec<_>>>()?,
+                Some(ids) => {
+                    let mut both = bodies.iter().zip(&ids);
+                    both.try_for_each(|(body, id)| page.add_again(body, id))?;
+                    ids
+                }
+            };
             let appended = self.output.append(page.text());
             if appended.is_ok() || !self.output.takes_back() {
                 self.rotation.wrote(now.seconds);
@@ -196,6 +204,7 @@ impl Writer {
             let again = page.count() - said;
             self.copies.hand(page.into_lines()).map_err(io::Error::other)?;
             notes.insert(0, self.begin_again(reopened.torn, again));
+            before = Some(ids);
         }
         Err(io::Error::other("the audit log is taken away as fast as it is written"))
     }
