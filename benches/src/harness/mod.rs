@@ -1,18 +1,20 @@
 //! What both benches measure with: the processor time of the thread, so that whatever else the
-//! machine does counts less, and the number of allocations.
+//! machine does counts less; or, with the feature `count-allocations`, the number of allocations. An
+//! allocator that counts takes time, and of a peer that allocates more, more: it is never timed.
 
-mod allocations;
+#[cfg(feature = "count-allocations")]
+mod counted;
+#[cfg(not(feature = "count-allocations"))]
+mod timed;
 
-use std::fs::OpenOptions;
-use std::hint::black_box;
-use std::io::Write;
-use std::path::Path;
-
+use criterion::Criterion;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use criterion::{BenchmarkGroup, Criterion};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::cases::Id;
+#[cfg(feature = "count-allocations")]
+pub use counted::Case;
+#[cfg(not(feature = "count-allocations"))]
+pub use timed::Case;
 
 /// The processor time of this thread, in nanoseconds.
 pub struct ThreadTime;
@@ -44,40 +46,6 @@ impl Measurement for ThreadTime {
 
     fn formatter(&self) -> &dyn ValueFormatter {
         WallTime.formatter()
-    }
-}
-
-/// A case: everybody in it does the same with the same octets.
-pub struct Case<'c> {
-    name: String,
-    group: BenchmarkGroup<'c, ThreadTime>,
-}
-
-impl<'c> Case<'c> {
-    /// Begins a case of the list.
-    pub fn new(criterion: &'c mut Criterion<ThreadTime>, id: Id) -> Self {
-        Self::named(criterion, id.to_string())
-    }
-
-    /// Begins a case that only we have.
-    pub fn named(criterion: &'c mut Criterion<ThreadTime>, name: String) -> Self {
-        let group = criterion.benchmark_group(&name);
-        Self { name, group }
-    }
-
-    /// Measures one of the peers, or us. What `operation` returns is dropped within the time.
-    pub fn measure<R>(&mut self, who: &str, mut operation: impl FnMut() -> R) {
-        // The first call fills buffers that are then used again.
-        drop(black_box(operation()));
-        let before = allocations::count();
-        drop(black_box(operation()));
-        let allocations = allocations::count() - before;
-        if let Some(directory) = std::env::var_os("CRITERION_HOME") {
-            let path = Path::new(&directory).join("allocations");
-            let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
-            writeln!(file, "{}\t{who}\t{allocations}", self.name).expect("room for a line");
-        }
-        self.group.bench_function(who, |bencher| bencher.iter(&mut operation));
     }
 }
 

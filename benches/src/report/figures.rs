@@ -21,7 +21,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Reads what `benches/run` collected: `facts`, and for each round a directory with criterion's
+    /// Reads what `benches/run` collected: `facts`, `allocations`, and for each round a directory with criterion's
     /// results in `criterion` and those of the programs in files that end in `.tsv`.
     ///
     /// # Errors
@@ -31,6 +31,10 @@ impl Figures {
         for line in fs::read_to_string(directory.join("facts"))?.lines() {
             let [name, text] = columns(line)?;
             figures.facts.push((name.to_owned(), text.to_owned()));
+        }
+        for line in fs::read_to_string(directory.join("allocations"))?.lines() {
+            let [case, who, allocations] = columns(line)?;
+            figures.count(case, who, allocations)?;
         }
         for round in fs::read_dir(directory.join("rounds"))? {
             for entry in fs::read_dir(round?.path())? {
@@ -57,10 +61,6 @@ impl Figures {
     }
 
     fn read_criterion(&mut self, directory: &Path) -> io::Result<()> {
-        for line in fs::read_to_string(directory.join("allocations"))?.lines() {
-            let [case, who, allocations] = columns(line)?;
-            self.count(case, who, allocations)?;
-        }
         for group in fs::read_dir(directory)? {
             let group = group?.path();
             if !group.is_dir() {

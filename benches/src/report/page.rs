@@ -25,7 +25,7 @@ through criterion (ten samples); MIT krb5, Heimdal, OpenSSL and gokrb5 are small
 (`benches/peers/`) that time 15 batches and take the median. Rounds alternate: in each one everybody
 is measured once, pinned to the same core, and a figure is the median of the rounds. Times are the
 processor time of the thread; for gokrb5, whose garbage collector has threads of its own, that of the
-process. Allocations are counted by the allocator. Whatever is returned is released within the time.
+process. Allocations are counted apart from that, by an allocator. Whatever is returned is released within the time.
 Rust is compiled with the release profile (thin LTO, no flags for the processor), C with `-O2` against
 Debian's libraries.
 
