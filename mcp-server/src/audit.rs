@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use krb_delegation::audit::verify::{Material, OpenIntent, Problem, Verification};
 
+use crate::cli::print_json;
 use crate::config::{Config, read_text};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -50,8 +51,7 @@ pub(crate) fn run(command: Command, out: &mut impl io::Write) -> Result<bool, Er
     let is_json = arguments.json;
     let found = material(arguments)?.verify()?;
     if is_json {
-        serde_json::to_writer_pretty(&mut *out, &found)?;
-        writeln!(out)?;
+        print_json(&found, out)?;
     } else {
         write_text(&found, out)?;
     }

@@ -12,6 +12,7 @@ use krb_delegation::plan::Parts;
 use serde::Serialize;
 
 use crate::backend;
+use crate::cli::print_json;
 use crate::config::Config;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -36,6 +37,8 @@ struct Report {
     audit_chain: &'static str,
     /// Where what outlives a restart is kept.
     state: Option<PathBuf>,
+    /// Where it is shared with other replicas.
+    shared_state: Option<String>,
     /// What is well to know of the targets.
     remarks: Vec<String>,
     /// What would be better otherwise, and keeps nothing from starting.
@@ -93,8 +96,7 @@ pub(crate) async fn print(
 ) -> Result<(), Error> {
     let report = report(file, online).await?;
     if json {
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)?;
+        print_json(&report, out)?;
     } else {
         writeln!(out, "{} is valid", file.display())?;
         write_text(&report, out)?;
@@ -132,6 +134,7 @@ async fn report(file: &Path, online: bool) -> Result<Report, Error> {
         audit_chain: worth(&config.audit),
         audit: config.audit.file,
         state: config.state.directory,
+        shared_state: config.state.redis.map(|redis| redis.address),
         remarks: plan.remarks().to_vec(),
         warnings,
     })
@@ -200,11 +203,18 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     writeln!(out, "  its chain        {}", report.audit_chain)?;
     match &report.state {
         Some(directory) => writeln!(out, "  state            {}", directory.display())?,
-        None => writeln!(
-            out,
-            "  state            none: a restart forgets which account each subject is, and nobody can \
-             be revoked (state.directory)"
-        )?,
+        None => {
+            let nobody =
+                if report.shared_state.is_none() { ", and nobody can be revoked" } else { "" };
+            writeln!(
+                out,
+                "  state            none: a restart forgets which account each subject is{nobody} \
+                 (state.directory)"
+            )?;
+        }
+    }
+    if let Some(address) = &report.shared_state {
+        writeln!(out, "  shared state     {address}")?;
     }
     for TargetReport { name, account, kind, spn, endpoint } in &report.targets {
         let by = account.as_ref().map(|account| format!(" by {account}")).unwrap_or_default();

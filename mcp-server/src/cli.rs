@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -82,7 +83,7 @@ enum Command {
         #[command(subcommand)]
         command: policy::Command,
     },
-    /// End a user's access, on this machine within a second
+    /// End a user's access: within a second, on replicas that share their state within two
     ///
     /// It needs the configuration file and the state that this names, and no running server: those
     /// that use the same state see it by themselves.
@@ -229,6 +230,16 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => info!("SIGINT"),
         }
     })
+}
+
+/// What a command found, for programs.
+pub(crate) fn print_json(
+    value: &impl Serialize,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use krb_delegation::targets::Resolved;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::print_json;
 use crate::config::Config;
 use crate::{backend, tools};
 
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     ///
     /// Alone it lists them. With --claims or --token it says whether a tool call is allowed, by
     /// which policies, and what the others ask for. Ends with 0 if it is allowed, else with 1.
-    /// Nothing is done and nothing is recorded.
+    /// Nothing is done but that with --token the identity provider is asked, and nothing is recorded.
     Check(Check),
 }
 
@@ -168,12 +169,6 @@ struct List<'a> {
 fn text(file: &Path) -> Result<String, Error> {
     let text = read_text(file, MAX_CLAIMS);
     Ok(text.map_err(|error| format!("cannot read {}: {error}", file.display()))?.to_string())
-}
-
-fn print_json(value: &impl Serialize, out: &mut impl io::Write) -> Result<(), Error> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)?;
-    Ok(())
 }
 
 fn place(file: &Path, line: Option<usize>) -> String {

@@ -162,11 +162,13 @@ impl Audit {
         random: &dyn Entropy,
         http: Option<&Arc<dyn Fetch>>,
     ) -> Result<Self, ConfigError> {
-        let problem = |setting: &str, e: &dyn std::fmt::Display| {
-            ConfigError::new(setting, format!("cannot open {}: {e}", config.file))
-        };
         let keys = config.keys()?;
-        let start = Start::open(config, &keys).map_err(|e| problem("audit.file", &e))?;
+        let start = Start::open(config, &keys).map_err(|error| {
+            ConfigError::new("audit.file", format!("cannot open {}: {error}", config.file))
+        })?;
+        let no_thread = |setting: &str, error: std::io::Error| {
+            ConfigError::new(setting, format!("cannot start its thread: {error}"))
+        };
         let mut run = [0; 8];
         random.fill(&mut run);
         let run = format!("{:016x}", u64::from_be_bytes(run));
@@ -174,8 +176,8 @@ impl Audit {
         position.begin(start.torn);
         let losses = Losses::default();
         let sinks = sinks(config, http)?;
-        let copies =
-            Copies::start(sinks, &clock, &losses).map_err(|e| problem("audit.sinks", &e))?;
+        let copies = Copies::start(sinks, &clock, &losses)
+            .map_err(|error| no_thread("audit.sinks", error))?;
         let every = config.checkpoints.as_ref().map(CheckpointConfig::interval);
         let queue = Arc::new(Queue::default());
         let audit = Self {
@@ -201,7 +203,7 @@ impl Audit {
         std::thread::Builder::new()
             .name("audit".into())
             .spawn(|| writer.run())
-            .map_err(|e| problem("audit", &e))?;
+            .map_err(|error| no_thread("audit", error))?;
         Ok(audit)
     }
 

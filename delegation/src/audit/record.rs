@@ -456,6 +456,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_operators_page_has_every_member() {
+        let (page, source) = (include_str!("../../../docs/audit.md"), include_str!("record.rs"));
+        let (_, fields) = source.split_once("pub(super) struct Fields {").unwrap();
+        let (fields, _) = fields.split_once("\n}\n").unwrap();
+        let names = fields.lines().filter_map(|line| line.trim().strip_prefix("pub(super) "));
+        let mut words = 0;
+        for name in names.filter_map(|line| Some(line.split_once(':')?.0)) {
+            let mut parts = name.split('_');
+            let mut word = parts.next().unwrap().to_owned();
+            for part in parts {
+                word += &part[..1].to_uppercase();
+                word += &part[1..];
+            }
+            assert!(page.contains(&format!("`{word}`")), "docs/audit.md has no `{word}`");
+            words += 1;
+        }
+        assert!(words > 30, "{words}");
+    }
+
+    #[test]
     fn times() {
         assert_eq!(rfc3339(Timestamp::new(0, 0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(Timestamp::new(951_782_400, 7_999)), "2000-02-29T00:00:00.007Z");

@@ -61,6 +61,18 @@ async fn programs_get_json() {
 }
 
 #[tokio::test]
+async fn a_shared_store_is_enough_to_revoke_somebody() {
+    let directory = directory();
+    let text = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();
+    let state = r#""state": { "redis": { "address": "redis.example", "key": "0123456789abcdef0123456789abcdef" } },
+  "audit": {"#;
+    directory.write("krb-mcp.jsonc", &text.replacen("\"audit\": {", state, 1));
+    let said = check(&directory, false).await.unwrap();
+    assert!(said.contains("shared state     redis.example\n"), "{said}");
+    assert!(!said.contains("nobody can be revoked"), "{said}");
+}
+
+#[tokio::test]
 async fn what_would_be_better_otherwise_is_a_warning() {
     let directory = directory();
     let text = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();

@@ -8,11 +8,17 @@ fn the_help_says_what_it_always_said() {
     let mut cli = Cli::command().term_width(100);
     cli.build();
     let mut text = cli.render_long_help().to_string();
-    for name in ["serve", "check", "policy", "pins", "revoke", "demo", "completions"] {
-        let command = cli.find_subcommand_mut(name).unwrap();
-        text += &format!("\n---- {name}\n{}", command.render_long_help());
-    }
+    commands(&mut cli, "", &mut text);
     assert_snapshot("src/cli/help.txt", &text);
+}
+
+/// The help of every command below this one.
+fn commands(of: &mut clap::Command, before: &str, text: &mut String) {
+    for command in of.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        let name = format!("{before}{}", command.get_name());
+        *text += &format!("\n---- {name}\n{}", command.render_long_help());
+        commands(command, &format!("{name} "), text);
+    }
 }
 
 #[test]

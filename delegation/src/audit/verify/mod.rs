@@ -252,7 +252,8 @@ impl<'a> Walk<'a> {
             }
         };
         if self.last.is_none() && (previous.is_none() || stamp.key_id.is_none()) {
-            let text = "it does not say what it is chained to and by which key, so what stood before                         it is missing, or it was changed";
+            let text = "it does not say what it is chained to and by which key, so what stood before \
+                        it is missing, or it was changed";
             problem(Fault::Missing, text.into());
         }
         if let Some(id) = &stamp.key_id {

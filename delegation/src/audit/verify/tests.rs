@@ -100,6 +100,8 @@ impl Log {
         let found = self.verify();
         let has = found.problems.iter().any(|problem| problem.fault == fault);
         assert!(!found.is_whole && has, "{fault:?}: {:#?}", found.problems);
+        let is_well_written = |text: &str| !text.contains("  ");
+        assert!(found.problems.iter().all(|problem| is_well_written(&problem.text)));
     }
 }
 
