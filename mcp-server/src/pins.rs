@@ -36,8 +36,12 @@ pub(crate) enum Pins {
         /// The account's SID, in the place of the one that is pinned, or before there is one
         #[arg(long, value_name = "SID", requires = "subject")]
         sid: Option<Sid>,
-        /// All that wait
-        #[arg(long, conflicts_with = "subject", required_unless_present = "subject")]
+        /// All that wait, whatever their issuer and realm
+        #[arg(
+            long,
+            conflicts_with_all = ["subject", "issuer", "realm"],
+            required_unless_present = "subject"
+        )]
         all: bool,
     },
     /// Forget the account of a subject: it is then whoever it is at its next sight
@@ -84,7 +88,7 @@ pub(crate) fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Error> {
         Pins::Approve { common, which, sid, all } => {
             let (config, operator) = open(&common)?;
             if all {
-                let count = operator.approve(|_| true)?;
+                let count = operator.approve(|pin| !pin.approved)?;
                 return done(count, "approved", common.json, out);
             }
             let of = which.of(&config)?;

@@ -12,16 +12,41 @@ struct Cli {
     asked: Pins,
 }
 
-fn pins(directory: &Directory, arguments: &[&str]) -> Result<String, String> {
+fn configuration() -> String {
     let end = EXAMPLE.rfind('}').unwrap();
-    let text = format!("{}, \"state\": {{\"directory\": \"state\"}} }}", &EXAMPLE[..end]);
-    let file = directory.write("krb-mcp.jsonc", &text);
+    format!("{}, \"state\": {{\"directory\": \"state\"}} }}", &EXAMPLE[..end])
+}
+
+fn pins(directory: &Directory, arguments: &[&str]) -> Result<String, String> {
+    let file = directory.write("krb-mcp.jsonc", &configuration());
     let all = ["pins", arguments[0], "--config", file.to_str().unwrap()];
     let all = all.into_iter().chain(arguments[1..].iter().copied());
     let cli = Cli::try_parse_from(all).map_err(|error| error.to_string())?;
     let mut out = Vec::new();
     run(cli.asked, &mut out).map_err(|error| error.to_string())?;
     Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn all_that_wait_are_approved_and_never_all_of_one_issuer_only() {
+    let directory = Directory::new();
+    let pins = |arguments: &[&str]| pins(&directory, arguments);
+    pins(&["approve", "42", "--sid", SID]).unwrap();
+    let config = Config::load(&directory.write("krb-mcp.jsonc", &configuration())).unwrap();
+    let operator = Operator::new(&config.state).unwrap();
+    for (issuer, realm) in [("https://a", "A"), ("https://b", "A"), ("https://b", "B")] {
+        let [issuer, realm, sid] = [issuer, realm, SID].map(str::to_owned);
+        let (subject, account) = ("1".to_owned(), "bob".to_owned());
+        operator.pin(Pin { issuer, subject, realm, sid, account, at: 1, approved: false }).unwrap();
+    }
+    for which in [["--issuer", "https://a"], ["--realm", "A"]] {
+        let problem = pins(&["approve", "--all", which[0], which[1]]).unwrap_err();
+        assert!(problem.contains("cannot be used with"), "{problem}");
+    }
+    assert!(pins(&["approve", "--all", "42"]).unwrap_err().contains("cannot be used with"));
+    assert_eq!(pins(&["list", "--waiting"]).unwrap().lines().count(), 3, "none was approved");
+    assert_eq!(pins(&["approve", "--all", "--json"]).unwrap(), "{\"approved\":3}\n");
+    assert_eq!(pins(&["list", "--waiting"]).unwrap(), "none\n");
 }
 
 #[test]
@@ -44,7 +69,7 @@ fn pins_are_approved_listed_and_released() {
         (list[0]["realm"].as_str(), list[1]["realm"].as_str()),
         (Some("W25AD.NET"), Some("OTHER.TEST"))
     );
-    assert_eq!(pins(&["approve", "--all", "--json"]).unwrap(), "{\"approved\":2}\n");
+    assert_eq!(pins(&["approve", "--all", "--json"]).unwrap(), "{\"approved\":0}\n", "none waits");
     assert!(pins(&["release", "42"]).unwrap().starts_with("released: 1"));
     assert!(pins(&["release", "42"]).unwrap_err().contains("is pinned to no account"));
     assert_eq!(pins(&["list"]).unwrap().lines().count(), 1, "the other realm's stays");
