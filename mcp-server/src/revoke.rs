@@ -118,8 +118,13 @@ impl Place {
 fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
     let Some(subject) = asked.subject else {
         let user = asked.user.unwrap_or_default();
-        if user.parse::<Sid>().is_ok() {
-            return Ok(Whose::Sid { sid: user });
+        if let Some(("S-1" | "s-1", rest)) = user.split_at_checked(3)
+            && rest.starts_with('-')
+        {
+            // In the spelling in which an account's is compared with it.
+            let sid = format!("S-1{}", rest.to_ascii_lowercase()).parse::<Sid>();
+            let sid = sid.map_err(|error| format!("{user:?}: {error}"))?;
+            return Ok(Whose::Sid { sid: sid.to_string() });
         }
         if user.is_empty() || user.contains(['\\', '/', '@']) {
             let problem = "must be a bare sAMAccountName (no domain, no UPN) or a SID";

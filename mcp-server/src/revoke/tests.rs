@@ -51,6 +51,32 @@ fn what_is_revoked_is_listed_until_it_is_lifted() {
 }
 
 #[test]
+fn a_sid_is_kept_as_an_accounts_is_written() {
+    let directory = Directory::new();
+    for (number, typed) in
+        ["S-1-5-021-1-2-3-001104", "s-1-5-21-1-2-3-1104", "S-1-0x5-21-1-2-3-1104"]
+            .into_iter()
+            .chain(["S-1-0X000000000005-21-1-2-3-1104"])
+            .enumerate()
+    {
+        let revoke = |arguments: &[&str]| revoke(&directory, STATE, arguments).unwrap();
+        assert!(
+            revoke(&[typed]).starts_with(&format!("account {SID}: access is ended")),
+            "{typed}"
+        );
+        assert_eq!(revoke(&["--list"]).lines().count(), 1, "{typed}");
+        let lifted = if number % 2 == 0 { SID } else { typed };
+        assert!(revoke(&["--lift", lifted]).contains("access is given back"));
+        assert_eq!(revoke(&["--list"]), "nobody\n");
+    }
+    for none in ["S-1-5-21-1-2-3-4294967296", "s-1-", "S-1-5-x", "S-1-0x-21"] {
+        let problem = revoke(&directory, STATE, &[none]).unwrap_err();
+        assert!(problem.contains("SID"), "{none}: {problem}");
+    }
+    assert!(revoke(&directory, STATE, &["s-11"]).unwrap().starts_with("account s-11:"));
+}
+
+#[test]
 fn what_would_revoke_nobody_is_refused() {
     let directory = Directory::new();
     let problem =
