@@ -37,7 +37,7 @@ impl From<Revoked> for Failure {
             Revoked::Token => "Log in again.",
             Revoked::Unknown => {
                 "Nothing is done meanwhile. This server's log says what is wrong with its state \
-                 (state.directory)."
+                 (state.directory; state.redis, if that does not answer)."
             }
         };
         let code = match why {

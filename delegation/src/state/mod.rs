@@ -20,6 +20,7 @@ pub use failure::{NotPinned, Revoked, StateError};
 pub use operator::Operator;
 pub use pins::{Pin, Pins};
 pub use revocations::{Revocation, RevocationList, Revocations, Whose};
+use shared::Head;
 pub use shared::Shared;
 pub use who::Who;
 
@@ -149,7 +150,8 @@ impl State {
             let (mut known, mut is_told) = (None, true);
             loop {
                 let Some(state) = state.upgrade() else { return };
-                let asked = timeout(PATIENCE, state.ask(&shared, known, directory.as_ref())).await;
+                let asked =
+                    timeout(PATIENCE, state.ask(&shared, known.as_ref(), directory.as_ref())).await;
                 let asked = asked.unwrap_or_else(|_| Err("no answer".to_owned()));
                 let was_here = shared.set_here(asked.is_ok());
                 match asked {
@@ -173,36 +175,35 @@ impl State {
         });
     }
 
-    /// Asks for the number of the last revocation and, if it is another one, for all of them.
+    /// Asks for the number of the last revocation and, if it was sealed anew, for all of them.
     async fn ask(
         &self,
         shared: &Shared,
-        known: Option<u64>,
+        known: Option<&Head>,
         directory: Option<&Arc<Directory>>,
-    ) -> Result<u64, String> {
+    ) -> Result<Head, String> {
         let head = shared.head().await.map_err(|away| away.to_string())?;
-        if known == Some(head) {
+        if known == Some(&head) {
             return Ok(head);
         }
         let ours = self.revocations.list();
         let mut list = shared.revocations().await.map_err(|away| away.to_string())?;
-        if list.generation < ours.generation {
+        if !list.comes_after(&ours) {
             // It was restarted without its data, or put back to an older state. It is told again.
             tracing::warn!("the shared store has forgotten who was revoked, and is told again");
             let merge = |list: &mut RevocationList| {
                 let mut merged = ours.clone();
-                merged.merge(list);
+                merged.merge(list)?;
                 *list = merged;
                 Ok(list.clone())
             };
             list = shared.change(merge).await.map_err(|error| error.to_string())?;
-        } else if list.generation < head {
+        } else if list.generation < head.number {
             return Err("its number of revocations is not that of its list".to_owned());
         }
         if !self.revocations.replace(&list) {
             return Err("its revocations are older than those that are known".to_owned());
         }
-        let generation = list.generation;
         if let Some(directory) = directory.cloned() {
             // What was known once is known after a restart, whatever the store says then.
             let write = move || {
@@ -214,7 +215,7 @@ impl State {
             let written = tokio::task::spawn_blocking(write).await.map_err(|e| e.to_string())?;
             written.map_err(|error| error.to_string())?;
         }
-        Ok(generation)
+        Ok(head)
     }
 
     /// Which account each subject is.
@@ -237,7 +238,12 @@ impl State {
     }
 
     fn read_all(&self, directory: &Directory) -> Result<(), StateError> {
-        FILES.iter().try_for_each(|(file, _)| self.read(directory, file))
+        FILES.iter().try_for_each(|(file, _)| self.read(directory, file))?;
+        if self.shared.is_some() && self.revocations.latest() == 0 {
+            // It was never written what the store says: that nobody is in it is no knowledge.
+            self.revocations.lose();
+        }
+        Ok(())
     }
 
     fn read(&self, directory: &Directory, file: &'static str) -> Result<(), StateError> {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -19,7 +19,7 @@ pub(super) const EMPTY: &str = r#"{"generation":0,"entries":[]}"#;
 const REMEMBERED: i64 = 24 * 3600;
 
 /// Whose access an operator ends.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", untagged, deny_unknown_fields)]
 pub enum Whose {
     /// Of whoever has a token that the issuer issued for this subject before that moment. Who logs in
@@ -73,8 +73,9 @@ impl RevocationList {
     /// # Errors
     /// [`StateError::Full`].
     pub fn revoke(&mut self, whose: Whose, now: i64) -> Result<Revocation, StateError> {
+        let same = whose.folded();
         self.entries.retain(|entry| {
-            !same(&entry.whose, &whose)
+            entry.whose.folded() != same
                 && entry.lifted.is_none_or(|lifted| lifted.saturating_add(REMEMBERED) > now)
         });
         if self.entries.len() >= MAX_REVOCATIONS {
@@ -87,21 +88,56 @@ impl RevocationList {
     }
 
     /// Takes in what another list says that this one does not: a store may have been put back to an
-    /// older state, and somebody may have been revoked since.
-    pub(super) fn merge(&mut self, other: &Self) {
+    /// older state, and somebody may have been revoked since. What was lifted makes room, what was
+    /// lifted first before the others.
+    ///
+    /// # Errors
+    /// [`StateError::Full`], for what stands never does.
+    pub(super) fn merge(&mut self, other: &Self) -> Result<(), StateError> {
         let last = |entry: &Revocation| entry.at.max(entry.lifted.unwrap_or(i64::MIN));
+        let places = self.entries.iter().enumerate();
+        let mut places: HashMap<_, _> =
+            places.map(|(place, entry)| (entry.whose.folded(), place)).collect();
         let mut generation = self.generation.max(other.generation);
         for entry in &other.entries {
-            let ours = self.entries.iter_mut().find(|ours| same(&ours.whose, &entry.whose));
+            let place = *places.entry(entry.whose.folded()).or_insert(self.entries.len());
             generation += 1;
             let entry = Revocation { generation, ..entry.clone() };
-            match ours {
+            match self.entries.get_mut(place) {
                 Some(ours) if last(ours) >= last(&entry) => {}
                 Some(ours) => *ours = entry,
                 None => self.entries.push(entry),
             }
         }
         self.generation = generation + 1;
+        let too_many = self.entries.len().saturating_sub(MAX_REVOCATIONS);
+        let mut lifted: Vec<_> = self.entries.iter().filter_map(Revocation::when_lifted).collect();
+        if lifted.len() < too_many {
+            return Err(StateError::Full(MAX_REVOCATIONS));
+        }
+        lifted.sort_unstable();
+        let makes_room: HashSet<_> = lifted.into_iter().take(too_many).collect();
+        let goes = |entry: &Revocation| {
+            entry.when_lifted().is_some_and(|lifted| makes_room.contains(&lifted))
+        };
+        self.entries.retain(|entry| !goes(entry));
+        Ok(())
+    }
+
+    /// Does it come after another one? It does not if it lacks what stands there, or what was lifted
+    /// there stands in it, whatever its number: a store that was put back to an older state, or lost
+    /// everything, may have been told of others since.
+    pub(super) fn comes_after(&self, other: &Self) -> bool {
+        let ours: HashMap<_, _> =
+            self.entries.iter().map(|entry| (entry.whose.folded(), entry)).collect();
+        let has = |entry: &Revocation| match ours.get(&entry.whose.folded()) {
+            Some(ours) if ours.generation == entry.generation => {
+                ours.at == entry.at && (ours.lifted.is_some() || entry.lifted.is_none())
+            }
+            Some(ours) => ours.generation > entry.generation,
+            None => entry.lifted.is_some(),
+        };
+        self.generation >= other.generation && other.entries.iter().all(has)
     }
 
     /// Lifts those of a user. It stays known for a day that there was one, so that nothing that was
@@ -111,7 +147,7 @@ impl RevocationList {
     /// [`StateError::Missing`].
     pub fn lift(&mut self, whose: &Whose, now: i64) -> Result<Revocation, StateError> {
         let mut stands = self.entries.iter_mut().filter(|entry| entry.lifted.is_none());
-        let entry = stands.find(|entry| same(&entry.whose, whose));
+        let entry = stands.find(|entry| entry.whose.folded() == whose.folded());
         let entry = entry.ok_or_else(|| StateError::Missing("such a revocation".to_owned()))?;
         entry.lifted = Some(now);
         let lifted = entry.clone();
@@ -120,13 +156,27 @@ impl RevocationList {
     }
 }
 
-fn same(one: &Whose, other: &Whose) -> bool {
-    match (one, other) {
-        (Whose::Account { account: one }, Whose::Account { account: other }) => {
-            folded(one) == folded(other)
-        }
-        _ => one == other,
+impl Revocation {
+    /// And its number, by which two that were lifted in one second differ.
+    fn when_lifted(&self) -> Option<(i64, u64)> {
+        self.lifted.map(|lifted| (lifted, self.generation))
     }
+}
+
+impl Whose {
+    /// In the one spelling that this user has.
+    fn folded(&self) -> Self {
+        match self {
+            Self::Account { account } => Self::Account { account: folded(account) },
+            Self::Sid { sid } => Self::Sid { sid: canonical(sid) },
+            Self::Subject { .. } => self.clone(),
+        }
+    }
+}
+
+/// As an account's SID is written.
+fn canonical(sid: &str) -> String {
+    sid.parse().map_or_else(|_| sid.to_owned(), |sid: krb_proto::pac::Sid| sid.to_string())
 }
 
 /// As directories compare names.
@@ -149,8 +199,6 @@ struct Table {
     by_subject: HashMap<String, HashMap<String, Entry>>,
     by_account: HashMap<String, Entry>,
     by_sid: HashMap<String, Entry>,
-    /// Nobody's generation is below it.
-    floor: u64,
     is_known: bool,
     list: RevocationList,
 }
@@ -207,7 +255,7 @@ impl Revocations {
         }
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let found = table.of(who).into_iter().flatten().map(|entry| entry.generation);
-        found.max().unwrap_or(0).max(table.floor)
+        found.max().unwrap_or(0)
     }
 
     /// A number that is another after each revocation, and after each that was lifted: a part of the
@@ -247,7 +295,7 @@ impl Revocations {
         if is_older {
             return false;
         }
-        *table = Table { floor: table.floor, is_known: true, ..Table::default() };
+        *table = Table { is_known: true, ..Table::default() };
         for Revocation { whose, at, generation, lifted } in &list.entries {
             let entry = Entry { generation: *generation, at: lifted.is_none().then_some(*at) };
             match whose {
@@ -256,7 +304,7 @@ impl Revocations {
                     subjects.insert(subject.clone(), entry);
                 }
                 Whose::Sid { sid } => {
-                    table.by_sid.insert(sid.clone(), entry);
+                    table.by_sid.insert(canonical(sid), entry);
                 }
                 Whose::Account { account } => {
                     table.by_account.insert(folded(account), entry);
@@ -264,7 +312,7 @@ impl Revocations {
             }
         }
         table.list = list.clone();
-        self.any.store(!list.entries.is_empty() || table.floor > 0, Ordering::Release);
+        self.any.store(!list.entries.is_empty(), Ordering::Release);
         drop(table);
         self.changed.send_replace(list.generation);
         true

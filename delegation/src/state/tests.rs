@@ -8,16 +8,16 @@ use krb_proto::pac::Sid;
 use super::*;
 
 /// A directory for state, gone with its value.
-struct Place(PathBuf);
+pub(super) struct Place(PathBuf);
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Self(std::env::temp_dir().join(format!("krb-state-{}-{number}", std::process::id())))
     }
 
-    fn config(&self) -> StateConfig {
+    pub(super) fn config(&self) -> StateConfig {
         StateConfig { directory: Some(self.0.clone()), ..StateConfig::default() }
     }
 
@@ -137,6 +137,44 @@ fn what_was_lifted_is_forgotten_after_a_day_and_what_stands_never_makes_room() {
         .collect();
     assert!(matches!(list.revoke(account("late"), NOW), Err(StateError::Full(_))));
     list.revoke(account("7"), NOW).unwrap();
+}
+
+#[test]
+fn a_sid_is_itself_however_it_was_written() {
+    let mut list = RevocationList::default();
+    list.revoke(Whose::Sid { sid: "S-1-0x5-21-1-2-3-01104".into() }, NOW).unwrap();
+    assert_eq!(revoked(&list).admits(&alice(None, Some(&sid(1104)))), Err(Revoked::Account));
+    list.lift(&Whose::Sid { sid: sid(1104).to_string() }, NOW).unwrap();
+    assert_eq!(revoked(&list).admits(&alice(None, Some(&sid(1104)))), Ok(()));
+}
+
+/// So many names of one letter, some of them lifted, each a second after the other.
+fn many(letter: char, count: usize, lifted: usize) -> RevocationList {
+    let entry = |number: usize| Revocation {
+        whose: account(&format!("{letter}{number}")),
+        at: NOW,
+        generation: number as u64 + 1,
+        lifted: (number < lifted).then(|| NOW + 1 + i64::try_from(number).unwrap()),
+    };
+    RevocationList { generation: count as u64, entries: (0..count).map(entry).collect() }
+}
+
+#[test]
+fn lists_that_are_put_together_keep_all_that_stands_and_no_more_than_there_may_be() {
+    const MAX: usize = revocations::MAX_REVOCATIONS;
+    let mut list = many('a', MAX, 5);
+    list.merge(&many('A', MAX, 5)).unwrap();
+    assert_eq!((list.entries.len(), list.generation > MAX as u64), (MAX, true), "the same ones");
+    // Five too many, and nine were lifted: those that were lifted last are still remembered.
+    let mut other = many('b', 5, 4);
+    other.entries.reverse();
+    list.merge(&other).unwrap();
+    let lifted: Vec<_> = list.entries.iter().filter(|entry| entry.lifted.is_some()).collect();
+    assert_eq!((list.entries.len(), lifted.len()), (MAX, 4));
+    assert!(lifted.iter().all(|entry| entry.lifted.unwrap() >= NOW + 3), "{lifted:?}");
+    list.merge(&many('c', 4, 0)).unwrap();
+    assert_eq!(list.entries.len(), MAX, "nothing else was lifted");
+    assert!(matches!(list.merge(&many('d', 1, 0)), Err(StateError::Full(MAX))));
 }
 
 #[tokio::test(start_paused = true)]

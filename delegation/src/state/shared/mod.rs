@@ -35,6 +35,14 @@ pub struct Shared {
     is_here: AtomicBool,
 }
 
+/// The number of the last revocation, and how it was sealed, which is never twice the same: a store
+/// that lost everything may have come to a number again that was known of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Head {
+    pub(super) number: u64,
+    sealed: Vec<Vec<u8>>,
+}
+
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Shared")
@@ -89,16 +97,17 @@ impl Shared {
     }
 
     /// The number of the last revocation: the highest that any key's place has.
-    pub(super) async fn head(&self) -> Result<u64, Away> {
-        let mut highest = 0;
+    pub(super) async fn head(&self) -> Result<Head, Away> {
+        let mut head = Head::default();
         for sealer in &self.sealers {
             let found = self.store.get(&sealer.name(Kind::Head, &[])).await?;
             let Some(sealed) = found else { continue };
             let value = sealer.open(Kind::Head, &[], &sealed).ok_or_else(unsealed)?;
             let value = value.as_slice().try_into().map_err(|_| unsealed())?;
-            highest = highest.max(u64::from_be_bytes(value));
+            head.number = head.number.max(u64::from_be_bytes(value));
+            head.sealed.push(sealed);
         }
-        Ok(highest)
+        Ok(head)
     }
 
     /// Whose access was ended.

@@ -9,6 +9,7 @@ use krb_proto::iana::{EncType, TicketFlags};
 use krb_proto::{Credential, KerberosTime, Name, Principal};
 
 use super::*;
+use crate::state::tests::Place;
 use crate::state::{Revoked, State, StateConfig, Who, Whose};
 
 #[derive(Default)]
@@ -160,10 +161,10 @@ async fn a_revocation_is_seen_under_every_key_while_keys_are_replaced() {
     let stages: [&[&str]; 4] = [&["old"], &["old", "new"], &["new", "old"], &["new"]];
     for pair in stages.windows(2) {
         for (from, to) in [(pair[0], pair[1]), (pair[1], pair[0])] {
-            let before = replica(&store, to).head().await.unwrap();
+            let before = replica(&store, to).head().await.unwrap().number;
             revoke(&replica(&store, from), alice()).await;
             let there = replica(&store, to);
-            assert!(there.head().await.unwrap() > before, "{from:?} to {to:?}");
+            assert!(there.head().await.unwrap().number > before, "{from:?} to {to:?}");
             assert_eq!(there.list().await.unwrap().len(), 1);
         }
     }
@@ -187,11 +188,48 @@ async fn two_operators_at_once_lose_nothing_and_a_failure_is_no_success() {
 }
 
 async fn server(store: &Arc<Memory>) -> Arc<State> {
+    server_with(store, StateConfig::default())
+}
+
+fn server_with(store: &Arc<Memory>, config: StateConfig) -> Arc<State> {
     let shared = replica(store, &["key"]);
     shared.set_here(false);
-    let state = State::with(StateConfig::default(), Some(shared)).unwrap();
+    let state = State::with(config, Some(shared)).unwrap();
     state.start().unwrap();
     state
+}
+
+/// Between two questions.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_comes_to_a_known_number_again_is_not_taken_for_the_one_that_was_known() {
+    let store = Arc::new(Memory::default());
+    let shared = replica(&store, &["key"]);
+    let name = |name: &str| Whose::Account { account: name.into() };
+    for first in ["bob", "alice"] {
+        revoke(&shared, name(first)).await;
+    }
+    // Lost, or put back to when only bob was out; to the known number, and past it.
+    for (kept, new) in [(0, 2), (0, 5), (1, 1), (1, 3)] {
+        let state = server(&store).await;
+        pass(1).await;
+        let two = store.values().unwrap().clone();
+        store.values().unwrap().clear();
+        for old in ["bob"].into_iter().take(kept) {
+            revoke(&shared, name(old)).await;
+        }
+        for number in 0..new {
+            revoke(&shared, name(&format!("new{number}"))).await;
+        }
+        pass(2).await;
+        let listed = shared.list().await.unwrap();
+        assert_eq!(listed.len(), 2 + new, "{kept} {new}: {listed:?}");
+        let news = (0..new).map(|number| format!("new{number}"));
+        for name in news.chain(["bob".into(), "alice".into()]) {
+            let who = Who { name: Some(&name), ..who() };
+            assert_eq!(state.revocations().admits(&who), Err(Revoked::Account), "{name}");
+        }
+        *store.values().unwrap() = two;
+    }
 }
 
 async fn pass(seconds: u64) {
@@ -212,6 +250,35 @@ async fn every_replica_knows_within_two_seconds_who_was_revoked() {
         assert_eq!(state.revocations().revoked(&who()).await, Revoked::Account);
     }
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+/// A directory that is there and says nothing is no knowledge; one in which it was written what the
+/// store said is.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_knows_nothing_serves_nobody_whatever_its_directory_is_like() {
+    let (store, place) = (Arc::new(Memory::default()), Place::new());
+    let admits = |state: &Arc<State>| state.revocations().admits(&who());
+    // The second one finds the files that the first one made.
+    for _ in 0..2 {
+        store.set_away(true);
+        let state = server_with(&store, place.config());
+        assert_eq!(admits(&state), Err(Revoked::Unknown));
+        pass(5).await;
+        assert_eq!(admits(&state), Err(Revoked::Unknown));
+        store.set_away(false);
+        pass(3).await;
+        assert_eq!(admits(&state), Ok(()));
+    }
+    let state = server_with(&store, place.config());
+    let erin = Whose::Account { account: "erin".into() };
+    revoke(&replica(&store, &["key"]), erin).await;
+    pass(3).await;
+    drop(state);
+    store.set_away(true);
+    let state = server_with(&store, place.config());
+    assert_eq!(admits(&state), Ok(()), "it is written who was revoked");
+    let erin = Who { name: Some("erin"), ..who() };
+    assert_eq!(state.revocations().admits(&erin), Err(Revoked::Account));
 }
 
 #[tokio::test(start_paused = true)]
