@@ -4,6 +4,7 @@
 use cedar_policy::Effect;
 use serde_json::{Map, Value};
 
+use super::json::{like, single};
 use super::pattern::Pattern;
 
 // Conditions joined by `&&` or `||` nest to the left, one level each.
@@ -63,7 +64,7 @@ type Found = Result<(), &'static str>;
 impl Finder<'_> {
     /// A condition or a part of one.
     fn boolean(&mut self, node: &Value, polarity: Polarity, depth: usize) -> Found {
-        let Some((operator, operands)) = operator(node) else { return Ok(()) };
+        let Some((operator, operands)) = single(node) else { return Ok(()) };
         if depth > MAX_DEPTH {
             return Err("has more than 500 conditions in one; write several policies");
         }
@@ -116,7 +117,7 @@ impl Finder<'_> {
         depth: usize,
         attribute: bool,
     ) -> Found {
-        let Some((operator, operands)) = operator(node) else { return Ok(()) };
+        let Some((operator, operands)) = single(node) else { return Ok(()) };
         // Some room for values in the last condition.
         if depth > MAX_DEPTH + 50 {
             return Err("is nested too deeply");
@@ -163,11 +164,6 @@ impl Finder<'_> {
     }
 }
 
-fn operator(node: &Value) -> Option<(&str, &Value)> {
-    let (operator, operands) = node.as_object()?.iter().next()?;
-    Some((operator, operands))
-}
-
 fn items(node: &Value) -> impl Iterator<Item = &Value> {
     node.as_array().into_iter().flatten()
 }
@@ -182,16 +178,4 @@ pub(super) fn mentions(node: &Value, attribute: &str) -> bool {
         Value::Array(items) => items.iter().any(|item| mentions(item, attribute)),
         _ => false,
     }
-}
-
-/// The pattern of a `like`.
-pub(super) fn like(elements: &[Value]) -> Pattern {
-    let mut pattern = Pattern::text("");
-    for element in elements {
-        match element.get("Literal").and_then(Value::as_str) {
-            Some(text) => pattern.push(text),
-            None => pattern.push_wildcard(),
-        }
-    }
-    pattern
 }

@@ -14,8 +14,9 @@ use serde_json::Value;
 use unicode_security::MixedScript as _;
 
 use super::asking::{Types, Vocabulary};
-use super::comparisons::{Comparison, comparisons, like, mentions};
+use super::comparisons::{Comparison, comparisons, mentions};
 use super::index::{Index, Paths};
+use super::json::like;
 use super::pattern::Pattern;
 use super::rules::Rule;
 use super::sketch::{Sketch, may_fail};

@@ -15,6 +15,7 @@ mod explain;
 mod facts;
 mod failure;
 mod index;
+mod json;
 mod load;
 mod narrow;
 mod pattern;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::comparisons::like;
+use super::json::{attribute, like, single, text, texts};
 use super::pattern::Pattern;
 
 /// Whether one of its conditions cannot hold unless `context.path` is one of the texts, or as one of
@@ -17,26 +17,20 @@ pub(super) fn holds_only_for(policy: &Value, is_below: &dyn Fn(&Pattern) -> bool
 
 // Does an expression that is `value` prove it? No deeper than `comparisons` has gone before.
 fn proves(node: &Value, value: bool, is_below: &dyn Fn(&Pattern) -> bool) -> bool {
-    let Some((operator, operands)) = node.as_object().and_then(|node| node.iter().next()) else {
-        return false;
-    };
+    let Some((operator, operands)) = single(node) else { return false };
     let sides = || [&operands["left"], &operands["right"]];
     let side = |node: &Value| proves(node, value, is_below);
-    match (&**operator, value) {
+    let is_text_below = |text: &String| is_below(&Pattern::text(text));
+    match (operator, value) {
         ("&&", true) | ("||", false) => sides().into_iter().any(side),
         ("&&", false) | ("||", true) => sides().into_iter().all(side),
         ("!", _) => proves(&operands["arg"], !value, is_below),
         ("if-then-else", _) => side(&operands["then"]) && side(&operands["else"]),
         ("==", true) | ("!=", false) => {
             let [left, right] = sides();
-            let text = if is_path(left) {
-                right
-            } else if is_path(right) {
-                left
-            } else {
-                return false;
-            };
-            texts(text).is_some_and(|texts| texts.len() == 1 && texts.iter().all(is_below))
+            let compared = |one: &Value, other: &Value| is_path(one).then(|| text(other)).flatten();
+            let text = compared(left, right).or_else(|| compared(right, left));
+            text.is_some_and(|text| is_text_below(&text))
         }
         ("like", true) => {
             let pattern = operands["pattern"].as_array().map(|elements| like(elements));
@@ -44,26 +38,14 @@ fn proves(node: &Value, value: bool, is_below: &dyn Fn(&Pattern) -> bool) -> boo
         }
         ("contains", true) => {
             let set = if is_path(&operands["right"]) { texts(&operands["left"]) } else { None };
-            set.is_some_and(|texts| texts.iter().all(is_below))
+            set.is_some_and(|texts| texts.iter().all(is_text_below))
         }
         _ => false,
     }
 }
 
-/// `context.path`.
 fn is_path(node: &Value) -> bool {
-    node["."]["attr"] == "path" && node["."]["left"]["Var"] == "context"
-}
-
-/// One text, or all of a set of them.
-fn texts(node: &Value) -> Option<Vec<Pattern>> {
-    let one = |value: &Value| value.as_str().map(Pattern::text);
-    match (&node["Value"], &node["Set"]) {
-        (Value::Array(values), _) => values.iter().map(one).collect(),
-        (Value::String(_), _) => Some(vec![one(&node["Value"])?]),
-        (_, Value::Array(items)) => items.iter().map(|item| one(&item["Value"])).collect(),
-        _ => None,
-    }
+    attribute(node) == Some(("context", "path"))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use cedar_policy::{
 use serde_json::Value;
 
 use super::asking::Types;
-use super::comparisons::like;
 use super::facts::{Facts, Field, List};
+use super::json::{attribute, like, single, text, texts};
 use super::pattern::Pattern;
 
 /// A condition, in which what is not understood is neither true nor false.
@@ -285,27 +285,4 @@ fn list(node: &Value) -> Option<List> {
         ("principal", "groups") => List::Groups,
         _ => return None,
     })
-}
-
-fn attribute(node: &Value) -> Option<(&str, &str)> {
-    let (".", operands) = single(node)? else { return None };
-    let ("Var", variable) = single(operands.get("left")?)? else { return None };
-    Some((variable.as_str()?, operands.get("attr")?.as_str()?))
-}
-
-fn text(node: &Value) -> Option<String> {
-    let ("Value", Value::String(text)) = single(node)? else { return None };
-    Some(text.clone())
-}
-
-fn texts(node: &Value) -> Option<Vec<String>> {
-    let ("Set", Value::Array(items)) = single(node)? else { return None };
-    items.iter().map(text).collect()
-}
-
-/// An operator and its operands.
-fn single(node: &Value) -> Option<(&str, &Value)> {
-    let fields = node.as_object()?;
-    let (operator, operands) = fields.iter().next()?;
-    (fields.len() == 1).then_some((operator, operands))
 }
