@@ -30,9 +30,9 @@
 //! A caller is a verified token, not a text:
 //!
 //! ```compile_fail,E0451
-//! use krb_delegation::identity::{BearerToken, Caller};
-//! fn skip(token: BearerToken) -> Caller {
-//!     Caller { issuer: "i".into(), subject: "s".into(), client_id: None, token }
+//! use krb_delegation::identity::Caller;
+//! fn skip() -> Caller {
+//!     Caller { issuer: "i".into(), subject: "s".into(), ..unreachable!() }
 //! }
 //! ```
 //!
@@ -47,7 +47,7 @@
 //! ```compile_fail,E0451
 //! use krb_delegation::{identity::Subject, policy::Permit, targets::Resolved};
 //! fn skip(subject: Subject, resolved: Resolved) -> Permit {
-//!     Permit { subject, resolved, route: unreachable!(), policies: Vec::new() }
+//!     Permit { subject, resolved, ..unreachable!() }
 //! }
 //! ```
 //!

@@ -54,8 +54,8 @@ fn caller(token: &str, left: i64) -> Caller {
     Caller::with_token("https://idp.example", "alice", Some("agent"), token, NOW + left)
 }
 
-fn claims() -> Claims {
-    let claims = json!({ "sub": "alice", "legacy_name": "ALICE_ADMIN", "n": 1 });
+fn claims(number: usize) -> Claims {
+    let claims = json!({ "sub": "alice", "legacy_name": "ALICE_ADMIN", "n": number });
     Claims::from_json(claims.to_string().as_bytes()).unwrap()
 }
 
@@ -65,30 +65,42 @@ impl Fixture {
     }
 
     fn key_for(&self, caller: &Caller, asked: u8) -> Arc<Key> {
-        Arc::new(self.cache.key(&[asked; 32], caller, None, 0).unwrap())
+        self.key_after(caller, asked, 0)
+    }
+
+    fn key_after(&self, caller: &Caller, asked: u8, generation: u64) -> Arc<Key> {
+        Arc::new(self.cache.key(&[asked; 32], caller, None, generation).unwrap())
     }
 
     async fn exchange(&self, caller: &Caller, keep: Keep) -> Result<Claims, Failure> {
         self.exchange_for(caller, 0, keep).await
     }
 
-    /// What a call of this caller's comes to, and whether the provider was asked for it.
     async fn exchange_for(
         &self,
         caller: &Caller,
         asked: u8,
         keep: Keep,
     ) -> Result<Claims, Failure> {
-        let key = self.key_for(caller, asked);
+        self.exchange_by(self.key_for(caller, asked), caller, keep).await
+    }
+
+    /// What a call of this caller's comes to: the answer has the number of the question as `n`.
+    async fn exchange_by(
+        &self,
+        key: Arc<Key>,
+        caller: &Caller,
+        keep: Keep,
+    ) -> Result<Claims, Failure> {
         if let Some(found) = self.cache.find(&key) {
             return found;
         }
         let exchange = || {
-            self.asked.fetch_add(1, Ordering::SeqCst);
+            let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
             async move {
                 sleep(Duration::from_millis(100)).await;
                 let refusal = Failure::new(Code::TokenExchangeFailed, "no", "do");
-                let result = if keep == Keep::Refusal { Err(refusal) } else { Ok(claims()) };
+                let result = if keep == Keep::Refusal { Err(refusal) } else { Ok(claims(number)) };
                 Exchanged { result, keep }
             }
         };
@@ -283,10 +295,22 @@ async fn nothing_that_came_before_a_revocation_is_found_after_it() {
     let it = fixture();
     let alice = caller("token", 300);
     it.exchange(&alice, LONG).await.unwrap();
-    // And what is under way meanwhile lands where nobody looks any more.
-    it.exchange_for(&alice, 1, LONG).await.unwrap();
-    let after = |asked: u8| it.cache.key(&[asked; 32], &alice, None, 1).unwrap();
-    assert!((0..2).all(|asked| it.cache.find(&after(asked)).is_none()));
+    let after = it.key_after(&alice, 0, 1);
+    assert!(it.cache.find(&after).is_none());
+    // What is under way meanwhile is not joined, and lands where nobody looks any more.
+    let [before, after] = [0, 1].map(|generation| it.key_after(&alice, 1, generation));
+    let under_way = it.exchange_by(before.clone(), &alice, LONG);
+    let revoked = async {
+        sleep(Duration::from_millis(50)).await;
+        it.exchange_by(after.clone(), &alice, LONG).await
+    };
+    let (first, second) = tokio::join!(under_way, revoked);
+    assert_eq!(it.asked(), 3);
+    let number = |claims: Result<Claims, Failure>| claims.unwrap().get("n").unwrap().as_u64();
+    assert_eq!((number(first), number(second)), (Some(2), Some(3)));
+    for (key, its_own) in [(before, Some(2)), (after, Some(3))] {
+        assert_eq!(number(it.cache.find(&key).unwrap()), its_own);
+    }
 }
 
 #[tokio::test(start_paused = true)]
