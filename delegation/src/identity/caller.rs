@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{BearerToken, OwnTicket};
 
 /// Whoever a verified token was issued for, or whose own ticket was accepted.
@@ -10,6 +12,7 @@ pub struct Caller {
     pub(super) client_id: Option<String>,
     pub(super) issued_at: Option<i64>,
     pub(super) expires_at: i64,
+    pub(super) may_act: Option<Value>,
     pub(super) token: BearerToken,
     pub(super) ticket: Option<Arc<OwnTicket>>,
 }
@@ -26,6 +29,7 @@ impl Caller {
             client_id,
             issued_at: None,
             expires_at: i64::MAX,
+            may_act: None,
             token,
             ticket: None,
         }
@@ -43,6 +47,12 @@ impl Caller {
         Self { token, expires_at, ..Self::unverified(issuer, subject, client_id) }
     }
 
+    /// Whose token lets these act.
+    #[cfg(test)]
+    pub(crate) fn with_may_act(self, may_act: Value) -> Self {
+        Self { may_act: Some(may_act), ..self }
+    }
+
     /// Whoever came with a ticket: an account, and not its name.
     pub(crate) fn with_ticket(ticket: OwnTicket) -> Self {
         Self {
@@ -51,6 +61,7 @@ impl Caller {
             client_id: None,
             issued_at: Some(ticket.ticket.times.authtime.unix()),
             expires_at: ticket.ticket.times.endtime.unix(),
+            may_act: None,
             token: BearerToken::new(String::new()),
             ticket: Some(ticket.into()),
         }
@@ -85,6 +96,11 @@ impl Caller {
     #[must_use]
     pub const fn expires_at(&self) -> i64 {
         self.expires_at
+    }
+
+    /// Who may act for the user, if the token says so (RFC 8693 section 4.4).
+    pub(crate) const fn may_act(&self) -> Option<&Value> {
+        self.may_act.as_ref()
     }
 
     /// The user's own ticket, of whoever came with one. Then there is no token.

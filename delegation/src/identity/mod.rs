@@ -49,7 +49,7 @@ pub use verifier::Verifier;
 
 pub(crate) use address::is_https_or_loopback;
 pub(crate) use failure::NoSubject;
-pub(crate) use jwt::{Claims, Flaw, Unverified};
+pub(crate) use jwt::{Claims, Flaw};
 pub(crate) use may_assert::Proven;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jsonwebtoken::Algorithm;
+use serde_json::Value;
 
 use super::Caller;
 use super::confirmation::Confirmation;
@@ -18,6 +19,9 @@ use super::key_set::{Key, KeySet};
 const LIMITS: Limits = Limits { entries: 1 << 16, bytes: 64 << 20 };
 /// What an entry takes beside its token and its texts.
 const OVERHEAD: usize = 512;
+/// What JSON takes, for each octet of its text, at the most: numbers of one digit are two octets
+/// each, in a list that may have room for as many again.
+const OF_JSON: usize = size_of::<Value>();
 
 /// A token that was verified.
 pub(super) struct Verified {
@@ -55,6 +59,14 @@ impl Signed {
     }
 }
 
+/// What an entry takes.
+fn size(caller: &Caller) -> usize {
+    let client_id = caller.client_id().unwrap_or_default();
+    let texts = [caller.issuer(), caller.subject(), client_id, caller.token().as_str()];
+    let may_act = caller.may_act().map_or(0, |may_act| may_act.to_string().len() * OF_JSON);
+    OVERHEAD + may_act + texts.iter().map(|text| text.len()).sum::<usize>()
+}
+
 /// Those that are known.
 pub(super) struct VerifiedTokens(Mutex<Kept<Arc<Verified>>>);
 
@@ -68,13 +80,28 @@ impl VerifiedTokens {
     }
 
     pub(super) fn put(&self, token: Fingerprint, verified: Arc<Verified>, until: i64, now: i64) {
-        let caller = &verified.caller;
-        let texts = [caller.issuer(), caller.subject(), caller.token().as_str()];
-        let bytes = OVERHEAD + texts.iter().map(|text| text.len()).sum::<usize>();
+        let bytes = size(&verified.caller);
         self.lock().put(token, verified, bytes, until, now);
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept<Arc<Verified>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_that_a_token_says_is_counted() {
+        let caller = |client| Caller::unverified("https://idp.example", "alice", client);
+        let plain = size(&caller(None));
+        assert_eq!(size(&caller(Some("agent"))), plain + 5);
+        let may_act = json!({ "sub": vec![0; 1000] });
+        let takes = 1000 * 2 * size_of::<Value>();
+        assert!(size(&caller(None).with_may_act(may_act)) >= plain + takes);
     }
 }

@@ -210,6 +210,7 @@ impl Verifier {
             client_id: claims.client_id().map(str::to_owned),
             issued_at: times.issued_at(&issuer.config.security),
             expires_at: times.expires_at(),
+            may_act: claims.get("may_act").cloned(),
             token: BearerToken::new(token.to_owned()),
             ticket: None,
         });

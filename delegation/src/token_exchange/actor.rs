@@ -43,9 +43,9 @@ pub(super) fn check(
     }
 }
 
-/// Looks at whom the caller's own token lets act, before anybody is asked.
-pub(super) fn check_may_act(own: &Claims, config: &TokenExchangeConfig) -> Result<(), NoActor> {
-    match own.get("may_act") {
+/// Looks at whom the caller's own token lets act.
+pub(super) fn check_may_act(caller: &Caller, config: &TokenExchangeConfig) -> Result<(), NoActor> {
+    match caller.may_act() {
         None => Ok(()),
         Some(Value::Object(may_act)) if is_us(may_act, config) => Ok(()),
         Some(_) => Err(NoActor::NotAllowed),
@@ -149,12 +149,13 @@ mod tests {
 
     #[test]
     fn a_token_that_names_who_may_act_lets_nobody_else() {
-        let check = |own: Value| check_may_act(&claims(&own), &config(&json!({})));
-        assert_eq!(check(json!({})), Ok(()));
-        assert_eq!(check(json!({ "may_act": { "sub": "us" } })), Ok(()));
-        assert_eq!(check(json!({ "may_act": { "client_id": "us" } })), Ok(()));
+        let caller = || Caller::unverified("https://idp.example", "alice", None);
+        assert_eq!(check_may_act(&caller(), &config(&json!({}))), Ok(()));
+        let check = |may_act| check_may_act(&caller().with_may_act(may_act), &config(&json!({})));
+        assert_eq!(check(json!({ "sub": "us" })), Ok(()));
+        assert_eq!(check(json!({ "client_id": "us" })), Ok(()));
         for other in [json!({ "sub": "agent" }), json!({}), json!("us"), json!({ "sub": ["us"] })] {
-            assert_eq!(check(json!({ "may_act": other })), Err(NoActor::NotAllowed));
+            assert_eq!(check(other), Err(NoActor::NotAllowed));
         }
     }
 }

@@ -17,7 +17,7 @@ use super::config::{ACCESS_TOKEN, Grant, JWT, TokenExchangeConfig};
 use super::failure::ExchangeError;
 use super::{actor, secret_form};
 use crate::ConfigError;
-use crate::identity::{BearerToken, Caller, Claims, Subject, Unverified, Verifier};
+use crate::identity::{BearerToken, Caller, Claims, Subject, Verifier};
 use crate::network::Fetch;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -111,6 +111,12 @@ impl Exchange {
         &self.endpoint
     }
 
+    /// Does the caller's token let this server act? To be asked each time: of an opaque token its
+    /// issuer may say something else by now.
+    pub(super) fn allows(&self, caller: &Caller) -> Result<(), ExchangeError> {
+        actor::check_may_act(caller, &self.config).map_err(ExchangeError::Actor)
+    }
+
     /// Exchanges a caller's token, verifies what comes back like any other token, by the time that
     /// it is then, and reads from it which account the caller is.
     pub(super) async fn obtain(
@@ -118,10 +124,6 @@ impl Exchange {
         caller: &Caller,
         actor: Option<&ActorToken>,
     ) -> Result<Obtained, ExchangeError> {
-        // An opaque token has no claims to look at.
-        if let Ok(own) = Unverified::parse(caller.token().as_str()) {
-            actor::check_may_act(&own.claims, &self.config).map_err(ExchangeError::Actor)?;
-        }
         let asked_at = self.endpoint.clock.now().seconds.unix();
         let (token, good_for) = self.ask(caller, actor).await?;
         let audiences = self.config.audience.as_slice();

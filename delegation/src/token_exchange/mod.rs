@@ -173,6 +173,8 @@ impl TokenExchanger {
         caller: &Caller,
         generation: u64,
     ) -> Result<Subject, Failure> {
+        let explain = |error: ExchangeError| error.explain(&exchange.config);
+        exchange.allows(caller).map_err(explain)?;
         let actor = exchange.endpoint().actor();
         let kept = issuer.cache.as_ref().and_then(|cache| {
             let actor = actor.as_ref().map(|actor| actor.as_str());
@@ -180,11 +182,8 @@ impl TokenExchanger {
         });
         let Some((cache, key)) = kept else {
             let obtained = exchange.obtain(caller, actor.as_deref()).await;
-            return self
-                .count(obtained.map(|obtained| obtained.subject))
-                .map_err(|error| error.explain(&exchange.config));
+            return self.count(obtained.map(|obtained| obtained.subject)).map_err(explain);
         };
-        let explain = |error: ExchangeError| error.explain(&exchange.config);
         match cache.find(&key) {
             Some(Ok(claims)) => {
                 self.count_from("cache");
@@ -206,7 +205,7 @@ impl TokenExchanger {
                 Ok(claims) => exchange.again(caller, claims).map_err(explain),
                 Err(failure) => Err(failure.clone()),
             },
-            None => Err(ExchangeError::Silent.explain(&exchange.config)),
+            None => Err(explain(ExchangeError::Silent)),
         }
     }
 

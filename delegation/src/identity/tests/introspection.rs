@@ -304,3 +304,33 @@ async fn settings_say_unambiguously_who_is_asked() {
         assert_eq!(error.err().unwrap().setting, setting);
     }
 }
+
+#[tokio::test]
+async fn a_token_that_lets_somebody_else_act_is_not_sent() {
+    let idp = idp().await;
+    let verifier = idp.asks();
+    let exchanger = idp.exchanger(&verifier);
+    idp.served().exchanged = Some((200, idp.answer(&idp.exchanged_claims()).to_string()));
+    for (number, (may_act, is_sent)) in [
+        (json!({ "sub": "another" }), false),
+        (json!({}), false),
+        (json!({ "sub": "mcp-oauth" }), true),
+        (Value::Null, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        idp.says(&with(&idp.active(), "may_act", may_act.clone()));
+        let token = BearerToken::new(format!("opaque-{number}"));
+        let caller = verifier.verify(token).await.unwrap();
+        idp.served().exchange_request.clear();
+        let exchanged = exchanger.exchange(&caller, None, 0).await;
+        assert_eq!(!idp.served().exchange_request.is_empty(), is_sent, "{may_act}");
+        match exchanged {
+            Ok(_) => assert!(is_sent, "{may_act}"),
+            Err(failure) => {
+                assert!(!is_sent && failure.message.contains("may_act"), "{may_act}: {failure}");
+            }
+        }
+    }
+}

@@ -233,3 +233,18 @@ async fn a_token_that_lets_somebody_else_act_is_not_sent() {
     let caller = one.caller(json!({ "may_act": { "sub": "us" } })).await;
     assert!(one.exchange(&caller).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_lets_nobody_act_who_may_not_any_more() {
+    let one = Idp::new().one(cached());
+    one.idp.answers_properly();
+    let alice = one.alice().await;
+    for _ in 0..2 {
+        one.exchange(&alice).await.unwrap();
+    }
+    // The same token, of which its issuer says something else by now.
+    let other = alice.with_may_act(json!({ "sub": "another" }));
+    let failure = one.exchange(&other).await.unwrap_err();
+    assert!(failure.message.contains("may_act"), "{failure}");
+    assert_eq!(one.idp.asked(), 1);
+}
