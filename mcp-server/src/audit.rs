@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use krb_delegation::audit::verify::{Material, OpenIntent, Problem, Verification};
 
-use crate::cli::print_json;
 use crate::config::{Config, read_text};
+use crate::print::print_json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 

@@ -12,8 +12,8 @@ use krb_delegation::plan::Parts;
 use serde::Serialize;
 
 use crate::backend;
-use crate::cli::print_json;
 use crate::config::Config;
+use crate::print::print_json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -230,16 +229,6 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => info!("SIGINT"),
         }
     })
-}
-
-/// What a command found, for programs.
-pub(crate) fn print_json(
-    value: &impl Serialize,
-    out: &mut impl Write,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)?;
-    Ok(())
 }
 
 #[cfg(test)]

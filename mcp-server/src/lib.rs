@@ -22,6 +22,7 @@ mod mcp;
 mod metrics;
 mod pins;
 mod policy;
+mod print;
 mod revoke;
 mod serve;
 mod start;

@@ -13,8 +13,8 @@ use krb_delegation::targets::Resolved;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::print_json;
 use crate::config::Config;
+use crate::print::print_json;
 use crate::{backend, tools};
 
 /// More than a token or its claims ever are.

@@ -1,23 +1,12 @@
 //! Links krb-proto where there is no std: what must be supplied is an allocator and a panic handler.
 #![no_std]
+#![forbid(unsafe_code)]
 
-use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
-/// Has no memory to give: this is linked, not run.
-struct Nothing;
-
-// SAFETY: null is what an allocator returns that has nothing.
-unsafe impl GlobalAlloc for Nothing {
-    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
-        core::ptr::null_mut()
-    }
-
-    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
-}
-
+/// This is linked, not run.
 #[global_allocator]
-static ALLOCATOR: Nothing = Nothing;
+static ALLOCATOR: emballoc::Allocator<64> = emballoc::Allocator::new();
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
