@@ -9,7 +9,7 @@ use crate::exchange::{
 };
 #[cfg(feature = "spake")]
 use crate::iana::EncType;
-use crate::{Credential, Name, Principal, Timestamp};
+use crate::{Credential, Name, Principal};
 
 /// More replies than any exchange takes.
 const MAX_REPLIES: usize = 16;
