@@ -91,6 +91,34 @@ async fn a_ticket_to_us_is_evidence_for_what_the_kdc_lets_us_do() {
     assert_eq!(other.code(), "TARGET_NOT_ALLOWED");
 }
 
+/// Where the token names the account by that. `alice` has a decoy: the KDC takes the name for hers.
+#[tokio::test(start_paused = true)]
+async fn a_user_principal_name_is_compared_with_the_accounts_own() {
+    let change = |configuration: &mut Value| {
+        change(configuration);
+        let mappings = &mut configuration["auth"]["trustedIDPs"][0]["claimMappings"];
+        mappings["upn"] = json!("upn");
+    };
+    let world = World::with(Setup { change, ..Setup::default() }).await;
+    for (upn, owner, other) in [
+        ("alice@example.test", "ALICE_ADMIN", "alice"),
+        ("Alice@Example.Test", "ALICE_ADMIN", "bob"),
+    ] {
+        world.idp.issuer.claim_in_exchanges("upn", upn);
+        for ticket in [tgt(&world, owner).await, evidence(&world, owner).await] {
+            deliver(&world, &kirbi(&ticket));
+            let answer = world.get_as(owner, "/whoami").await;
+            let whoami: Value = serde_json::from_str(answer.content()).unwrap();
+            assert_eq!(whoami["account"], owner, "{upn}");
+        }
+        let visits = world.visits(WEBAPP).len();
+        deliver(&world, &kirbi(&tgt(&world, other).await));
+        let (code, message, _) = world.get_as(owner, "/whoami").await.error();
+        assert_eq!(code, "NAME_MISMATCH", "{upn}: {message}");
+        assert_eq!(world.visits(WEBAPP).len(), visits);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn anybody_elses_ticket_is_refused_whatever_it_is() {
     let world = world().await;

@@ -1,8 +1,10 @@
 //! An account that is deleted and created anew is another account.
 
-use krb_proto::kdc::Account;
-use krb_tests::world::directory::{INTRANET, STAFF, sid};
-use krb_tests::world::{Setup, World};
+use std::time::Duration;
+
+use krb_proto::kdc::{Account, Asked};
+use krb_tests::world::directory::{INTRANET, STAFF, WEBAPP, sid};
+use krb_tests::world::{Seen, Setup, World};
 use serde_json::{Value, json};
 
 /// Deletes the account and creates one of the same name.
@@ -47,12 +49,78 @@ async fn a_subject_that_was_never_seen_is_whoever_has_the_name_now() {
     assert_eq!(denied.code(), "ACCESS_DENIED");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_sid_in_the_token_decides() {
+/// A world whose tokens say whose account it is.
+async fn world_with_sids() -> World {
     let change = |configuration: &mut Value| {
         configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "sid": "object_sid" });
     };
-    let world = World::with(Setup { change, ..Setup::default() }).await;
+    World::with(Setup { change, ..Setup::default() }).await
+}
+
+/// Evidence is kept by the name, which becomes somebody else's while it is warm.
+#[tokio::test(start_paused = true)]
+async fn by_the_sid_a_name_is_its_new_holders_at_once_and_never_the_old_ones() {
+    let world = world_with_sids().await;
+    let as_of = async |name: &str, sid: &str, path: &str| {
+        world.idp.issuer.claim_in_exchanges("object_sid", sid);
+        world.get_as(name, path).await
+    };
+    let sid_of = |name: &str| sid(&world.kdcs.realm(), name).to_string();
+    let old = sid_of("phoenix");
+    for path in ["/documents/phoenix", "/whoami"] {
+        assert!(as_of("phoenix", &old, path).await.content().contains("phoenix"));
+    }
+    {
+        let mut realm = world.kdcs.realm();
+        let renamed = realm.remove("phoenix").unwrap().renamed("ash");
+        realm.insert(renamed);
+        realm.insert(Account::user("phoenix").password("Passw0rd!new").groups([STAFF]));
+    }
+    let new = sid_of("phoenix");
+    assert_eq!((sid_of("ash"), old == new), (old.clone(), false));
+    world.time.pass(Duration::from_secs(5)).await;
+
+    let whoami = async |name: &str, sid: &str| {
+        let answer = as_of(name, sid, "/whoami").await;
+        let whoami: Value = serde_json::from_str(answer.content()).unwrap();
+        (whoami["sid"].clone(), whoami["account"].clone())
+    };
+    // The new one in any spelling of the name, then the old one by the new name and by the old.
+    assert_eq!(whoami("phoenix", &new).await, (json!(new), json!("phoenix")));
+    let visits = world.visits(WEBAPP).len();
+    let (code, message, _) = as_of("phoenix", &old, "/whoami").await.error();
+    assert_eq!(code, "SID_MISMATCH", "{message}");
+    assert_eq!(as_of("ash", &new, "/whoami").await.code(), "SID_MISMATCH");
+    assert_eq!(world.visits(WEBAPP).len(), visits);
+    assert_eq!(whoami("PHOENIX", &new).await, (json!(new), json!("phoenix")));
+    assert_eq!(whoami("ash", &old).await, (json!(old), json!("ash")));
+    let hers = as_of("ash", &old, "/documents/phoenix").await;
+    assert!(hers.content().contains("The text of phoenix."), "it is hers by her SID");
+    assert_eq!(as_of("phoenix", &new, "/documents/phoenix").await.code(), "ACCESS_DENIED");
+}
+
+/// A claim that is wrong does not make the KDC be asked for each call.
+#[tokio::test(start_paused = true)]
+async fn evidence_of_another_account_is_asked_for_anew_every_five_seconds_at_most() {
+    let world = world_with_sids().await;
+    let erin = sid(&world.kdcs.realm(), "erin").to_string();
+    world.idp.issuer.claim_in_exchanges("object_sid", erin);
+    for (passes, asked) in [(0, 1), (0, 0), (4999, 0), (1, 1), (4999, 0), (60_000, 1), (0, 0)] {
+        world.time.pass(Duration::from_millis(passes)).await;
+        world.kdcs.take_seen();
+        assert_eq!(world.get_as("bob", "/whoami").await.code(), "SID_MISMATCH");
+        let seen = world.kdcs.take_seen();
+        let of = |seen: &&Seen| {
+            let bob = |user: &krb_proto::Principal| user.name == krb_proto::Name::user("bob");
+            seen.event.asked == Asked::S4uSelf && seen.event.user.as_ref().is_some_and(bob)
+        };
+        assert_eq!(seen.iter().filter(of).count(), asked, "after {passes} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sid_in_the_token_decides() {
+    let world = world_with_sids().await;
     let claim = |name: &str| {
         let sid = sid(&world.kdcs.realm(), name).to_string();
         world.idp.issuer.claim_in_exchanges("object_sid", sid);

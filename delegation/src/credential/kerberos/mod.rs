@@ -83,12 +83,6 @@ impl Kerberos {
         Ok(Self { main, named, acceptance, delivered })
     }
 
-    /// Are tickets taken that exchanged tokens deliver?
-    #[must_use]
-    pub const fn takes_delivered(&self) -> bool {
-        self.delivered.is_some()
-    }
-
     /// A ticket to the announced call's target with the ticket that the exchanged token delivers. None
     /// of it is kept.
     ///
@@ -152,10 +146,10 @@ impl Kerberos {
         self.service(evidence.permit().target())?.credential_once(evidence).await
     }
 
-    /// Gets evidence for the subject of an announced call and makes sure of five things before anybody may use
-    /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
-    /// resources go by it; the account is not one that is never impersonated; its SID is the one
-    /// that this subject means.
+    /// Gets evidence for the subject of an announced call, and makes sure that it may be used: the PAC
+    /// is the KDC's; the ticket's name is the account's name, since name-based resources go by it;
+    /// nobody ended the account's access; it is not one that is never impersonated; the subject's issuer
+    /// may name it; its SID is the one that this subject means.
     ///
     /// # Errors
     /// A [`Failure`] that says which of them does not hold.

@@ -1,11 +1,13 @@
 //! One service account: evidence and tickets by it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use krb_client::{
     AccountSecret, Client, ClientConfig, ClientError, Clock, SharedTickets, UserTicket,
 };
 use krb_proto::iana::{NameType, TicketFlags};
+use krb_proto::pac::Sid;
 use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -25,6 +27,10 @@ use crate::secret::Secret;
 use crate::state::{State, Who};
 use crate::{ConfigError, Failure};
 
+/// Evidence that is another account's than the token says, which its name may have been given away by,
+/// is asked for anew if it is so old: a claim that is wrong makes nobody ask more often than that.
+const ASKED_ANEW: Duration = Duration::from_secs(5);
+
 /// S4U for one service account, and the account's own tickets.
 pub(super) struct Service {
     client: Client,
@@ -41,7 +47,7 @@ pub(super) struct Service {
     clock: Arc<dyn Clock>,
 }
 
-/// A ticket of S4U2Self with the account that its PAC proves, whoever that is.
+/// A ticket to us, with the account that its PAC proves, whoever that is.
 struct Opened {
     ticket: UserTicket,
     account: Account,
@@ -102,13 +108,11 @@ impl Service {
         })
     }
 
-    /// Gets evidence for the subject of an announced call and makes sure of five things before anybody may use
-    /// it: the PAC is the KDC's; the ticket's name is the account's name, since name-based
-    /// resources go by it; the account is not one that is never impersonated; its SID is the one
-    /// that this subject means.
+    /// Gets evidence for the subject of an announced call, and makes sure that it is
+    /// [believed](Self::believe).
     ///
     /// # Errors
-    /// A [`Failure`] that says which of them does not hold.
+    /// A [`Failure`] that says what is wrong with it.
     pub(super) async fn evidence<'a>(
         &self,
         announced: &'a Announced,
@@ -124,14 +128,15 @@ impl Service {
         // Nothing from before a revocation of theirs is used after it, even once it was lifted.
         let mut epoch = revocations.generation(&who);
         // Side by side, so that the first call does not wait for the one after the other.
-        let (own, opened) = tokio::join!(self.own_account(), self.open_evidence(&name, epoch));
+        let (own, opened) =
+            tokio::join!(self.own_account(), self.open_evidence(&name, epoch, subject.sid()));
         let (mut opened, own) = (opened?, own?);
         let proved = who.proved(&opened.account.name, &opened.account.sid);
         revocations.admits(&proved)?;
         let since = revocations.generation(&proved);
         if since != epoch {
             epoch = since;
-            opened = self.open_evidence(&name, epoch).await?;
+            opened = self.open_evidence(&name, epoch, subject.sid()).await?;
         }
         let found = opened.account.name.clone();
         let in_its_spelling = match asked {
@@ -146,18 +151,34 @@ impl Service {
             // resources that go by the name do regard it: ask again in the directory's spelling. So
             // with a UPN, which such a resource takes for nobody's account.
             let meant = opened.account.sid;
-            opened = self.open_evidence(&Name::user(&found), epoch).await?;
+            opened = self.open_evidence(&Name::user(&found), epoch, subject.sid()).await?;
             if opened.account.sid != meant {
                 self.client.forget_user(&Principal::new(name, &self.account.realm));
                 return Err(Doubt::AnotherName { sent: found, account: opened.account.name }.into());
             }
         }
-        let Opened { ticket, account } = opened;
+        self.believe(announced, opened, own).await
+    }
+
+    /// What must hold of a ticket before anybody may use it as evidence for an announced call, wherever
+    /// it came from, beside what opening it has shown (the PAC is the KDC's, and made for it): its name
+    /// is the account's name, since name-based resources go by it; nobody ended the account's access;
+    /// it is not one that is never impersonated; the subject's issuer may name it; its SID is the one
+    /// that this subject means; and what policy waited for to see is so.
+    async fn believe<'a>(
+        &self,
+        announced: &'a Announced,
+        Opened { ticket, account }: Opened,
+        own: &Account,
+    ) -> Result<Evidence<'a>, Failure> {
         let sent = &ticket.client.name;
         if !sent.same_components(&Name::user(&account.name)) {
             let (sent, account) = (sent.to_string(), account.name);
             return Err(Doubt::AnotherName { sent, account }.into());
         }
+        let subject = announced.permit().subject();
+        let proved = Who::subject(subject).proved(&account.name, &account.sid);
+        self.state.revocations().admits(&proved)?;
         self.never_impersonate.check(&account, &own.sid)?;
         subject.may_be(&self.proven(&account))?;
         let now = self.clock.now().seconds.unix();
@@ -186,11 +207,10 @@ impl Service {
         }
     }
 
-    /// A user's own ticket as evidence, which is to us or of no use; it proves its account, and the
-    /// account is not one that is never impersonated.
+    /// A user's own ticket as evidence, which is to us or of no use, and [believed](Self::believe).
     ///
     /// # Errors
-    /// A [`Failure`] that says which of them does not hold.
+    /// A [`Failure`] that says what is wrong with it.
     pub(super) async fn evidence_of_its_own<'a>(
         &self,
         announced: &'a Announced,
@@ -200,10 +220,7 @@ impl Service {
         let own = own.filter(|own| own.to.as_deref() == target.account());
         let own = own.ok_or(failure::NotForUs { target, by: &self.account })?;
         let (ticket, account) = (own.ticket.clone(), own.account.clone());
-        self.never_impersonate.check(&account, &self.own_account().await?.sid)?;
-        let who = Who::subject(announced.permit().subject());
-        self.state.revocations().admits(&who.proved(&account.name, &account.sid))?;
-        Evidence::new(announced, account, ticket)
+        self.believe(announced, Opened { ticket, account }, self.own_account().await?).await
     }
 
     /// A ticket to the announced call's target in the name of the evidence's account, for this call
@@ -222,10 +239,11 @@ impl Service {
 
     /// A ticket to the announced call's target with a ticket of the user's that was delivered. It is
     /// evidence, if it is to us; a ticket-granting ticket is asked for a ticket to us first, so that a
-    /// PAC says whose it is. The account must be the one that the token names.
+    /// PAC says whose it is. The account must be the one that the token names, and the evidence
+    /// [believed](Self::believe).
     ///
     /// # Errors
-    /// A [`Failure`] that says which of them does not hold.
+    /// A [`Failure`] that says what is wrong with it.
     pub(super) async fn credential_delivered<'a>(
         &self,
         announced: &'a Announced,
@@ -246,23 +264,18 @@ impl Service {
         };
         self.client.see_to_keys_for(&evidence.ticket).await;
         let account = self.open(&evidence)?;
-        let subject = announced.permit().subject();
-        let meant = subject.legacy_name().as_str();
-        if account.name.to_lowercase() != meant.to_lowercase() {
-            let (meant, found) = (meant.to_owned(), account.name);
-            return Err(Doubt::NotTheMapped { meant, found }.into());
+        // No KDC was asked for the account by the name that the token gives.
+        let named = announced.permit().subject().legacy_name();
+        let found = match named {
+            AccountName::Sam(_) => Some(&account.name),
+            AccountName::Upn(_) => account.upn.as_ref(),
+        };
+        if found.is_none_or(|found| found.to_lowercase() != named.as_str().to_lowercase()) {
+            let found = found.unwrap_or(&account.name).clone();
+            return Err(Doubt::NotTheMapped { meant: named.as_str().to_owned(), found }.into());
         }
-        if !evidence.client.name.same_components(&Name::user(&account.name)) {
-            let sent = evidence.client.name.to_string();
-            return Err(Doubt::AnotherName { sent, account: account.name }.into());
-        }
-        let who = Who::subject(subject);
-        self.state.revocations().admits(&who.proved(&account.name, &account.sid))?;
-        self.never_impersonate.check(&account, &self.own_account().await?.sid)?;
-        subject.may_be(&self.proven(&account))?;
-        let now = self.clock.now().seconds.unix();
-        pins::check(self.state.pins(), subject, &self.account.realm, &account, now).await?;
-        let evidence = Evidence::new(announced, account, evidence)?;
+        let opened = Opened { ticket: evidence, account };
+        let evidence = self.believe(announced, opened, self.own_account().await?).await?;
         let target = service_name(announced.permit().target().spn());
         let ticket = if is_tgt {
             self.client.ticket_once(&delivered, &target).await
@@ -347,7 +360,7 @@ impl Service {
     /// spell its name in any way that the KDC takes.
     async fn own_account(&self) -> Result<&Account, Failure> {
         let learn = || async {
-            let own = self.open_evidence(&self.account.name, 0).await;
+            let own = self.open_evidence(&self.account.name, 0, None).await;
             let opened = own.map_err(failure::own_account)?;
             Ok(opened.account)
         };
@@ -367,11 +380,20 @@ impl Service {
     }
 
     /// S4U2Self for a name, its ticket opened with our own key and its PAC verified. One that was got
-    /// in another epoch is not used.
-    async fn open_evidence(&self, name: &Name, epoch: u64) -> Result<Opened, Failure> {
+    /// in another epoch is not used, and one that was got before and is not of the account that is
+    /// claimed is got anew: evidence is kept by its name, which may be somebody else's by now. Whose
+    /// the new one is has yet to be looked at.
+    async fn open_evidence(
+        &self,
+        name: &Name,
+        epoch: u64,
+        claimed: Option<&Sid>,
+    ) -> Result<Opened, Failure> {
         let user = Principal::new(name.clone(), &self.account.realm);
         let get = || self.client.evidence_in(&user, epoch);
         let explain = |error| failure::evidence(&name.to_string(), &self.ours(), &error);
+        let open =
+            |ticket: &UserTicket| self.open(ticket).inspect_err(|_| self.client.forget_user(&user));
         let mut ticket = get().await.map_err(explain)?;
         if let Some(age) = self.state.max_age()
             && !ticket.is_younger_than(age, &*self.clock)
@@ -379,7 +401,14 @@ impl Service {
             self.client.forget_user(&user);
             ticket = get().await.map_err(explain)?;
         }
-        let account = self.open(&ticket).inspect_err(|_| self.client.forget_user(&user))?;
+        let mut account = open(&ticket)?;
+        if claimed.is_some_and(|claimed| *claimed != account.sid)
+            && !ticket.is_younger_than(ASKED_ANEW, &*self.clock)
+        {
+            self.client.forget_user(&user);
+            ticket = get().await.map_err(explain)?;
+            account = open(&ticket)?;
+        }
         Ok(Opened { ticket, account })
     }
 
