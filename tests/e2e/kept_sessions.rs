@@ -13,11 +13,12 @@ use crate::lab;
 
 /// Who has a file of their own on the share, and the account's name. phoenix is not among them: whoever
 /// has that name after `recreated` may not read it.
-const USERS: [(&str, &str); 6] = [
+const USERS: [(&str, &str); 7] = [
     ("alice", "ALICE_ADMIN"),
     ("bob", "bob"),
     ("erin", "erin"),
     ("many", "many"),
+    ("molly", "molly"),
     ("rené", "rené"),
     ("rene", "rene"),
 ];

@@ -1,23 +1,14 @@
 //! Access that is ended while everything is warm: the resources are asked who comes.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use krb_tests::lab::shipped_server;
 use krb_tests::{Server, Setup, issuer, pac};
 use serde_json::json;
 
 use crate::lab;
 
 fn revoke(server: &Server, arguments: &[&str]) {
-    let mut command = Command::new(shipped_server());
-    command
-        .arg("revoke")
-        .args(arguments)
-        .arg("--config")
-        .arg(server.folder().join("krb-mcp.jsonc"));
-    let output = command.output().expect("krb-mcp revoke");
-    assert!(output.status.success(), "{output:?}");
+    server.revoke(arguments).expect("revoked");
 }
 
 #[tokio::test]

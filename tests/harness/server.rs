@@ -224,6 +224,22 @@ impl Server {
         text.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }
 
+    /// `krb-mcp revoke` with these arguments, for this server's configuration: did it say that it was
+    /// done, and if not, why?
+    ///
+    /// # Errors
+    /// What it said.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn revoke(&self, arguments: &[&str]) -> Result<(), String> {
+        let mut command = Command::new(shipped_server());
+        command.arg("revoke").args(arguments);
+        let output = command.arg("--config").arg(self.folder.join("krb-mcp.jsonc")).output();
+        let output = output.expect("krb-mcp revoke");
+        if output.status.success() { Ok(()) } else { Err(format!("{output:?}")) }
+    }
+
     /// Calls a tool as plain `curl` does: no `initialize`, no `Accept`.
     ///
     /// # Panics
