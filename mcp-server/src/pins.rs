@@ -13,6 +13,7 @@ use krb_delegation::state::{Operator, Pin};
 use serde_json::json;
 
 use crate::config::Config;
+use crate::print::print_json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -147,9 +148,7 @@ impl Which {
 
 fn list(pins: &[Pin], json: bool, out: &mut impl io::Write) -> Result<(), Error> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, pins)?;
-        writeln!(out)?;
-        return Ok(());
+        return print_json(&pins, out);
     }
     if pins.is_empty() {
         writeln!(out, "none")?;

@@ -12,6 +12,7 @@ use krb_delegation::network::{Network, Tcp};
 use krb_delegation::state::{Operator, Revocation, RevocationList, Shared, Whose};
 
 use crate::config::Config;
+use crate::print::print_json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -54,9 +55,7 @@ pub(crate) async fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), E
     let now = SystemClock.now().seconds.unix();
     let done = place.change(&whose, lift, now).await?;
     if json {
-        serde_json::to_writer_pretty(&mut *out, &done)?;
-        writeln!(out)?;
-        return Ok(());
+        return print_json(&done, out);
     }
     let what = if lift { "access is given back" } else { "access is ended" };
     let when = match place {
@@ -138,9 +137,7 @@ fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
 
 fn list(all: &[Revocation], json: bool, out: &mut impl io::Write) -> Result<(), Error> {
     if json {
-        serde_json::to_writer_pretty(&mut *out, all)?;
-        writeln!(out)?;
-        return Ok(());
+        return print_json(&all, out);
     }
     let standing: Vec<_> = all.iter().filter(|entry| entry.lifted.is_none()).collect();
     if standing.is_empty() {
