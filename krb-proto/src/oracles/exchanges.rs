@@ -109,6 +109,7 @@ mod tests {
     use super::super::tests::assert_seed;
     use super::super::world::{NONCE, NOW, framed, ticket};
     use super::*;
+    use crate::Timestamp;
     use crate::asn1::{
         AsRep, Checksum, EncKdcRepPart, EncryptedData, EncryptionKey, EtypeInfo2Entry, KrbError,
         KrbFastFinished, KrbFastResponse, PaData, SecretOctets, TgsRep,
