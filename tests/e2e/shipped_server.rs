@@ -33,8 +33,13 @@ fn nothing_of_the_tests_issuer_ships() {
     assert!(said.contains("cargo run --release -p krb-mcp -- demo"), "{said}");
 }
 
+/// What is in the image: the program, where configuration and secrets are mounted, and the two volumes
+/// that it writes to.
+const IMAGE: &str = "etc etc/krb-mcp krb-mcp run run/secrets var var/lib var/lib/krb-mcp var/log \
+                     var/log/krb-mcp";
+
 #[tokio::test]
-async fn it_runs_in_an_empty_root() {
+async fn it_runs_from_its_image() {
     let lab = lab!();
     let binary = shipped_server();
     let dynamic = lab.shell(&format!("readelf -d '{}' | grep -c NEEDED || true", binary.display()));
@@ -42,27 +47,50 @@ async fn it_runs_in_an_empty_root() {
     let libraries = strings(lab, &binary, "libgssapi|libkrb5");
     assert_eq!(libraries, 0, "nor opens a Kerberos library by name");
 
+    let place = lab.scratch("image");
+    std::fs::create_dir_all(place.join("config")).unwrap();
+    std::fs::create_dir_all(place.join("log")).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../mcp-server/deploy/image");
+    lab.shell(&format!(
+        "cd '{}'; for layout in first second; do '{script}' --binary '{}' $layout 2>&1; done
+         diff -r first second
+         umoci unpack --image first unpacked",
+        place.display(),
+        binary.display()
+    ));
+    let root = place.join("unpacked/rootfs");
+    let found = lab.shell(&format!("cd '{}'; find . -mindepth 1 -printf '%P\\n'", root.display()));
+    let mut found: Vec<_> = found.lines().collect();
+    found.sort_unstable();
+    assert_eq!(found.join(" "), IMAGE);
+    let process = std::fs::read(place.join("unpacked/config.json")).unwrap();
+    let process = &serde_json::from_slice::<serde_json::Value>(&process).unwrap()["process"];
+    assert_eq!(process["user"], serde_json::json!({ "uid": 65532, "gid": 65532 }));
+    let serve = ["/krb-mcp", "serve", "--config", "/etc/krb-mcp/krb-mcp.jsonc"];
+    assert_eq!(process["args"], serde_json::json!(serve));
+
     let issuer = issuer().await;
-    let root = lab.scratch("empty-root");
-    let copy = |from: &Path, to: &str| std::fs::copy(from, root.join(to)).map(drop);
-    std::fs::create_dir_all(&root).unwrap();
-    copy(&binary, "krb-mcp").unwrap();
+    let copy = |from: &Path, to: &str| std::fs::copy(from, place.join("config").join(to)).map(drop);
     copy(&lab.keytab("mcp"), "mcp.keytab").unwrap();
     copy(Path::new(&lab.var("CA_FILE")), "ca.pem").unwrap();
     let mut setup = Setup::new(lab, &issuer.url());
     setup.change = |configuration| {
         configuration["kerberos"]["serviceAccount"]["keytab"] = "mcp.keytab".into();
         configuration["network"]["caFile"] = "ca.pem".into();
+        configuration["audit"]["file"] = "/var/log/krb-mcp/audit.jsonl".into();
     };
-    setup.write(lab, &root);
-    let files: Vec<_> =
-        std::fs::read_dir(&root).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files.len(), 5, "the binary, its configuration and what that names: {files:?}");
+    setup.write(lab, &place.join("config"));
 
-    let mut command = Command::new("/usr/sbin/chroot");
-    command.arg(&root).args(["/krb-mcp", "serve", "--log-format", "json"]);
-    command.args(["--config", "/krb-mcp.jsonc"]).env_clear();
-    let server = Server::spawn(command, root);
+    // As a container engine starts it: nobody's number, no capability, and nothing to be written to
+    // but the volume of the log.
+    let mut command = Command::new("bwrap");
+    command.args(["--unshare-user", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]);
+    command.args(["--uid", "65532", "--gid", "65532", "--cap-drop", "ALL", "--clearenv"]);
+    command.arg("--ro-bind").arg(&root).arg("/");
+    command.arg("--ro-bind").arg(place.join("config")).arg("/etc/krb-mcp");
+    command.arg("--bind").arg(place.join("log")).arg("/var/log/krb-mcp");
+    command.args(serve).args(["--log-format", "json"]);
+    let server = Server::spawn(command, place.join("log"));
     let token = issuer.token("alice");
     assert!(server.read(&token, &lab.unc("reports/data.csv")).await.content().contains("1,42"));
     assert_eq!(server.get(&token, &lab.url("/whoami")).await.data()["status"], 200);
