@@ -4,6 +4,7 @@
 //! was skipped: libtest, which has no word for that, counts it as passed.
 
 mod accounts;
+mod active_directory;
 mod attacks;
 mod clients;
 mod directory;

@@ -1,7 +1,7 @@
 # Debian packages. Sourced by tests/lab.
 
 PACKAGES=(
-  samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba
+  samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba ldb-tools
   python3-setproctitle winbind libnss-winbind smbclient acl
   krb5-kdc krb5-admin-server krb5-user
   libhdb9-heimdal libkadm5clnt7-heimdal libkadm5srv8-heimdal libkdc2-heimdal
