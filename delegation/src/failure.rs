@@ -162,6 +162,8 @@ codes! {
     AccessDenied => "ACCESS_DENIED", false, [Resource, Account];
     /// The resource has no such object.
     NotFound => "NOT_FOUND", false, [Caller];
+    /// The database refused the statement or its values.
+    StatementFailed => "STATEMENT_FAILED", false, [Caller];
     /// The object is larger than this server returns.
     TooLarge => "TOO_LARGE", false, [Caller];
     /// The resource cannot be reached, or broke the connection.

@@ -255,7 +255,7 @@ impl Delegation {
         let permit = announced.permit();
         let result = match result {
             Ok(outcome) => Ok(outcome.by(permit)),
-            Err(failure) => Err(failure.by(permit.actual_identity())),
+            Err(failure) => Err(failure.by(permit.stand_in())),
         };
         announced.close(result.as_ref().map(drop)).await?;
         result

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// A secret: its text, or `{"$secret": "NAME"}` for one that is kept elsewhere. `Debug` shows
 /// neither.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Secret {
     /// The text itself.
     Plain(Zeroizing<String>),
@@ -23,7 +23,7 @@ pub enum Secret {
 }
 
 /// `{"$secret": "NAME"}`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretName {
     #[serde(rename = "$secret")]

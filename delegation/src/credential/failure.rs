@@ -3,6 +3,19 @@
 use crate::targets::Target;
 use crate::{Blame, Code, Failure};
 
+/// No ticket is for whoever logs in there.
+pub(super) struct NoLogin<'a>(pub(super) &'a Target);
+
+impl From<NoLogin<'_>> for Failure {
+    fn from(NoLogin(target): NoLogin<'_>) -> Self {
+        Self::new(
+            Code::Internal,
+            format!("nobody logs in at {} by Kerberos", target.name()),
+            "Report this with the server's log of this call.",
+        )
+    }
+}
+
 /// What was known of the user grew too old before the resource was asked.
 pub(super) struct Stale<'a>(pub(super) &'a Target);
 

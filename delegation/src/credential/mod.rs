@@ -20,13 +20,13 @@ use crate::call::Announced;
 use crate::event::Event;
 use crate::policy::Permit;
 use crate::state::Revocations;
-use failure::Stale;
+use failure::{NoLogin, Stale};
 use kerberos::Account;
 pub(crate) use route::credential;
 pub(crate) use standing::Standing;
 #[cfg(test)]
 pub(crate) use standing::testing::standing;
-pub use way::{AsService, Route, WithDelivered, WithTicket};
+pub use way::{AsService, Impersonated, Route, WithDelivered, WithTicket};
 
 /// Evidence that was opened and believed: the account it proves is the one that the announced call
 /// means.
@@ -61,10 +61,24 @@ impl<'a> Evidence<'a> {
 pub struct ServiceCredential<'a> {
     announced: &'a Announced,
     account: Account,
+    /// To the resource; of who is impersonated there, the evidence, which is for nobody but us.
     ticket: UserTicket,
+    /// The service account's own, where it logs in to impersonate the user.
+    login: Option<UserTicket>,
 }
 
-impl ServiceCredential<'_> {
+impl<'a> ServiceCredential<'a> {
+    /// With a ticket that is used itself.
+    const fn new(announced: &'a Announced, account: Account, ticket: UserTicket) -> Self {
+        Self { announced, account, ticket, login: None }
+    }
+
+    /// With evidence alone, and who logs in where that is the service account.
+    fn impersonated(evidence: Evidence<'a>, login: Option<UserTicket>) -> Self {
+        let Evidence { announced, account, ticket } = evidence;
+        Self { announced, account, ticket, login }
+    }
+
     /// What it may be used for.
     #[must_use]
     pub const fn permit(&self) -> &Permit {
@@ -91,8 +105,12 @@ impl ServiceCredential<'_> {
         options: &InitiatorOptions<'_>,
         explain: impl FnOnce(&SpnegoError) -> Failure,
     ) -> Result<(SpnegoInitiator, Vec<u8>), Failure> {
-        let ticket = current(&self.ticket, clock);
-        let ticket = ticket.ok_or_else(|| Stale(self.permit().target()))?;
+        let target = self.permit().target();
+        let ticket = match self.permit().route() {
+            Route::DatabaseImpersonation => self.login.as_ref().ok_or(NoLogin(target))?,
+            _ => &self.ticket,
+        };
+        let ticket = current(ticket, clock).ok_or(Stale(target))?;
         let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut random };
         SpnegoInitiator::new(ticket, options, &mut cx).map_err(|error| explain(&error))
     }

@@ -15,6 +15,9 @@ pub enum Route {
     DeliveredTicket,
     /// The server's account comes itself, whoever calls. Only where it is configured for that.
     ServiceAccount,
+    /// A KDC gives evidence in the user's name (MS-SFU, S4U2Self) and no ticket: somebody else logs
+    /// in at a database and becomes the user there. Only where it is configured for that.
+    DatabaseImpersonation,
 }
 
 impl Route {
@@ -26,6 +29,7 @@ impl Route {
             Self::OwnTicket => "own-ticket",
             Self::DeliveredTicket => "delivered-ticket",
             Self::ServiceAccount => "service-account",
+            Self::DatabaseImpersonation => "database-impersonation",
         }
     }
 
@@ -33,7 +37,10 @@ impl Route {
     #[must_use]
     pub const fn warning(self) -> Option<&'static str> {
         match self {
-            Self::ProtocolTransition | Self::OwnTicket | Self::DeliveredTicket => None,
+            Self::ProtocolTransition
+            | Self::OwnTicket
+            | Self::DeliveredTicket
+            | Self::DatabaseImpersonation => None,
             Self::ServiceAccount => Some("Resource accessed as service account, not user"),
         }
     }
@@ -42,7 +49,7 @@ impl Route {
     /// have the same one.
     pub(crate) const fn may_be_kept(self) -> bool {
         match self {
-            Self::ProtocolTransition | Self::ServiceAccount => true,
+            Self::ProtocolTransition | Self::ServiceAccount | Self::DatabaseImpersonation => true,
             // Each call has its own ticket.
             Self::OwnTicket | Self::DeliveredTicket => false,
         }
@@ -56,6 +63,7 @@ pub(super) enum Way<'a> {
     OwnTicket(WithTicket<'a>),
     DeliveredTicket(WithDelivered<'a>),
     ServiceAccount(AsService<'a>),
+    DatabaseImpersonation(Impersonated<'a>),
 }
 
 impl<'a> Way<'a> {
@@ -65,6 +73,7 @@ impl<'a> Way<'a> {
             Route::OwnTicket => Self::OwnTicket(WithTicket(announced)),
             Route::DeliveredTicket => Self::DeliveredTicket(WithDelivered(announced)),
             Route::ServiceAccount => Self::ServiceAccount(AsService(announced)),
+            Route::DatabaseImpersonation => Self::DatabaseImpersonation(Impersonated(announced)),
         }
     }
 }
@@ -92,6 +101,15 @@ impl<'a> WithDelivered<'a> {
 pub struct AsService<'a>(&'a Announced);
 
 impl<'a> AsService<'a> {
+    pub(super) const fn announced(&self) -> &'a Announced {
+        self.0
+    }
+}
+
+/// A call whose permit says that somebody else logs in at its database, and becomes the user there.
+pub struct Impersonated<'a>(&'a Announced);
+
+impl<'a> Impersonated<'a> {
     pub(super) const fn announced(&self) -> &'a Announced {
         self.0
     }

@@ -72,10 +72,18 @@ impl Permit {
         self.route
     }
 
-    /// Whom the resource will see, `name@REALM`, where that is not the subject.
+    /// Whom the resource will see, `name@REALM`, where that is not the subject; or who will log in
+    /// there to become the subject.
     #[must_use]
     pub fn actual_identity(&self) -> Option<&str> {
-        (self.route == Route::ServiceAccount).then(|| self.target().served_by())
+        let is_other = [Route::ServiceAccount, Route::DatabaseImpersonation].contains(&self.route);
+        is_other.then(|| self.target().served_by())
+    }
+
+    /// Who does it in the subject's place.
+    #[must_use]
+    pub fn stand_in(&self) -> Option<&str> {
+        self.actual_identity().filter(|_| self.route == Route::ServiceAccount)
     }
 
     /// Whether it holds only once the account's groups have confirmed it.

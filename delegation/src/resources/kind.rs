@@ -30,6 +30,8 @@ pub(crate) trait Kind: Sized {
     const ADDRESS: &'static str;
     /// What can be done, in the order in which callers are told.
     const ACTIONS: &'static [Action];
+    /// Whether a service account may come itself, whoever calls.
+    const TAKES_SERVICES: bool = true;
 
     // The configuration.
 
@@ -52,13 +54,23 @@ pub(crate) trait Kind: Sized {
     /// Where its addresses begin.
     fn roots(endpoint: &Self::Endpoint, names: &Names) -> Vec<Root>;
 
+    /// Who logs in at it in users' places and becomes them there; none if they come themselves.
+    fn impersonator(_: &Self::Endpoint) -> Option<Impersonator> {
+        None
+    }
+
     // From an operation to a task.
 
-    /// The action's name in policy and audit. Asked before anything was found to be well-formed.
+    /// The action's name in audit until it is found. Asked before anything was found to be well-formed.
     fn action(operation: &Self::Operation) -> Cow<'static, str>;
 
     /// The address as the user wrote it.
     fn address(operation: &Self::Operation) -> &str;
+
+    /// Whether an operation may leave out which target it is for, where there is one of the kind.
+    fn names_none(_: &Self::Asked) -> bool {
+        false
+    }
 
     /// Understands what is asked.
     fn read(operation: &Self::Operation) -> Result<Self::Asked, Failure>;
@@ -107,7 +119,7 @@ pub(crate) trait Kind: Sized {
 /// What every entry of `targets` has.
 pub(crate) struct Named<'a> {
     pub(crate) name: &'a str,
-    pub(crate) spn: &'a str,
+    pub(crate) spn: Cow<'a, str>,
     pub(crate) names: &'a [String],
     pub(crate) account: Option<&'a str>,
 }
@@ -118,8 +130,19 @@ pub(crate) type Wrong = (&'static str, String);
 /// What an operation is at one endpoint.
 pub(crate) struct Found<T> {
     pub(crate) task: T,
+    /// The action's name in policy and audit.
+    pub(crate) action: Cow<'static, str>,
     /// One spelling for all that the resource may take for the same.
     pub(crate) policy_path: String,
+}
+
+/// Who logs in at a resource in users' places.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Impersonator {
+    /// The target's service account, by Kerberos.
+    ServiceAccount,
+    /// Somebody whom only the resource knows, by this name.
+    Named(String),
 }
 
 /// What the books say of an outcome.

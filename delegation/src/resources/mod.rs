@@ -4,9 +4,12 @@
 mod content;
 mod failure;
 pub mod http;
+mod kept;
 mod kind;
 mod registry;
 pub mod smb;
+#[allow(dead_code, reason = "no engine has landed yet")]
+pub mod sql;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,13 +28,15 @@ use crate::targets::{Names, Root, Target, Unresolved};
 use crate::{Answer, ConfigError, Failure, Request};
 use failure::{NotProven, Silent};
 pub use kind::Action;
-pub(crate) use kind::{Answered, Form, Found, Kind, Named, Wrong};
+pub(crate) use kind::{Answered, Form, Found, Impersonator, Kind, Named, Wrong};
 
 registry::kinds! {
     /// `{"kind": "smb", …}`: shares of one file server.
     Smb: smb,
     /// `{"kind": "http", …}`: one web application.
     Http: http,
+    /// `{"kind": "sql", …}`: databases of one server.
+    Sql: sql,
 }
 
 /// What came back when the service account came in the user's place, and that it did.

@@ -115,6 +115,18 @@ macro_rules! kinds {
                 }
             }
 
+            pub(crate) fn impersonator(&self) -> Option<Impersonator> {
+                match self {
+                    $(Self::$Kind(endpoint) => <$kind::Client as Kind>::impersonator(endpoint),)+
+                }
+            }
+
+            pub(crate) const fn takes_services(&self) -> bool {
+                match self {
+                    $(Self::$Kind(_) => <$kind::Client as Kind>::TAKES_SERVICES,)+
+                }
+            }
+
             pub(crate) fn roots(&self, names: &Names) -> Vec<Root> {
                 match self {
                     $(Self::$Kind(endpoint) => <$kind::Client as Kind>::roots(endpoint, names),)+
@@ -138,7 +150,7 @@ macro_rules! kinds {
         }
 
         impl Operation {
-            /// The action's name in policy and audit: `file:read`, `file:list`, `http:get`, ….
+            /// The action's name in audit until the operation is resolved: `file:read`, `file:list`, `http:get`, ….
             #[must_use]
             pub fn action(&self) -> Cow<'static, str> {
                 match self {
@@ -162,13 +174,19 @@ macro_rules! kinds {
                 match self {
                     $(Self::$Kind(operation) => {
                         let asked = <$kind::Client as Kind>::read(operation)?;
+                        let is_one = |target: &&Arc<Target>| target.kind() == stringify!($kind);
+                        if <$kind::Client as Kind>::names_none(&asked)
+                            && targets.iter().filter(is_one).count() > 1
+                        {
+                            return Err(Unresolved::Several(<$kind::Client as Kind>::ADDRESS));
+                        }
                         for target in targets {
                             let Endpoint::$Kind(endpoint) = target.endpoint() else { continue };
                             let names = target.names();
                             let found = <$kind::Client as Kind>::find(&asked, endpoint, names)?;
-                            if let Some(Found { task, policy_path }) = found {
+                            if let Some(Found { task, action, policy_path }) = found {
                                 let task = Task::$Kind(task);
-                                return Ok((target, Found { task, policy_path }));
+                                return Ok((target, Found { task, action, policy_path }));
                             }
                         }
                         Err(Unresolved::Unknown(<$kind::Client as Kind>::ADDRESS))

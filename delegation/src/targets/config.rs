@@ -42,7 +42,7 @@ impl Target {
             let problem = "must be 1 to 64 letters, digits, '.', '_' or '-'";
             return Err(wrong(("name", problem.into())));
         }
-        if !is_spn(spn) {
+        if !is_spn(&spn) {
             let problem = "must be service/host or service/host:port in ASCII, without a realm, \
                            for example cifs/files.example.com";
             return Err(wrong(("spn", problem.into())));
@@ -52,7 +52,8 @@ impl Target {
             return Err(wrong(("names", problem.into())));
         }
         let account = account.map(str::to_owned);
-        let (name, spn, mut names) = (name.to_owned(), spn.to_owned(), Names(names.to_vec()));
+        let (name, spn) = (name.to_owned(), spn.into_owned());
+        let mut names = Names(names.to_vec());
         let endpoint = K::endpoint(config, &mut names).map_err(wrong)?;
         let (endpoint, served) = (wrap(Arc::new(endpoint)), Served::default());
         Ok(Self { name, spn, endpoint, names, account, served })

@@ -10,6 +10,8 @@ const MAX_NAMED: usize = 20;
 pub enum Unresolved {
     /// Its address names no configured target. What such addresses are called.
     Unknown(&'static str),
+    /// It names no target, and there are several. What such addresses are called.
+    Several(&'static str),
     /// It is malformed, or what its kind of resource does not do.
     Refused(Failure),
 }
@@ -19,24 +21,25 @@ impl Unresolved {
     /// may use: it names some of them, and no other.
     #[must_use]
     pub fn explain(self, usable: &[&str]) -> Failure {
-        let what = match self {
-            Self::Unknown(what) => what,
+        let (message, remedy) = match self {
+            Self::Unknown(what) => (
+                format!("the {what} names no configured resource"),
+                "Check the spelling of the host and of the share, base path or database. An address \
+                 is reachable only if the operator lists its host among a target's names, and a \
+                 share or database among its own, in the server's configuration.",
+            ),
+            Self::Several(what) => (
+                format!("there are several resources, and the call has no {what}"),
+                "Say which one: list-targets names them.",
+            ),
             Self::Refused(failure) => return failure,
         };
-        let mut remedy =
-            "Check the spelling of the host and of the share or base path. An address \
-                          is reachable only if the operator lists its host among a target's names, \
-                          and a share among its shares, in the server's configuration."
-                .to_owned();
+        let mut remedy = remedy.to_owned();
         if !usable.is_empty() {
             let some = &usable[..usable.len().min(MAX_NAMED)];
             remedy += &format!(" Yours begin with: {}", some.join(", "));
         }
-        Failure::new(
-            Code::UnknownTarget,
-            format!("the {what} names no configured resource"),
-            remedy,
-        )
+        Failure::new(Code::UnknownTarget, message, remedy)
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::credential::Route;
 use crate::credential::kerberos::KerberosConfig;
 pub use crate::resources::TargetConfig;
-use crate::resources::{Action, Endpoint, Task};
+use crate::resources::{Action, Endpoint, Impersonator, Task};
 use crate::{ConfigError, Operation};
 pub(crate) use config::{Names, is_host};
 pub use failure::Unresolved;
@@ -40,11 +40,13 @@ pub(crate) struct Served {
     pub(crate) identity: String,
     /// How calls get a credential by it.
     pub(crate) route: Route,
+    /// Whether that one logs in by Kerberos, as everybody does but who has a name at a database alone.
+    pub(crate) by_kerberos: bool,
 }
 
 impl Default for Served {
     fn default() -> Self {
-        Self { identity: String::new(), route: Route::ProtocolTransition }
+        Self { identity: String::new(), route: Route::ProtocolTransition, by_kerberos: true }
     }
 }
 
@@ -69,9 +71,14 @@ impl Target {
         self.account.as_deref()
     }
 
-    /// That account, `name@REALM`.
+    /// That account, `name@REALM`; where somebody else logs in to impersonate users, who that is.
     pub(crate) fn served_by(&self) -> &str {
         &self.served.identity
+    }
+
+    /// Whether whoever logs in at it does so with a ticket.
+    pub(crate) const fn is_logged_in_by_kerberos(&self) -> bool {
+        self.served.by_kerberos
     }
 
     /// How calls get a credential for it.
@@ -199,6 +206,21 @@ impl Targets {
                 };
                 ConfigError::new(format!("targets[{index}].account"), problem)
             })?;
+            if target.served.route == Route::ServiceAccount && !target.endpoint.takes_services() {
+                let problem = "is used as a service account, and this kind of resource is used as \
+                               the user, whoever logs in";
+                return Err(ConfigError::new(format!("targets[{index}].account"), problem));
+            }
+            match target.endpoint.impersonator() {
+                None => {}
+                Some(Impersonator::ServiceAccount) => {
+                    target.served.route = Route::DatabaseImpersonation;
+                }
+                Some(Impersonator::Named(name)) => {
+                    let route = Route::DatabaseImpersonation;
+                    target.served = Served { identity: name, route, by_kerberos: false };
+                }
+            }
         }
         Ok(self)
     }
@@ -217,7 +239,7 @@ impl Targets {
         Ok(Resolved {
             target: Arc::clone(target),
             task: found.task,
-            action: operation.action().into_owned(),
+            action: found.action.into_owned(),
             policy_path: found.policy_path,
         })
     }

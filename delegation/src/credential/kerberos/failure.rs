@@ -31,6 +31,27 @@ impl From<NoSuchAccount<'_>> for Failure {
     }
 }
 
+/// The account may not be delegated: no ticket that a KDC would refuse is asked for, so it is said here.
+pub(super) struct NotImpersonated<'a> {
+    pub(super) account: &'a str,
+    pub(super) target: &'a Target,
+}
+
+impl From<NotImpersonated<'_>> for Failure {
+    fn from(NotImpersonated { account, target }: NotImpersonated<'_>) -> Self {
+        Self::new(
+            Code::UserNotDelegatable,
+            format!(
+                "the account {account} may not be delegated, nor impersonated at {}",
+                target.name()
+            ),
+            "The account is marked \"sensitive and cannot be delegated\" (userAccountControl \
+             NOT_DELEGATED) or is one of the Protected Users. Whoever set that up did not want it \
+             used from here.",
+        )
+    }
+}
+
 /// The service account could not log in (AS exchange).
 fn login(ours: &Ours<'_>, error: &ClientError) -> Failure {
     let Ours { name: account, setting, .. } = ours;

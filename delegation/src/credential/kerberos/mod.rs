@@ -16,7 +16,7 @@ mod service;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::way::{AsService, Route, WithDelivered, WithTicket};
+use super::way::{AsService, Impersonated, Route, WithDelivered, WithTicket};
 use super::{Evidence, ServiceCredential};
 use crate::call::Announced;
 use crate::identity::Caller;
@@ -182,6 +182,20 @@ impl Kerberos {
         service.credential_of_its_own(announced).await
     }
 
+    /// Evidence for the subject of an announced call whose target is logged in at by somebody else, and
+    /// what that is done with if it is the target's service account.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what does not hold.
+    pub async fn credential_impersonated<'a>(
+        &self,
+        announced: Impersonated<'a>,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        let announced = announced.announced();
+        let service = self.service(announced.permit().target())?;
+        service.credential_impersonated(announced).await
+    }
+
     /// The account that serves a target: never another one in its place.
     fn service(&self, target: &Target) -> Result<&Service, Failure> {
         match target.account() {
@@ -206,6 +220,7 @@ impl KerberosConfig {
             Mode::Impersonation => Route::ProtocolTransition,
             Mode::ServiceAccount => Route::ServiceAccount,
         };
-        Some(Served { identity: format!("{}@{realm}", service.username), route })
+        let identity = format!("{}@{realm}", service.username);
+        Some(Served { identity, route, by_kerberos: true })
     }
 }

@@ -303,7 +303,7 @@ impl Service {
             Ok(ticket) => {
                 let Evidence { announced, account, .. } = evidence;
                 announced.tell(Event::Ticket(&ticket));
-                Ok(ServiceCredential { announced, account, ticket })
+                Ok(ServiceCredential::new(announced, account, ticket))
             }
             Err(error) => {
                 let forwardable = evidence.ticket.flags.contains(TicketFlags::FORWARDABLE);
@@ -311,7 +311,9 @@ impl Service {
                 let source = match evidence.permit().route() {
                     Route::OwnTicket => Source::User,
                     Route::DeliveredTicket => Source::Provider,
-                    Route::ProtocolTransition | Route::ServiceAccount => Source::Kdc,
+                    Route::ProtocolTransition
+                    | Route::ServiceAccount
+                    | Route::DatabaseImpersonation => Source::Kdc,
                 };
                 let evidence = Evidenced { account: &evidence.account, forwardable, source };
                 Err(failure::proxy(evidence, &self.ours(), spn, &error))
@@ -323,6 +325,35 @@ impl Service {
         let sid = evidence.account.sid.to_string();
         let target = service_name(evidence.permit().target().spn());
         self.client.proxy_ticket(&evidence.ticket, &sid, &target).await
+    }
+
+    async fn own_ticket(&self, spn: &str) -> Result<UserTicket, Failure> {
+        let ticket = self.client.own_ticket(&service_name(spn)).await;
+        ticket.map_err(|error| failure::own_ticket(&self.ours(), spn, &error))
+    }
+
+    /// Evidence for the subject of an announced call, and what the target is logged in at with if that
+    /// is a ticket of the account's own.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what does not hold: who may not be delegated is not impersonated, either.
+    pub(super) async fn credential_impersonated<'a>(
+        &self,
+        announced: &'a Announced,
+    ) -> Result<ServiceCredential<'a>, Failure> {
+        let target = announced.permit().target();
+        let evidence = self.evidence(announced).await?;
+        if evidence.account.may_not_be_delegated() {
+            return Err(failure::NotImpersonated { account: &evidence.account.name, target }.into());
+        }
+        let login = match target.is_logged_in_by_kerberos() {
+            true => Some(self.own_ticket(target.spn()).await?),
+            false => None,
+        };
+        if let Some(ticket) = &login {
+            announced.tell(Event::Ticket(ticket));
+        }
+        Ok(ServiceCredential::impersonated(evidence, login))
     }
 
     /// A ticket to the announced call's target in the account's own name, whoever calls.
@@ -349,11 +380,9 @@ impl Service {
             let (account, target) = (&*account.name, target.name());
             tracing::warn!(account, target, "a resource is used as the service account");
         }
-        let ticket = self.client.own_ticket(&service_name(target.spn())).await;
-        let ticket =
-            ticket.map_err(|error| failure::own_ticket(&self.ours(), target.spn(), &error))?;
+        let ticket = self.own_ticket(target.spn()).await?;
         announced.tell(Event::Ticket(&ticket));
-        Ok(ServiceCredential { announced, account, ticket })
+        Ok(ServiceCredential::new(announced, account, ticket))
     }
 
     /// The service's own account, as a ticket in its own name proves it: the configuration may

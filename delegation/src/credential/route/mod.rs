@@ -1,6 +1,7 @@
 //! The routes from what was announced to a credential for it, each in a file of its own. A permit
 //! carries its route; here, and nowhere else, one is taken.
 
+mod database_impersonation;
 mod delivered_ticket;
 mod own_ticket;
 mod protocol_transition;
@@ -24,5 +25,8 @@ pub(crate) async fn credential<'a>(
         Way::OwnTicket(announced) => own_ticket::credential(kerberos, announced).await,
         Way::DeliveredTicket(announced) => delivered_ticket::credential(kerberos, announced).await,
         Way::ServiceAccount(announced) => service_account::credential(kerberos, announced).await,
+        Way::DatabaseImpersonation(announced) => {
+            database_impersonation::credential(kerberos, announced).await
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Kind for Client {
 
     fn named(config: &Config) -> Named<'_> {
         let Config { name, spn, names, account, .. } = config;
-        Named { name, spn, names, account: account.as_deref() }
+        Named { name, spn: spn.into(), names, account: account.as_deref() }
     }
 
     fn endpoint(config: Config, names: &mut Names) -> Result<Endpoint, Wrong> {
@@ -63,7 +63,7 @@ impl Kind for Client {
     }
 
     fn action(operation: &Operation) -> Cow<'static, str> {
-        format!("http:{}", operation.method.to_ascii_lowercase()).into()
+        action_name(&operation.method).into()
     }
 
     fn address(operation: &Operation) -> &str {

@@ -35,6 +35,11 @@ const fn action(name: &'static str) -> Action {
     Action { name, form: Form::Either }
 }
 
+/// The action of a method, in policy and audit.
+pub(super) fn action_name(method: &str) -> String {
+    format!("http:{}", method.to_ascii_lowercase())
+}
+
 /// What came back: the one thing that web applications answer with.
 pub type Outcome = Response;
 
@@ -102,6 +107,7 @@ impl Asked {
         let Operation { method, body, .. } = self.operation.clone();
         let method = method.to_ascii_uppercase();
         let task = Task { endpoint: endpoint.clone(), method, url, headers, body };
-        Ok(Some(Found { task, policy_path: self.policy_path.clone() }))
+        let action = action_name(&self.operation.method).into();
+        Ok(Some(Found { task, action, policy_path: self.policy_path.clone() }))
     }
 }

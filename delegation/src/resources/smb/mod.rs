@@ -3,7 +3,6 @@
 
 mod config;
 mod failure;
-mod kept;
 mod name;
 mod operation;
 mod session;
@@ -13,6 +12,7 @@ mod unc;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::kept::{self, Keep as _, Kept};
 use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::{ServiceCredential, Standing};
@@ -21,7 +21,6 @@ use crate::open_files;
 use crate::state::State;
 use crate::targets::{Names, Root, fold};
 use failure::Place;
-use kept::{Keep, Kept};
 use session::Session;
 
 pub use config::{Config, Endpoint};
@@ -47,7 +46,7 @@ impl Kind for Client {
 
     fn named(config: &Config) -> Named<'_> {
         let Config { name, spn, names, account, .. } = config;
-        Named { name, spn, names, account: account.as_deref() }
+        Named { name, spn: spn.into(), names, account: account.as_deref() }
     }
 
     fn endpoint(config: Config, names: &mut Names) -> Result<Endpoint, Wrong> {
@@ -129,7 +128,7 @@ impl Kind for Client {
         let place =
             Place { target: credential.permit().target(), share: &task.share, path: &task.path };
         let standing = credential.standing(self.state.revocations());
-        let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock));
+        let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock, |_| true));
         if let Some(session) = kept {
             match self.run(session, task, &place, standing.as_ref()).await {
                 Run::Answered(outcome) => return outcome,

@@ -134,6 +134,7 @@ impl Asked {
         let end = if form == Form::Folder { "/" } else { "" };
         let policy_path = format!("{}{end}", unc.policy_path());
         let (verb, share, written) = (*verb, share.clone(), written.clone());
-        Ok(Some(Found { task: Task { verb, share, path, written }, policy_path }))
+        let action = verb.action().name.into();
+        Ok(Some(Found { task: Task { verb, share, path, written }, action, policy_path }))
     }
 }

@@ -24,9 +24,9 @@ use smb2::types::{Command, Dialect};
 use smb2::{Error, ErrorKind, NegotiatedParams, Tree};
 use zeroize::Zeroizing;
 
+use super::super::kept::Keep;
 use super::super::{CallContext, ServiceCredential};
 use super::failure::{Place, SmbError};
-use super::kept::Keep;
 use super::tap::{Recording, Tap};
 use crate::network::Network;
 use crate::{Blame, Failure};

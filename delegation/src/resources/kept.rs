@@ -1,4 +1,4 @@
-//! Sessions kept for later calls: connecting, logging in and opening the share are most of a short
+//! Sessions kept for later calls: connecting, logging in and opening a share are most of a short
 //! call. Each call has one for itself, so that one that is given up takes no other's with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,16 +58,22 @@ impl<S: Keep> Kept<S> {
         Self { most: MOST.min(files / FILES_EACH), shelf: Arc::new(Mutex::new(shelf)), state }
     }
 
-    /// One that stands on the very same, for this call alone. What the caller has there on anything
+    /// One that stands on the very same and fits, for this call alone. What the caller has there on anything
     /// else ends: newer evidence may say another thing.
-    pub(super) fn take(&self, on: &Standing, clock: &dyn Clock) -> Option<S> {
+    pub(super) fn take(
+        &self,
+        on: &Standing,
+        clock: &dyn Clock,
+        fits: impl Fn(&S) -> bool,
+    ) -> Option<S> {
         self.end(|kept| kept.is_of_same_caller(on) && kept != on);
         if !on.is_current(clock) {
             return None;
         }
         let mut shelf = lock(&self.shelf);
         // The one used last, so that those in excess become idle.
-        while let Some(found) = shelf.entries.iter().rposition(|entry| entry.standing == *on) {
+        let is_one = |entry: &Entry<S>| entry.standing == *on && fits(&entry.session);
+        while let Some(found) = shelf.entries.iter().rposition(is_one) {
             let Entry { session, .. } = shelf.entries.remove(found);
             if !session.is_lost() {
                 return Some(session);
@@ -213,7 +219,7 @@ mod tests {
         }
 
         fn take(&self, on: &Standing) -> Option<String> {
-            self.kept.take(on, &SystemClock).map(|session| session.of.clone())
+            self.kept.take(on, &SystemClock, |_| true).map(|session| session.of.clone())
         }
 
         async fn ended(&self) -> usize {
@@ -276,7 +282,7 @@ mod tests {
         sessions.put(&alice, "alice");
         for (seconds, used) in [(890, true), (901, false), (-5, false)] {
             clock.0.store(seconds, Ordering::SeqCst);
-            let taken = sessions.kept.take(&alice, &clock);
+            let taken = sessions.kept.take(&alice, &clock, |_| true);
             assert_eq!(taken.is_some(), used, "{seconds}");
             taken.into_iter().for_each(|session| sessions.kept.put(alice.clone(), session));
         }
@@ -380,7 +386,7 @@ mod tests {
                 for (user, evidence, breaks) in steps {
                     let on = standing(&user.to_string(), "files", user, evidence);
                     let of = format!("{user} {evidence}");
-                    let session = match sessions.kept.take(&on, &SystemClock) {
+                    let session = match sessions.kept.take(&on, &SystemClock, |_| true) {
                         Some(session) => session,
                         None => {
                             let ended = sessions.ended.clone();

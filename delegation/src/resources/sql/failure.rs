@@ -1,0 +1,223 @@
+//! What may go wrong with databases, before, at and after a server is asked.
+
+use super::config::Mode;
+use super::place::Place;
+use crate::targets::Target;
+use crate::{Blame, Code, Failure};
+
+/// What is wrong with what the caller asks for.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Misasked {
+    /// A statement that is not done, and what to write instead.
+    Statement(String, String),
+    /// A parameter.
+    Parameters(String),
+    /// The target runs nothing that users write.
+    FreeForm(Vec<String>),
+    /// There is no statement of that name.
+    NoSuchStatement(String, Vec<String>),
+    /// A name of a schema, table or procedure.
+    Name(&'static str),
+    /// A cursor of another call.
+    Cursor,
+    /// A cursor for what is not to be done again.
+    NoPages,
+}
+
+impl From<Misasked> for Failure {
+    fn from(misasked: Misasked) -> Self {
+        let listed = |names: &[String]| match names {
+            [] => "There is none.".to_owned(),
+            names => format!("There are: {}.", names.join(", ")),
+        };
+        let (message, remedy) = match misasked {
+            Misasked::Statement(message, remedy) => (message, remedy),
+            Misasked::Parameters(problem) => (
+                format!("the parameters do not fit: {problem}"),
+                "Give a value for each placeholder, and no other: an array for $1, $2, … (or at SQL \
+                 Server @p1, @p2, …), an object for @name."
+                    .into(),
+            ),
+            Misasked::FreeForm(names) => (
+                "this target runs no statements that users write".into(),
+                format!("Name one of its own in `statement`. {}", listed(&names)),
+            ),
+            Misasked::NoSuchStatement(name, names) => (
+                format!("the target has no statement {name:?}"),
+                format!("Name one of its own. {}", listed(&names)),
+            ),
+            Misasked::Name(what) => (
+                format!("the {what} is no name"),
+                "Give the bare name, without quotes, of 1 to 128 characters.".into(),
+            ),
+            Misasked::Cursor => (
+                "the cursor belongs to another call".into(),
+                "Give the cursor with the same statement, parameters and database, or begin \
+                 without one."
+                    .into(),
+            ),
+            Misasked::NoPages => (
+                "a cursor goes with what reads and nothing else".into(),
+                "Leave the cursor out: what changes something is done once.".into(),
+            ),
+        };
+        Self::new(Code::InvalidArgument, message, remedy)
+    }
+}
+
+/// An account cannot have a name in the database.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Unnameable {
+    /// It has no UPN.
+    NoUpn,
+    /// What the template takes of it is empty.
+    Empty,
+    /// It is longer than the engine's names.
+    Long(String),
+    /// It has a control character.
+    Control,
+}
+
+impl From<Unnameable> for Failure {
+    fn from(unnameable: Unnameable) -> Self {
+        let what = match unnameable {
+            Unnameable::NoUpn => "the account has no UPN".to_owned(),
+            Unnameable::Empty => "a part of it is empty".to_owned(),
+            Unnameable::Long(name) => {
+                format!("{name:?} is longer than a name there may be, and would be cut")
+            }
+            Unnameable::Control => "it has a control character".to_owned(),
+        };
+        Self::new(
+            Code::ResourceRefused,
+            format!("the user has no name in the database: {what}"),
+            "Change the target's roleTemplate, or the account's names in the directory.",
+        )
+        .blamed_on(Blame::Directory)
+    }
+}
+
+/// What a server says of a statement.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Said {
+    /// Its own code: SQLSTATE, or the error's number.
+    pub(super) code: String,
+    pub(super) what: Refusal,
+    /// The character of the statement it is about, from 1; or the line.
+    pub(super) at: Option<At>,
+    /// Its message alone: neither its detail nor its hint, which name other rows' values.
+    pub(super) message: String,
+}
+
+/// Where in a statement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum At {
+    /// A character, from 1.
+    Character(u32),
+    /// A line, from 1.
+    Line(u32),
+}
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// The user has no right to it.
+    Denied,
+    /// There is no such thing.
+    NotFound,
+    /// The user may not log in, or does not exist there.
+    Login,
+    /// It took too long, was cancelled, or lost against another one: it may be tried again.
+    Busy,
+    /// The server cannot at present.
+    Unavailable,
+    /// Anything else that is wrong with the statement or its data.
+    Statement,
+}
+
+/// More of a message is not told.
+const MAX_SAID: usize = 500;
+
+impl Said {
+    /// What it means to the user.
+    pub(super) fn explain(&self, place: &Place<'_>) -> Failure {
+        let Self { code, what, at, message } = self;
+        let (target, database) = (place.target.name(), place.database);
+        let at = match at {
+            Some(At::Character(number)) => format!(" at character {number}"),
+            Some(At::Line(number)) => format!(" in line {number}"),
+            None => String::new(),
+        };
+        let refused = format!("{target} ({database}) refused it with {code}{at}");
+        let (code, remedy) = match what {
+            Refusal::Denied => (
+                Code::AccessDenied,
+                "The user's own rights in the database do not suffice: whoever owns the data \
+                 grants them.",
+            ),
+            Refusal::NotFound => {
+                (Code::NotFound, "Look with sql-schema and sql-table-details what there is.")
+            }
+            Refusal::Login => (
+                Code::AccessDenied,
+                "The user may not log in there, or is not known by that name: create the role or \
+                 login, and look at the target's roleTemplate.",
+            ),
+            Refusal::Busy => (Code::ResourceBusy, "Call again, with less to do at once."),
+            Refusal::Unavailable => {
+                (Code::ResourceUnreachable, "Look at the database server, and call again.")
+            }
+            Refusal::Statement => {
+                (Code::StatementFailed, "Change the statement or its parameters.")
+            }
+        };
+        let said: String = message.chars().filter(|c| !c.is_control()).take(MAX_SAID).collect();
+        Failure::new(code, refused, remedy).quoting(&said)
+    }
+}
+
+/// The connection ended in the middle.
+pub(super) struct Broken<'a>(pub(super) &'a Target, pub(super) String);
+
+impl From<Broken<'_>> for Failure {
+    fn from(Broken(target, cause): Broken<'_>) -> Self {
+        Self::new(
+            Code::ResourceUnreachable,
+            format!("the connection to {} broke while it was asked", target.name()),
+            "What was to be changed may have been changed: look before it is done again.",
+        )
+        .caused_by(cause)
+    }
+}
+
+/// The statement ran for longer than it may.
+pub(super) struct TooLong<'a>(pub(super) &'a Target, pub(super) u64);
+
+impl From<TooLong<'_>> for Failure {
+    fn from(TooLong(target, seconds): TooLong<'_>) -> Self {
+        Self::new(
+            Code::ResourceTimeout,
+            format!("{} was not done in {seconds} seconds, and was told to stop", target.name()),
+            "Ask for less at once, or have the target's limits.seconds raised.",
+        )
+    }
+}
+
+/// A way of logging in that this engine does not have.
+pub(super) fn no_engine(engine: &str, mode: Mode) -> String {
+    format!("this server does not speak to {engine} with login.mode {} yet", mode.as_str())
+}
+
+/// The first row alone has more bytes than an answer may.
+pub(super) struct TooBig<'a>(pub(super) &'a Target, pub(super) usize);
+
+impl From<TooBig<'_>> for Failure {
+    fn from(TooBig(target, most): TooBig<'_>) -> Self {
+        Self::new(
+            Code::TooLarge,
+            format!("one row of {} has more than {most} bytes", target.name()),
+            "Select fewer columns, or parts of their values; or have the target's limits.bytes \
+             raised.",
+        )
+    }
+}

@@ -1,0 +1,276 @@
+//! Databases: SQL as the user, at PostgreSQL and SQL Server.
+//!
+//! What a caller writes is read by a parser ([`statement`]) before anybody is asked: one statement, and
+//! what that does is what policy is asked about. The database's own rights are the wall behind it. The
+//! engines ([`postgres`], [`sqlserver`]) log in and run what was let through.
+
+mod catalog;
+mod config;
+mod engine;
+mod failure;
+mod identity;
+mod limits;
+mod operation;
+mod place;
+mod postgres;
+mod rows;
+mod session;
+mod sqlserver;
+mod statement;
+mod stored;
+mod work;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::kept::{self, Kept};
+use super::{Action, Answered, CallContext, Found, Impersonator, Kind, Named, Wrong};
+use crate::Failure;
+use crate::credential::{ServiceCredential, Standing};
+use crate::network::Network;
+use crate::open_files;
+use crate::state::State;
+use crate::targets::{Names, Root, fold};
+use failure::{Broken, TooBig, TooLong};
+use place::Place;
+use rows::{Rows, Taken};
+use session::{Done, NotDone, Session};
+use statement::Access;
+
+pub use config::{Config, Encryption, Endpoint, LoginConfig, Mode};
+pub use engine::Engine;
+pub use limits::LimitsConfig;
+pub use operation::*;
+pub use rows::{Column, Row};
+pub use stored::StoredConfig;
+
+/// The client of databases.
+pub(super) struct Client {
+    network: Network,
+    postgres: Kept<postgres::Session>,
+    sqlserver: Kept<sqlserver::Session>,
+    state: Arc<State>,
+}
+
+impl Kind for Client {
+    type Config = Config;
+    type Endpoint = Endpoint;
+    type Operation = Operation;
+    type Asked = Asked;
+    type Task = Task;
+    type Outcome = Outcome;
+
+    const ADDRESS: &'static str = "SQL target and database";
+    const ACTIONS: &'static [Action] = ACTIONS;
+    const TAKES_SERVICES: bool = false;
+
+    fn named(config: &Config) -> Named<'_> {
+        let Config { name, names, account, .. } = config;
+        let spn = config.named_spn().into();
+        Named { name, spn, names, account: account.as_deref() }
+    }
+
+    fn endpoint(config: Config, names: &mut Names) -> Result<Endpoint, Wrong> {
+        let endpoint = config.check(names)?;
+        match endpoint.engine {
+            Engine::Postgresql => postgres::check(&endpoint)?,
+            Engine::SqlServer => sqlserver::check(&endpoint)?,
+        }
+        Ok(endpoint)
+    }
+
+    fn check_apart(new: &Endpoint, old: &Endpoint, of: &str) -> Result<(), Wrong> {
+        new.check_apart(old, of)
+    }
+
+    fn host(endpoint: &Endpoint) -> &str {
+        &endpoint.host
+    }
+
+    fn port(endpoint: &Endpoint) -> u16 {
+        endpoint.port
+    }
+
+    fn roots(endpoint: &Endpoint, names: &Names) -> Vec<Root> {
+        endpoint.roots(names)
+    }
+
+    fn impersonator(endpoint: &Endpoint) -> Option<Impersonator> {
+        endpoint.impersonator()
+    }
+
+    fn names_none(asked: &Asked) -> bool {
+        asked.names_none()
+    }
+
+    fn action(operation: &Operation) -> Cow<'static, str> {
+        operation.action().into()
+    }
+
+    fn address(operation: &Operation) -> &str {
+        operation.address()
+    }
+
+    fn read(operation: &Operation) -> Result<Asked, Failure> {
+        Asked::read(operation)
+    }
+
+    fn find(
+        asked: &Asked,
+        endpoint: &Arc<Endpoint>,
+        names: &Names,
+    ) -> Result<Option<Found<Task>>, Failure> {
+        asked.find(endpoint, names)
+    }
+
+    fn check_literal(piece: &str) -> Result<(), String> {
+        let folded = fold(piece);
+        match folded == piece {
+            true => Ok(()),
+            false => Err(format!("there it is written {folded:?} (in lower case, composed)")),
+        }
+    }
+
+    fn recorded_path(task: &Task) -> String {
+        task.place().to_owned()
+    }
+
+    fn answered(outcome: &Outcome) -> Answered {
+        Answered { status: None, bytes: outcome.beside.bytes }
+    }
+
+    fn new(network: &Network, state: &Arc<State>) -> Self {
+        Self {
+            network: network.clone(),
+            postgres: Kept::new(open_files(), state.clone()),
+            sqlserver: Kept::new(open_files(), state.clone()),
+            state: state.clone(),
+        }
+    }
+
+    async fn perform(
+        &self,
+        cx: &CallContext,
+        credential: &ServiceCredential<'_>,
+        task: &Task,
+    ) -> Result<Outcome, Failure> {
+        let place = Place {
+            target: credential.permit().target(),
+            endpoint: &task.endpoint,
+            database: &task.database,
+            identity: task.endpoint.identity.of(credential.account(), task.endpoint.engine)?,
+        };
+        match task.endpoint.engine {
+            Engine::Postgresql => self.reach(&self.postgres, cx, credential, &place, task).await,
+            Engine::SqlServer => self.reach(&self.sqlserver, cx, credential, &place, task).await,
+        }
+    }
+
+    async fn close(&self) {
+        tokio::join!(self.postgres.close(), self.sqlserver.close());
+    }
+}
+
+/// What became of a session in which something was run.
+enum Run {
+    /// It was answered.
+    Answered(Result<Outcome, Failure>),
+    /// It broke, and some rows had come or none.
+    Lost { cause: String, is_untouched: bool },
+}
+
+impl Client {
+    async fn reach<S: Session>(
+        &self,
+        sessions: &Kept<S>,
+        cx: &CallContext,
+        credential: &ServiceCredential<'_>,
+        place: &Place<'_>,
+        task: &Task,
+    ) -> Result<Outcome, Failure> {
+        let standing = credential.standing(self.state.revocations());
+        let fits = |session: &S| session.database() == task.database;
+        let kept = standing.as_ref().and_then(|on| sessions.take(on, &*cx.clock, fits));
+        if let Some(session) = kept {
+            match run(sessions, session, cx, place, task, standing.as_ref()).await {
+                Run::Answered(outcome) => return outcome,
+                // The server may have ended it long ago, and with it the caller's others.
+                Run::Lost { is_untouched: true, .. } if task.work.access == Access::Read => {
+                    sessions.end(|on| Some(on) == standing.as_ref());
+                }
+                Run::Lost { cause, .. } => return Err(Broken(place.target, cause).into()),
+            }
+        }
+        let session = S::log_in(&self.network, cx, credential, place).await?;
+        match run(sessions, session, cx, place, task, standing.as_ref()).await {
+            Run::Answered(outcome) => outcome,
+            Run::Lost { cause, .. } => Err(Broken(place.target, cause).into()),
+        }
+    }
+}
+
+/// Runs something in a session, and keeps that if it may be and is as new. Given up in the middle, it
+/// ends, and what it runs is cancelled at the server.
+async fn run<S: Session>(
+    sessions: &Kept<S>,
+    mut session: S,
+    cx: &CallContext,
+    place: &Place<'_>,
+    task: &Task,
+    standing: Option<&Standing>,
+) -> Run {
+    let limits = task.endpoint.limits;
+    let mut rows = Rows::new(task.skip, task.rows, limits.bytes);
+    let until = Instant::now() + limits.time;
+    let done = timeout_at(until.min(cx.deadline), session.run(place, &task.work, &mut rows)).await;
+    let outcome = match done {
+        Err(_) => Err(TooLong(place.target, limits.time.as_secs()).into()),
+        Ok(Err(NotDone::Lost(cause))) => {
+            return Run::Lost { cause, is_untouched: rows.is_empty() };
+        }
+        Ok(Err(NotDone::Failed(failure))) => Err(failure),
+        Ok(Err(NotDone::Refused(said))) => {
+            put_back(sessions, session, place, standing).await;
+            Err(said.explain(place))
+        }
+        Ok(Ok(done)) => {
+            put_back(sessions, session, place, standing).await;
+            outcome(place, task, done, rows)
+        }
+    };
+    Run::Answered(outcome)
+}
+
+/// Nobody waits for an answer any longer than a clean session takes.
+async fn put_back<S: Session>(
+    sessions: &Kept<S>,
+    mut session: S,
+    place: &Place<'_>,
+    standing: Option<&Standing>,
+) {
+    if session.is_lost() {
+        return;
+    }
+    match standing {
+        Some(standing) if session.clean(place).await => sessions.put(standing.clone(), session),
+        _ => kept::end(session),
+    }
+}
+
+fn outcome(place: &Place<'_>, task: &Task, done: Done, rows: Rows) -> Result<Outcome, Failure> {
+    let Taken { columns, rows, more, bytes } = rows.into_parts();
+    if more && rows.is_empty() {
+        return Err(TooBig(place.target, task.endpoint.limits.bytes).into());
+    }
+    let beside = Beside {
+        columns,
+        row_count: rows.len(),
+        rows_affected: done.changed,
+        has_more: more,
+        cursor: more.then(|| task.cursor(rows.len())).flatten(),
+        bytes,
+    };
+    Ok(Outcome { rows, beside })
+}

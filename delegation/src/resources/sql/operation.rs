@@ -1,0 +1,397 @@
+//! What can be done with databases.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::Serialize;
+
+use super::catalog;
+use super::config::Endpoint;
+use super::failure::Misasked;
+use super::rows::{Column, Row};
+use super::statement::{self, Access, Functions, Placeholders, Refused};
+pub use super::work::Params;
+use super::work::{Param, Work, check_values};
+use crate::Failure;
+use crate::resources::{Action, Form, Found};
+use crate::targets::{Names, fold};
+
+/// Something to do with a database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    target: Option<String>,
+    database: Option<String>,
+    verb: Box<Verb>,
+    page: Page,
+    /// As users write it.
+    address: String,
+}
+
+impl Operation {
+    /// At this target and database; without them, at the only one and its first.
+    #[must_use]
+    pub fn new(target: Option<String>, database: Option<String>, verb: Verb, page: Page) -> Self {
+        let address = match (&target, &database) {
+            (None, None) => String::new(),
+            (target, database) => {
+                let part = |name: &Option<String>| name.clone().unwrap_or_default();
+                format!("{}/{}", part(target), part(database))
+            }
+        };
+        Self { target, database, verb: Box::new(verb), page, address }
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) const fn action(&self) -> &'static str {
+        match &*self.verb {
+            Verb::Query(_) | Verb::Schema { .. } | Verb::Table { .. } => Access::Read.action(),
+            Verb::Execute(_) => Access::Write.action(),
+            Verb::Procedure { .. } => PROCEDURE,
+        }
+    }
+}
+
+/// What.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Verb {
+    /// A statement that reads.
+    Query(Statement),
+    /// A statement that changes something.
+    Execute(Statement),
+    /// A procedure of the database.
+    Procedure {
+        /// Its schema; left out: the engine's usual one.
+        schema: Option<String>,
+        /// Its name.
+        name: String,
+        /// Values for its parameters.
+        params: Params,
+    },
+    /// Which tables and views there are.
+    Schema {
+        /// In this schema; left out: in all that the user may use.
+        schema: Option<String>,
+    },
+    /// What columns and keys a table has.
+    Table {
+        /// Its schema; left out: the engine's usual one.
+        schema: Option<String>,
+        /// Its name.
+        table: String,
+    },
+}
+
+/// A statement.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Statement {
+    /// Whose.
+    pub text: Text,
+    /// Values for its placeholders.
+    pub params: Params,
+}
+
+/// Whose statement it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Text {
+    /// The caller's.
+    Written(String),
+    /// The operator's, by its name.
+    Stored(String),
+}
+
+/// Which part of an answer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page {
+    /// So many rows at most.
+    pub rows: Option<u32>,
+    /// From where the answer before ended.
+    pub cursor: Option<String>,
+}
+
+const PROCEDURE: &str = "sql:procedure";
+
+pub(super) const ACTIONS: &[Action] = &[
+    action(Access::Read.action()),
+    action(Access::Write.action()),
+    action(Access::Admin.action()),
+    action(PROCEDURE),
+];
+
+const fn action(name: &'static str) -> Action {
+    Action { name, form: Form::Either }
+}
+
+/// What came back: the rows, and beside them what is known of them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Outcome {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// What else there is to say.
+    #[serde(skip)]
+    pub beside: Beside,
+}
+
+/// What is known of an answer.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Beside {
+    /// The columns of its rows, in their order.
+    pub columns: Vec<Column>,
+    /// How many rows there are.
+    pub row_count: usize,
+    /// How many rows were changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_affected: Option<u64>,
+    /// Whether there are more.
+    pub has_more: bool,
+    /// With what the next ones are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many bytes the values had on the wire.
+    #[serde(skip)]
+    pub bytes: u64,
+}
+
+/// Something to do in one database.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Task {
+    pub(super) endpoint: Arc<Endpoint>,
+    /// As configured.
+    pub(super) database: String,
+    pub(super) work: Work,
+    /// So many rows come before, and so many are taken.
+    pub(super) skip: u64,
+    pub(super) rows: u32,
+    /// What a cursor is made for.
+    digest: String,
+    policy_path: String,
+}
+
+/// An operation as it is asked for.
+pub(crate) struct Asked(Operation);
+
+/// Rows that may be skipped: as many are read again for each page.
+const MOST_SKIPPED: u64 = 10_000_000;
+
+impl Asked {
+    pub(super) fn read(operation: &Operation) -> Result<Self, Failure> {
+        if let (Some(_), Verb::Execute(_) | Verb::Procedure { .. }) =
+            (&operation.page.cursor, &*operation.verb)
+        {
+            return Err(Misasked::NoPages.into());
+        }
+        Ok(Self(operation.clone()))
+    }
+
+    pub(super) const fn names_none(&self) -> bool {
+        self.0.target.is_none()
+    }
+
+    pub(super) fn find(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        names: &Names,
+    ) -> Result<Option<Found<Task>>, Failure> {
+        let Operation { target, database, verb, page, .. } = &self.0;
+        if target.as_deref().is_some_and(|target| !names.has(target)) {
+            return Ok(None);
+        }
+        let Some(database) = endpoint.database(database.as_deref()) else { return Ok(None) };
+        let (work, action, inner) = endpoint.work(verb)?;
+        let digest = digest_of(database, &work);
+        let skip = match &page.cursor {
+            None => 0,
+            Some(cursor) => read_cursor(cursor, &digest).ok_or(Misasked::Cursor)?,
+        };
+        let policy_path = format!("/{}/{inner}", fold(database));
+        let task = Task {
+            endpoint: endpoint.clone(),
+            database: database.clone(),
+            work,
+            skip,
+            rows: endpoint.limits.rows_of(page.rows),
+            digest,
+            policy_path: policy_path.clone(),
+        };
+        Ok(Some(Found { task, action: action.into(), policy_path }))
+    }
+}
+
+impl Task {
+    /// With what the rows behind these are asked for.
+    pub(super) fn cursor(&self, taken: usize) -> Option<String> {
+        let next = self.skip.saturating_add(taken as u64);
+        (self.work.access == Access::Read && next <= MOST_SKIPPED)
+            .then(|| Base64UrlUnpadded::encode_string(format!("{next}.{}", self.digest).as_bytes()))
+    }
+
+    /// The place as policy sees it.
+    pub(super) fn place(&self) -> &str {
+        &self.policy_path
+    }
+}
+
+impl Endpoint {
+    /// What is to be done, what that is to policy, and where in the database.
+    fn work(&self, verb: &Verb) -> Result<(Work, &'static str, String), Failure> {
+        let engine = self.engine;
+        let schema = |schema: &Option<String>| match schema {
+            Some(schema) => name("schema", schema),
+            None => Ok(catalog::usual_schema(engine).to_owned()),
+        };
+        Ok(match verb {
+            Verb::Query(statement) => self.statement(statement, true)?,
+            Verb::Execute(statement) => self.statement(statement, false)?,
+            Verb::Procedure { schema: of, name: called, params } => {
+                if !self.login.mode.takes_free_form() {
+                    return Err(Misasked::FreeForm(self.statement_names()).into());
+                }
+                let (schema, called) = (schema(of)?, name("procedure", called)?);
+                let path = format!("procedures/{}/{}", fold(&schema), fold(&called));
+                (catalog::call(engine, &schema, &called, params)?, PROCEDURE, path)
+            }
+            Verb::Schema { schema: of } => {
+                let of = of.as_ref().map(|of| name("schema", of)).transpose()?;
+                let inner = of.as_ref().map(|of| format!("{}/", fold(of))).unwrap_or_default();
+                let path = format!("catalog/{inner}");
+                (catalog::tables(engine, of.as_deref()), Access::Read.action(), path)
+            }
+            Verb::Table { schema: of, table } => {
+                let (schema, table) = (schema(of)?, name("table", table)?);
+                let path = format!("catalog/{}/{}", fold(&schema), fold(&table));
+                (catalog::columns(engine, &schema, &table), Access::Read.action(), path)
+            }
+        })
+    }
+
+    fn statement_names(&self) -> Vec<String> {
+        self.statements.keys().cloned().collect()
+    }
+
+    fn statement(
+        &self,
+        statement: &Statement,
+        reads: bool,
+    ) -> Result<(Work, &'static str, String), Failure> {
+        let Statement { text, params } = statement;
+        let (text, access, params, inner) = match text {
+            Text::Stored(name) => {
+                let stored = self.statements.get(name).ok_or_else(|| {
+                    Misasked::NoSuchStatement(name.clone(), self.statement_names())
+                })?;
+                let params = bind(&stored.placeholders, &stored.params, params)?;
+                (&stored.sql, stored.access, params, format!("statements/{name}"))
+            }
+            Text::Written(_) if !self.login.mode.takes_free_form() => {
+                return Err(Misasked::FreeForm(self.statement_names()).into());
+            }
+            Text::Written(sql) => {
+                let functions = Functions::Known(&self.read_functions);
+                let read = statement::read(sql, self.engine, &functions);
+                let read = read.map_err(|refused| refused_as_asked(&refused))?;
+                let params = bind(&read.placeholders, &[], params)?;
+                (sql, read.access, params, String::new())
+            }
+        };
+        match (reads, access) {
+            (true, Access::Read) | (false, Access::Write | Access::Admin) => {}
+            (true, Access::Write | Access::Admin) => {
+                return Err(Misasked::Statement(
+                    format!("the statement does not only read: it is {}", access.action()),
+                    "Ask for it with the action execute.".into(),
+                )
+                .into());
+            }
+            (false, Access::Read) => {
+                return Err(Misasked::Statement(
+                    "the statement changes nothing".into(),
+                    "Ask for it with the action query.".into(),
+                )
+                .into());
+            }
+        }
+        Ok((Work { text: text.clone(), params, access }, access.action(), inner))
+    }
+}
+
+fn refused_as_asked(refused: &Refused) -> Failure {
+    Misasked::Statement(refused.to_string(), refused.remedy().to_owned()).into()
+}
+
+/// A name of an object, not quoted.
+fn name(what: &'static str, name: &str) -> Result<String, Misasked> {
+    let is_one = (1..=128).contains(&name.chars().count())
+        && !name.chars().any(|c| c.is_control() || c == '/')
+        && !matches!(name, "." | "..");
+    if is_one { Ok(name.to_owned()) } else { Err(Misasked::Name(what)) }
+}
+
+/// The values for a statement's placeholders, all of them and no other.
+fn bind(
+    placeholders: &Placeholders,
+    names: &[String],
+    params: &Params,
+) -> Result<Vec<Param>, Misasked> {
+    let wrong = |problem: String| Err(Misasked::Parameters(problem));
+    let wanted = placeholders.names(names);
+    let values: Vec<Param> = match params {
+        Params::List(values) => {
+            if values.len() != wanted.len() {
+                return wrong(format!("{} placeholders, {} values", wanted.len(), values.len()));
+            }
+            let values = wanted.iter().zip(values);
+            values.map(|(name, value)| Param { name: name.clone(), value: value.clone() }).collect()
+        }
+        Params::Named(map) => {
+            let bare = |name: &str| name.trim_start_matches(['@', '$', ':']).to_lowercase();
+            if let Some(other) = map.keys().find(|key| !wanted.iter().any(|w| bare(w) == bare(key)))
+            {
+                return wrong(format!("there is no placeholder for {other:?}"));
+            }
+            let mut values = Vec::with_capacity(wanted.len());
+            for name in &wanted {
+                let mut given = map.iter().filter(|(key, _)| bare(key) == bare(name));
+                match (given.next(), given.next()) {
+                    (Some((_, value)), None) => {
+                        values.push(Param { name: name.clone(), value: value.clone() });
+                    }
+                    (None, _) => return wrong(format!("there is no value for {name:?}")),
+                    (Some(_), Some(_)) => return wrong(format!("{name:?} has two values")),
+                }
+            }
+            values
+        }
+    };
+    check_values(&values)?;
+    Ok(values)
+}
+
+/// Which call a cursor is of.
+fn digest_of(database: &str, work: &Work) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut add = |text: &str| {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    };
+    add(database);
+    add(&work.text);
+    for Param { name, value } in &work.params {
+        add(name);
+        add(&value.to_string());
+    }
+    let digest = context.finish();
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_cursor(cursor: &str, digest: &str) -> Option<u64> {
+    let text = Base64UrlUnpadded::decode_vec(cursor).ok()?;
+    let (skip, of) = std::str::from_utf8(&text).ok()?.split_once('.')?;
+    let skip = skip.parse().ok().filter(|skip| *skip <= MOST_SKIPPED)?;
+    (of == digest).then_some(skip)
+}

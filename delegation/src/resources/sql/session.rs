@@ -1,0 +1,57 @@
+use super::failure::Said;
+use super::place::Place;
+use super::rows::Rows;
+use super::work::Work;
+use crate::Failure;
+use crate::credential::ServiceCredential;
+use crate::network::Network;
+use crate::resources::CallContext;
+use crate::resources::kept::Keep;
+
+/// A session at a database, in which everything is done as one user: logged in as them, or by somebody
+/// who impersonates them for each call and no longer. What is dropped while it runs something cancels
+/// that at the server and ends.
+pub(super) trait Session: Keep + Sized {
+    /// Connects and logs in for the user of a credential, who is called `place.identity` there, and
+    /// makes sure that the server says so, too. From the end of this on everything is encrypted, and
+    /// the settings that change how text is read are what `statement` takes them for.
+    async fn log_in(
+        network: &Network,
+        cx: &CallContext,
+        credential: &ServiceCredential<'_>,
+        place: &Place<'_>,
+    ) -> Result<Self, Failure>;
+
+    /// The database it is at, as configured.
+    fn database(&self) -> &str;
+
+    /// Does one thing: one statement, its values as parameters, in a transaction of its own, which is
+    /// read-only for what only reads. Rows go to `rows`, no more than that wants.
+    async fn run(
+        &mut self,
+        place: &Place<'_>,
+        work: &Work,
+        rows: &mut Rows,
+    ) -> Result<Done, NotDone>;
+
+    /// Makes it as new, and makes sure that it is still the same user's. `false`: it is not, and is to
+    /// end.
+    async fn clean(&mut self, place: &Place<'_>) -> bool;
+}
+
+/// How something was done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Done {
+    /// How many rows it changed, where the server says so.
+    pub(super) changed: Option<u64>,
+}
+
+/// Why something was not done.
+pub(super) enum NotDone {
+    /// The server's answer to it. The session goes on.
+    Refused(Said),
+    /// We would not do it, or do not understand the answer.
+    Failed(Failure),
+    /// The connection is no more. Nothing says whether it was done.
+    Lost(String),
+}
