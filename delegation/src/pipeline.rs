@@ -157,7 +157,7 @@ impl Delegation {
                 let target = place.as_ref().ok().map(Resolved::target);
                 let (attempt, subject) = self.exchange(attempt, caller, target, limits).await?;
                 let policy = self.policies.current().await;
-                let place = place.map_err(|why| self.unresolved(why, &policy, &subject).into());
+                let place = place.map_err(|why| unresolved(why, &policy, &subject).into());
                 match place.and_then(|place| policy.decide(subject, place)) {
                     Ok(permit) => {
                         let announced = attempt.intent(permit).await?;
@@ -225,17 +225,11 @@ impl Delegation {
             Ok(policies) => attempt.answered(&policies, policy.hash()).await?,
             Err(denial) => return Err(attempt.denied(denial).await),
         }
-        let targets = policy.usable(subject, &self.targets);
+        let targets = policy.usable(subject);
         Ok(Outcome::Here(match question {
             Question::UserInfo => Answer::User(UserInfo::new(subject, targets)),
             Question::ListTargets => Answer::Targets { targets },
         }))
-    }
-
-    fn unresolved(&self, why: Unresolved, policy: &Policy, subject: &Subject) -> Failure {
-        let usable = policy.usable(subject, &self.targets);
-        let addresses = usable.iter().flat_map(|usable| &usable.addresses);
-        why.explain(&addresses.map(String::as_str).collect::<Vec<_>>())
     }
 
     /// What was announced, and its closing record.
@@ -305,6 +299,12 @@ impl Delegation {
             tracing::error!("the audit log could not be flushed");
         }
     }
+}
+
+fn unresolved(why: Unresolved, policy: &Policy, subject: &Subject) -> Failure {
+    let usable = policy.usable(subject);
+    let addresses = usable.iter().flat_map(|usable| &usable.addresses);
+    why.explain(&addresses.map(String::as_str).collect::<Vec<_>>())
 }
 
 /// When a call has to end, whatever it is at.

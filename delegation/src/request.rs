@@ -1,11 +1,12 @@
 //! What can be asked, and what this server answers itself.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::identity::Subject;
-use crate::policy::Usable;
+use crate::policy::{Usable, listed};
 use crate::resources::Operation;
 
 /// What a call asks for.
@@ -69,7 +70,8 @@ pub enum Answer {
     /// What the caller may use.
     Targets {
         /// In the order of the configuration.
-        targets: Vec<Usable>,
+        #[serde(serialize_with = "listed")]
+        targets: Arc<[Usable]>,
     },
 }
 
@@ -91,11 +93,12 @@ pub struct UserInfo {
     /// Scopes.
     pub scopes: Vec<String>,
     /// What policy lets the caller use.
-    pub targets: Vec<Usable>,
+    #[serde(serialize_with = "listed")]
+    pub targets: Arc<[Usable]>,
 }
 
 impl UserInfo {
-    pub(crate) fn new(subject: &Subject, targets: Vec<Usable>) -> Self {
+    pub(crate) fn new(subject: &Subject, targets: Arc<[Usable]>) -> Self {
         Self {
             issuer: subject.issuer().into(),
             subject: subject.subject().into(),

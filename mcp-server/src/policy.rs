@@ -102,7 +102,7 @@ impl Check {
         };
         let policy = plan.policy().await;
         let explanation = policy.explain(&who, resolved.as_ref(), groups);
-        let usable = policy.usable_as(&who, plan.targets());
+        let usable = policy.usable_as(&who);
         if self.json {
             print_json(&Report { explanation: &explanation, usable: &usable }, out)?;
         } else {

@@ -135,13 +135,13 @@ pub(crate) fn user_info(subject: &str) -> UserInfo {
     }
 }
 
-pub(crate) fn targets() -> Vec<Usable> {
-    vec![Usable {
+pub(crate) fn targets() -> Arc<[Usable]> {
+    Arc::new([Usable {
         target: "fileserver".into(),
         kind: "smb",
         addresses: vec!["//files.example.com/corp/".into()],
         actions: vec!["file:read".into(), "file:list".into()],
-    }]
+    }])
 }
 
 /// A `server` section with what `more` adds.

@@ -16,6 +16,9 @@ use crate::Question;
 use crate::resources::ACTIONS;
 use crate::targets::{Target, Targets};
 
+/// The id of this server among entities.
+pub(super) const SERVER: &str = "self";
+
 /// The types that a policy may name.
 #[derive(Debug)]
 pub(super) struct Types {
@@ -70,7 +73,7 @@ impl Vocabulary {
                 .chain([Question::UserInfo.action()])
                 .map(|name| (name, uid(&types.action, name)))
                 .collect(),
-            here: Place::new(Entity::new_no_attrs(uid(&types.server, "self"), HashSet::new()))?,
+            here: Place::new(Entity::new_no_attrs(uid(&types.server, SERVER), HashSet::new()))?,
             places: targets.iter().map(place).collect::<Result<_, String>>()?,
             types,
         })
@@ -103,18 +106,22 @@ impl Vocabulary {
         entities.add_entities([self.user(facts)?], None).map_err(|e| e.to_string())
     }
 
-    fn place(&self, facts: &Facts<'_>) -> Result<&Place, String> {
+    fn place(&self, facts: &Facts<'_>) -> Result<&Place, &'static str> {
         match facts.target {
             None => Ok(&self.here),
             Some(target) => {
                 let place = self.places.get(target.name());
-                place.ok_or_else(|| "the target is not among those of the policy".into())
+                place.ok_or("the target is not among those of the policy")
             }
         }
     }
 
+    fn action(&self, facts: &Facts<'_>) -> Result<&EntityUid, &'static str> {
+        self.actions.get(facts.action).ok_or("no policy can name this action")
+    }
+
     fn request(&self, facts: &Facts<'_>) -> Result<Request, String> {
-        let action = self.actions.get(facts.action).ok_or("no policy can name this action")?;
+        let action = self.action(facts)?;
         let context = [("path", facts.path), ("clientId", facts.who.client_id)]
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), string(value?))));
@@ -145,6 +152,15 @@ impl<'a> Asking<'a> {
         entities: &'a OnceCell<Result<Entities, String>>,
     ) -> Self {
         Self { vocabulary, facts, request: OnceCell::new(), entities }
+    }
+
+    /// Whether it can be put to Cedar at all.
+    ///
+    /// # Errors
+    /// As [`Asking::of`].
+    pub(super) fn has_a_form(&self) -> Result<(), &'static str> {
+        self.vocabulary.action(&self.facts)?;
+        self.vocabulary.place(&self.facts).map(drop)
     }
 
     /// What Cedar makes of it by these policies.

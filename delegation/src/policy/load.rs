@@ -20,6 +20,7 @@ use super::json::like;
 use super::pattern::Pattern;
 use super::rules::Rule;
 use super::sketch::{Sketch, may_fail};
+use super::usable::Known;
 use super::{Policy, Statement};
 use crate::resources::{ACTIONS, KINDS};
 use crate::targets::{Target, Targets};
@@ -179,6 +180,8 @@ impl Policy {
             index: Index::new(sketches, Paths::Told),
             anywhere: Index::new(permits, Paths::Any),
             vocabulary: Vocabulary::new(types, targets).map_err(error)?,
+            targets: targets.clone(),
+            known: Known::default(),
             statements,
             hash: hash(""),
         })

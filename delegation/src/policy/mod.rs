@@ -5,8 +5,9 @@
 //! silently never applies. At a call, an error in any policy is a denial: Cedar skips a policy that
 //! fails, and a skipped `forbid` would allow.
 //!
-//! Cedar looks at every policy for every question. Here it is asked only about those that may apply
-//! ([`index`], [`sketch`]), one by one; a test holds what comes out to what Cedar says of the whole.
+//! Cedar looks at every policy for every question. Here it is asked only about those of which it
+//! cannot be seen whether they apply ([`index`], [`sketch`]), one by one; a test holds what comes out
+//! to what Cedar says of the whole.
 
 mod asking;
 mod comparisons;
@@ -32,7 +33,7 @@ use cedar_policy::{Effect, PolicySet};
 use crate::Failure;
 use crate::credential::Route;
 use crate::identity::Subject;
-use crate::targets::Resolved;
+use crate::targets::{Resolved, Targets};
 use asking::{Asking, Vocabulary};
 pub use current::{Policies, PolicyFile};
 pub use explain::{Applies, Considered, Explanation, Listed, Outlook, Who};
@@ -43,7 +44,9 @@ pub use load::schema;
 use pattern::Pattern;
 pub use permit::Permit;
 use sketch::Sketch;
+use usable::Known;
 pub use usable::Usable;
+pub(crate) use usable::listed;
 
 /// The user's side of a question to the policy.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +114,8 @@ pub struct Policy {
     /// The permits, by what a question has apart from its path.
     anywhere: Index,
     vocabulary: Vocabulary,
+    targets: Targets,
+    known: Known,
     hash: Arc<str>,
 }
 
@@ -279,11 +284,17 @@ impl Statement {
     /// # Errors
     /// Why that cannot be told.
     fn applies(&self, asking: &Asking<'_>) -> Result<Option<bool>, String> {
-        if self.sketch.holds(&asking.facts) == Some(false) {
+        let seen = self.sketch.holds(&asking.facts);
+        if seen == Some(false) {
             return Ok(Some(false));
         }
         if self.asks_groups && asking.facts.groups.is_none() {
             return Ok(None);
+        }
+        // All that it asks for was seen; nothing of it can fail.
+        if seen == Some(true) && !self.may_fail {
+            asking.has_a_form()?;
+            return Ok(Some(true));
         }
         let response = asking.of(&self.alone)?;
         match response.diagnostics().errors().next() {

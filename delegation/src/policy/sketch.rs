@@ -1,15 +1,17 @@
 //! What a policy asks for, as far as it can be seen at a glance: most policies are for somebody or
 //! something else, and are passed over without asking Cedar.
 //!
-//! A sketch says "does not apply" only where Cedar would find the same without an error. It says
-//! "may apply" of everything that it does not understand. What may apply, Cedar decides.
+//! A sketch says "applies" and "does not apply" only where Cedar would find the same without an
+//! error, and nothing of what it does not understand: that, Cedar decides. Of a policy that may fail
+//! it knows the scope alone ([`Statement::applies`](super::Statement)).
 
 use cedar_policy::{
-    ActionConstraint, EntityUid, Policy as Cedar, PrincipalConstraint, ResourceConstraint,
+    ActionConstraint, EntityTypeName, EntityUid, Policy as Cedar, PrincipalConstraint,
+    ResourceConstraint,
 };
 use serde_json::Value;
 
-use super::asking::Types;
+use super::asking::{SERVER, Types};
 use super::facts::{Facts, Field, List};
 use super::json::{attribute, like, single, text, texts};
 use super::pattern::Pattern;
@@ -126,14 +128,20 @@ fn id(uid: &EntityUid) -> String {
 // No user is in another, nor a target or an action: to be in one is to be the one.
 fn principal(policy: &Cedar, types: &Types) -> Vec<Sketch> {
     match policy.principal_constraint() {
-        PrincipalConstraint::Eq(uid)
-        | PrincipalConstraint::In(uid)
-        | PrincipalConstraint::IsIn(_, uid)
+        PrincipalConstraint::Eq(uid) | PrincipalConstraint::In(uid)
             if *uid.type_name() == types.user =>
         {
             vec![Sketch::OneOf(Field::User, vec![id(&uid)])]
         }
-        _ => Vec::new(),
+        PrincipalConstraint::IsIn(kind, uid)
+            if kind == types.user && *uid.type_name() == types.user =>
+        {
+            vec![Sketch::OneOf(Field::User, vec![id(&uid)])]
+        }
+        PrincipalConstraint::Any => Vec::new(),
+        PrincipalConstraint::Is(kind) if kind == types.user => Vec::new(),
+        // Nobody else asks.
+        _ => vec![Sketch::NEVER],
     }
 }
 
@@ -148,19 +156,33 @@ fn place(policy: &Cedar, types: &Types) -> Vec<Sketch> {
     }
     match policy.resource_constraint() {
         ResourceConstraint::Any => {}
-        ResourceConstraint::Is(kind) => all.push(at(kind == types.target)),
-        ResourceConstraint::Eq(uid)
-        | ResourceConstraint::In(uid)
-        | ResourceConstraint::IsIn(_, uid) => all.push(match *uid.type_name() == types.target {
-            true => Sketch::OneOf(Field::Target, vec![id(&uid)]),
-            false => at(false),
-        }),
+        ResourceConstraint::Is(kind) => all.push(at(&kind, types)),
+        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) => all.push(is(&uid, types)),
+        ResourceConstraint::IsIn(kind, uid) => all.extend([at(&kind, types), is(&uid, types)]),
     }
     all
 }
 
-fn at(target: bool) -> Sketch {
-    if target { Sketch::AtTarget } else { Sketch::AtTarget.not() }
+/// That the resource is of this type.
+fn at(kind: &EntityTypeName, types: &Types) -> Sketch {
+    if *kind == types.target {
+        Sketch::AtTarget
+    } else if *kind == types.server {
+        Sketch::AtTarget.not()
+    } else {
+        Sketch::NEVER
+    }
+}
+
+/// That the resource is this one.
+fn is(uid: &EntityUid, types: &Types) -> Sketch {
+    if *uid.type_name() == types.target {
+        Sketch::OneOf(Field::Target, vec![id(uid)])
+    } else if uid.id().unescaped() == SERVER {
+        at(uid.type_name(), types)
+    } else {
+        Sketch::NEVER
+    }
 }
 
 /// Whether an expression of a policy that fits the schema has a value whatever is asked. Arithmetic

@@ -1,8 +1,11 @@
 //! What a caller may use at all: the answer to "what is there?".
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Serialize;
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Serialize, Serializer};
 
 use super::asking::Asking;
 use super::facts::{Facts, user_id};
@@ -10,12 +13,14 @@ use super::pattern::Pattern;
 use super::{Decision, Policy, Principal, Statement};
 use crate::identity::{Claimed, Subject};
 use crate::resources::Form;
-use crate::targets::{Root, Targets};
+use crate::targets::Root;
 
 // With several path tests in one policy their number grows as the square.
 const MAX_EXAMPLES: usize = 64;
 // How often the whole policy is asked about one action at one place.
 const MAX_TRIES: usize = 64;
+// Of how many users it is known at once. For each it is as much as the configuration has targets.
+const MAX_KNOWN: usize = 4096;
 
 /// A share or a web application in which policy allows a caller something.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -29,6 +34,45 @@ pub struct Usable {
     pub addresses: Vec<String>,
     /// What may be done somewhere in it: `file:read`, `http:get`, …. At least one.
     pub actions: Vec<String>,
+}
+
+/// What policies let users use, as far as they have asked. It goes with the policies.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<HashMap<[u8; 32], Arc<[Usable]>>>);
+
+impl Known {
+    fn find_or(&self, who: Principal<'_>, find: impl FnOnce() -> Vec<Usable>) -> Arc<[Usable]> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let who = all_of(who);
+        if let Some(known) = lock().get(&who) {
+            return Arc::clone(known);
+        }
+        let found: Arc<[Usable]> = find().into();
+        let mut known = lock();
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(who, Arc::clone(&found));
+        found
+    }
+}
+
+/// All that policy sees of a user before the groups are known, as one number.
+fn all_of(who: Principal<'_>) -> [u8; 32] {
+    let Principal { issuer, subject, legacy_name, roles, permissions, scopes, client_id } = who;
+    let mut all = Context::new(&SHA256);
+    let lists = [roles, permissions, scopes];
+    // How many there are of each, then each with its length: nothing can be read in two ways.
+    let counts = lists.map(<[String]>::len).into_iter().chain([client_id.iter().len()]);
+    counts.for_each(|count| all.update(&(count as u64).to_be_bytes()));
+    let texts = lists.into_iter().flatten().map(String::as_str);
+    for text in [issuer, subject, legacy_name].into_iter().chain(client_id).chain(texts) {
+        all.update(&(text.len() as u64).to_be_bytes());
+        all.update(text.as_bytes());
+    }
+    let mut one = [0; 32];
+    one.copy_from_slice(all.finish().as_ref());
+    one
 }
 
 impl Statement {
@@ -56,22 +100,23 @@ impl Policy {
     /// least: the whole policy was asked about that path. The paths tried are those that the
     /// policies speak of and the roots; what is permitted only where no such path leads may be
     /// missing, and nothing that is not permitted is named. What depends on groups, which nobody knows
-    /// yet, counts as permitted.
+    /// yet, counts as permitted. It is found out once for all that ask with the same.
     #[must_use]
-    pub fn usable(&self, subject: &Subject, targets: &Targets) -> Vec<Usable> {
-        self.usable_by(Principal::from(subject), targets)
+    pub fn usable(&self, subject: &Subject) -> Arc<[Usable]> {
+        let who = Principal::from(subject);
+        self.known.find_or(who, || self.usable_by(who))
     }
 
-    /// The same of somebody whom claims describe.
+    /// The same of somebody whom claims describe, found out anew.
     #[must_use]
-    pub fn usable_as(&self, who: &Claimed, targets: &Targets) -> Vec<Usable> {
-        self.usable(who.subject(), targets)
+    pub fn usable_as(&self, who: &Claimed) -> Vec<Usable> {
+        self.usable_by(who.subject().into())
     }
 
-    pub(super) fn usable_by(&self, who: Principal<'_>, targets: &Targets) -> Vec<Usable> {
+    pub(super) fn usable_by(&self, who: Principal<'_>) -> Vec<Usable> {
         let user = user_id(who);
         let mut usable = Vec::new();
-        for target in targets.iter() {
+        for target in self.targets.iter() {
             let entities = OnceCell::new();
             let actions = target.actions().iter().map(|action| {
                 let facts = Facts {
@@ -122,5 +167,77 @@ impl Policy {
             }
         }
         usable
+    }
+}
+
+/// As a list.
+pub(crate) fn listed<S: Serializer>(usable: &[Usable], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(usable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_differs_in_anything_is_another() {
+        let texts =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let (none, empty, a, b, ab) =
+            (texts(&[]), texts(&[""]), texts(&["a"]), texts(&["b"]), texts(&["a", "b"]));
+        let lists = [&none, &empty, &a, &b, &ab];
+        let mut all = Vec::new();
+        for (issuer, subject, legacy_name) in
+            [("", "", ""), ("a", "", ""), ("", "a", ""), ("", "", "a")]
+        {
+            for client_id in [None, Some(""), Some("a"), Some("b")] {
+                for (roles, permissions) in
+                    lists.iter().flat_map(|one| lists.map(|other| (one, other)))
+                {
+                    for scopes in lists {
+                        all.push(all_of(Principal {
+                            issuer,
+                            subject,
+                            legacy_name,
+                            roles,
+                            permissions,
+                            scopes,
+                            client_id,
+                        }));
+                    }
+                }
+            }
+        }
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((all.len(), count), (2000, 2000));
+    }
+
+    #[test]
+    fn so_many_are_known_and_no_more() {
+        let known = Known::default();
+        let asked = |number: usize| {
+            let subject = number.to_string();
+            let who = Principal {
+                issuer: "https://idp.example.com",
+                subject: &subject,
+                legacy_name: "ALICE",
+                roles: &[],
+                permissions: &[],
+                scopes: &[],
+                client_id: None,
+            };
+            let mut is_new = false;
+            known.find_or(who, || {
+                is_new = true;
+                Vec::new()
+            });
+            assert!(known.0.lock().unwrap().len() <= MAX_KNOWN);
+            is_new
+        };
+        assert!(asked(0) && !asked(0));
+        (1..=MAX_KNOWN).for_each(|number| assert!(asked(number)));
+        assert!(asked(0), "it made room");
     }
 }

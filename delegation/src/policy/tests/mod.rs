@@ -523,7 +523,7 @@ fn a_rule_for_a_folder_holds_for_its_listing() {
 impl User {
     fn uses(&self, policy: &str) -> Vec<String> {
         let who = self.principal();
-        let usable = Policy::from_cedar(policy, &targets()).unwrap().usable_by(who, &targets());
+        let usable = Policy::from_cedar(policy, &targets()).unwrap().usable_by(who);
         usable
             .iter()
             .map(|one| format!("{} {}", one.addresses.join(" "), one.actions.join(" ")))
@@ -609,7 +609,7 @@ fn what_groups_decide_waits_for_them() {
     policy.decide(alice.clone(), targets().resolve(&list("//files/corp/")).unwrap()).unwrap_err();
     policy.decide_here(&alice, "user:info").unwrap_err();
     // To her it is told as something to try.
-    assert_eq!(policy.usable(&alice, &targets()).len(), 1);
+    assert_eq!(policy.usable(&alice).len(), 1);
 }
 
 #[test]
@@ -634,5 +634,21 @@ fn a_permission_allows_what_it_is_called_after() {
         assert_eq!(found, allowed, "{permission:?}");
         let facts = Case { who: user.principal(), on: None, groups: None };
         policy.evaluate(facts, "user:info").unwrap();
+    }
+}
+
+#[test]
+fn what_no_policy_can_name_is_denied_even_where_everything_is_allowed() {
+    let policy = policy(r#"@id("all") permit (principal, action, resource);"#);
+    let user = User::staff();
+    user.asks(&policy, &read("//files/corp/a")).unwrap();
+    let resolved = targets().resolve(&read("//files/corp/a")).unwrap();
+    for on in [None, Some(&resolved)] {
+        let case = Case { who: user.principal(), on, groups: None };
+        let denial = policy.evaluate(case, "file:unheard-of").unwrap_err();
+        assert_eq!(
+            (denial.failure.code, &denial.policies[..]),
+            (Code::PolicyDenied, &["all".into()][..])
+        );
     }
 }
