@@ -1,13 +1,17 @@
 //! MCP itself: rmcp's protocol handling, our tools.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
+use axum::response::Response;
 use axum::routing::any;
 use krb_delegation::pipeline::Call;
 use krb_delegation::{Failure, Outcome, TraceContext};
@@ -15,7 +19,7 @@ use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
     CustomRequest, CustomResult, ErrorCode, Implementation, JsonObject, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, RequestMetaObject, ServerCapabilities, ServerConfig, Tool,
+    ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -27,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::Backend;
 use crate::http::{self, Authenticated, Cancel, VERSIONS, Visit, refuse};
 use crate::{config, tools};
+use plain::Plain;
 
 const INSTRUCTIONS: &str = "Reaches file shares and web applications of a Windows domain with the \
     calling user's own permissions. Begin with list-targets: it names what this user may use, and \
@@ -39,34 +44,77 @@ pub(crate) fn router<B: Backend>(
     backend: Arc<B>,
     stop: CancellationToken,
 ) -> Router {
-    let deadline = config.call_timeout();
-    let behind = Arc::clone(&backend);
-    let mcp = Arc::new(StreamableHttpService::new(
-        move || Ok(Handler { backend: Arc::clone(&behind), deadline }),
+    let handler = Handler { backend: Arc::clone(&backend), deadline: config.call_timeout() };
+    let for_rmcp = handler.clone();
+    let rmcp = StreamableHttpService::new(
+        move || Ok(for_rmcp.clone()),
         Arc::new(NeverSessionManager::default()),
         StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
             .with_max_request_body_bytes(http::MAX_BYTES)
             .with_allowed_hosts(config.hosts())
-            .with_cancellation_token(stop),
-    ));
+            .with_cancellation_token(stop.clone()),
+    );
     // One for all requests: a clone copies its configuration.
+    let served = Arc::new(Served { plain: Plain { handler, hosts: config.hosts(), stop }, rmcp });
     let mcp = any(move |request: Request| {
-        let mcp = Arc::clone(&mcp);
-        async move { mcp.handle(request).await }
+        let served = Arc::clone(&served);
+        async move { served.answer(request).await }
     });
     http::router(config, issuers, backend, mcp)
 }
 
-/// Answers MCP requests; one per HTTP request.
+/// Who answers a message.
+struct Served<B: Backend> {
+    plain: Plain<B>,
+    rmcp: StreamableHttpService<Handler<B>, NeverSessionManager>,
+}
+
+impl<B: Backend> Served<B> {
+    async fn answer(&self, request: Request) -> Response {
+        match self.plain.answer(request).await {
+            Ok(response) => response,
+            Err(request) => self.rmcp.handle(*request).await.map(Body::new),
+        }
+    }
+}
+
+/// Performs tool calls, and answers what else MCP asks; one per HTTP request.
 struct Handler<B> {
     backend: Arc<B>,
     /// Time for one tool call.
     deadline: Duration,
 }
 
+impl<B> Clone for Handler<B> {
+    fn clone(&self) -> Self {
+        Self { backend: Arc::clone(&self.backend), deadline: self.deadline }
+    }
+}
+
 impl<B: Backend> Handler<B> {
+    /// Calls a tool, if its caller has not called too much.
+    async fn call(
+        &self,
+        tool: &'static tools::Entry,
+        arguments: JsonObject,
+        taken: &Taken<B::Caller>,
+        trace: Option<TraceContext>,
+    ) -> Result<Outcome, Failure> {
+        let Taken { from, visit, cancel: Cancel(cancel) } = taken;
+        let turn = visit.begin().inspect_err(|_| self.backend.limited(&from.caller))?;
+        let result = self.perform(tool, arguments, from, trace, cancel.clone()).await;
+        turn.ended(&result);
+        if let Err(failure) = &result
+            && failure.claims.is_some()
+        {
+            // The first one, if there were several.
+            let _ = from.wanted.set(failure.clone());
+        }
+        result
+    }
+
     async fn perform(
         &self,
         tool: &'static tools::Entry,
@@ -126,41 +174,20 @@ impl<B: Backend> ServerHandler for Handler<B> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
-        let (Some(from), Some(visit), Some(Cancel(cancel))) = (
-            extensions.and_then(|extensions| extensions.get::<Arc<Authenticated<B::Caller>>>()),
-            extensions.and_then(|extensions| extensions.get::<Arc<Visit>>()),
-            extensions.and_then(|extensions| extensions.get::<Cancel>()),
-        ) else {
+        let parts = context.extensions.get::<Parts>();
+        let Some(taken) = parts.and_then(|parts| Taken::of(&parts.extensions)) else {
             return Err(ErrorData::internal_error("the request was not taken in", None));
         };
         let Some(tool) = tools::find(&request.name) else {
             let problem = format!("unknown tool; this server has {}", tools::names().join(", "));
             let tool = tools::audited_name(&request.name);
-            refuse(&*self.backend, from, visit, tool, &problem).await;
+            refuse(&*self.backend, &taken.from, &taken.visit, tool, &problem).await;
             return Err(ErrorData::invalid_params(problem, None));
         };
-        let parts = context.extensions.get::<Parts>();
-        let trace = trace(&context.meta, parts.map(|parts| &parts.headers));
+        let said = context.meta.get(TRACEPARENT).and_then(Value::as_str);
+        let trace = trace(said, parts.map(|parts| &parts.headers));
         let arguments = request.arguments.unwrap_or_default();
-        let result = match visit.begin() {
-            Ok(turn) => {
-                let result = self.perform(tool, arguments, from, trace, cancel.clone()).await;
-                turn.ended(&result);
-                if let Err(failure) = &result
-                    && failure.claims.is_some()
-                {
-                    // The first one, if there were several.
-                    let _ = from.wanted.set(failure.clone());
-                }
-                result
-            }
-            Err(failure) => {
-                self.backend.limited(&from.caller);
-                Err(failure)
-            }
-        };
-        Ok(tools::to_result(result).into())
+        Ok(tools::to_result(self.call(tool, arguments, &taken, trace).await).into())
     }
 
     // Capabilities that are not declared are not there, rather than empty.
@@ -214,12 +241,30 @@ impl<B: Backend> ServerHandler for Handler<B> {
     }
 }
 
+/// What stands before MCP has found out of a request with a call.
+struct Taken<C> {
+    from: Arc<Authenticated<C>>,
+    visit: Arc<Visit>,
+    cancel: Cancel,
+}
+
+impl<C: Send + Sync + 'static> Taken<C> {
+    fn of(extensions: &Extensions) -> Option<Self> {
+        Some(Self {
+            from: extensions.get::<Arc<Authenticated<C>>>()?.clone(),
+            visit: extensions.get::<Arc<Visit>>()?.clone(),
+            cancel: extensions.get::<Cancel>()?.clone(),
+        })
+    }
+}
+
+const TRACEPARENT: &str = "traceparent";
+
 /// Where a call belongs in its caller's trace, as the message says, or else the request that carries
 /// it.
-fn trace(meta: &RequestMetaObject, headers: Option<&HeaderMap>) -> Option<TraceContext> {
-    const NAME: &str = "traceparent";
-    let in_message = meta.get(NAME).and_then(Value::as_str).and_then(|text| text.parse().ok());
-    in_message.or_else(|| headers?.get(NAME)?.to_str().ok()?.parse().ok())
+fn trace(in_message: Option<&str>, headers: Option<&HeaderMap>) -> Option<TraceContext> {
+    let in_message = in_message.and_then(|text| text.parse().ok());
+    in_message.or_else(|| headers?.get(TRACEPARENT)?.to_str().ok()?.parse().ok())
 }
 
 fn no_method() -> ErrorData {

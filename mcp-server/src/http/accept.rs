@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+/// What rmcp wants to see.
+pub(crate) const BOTH: HeaderValue =
+    HeaderValue::from_static("application/json, text/event-stream");
 
 /// MCP wants clients to accept JSON and event streams, and rmcp refuses those that do not say so
 /// (406). Every answer of this server is JSON, so whoever takes JSON is served: `curl` sends `*/*`.

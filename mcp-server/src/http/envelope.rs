@@ -5,6 +5,7 @@
 
 use axum::http::HeaderMap;
 use rmcp::model::ProtocolVersion;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::refusal::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Refusal, UNSUPPORTED_VERSION};
@@ -14,14 +15,15 @@ use super::refusal::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, Refusal, UNSU
 pub(crate) const VERSIONS: &[ProtocolVersion] =
     &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
-const VERSION_FIELD: &str = "mcp-protocol-version";
-const FIRST_WITHOUT_HANDSHAKE: &str = "2026-07-28";
+pub(super) const VERSION_FIELD: &str = "mcp-protocol-version";
+pub(super) const FIRST_WITHOUT_HANDSHAKE: &str = "2026-07-28";
 /// Ids are kept while their call runs, and sent back.
-const MAX_ID_BYTES: usize = 256;
+pub(super) const MAX_ID_BYTES: usize = 256;
 
 /// A JSON-RPC id, unique among the requests of one client session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Id {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Id {
     Number(i64),
     Text(String),
 }

@@ -14,7 +14,7 @@ use super::body::Bodies;
 use super::envelope::{self, Malformed, Message};
 use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
 use super::running::Running;
-use super::{Authenticated, Visit, limits};
+use super::{Authenticated, PlainCall, Visit, limits};
 use crate::backend::Backend;
 use crate::tools;
 
@@ -55,7 +55,17 @@ async fn answer<B: Backend>(
     let from = parts.extensions.get::<Arc<Authenticated<B::Caller>>>().cloned();
     let from = from.ok_or_else(|| internal("the request was not authenticated"))?;
     let taken = intake.bodies.read(&from.principal, &parts.headers, body).await?;
-    let message = match envelope::check(&parts.headers, &taken.bytes) {
+    let plain = PlainCall::read(&parts.headers, &taken.bytes);
+    let checked = match &plain {
+        Some(PlainCall { id, tool, .. }) => {
+            Ok(Message::Request { id: id.clone(), tool: Some(tool.clone()) })
+        }
+        None => envelope::check(&parts.headers, &taken.bytes),
+    };
+    if let Some(plain) = plain {
+        parts.extensions.insert(plain);
+    }
+    let message = match checked {
         Ok(message) => message,
         Err(Malformed { refusal, tool }) => {
             let problem = refusal.message();

@@ -9,6 +9,7 @@ mod intake;
 mod limits;
 mod metadata;
 mod negotiate;
+mod plain;
 mod refusal;
 mod rest;
 mod running;
@@ -19,14 +20,16 @@ use std::time::Duration;
 use axum::routing::{MethodRouter, get};
 use axum::{Router, middleware};
 
+pub(crate) use accept::BOTH;
 pub(crate) use bearer::Authenticated;
 use bearer::Gate;
 pub(crate) use body::MAX_BYTES;
 use cors::Origins;
-pub(crate) use envelope::VERSIONS;
+pub(crate) use envelope::{Id, VERSIONS};
 use intake::Intake;
 pub(crate) use limits::{Visit, refuse};
 use metadata::Metadata;
+pub(crate) use plain::PlainCall;
 pub(crate) use running::Cancel;
 
 use crate::backend::Backend;

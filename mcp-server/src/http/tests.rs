@@ -17,6 +17,7 @@ use crate::tools;
 mod bound;
 mod cancelling;
 mod messages;
+mod plain;
 mod refusals;
 
 async fn send(app: &Router, request: Request<Body>) -> Response {

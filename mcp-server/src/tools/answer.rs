@@ -55,6 +55,29 @@ pub(crate) fn to_result<T: Serialize>(result: Result<T, Failure>) -> CallToolRes
     }
 }
 
+/// The same as JSON, written once: into what is sent.
+pub(crate) fn write_result<T: Serialize>(
+    result: Result<T, Failure>,
+    out: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    let is_error = result.is_err();
+    let answer = match result {
+        Ok(data) => Answer::Success { data },
+        Err(failure) => Answer::Failure { error: failure.into() },
+    };
+    out.extend_from_slice(br#"{"structuredContent":"#);
+    let begin = out.len();
+    serde_json::to_writer(&mut *out, &answer)?;
+    let answer = out.get(begin..).unwrap_or_default();
+    let text = match std::str::from_utf8(answer) {
+        Ok(text) if text.len() <= MAX_TEXT => serde_json::to_vec(text)?,
+        _ => serde_json::to_vec(ELSEWHERE)?,
+    };
+    out.extend_from_slice(br#","content":[{"type":"text","text":"#);
+    out.extend_from_slice(&text);
+    write!(out, r#"}}],"isError":{is_error}}}"#).map_err(serde_json::Error::io)
+}
+
 /// The answer as JSON, as far as that is sent twice.
 fn text<T: Serialize>(answer: &T) -> serde_json::Result<String> {
     let mut bounded = Bounded(Vec::new());

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::failure::NotBegun;
-pub(crate) use answer::to_result;
+pub(crate) use answer::{to_result, write_result};
 
 /// One tool of this server.
 pub(crate) struct Entry {

@@ -87,12 +87,6 @@ async fn what_is_malformed_is_refused_with_its_code_and_a_sentence() {
 /// Every message that differs from a right one in one place, and some that are no JSON objects as
 /// rmcp understands them.
 fn one_thing_wrong() -> Vec<String> {
-    fn places(value: &Value, at: &str, into: &mut Vec<String>) {
-        into.push(at.to_owned());
-        for (name, inner) in value.as_object().into_iter().flatten() {
-            places(inner, &format!("{at}/{}", name.replace('/', "~1")), into);
-        }
-    }
     let client = json!({"name": "x", "version": "1"});
     let right = [
         protocol::modern("tools/call", json!({"name": "user-info", "arguments": {"a": 1}})),
@@ -111,20 +105,30 @@ fn one_thing_wrong() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
-    for message in right {
-        let mut all = Vec::new();
-        places(&message, "", &mut all);
-        for place in all {
-            for value in
-                [json!(null), json!(7), json!(-0.5), json!("x"), json!([]), json!({}), json!([{}])]
-            {
-                let mut changed = message.clone();
-                *changed.pointer_mut(&place).unwrap() = value;
-                wrong.push(changed.to_string());
-            }
+    wrong.extend(right.iter().flat_map(changed_in_one_place));
+    wrong
+}
+
+/// A message with something else in each of its places.
+pub(super) fn changed_in_one_place(message: &Value) -> Vec<String> {
+    fn places(value: &Value, at: &str, into: &mut Vec<String>) {
+        into.push(at.to_owned());
+        for (name, inner) in value.as_object().into_iter().flatten() {
+            places(inner, &format!("{at}/{}", name.replace('/', "~1")), into);
         }
     }
-    wrong
+    let (mut all, mut changed) = (Vec::new(), Vec::new());
+    places(message, "", &mut all);
+    for place in all {
+        for value in
+            [json!(null), json!(7), json!(-0.5), json!("x"), json!([]), json!({}), json!([{}])]
+        {
+            let mut message = message.clone();
+            *message.pointer_mut(&place).unwrap() = value;
+            changed.push(message.to_string());
+        }
+    }
+    changed
 }
 
 #[tokio::test]
