@@ -129,7 +129,9 @@ impl Kind for Client {
             Place { target: credential.permit().target(), share: &task.share, path: &task.path };
         let standing = credential.standing(self.state.revocations());
         let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock, |_| true));
-        if let Some(session) = kept {
+        if let Some(mut session) = kept
+            && session.is_settled().await
+        {
             match self.run(session, task, &place, standing.as_ref()).await {
                 Run::Answered(outcome) => return outcome,
                 Run::Lost(failure) if !task.verb.is_idempotent() => return Err(failure),

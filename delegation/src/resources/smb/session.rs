@@ -21,7 +21,8 @@ use smb2::transport::TcpTransport;
 use smb2::types::flags::{Capabilities, SecurityMode};
 use smb2::types::status::NtStatus;
 use smb2::types::{Command, Dialect};
-use smb2::{Error, ErrorKind, NegotiatedParams, Tree};
+use smb2::{Error, ErrorKind, FileReader, NegotiatedParams, Tree};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use super::super::kept::Keep;
@@ -45,6 +46,8 @@ pub(super) struct Session {
     pub(super) connection: Connection,
     /// The shares that it has opened, by their names as configured.
     trees: Vec<(String, Arc<Tree>)>,
+    /// What it had open last, on its way to be closed.
+    closing: Option<JoinHandle<bool>>,
     /// Something else came than an answer.
     is_lost: AtomicBool,
 }
@@ -118,7 +121,8 @@ impl Session {
             should_encrypt: true,
         });
         connection.set_response_timeout(Some(ANSWER_TIME));
-        Ok(Self { connection, trees: Vec::new(), is_lost: AtomicBool::new(false) })
+        let (trees, is_lost) = (Vec::new(), AtomicBool::new(false));
+        Ok(Self { connection, trees, closing: None, is_lost })
     }
 
     /// The share, opened when it is first asked for.
@@ -131,6 +135,22 @@ impl Session {
             Arc::new(tree.map_err(|error| self.failure(place, "opening the share", &error))?);
         self.trees.push((place.share.to_owned(), tree.clone()));
         Ok(tree)
+    }
+
+    /// Has a file closed while the call goes on: nobody waits for that but who uses the session next.
+    pub(super) fn close(&mut self, file: FileReader) {
+        self.closing = Some(tokio::spawn(async move { file.close().await.is_ok() }));
+    }
+
+    /// Whether all that it had open is closed, so that it serves another call.
+    pub(super) async fn is_settled(&mut self) -> bool {
+        if let Some(closing) = self.closing.take()
+            && !closing.await.unwrap_or(false)
+        {
+            // The file closes with the session.
+            self.lose();
+        }
+        !self.is_lost()
     }
 
     /// What an error means to the user; the session notes what it means to itself.

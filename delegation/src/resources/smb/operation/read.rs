@@ -1,12 +1,16 @@
+use futures_util::future::join_all;
 use serde::Serialize;
-use smb2::Error;
 use smb2::types::Command;
 use smb2::types::status::NtStatus;
+use smb2::{Error, FileReader};
 
 use super::super::failure::SmbError;
 use super::super::{Place, Session, name};
 use crate::Failure;
 use crate::resources::content::{MAX_CONTENT, encode};
+
+/// So much is asked for in one piece.
+const PIECE: usize = 256 << 10;
 
 /// A file as the tool returns it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -43,17 +47,34 @@ pub(super) async fn read(
         }))
     } else if size > MAX_CONTENT {
         Err(place.wrong(&SmbError::TooLarge(size)))
-    } else if size == 0 {
-        Ok(Vec::new())
     } else {
-        file.read_at(0, size).await.map_err(failed)
+        pieces(&file).await.map_err(failed)
     };
-    // If this fails, the file closes with the session.
-    if file.close().await.is_err() {
-        session.lose();
-    }
+    session.close(file);
     let content = content?;
     let size = content.len() as u64;
     let (encoding, content) = encode(content);
     Ok(FileContent { path: written.to_owned(), size, encoding, content })
+}
+
+/// The whole of it. Of what is large, several pieces are asked for at once: one is decrypted here while
+/// the server encrypts the next.
+async fn pieces(file: &FileReader) -> smb2::Result<Vec<u8>> {
+    let size = usize::try_from(file.size()).unwrap_or(usize::MAX);
+    let pieces = (0..size).step_by(PIECE).map(|at| file.read_at(at as u64, PIECE as u64));
+    // All are answered before it is closed, whatever one of them says.
+    let mut content = Vec::new();
+    for piece in join_all(pieces).await {
+        let piece = piece?;
+        // What has become shorter meanwhile ends with the first piece that is.
+        let is_last = piece.len() < PIECE;
+        match content.is_empty() {
+            true => content = piece,
+            false => content.extend_from_slice(&piece),
+        }
+        if is_last {
+            break;
+        }
+    }
+    Ok(content)
 }
