@@ -17,6 +17,8 @@ const RECORD: &[u8] = b"krb-mcp audit record\0";
 const HEAD: &[u8] = b"krb-mcp audit head\0";
 const KEY_ID: &[u8] = b"krb-mcp audit key id\0";
 
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
 /// The end of a chain, or a signature by its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub(super) struct Link([u8; 32]);
@@ -39,7 +41,10 @@ impl Link {
 
 impl Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // Written at once: each record has one.
+        let digits =
+            self.0.map(|byte| [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
+        f.write_str(str::from_utf8(digits.as_flattened()).unwrap_or_default())
     }
 }
 
