@@ -7,6 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::names::SERVER;
+
 /// A case's name and who was measured in it.
 type Row = (String, String);
 
@@ -60,26 +62,36 @@ impl Figures {
         Ok(())
     }
 
+    /// Whatever folder it is in: those of groups, of functions and of what varies lie in one another.
     fn read_criterion(&mut self, directory: &Path) -> io::Result<()> {
-        for group in fs::read_dir(directory)? {
-            let group = group?.path();
-            if !group.is_dir() {
-                continue;
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name == "new") {
+                self.read_result(&path)?;
+            } else if path.is_dir() {
+                self.read_criterion(&path)?;
             }
-            for function in fs::read_dir(group)? {
-                let new = function?.path().join("new");
-                let json = |name| -> io::Result<Value> {
-                    serde_json::from_slice(&fs::read(new.join(name))?).map_err(io::Error::other)
-                };
-                let (benchmark, estimates) = (json("benchmark.json")?, json("estimates.json")?);
-                let (Some(case), Some(who), Some(nanoseconds)) = (
-                    benchmark["group_id"].as_str(),
-                    benchmark["function_id"].as_str(),
-                    estimates["median"]["point_estimate"].as_f64(),
-                ) else {
-                    return Err(io::Error::other(format!("{} is not criterion's", new.display())));
-                };
-                self.add(case, who, nanoseconds);
+        }
+        Ok(())
+    }
+
+    fn read_result(&mut self, new: &Path) -> io::Result<()> {
+        let json = |name| -> io::Result<Value> {
+            serde_json::from_slice(&fs::read(new.join(name))?).map_err(io::Error::other)
+        };
+        let (benchmark, estimates) = (json("benchmark.json")?, json("estimates.json")?);
+        let text = |name: &str| benchmark[name].as_str();
+        let (Some(group), Some(nanoseconds)) =
+            (text("group_id"), estimates["median"]["point_estimate"].as_f64())
+        else {
+            return Err(io::Error::other(format!("{} is not criterion's", new.display())));
+        };
+        match (text("function_id"), text("value_str")) {
+            (Some(who), None) => self.add(group, who, nanoseconds),
+            // Nobody stands beside.
+            (function, value) => {
+                let case: Vec<_> = [Some(group), function, value].into_iter().flatten().collect();
+                self.add(&case.join("/"), SERVER, nanoseconds);
             }
         }
         Ok(())

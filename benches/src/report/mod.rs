@@ -6,6 +6,7 @@ mod figures;
 mod kdcs;
 mod mac;
 mod page;
+mod parts;
 mod server;
 mod table;
 mod target;

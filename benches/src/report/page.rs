@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Figures, codec, crypto, kdcs, mac, server, target};
+use super::{Figures, codec, crypto, kdcs, mac, parts, server, target};
 
 const INTRODUCTION: &str = "\
 # Benchmarks
@@ -87,6 +87,12 @@ signature for each call and answer it at once; and files through it beside smbcl
 session as `krb-mcp` does.
 ";
 
+const PARTS: &str = "\
+What a call is made of, in one process without any network: one thread's time from one to the next, the
+log's thread included where there is a record. *Without network* the record is left to the system; in
+the last table it is on the disk before the answer.
+";
+
 /// Writes the page.
 #[must_use]
 pub fn page(figures: &Figures) -> String {
@@ -113,13 +119,14 @@ pub fn page(figures: &Figures) -> String {
     targets.push(mac::target(figures));
     targets.extend(kdcs::targets(figures));
     targets.extend(server::targets(figures));
+    targets.extend(parts::targets(figures));
     let reached = targets.iter().filter(|target| target.reached).count();
     write!(
         page,
         "\n## Targets\n\n{reached} of {} reached. The measured range is that of all cases, each \
          given with its name.\n\n{}\n\n## Codec\n\n{}\n## Crypto\n{}\n### MAC comparison\n\nA \
          comparison that stops at the first difference stands beside ours, to show that a trend \
-         would be seen.\n\n{}\n## KDC\n\n{KDC}\n{}\n## MCP server\n\n{SERVER}\n{}\n{METHOD}",
+         would be seen.\n\n{}\n## KDC\n\n{KDC}\n{}\n## MCP server\n\n{SERVER}\n{}\n{PARTS}\n{}\n{METHOD}",
         targets.len(),
         target::table(&targets),
         codec::tables(figures),
@@ -127,6 +134,7 @@ pub fn page(figures: &Figures) -> String {
         mac::table(figures),
         kdcs::tables(figures),
         server::tables(figures),
+        parts::tables(figures),
     )
     .expect("a string takes all");
     page

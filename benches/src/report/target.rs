@@ -1,7 +1,7 @@
 //! Targets: what was demanded, what was measured, and where it is missed, what bounds it.
 
 use super::Figures;
-use super::table::{head, row};
+use super::table::{duration, head, row};
 
 /// One demand with the measurement that answers it.
 pub(super) struct Target {
@@ -54,6 +54,29 @@ impl Target {
         });
         let reached = ratios.first().is_some_and(|(worst, _)| *worst >= times);
         Self { what, demand, measured: range(&ratios), reached, bound }
+    }
+}
+
+impl Target {
+    /// In every case `ours` takes no longer than this, whatever the machine.
+    pub(super) fn within(
+        what: &'static str,
+        nanoseconds: f64,
+        figures: &Figures,
+        cases: &[&str],
+        ours: &str,
+        bound: &'static str,
+    ) -> Self {
+        let mut times: Vec<f64> =
+            cases.iter().filter_map(|case| figures.median(case, ours)).collect();
+        times.sort_by(f64::total_cmp);
+        let measured = match times[..] {
+            [] => "not measured".to_owned(),
+            [time] => duration(time),
+            [least, .., most] => format!("{} to {}", duration(least), duration(most)),
+        };
+        let reached = times.last().is_some_and(|most| *most <= nanoseconds);
+        Self { what, demand: format!("≤ {}", duration(nanoseconds)), measured, reached, bound }
     }
 }
 

@@ -1,108 +1,48 @@
-//! A token that comes again beside one that is new, and an exchange that was made before.
+//! A token that comes again beside one that is new, an exchange that was made before, and a whole call
+//! without any network: with policy and a record in the audit log, on the disk and not.
 //!
 //! The caller's token has 1.8 KB. `cargo bench -p krb-delegation --bench tokens`
+
+mod idp;
+mod pipeline;
 
 use std::hint::black_box;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use base64ct::{Base64UrlUnpadded, Encoding};
-use bytes::Bytes;
 use criterion::Criterion;
-use hyper::{Request, Response};
 use krb_client::{Clock, SystemClock};
-use krb_delegation::identity::{Presented, Verifier};
+use krb_delegation::identity::{Presented, TrustedIdp, Verifier};
 use krb_delegation::network::Fetch;
 use krb_delegation::token_exchange::{ExchangeSettings, TokenExchanger};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Runtime;
-use zeroize::Zeroizing;
 
-const URL: &str = "https://idp.example";
-const GROUPS: usize = 45;
+use idp::{Idp, URL};
 
-/// An identity provider in memory, with one user.
-struct Idp {
-    key: EcdsaKeyPair,
-    now: i64,
+fn idps() -> Vec<TrustedIdp> {
+    let idps = json!([{
+        "issuer": URL, "audience": "us", "algorithms": ["ES256"],
+        "mayAssert": { "realms": ["EXAMPLE.COM"] }
+    }]);
+    serde_json::from_value(idps).expect("what loads")
 }
 
-impl Idp {
-    fn new() -> Self {
-        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new());
-        let pkcs8 = pkcs8.expect("a key");
-        let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).expect("a key");
-        Self { key, now: SystemClock.now().seconds.unix() }
-    }
-
-    fn token(&self, more: Value) -> String {
-        let mut claims = json!({
-            "iss": URL, "sub": "alice", "aud": "us", "azp": "us", "iat": self.now,
-            "exp": self.now + 3600
-        });
-        if let (Some(claims), Value::Object(more)) = (claims.as_object_mut(), more) {
-            claims.extend(more);
-        }
-        let part = |part: &Value| Base64UrlUnpadded::encode_string(part.to_string().as_bytes());
-        let message = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": "k" })), part(&claims));
-        let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
-        format!("{message}.{}", Base64UrlUnpadded::encode_string(signature.as_ref()))
-    }
-
-    /// A caller's, unlike any other by its number.
-    fn callers(&self, number: usize) -> String {
-        let groups: Vec<_> =
-            (0..GROUPS).map(|group| format!("group-of-the-realm-{group}")).collect();
-        self.token(json!({ "groups": groups, "jti": number.to_string() }))
-    }
-
-    fn answer(&self, url: &str) -> Value {
-        match url.strip_prefix(URL) {
-            Some("/.well-known/openid-configuration") => {
-                json!({ "issuer": URL, "jwks_uri": format!("{URL}/jwks") })
-            }
-            Some("/jwks") => {
-                let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
-                let [x, y] = [x, y].map(Base64UrlUnpadded::encode_string);
-                json!({ "keys": [{
-                    "kty": "EC", "crv": "P-256", "kid": "k", "alg": "ES256", "use": "sig",
-                    "x": x, "y": y
-                }] })
-            }
-            _ => json!({
-                "access_token": self.token(json!({ "legacy_name": "ALICE_ADMIN" })),
-                "token_type": "Bearer", "expires_in": 3600,
-                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
-            }),
-        }
-    }
-}
-
-#[async_trait]
-impl Fetch for Idp {
-    async fn fetch(
-        &self,
-        request: Request<Bytes>,
-        _: usize,
-    ) -> Result<Response<Zeroizing<Vec<u8>>>, String> {
-        let answer = self.answer(&request.uri().to_string()).to_string().into_bytes();
-        Ok(Response::new(Zeroizing::new(answer)))
+fn exchange() -> ExchangeSettings {
+    let exchange = json!({
+        "tokenEndpoint": format!("{URL}/token"), "clientId": "us", "clientSecret": "s3cret",
+        "audience": "us", "cache": { "enabled": true, "ttlSeconds": 3600 }
+    });
+    ExchangeSettings {
+        token_exchange: Some(serde_json::from_value(exchange).expect("what loads")),
+        ..ExchangeSettings::default()
     }
 }
 
 fn tokens(c: &mut Criterion, runtime: &Runtime) {
     let idp = Arc::new(Idp::new());
     let fetch: Arc<dyn Fetch> = idp.clone();
-    let idps = json!([{
-        "issuer": URL, "audience": "us", "algorithms": ["ES256"],
-        "mayAssert": { "realms": ["EXAMPLE.COM"] }
-    }]);
-    let idps = serde_json::from_value(idps).expect("what loads");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let verifier = Verifier::new(idps, &fetch, clock).expect("what loads");
+    let verifier = Verifier::new(idps(), &fetch, clock).expect("what loads");
     let admit = async |token: &str| verifier.admit(&Presented::bearer(token)).await;
 
     let token = idp.callers(0);
@@ -123,15 +63,7 @@ fn tokens(c: &mut Criterion, runtime: &Runtime) {
         );
     });
 
-    let exchange = json!({
-        "tokenEndpoint": format!("{URL}/token"), "clientId": "us", "clientSecret": "s3cret",
-        "audience": "us", "cache": { "enabled": true, "ttlSeconds": 3600 }
-    });
-    let settings = ExchangeSettings {
-        token_exchange: Some(serde_json::from_value(exchange).expect("what loads")),
-        ..ExchangeSettings::default()
-    };
-    let exchanger = TokenExchanger::new(&settings, &verifier, &fetch).expect("what loads");
+    let exchanger = TokenExchanger::new(&exchange(), &verifier, &fetch).expect("what loads");
     let exchange = async || exchanger.exchange(&caller, None, 0).await;
     runtime.block_on(exchange()).expect("an exchange");
     c.bench_function("exchange/hit", |b| {
@@ -144,5 +76,6 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let mut criterion = Criterion::default().configure_from_args();
     tokens(&mut criterion, &runtime.expect("a runtime"));
+    pipeline::calls(&mut criterion);
     criterion.final_summary();
 }

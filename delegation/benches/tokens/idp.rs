@@ -1,0 +1,83 @@
+use async_trait::async_trait;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use bytes::Bytes;
+use hyper::{Request, Response};
+use krb_client::{Clock, SystemClock};
+use krb_delegation::network::Fetch;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+pub(super) const URL: &str = "https://idp.example";
+const GROUPS: usize = 45;
+
+/// An identity provider in memory, with one user.
+pub(super) struct Idp {
+    key: EcdsaKeyPair,
+    now: i64,
+}
+
+impl Idp {
+    pub(super) fn new() -> Self {
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new());
+        let pkcs8 = pkcs8.expect("a key");
+        let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).expect("a key");
+        Self { key, now: SystemClock.now().seconds.unix() }
+    }
+
+    fn token(&self, more: Value) -> String {
+        let mut claims = json!({
+            "iss": URL, "sub": "alice", "aud": "us", "azp": "us", "iat": self.now,
+            "exp": self.now + 3600
+        });
+        if let (Some(claims), Value::Object(more)) = (claims.as_object_mut(), more) {
+            claims.extend(more);
+        }
+        let part = |part: &Value| Base64UrlUnpadded::encode_string(part.to_string().as_bytes());
+        let message = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": "k" })), part(&claims));
+        let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
+        format!("{message}.{}", Base64UrlUnpadded::encode_string(signature.as_ref()))
+    }
+
+    /// A caller's, unlike any other by its number.
+    pub(super) fn callers(&self, number: usize) -> String {
+        let groups: Vec<_> =
+            (0..GROUPS).map(|group| format!("group-of-the-realm-{group}")).collect();
+        self.token(json!({ "groups": groups, "jti": number.to_string() }))
+    }
+
+    fn answer(&self, url: &str) -> Value {
+        match url.strip_prefix(URL) {
+            Some("/.well-known/openid-configuration") => {
+                json!({ "issuer": URL, "jwks_uri": format!("{URL}/jwks") })
+            }
+            Some("/jwks") => {
+                let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
+                let [x, y] = [x, y].map(Base64UrlUnpadded::encode_string);
+                json!({ "keys": [{
+                    "kty": "EC", "crv": "P-256", "kid": "k", "alg": "ES256", "use": "sig",
+                    "x": x, "y": y
+                }] })
+            }
+            _ => json!({
+                "access_token": self.token(json!({ "legacy_name": "ALICE_ADMIN" })),
+                "token_type": "Bearer", "expires_in": 3600,
+                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl Fetch for Idp {
+    async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        _: usize,
+    ) -> Result<Response<Zeroizing<Vec<u8>>>, String> {
+        let answer = self.answer(&request.uri().to_string()).to_string().into_bytes();
+        Ok(Response::new(Zeroizing::new(answer)))
+    }
+}
