@@ -77,6 +77,8 @@ def people():
     user("molly")
     user("hal")
     user("hank")
+    for number in range(100):
+        user(f"crowd{number:02}")
 
 
 def privileged():
@@ -158,10 +160,12 @@ def services():
     """Service accounts; returns keytab name -> principals."""
     mcp, web = f"HTTP/{env['MCP_HOST']}", f"HTTP/{env['WEB_HOST']}"
     other = f"HTTP/other.{DOMAIN}"
+    postgres = f"postgres/{env['POSTGRES_HOST']}"
     targets = [
         f"cifs/{env['FILESERVER_HOST']}",
         f"cifs/{env['DC_HOST']}",
         web,
+        postgres,
         f"HTTP/unknown.{DOMAIN}",  # listed, but nobody's SPN
     ]
     delegates = {"msDS_AllowedToDelegateTo": targets}
@@ -176,6 +180,7 @@ def services():
     reports = f"HTTP/reports.{DOMAIN}"
     user("svc-reports", servicePrincipalName=reports, **aes)
     user("svc-web", servicePrincipalName=web, **aes)
+    user("svc-postgres", servicePrincipalName=postgres, **aes)
     user("svc-keycloak")  # reads the directory
     user("svc-other", servicePrincipalName=other, **aes)
     for name in ["renamed", "rotated"]:
@@ -190,6 +195,7 @@ def services():
         "narrow": ["svc-narrow", narrow],
         "reports": ["svc-reports", reports],
         "web": ["svc-web", web],
+        "postgres": ["svc-postgres", postgres],
         "other": ["svc-other", other],
         "dc": [env["DC_HOST"].split(".")[0].upper() + "$"],
         "krbtgt": ["krbtgt"],
@@ -234,7 +240,7 @@ groups("many", "g", GLOBAL_GROUP)
 groups("huge", "f", DOMAIN_LOCAL_GROUP, "S-1-5-21-1111111111-2222222222-3333333333")
 permissions()
 keytabs = services()
-for role in ["dc", "fileserver", "web", "mcp", "keycloak"]:
+for role in ["dc", "fileserver", "web", "postgres", "mcp", "keycloak"]:
     address_record(env[f"{role.upper()}_HOST"].split(".")[0], env[f"{role.upper()}_IP"])
 address_record("@", env["DC_IP"])
 sam.transaction_commit()

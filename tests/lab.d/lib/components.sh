@@ -8,7 +8,7 @@
 #   build           optional: fills its directory; runs once, and its result is cached
 #   obtain          optional: outside of the lab, gets into LAB_CACHE what no Debian package has
 
-COMPONENTS=(keycloak kdc dc mit heimdal web fileserver)     # in the order in which they come up
+COMPONENTS=(keycloak kdc dc mit heimdal web postgres fileserver)   # in the order in which they come up
 BY_NAME=(realms oidc)                                       # only those that were asked for
 
 # Runs functions of a component without leaving its definitions behind.
@@ -63,7 +63,7 @@ stop_component() {
 
 build_components() {
   local name need
-  for name in dc mit heimdal web fileserver keycloak; do
+  for name in dc mit heimdal web postgres fileserver keycloak; do
     for need in $(component_needs "$name"); do start_component "$need"; done
     component "$name" build || die "$name was not built; see $LAB_DIR/log"
     lap "$name built"

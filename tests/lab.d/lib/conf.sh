@@ -71,10 +71,12 @@ lab_env() {
     [DC_HOST]=$DC_HOST [DC_IP]=$DC_IP                # domain controller, DNS (53), KDC (88)
     [FILESERVER_HOST]=$FILESERVER_HOST [FILESERVER_IP]=$FILESERVER_IP   # member, SMB (445)
     [WEB_HOST]=$WEB_HOST [WEB_IP]=$WEB_IP            # Apache: 443 TLS, 80, 8081 small headers
+    [POSTGRES_HOST]=$POSTGRES_HOST [POSTGRES_IP]=$POSTGRES_IP   # PostgreSQL (5432), database app
+    [POSTGRES_SUPERUSER]="host=$LAB/postgres/run user=postgres dbname=app"   # for psql: whoever may do all
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD
-    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,other,dc,krbtgt,mit,heimdal,realms}.keytab
+    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,other,dc,krbtgt,mit,heimdal,realms}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
     # Heimdal's realm
@@ -94,6 +96,7 @@ lab_env() {
     [FILESERVER_AUDIT]=$LAB/log/fileserver.log       # full_audit: user|address|share|call|ok or fail|path
     [WEB_ACCESS_LOG]=$LAB/log/web-access.log [WEB_ERROR_LOG]=$LAB/log/web-error.log
     [MIT_KDC_LOG]=$LAB/log/mit.log
+    [POSTGRES_LOG]=$LAB/log/postgres.out              # a line for each login, in its own words
   )
   for name in "${!value[@]}"; do echo "$name=${value[$name]}"; done | sort
 }
