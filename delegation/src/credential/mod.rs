@@ -11,7 +11,7 @@ mod standing;
 mod way;
 
 use krb_client::{Clock, Entropy, UserTicket};
-use krb_proto::gss::InitiatorOptions;
+use krb_proto::gss::{GssError, Initiator, InitiatorOptions};
 use krb_proto::spnego::{SpnegoError, SpnegoInitiator};
 use krb_proto::{Context, Credential};
 
@@ -113,6 +113,50 @@ impl<'a> ServiceCredential<'a> {
         let ticket = current(ticket, clock).ok_or(Stale(target))?;
         let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut random };
         SpnegoInitiator::new(ticket, options, &mut cx).map_err(|error| explain(&error))
+    }
+
+    /// Starts a context of the Kerberos mechanism, without SPNEGO around it.
+    pub(crate) fn start_kerberos(
+        &self,
+        clock: &dyn Clock,
+        random: &dyn Entropy,
+        options: &InitiatorOptions<'_>,
+        explain: impl FnOnce(&GssError) -> Failure,
+    ) -> Result<(Initiator, Vec<u8>), Failure> {
+        let target = self.permit().target();
+        let contexts = self.contexts().ok_or(NoLogin(target))?;
+        let started = contexts.start_kerberos(clock, random, options).ok_or(Stale(target))?;
+        started.map_err(|error| explain(&error))
+    }
+
+    /// What starts contexts for further connections of the session that is set up with it; none if
+    /// nobody logs in by Kerberos.
+    pub(crate) fn contexts(&self) -> Option<Contexts> {
+        let ticket = match self.permit().route() {
+            Route::DatabaseImpersonation => self.login.as_ref()?,
+            _ => &self.ticket,
+        };
+        Some(Contexts { ticket: ticket.clone() })
+    }
+}
+
+/// Starts contexts for one session, whose calls may have ended: a connection of its own tells the
+/// resource to cancel what runs in it.
+pub(crate) struct Contexts {
+    ticket: UserTicket,
+}
+
+impl Contexts {
+    /// As [`ServiceCredential::start_kerberos`]; `None` if the ticket is too old.
+    pub(crate) fn start_kerberos(
+        &self,
+        clock: &dyn Clock,
+        mut random: &dyn Entropy,
+        options: &InitiatorOptions<'_>,
+    ) -> Option<Result<(Initiator, Vec<u8>), GssError>> {
+        let ticket = current(&self.ticket, clock)?;
+        let mut cx = Context { now: clock.now(), kdc_offset: 0, rng: &mut random };
+        Some(Initiator::new(ticket, options, &mut cx))
     }
 }
 

@@ -2,6 +2,7 @@
 //! is written: a ticket that is bound to the TLS channel needs it (RFC 5929).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -10,9 +11,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use krb_client::ResolveError;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::Url;
 
 use super::{Network, Stream};
@@ -99,6 +103,26 @@ impl Network {
         Err(last)
     }
 
+    /// TLS over a stream that began with something else, for a protocol that has a name in TLS (ALPN),
+    /// with a certificate of ours if the server asks for one.
+    pub(crate) async fn secure(
+        &self,
+        host: &str,
+        stream: Box<dyn Stream>,
+        protocol: &[u8],
+        own: Option<Arc<CertifiedKey>>,
+    ) -> Result<TlsStream<Box<dyn Stream>>, ConnectError> {
+        let mut config = ClientConfig::clone(&self.tls);
+        config.alpn_protocols = vec![protocol.to_vec()];
+        if let Some(own) = own {
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(own));
+        }
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        let tls = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+        tls.map_err(untrusted)
+    }
+
     async fn open(
         &self,
         address: SocketAddr,
@@ -112,18 +136,21 @@ impl Network {
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
         let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
-        let stream = tls.map_err(|error| {
-            let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            match inner {
-                Some(error @ rustls::Error::InvalidCertificate(_)) => {
-                    ConnectError::Untrusted(error.clone())
-                }
-                _ => ConnectError::Unreachable(error),
-            }
-        })?;
+        let stream = tls.map_err(untrusted)?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = certificates.first().map(|certificate| certificate.to_vec());
         connection(stream, certificate).await
+    }
+}
+
+/// What it means that TLS did not come about.
+fn untrusted(error: std::io::Error) -> ConnectError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(error @ rustls::Error::InvalidCertificate(_)) => {
+            ConnectError::Untrusted(error.clone())
+        }
+        _ => ConnectError::Unreachable(error),
     }
 }
 

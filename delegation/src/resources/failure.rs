@@ -1,6 +1,6 @@
 //! What may go wrong at a resource of any kind.
 
-use krb_proto::spnego::SpnegoError;
+use std::fmt::Display;
 
 use crate::targets::Target;
 use crate::{Code, Failure};
@@ -20,7 +20,7 @@ impl From<Silent<'_>> for Failure {
 }
 
 /// It did not prove that it is the one the ticket is for, or refused the ticket.
-pub(super) struct NotProven<'a>(pub(super) &'a Target, pub(super) &'a SpnegoError);
+pub(super) struct NotProven<'a>(pub(super) &'a Target, pub(super) &'a dyn Display);
 
 impl From<NotProven<'_>> for Failure {
     fn from(NotProven(target, error): NotProven<'_>) -> Self {

@@ -177,6 +177,8 @@ impl Kind for Client {
 enum Run {
     /// It was answered.
     Answered(Result<Outcome, Failure>),
+    /// It was of no use, and nothing was sent.
+    Unused,
     /// It broke, and some rows had come or none.
     Lost { cause: String, is_untouched: bool },
 }
@@ -197,6 +199,7 @@ impl Client {
             match run(sessions, session, cx, place, task, standing.as_ref()).await {
                 Run::Answered(outcome) => return outcome,
                 // The server may have ended it long ago, and with it the caller's others.
+                Run::Unused => sessions.end(|on| Some(on) == standing.as_ref()),
                 Run::Lost { is_untouched: true, .. } if task.work.access == Access::Read => {
                     sessions.end(|on| Some(on) == standing.as_ref());
                 }
@@ -206,6 +209,7 @@ impl Client {
         let session = S::log_in(&self.network, cx, credential, place).await?;
         match run(sessions, session, cx, place, task, standing.as_ref()).await {
             Run::Answered(outcome) => outcome,
+            Run::Unused => Err(Broken(place.target, "a new session is of no use".into()).into()),
             Run::Lost { cause, .. } => Err(Broken(place.target, cause).into()),
         }
     }
@@ -230,6 +234,7 @@ async fn run<S: Session>(
         Ok(Err(NotDone::Lost(cause))) => {
             return Run::Lost { cause, is_untouched: rows.is_empty() };
         }
+        Ok(Err(NotDone::Unused)) => return Run::Unused,
         Ok(Err(NotDone::Failed(failure))) => Err(failure),
         Ok(Err(NotDone::Refused(said))) => {
             put_back(sessions, session, place, standing).await;

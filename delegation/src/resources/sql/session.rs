@@ -34,8 +34,9 @@ pub(super) trait Session: Keep + Sized {
         rows: &mut Rows,
     ) -> Result<Done, NotDone>;
 
-    /// Makes it as new, and makes sure that it is still the same user's. `false`: it is not, and is to
-    /// end.
+    /// Makes it as new, and makes sure that it is still the same user's, before it does anything else:
+    /// here, or when it is next asked to run something, which is [`NotDone::Unused`] if it is not.
+    /// `false`: it is not, and is to end.
     async fn clean(&mut self, place: &Place<'_>) -> bool;
 }
 
@@ -52,6 +53,8 @@ pub(super) enum NotDone {
     Refused(Said),
     /// We would not do it, or do not understand the answer.
     Failed(Failure),
+    /// A session that was kept is of no more use, and nothing was sent in it.
+    Unused,
     /// The connection is no more. Nothing says whether it was done.
     Lost(String),
 }

@@ -1,54 +1,27 @@
-//! PostgreSQL.
+//! PostgreSQL: sessions over its protocol 3.0, encrypted by GSS or TLS, in which the user is who logged
+//! in, or (role mode) one of whom a service login takes on the role for each call.
+
+mod answer;
+mod cancel;
+mod channel;
+mod failure;
+mod login;
+mod parameters;
+mod secure;
+mod session;
+mod startup;
+mod values;
+mod wire;
 
 use super::config::Endpoint;
-use super::failure::{Broken, no_engine};
-use super::place::Place;
-use super::rows::Rows;
-use super::session::{self, Done, NotDone};
-use super::work::Work;
-use crate::Failure;
-use crate::credential::ServiceCredential;
-use crate::network::Network;
-use crate::resources::kept::Keep;
-use crate::resources::{CallContext, Wrong};
+use crate::resources::Wrong;
 
-/// What of a target this engine does not do.
+pub(super) use session::Session;
+
+/// What PostgreSQL has of its own in a configuration.
 pub(super) fn check(endpoint: &Endpoint) -> Result<(), Wrong> {
-    Err(("engine", no_engine(endpoint.engine.name(), endpoint.login.mode)))
+    login::check(endpoint)
 }
 
-/// There is none yet.
-pub(super) enum Session {}
-
-impl Keep for Session {
-    fn is_lost(&self) -> bool {
-        match *self {}
-    }
-
-    async fn end(self) {
-        match self {}
-    }
-}
-
-impl session::Session for Session {
-    async fn log_in(
-        _: &Network,
-        _: &CallContext,
-        _: &ServiceCredential<'_>,
-        place: &Place<'_>,
-    ) -> Result<Self, Failure> {
-        Err(Broken(place.target, "there is no client for it".into()).into())
-    }
-
-    fn database(&self) -> &str {
-        match *self {}
-    }
-
-    async fn run(&mut self, _: &Place<'_>, _: &Work, _: &mut Rows) -> Result<Done, NotDone> {
-        match *self {}
-    }
-
-    async fn clean(&mut self, _: &Place<'_>) -> bool {
-        match *self {}
-    }
-}
+#[cfg(test)]
+mod tests;

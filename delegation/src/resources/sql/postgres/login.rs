@@ -1,0 +1,141 @@
+//! Who logs in, and with what.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use krb_client::files::read_text;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
+
+use super::cancel::Canceller;
+use super::failure::PgError;
+use super::secure::{self, Started, options};
+use super::startup::{self, Opening, Proof};
+use super::wire::Wire;
+use crate::credential::ServiceCredential;
+use crate::network::Network;
+use crate::resources::sql::config::{By, Encryption, Endpoint, Mode};
+use crate::resources::sql::place::Place;
+use crate::resources::{CallContext, Wrong};
+
+/// Of a certificate chain, and of a key.
+const MAX_PEM: u64 = 1 << 18;
+/// What operators' statements find without naming a schema, in sessions of one login that becomes many
+/// users: nothing that a user could have put there.
+const ROLE_SEARCH_PATH: &str = "pg_catalog, pg_temp";
+
+/// A connection that somebody has logged in on.
+pub(super) struct LoggedIn {
+    pub(super) wire: Wire,
+    /// By which what it runs is cancelled; none if the server does not say how.
+    pub(super) canceller: Option<Canceller>,
+    /// Who that is there.
+    pub(super) login: String,
+    /// The role that is taken on for each call.
+    pub(super) role: Option<String>,
+}
+
+/// What PostgreSQL has of its own in a configuration.
+pub(super) fn check(endpoint: &Endpoint) -> Result<(), Wrong> {
+    match &endpoint.login.by {
+        By::Certificate { certificate, key, .. } => match own(certificate, key) {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(("login", problem)),
+        },
+        By::Kerberos | By::Password { .. } => Ok(()),
+    }
+}
+
+/// Connects, encrypts and logs in.
+pub(super) async fn log_in(
+    network: &Network,
+    cx: &CallContext,
+    credential: &ServiceCredential<'_>,
+    place: &Place<'_>,
+) -> Result<LoggedIn, PgError> {
+    let endpoint = place.endpoint;
+    let (host, port) = (endpoint.host.as_str(), endpoint.port);
+    let start = || -> Result<Started, PgError> {
+        let mut wrong = None;
+        let started = credential.start_kerberos(&*cx.clock, &*cx.random, &options(), |error| {
+            wrong = Some(*error);
+            PgError::NotProven(*error).explain(place, 0)
+        });
+        started.map_err(|failure| wrong.map_or(PgError::Explained(failure), PgError::NotProven))
+    };
+    let role = (endpoint.login.mode == Mode::Role).then(|| place.identity.clone());
+    let login = match (&role, &endpoint.login.by) {
+        (None, _) => place.identity.clone(),
+        (Some(_), By::Password { username, .. } | By::Certificate { username, .. }) => {
+            username.clone()
+        }
+        (Some(_), By::Kerberos) => {
+            let service = credential.permit().actual_identity().unwrap_or_default();
+            service.split('@').next().unwrap_or_default().to_owned()
+        }
+    };
+    let (channel, proof) = match (endpoint.encryption, &endpoint.login.by) {
+        (Encryption::Gss, _) => {
+            let random = cx.random.clone();
+            (secure::by_gss(network, host, port, &random, start).await?, Proof::Sealed)
+        }
+        (_, By::Kerberos) => {
+            // Before anything is asked for: a ticket that is too long needs no connection.
+            let (context, token) = start()?;
+            secure::fits(&token)?;
+            let channel = secure::by_tls(network, host, port, None).await?;
+            (channel, Proof::Ticket(Box::new(context), token))
+        }
+        (_, By::Password { password, .. }) => {
+            let text = password.resolve();
+            let text = text.map_err(|problem| PgError::Certificate(problem.to_string()))?;
+            let channel = secure::by_tls(network, host, port, None).await?;
+            (channel, Proof::Password(Zeroizing::new(text.to_string())))
+        }
+        (_, By::Certificate { certificate, key, .. }) => {
+            let own = own(certificate, key).map_err(PgError::Certificate)?;
+            let channel = secure::by_tls(network, host, port, Some(own)).await?;
+            (channel, Proof::Certificate)
+        }
+    };
+    let mut wire = Wire::new(channel);
+    let opening = Opening {
+        user: &login,
+        database: place.database,
+        search_path: role.as_ref().map(|_| ROLE_SEARCH_PATH),
+    };
+    let key = startup::begin(&mut wire, &opening, proof).await?;
+    let is_sealed = endpoint.encryption == Encryption::Gss;
+    let canceller = key.map(|key| Canceller {
+        network: network.clone(),
+        host: host.to_owned(),
+        port,
+        encryption: endpoint.encryption,
+        contexts: if is_sealed { credential.contexts() } else { None },
+        clock: cx.clock.clone(),
+        random: cx.random.clone(),
+        key,
+    });
+    Ok(LoggedIn { wire, canceller, login, role })
+}
+
+/// The login's own certificate.
+fn own(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, String> {
+    let read = |path: &Path| {
+        read_text(path, MAX_PEM).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => format!("{}: no text", path.display()),
+            _ => format!("{}: {error}", path.display()),
+        })
+    };
+    let (chain, pem) = (read(certificate)?, read(key)?);
+    let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| format!("{}: {error}", certificate.display()))?;
+    let key_der = PrivateKeyDer::from_pem_slice(pem.as_bytes());
+    let key_der = key_der.map_err(|error| format!("{}: {error}", key.display()))?;
+    let own = CertifiedKey::from_der(chain, key_der, &default_provider());
+    own.map(Arc::new).map_err(|error| format!("{}: {error}", certificate.display()))
+}

@@ -1,0 +1,619 @@
+//! A session: statements in transactions of their own, and what makes it as new.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{Error, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::answer::{self, Described};
+use super::cancel::Canceller;
+use super::failure::PgError;
+use super::login::{self, LoggedIn};
+use super::startup::{is_pinned, parameter};
+use super::wire::{Message, Wire, put_text, wrong};
+use super::{parameters, values};
+use crate::Failure;
+use crate::credential::ServiceCredential;
+use crate::network::Network;
+use crate::resources::CallContext;
+use crate::resources::kept::Keep;
+use crate::resources::sql::catalog::quoted;
+use crate::resources::sql::engine::Engine;
+use crate::resources::sql::failure::Said;
+use crate::resources::sql::place::Place;
+use crate::resources::sql::rows::{Column, Next, Rows};
+use crate::resources::sql::session::{self, Done, NotDone};
+use crate::resources::sql::statement::Access;
+use crate::resources::sql::work::Work;
+
+/// Of any message but a row.
+const MAX_MESSAGE: usize = 1 << 20;
+/// Rows of what changes something are fetched so many at a time: it cannot be cancelled when there are
+/// enough of them without undoing what it did.
+const BATCH: u32 = 1000;
+/// What is cancelled stops within this, or its session ends.
+const STOP_TIME: Duration = Duration::from_secs(5);
+/// And what is clean is so within this.
+const CLEAN_TIME: Duration = Duration::from_secs(5);
+const END_TIME: Duration = Duration::from_secs(1);
+/// Types' names are kept for so many.
+const MAX_KINDS: usize = 1000;
+/// SQLSTATE query_canceled.
+const CANCELED: &str = "57014";
+
+/// Who it is, asked in the session itself.
+const WHO: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text";
+/// What a login that becomes users must not be; and everything that it could have of its own.
+const POWERS: &str = "SELECT CASE \
+    WHEN rolsuper THEN 'is a superuser' \
+    WHEN rolbypassrls THEN 'passes row security by (BYPASSRLS)' \
+    WHEN rolcreaterole THEN 'creates roles (CREATEROLE)' \
+    WHEN rolreplication THEN 'replicates (REPLICATION)' \
+    WHEN rolinherit THEN 'has the rights of all its users at once (INHERIT)' END \
+    FROM pg_catalog.pg_roles WHERE rolname = session_user";
+/// Whether anything of it is left that another call would see.
+const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, (\
+    EXISTS (SELECT FROM pg_catalog.pg_cursors) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_prepared_statements) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_listening_channels()) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+        AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()) \
+    OR CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0 THEN false \
+        ELSE EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace \
+            OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) END)::pg_catalog.text";
+
+/// A session at one database.
+pub(in super::super) struct Session {
+    wire: Wire,
+    canceller: Option<Arc<Canceller>>,
+    database: String,
+    /// Who logged in: what `session_user` must be.
+    login: String,
+    /// Whom it becomes for each call.
+    role: Option<String>,
+    /// Whether a transaction is to be rolled back.
+    open: bool,
+    /// So many answers are still to come to what makes it as new, the last of which says whether it is.
+    cleaning: usize,
+    /// Whether the server is at something.
+    busy: bool,
+    lost: bool,
+    /// Names of types that are not built in.
+    kinds: HashMap<u32, String>,
+}
+
+impl Drop for Session {
+    /// What was given up in the middle is cancelled at the server, too.
+    fn drop(&mut self) {
+        if let (true, Some(canceller), Ok(runtime)) =
+            (self.busy, self.canceller.take(), Handle::try_current())
+        {
+            runtime.spawn(async move { canceller.cancel().await });
+        }
+    }
+}
+
+impl Keep for Session {
+    fn is_lost(&self) -> bool {
+        self.lost || self.busy
+    }
+
+    async fn end(mut self) {
+        self.wire.put(b'X', |_| {});
+        // The server ends with the connection in any case.
+        let _ = timeout(END_TIME, self.wire.send()).await;
+    }
+}
+
+/// What ends a statement early.
+enum Stop {
+    Refused(Said),
+    Failed(Failure),
+    Broken(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl session::Session for Session {
+    async fn log_in(
+        network: &Network,
+        cx: &CallContext,
+        credential: &ServiceCredential<'_>,
+        place: &Place<'_>,
+    ) -> Result<Self, Failure> {
+        let groups = credential.account().groups.len();
+        let session = async {
+            let logged_in = login::log_in(network, cx, credential, place).await?;
+            Self::of(logged_in, place).await
+        };
+        session.await.map_err(|error: PgError| error.explain(place, groups))
+    }
+
+    fn database(&self) -> &str {
+        &self.database
+    }
+
+    async fn run(
+        &mut self,
+        place: &Place<'_>,
+        work: &Work,
+        rows: &mut Rows,
+    ) -> Result<Done, NotDone> {
+        // The server did that while nobody wanted the session.
+        if !matches!(timeout(CLEAN_TIME, self.cleaned()).await, Ok(Ok(true))) {
+            self.lost = true;
+            return Err(NotDone::Unused);
+        }
+        self.busy = true;
+        let done = self.transaction(place, work, rows).await;
+        self.busy = false;
+        done.map_err(|stop| match stop {
+            Stop::Refused(said) => NotDone::Refused(said),
+            Stop::Failed(failure) => {
+                self.lost = true;
+                NotDone::Failed(failure)
+            }
+            Stop::Broken(error) => {
+                self.lost = true;
+                NotDone::Lost(error.to_string())
+            }
+        })
+    }
+
+    async fn clean(&mut self, _: &Place<'_>) -> bool {
+        let told = timeout(CLEAN_TIME, self.discard()).await;
+        self.lost |= !matches!(told, Ok(Ok(())));
+        !self.lost
+    }
+}
+
+impl Session {
+    /// Makes sure who it is.
+    pub(super) async fn of(logged_in: LoggedIn, place: &Place<'_>) -> Result<Self, PgError> {
+        let LoggedIn { wire, canceller, login, role } = logged_in;
+        let mut session = Self {
+            wire,
+            canceller: canceller.map(Arc::new),
+            database: place.database.to_owned(),
+            login,
+            role,
+            open: false,
+            cleaning: 0,
+            busy: false,
+            lost: false,
+            kinds: HashMap::new(),
+        };
+        let broken = |error| PgError::Broken("asking who it is", error);
+        session.query(WHO);
+        if session.role.is_some() {
+            session.query(POWERS);
+        }
+        session.wire.send().await.map_err(broken)?;
+        let refused = |stop| match stop {
+            Stop::Refused(said) => PgError::Refused(said),
+            Stop::Failed(failure) => PgError::Explained(failure),
+            Stop::Broken(error) => broken(error),
+        };
+        let who = session.answers().await.map_err(refused)?;
+        let login = session.login.as_str();
+        if !matches!(who.as_slice(), [one] if is_both(one, login, login)) {
+            let found = who.first().and_then(|row| row.first().cloned().flatten());
+            return Err(PgError::SomebodyElse(found.unwrap_or_default()));
+        }
+        if session.role.is_some() {
+            let powers = session.answers().await.map_err(refused)?;
+            let power = powers.first().and_then(|row| row.first()).cloned().flatten();
+            if let Some(power) = power {
+                return Err(PgError::Powerful(session.login.clone(), power));
+            }
+        }
+        Ok(session)
+    }
+
+    /// Gathers statements of our own, as one text.
+    fn query(&mut self, text: &str) {
+        self.wire.put(b'Q', |out| put_text(out, text));
+    }
+
+    fn sync(&mut self) {
+        self.wire.put(b'S', |_| {});
+    }
+
+    /// The next message that is an answer.
+    async fn next(&mut self) -> Result<Message, Stop> {
+        loop {
+            let message = self.wire.receive(MAX_MESSAGE).await?;
+            match message.tag {
+                // NoticeResponse, NotificationResponse
+                b'N' | b'A' => {}
+                b'S' => Self::pinned(message.body)?,
+                _ => return Ok(message),
+            }
+        }
+    }
+
+    /// A statement may have set what its own text's meaning hangs on.
+    fn pinned(body: Bytes) -> Result<(), Error> {
+        let (name, value) = parameter(body)?;
+        match is_pinned(&name, &value) {
+            true => Ok(()),
+            false => Err(wrong("a setting that changes how text is read was changed")),
+        }
+    }
+
+    /// The rows of the last of our own statements that were gathered as one text.
+    async fn answers(&mut self) -> Result<Vec<Vec<Option<String>>>, Stop> {
+        let (mut rows, mut refused) = (Vec::new(), None);
+        loop {
+            let Message { tag, body } = self.next().await?;
+            match tag {
+                b'T' => rows.clear(),
+                b'D' => {
+                    let row = answer::row(body)?
+                        .into_iter()
+                        .map(|value| value.map(|text| String::from_utf8_lossy(&text).into_owned()));
+                    rows.push(row.collect());
+                }
+                b'C' => {}
+                b'E' => refused = Some(answer::error(body)?),
+                b'Z' => return refused.map_or(Ok(rows), |said| Err(Stop::Refused(said))),
+                _ => return Err(wrong("something else than an answer").into()),
+            }
+        }
+    }
+
+    /// One statement, in a transaction of its own.
+    async fn transaction(
+        &mut self,
+        place: &Place<'_>,
+        work: &Work,
+        rows: &mut Rows,
+    ) -> Result<Done, Stop> {
+        let reads = work.access == Access::Read;
+        if std::mem::replace(&mut self.open, true) {
+            self.query("ROLLBACK");
+            self.wire.send().await?;
+            self.answers().await?;
+        }
+        self.query(&self.beginning(reads));
+        self.wire.put(b'P', |out| {
+            put_text(out, "");
+            put_text(out, &work.text);
+            out.put_u16(0);
+        });
+        self.wire.put(b'D', |out| out.put_slice(b"S\0"));
+        self.sync();
+        self.wire.send().await?;
+        let began = self.answers().await;
+        let described = self.described().await;
+        let who = began?;
+        let user = self.role.as_deref().unwrap_or(&self.login);
+        if !matches!(who.as_slice(), [one] if is_both(one, &self.login, user)) {
+            return Err(Stop::Failed(PgError::SomebodyElse(format!("{who:?}")).explain(place, 0)));
+        }
+        let (kinds, columns) = described?;
+        self.look_up(&columns).await?;
+        self.bind(work, &kinds, &columns);
+        rows.columns(columns.iter().map(|column| self.column(column)).collect());
+        let changed = self.execute(&columns, reads, rows).await?;
+        if !reads {
+            self.query("COMMIT");
+            self.wire.send().await?;
+            self.committed().await?;
+            self.open = false;
+        }
+        Ok(Done { changed })
+    }
+
+    /// What comes before the statement. A query takes a snapshot, after which nothing makes a read-only
+    /// transaction another one; and says who will have run it.
+    fn beginning(&self, reads: bool) -> String {
+        let mode = if reads { "READ ONLY" } else { "READ WRITE" };
+        let Some(role) = &self.role else {
+            return format!("BEGIN TRANSACTION {mode}; {WHO}");
+        };
+        // What is set for a role does not follow SET ROLE. What is pinned stays so: where the text of
+        // statements finds its names, and how the server reads and writes text.
+        let name = quoted(Engine::Postgresql, role);
+        let text = role.replace('\'', "''");
+        format!(
+            "BEGIN TRANSACTION {mode}; \
+             SELECT pg_catalog.set_config(name, value, true) FROM (SELECT \
+             pg_catalog.split_part(setting, '=', 1) AS name, \
+             pg_catalog.substr(setting, pg_catalog.strpos(setting, '=') + 1) AS value \
+             FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) AS setting \
+             WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = '{text}') \
+             AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database \
+             WHERE datname = pg_catalog.current_database())) ORDER BY setdatabase) AS own \
+             WHERE pg_catalog.lower(name) NOT IN ({NOT_OF_ROLES}); \
+             SET LOCAL ROLE {name}; {WHO}"
+        )
+    }
+
+    /// What the server says of the statement before it runs it: types of parameters, and columns.
+    async fn described(&mut self) -> Result<(Vec<u32>, Vec<Described>), Stop> {
+        let (mut kinds, mut columns, mut refused) = (Vec::new(), Vec::new(), None);
+        loop {
+            let Message { tag, body } = self.next().await?;
+            match tag {
+                // ParseComplete, NoData
+                b'1' | b'n' => {}
+                b't' => kinds = answer::parameters(body)?,
+                b'T' => columns = answer::columns(body)?,
+                b'E' => refused = Some(answer::error(body)?),
+                b'Z' => {
+                    return match refused {
+                        Some(said) => Err(Stop::Refused(said)),
+                        None => Ok((kinds, columns)),
+                    };
+                }
+                _ => return Err(wrong("something else than a description").into()),
+            }
+        }
+    }
+
+    /// Asks what types are called that are not built in.
+    async fn look_up(&mut self, columns: &[Described]) -> Result<(), Stop> {
+        let unknown: HashSet<u32> = columns
+            .iter()
+            .map(|column| column.kind)
+            .filter(|kind| values::name(*kind).is_none() && !self.kinds.contains_key(kind))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        if self.kinds.len() > MAX_KINDS {
+            self.kinds.clear();
+        }
+        // Beside the statement, which is the unnamed one.
+        let list = unknown.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let text = format!(
+            "SELECT oid::pg_catalog.text, pg_catalog.format_type(oid, NULL) \
+             FROM pg_catalog.pg_type WHERE oid OPERATOR(pg_catalog.=) ANY ('{{{list}}}'::pg_catalog.oid[])"
+        );
+        self.wire.put(b'P', |out| {
+            put_text(out, "kinds");
+            put_text(out, &text);
+            out.put_u16(0);
+        });
+        self.wire.put(b'B', |out| out.put_slice(b"kinds\0kinds\0\0\0\0\0\0\0"));
+        self.wire.put(b'E', |out| out.put_slice(b"kinds\0\0\0\0\0"));
+        for what in *b"PS" {
+            self.wire.put(b'C', |out| {
+                out.put_u8(what);
+                put_text(out, "kinds");
+            });
+        }
+        self.sync();
+        self.wire.send().await?;
+        loop {
+            let Message { tag, body } = self.next().await?;
+            match tag {
+                b'D' => {
+                    let row = answer::row(body)?;
+                    let mut texts =
+                        row.into_iter().flatten().map(|text| String::from_utf8(text.into()));
+                    if let (Some(Ok(oid)), Some(Ok(name))) = (texts.next(), texts.next())
+                        && let Ok(oid) = oid.parse()
+                    {
+                        self.kinds.insert(oid, name);
+                    }
+                }
+                b'E' => return Err(Stop::Broken(wrong("no names of types"))),
+                b'Z' => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    fn column(&self, described: &Described) -> Column {
+        let Described { name, kind, .. } = described;
+        let named = values::name(*kind).or_else(|| self.kinds.get(kind).cloned());
+        Column {
+            name: name.clone(),
+            kind: named.unwrap_or_else(|| format!("type {kind}")),
+            nullable: None,
+        }
+    }
+
+    /// Gives the statement its values, as text, and says in which form each column is to come.
+    fn bind(&mut self, work: &Work, kinds: &[u32], columns: &[Described]) {
+        self.wire.put(b'B', |out| {
+            out.put_slice(b"\0\0\0\0");
+            out.put_u16(u16::try_from(work.params.len()).unwrap_or(u16::MAX));
+            for (index, param) in work.params.iter().enumerate() {
+                match parameters::text(&param.value, kinds.get(index).copied().unwrap_or(0)) {
+                    None => out.put_i32(-1),
+                    Some(text) => {
+                        out.put_i32(i32::try_from(text.len()).unwrap_or(i32::MAX));
+                        out.put_slice(text.as_bytes());
+                    }
+                }
+            }
+            out.put_u16(u16::try_from(columns.len()).unwrap_or(u16::MAX));
+            columns.iter().for_each(|column| out.put_u16(values::is_binary(column.kind).into()));
+        });
+    }
+
+    fn ask_for_rows(&mut self, most: u32) {
+        self.wire.put(b'E', |out| {
+            out.put_u8(0);
+            out.put_u32(most);
+        });
+        self.sync();
+    }
+
+    /// Runs it, and takes the rows that are wanted; returns how many it changed.
+    async fn execute(
+        &mut self,
+        columns: &[Described],
+        reads: bool,
+        rows: &mut Rows,
+    ) -> Result<Option<u64>, Stop> {
+        let batch = if reads { 0 } else { BATCH };
+        self.ask_for_rows(batch);
+        self.wire.send().await?;
+        let (mut changed, mut refused, mut is_suspended, mut is_enough) =
+            (None, None, false, false);
+        loop {
+            let (tag, length) = self.wire.peek().await?;
+            if tag == b'D' {
+                if is_enough {
+                    self.wire.skip().await?;
+                } else if rows.wants(length) == Next::Enough {
+                    is_enough = true;
+                    if reads {
+                        self.stop().await?;
+                        return Ok(None);
+                    }
+                } else if rows.skips() {
+                    self.wire.skip().await?;
+                } else {
+                    let row = answer::row(self.wire.receive(length).await?.body)?;
+                    if row.len() != columns.len() {
+                        return Err(wrong("a row of another width").into());
+                    }
+                    let read = columns.iter().zip(row);
+                    let read = read.map(|(column, value)| values::value(column.kind, value));
+                    let read = read.collect::<Result<_, _>>();
+                    rows.push(read.map_err(|_| wrong("a value that is none of its type"))?, length);
+                }
+                continue;
+            }
+            let Message { tag, body } = self.next().await?;
+            match tag {
+                // BindComplete, EmptyQueryResponse
+                b'2' | b'I' => {}
+                b's' => is_suspended = true,
+                b'C' => changed = answer::changed(body)?.1,
+                b'E' => refused = Some(answer::error(body)?),
+                b'Z' => match refused {
+                    Some(said) => return Err(Stop::Refused(said)),
+                    None if is_suspended && !is_enough => {
+                        is_suspended = false;
+                        self.ask_for_rows(batch);
+                        self.wire.send().await?;
+                    }
+                    None => return Ok(changed),
+                },
+                _ => return Err(wrong("something else than rows").into()),
+            }
+        }
+    }
+
+    /// Has the server stop sending rows of what only reads, and passes over those that have come.
+    async fn stop(&mut self) -> Result<(), Stop> {
+        let Some(canceller) = self.canceller.clone() else {
+            // Nobody can tell it: it ends with its connection.
+            self.lost = true;
+            return Ok(());
+        };
+        let stopped = timeout(STOP_TIME, async { tokio::join!(canceller.cancel(), self.rest()).1 });
+        match stopped.await {
+            Ok(Ok(true)) => {}
+            // The cancellation may still come, and would meet another call.
+            Ok(Ok(false)) | Err(_) => self.lost = true,
+            Ok(Err(error)) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Passes over what is left of an answer; returns whether it was cancelled.
+    async fn rest(&mut self) -> Result<bool, Error> {
+        let mut is_canceled = false;
+        loop {
+            let (tag, _) = self.wire.peek().await?;
+            match tag {
+                b'E' => {
+                    let body = self.wire.receive(MAX_MESSAGE).await?.body;
+                    is_canceled = answer::error(body)?.code == CANCELED;
+                }
+                b'Z' => {
+                    self.wire.skip().await?;
+                    return Ok(is_canceled);
+                }
+                _ => self.wire.skip().await?,
+            }
+        }
+    }
+
+    /// COMMIT says ROLLBACK of a transaction that failed.
+    async fn committed(&mut self) -> Result<(), Stop> {
+        let (mut is_committed, mut refused) = (false, None);
+        loop {
+            let Message { tag, body } = self.next().await?;
+            match tag {
+                b'C' => is_committed = answer::changed(body)?.0 == "COMMIT",
+                b'E' => refused = Some(answer::error(body)?),
+                b'Z' => {
+                    return match refused {
+                        Some(said) => Err(Stop::Refused(said)),
+                        None if is_committed => Ok(()),
+                        None => {
+                            Err(Error::new(ErrorKind::InvalidData, "it was not committed").into())
+                        }
+                    };
+                }
+                _ => return Err(wrong("something else than an answer").into()),
+            }
+        }
+    }
+
+    /// Tells the server what makes the session as new, and to look whether it is. Nobody waits for that:
+    /// the next call reads what came of it before it does anything.
+    async fn discard(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.open, false) {
+            self.own("ROLLBACK");
+        }
+        if self.role.is_some() {
+            self.own("RESET ROLE");
+        }
+        self.own("DISCARD ALL");
+        self.own(LEFT);
+        self.wire.send().await
+    }
+
+    fn own(&mut self, text: &str) {
+        self.query(text);
+        self.cleaning += 1;
+    }
+
+    /// Whether it is as new, and still the same login's.
+    async fn cleaned(&mut self) -> Result<bool, Stop> {
+        let mut left = Vec::new();
+        let is_new = self.cleaning == 0;
+        while self.cleaning > 0 {
+            left = self.answers().await?;
+            self.cleaning -= 1;
+        }
+        // An idle server says nothing, unless it is to end.
+        if self.wire.peek().now_or_never().is_some() {
+            return Ok(false);
+        }
+        let login = self.login.as_str();
+        let nothing = |row: &[Option<String>]| {
+            row.get(2).is_some_and(|left| left.as_deref() == Some("false"))
+        };
+        Ok(is_new || matches!(left.as_slice(), [one] if is_both(one, login, login) && nothing(one)))
+    }
+}
+
+/// Settings that a role's own do not replace, in small letters.
+const NOT_OF_ROLES: &str = "'role', 'session_authorization', 'search_path', 'client_encoding', \
+    'standard_conforming_strings', 'backslash_quote', 'transform_null_equals', 'row_security', \
+    'datestyle', 'intervalstyle', 'timezone', 'bytea_output', 'xmlbinary', 'extra_float_digits', \
+    'application_name'";
+
+/// Whether a row begins with these two users.
+fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
+    matches!(row, [Some(one), Some(other), ..] if one == session && other == current)
+}
