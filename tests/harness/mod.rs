@@ -10,6 +10,7 @@ pub mod memory;
 pub mod pac;
 pub mod server;
 mod skipped;
+pub mod tds;
 pub mod world;
 
 pub use issuer::issuer;

@@ -1,5 +1,5 @@
 //! Other people's clients, and servers, with the embedded KDC: MIT's programs, python3-gssapi, the
-//! JDK, impacket, Apache, PostgreSQL. No lab, no root: everything listens on the loopback, in this
+//! JDK, impacket, Apache, PostgreSQL, drivers for SQL Server. No lab, no root: everything listens on the loopback, in this
 //! process or beside it. A program that is not installed is a loud skip, and a failure where
 //! `PEERS_REQUIRED=1`.
 
@@ -13,5 +13,7 @@ mod pkinit;
 mod postgres;
 mod realms;
 mod rights;
+
+mod sqlserver;
 mod syslog;
 mod world;
