@@ -8,6 +8,7 @@ use crate::testing::{Directory, assert_snapshot};
 const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
 const POLICY: &str = include_str!("../../examples/policy.cedar");
 const CA: &str = include_str!("ca.pem");
+const KUBERNETES: &str = include_str!("../../deploy/kubernetes.yaml");
 
 /// The example with everything that it names.
 pub(crate) fn directory() -> Directory {
@@ -50,6 +51,29 @@ async fn problem(file: &str, old: &str, new: &str) -> String {
 #[tokio::test]
 async fn the_example_is_valid() {
     assert_snapshot("src/check/example.txt", &check(&directory(), false).await.unwrap());
+}
+
+/// What the ConfigMap that the chart renders holds under a name.
+fn rendered(name: &str) -> String {
+    let text = KUBERNETES.split_once(&format!("  {name}: |\n")).unwrap().1;
+    let lines = text.lines().map_while(|line| line.strip_prefix("    "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test]
+async fn what_the_chart_renders_is_valid() {
+    let directory = directory();
+    let place = directory.0.display().to_string();
+    let config = rendered("krb-mcp.jsonc")
+        .replace("MCP_OAUTH_CLIENT_SECRET", "PATH")
+        .replace("EXAMPLE.COM", "W25AD.NET")
+        .replace("/run/secrets", &place)
+        .replace("/var/log/krb-mcp", &place)
+        .replace("/var/lib/krb-mcp", &format!("{place}/state"));
+    directory.write("krb-mcp.jsonc", &config);
+    directory.write("policy.cedar", &rendered("policy.cedar"));
+    let said = check(&directory, false).await.unwrap();
+    assert!(said.contains("fileserver"), "{said}");
 }
 
 #[tokio::test]
