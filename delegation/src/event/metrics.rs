@@ -128,3 +128,21 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_operators_page_has_every_figure() {
+        let (page, source) = (include_str!("../../../docs/watch.md"), include_str!("metrics.rs"));
+        let registered = source.split("r.register(\"").skip(1);
+        let names: Vec<_> = registered.filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
+        assert!(names.len() > 10, "{names:?}");
+        for name in &names {
+            let name = format!("`krb_mcp_{name}");
+            assert!(page.contains(&name), "docs/watch.md has no {name}`");
+        }
+        for figure in page.split("`krb_mcp_").skip(1).filter_map(|rest| rest.split('`').next()) {
+            assert!(names.contains(&figure.trim_end_matches("_total")), "there is no {figure}");
+        }
+    }
+}
