@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use krb_delegation::Failure;
 use krb_delegation::identity::{AuthenticationError, DPOP_ALGORITHMS, Presented};
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::{debug, warn};
 use url::Url;
 use uuid::Uuid;
@@ -66,16 +66,15 @@ impl<B: Backend> Gate<B> {
         Self { backend, pointer, url, certificates, time }
     }
 
-    /// Lets a request in as its caller's. What follows sees no credentials.
+    /// Lets a request in as its caller's, who came by this scheme. What follows sees no credentials.
     async fn admit(
         &self,
-        caller: B::Caller,
+        (caller, scheme): (B::Caller, Scheme),
         request_id: String,
         mut request: Request,
         next: Next,
     ) -> Response {
         let principal = Arc::new(self.backend.principal(&caller));
-        let scheme = field::token(request.headers()).map_or(Scheme::Bearer, |(scheme, _)| scheme);
         let wanted = OnceLock::new();
         let authenticated = Arc::new(Authenticated { caller, principal, request_id, wanted });
         request.extensions_mut().insert(Arc::clone(&authenticated));
@@ -98,9 +97,15 @@ impl<B: Backend> Gate<B> {
     /// 401 without an error code: the request held no credentials that this server knows (RFC 6750
     /// section 3.1).
     fn missing(&self) -> Response {
-        let needed = "an access token is required: Authorization: Bearer TOKEN";
-        let data = json!({"error_description": needed});
-        self.challenge(StatusCode::UNAUTHORIZED, Scheme::Bearer, "", needed, data)
+        self.without_token("an access token is required: Authorization: Bearer TOKEN", &[])
+    }
+
+    /// 401 to a request that came with no token, but perhaps with a ticket, to which this server's
+    /// Kerberos answers.
+    fn without_token(&self, description: &str, answer: &[u8]) -> Response {
+        let data = json!({"error_description": description});
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, REFUSED, description).with_data(data);
+        self.challenge(Scheme::Bearer, "", refusal, answer)
     }
 
     fn refused(
@@ -113,7 +118,8 @@ impl<B: Backend> Gate<B> {
         let description: String = description.chars().map(quotable).collect();
         let attributes = format!("error=\"{error}\", error_description=\"{description}\", ");
         let data = json!({"error": error, "error_description": description});
-        self.challenge(status, scheme, &attributes, &format!("{error}: {description}"), data)
+        let refusal = Refusal::new(status, REFUSED, format!("{error}: {description}"));
+        self.challenge(scheme, &attributes, refusal.with_data(data), &[])
     }
 
     /// 401 with what the identity provider wants of the next login, in the form that Entra's clients
@@ -130,17 +136,17 @@ impl<B: Backend> Gate<B> {
             "failure": failure
         });
         let message = format!("{error}: {}", failure.message);
-        self.challenge(StatusCode::UNAUTHORIZED, scheme, &attributes, &message, data)
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, REFUSED, message);
+        self.challenge(scheme, &attributes, refusal.with_data(data), &[])
     }
 
     // What OAuth's readers look for in a body stands in the error's data.
     fn challenge(
         &self,
-        status: StatusCode,
         tried: Scheme,
         attributes: &str,
-        message: &str,
-        data: Value,
+        refusal: Refusal,
+        answer: &[u8],
     ) -> Response {
         let algorithms = DPOP_ALGORITHMS.join(" ");
         // A field for each scheme, the one that was tried first: what many clients read is the first,
@@ -155,15 +161,15 @@ impl<B: Backend> Gate<B> {
                 format!("Bearer {}", self.pointer),
             ],
         };
-        let mut response = Refusal::new(status, REFUSED, message).with_data(data).into_response();
+        let mut response = refusal.into_response();
         for challenge in challenges {
             // Configuration and descriptions are printable ASCII, so this cannot fail.
             if let Ok(value) = HeaderValue::from_str(&challenge) {
                 response.headers_mut().append(WWW_AUTHENTICATE, value);
             }
         }
-        if status == StatusCode::UNAUTHORIZED && self.backend.negotiates() {
-            response = negotiate::with_token(response, &[]);
+        if response.status() == StatusCode::UNAUTHORIZED && self.backend.negotiates() {
+            response = negotiate::with_token(response, answer);
         }
         response
     }
@@ -180,21 +186,20 @@ pub(super) async fn require<B: Backend>(
     if let Some(value) = negotiate::field(request.headers()).filter(|_| gate.backend.negotiates()) {
         return match negotiate::accept(&*gate.backend, value).await {
             Ok((caller, answer)) => {
-                let response = gate.admit(caller, request_id, request, next).await;
+                // Whoever has to log in again gets a token for it.
+                let came = (caller, Scheme::Bearer);
+                let response = gate.admit(came, request_id, request, next).await;
                 negotiate::with_token(response, &answer)
             }
             Err(refused) => {
                 debug!(request_id, reason = refused.reason, "ticket refused");
-                let status = StatusCode::UNAUTHORIZED;
-                let refusal = Refusal::new(status, REFUSED, refused.reason);
-                let refusal = refusal.with_data(json!({"error_description": refused.reason}));
-                negotiate::with_token(refusal.into_response(), &refused.answer)
+                gate.without_token(refused.reason, &refused.answer)
             }
         };
     }
     let peer = request.extensions().get::<Peer>().copied();
     match gate.caller(request.headers(), request.method(), peer, &request_id).await {
-        Ok(caller) => gate.admit(caller, request_id, request, next).await,
+        Ok(came) => gate.admit(came, request_id, request, next).await,
         Err(refusal) => *refusal,
     }
 }
@@ -206,7 +211,7 @@ impl<B: Backend> Gate<B> {
         method: &Method,
         peer: Option<Peer>,
         request_id: &str,
-    ) -> Result<B::Caller, Box<Response>> {
+    ) -> Result<(B::Caller, Scheme), Box<Response>> {
         let unusable = |scheme, why| {
             Box::new(match why {
                 Unusable::Missing => {
@@ -239,7 +244,7 @@ impl<B: Backend> Gate<B> {
             None => None,
         };
         let presented = presented.with_certificate(certificate.as_deref());
-        self.backend.authenticate(&presented).await.map_err(|error| {
+        let caller = self.backend.authenticate(&presented).await.map_err(|error| {
             Box::new(match error {
                 AuthenticationError::Unauthorized(reason) => {
                     debug!(request_id, reason, "token refused");
@@ -258,7 +263,8 @@ impl<B: Backend> Gate<B> {
                     refusal.with_data(data).into_response()
                 }
             })
-        })
+        })?;
+        Ok((caller, scheme))
     }
 }
 
