@@ -330,6 +330,25 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_refused_exchanges_has_every_code_that_an_exchange_fails_with() {
+        let sources = [
+            include_str!("token_exchange/failure.rs"),
+            include_str!("token_exchange/refusals.rs"),
+            include_str!("identity/failure.rs"),
+        ];
+        let words: std::collections::HashSet<&str> = sources
+            .iter()
+            .flat_map(|source| source.split("#[cfg(test)]").next())
+            .flat_map(|source| source.split(|c: char| !c.is_alphanumeric()))
+            .collect();
+        let page = include_str!("../../docs/token-exchange.md");
+        for code in Code::ALL {
+            let is_given = words.contains(&*format!("{code:?}"));
+            assert_eq!(page.contains(&format!("| `{code}` |")), is_given, "{code}");
+        }
+    }
+
+    #[test]
     fn the_page_of_refused_exchanges_says_the_same_of_trying_again() {
         let page = include_str!("../../docs/token-exchange.md");
         for code in Code::ALL {

@@ -1,10 +1,10 @@
-//! From a bearer JWT to a real resource *as that user*.
+//! From an access token to a real resource *as that user*.
 //!
 //! The flow reads top to bottom in [`pipeline`]. Each stage earns a type that the next one needs,
 //! so that none can be skipped:
 //!
 //! ```text
-//! BearerToken ─verify▶ Caller ─exchange▶ Subject ─policy▶ Permit ─intent▶ Announced
+//! Presented ─admit▶ Caller ─exchange▶ Subject ─policy▶ Permit ─intent▶ Announced
 //!             ─S4U2Self▶ Evidence ─S4U2Proxy▶ ServiceCredential ─resource▶ Outcome ─audit▶ closing record
 //! ```
 
@@ -16,6 +16,8 @@ pub mod event;
 mod failure;
 pub mod identity;
 pub mod network;
+pub mod oauth_client;
+mod one_or_more;
 mod open_files;
 pub mod pipeline;
 pub mod plan;
@@ -25,13 +27,19 @@ mod proof_chain;
 mod request;
 pub mod resources;
 pub mod secret;
+mod secret_form;
+mod sha256;
 pub mod state;
 pub mod targets;
+#[cfg(test)]
+mod testing;
 pub mod token_exchange;
 mod trace_context;
+mod watched_file;
 
 pub use config_error::ConfigError;
 pub use failure::{Blame, Code, Failure};
+pub use one_or_more::OneOrMore;
 pub use open_files::open_files;
 pub use request::{Answer, Question, Request, UserInfo};
 pub use resources::{Operation, Outcome};

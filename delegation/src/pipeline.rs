@@ -153,7 +153,7 @@ impl Delegation {
             Request::Operation(operation) => {
                 // Which target it is decides what the identity provider is asked for; nothing is said
                 // of it before it is known who asks.
-                let place = self.targets.resolve(operation);
+                let place = self.targets.resolve(operation).map(|place| place.by(call.tool));
                 let target = place.as_ref().ok().map(Resolved::target);
                 let (attempt, subject) = self.exchange(attempt, caller, target, limits).await?;
                 let policy = self.policies.current().await;

@@ -8,10 +8,10 @@ use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
 use crate::audit::{self, Audit, AuditConfig};
 use crate::credential::kerberos::{Kerberos, KerberosConfig, NegotiateConfig};
 use crate::event::Metrics;
-use crate::identity::{Claimed, Presented, TrustedIdp, Verifier};
+use crate::identity::{ClaimTypes, Claimed, Presented, TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
-use crate::policy::{Policies, Policy, PolicyFile};
+use crate::policy::{Policies, Policy, PolicyFile, Words};
 use crate::resources::Resources;
 use crate::state::{State, StateConfig};
 use crate::targets::{Target, TargetConfig, Targets};
@@ -33,6 +33,8 @@ pub struct Settings {
     pub kerberos: KerberosConfig,
     /// The Cedar policy file.
     pub policy: PolicyFile,
+    /// The names of the tools that calls come through, of which policies may speak.
+    pub tools: Vec<&'static str>,
     /// `targets`.
     pub targets: Vec<TargetConfig>,
     /// `audit`.
@@ -104,6 +106,8 @@ impl Plan {
             let setting = format!("auth.trustedIDPs[{index}].claimMappings.kerberosTicket");
             return Err(ConfigError::new(setting, "needs the section kerberos.deliveredTickets"));
         }
+        let claims = ClaimTypes::of(&settings.trusted_idps)?;
+        let words = Words { claims, tools: settings.tools };
         let state = State::new(settings.state, &parts.network)?;
         let mut verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         if let Some(shared) = state.shared() {
@@ -120,7 +124,7 @@ impl Plan {
         Ok(Self {
             exchanger,
             verifier,
-            policies: Policies::new(settings.policy, &targets, parts.clock.clone())?,
+            policies: Policies::new(settings.policy, &targets, words, parts.clock.clone())?,
             remarks: targets.remarks(&settings.kerberos.all_kdcs()),
             targets,
             kerberos: Kerberos::new(

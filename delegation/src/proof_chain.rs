@@ -38,8 +38,11 @@
 //!
 //! A subject comes out of the exchange:
 //!
-//! ```compile_fail,E0603
-//! use krb_delegation::identity::Claims;
+//! ```compile_fail,E0451
+//! use krb_delegation::identity::Subject;
+//! fn skip() -> Subject {
+//!     Subject { issuer: "i".into(), subject: "s".into(), ..unreachable!() }
+//! }
 //! ```
 //!
 //! A permit comes from policy alone, and owns what it permits:

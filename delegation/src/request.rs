@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::identity::Subject;
+use crate::identity::{ClaimValues, Subject};
 use crate::policy::{Usable, listed};
 use crate::resources::Operation;
 
@@ -75,7 +75,7 @@ pub enum Answer {
     },
 }
 
-/// Who a caller is to the resources.
+/// Who a caller is to the resources, and to policy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
@@ -92,6 +92,11 @@ pub struct UserInfo {
     pub roles: Vec<String>,
     /// Scopes.
     pub scopes: Vec<String>,
+    /// Permissions.
+    pub permissions: Vec<String>,
+    /// What else the token says for policy.
+    #[serde(skip_serializing_if = "ClaimValues::is_empty")]
+    pub claims: ClaimValues,
     /// What policy lets the caller use.
     #[serde(serialize_with = "listed")]
     pub targets: Arc<[Usable]>,
@@ -106,6 +111,8 @@ impl UserInfo {
             legacy_name: subject.legacy_name().as_str().into(),
             roles: subject.roles().to_vec(),
             scopes: subject.scopes().to_vec(),
+            permissions: subject.permissions().to_vec(),
+            claims: subject.claims().clone(),
             targets,
         }
     }

@@ -27,26 +27,29 @@ pub trait Clock: Send + Sync {
 /// A moment by both of a machine's clocks. The one that shows the time can be set, and the one that
 /// cannot may stand still while the machine sleeps, so an age goes by whichever says more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Moment {
+pub struct Moment {
     wall: i64,
     monotonic: Duration,
 }
 
 impl Moment {
-    pub(crate) fn now(clock: &dyn Clock) -> Self {
+    /// Now.
+    pub fn now(clock: &dyn Clock) -> Self {
         Self { wall: clock.now().seconds.unix(), monotonic: clock.monotonic() }
     }
 
     /// The time from `earlier` to this moment, at least: the larger of what the clocks say.
     /// `None` if the clock was set back behind `earlier` meanwhile, so that it says nothing any
     /// more about how long it is ago.
-    pub(crate) fn since(self, earlier: Self) -> Option<Duration> {
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Duration> {
         let wall = Duration::from_secs(self.wall.checked_sub(earlier.wall)?.try_into().ok()?);
         Some(wall.max(self.monotonic.checked_sub(earlier.monotonic)?))
     }
 
     /// Was `earlier` less than `age` ago, for all that the clocks know?
-    pub(crate) fn is_within(self, age: Duration, earlier: Self) -> bool {
+    #[must_use]
+    pub fn is_within(self, age: Duration, earlier: Self) -> bool {
         self.since(earlier).is_some_and(|since| since < age)
     }
 
@@ -62,7 +65,8 @@ impl Moment {
     }
 
     /// Seconds since 1970, by the clock that can be set.
-    pub(crate) const fn wall(self) -> i64 {
+    #[must_use]
+    pub const fn wall(self) -> i64 {
         self.wall
     }
 }

@@ -50,7 +50,7 @@ mod together;
 mod transport;
 
 pub use client::{Client, ClientConfig};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, Moment, SystemClock};
 pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
 pub use flight::Flights;

@@ -13,6 +13,7 @@ use krb_delegation::token_exchange::ExchangeSettings;
 use krb_delegation::{ConfigError, Failure, Outcome};
 
 use crate::config::{Config, LoadError, read_text};
+use crate::tools;
 
 /// Who stands behind a token: calls, limits and cancellations are kept apart by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +152,7 @@ pub(crate) async fn plan_with(
             path: config.policy.file.clone(),
             text: read_text(&config.policy.file)?.to_string(),
         },
+        tools: tools::names(),
         targets: config.targets.clone(),
         audit: config.audit.clone(),
         state: config.state.clone(),

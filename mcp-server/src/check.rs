@@ -161,15 +161,13 @@ async fn warnings(config: &Config, online: bool) -> Result<Vec<String>, Error> {
     let fetch: Option<Arc<dyn Fetch>> =
         if online { Some(Parts::of_the_system(&config.network)?.idp) } else { None };
     let mut warnings = Vec::new();
-    let only_one = config.auth.trusted_idps.len() == 1;
-    for (index, idp) in config.auth.trusted_idps.iter().enumerate() {
+    let idps = &config.auth.trusted_idps;
+    for (index, idp) in idps.iter().enumerate() {
         let mut all = idp.advice();
         if let Some(fetch) = &fetch {
-            // The common one is some issuer's, and with several of them another's.
-            let common = config.delegation.token_exchange.as_ref().filter(|_| only_one);
-            let exchange = idp.token_exchange.as_ref().or(common);
-            let endpoint = exchange.map(|exchange| exchange.token_endpoint.as_str());
-            all.extend(idp.lacks(fetch, endpoint).await);
+            let common = config.delegation.token_exchange.as_ref();
+            let common = common.filter(|common| common.is_for(idp, idps));
+            all.extend(idp.lacks(fetch, idp.token_exchange.as_ref().or(common)).await);
         }
         warnings.extend(all.iter().map(|one| format!("auth.trustedIDPs[{index}]: {one}")));
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use krb_client::files::read_text;
 use krb_delegation::Request;
-use krb_delegation::identity::Claimed;
+use krb_delegation::identity::{ClaimTypes, Claimed};
 use krb_delegation::plan::Plan;
 use krb_delegation::policy::{Applies, DEFAULTS, Explanation, Listed, Outlook, Usable, schema};
 use krb_delegation::targets::Resolved;
@@ -26,7 +26,11 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Print what policies may speak of, as a Cedar schema
-    Schema,
+    Schema {
+        /// Configuration file, for the claims that policies may speak of by it
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Print policies to begin with, which give permissions such as file:read their meaning
     Init,
     /// Check the policies of a configuration, and explain what they decide
@@ -66,7 +70,11 @@ pub(crate) struct Check {
 /// Does what is asked. Whether the call is allowed, if one is asked about.
 pub(crate) async fn run(command: Command, out: &mut impl io::Write) -> Result<bool, Error> {
     match command {
-        Command::Schema => out.write_all(schema().as_bytes())?,
+        Command::Schema { config } => {
+            let config = config.map(|file| Config::load(&file)).transpose()?;
+            let idps = config.map(|config| config.auth.trusted_idps).unwrap_or_default();
+            out.write_all(schema(&ClaimTypes::of(&idps)?).as_bytes())?;
+        }
         Command::Init => out.write_all(DEFAULTS.as_bytes())?,
         Command::Check(check) => return check.run(out).await,
     }
@@ -89,6 +97,8 @@ impl Check {
             Request::Operation(operation) => Some(plan.targets().resolve(&operation)),
             _ => None,
         };
+        let tool = tools::audited_name(&self.tool);
+        let resolved = resolved.map(|resolved| resolved.map(|resolved| resolved.by(tool)));
         let resolved = resolved.transpose().map_err(|why| why.explain(&[]).to_string())?;
         let who = match (&self.claims, &self.token) {
             (None, Some(file)) => {
@@ -200,6 +210,9 @@ fn write(explanation: &Explanation, file: &Path, out: &mut impl io::Write) -> io
                 if texts.is_empty() { "-".into() } else { texts.join(", ") }
             )?;
         }
+    }
+    for (name, value) in &principal.claims {
+        writeln!(out, "  claim        {name} = {}", serde_json::to_string(value)?)?;
     }
     if let Some(client_id) = &principal.client_id {
         writeln!(out, "  client       {client_id}")?;

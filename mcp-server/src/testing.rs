@@ -131,6 +131,8 @@ pub(crate) fn user_info(subject: &str) -> UserInfo {
         legacy_name: "ALICE_ADMIN".into(),
         roles: vec!["staff".into()],
         scopes: vec![],
+        permissions: vec!["file:read".into()],
+        claims: Default::default(),
         targets: targets(),
     }
 }

@@ -57,6 +57,7 @@ async fn delegation(idp: &Arc<Idp>, folder: &Path, sync: bool) -> Delegation {
         exchange: super::exchange(),
         kerberos: serde_json::from_value(kerberos).expect("what loads"),
         policy: PolicyFile { path, text },
+        tools: Vec::new(),
         targets: serde_json::from_value(targets).expect("what loads"),
         audit: serde_json::from_value(audit).expect("what loads"),
         state: serde_json::from_value(json!({})).expect("what loads"),

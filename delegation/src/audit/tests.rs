@@ -1,8 +1,7 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use krb_client::proto::{KerberosTime, Timestamp};
+use krb_client::proto::KerberosTime;
 use krb_client::{OsRandom, SystemClock};
 use serde_json::{Value, json};
 
@@ -15,16 +14,8 @@ use crate::event::{Event, Metrics};
 use crate::identity::Subject;
 use crate::policy::Denial;
 use crate::resources::Answered;
+use crate::testing::TestClock;
 use crate::{Code, Failure};
-
-#[derive(Clone)]
-struct TestClock(Arc<AtomicI64>);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::new(self.0.load(Ordering::SeqCst), 0)
-    }
-}
 
 /// A log in a directory of its own, under a clock that the test moves.
 struct Log {
@@ -44,7 +35,7 @@ impl Log {
         std::fs::create_dir_all(&directory).unwrap();
         let file = directory.join("audit.jsonl");
         before(&file);
-        let clock = TestClock(Arc::new(AtomicI64::new(1_700_000_040)));
+        let clock = TestClock::at(1_700_000_040);
         let config = AuditConfig::to(file.to_str().unwrap(), true);
         let audit = Audit::open(&config, Arc::new(clock.clone()), &OsRandom).unwrap();
         Self { file, clock, audit }
@@ -99,7 +90,7 @@ async fn an_intent_and_its_closing_record() {
     let intent = intend(&log.audit).await.unwrap();
     // Written before the call goes on, without any flush.
     assert_eq!(log.read().len(), 1);
-    log.clock.0.fetch_add(2, Ordering::SeqCst);
+    log.clock.pass(2);
     intent.tell(Event::Evidence { account: &account(), ticket: &ticket(0) });
     intent.tell(Event::Ticket(&ticket(0x40a5_0000)));
     intent.tell(Event::Answered(Answered { status: Some(404), bytes: 11 }));

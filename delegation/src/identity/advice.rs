@@ -7,10 +7,9 @@ use serde_json::Value;
 
 use super::config::TrustedIdp;
 use super::jwks::Jwks;
-use super::keys::Source;
 use crate::network::Fetch;
+use crate::token_exchange::{Grant, TokenExchangeConfig};
 
-const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// Issuers whose `sub` is another one for each application.
 const ENTRA: [&str; 3] =
     ["login.microsoftonline.com", "login.microsoftonline.us", "sts.windows.net"];
@@ -51,15 +50,24 @@ impl TrustedIdp {
     }
 
     /// Asks the issuer, and says what its discovery document and its keys lack for this server, which
-    /// exchanges tokens at `token_endpoint`, if that is known. An issuer that does not answer lacks that.
-    pub async fn lacks(&self, fetch: &Arc<dyn Fetch>, token_endpoint: Option<&str>) -> Vec<String> {
+    /// exchanges tokens by these settings, if it does. An issuer that does not answer lacks that.
+    pub async fn lacks(
+        &self,
+        fetch: &Arc<dyn Fetch>,
+        exchange: Option<&TokenExchangeConfig>,
+    ) -> Vec<String> {
         let mut lacks = Vec::new();
         let jwks = Jwks::new(self, fetch.clone());
-        match jwks.discovery().await {
-            Err(error) => lacks.push(error),
-            Ok(document) => self.look_at(&document, token_endpoint, &mut lacks),
+        let document = jwks.discovery().await.unwrap_or_else(|error| {
+            lacks.push(error);
+            Value::Null
+        });
+        if !document.is_null() {
+            self.look_at(&document, exchange, &mut lacks);
         }
-        match jwks.fetch().await {
+        match jwks.listed_by(&document).await {
+            // Of what was not got it is said already.
+            Err(_) if document.is_null() && self.jwks_uri.is_none() => {}
             Err(error) => lacks.push(error),
             Ok(keys) => {
                 let mut algorithms = self.algorithms.iter();
@@ -74,7 +82,12 @@ impl TrustedIdp {
         lacks
     }
 
-    fn look_at(&self, document: &Value, token_endpoint: Option<&str>, lacks: &mut Vec<String>) {
+    fn look_at(
+        &self,
+        document: &Value,
+        exchange: Option<&TokenExchangeConfig>,
+        lacks: &mut Vec<String>,
+    ) {
         let text = |name: &str| document[name].as_str().unwrap_or_default();
         let lists = |name: &str, value: &str| {
             let list = document[name].as_array();
@@ -84,23 +97,83 @@ impl TrustedIdp {
             lacks
                 .push(format!("its discovery document is of another issuer, {:?}", text("issuer")));
         }
-        if token_endpoint.is_some_and(|endpoint| text("token_endpoint") != endpoint) {
+        let Some(exchange) = exchange else { return };
+        if text("token_endpoint") != exchange.token_endpoint {
             lacks.push(format!(
                 "its token endpoint is {:?}, and tokenExchange.tokenEndpoint another one",
                 text("token_endpoint")
             ));
         }
-        if lists("grant_types_supported", TOKEN_EXCHANGE) == Some(false) {
-            lacks.push("it lists no token exchange (RFC 8693) among its grants".into());
+        if lists("grant_types_supported", exchange.grant.urn()) == Some(false) {
+            lacks.push(match exchange.grant {
+                Grant::TokenExchange => {
+                    "it lists no token exchange (RFC 8693) among its grants".into()
+                }
+                Grant::JwtBearer => {
+                    "it lists no jwt-bearer (RFC 7523), as tokenExchange.grant is, among its grants"
+                        .into()
+                }
+            });
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use hyper::body::Bytes;
+    use hyper::{Request, Response};
     use serde_json::json;
+    use zeroize::Zeroizing;
 
     use super::*;
+
+    /// An issuer that writes down what it is asked.
+    #[derive(Default)]
+    struct Issuer(Mutex<Vec<String>>);
+
+    #[async_trait::async_trait]
+    impl Fetch for Issuer {
+        async fn fetch(
+            &self,
+            request: Request<Bytes>,
+            _: usize,
+        ) -> Result<Response<Zeroizing<Vec<u8>>>, String> {
+            let path = request.uri().path().to_owned();
+            let answer = match path.as_str() {
+                "/keys" => json!({ "keys": [] }),
+                "/down/.well-known/openid-configuration" => return Err("it is down".into()),
+                _ => json!({
+                    "issuer": "https://idp.example", "jwks_uri": "https://idp.example/keys"
+                }),
+            };
+            self.0.lock().unwrap().push(path);
+            Ok(Response::new(Zeroizing::new(answer.to_string().into_bytes())))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_issuer_is_asked_once_for_each_document() {
+        let asked = |change: Value| async move {
+            let issuer = Arc::new(Issuer::default());
+            let fetch: Arc<dyn Fetch> = issuer.clone();
+            let lacks = idp(&change).lacks(&fetch, None).await;
+            let asked = issuer.0.lock().unwrap().clone();
+            (asked, lacks)
+        };
+        let no_key = "it lists no key for any of the configured algorithms".to_owned();
+        let discovery = "/.well-known/openid-configuration".to_owned();
+        let both = vec![discovery, "/keys".to_owned()];
+        assert_eq!(asked(json!({})).await, (both, vec![no_key.clone()]));
+        let down = json!({ "issuer": "https://idp.example/down" });
+        assert_eq!(asked(down).await, (vec![], vec!["it is down".to_owned()]));
+        let down = json!({
+            "issuer": "https://idp.example/down", "jwksUri": "https://idp.example/keys"
+        });
+        let lacks = vec!["it is down".to_owned(), no_key];
+        assert_eq!(asked(down).await, (vec!["/keys".to_owned()], lacks));
+    }
 
     fn idp(change: &Value) -> TrustedIdp {
         let mut config = json!({ "issuer": "https://idp.example", "audience": "mcp-oauth" });
@@ -138,25 +211,36 @@ mod tests {
 
     #[test]
     fn what_a_discovery_document_lacks_is_named() {
-        let lacks = |change: &Value| {
+        let exchange = |grant: &str| {
+            serde_json::from_value(json!({
+                "tokenEndpoint": "https://idp.example/token", "clientId": "us",
+                "audience": "us", "grant": grant
+            }))
+            .unwrap()
+        };
+        let lacks = |grant: &str, change: &Value| {
             let mut document = json!({
                 "issuer": "https://idp.example", "token_endpoint": "https://idp.example/token",
-                "grant_types_supported": ["password", TOKEN_EXCHANGE]
+                "grant_types_supported": ["password", Grant::TokenExchange.urn()]
             });
             document.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
             let mut lacks = Vec::new();
-            idp(&json!({})).look_at(&document, Some("https://idp.example/token"), &mut lacks);
+            idp(&json!({})).look_at(&document, Some(&exchange(grant)), &mut lacks);
             lacks
         };
-        assert_eq!(lacks(&json!({})), [""; 0]);
-        assert_eq!(lacks(&json!({ "grant_types_supported": null })), [""; 0], "it need not say");
+        let jwt_bearer = json!({ "grant_types_supported": [Grant::JwtBearer.urn()] });
+        assert_eq!(lacks("token-exchange", &json!({})), [""; 0]);
+        assert_eq!(lacks("jwt-bearer", &jwt_bearer), [""; 0]);
+        assert!(lacks("jwt-bearer", &json!({}))[0].contains("RFC 7523"));
+        let silent = json!({ "grant_types_supported": null });
+        assert_eq!(lacks("token-exchange", &silent), [""; 0], "it need not say");
         for (change, names) in [
             (json!({ "issuer": "https://other.example" }), "another issuer"),
             (json!({ "issuer": 7 }), "another issuer"),
             (json!({ "token_endpoint": "https://idp.example/oauth" }), "tokenEndpoint"),
             (json!({ "grant_types_supported": ["password"] }), "RFC 8693"),
         ] {
-            let lacks = lacks(&change);
+            let lacks = lacks("token-exchange", &change);
             assert!(lacks.len() == 1 && lacks[0].contains(names), "{lacks:?}");
         }
     }

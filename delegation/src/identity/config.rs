@@ -1,13 +1,18 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::address::is_https_or_loopback;
 use super::may_assert::MayAssert;
+use super::policy_claims::PolicyClaim;
 use super::roles::RoleMappings;
-use crate::ConfigError;
+use crate::oauth_client::{ClientAuthentication, ClientKeyConfig, ClientSettings};
 use crate::secret::Secret;
 use crate::token_exchange::TokenExchangeConfig;
+use crate::{ConfigError, OneOrMore};
 
 /// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -23,7 +28,7 @@ pub struct TrustedIdp {
     /// Its keys; from the discovery document unless given.
     pub jwks_uri: Option<String>,
     /// What `aud` must contain: one of these.
-    pub audience: Audience,
+    pub audience: OneOrMore,
     /// How its opaque tokens are verified, if it issues any. One identity provider can have this: an
     /// opaque token does not say whose it is.
     pub introspection: Option<IntrospectionConfig>,
@@ -59,35 +64,46 @@ pub struct IntrospectionConfig {
     pub endpoint: String,
     /// This server's client id there.
     pub client_id: String,
-    /// And its secret (`client_secret_basic`).
-    pub client_secret: Secret,
+    /// How this server proves to be that client: `client_secret_basic` unless given,
+    /// `client_secret_post` or `private_key_jwt`.
+    #[serde(default = "in_the_header")]
+    pub client_authentication: ClientAuthentication,
+    /// The client's secret, unless `clientKey` is used.
+    pub client_secret: Option<Secret>,
+    /// The client's key, for `private_key_jwt`.
+    pub client_key: Option<ClientKeyConfig>,
+}
+
+const fn in_the_header() -> ClientAuthentication {
+    ClientAuthentication::ClientSecretBasic
+}
+
+impl IntrospectionConfig {
+    /// This server as the issuer's client.
+    pub(super) const fn client(&self) -> ClientSettings<'_> {
+        ClientSettings {
+            id: self.client_id.as_str(),
+            authentication: self.client_authentication,
+            secret: self.client_secret.as_ref(),
+            key: self.client_key.as_ref(),
+        }
+    }
 }
 
 impl TrustedIdp {
+    /// Makes paths that are relative to the configuration file absolute.
+    pub fn resolve_paths(&mut self, base: &Path) {
+        self.token_exchange.iter_mut().for_each(|exchange| exchange.resolve_paths(base));
+        let introspection = self.introspection.as_mut();
+        let key = introspection.and_then(|introspection| introspection.client_key.as_mut());
+        key.into_iter().for_each(|key| key.resolve_paths(base));
+    }
+
     /// As the log calls it.
     pub(super) fn label(&self) -> String {
         match self.name.as_str() {
             "" => self.issuer.clone(),
             name => format!("{name} ({})", self.issuer),
-        }
-    }
-}
-
-/// One audience or several.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Audience {
-    /// One.
-    One(String),
-    /// Any of these.
-    Any(Vec<String>),
-}
-
-impl Audience {
-    pub(super) fn contains(&self, audience: &str) -> bool {
-        match self {
-            Self::One(one) => one == audience,
-            Self::Any(any) => any.iter().any(|one| one == audience),
         }
     }
 }
@@ -124,6 +140,9 @@ pub struct ClaimMappings {
     /// `KerberosTicket` (Keycloak's `gss_delegation_credential`). It is the evidence then, and no other
     /// is asked for: where it is configured, a token without it is refused.
     pub kerberos_ticket: Option<String>,
+    /// Further claims that policy may speak of, read from the exchanged token only: by the name that
+    /// they have there (`principal.claims.NAME`), what they are. 16 at most.
+    pub policy_claims: BTreeMap<String, PolicyClaim>,
 }
 
 /// The claim with a sAMAccountName, if no other one is configured.
@@ -181,6 +200,11 @@ impl ClaimMappings {
         ]
         .into_iter()
         .chain(self.user_id.0.iter().map(|claim| ("userId", claim.as_str())))
+        .chain(
+            self.policy_claims
+                .iter()
+                .map(|(name, one)| ("policyClaims", one.claim.as_deref().unwrap_or(name))),
+        )
         .find(|(_, claim)| steps(claim))
     }
 }
@@ -196,6 +220,7 @@ impl Default for ClaimMappings {
             user_id: UserId(vec!["sub".into()]),
             sid: None,
             kerberos_ticket: None,
+            policy_claims: BTreeMap::new(),
         }
     }
 }
@@ -206,19 +231,9 @@ impl Default for ClaimMappings {
 #[schemars(with = "OneOrMore")]
 pub struct UserId(pub Vec<String>);
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
-}
-
 impl From<OneOrMore> for UserId {
     fn from(written: OneOrMore) -> Self {
-        Self(match written {
-            OneOrMore::One(claim) => vec![claim],
-            OneOrMore::More(claims) => claims,
-        })
+        Self(written.as_slice().to_vec())
     }
 }
 
@@ -273,7 +288,7 @@ impl TrustedIdp {
                 return error(setting, "must be an https URL (plain http only to loopback)");
             }
         }
-        if matches!(&self.audience, Audience::Any(any) if any.is_empty()) {
+        if self.audience.as_slice().is_empty() {
             return error("audience", "must hold at least one audience");
         }
         let symmetric =

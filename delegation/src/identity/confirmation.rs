@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::dpop::{self, Proof};
 use super::jwt::{Claims, Flaw};
-use super::kept::sha256;
 use super::{AuthenticationError, Presented};
+use crate::sha256::sha256;
 
 /// What has to come with a token. The token decides, not the way it came.
 #[derive(Default)]

@@ -9,10 +9,10 @@ use url::Url;
 
 use super::AuthenticationError;
 use super::jwt::Claims;
-use super::kept::sha256;
 use super::key_set::Key;
 use super::presented::SignedRequest;
 use super::strict_json;
+use crate::sha256::sha256;
 
 /// Algorithms of proofs, as the metadata and challenges list them.
 pub const DPOP_ALGORITHMS: [&str; 9] =

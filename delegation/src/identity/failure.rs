@@ -1,6 +1,7 @@
 //! What an exchanged token that names no account means.
 
 use super::may_assert::NotDeclared;
+use super::policy_claims::ClaimType;
 use crate::{Blame, Code, Failure};
 
 /// So many of a user's roles are named.
@@ -21,6 +22,8 @@ pub(crate) enum NoSubject {
     NotDeclared { issuer: String, account: String, list: NotDeclared },
     /// A claim for roles, scopes or permissions is of another type.
     WrongType { claim: String },
+    /// A claim for policy is something else than is declared.
+    NotDeclaredType { claim: String, kind: ClaimType },
     /// None of the user's roles is one that is known here.
     NoRole { given: Vec<String> },
     /// The claim for the account's SID is missing or holds something else.
@@ -70,6 +73,12 @@ impl From<NoSubject> for Failure {
                 ),
                 "Let the identity provider map a list of texts to it, or name another claim under \
                  claimMappings.",
+            ),
+            NoSubject::NotDeclaredType { claim, kind } => Self::new(
+                Code::ExchangedTokenRefused,
+                format!("the exchanged token's claim {claim} is not {}", kind.what()),
+                "Let the identity provider give the claim so, or declare it under \
+                 claimMappings.policyClaims as what it is.",
             ),
             NoSubject::NoRole { given } => {
                 let given = match given.as_slice() {

@@ -3,15 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64ct::{Base64, Encoding};
-use bytes::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use hyper::{Request, StatusCode};
+use hyper::StatusCode;
 use krb_client::{Clock, Flights};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
-use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
 use super::address::is_https_or_loopback;
@@ -20,6 +16,7 @@ use super::jwt::{Claims, Flaw};
 use super::kept::{Fingerprint, Kept, Limits};
 use super::strict_json;
 use crate::network::Fetch;
+use crate::oauth_client::{NoRequest, OauthClient};
 
 /// What an issuer says of a token is believed for so long, in seconds: whom it revokes gets no further.
 pub(super) const BELIEVED: i64 = 60;
@@ -45,6 +42,7 @@ impl IntrospectionConfig {
     pub(super) fn introspector(
         &self,
         issuer: &str,
+        label: String,
         idp: &Arc<dyn Fetch>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Introspector, (&'static str, String)> {
@@ -52,18 +50,11 @@ impl IntrospectionConfig {
             let problem = "must be an https URL (plain http only to loopback)";
             return Err(("endpoint", problem.into()));
         }
-        if self.client_id.is_empty() {
-            return Err(("clientId", "is empty".into()));
-        }
-        let secret = self.client_secret.resolve();
-        let secret = secret.map_err(|error| ("clientSecret", error.to_string()))?;
-        if secret.is_empty() {
-            return Err(("clientSecret", "is empty".into()));
-        }
+        let client = OauthClient::new(&self.client(), issuer)?;
         Ok(Introspector(Arc::new(Shared {
-            issuer: issuer.to_owned(),
+            issuer: label,
             endpoint: self.endpoint.clone(),
-            authorization: basic(&self.client_id, &secret),
+            client,
             idp: idp.clone(),
             clock: clock.clone(),
             turns: Semaphore::new(AT_ONCE),
@@ -74,20 +65,6 @@ impl IntrospectionConfig {
     }
 }
 
-/// RFC 6749 section 2.3.1: both are encoded as in a form before they are put together.
-fn basic(id: &str, secret: &str) -> Zeroizing<String> {
-    // Room for everything percent-encoded: a text that grows leaves copies.
-    let mut pair = Zeroizing::new(String::with_capacity(3 * (id.len() + secret.len()) + 1));
-    pair.extend(byte_serialize(id.as_bytes()));
-    pair.push(':');
-    pair.extend(byte_serialize(secret.as_bytes()));
-    let encoded = Zeroizing::new(Base64::encode_string(pair.as_bytes()));
-    let mut field = Zeroizing::new(String::with_capacity(6 + encoded.len()));
-    field.push_str("Basic ");
-    field.push_str(&encoded);
-    field
-}
-
 /// Asks one issuer.
 pub(super) struct Introspector(Arc<Shared>);
 
@@ -95,7 +72,7 @@ struct Shared {
     /// For the log.
     issuer: String,
     endpoint: String,
-    authorization: Zeroizing<String>,
+    client: OauthClient,
     idp: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
     turns: Semaphore,
@@ -161,21 +138,18 @@ impl Shared {
 
     /// The error is a text for the log.
     async fn request(&self, token: &str) -> Result<Claims, String> {
-        let mut authorization = HeaderValue::from_str(&self.authorization)
-            .map_err(|_| "the client's id and secret are no header field".to_owned())?;
-        authorization.set_sensitive(true);
-        let request = Request::post(&self.endpoint)
-            .header(AUTHORIZATION, authorization)
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form(token))
-            .map_err(|error| error.to_string())?;
+        let fields = [("token", token), ("token_type_hint", "access_token")];
+        let now = self.clock.now().seconds.unix();
+        let request = self.client.request(&self.endpoint, &fields, now);
+        let request = request.map_err(|error| match error {
+            NoRequest::NoProof(cause) | NoRequest::Malformed(cause) => cause,
+        })?;
         let response = self.idp.fetch(request, MAX_ANSWER).await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => {
-                return Err("it takes this server for nobody: check introspection.clientId and \
-                            introspection.clientSecret"
+                return Err("it takes this server for nobody: check introspection.clientId, its \
+                            secret or key, and introspection.clientAuthentication"
                     .to_owned());
             }
             status => return Err(format!("it answered {status}")),
@@ -185,29 +159,6 @@ impl Shared {
     }
 }
 
-fn form(token: &str) -> Bytes {
-    // Room for everything percent-encoded, and for the rest of it.
-    let mut form = Serializer::new(String::with_capacity(3 * token.len() + 64));
-    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
-    Bytes::from_owner(Zeroizing::new(form.finish()))
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn id_and_secret_are_encoded_before_they_are_put_together() {
-        assert_eq!(*basic("mcp", "secret"), "Basic bWNwOnNlY3JldA==");
-        let decoded = |id, secret| {
-            let field = basic(id, secret);
-            let pair = Base64::decode_vec(field.strip_prefix("Basic ").unwrap()).unwrap();
-            String::from_utf8(pair).unwrap()
-        };
-        assert_eq!(decoded("a:b", "c d+ü"), "a%3Ab:c+d%2B%C3%BC");
-    }
 }

@@ -51,6 +51,29 @@ impl Jwks {
         Ok(document)
     }
 
+    /// The key set that a discovery document names, or the configuration in its place.
+    pub(super) async fn listed_by(&self, document: &serde_json::Value) -> Result<Listed, String> {
+        let uri = match &self.jwks_uri {
+            Some(uri) => uri.clone(),
+            None => self.uri_of(document)?,
+        };
+        let (document, fresh) = self.get(&uri).await?;
+        Ok(Listed { set: KeySet::new(document), fresh })
+    }
+
+    fn uri_of(&self, document: &serde_json::Value) -> Result<String, String> {
+        let document = Discovery::deserialize(document)
+            .map_err(|error| format!("{}: {error}", self.discovery_url))?;
+        // RFC 8414 section 3.3: or somebody's document could name keys for another issuer.
+        if document.issuer != self.issuer {
+            return Err(format!("{} speaks for another issuer", self.discovery_url));
+        }
+        if !is_https_or_loopback(&document.jwks_uri) {
+            return Err(format!("jwks_uri {} is not https", document.jwks_uri));
+        }
+        Ok(document.jwks_uri)
+    }
+
     /// A document, and how long it is good for.
     async fn get<T: for<'a> Deserialize<'a>>(
         &self,
@@ -75,22 +98,11 @@ impl Jwks {
 #[async_trait]
 impl Source for Jwks {
     async fn fetch(&self) -> Result<Listed, String> {
-        let uri = match &self.jwks_uri {
-            Some(uri) => uri.clone(),
-            None => {
-                let (document, _) = self.get::<Discovery>(&self.discovery_url).await?;
-                // RFC 8414 section 3.3: or somebody's document could name keys for another issuer.
-                if document.issuer != self.issuer {
-                    return Err(format!("{} speaks for another issuer", self.discovery_url));
-                }
-                if !is_https_or_loopback(&document.jwks_uri) {
-                    return Err(format!("jwks_uri {} is not https", document.jwks_uri));
-                }
-                document.jwks_uri
-            }
+        let document = match self.jwks_uri {
+            Some(_) => serde_json::Value::Null,
+            None => self.discovery().await?,
         };
-        let (document, fresh) = self.get(&uri).await?;
-        Ok(Listed { set: KeySet::new(document), fresh })
+        self.listed_by(&document).await
     }
 }
 

@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::config::{Audience, Security, TrustedIdp};
+use super::config::{Security, TrustedIdp};
 use super::key_set::{Key, KeySet};
 use super::strict_json;
 
@@ -55,6 +55,8 @@ pub(crate) enum Flaw {
     Keys,
     /// Nothing is known of it: its issuer does not say what it is.
     Introspection,
+    /// It says nothing itself, and nobody is asked what it is.
+    Opaque,
 }
 
 impl Flaw {
@@ -65,6 +67,7 @@ impl Flaw {
             }
             Self::Keys => "the token issuer's keys cannot be fetched",
             Self::Introspection => "the token's issuer does not say what it is",
+            Self::Opaque => "the token is opaque, and its issuer is not asked what it is",
         }
     }
 }
@@ -157,6 +160,13 @@ impl Claims {
         Self(claims)
     }
 
+    /// The same with `iss`.
+    pub(super) fn with_issuer(&self, issuer: &str) -> Self {
+        let mut claims = self.0.clone();
+        claims.insert("iss".into(), issuer.into());
+        Self(claims)
+    }
+
     #[cfg(test)]
     pub(super) fn new(claims: Value) -> Self {
         Self(claims.as_object().cloned().unwrap_or_default())
@@ -200,6 +210,11 @@ impl Claims {
             }
             Some(_) => Err(WrongType),
         }
+    }
+
+    /// What a path leads to, as in [`texts`](Self::texts), whatever it is.
+    pub(super) fn at(&self, path: &str) -> Option<&Value> {
+        follow(&self.0, path)
     }
 
     /// Is this claim there, whatever it is?
@@ -275,12 +290,12 @@ impl Claims {
     pub(super) fn check(
         &self,
         idp: &TrustedIdp,
-        audience: &Audience,
+        audiences: &[String],
         now: i64,
     ) -> Result<(), Flaw> {
         self.times()?.check(&idp.security, now)?;
         self.time("auth_time")?;
-        if !self.is_for(|one| audience.contains(one)) {
+        if !self.is_for(|one| audiences.iter().any(|meant| meant == one)) {
             return Err(Flaw::Audience("the token is for another audience"));
         }
         // What it says of its subject beside: whoever it is known by, RFC 9068 wants this one.

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 
-use aws_lc_rs::digest;
+use crate::sha256::sha256;
 
 /// A token's SHA-256: all of it, so that no two tokens are ever taken for one another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,14 +10,6 @@ impl Fingerprint {
     pub(super) fn of(token: &str) -> Self {
         Self(sha256(token.as_bytes()))
     }
-}
-
-/// SHA-256.
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    // Both are 32 octets long.
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    hash
 }
 
 /// How much is kept.

@@ -88,7 +88,7 @@ impl Replays for ReplaysInMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::kept::sha256;
+    use crate::sha256::sha256;
 
     fn proof(number: usize) -> [u8; 32] {
         sha256(&number.to_be_bytes())

@@ -7,7 +7,8 @@ use super::failure::NoSubject;
 use super::jwt::WrongType;
 use super::may_assert::MayAssert;
 use super::{
-    AccountName, Caller, Claims, DeliveredTicket, LegacyName, OwnTicket, Proven, TrustedIdp, Upn,
+    AccountName, Caller, ClaimValues, Claims, DeliveredTicket, LegacyName, OwnTicket, Proven,
+    TrustedIdp, Upn,
 };
 
 /// A caller with the account that the exchanged token names.
@@ -22,6 +23,7 @@ pub struct Subject {
     roles: Vec<String>,
     scopes: Vec<String>,
     permissions: Vec<String>,
+    claims: ClaimValues,
     ticket: Option<Arc<OwnTicket>>,
     delivered: Option<DeliveredTicket>,
 }
@@ -40,6 +42,7 @@ impl Subject {
             roles: Vec::new(),
             scopes: Vec::new(),
             permissions: Vec::new(),
+            claims: ClaimValues::new(),
             ticket: Some(ticket.clone()),
             delivered: None,
         }
@@ -117,6 +120,7 @@ impl Subject {
             },
             scopes: texts(&mappings.scopes)?,
             permissions: texts(&mappings.permissions)?,
+            claims: policy_claims(exchanged, idp)?,
             ticket: None,
             delivered,
         })
@@ -204,6 +208,23 @@ impl Subject {
     pub fn permissions(&self) -> &[String] {
         &self.permissions
     }
+
+    /// What else the exchanged token says for policy.
+    #[must_use]
+    pub const fn claims(&self) -> &ClaimValues {
+        &self.claims
+    }
+}
+
+/// The claims that the operator lists for policy.
+fn policy_claims(exchanged: &Claims, idp: &TrustedIdp) -> Result<ClaimValues, NoSubject> {
+    let mut values = ClaimValues::new();
+    for (name, claim) in &idp.claim_mappings.policy_claims {
+        let value = claim.read(name, exchanged);
+        let value = value.map_err(|(claim, kind)| NoSubject::NotDeclaredType { claim, kind })?;
+        values.extend(value.map(|value| (name.clone(), value)));
+    }
+    Ok(values)
 }
 
 /// Keycloak's form for users that it does not import: `f:`, the federation's id, `:`, their name.

@@ -2,7 +2,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The text of a bearer token, of which nothing is known yet. Zeroized; `Debug` does not show it.
+/// The text of an access token: a caller's that was verified, or one that came in exchange and is yet to
+/// be. Zeroized; `Debug` does not show it.
 #[derive(Clone)]
 pub(crate) struct BearerToken(Zeroizing<String>);
 

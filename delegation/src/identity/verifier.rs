@@ -3,7 +3,7 @@ use std::sync::Arc;
 use krb_client::Clock;
 use serde_json::Value;
 
-use super::config::{Audience, TrustedIdp};
+use super::config::TrustedIdp;
 use super::confirmation::Confirmation;
 use super::introspection::{BELIEVED, Introspector};
 use super::jwks::Jwks;
@@ -72,7 +72,8 @@ impl Verifier {
                     return Err(error("", problem.into()));
                 }
                 Some(introspection) => {
-                    let introspector = introspection.introspector(&config.label(), idp, &clock);
+                    let introspector =
+                        introspection.introspector(&config.issuer, config.label(), idp, &clock);
                     Some(introspector.map_err(|(name, why)| error(&format!(".{name}"), why))?)
                 }
             };
@@ -157,8 +158,9 @@ impl Verifier {
     ) -> Result<Arc<Verified>, Flaw> {
         let unverified = Unverified::parse(token)?;
         let (place, issuer) = self.issuer(&unverified.claims)?;
-        let (claims, signed) =
-            issuer.verify(unverified, &issuer.config.audience, &*self.clock).await?;
+        let (claims, signed) = issuer.authenticate(unverified).await?;
+        // The time now: fetching keys may have taken a while.
+        claims.check(&issuer.config, issuer.config.audience.as_slice(), self.now())?;
         self.keep(place, &claims, Some(signed), token, fingerprint)
     }
 
@@ -176,20 +178,8 @@ impl Verifier {
         token: &str,
         fingerprint: Fingerprint,
     ) -> Result<Arc<Verified>, Flaw> {
-        let claims = introspector.ask(token, fingerprint).await?;
-        // Who answered is known; it may also say so (RFC 7662 section 2.2).
-        if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(&issuer.config.issuer)) {
-            return Err(Flaw::Issuer("the token is of another issuer"));
-        }
-        let is_of_type = |kind: &Value| {
-            kind.as_str().is_some_and(|kind| {
-                ["bearer", "dpop"].iter().any(|one| kind.eq_ignore_ascii_case(one))
-            })
-        };
-        if !claims.get("token_type").is_none_or(is_of_type) {
-            return Err(Flaw::Token("the token is not an access token"));
-        }
-        claims.check(&issuer.config, &issuer.config.audience, self.now())?;
+        let claims = issuer.ask(introspector, token, fingerprint).await?;
+        claims.check(&issuer.config, issuer.config.audience.as_slice(), self.now())?;
         self.keep(place, &claims, None, token, fingerprint)
     }
 
@@ -239,41 +229,57 @@ impl Verifier {
     }
 
     /// Verifies a token that was got in exchange for a caller's: like any other, of the same
-    /// issuer, for all of these audiences.
+    /// issuer, for all of these audiences. What says nothing itself is asked of its issuer.
     pub(crate) async fn verify_exchanged(
         &self,
         token: &BearerToken,
         caller: &Caller,
         audiences: &[String],
     ) -> Result<(Claims, &TrustedIdp), Flaw> {
-        let unverified = Unverified::parse(token.as_str())?;
-        let (_, issuer) = self.issuer(&unverified.claims)?;
-        if issuer.config.issuer != caller.issuer {
-            return Err(Flaw::Issuer("the token is of another issuer"));
-        }
-        let (claims, _) = issuer.verify(unverified, &any_of(audiences), &*self.clock).await?;
-        check_audiences(&claims, audiences)?;
-        check_unbound(&claims)?;
-        Ok((claims, &issuer.config))
+        let text = token.as_str();
+        let claims = if Unverified::is_meant_by(text) {
+            let unverified = Unverified::parse(text)?;
+            let issuer = self.issuer_of(&unverified.claims, caller)?;
+            issuer.authenticate(unverified).await?.0
+        } else {
+            let mut issuers = self.issuers.iter();
+            let issuer = issuers.find(|issuer| issuer.config.issuer == caller.issuer);
+            let introspector = issuer.and_then(|it| Some((it, it.introspector.as_ref()?)));
+            let (issuer, introspector) = introspector.ok_or(Flaw::Opaque)?;
+            issuer.ask(introspector, text, Fingerprint::of(text)).await?
+        };
+        let idp = self.judge_exchanged(&claims, caller, audiences)?;
+        Ok((claims, idp))
     }
 
-    /// Judges the claims of a token that [`verify_exchanged`](Self::verify_exchanged) has verified
-    /// before, by the time that it is now.
+    /// Judges what a token says that came in exchange, just now or a while ago, by the time that it is
+    /// now.
     pub(crate) fn judge_exchanged(
         &self,
         claims: &Claims,
         caller: &Caller,
         audiences: &[String],
     ) -> Result<&TrustedIdp, Flaw> {
-        let (_, issuer) = self.issuer(claims)?;
-        if issuer.config.issuer != caller.issuer {
-            return Err(Flaw::Issuer("the token is of another issuer"));
+        let issuer = self.issuer_of(claims, caller)?;
+        claims.check(&issuer.config, audiences, self.now())?;
+        // Each, and not one of them only.
+        if !audiences.iter().all(|audience| claims.is_for(|one| one == audience)) {
+            return Err(Flaw::Audience("the token is for another audience"));
         }
-        let now = self.now();
-        claims.check(&issuer.config, &any_of(audiences), now)?;
-        check_audiences(claims, audiences)?;
-        check_unbound(claims)?;
+        // To a key that is not ours.
+        if claims.has("cnf") {
+            return Err(Flaw::Token("the token is bound to a key and no bearer token"));
+        }
         Ok(&issuer.config)
+    }
+
+    /// The issuer of what came in exchange, which is the caller's own.
+    fn issuer_of(&self, claims: &Claims, caller: &Caller) -> Result<&Issuer, Flaw> {
+        let (_, issuer) = self.issuer(claims)?;
+        match issuer.config.issuer == caller.issuer {
+            true => Ok(issuer),
+            false => Err(Flaw::Issuer("the token is of another issuer")),
+        }
     }
 
     /// The issuer is chosen by the exact `iss`, before any key is looked at.
@@ -285,37 +291,13 @@ impl Verifier {
     }
 }
 
-fn any_of(audiences: &[String]) -> Audience {
-    Audience::Any(audiences.to_vec())
-}
-
-/// Each, and not one of them only.
-fn check_audiences(claims: &Claims, audiences: &[String]) -> Result<(), Flaw> {
-    match audiences.iter().all(|audience| claims.is_for(|one| one == audience)) {
-        true => Ok(()),
-        false => Err(Flaw::Audience("the token is for another audience")),
-    }
-}
-
-/// To a key that is not ours.
-fn check_unbound(claims: &Claims) -> Result<(), Flaw> {
-    match claims.get("cnf") {
-        None => Ok(()),
-        Some(_) => Err(Flaw::Token("the token is bound to a key and no bearer token")),
-    }
-}
-
 impl Issuer {
     const fn takes_opaque_tokens(&self) -> bool {
         self.introspector.is_some()
     }
 
-    async fn verify(
-        &self,
-        token: Unverified<'_>,
-        audience: &Audience,
-        clock: &dyn Clock,
-    ) -> Result<(Claims, Signed), Flaw> {
+    /// Who made the token; nothing else is checked of it yet.
+    async fn authenticate(&self, token: Unverified<'_>) -> Result<(Claims, Signed), Flaw> {
         if !self.config.algorithms.contains(&token.algorithm) {
             return Err(Flaw::Token("the token's signature algorithm is not accepted"));
         }
@@ -323,10 +305,31 @@ impl Issuer {
             return Err(NO_ACCESS_TOKEN);
         }
         let signed = self.check_signature(&token).await?;
-        // The time now: fetching keys may have taken a while.
-        let now = clock.now().seconds.unix();
-        token.claims.check(&self.config, audience, now)?;
         Ok((token.claims, signed))
+    }
+
+    /// What the issuer says of an opaque token, `iss` included, which it may leave out (RFC 7662
+    /// section 2.2): who answered is known. Nothing else is checked of it yet.
+    async fn ask(
+        &self,
+        introspector: &Introspector,
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Claims, Flaw> {
+        let claims = introspector.ask(token, fingerprint).await?;
+        let is_of_type = |kind: &Value| {
+            kind.as_str().is_some_and(|kind| {
+                ["bearer", "dpop"].iter().any(|one| kind.eq_ignore_ascii_case(one))
+            })
+        };
+        if !claims.get("token_type").is_none_or(is_of_type) {
+            return Err(Flaw::Token("the token is not an access token"));
+        }
+        match claims.get("iss") {
+            None => Ok(claims.with_issuer(&self.config.issuer)),
+            Some(iss) if iss.as_str() == Some(&self.config.issuer) => Ok((*claims).clone()),
+            Some(_) => Err(Flaw::Issuer("the token is of another issuer")),
+        }
     }
 
     async fn check_signature(&self, token: &Unverified<'_>) -> Result<Signed, Flaw> {

@@ -2,12 +2,9 @@
 //! The file is looked at again while the server runs, so that a CA that is replaced is believed from
 //! then on, and one that is withdrawn no more.
 
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
 
-use krb_client::files::read_text;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -15,12 +12,10 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio::time::Instant;
 
 use crate::ConfigError;
+use crate::watched_file::WatchedFile;
 
-/// How old what was read of the file may be when a connection is made.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Some ten times what browsers believe.
 const MAX_FILE: u64 = 4 << 20;
 
@@ -50,92 +45,17 @@ pub(super) fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, ConfigE
 /// The CAs of a file, as they stand in it now.
 #[derive(Debug)]
 struct CaFile {
-    path: PathBuf,
+    file: WatchedFile<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
-    seen: Mutex<Seen>,
-}
-
-/// What was read last.
-#[derive(Debug)]
-struct Seen {
-    at: Instant,
-    /// The last look found nothing to read, and it was said.
-    is_missed: bool,
-    content: Vec<u8>,
-    /// Of the last content that could be used.
-    verifier: Arc<WebPkiServerVerifier>,
 }
 
 impl CaFile {
     fn open(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, String> {
-        let problem = |problem: String| format!("{}: {problem}", path.display());
-        let content = read(path).map_err(problem)?;
-        let verifier = verifier(&content, &provider).map_err(problem)?;
-        let seen = Mutex::new(Seen { at: Instant::now(), is_missed: false, content, verifier });
-        Ok(Self { path: path.to_owned(), provider, seen })
+        let by = provider.clone();
+        let read = move |pem: &[u8]| verifier(pem, &by);
+        let file = WatchedFile::open(path.to_owned(), "network.caFile", MAX_FILE, read)?;
+        Ok(Self { file, provider })
     }
-
-    fn current(&self) -> Arc<WebPkiServerVerifier> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.at.elapsed() >= LOOK_AGAIN {
-            self.look(&mut seen);
-        }
-        seen.verifier.clone()
-    }
-
-    /// What is half written or cannot be read changes nothing until it can be used.
-    fn look(&self, seen: &mut Seen) {
-        seen.at = Instant::now();
-        let file = self.path.display();
-        let content = match is_file(&self.path).and_then(|()| read(&self.path)) {
-            Ok(content) => content,
-            Err(problem) => {
-                if !std::mem::replace(&mut seen.is_missed, true) {
-                    tracing::warn!(
-                        %file, problem, "the CA file cannot be read; what stood in it is believed"
-                    );
-                }
-                return;
-            }
-        };
-        seen.is_missed = false;
-        if content == seen.content {
-            return;
-        }
-        match verifier(&content, &self.provider) {
-            Ok(verifier) => {
-                seen.verifier = verifier;
-                tracing::info!(%file, "the CA file has changed and is used");
-            }
-            Err(problem) => {
-                tracing::warn!(%file, problem, "the CA file is no good; what stood in it is believed");
-            }
-        }
-        seen.content = content;
-    }
-}
-
-/// PEM as Windows' editors write it, too: behind a byte order mark the first certificate would not
-/// be found. What is between the certificates may be in any other encoding.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    match read_text(path, MAX_FILE) {
-        Ok(text) => return Ok(text.as_bytes().to_vec()),
-        Err(error) if error.kind() == ErrorKind::InvalidData => {}
-        Err(error) => return Err(error.to_string()),
-    }
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut content = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
-    if content.len() as u64 > MAX_FILE {
-        return Err(format!("it is larger than {MAX_FILE} bytes"));
-    }
-    Ok(content)
-}
-
-/// Reading a pipe would wait for its writer, and every connection for that.
-fn is_file(path: &Path) -> Result<(), String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if metadata.is_file() { Ok(()) } else { Err("it is no file".into()) }
 }
 
 fn verifier(
@@ -164,7 +84,7 @@ impl ServerCertVerifier for CaFile {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.current().verify_server_cert(
+        self.file.current().verify_server_cert(
             end_entity,
             intermediates,
             server_name,

@@ -13,6 +13,7 @@ use cedar_policy::{
 use super::Principal;
 use super::facts::Facts;
 use crate::Question;
+use crate::identity::ClaimValue;
 use crate::resources::ACTIONS;
 use crate::targets::{Target, Targets};
 
@@ -84,10 +85,22 @@ impl Vocabulary {
     /// # Errors
     /// None that is known.
     pub(super) fn user(&self, facts: &Facts<'_>) -> Result<Entity, String> {
-        let Principal { issuer, subject, legacy_name, roles, permissions, scopes, .. } = facts.who;
+        let Principal { issuer, subject, legacy_name, roles, permissions, scopes, claims, .. } =
+            facts.who;
         let set =
             |items: &[String]| RestrictedExpression::new_set(items.iter().map(|item| string(item)));
+        let claims = claims.iter().map(|(name, value)| {
+            let value = match value {
+                ClaimValue::Text(text) => string(text),
+                ClaimValue::Texts(texts) => set(texts),
+                ClaimValue::Number(number) => RestrictedExpression::new_long(*number),
+                ClaimValue::Boolean(value) => RestrictedExpression::new_bool(*value),
+            };
+            (name.clone(), value)
+        });
+        let claims = RestrictedExpression::new_record(claims).map_err(|e| e.to_string())?;
         let attributes = HashMap::from([
+            ("claims".into(), claims),
             ("issuer".into(), string(issuer)),
             ("subject".into(), string(subject)),
             ("legacyName".into(), string(legacy_name)),
@@ -122,9 +135,10 @@ impl Vocabulary {
 
     fn request(&self, facts: &Facts<'_>) -> Result<Request, String> {
         let action = self.action(facts)?;
-        let context = [("path", facts.path), ("clientId", facts.who.client_id)]
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), string(value?))));
+        let context =
+            [("path", facts.path), ("clientId", facts.who.client_id), ("tool", facts.tool)]
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), string(value?))));
         Request::new(
             uid(&self.types.user, facts.user),
             action.clone(),

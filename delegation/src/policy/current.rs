@@ -9,7 +9,7 @@ use krb_client::Clock;
 use krb_client::files::read_text;
 use prometheus_client::metrics::gauge::Gauge;
 
-use super::Policy;
+use super::{Policy, Words};
 use crate::ConfigError;
 use crate::targets::Targets;
 
@@ -38,6 +38,7 @@ pub struct Policies(Arc<Followed>);
 struct Followed {
     path: PathBuf,
     targets: Targets,
+    words: Arc<Words>,
     clock: Arc<dyn Clock>,
     /// 1 as long as what stands in the file is what is used.
     is_current: Gauge,
@@ -58,22 +59,25 @@ struct State {
 }
 
 impl Policies {
-    /// The policies of a file, which is looked at again from now on.
+    /// The policies of a file, which is looked at again from now on. They may speak of
+    /// these words.
     ///
     /// # Errors
     /// As [`Policy::from_cedar`].
     pub fn new(
         file: PolicyFile,
         targets: &Targets,
+        words: Words,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
-        let policy = Policy::from_cedar(&file.text, targets)?;
+        let policy = Policy::with_words(&file.text, targets, &words)?;
         let state = State { policy, looked: clock.monotonic(), seen: file.text, problem: None };
         let is_current = Gauge::default();
         is_current.set(1);
         Ok(Self(Arc::new(Followed {
             path: file.path,
             targets: targets.clone(),
+            words: Arc::new(words),
             clock,
             is_current,
             state: Mutex::new(state),
@@ -134,7 +138,8 @@ impl Followed {
             _ => return,
         }
         let (file, targets) = (text.clone(), self.targets.clone());
-        let read = move || Policy::from_cedar(&file, &targets);
+        let words = Arc::clone(&self.words);
+        let read = move || Policy::with_words(&file, &targets, &words);
         let policy = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(policy)) => policy,
             Ok(Err(error)) => {

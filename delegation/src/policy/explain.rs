@@ -12,7 +12,7 @@ use super::comparisons::mentions;
 use super::facts::{Facts, user_id};
 use super::{Case, Decision, Policy, Principal, Statement, may_wait};
 use crate::Question;
-use crate::identity::Claimed;
+use crate::identity::{ClaimValues, Claimed};
 use crate::targets::Resolved;
 
 /// Why policy decides as it does.
@@ -71,6 +71,9 @@ pub struct Who {
     pub permissions: Vec<String>,
     /// Scopes.
     pub scopes: Vec<String>,
+    /// What else a token says for policy.
+    #[serde(skip_serializing_if = "ClaimValues::is_empty")]
+    pub claims: ClaimValues,
     /// SIDs of groups, if they were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
@@ -171,6 +174,7 @@ impl Policy {
                 roles: principal.roles.to_vec(),
                 permissions: principal.permissions.to_vec(),
                 scopes: principal.scopes.to_vec(),
+                claims: principal.claims.clone(),
                 groups: groups.clone(),
             },
         }

@@ -14,6 +14,8 @@ pub(super) struct Facts<'a> {
     pub(super) target: Option<&'a Target>,
     /// None where there is none, or any is meant.
     pub(super) path: Option<&'a str>,
+    /// None where there is none, or any is meant.
+    pub(super) tool: Option<&'static str>,
     /// None as long as no KDC has said in which groups the account is.
     pub(super) groups: Option<&'a [String]>,
 }
@@ -31,7 +33,8 @@ impl<'a> Facts<'a> {
         on: Option<&'a Resolved>,
     ) -> Self {
         let (target, path) = (on.map(Resolved::target), on.map(Resolved::policy_path));
-        Self { who, user, action, target, path, groups: None }
+        let tool = on.and_then(Resolved::tool);
+        Self { who, user, action, target, path, tool, groups: None }
     }
 
     /// The text that a field has; none if it has none, or it is not known.
@@ -42,6 +45,7 @@ impl<'a> Facts<'a> {
             Field::Target => self.target.map(Target::name),
             Field::Path => self.path,
             Field::ClientId => self.who.client_id,
+            Field::Tool => self.tool,
             Field::Issuer => Some(self.who.issuer),
             Field::Subject => Some(self.who.subject),
             Field::LegacyName => Some(self.who.legacy_name),
@@ -70,6 +74,7 @@ pub(super) enum Field {
     Target,
     Path,
     ClientId,
+    Tool,
     Issuer,
     Subject,
     LegacyName,

@@ -21,7 +21,8 @@ use super::pattern::Pattern;
 use super::rules::Rule;
 use super::sketch::{Sketch, may_fail};
 use super::usable::Known;
-use super::{Policy, Statement};
+use super::{Policy, Statement, Words};
+use crate::identity::{ClaimType, ClaimTypes};
 use crate::resources::{ACTIONS, KINDS};
 use crate::targets::{Target, Targets};
 use crate::{ConfigError, Question};
@@ -44,6 +45,18 @@ impl Policy {
     /// The first policy that does not parse or does not fit the schema (strict validation, its
     /// warnings included), or that names a target which is not configured, with its id or line.
     pub fn from_cedar(text: &str, targets: &Targets) -> Result<Arc<Self>, ConfigError> {
+        Self::with_words(text, targets, &Words::default())
+    }
+
+    /// The same where policies may speak of more.
+    ///
+    /// # Errors
+    /// As [`Policy::from_cedar`].
+    pub fn with_words(
+        text: &str,
+        targets: &Targets,
+        words: &Words,
+    ) -> Result<Arc<Self>, ConfigError> {
         if text.len() > MAX_BYTES {
             return Err(error("is longer than 1 MiB"));
         }
@@ -51,16 +64,17 @@ impl Policy {
         std::thread::scope(|scope| {
             let loading = std::thread::Builder::new()
                 .stack_size(STACK)
-                .spawn_scoped(scope, || Self::load(text, targets))
+                .spawn_scoped(scope, || Self::load(text, targets, words))
                 .map_err(|e| error(format!("no thread to read it in: {e}")))?;
             loading.join().unwrap_or_else(|_| Err(error("cannot be read: Cedar failed")))
         })
     }
 
-    fn load(text: &str, targets: &Targets) -> Result<Arc<Self>, ConfigError> {
+    fn load(text: &str, targets: &Targets, words: &Words) -> Result<Arc<Self>, ConfigError> {
         let internal = |e: String| error(format!("the built-in schema does not load: {e}"));
-        let schema =
-            Schema::from_cedarschema_str(&schema()).map_err(|e| internal(e.to_string()))?.0;
+        let schema = Schema::from_cedarschema_str(&schema(&words.claims))
+            .map_err(|e| internal(e.to_string()))?
+            .0;
         let types = Types::new()?;
         let parsed = PolicySet::from_str(text)
             .map_err(|e| error(format!("{e}{}", hint(&e))).on_line(line_of(&e, text)))?;
@@ -99,6 +113,17 @@ impl Policy {
                         test.pattern
                     )));
                 }
+            }
+            let is_none = |test: &&Comparison| {
+                !words.tools.is_empty()
+                    && !words.tools.iter().any(|tool| test.pattern.matches(tool))
+            };
+            if let Some(test) = tests("tool")?.iter().find(is_none) {
+                let tools = words.tools.join(", ");
+                return Err(wrong(format!(
+                    "compares context.tool with {}, which is none of {tools}",
+                    test.pattern
+                )));
             }
             let paths = tests("path")?;
             one_script(&json).map_err(wrong)?;
@@ -200,10 +225,10 @@ impl Types {
     }
 }
 
-/// What a policy may speak of, as a Cedar schema: the words that all kinds of resources share, and
-/// the actions of each.
+/// What a policy may speak of, as a Cedar schema: the words that all kinds of resources share, the
+/// actions of each, and these claims.
 #[must_use]
-pub fn schema() -> String {
+pub fn schema(claims: &ClaimTypes) -> String {
     let mut schema = SCHEMA.to_owned();
     for actions in ACTIONS {
         let names: Vec<String> = actions.iter().map(|a| format!("{:?}", a.name)).collect();
@@ -212,6 +237,19 @@ pub fn schema() -> String {
             names.join(", ")
         );
     }
+    let claims: Vec<String> = claims
+        .iter()
+        .map(|(name, kind)| {
+            let kind = match kind {
+                ClaimType::Text => "String",
+                ClaimType::Texts => "Set<String>",
+                ClaimType::Number => "Long",
+                ClaimType::Boolean => "Bool",
+            };
+            format!("{name:?}?: {kind}")
+        })
+        .collect();
+    schema += &format!("\ntype Claims = {{ {} }};\n", claims.join(", "));
     schema
 }
 

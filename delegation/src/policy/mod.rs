@@ -24,6 +24,7 @@ mod permit;
 mod rules;
 mod sketch;
 mod usable;
+mod words;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use cedar_policy::{Effect, PolicySet};
 
 use crate::Failure;
 use crate::credential::Route;
-use crate::identity::Subject;
+use crate::identity::{ClaimValues, Subject};
 use crate::targets::{Resolved, Targets};
 use asking::{Asking, Vocabulary};
 pub use current::{Policies, PolicyFile};
@@ -47,6 +48,7 @@ use sketch::Sketch;
 use usable::Known;
 pub use usable::Usable;
 pub(crate) use usable::listed;
+pub use words::Words;
 
 /// The user's side of a question to the policy.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,7 @@ struct Principal<'a> {
     roles: &'a [String],
     permissions: &'a [String],
     scopes: &'a [String],
+    claims: &'a ClaimValues,
     client_id: Option<&'a str>,
 }
 
@@ -69,6 +72,7 @@ impl<'a> From<&'a Subject> for Principal<'a> {
             roles: subject.roles(),
             permissions: subject.permissions(),
             scopes: subject.scopes(),
+            claims: subject.claims(),
             client_id: subject.client_id(),
         }
     }

@@ -203,13 +203,18 @@ fn never_fails(node: &Value) -> bool {
         | "containsAny" => part("left") && part("right"),
         "like" => part("left"),
         "is" => part("left") && operands.get("in").is_none_or(never_fails),
-        // The attributes of these are all there: the schema has been asked.
-        "." | "has" => operands.get("left").is_some_and(is_variable),
+        // The attributes of these are there, or it is asked first whether they are: the schema has been
+        // asked.
+        "." | "has" => operands
+            .get("left")
+            .is_some_and(|left| is_variable(left) || attribute(left) == Some(CLAIMS)),
         "if-then-else" => part("if") && part("then") && part("else"),
         "Set" => operands.as_array().is_some_and(|items| items.iter().all(never_fails)),
         _ => false,
     }
 }
+
+const CLAIMS: (&str, &str) = ("principal", "claims");
 
 fn is_variable(node: &Value) -> bool {
     single(node).is_some_and(|(operator, _)| operator == "Var")
@@ -245,6 +250,7 @@ fn read(node: &Value) -> Sketch {
             match part("attr").as_str() {
                 Some("clientId") if is_context => Sketch::Has(Field::ClientId),
                 Some("path") if is_context => Sketch::Has(Field::Path),
+                Some("tool") if is_context => Sketch::Has(Field::Tool),
                 _ => Sketch::Unknown,
             }
         }
@@ -288,6 +294,7 @@ fn field(node: &Value) -> Option<Field> {
     Some(match attribute(node)? {
         ("context", "path") => Field::Path,
         ("context", "clientId") => Field::ClientId,
+        ("context", "tool") => Field::Tool,
         ("principal", "issuer") => Field::Issuer,
         ("principal", "subject") => Field::Subject,
         ("principal", "legacyName") => Field::LegacyName,

@@ -11,8 +11,9 @@ use super::asking::Asking;
 use super::facts::{Facts, user_id};
 use super::pattern::Pattern;
 use super::{Decision, Policy, Principal, Statement};
-use crate::identity::{Claimed, Subject};
+use crate::identity::{ClaimValue, Claimed, Subject};
 use crate::resources::Form;
+use crate::sha256::finish;
 use crate::targets::Root;
 
 // With several path tests in one policy their number grows as the square.
@@ -59,20 +60,46 @@ impl Known {
 
 /// All that policy sees of a user before the groups are known, as one number.
 fn all_of(who: Principal<'_>) -> [u8; 32] {
-    let Principal { issuer, subject, legacy_name, roles, permissions, scopes, client_id } = who;
+    let Principal { issuer, subject, legacy_name, roles, permissions, scopes, claims, client_id } =
+        who;
     let mut all = Context::new(&SHA256);
     let lists = [roles, permissions, scopes];
     // How many there are of each, then each with its length: nothing can be read in two ways.
-    let counts = lists.map(<[String]>::len).into_iter().chain([client_id.iter().len()]);
+    let counts = lists.map(<[String]>::len).into_iter();
+    let counts = counts.chain([client_id.iter().len(), claims.len()]);
     counts.for_each(|count| all.update(&(count as u64).to_be_bytes()));
     let texts = lists.into_iter().flatten().map(String::as_str);
     for text in [issuer, subject, legacy_name].into_iter().chain(client_id).chain(texts) {
         all.update(&(text.len() as u64).to_be_bytes());
         all.update(text.as_bytes());
     }
-    let mut one = [0; 32];
-    one.copy_from_slice(all.finish().as_ref());
-    one
+    for (name, value) in claims {
+        let mut put = |octets: &[u8]| {
+            all.update(&(octets.len() as u64).to_be_bytes());
+            all.update(octets);
+        };
+        put(name.as_bytes());
+        match value {
+            ClaimValue::Text(text) => {
+                put(b"text");
+                put(text.as_bytes());
+            }
+            ClaimValue::Texts(texts) => {
+                put(b"texts");
+                put(&(texts.len() as u64).to_be_bytes());
+                texts.iter().for_each(|text| put(text.as_bytes()));
+            }
+            ClaimValue::Number(number) => {
+                put(b"number");
+                put(&number.to_be_bytes());
+            }
+            ClaimValue::Boolean(value) => {
+                put(b"boolean");
+                put(&[u8::from(*value)]);
+            }
+        }
+    }
+    finish(all)
 }
 
 impl Statement {
@@ -100,7 +127,8 @@ impl Policy {
     /// least: the whole policy was asked about that path. The paths tried are those that the
     /// policies speak of and the roots; what is permitted only where no such path leads may be
     /// missing, and nothing that is not permitted is named. What depends on groups, which nobody knows
-    /// yet, counts as permitted. It is found out once for all that ask with the same.
+    /// yet, counts as permitted; what depends on the tool is asked as through none. It is found out once
+    /// for all that ask with the same.
     #[must_use]
     pub fn usable(&self, subject: &Subject) -> Arc<[Usable]> {
         let who = Principal::from(subject);
@@ -125,6 +153,7 @@ impl Policy {
                     action: action.name,
                     target: Some(target),
                     path: None,
+                    tool: None,
                     groups: None,
                 };
                 // Most permits are somebody else's, wherever.
@@ -178,6 +207,7 @@ pub(crate) fn listed<S: Serializer>(usable: &[Usable], to: S) -> Result<S::Ok, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::ClaimValues;
 
     #[test]
     fn whoever_differs_in_anything_is_another() {
@@ -186,6 +216,7 @@ mod tests {
         let (none, empty, a, b, ab) =
             (texts(&[]), texts(&[""]), texts(&["a"]), texts(&["b"]), texts(&["a", "b"]));
         let lists = [&none, &empty, &a, &b, &ab];
+        let none_listed = ClaimValues::new();
         let mut all = Vec::new();
         for (issuer, subject, legacy_name) in
             [("", "", ""), ("a", "", ""), ("", "a", ""), ("", "", "a")]
@@ -202,16 +233,50 @@ mod tests {
                             roles,
                             permissions,
                             scopes,
+                            claims: &none_listed,
                             client_id,
                         }));
                     }
                 }
             }
         }
+        let text = |text: &str| ClaimValue::Text(text.into());
+        let values = [
+            text(""),
+            text("a"),
+            text("true"),
+            ClaimValue::Texts(vec![]),
+            ClaimValue::Texts(texts(&[""])),
+            ClaimValue::Texts(texts(&["a"])),
+            ClaimValue::Texts(texts(&["a", "b"])),
+            ClaimValue::Number(0),
+            ClaimValue::Number(1),
+            ClaimValue::Boolean(false),
+            ClaimValue::Boolean(true),
+        ];
+        let values = || values.iter().cloned();
+        let claims = values().flat_map(|one| {
+            let alone = ["a", "b"].map(|name| vec![(name, one.clone())]);
+            let two = values().map(move |other| vec![("a", one.clone()), ("b", other)]);
+            alone.into_iter().chain(two)
+        });
+        for claims in claims {
+            let claims = claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            all.push(all_of(Principal {
+                issuer: "",
+                subject: "",
+                legacy_name: "",
+                roles: &none,
+                permissions: &none,
+                scopes: &none,
+                claims: &claims,
+                client_id: None,
+            }));
+        }
         let count = all.len();
         all.sort_unstable();
         all.dedup();
-        assert_eq!((all.len(), count), (2000, 2000));
+        assert_eq!((all.len(), count), (2143, 2143));
     }
 
     #[test]
@@ -226,6 +291,7 @@ mod tests {
                 roles: &[],
                 permissions: &[],
                 scopes: &[],
+                claims: &ClaimValues::new(),
                 client_id: None,
             };
             let mut is_new = false;

@@ -135,9 +135,22 @@ pub struct Resolved {
     task: Task,
     action: String,
     policy_path: String,
+    tool: Option<&'static str>,
 }
 
 impl Resolved {
+    /// The same, asked for through this tool.
+    #[must_use]
+    pub fn by(self, tool: &'static str) -> Self {
+        Self { tool: Some(tool), ..self }
+    }
+
+    /// The tool that it was asked for through, if through one.
+    #[must_use]
+    pub const fn tool(&self) -> Option<&'static str> {
+        self.tool
+    }
+
     /// The target.
     #[must_use]
     pub fn target(&self) -> &Target {
@@ -241,6 +254,7 @@ impl Targets {
             task: found.task,
             action: found.action.into_owned(),
             policy_path: found.policy_path,
+            tool: None,
         })
     }
 }

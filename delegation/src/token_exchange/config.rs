@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::ConfigError;
+use crate::OneOrMore;
+use crate::oauth_client::{ClientAuthentication, ClientKeyConfig, ClientSettings};
 use crate::secret::Secret;
 
 /// Of the token types of RFC 8693 section 3.
@@ -62,38 +63,6 @@ pub struct TokenExchangeConfig {
     pub cache: CacheConfig,
 }
 
-/// One text or several.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum OneOrMore {
-    /// One.
-    One(String),
-    /// Several.
-    More(Vec<String>),
-}
-
-impl OneOrMore {
-    pub(super) fn as_slice(&self) -> &[String] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::More(more) => more,
-        }
-    }
-}
-
-/// How a client proves who it is (RFC 6749 section 2.3, RFC 7523).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuthentication {
-    /// The secret in the form.
-    #[default]
-    ClientSecretPost,
-    /// The secret in the header.
-    ClientSecretBasic,
-    /// A JWT signed with the client's key.
-    PrivateKeyJwt,
-}
-
 /// What the provider is asked to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -105,31 +74,15 @@ pub enum Grant {
     JwtBearer,
 }
 
-/// The key of a client.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ClientKeyConfig {
-    /// PEM file with the private key (`BEGIN PRIVATE KEY`); one that is replaced is used from then on.
-    pub file: PathBuf,
-    /// `ES256`, `PS256` or `RS256`.
-    #[serde(default)]
-    pub algorithm: KeyAlgorithm,
-    /// Its name (`kid`) at the provider.
-    pub key_id: Option<String>,
-    /// `aud` of what is signed: the issuer unless given. Older providers want their token endpoint.
-    pub audience: Option<String>,
-}
-
-/// An algorithm to sign with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
-pub enum KeyAlgorithm {
-    /// ECDSA on P-256.
-    #[default]
-    ES256,
-    /// RSA-PSS.
-    PS256,
-    /// RSA PKCS#1 v1.5.
-    RS256,
+impl Grant {
+    /// As a token endpoint knows it (`grant_type`).
+    #[must_use]
+    pub const fn urn(self) -> &'static str {
+        match self {
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        }
+    }
 }
 
 /// A token that says who acts.
@@ -227,34 +180,13 @@ impl ModuleExchangeConfig {
 }
 
 impl TokenExchangeConfig {
-    /// Finds what would not do, in whichever section it stands.
-    pub(super) fn check(&self, section: &str) -> Result<(), ConfigError> {
-        let error = |setting: &str, problem: &str| {
-            Err(ConfigError::new(format!("{section}.{setting}"), problem))
-        };
+    /// Finds a setting that would not do, and why not.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        let error = |setting: &'static str, problem: &str| Err((setting, problem.to_owned()));
         if !crate::identity::is_https_or_loopback(&self.token_endpoint) {
             return error("tokenEndpoint", "must be an https URL (plain http only to loopback)");
         }
-        match self.client_authentication {
-            ClientAuthentication::PrivateKeyJwt if self.client_key.is_none() => {
-                return error("clientKey", "is needed for private_key_jwt");
-            }
-            ClientAuthentication::PrivateKeyJwt if self.client_secret.is_some() => {
-                return error("clientSecret", "is of no use with private_key_jwt: take it out");
-            }
-            ClientAuthentication::PrivateKeyJwt => {}
-            _ if self.client_secret.is_none() => {
-                return error(
-                    "clientSecret",
-                    "is needed unless clientAuthentication says otherwise",
-                );
-            }
-            _ if self.client_key.is_some() => {
-                let problem = "is of use with clientAuthentication private_key_jwt only";
-                return error("clientKey", problem);
-            }
-            _ => {}
-        }
+        self.client().check()?;
         if self.audience.as_slice().is_empty() || self.audience.as_slice().contains(&String::new())
         {
             return error("audience", "must hold at least one audience, and no empty one");
@@ -285,6 +217,16 @@ impl TokenExchangeConfig {
             return error("cache.maxEntriesPerSession", "must be 1 to 100");
         }
         Ok(())
+    }
+
+    /// This server as the provider's client.
+    pub(super) const fn client(&self) -> ClientSettings<'_> {
+        ClientSettings {
+            id: self.client_id.as_str(),
+            authentication: self.client_authentication,
+            secret: self.client_secret.as_ref(),
+            key: self.client_key.as_ref(),
+        }
     }
 
     pub(super) fn resources(&self) -> &[String] {

@@ -4,32 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use hyper::Request;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use krb_client::Clock;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::actor;
 use super::breaker::{Became, Breaker, Change};
-use super::cache::{digest, field};
-use super::client::{Proof, Shown, Watched};
+use super::cache::field;
 use super::config::{ACCESS_TOKEN, Grant, JWT, TokenExchangeConfig};
 use super::failure::ExchangeError;
-use super::{actor, secret_form};
+use super::settings::Settings;
 use crate::ConfigError;
 use crate::identity::{BearerToken, Caller, Claims, Subject, Verifier};
 use crate::network::Fetch;
+use crate::oauth_client::{NoRequest, OauthClient};
+use crate::sha256::finish;
+use crate::watched_file::WatchedFile;
 
-const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
+/// Many times a token's.
+const MAX_FILE: u64 = 64 << 10;
 
 /// A token endpoint, and this server as its client.
 pub(super) struct Endpoint {
-    proof: Proof,
-    actor: Option<Watched<ActorToken>>,
+    client: OauthClient,
+    actor: Option<WatchedFile<ActorToken>>,
     breaker: Breaker,
     idp: Arc<dyn Fetch>,
     verifier: Verifier,
@@ -42,34 +42,35 @@ pub(super) type ActorToken = Zeroizing<String>;
 impl Endpoint {
     /// Reads what the settings name.
     pub(super) fn new(
-        config: &TokenExchangeConfig,
+        settings: &Settings,
         issuer: &str,
-        section: &str,
         verifier: &Verifier,
         idp: Arc<dyn Fetch>,
     ) -> Result<Self, ConfigError> {
-        let actor = config.actor_token.as_ref().map(|actor| {
-            Watched::open(actor.file.clone(), "actor token", |text| match text.trim() {
-                "" => Err("it is empty".into()),
-                token => Ok(Zeroizing::new(token.to_owned())),
-            })
-        });
-        let actor = actor
-            .transpose()
-            .map_err(|problem| ConfigError::new(format!("{section}.actorToken.file"), problem))?;
-        let proof = Proof::new(config, issuer, section)?;
+        let read = |content: &[u8]| match std::str::from_utf8(content).map(str::trim) {
+            Ok("") => Err("it is empty".to_owned()),
+            Ok(token) => Ok(Zeroizing::new(token.to_owned())),
+            Err(_) => Err("it is no text".to_owned()),
+        };
+        let actor = settings.config.actor_token.as_ref();
+        let actor =
+            actor.map(|actor| WatchedFile::open(actor.file.clone(), "actor token", MAX_FILE, read));
+        let actor =
+            actor.transpose().map_err(|problem| settings.error("actorToken.file", problem))?;
+        let client = OauthClient::new(&settings.config.client(), issuer)
+            .map_err(|(setting, problem)| settings.error(setting, problem))?;
         let (verifier, clock) = (verifier.clone(), verifier.clock().clone());
-        Ok(Self { proof, actor, breaker: Breaker::default(), idp, verifier, clock })
+        Ok(Self { client, actor, breaker: Breaker::default(), idp, verifier, clock })
     }
 
     pub(super) fn actor(&self) -> Option<Arc<ActorToken>> {
-        self.actor.as_ref().map(Watched::current)
+        self.actor.as_ref().map(WatchedFile::current)
     }
 }
 
 /// What is asked of an endpoint.
 pub(super) struct Exchange {
-    pub(super) config: TokenExchangeConfig,
+    pub(super) settings: Settings,
     endpoint: Arc<Endpoint>,
     /// Of all that is asked with and for but the tokens.
     pub(super) asked: [u8; 32],
@@ -102,9 +103,13 @@ enum Seconds {
 }
 
 impl Exchange {
-    pub(super) fn new(config: TokenExchangeConfig, issuer: &str, endpoint: Arc<Endpoint>) -> Self {
-        let asked = asked(&config, issuer);
-        Self { config, endpoint, asked }
+    pub(super) fn new(settings: Settings, issuer: &str, endpoint: Arc<Endpoint>) -> Self {
+        let asked = asked(&settings.config, issuer);
+        Self { settings, endpoint, asked }
+    }
+
+    fn config(&self) -> &TokenExchangeConfig {
+        &self.settings.config
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -114,7 +119,7 @@ impl Exchange {
     /// Does the caller's token let this server act? To be asked each time: of an opaque token its
     /// issuer may say something else by now.
     pub(super) fn allows(&self, caller: &Caller) -> Result<(), ExchangeError> {
-        actor::check_may_act(caller, &self.config).map_err(ExchangeError::Actor)
+        actor::check_may_act(caller, self.config()).map_err(ExchangeError::Actor)
     }
 
     /// Exchanges a caller's token, verifies what comes back like any other token, by the time that
@@ -126,16 +131,16 @@ impl Exchange {
     ) -> Result<Obtained, ExchangeError> {
         let asked_at = self.endpoint.clock.now().seconds.unix();
         let (token, good_for) = self.ask(caller, actor).await?;
-        let audiences = self.config.audience.as_slice();
+        let audiences = self.config().audience.as_slice();
         let verifier = &self.endpoint.verifier;
         let verified = verifier.verify_exchanged(&token, caller, audiences).await;
         let (claims, idp) = verified.map_err(ExchangeError::Flawed)?;
         // An issuer need not name the client: the token came from its token endpoint in answer to
         // our own proof, for our audience and the caller's subject. If it does, it must be us.
-        if claims.client_id().is_some_and(|client| client != self.config.client_id) {
+        if claims.client_id().is_some_and(|client| client != self.config().client_id) {
             return Err(ExchangeError::AnotherClient);
         }
-        actor::check(&claims, caller, &self.config).map_err(ExchangeError::Actor)?;
+        actor::check(&claims, caller, self.config()).map_err(ExchangeError::Actor)?;
         let subject = Subject::new(caller, &claims, idp).map_err(ExchangeError::NoSubject)?;
         let ends = good_for.and_then(|seconds| {
             claims.expires_at().map(|end| end.min(asked_at.saturating_add(seconds)))
@@ -145,7 +150,7 @@ impl Exchange {
 
     /// What was obtained a while ago, judged by the time that it is now.
     pub(super) fn again(&self, caller: &Caller, claims: &Claims) -> Result<Subject, ExchangeError> {
-        let audiences = self.config.audience.as_slice();
+        let audiences = self.config().audience.as_slice();
         let idp = self.endpoint.verifier.judge_exchanged(claims, caller, audiences);
         Subject::new(caller, claims, idp.map_err(ExchangeError::Flawed)?)
             .map_err(ExchangeError::NoSubject)
@@ -165,7 +170,7 @@ impl Exchange {
             Err(error) if error.is_doubtful() => Became::Doubtful(user(caller)),
             Err(_) => Became::Answered,
         };
-        let endpoint = &self.config.token_endpoint;
+        let endpoint = &self.config().token_endpoint;
         match leave.became(became) {
             Some(Change::Opened(time)) => {
                 let seconds = time.as_secs();
@@ -182,10 +187,13 @@ impl Exchange {
         caller: &Caller,
         actor: Option<&ActorToken>,
     ) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
-        let proof = self.endpoint.proof.show(self.endpoint.clock.now().seconds.unix());
-        let proof = proof.map_err(ExchangeError::NoProof)?;
-        let request = self.form(caller, actor, &proof);
-        let request = request.map_err(|error| ExchangeError::Unreachable(error.to_string()))?;
+        let form = self.form(caller, actor);
+        let now = self.endpoint.clock.now().seconds.unix();
+        let request = self.endpoint.client.request(&self.config().token_endpoint, &form, now);
+        let request = request.map_err(|error| match error {
+            NoRequest::NoProof(cause) => ExchangeError::NoProof(cause),
+            NoRequest::Malformed(cause) => ExchangeError::Unreachable(cause),
+        })?;
         let answer = async {
             let response = self.endpoint.idp.fetch(request, MAX_ANSWER).await;
             let (head, body) = response.map_err(ExchangeError::Unreachable)?.into_parts();
@@ -197,47 +205,27 @@ impl Exchange {
         tokio::time::timeout(TIMEOUT, answer).await.unwrap_or(Err(ExchangeError::Silent))
     }
 
-    fn form(
-        &self,
-        caller: &Caller,
-        actor: Option<&ActorToken>,
-        proof: &Shown<'_>,
-    ) -> hyper::http::Result<Request<hyper::body::Bytes>> {
-        let config = &self.config;
-        let mut form: Vec<(&str, &str)> = Vec::new();
-        let mut request = Request::post(&config.token_endpoint)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        match proof {
-            Shown::Secret(secret) => {
-                form.extend([("client_id", &*config.client_id), ("client_secret", *secret)]);
-            }
-            Shown::Header(header) => {
-                let mut header = HeaderValue::from_str(header)?;
-                header.set_sensitive(true);
-                request = request.header(AUTHORIZATION, header);
-            }
-            Shown::Assertion(assertion) => form.extend([
-                ("client_id", &*config.client_id),
-                ("client_assertion_type", ASSERTION),
-                ("client_assertion", &**assertion),
-            ]),
-        }
+    fn form<'a>(
+        &'a self,
+        caller: &'a Caller,
+        actor: Option<&'a ActorToken>,
+    ) -> Vec<(&'static str, &'a str)> {
+        let config = self.config();
+        let mut form = Vec::new();
         let token = caller.token().as_str();
+        form.push(("grant_type", config.grant.urn()));
         match config.grant {
             Grant::TokenExchange => {
                 form.extend([
-                    ("grant_type", TOKEN_EXCHANGE),
                     ("subject_token", token),
                     ("subject_token_type", &*config.subject_token_type.0),
                     ("requested_token_type", &*config.requested_token_type.0),
                 ]);
                 form.extend(config.audience.as_slice().iter().map(|one| ("audience", &**one)));
             }
-            Grant::JwtBearer => form.extend([
-                ("grant_type", JWT_BEARER),
-                ("assertion", token),
-                ("requested_token_use", "on_behalf_of"),
-            ]),
+            Grant::JwtBearer => {
+                form.extend([("assertion", token), ("requested_token_use", "on_behalf_of")])
+            }
         }
         form.extend(config.resources().iter().map(|one| ("resource", &**one)));
         if let (Some(actor), Some(settings)) = (actor, &config.actor_token) {
@@ -249,7 +237,7 @@ impl Exchange {
         if let Some(scope) = &config.default_scope {
             form.push(("scope", scope));
         }
-        request.body(secret_form::encode(&form))
+        form
     }
 
     /// The token, and for how many seconds it is said to be good.
@@ -261,7 +249,7 @@ impl Exchange {
         let is_access_token = match &answer.issued_token_type {
             Some(issued) => matches!(issued.as_str(), ACCESS_TOKEN | JWT),
             // RFC 7523 knows no other.
-            None => self.config.grant == Grant::JwtBearer,
+            None => self.config().grant == Grant::JwtBearer,
         };
         if !is_access_token || !answer.token_type.eq_ignore_ascii_case("Bearer") {
             return Err(ExchangeError::NoBearer);
@@ -287,7 +275,7 @@ fn user(caller: &Caller) -> [u8; 32] {
     let mut user = Context::new(&SHA256);
     field(&mut user, Some(caller.issuer()));
     field(&mut user, Some(caller.subject()));
-    digest(user.finish().as_ref())
+    finish(user)
 }
 
 /// Everything that the answer depends on beside the tokens.
@@ -297,10 +285,7 @@ fn asked(config: &TokenExchangeConfig, issuer: &str) -> [u8; 32] {
         Some(issuer),
         Some(&*config.token_endpoint),
         Some(&*config.client_id),
-        Some(match config.grant {
-            Grant::TokenExchange => TOKEN_EXCHANGE,
-            Grant::JwtBearer => JWT_BEARER,
-        }),
+        Some(config.grant.urn()),
         Some(&*config.subject_token_type.0),
         Some(&*config.requested_token_type.0),
         config.actor_token.as_ref().map(|actor| &*actor.token_type.0),
@@ -312,5 +297,5 @@ fn asked(config: &TokenExchangeConfig, issuer: &str) -> [u8; 32] {
         asked.update(&(list.len() as u64).to_be_bytes());
         list.iter().for_each(|one| field(&mut asked, Some(one)));
     }
-    digest(asked.finish().as_ref())
+    finish(asked)
 }

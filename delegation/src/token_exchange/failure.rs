@@ -7,7 +7,8 @@ use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use super::actor::NoActor;
-use super::{TokenExchangeConfig, refusals};
+use super::refusals;
+use super::settings::Settings;
 use crate::identity::{Flaw, NoSubject};
 use crate::{Blame, Code, Failure};
 
@@ -84,20 +85,20 @@ impl ExchangeError {
         }
     }
 
-    pub(super) fn explain(self, config: &TokenExchangeConfig) -> Failure {
-        let TokenExchangeConfig { token_endpoint: endpoint, client_id: client, .. } = config;
+    pub(super) fn explain(self, settings: &Settings) -> Failure {
+        let (endpoint, client) = (&settings.config.token_endpoint, &settings.config.client_id);
         match self {
             Self::LeftAlone(time) => {
                 let seconds = time.as_secs_f32().ceil();
                 let what = format!("{endpoint} failed several times in a row and is left alone");
-                let failure = unreachable(&what);
+                let failure = unreachable(&what, settings);
                 let remedy = format!("Try again in {seconds} s; nobody needs to log in again. ");
-                Failure { remedy: remedy + OPERATORS, ..failure }
+                Failure { remedy: remedy + &settings.fill(OPERATORS), ..failure }
             }
             Self::NoProof(cause) => Failure::new(
                 Code::TokenExchangeFailed,
                 "this server cannot prove to the identity provider which client it is",
-                "For whoever runs this server: check delegation.tokenExchange.clientKey.",
+                settings.fill("For whoever runs this server: check {.clientKey}."),
             )
             .blamed_on(Blame::Configuration)
             .caused_by(cause),
@@ -107,17 +108,19 @@ impl ExchangeError {
                 "Look at the lifetimes of tokens and sessions there (in Keycloak: of the client \
                  that exchanges, and of offline sessions).",
             ),
-            Self::Actor(why) => actor(why, client),
+            Self::Actor(why) => actor(why, settings),
             Self::Unreachable(cause) => {
-                unreachable(&format!("{endpoint} cannot be asked")).caused_by(cause)
+                unreachable(&format!("{endpoint} cannot be asked"), settings).caused_by(cause)
             }
-            Self::Silent => unreachable(&format!("{endpoint} did not answer in time")),
-            Self::Refused(status, body) => refused(config, status, &body),
+            Self::Silent => unreachable(&format!("{endpoint} did not answer in time"), settings),
+            Self::Refused(status, body) => refused(settings, status, &body),
             Self::NoAnswer(cause) => Failure::new(
                 Code::TokenExchangeFailed,
                 format!("{endpoint} did not answer as RFC 8693 section 2.2.1 says"),
-                "Check delegation.tokenExchange.tokenEndpoint: compare it with `token_endpoint` in \
-                 the identity provider's discovery document.",
+                settings.fill(
+                    "Check {.tokenEndpoint}: compare it with `token_endpoint` in the identity \
+                     provider's discovery document.",
+                ),
             )
             .blamed_on(Blame::Configuration)
             .caused_by(match cause {
@@ -133,7 +136,7 @@ impl ExchangeError {
                      issued_token_type access_token or jwt, token_type Bearer."
                 ),
             ),
-            Self::Flawed(flaw) => flawed(flaw, config),
+            Self::Flawed(flaw) => flawed(flaw, settings),
             Self::AnotherClient => Failure::new(
                 Code::ExchangedTokenRefused,
                 "the token that the identity provider gave in exchange is for another client",
@@ -145,19 +148,19 @@ impl ExchangeError {
     }
 }
 
-fn unreachable(what: &str) -> Failure {
+fn unreachable(what: &str, settings: &Settings) -> Failure {
     Failure::new(
         Code::IdentityProviderUnreachable,
         format!("the token exchange failed: {what}"),
-        format!("Try again. {OPERATORS}"),
+        settings.fill(&format!("Try again. {OPERATORS}")),
     )
 }
 
-const OPERATORS: &str = "If it stays so: check delegation.tokenExchange.tokenEndpoint, and that the \
-                         identity provider runs and can be reached from here.";
+const OPERATORS: &str = "If it stays so: check {.tokenEndpoint}, and that the identity provider \
+                         runs and can be reached from here.";
 
 /// What it means that somebody else acts.
-fn actor(why: NoActor, client: &str) -> Failure {
+fn actor(why: NoActor, settings: &Settings) -> Failure {
     let (code, message) = match why {
         NoActor::Malformed => (
             Code::ExchangedTokenRefused,
@@ -177,26 +180,22 @@ fn actor(why: NoActor, client: &str) -> Failure {
         ),
     };
     let remedy = match why {
-        NoActor::Nobody => format!(
-            "Let the identity provider write `act` with the client {client}, or take requireActor \
-             out of the configuration. Keycloak's standard token exchange writes none."
-        ),
-        _ => format!(
-            "The actor must be the client {client}, or one of delegation.tokenExchange.actors; \
-             only the outermost one counts."
-        ),
+        NoActor::Nobody => {
+            "Let the identity provider write `act` with the client {client}, or take requireActor out \
+             of the configuration. Keycloak's standard token exchange writes none."
+        }
+        _ => {
+            "The actor must be the client {client}, or one of {.actors}; only the outermost one counts."
+        }
     };
+    let remedy = settings.fill(remedy);
     Failure::new(code, message, remedy).blamed_on(Blame::IdentityProvider)
 }
 
 /// What an identity provider's refusal means.
-pub(super) fn refused(config: &TokenExchangeConfig, status: StatusCode, body: &[u8]) -> Failure {
+pub(super) fn refused(settings: &Settings, status: StatusCode, body: &[u8]) -> Failure {
     let refusals::Found { row, said, claims } = refusals::find(status, body);
-    let remedy = row
-        .remedy
-        .replace("{client}", &config.client_id)
-        .replace("{audience}", &config.audience.as_slice().join(", "))
-        .replace("{scope}", config.default_scope.as_deref().unwrap_or_default());
+    let remedy = settings.fill(row.remedy);
     let (what, remedy) = match (row.code, row.blame) {
         (Code::IdentityProviderUnreachable, _) => ("the identity provider is not well", remedy),
         (Code::InteractionRequired, _) => {
@@ -222,41 +221,47 @@ pub(super) fn refused(config: &TokenExchangeConfig, status: StatusCode, body: &[
 }
 
 /// What is wrong with a token that was got in exchange.
-fn flawed(flaw: Flaw, config: &TokenExchangeConfig) -> Failure {
-    let client = &config.client_id;
+fn flawed(flaw: Flaw, settings: &Settings) -> Failure {
     let (blame, remedy) = match flaw {
-        Flaw::Keys | Flaw::Introspection => return unreachable(flaw.text()),
+        Flaw::Keys | Flaw::Introspection => return unreachable(flaw.text(), settings),
         Flaw::Audience(_) => (
             Blame::IdentityProvider,
-            format!(
-                "Let the identity provider put the audience {} into tokens that it gives to the \
-                 client {client} in exchange (in Keycloak an audience mapper on a scope of the \
-                 client).",
-                config.audience.as_slice().join(", "),
-            ),
+            "Let the identity provider put the audience {audience} into tokens that it gives to the \
+             client {client} in exchange (in Keycloak an audience mapper on a scope of the client)."
+                .into(),
         ),
         Flaw::Issuer(_) => (
             Blame::Configuration,
-            format!(
-                "delegation.tokenExchange.tokenEndpoint must belong to the issuer of the caller's \
-                 token, and tokens that it gives to the client {client} must name that issuer in \
-                 `iss`."
-            ),
+            "{.tokenEndpoint} must belong to the issuer of the caller's token, and tokens that it \
+             gives to the client {client} must name that issuer in `iss`."
+                .into(),
         ),
         Flaw::Time(_) => (
             Blame::IdentityProvider,
-            "Compare the identity provider's clock with this machine's; security.clockTolerance \
-             is what they may differ by."
-                .into(),
+            format!(
+                "Compare the identity provider's clock with this machine's; {} is what they may \
+                 differ by.",
+                settings.of_issuer("security.clockTolerance")
+            ),
         ),
         Flaw::Token(_) => (
             Blame::IdentityProvider,
             format!(
-                "Let the identity provider give the client {client} signed access tokens in \
-                 exchange, by an algorithm of `algorithms` and a key of its key set."
+                "Let the identity provider give the client {{client}} signed access tokens in \
+                 exchange, by an algorithm of {} and a key of its key set.",
+                settings.of_issuer("algorithms")
+            ),
+        ),
+        Flaw::Opaque => (
+            Blame::Configuration,
+            format!(
+                "Let the identity provider give the client {{client}} signed access tokens (JWT) in \
+                 exchange, or configure {}, by which it is asked what its opaque ones are.",
+                settings.of_issuer("introspection")
             ),
         ),
     };
+    let remedy = settings.fill(&remedy);
     let what = "the token that the identity provider gave in exchange is refused";
     Failure::new(Code::ExchangedTokenRefused, format!("{what}: {}", flaw.text()), remedy)
         .blamed_on(blame)

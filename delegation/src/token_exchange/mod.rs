@@ -4,33 +4,33 @@
 mod actor;
 mod breaker;
 mod cache;
-mod client;
 mod config;
 mod exchange;
 mod failure;
 mod refusals;
-mod secret_form;
+mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 
-use crate::identity::{Caller, Subject, Verifier};
+use crate::identity::{Caller, Subject, TrustedIdp, Verifier};
 use crate::network::Fetch;
 use crate::targets::{Target, Targets};
 use crate::{ConfigError, Failure};
 use cache::{Cache, Exchanged, Keep};
 pub use config::{
-    ActorTokenConfig, CacheConfig, ClientAuthentication, ClientKeyConfig, Grant, KeyAlgorithm,
-    ModuleConfig, ModuleExchangeConfig, OneOrMore, TokenExchangeConfig, TokenType,
+    ActorTokenConfig, CacheConfig, Grant, ModuleConfig, ModuleExchangeConfig, TokenExchangeConfig,
+    TokenType,
 };
 use exchange::{ActorToken, Endpoint, Exchange};
 use failure::{ExchangeError, NoExchange};
+use settings::Settings;
 
 /// The `delegation` section of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -44,15 +44,23 @@ pub struct ExchangeSettings {
 impl TokenExchangeConfig {
     /// Makes paths that are relative to the configuration file absolute.
     pub fn resolve_paths(&mut self, base: &Path) {
-        let absolute = |path: &mut PathBuf| *path = base.join(&*path);
-        self.client_key.iter_mut().for_each(|key| absolute(&mut key.file));
-        self.actor_token.iter_mut().for_each(|token| absolute(&mut token.file));
+        self.client_key.iter_mut().for_each(|key| key.resolve_paths(base));
+        self.actor_token.iter_mut().for_each(|token| token.file = base.join(&token.file));
+    }
+
+    /// Is this, as `delegation.tokenExchange`, for callers of this one of the identity providers?
+    #[must_use]
+    pub fn is_for(&self, idp: &TrustedIdp, idps: &[TrustedIdp]) -> bool {
+        idp.token_exchange.is_none()
+            && meant(self, idps.iter()).is_ok_and(|issuer| issuer == idp.issuer)
     }
 }
 
 /// Exchanges callers' tokens.
 pub struct TokenExchanger {
     issuers: Vec<Issuer>,
+    /// All that are configured, whoever they are for.
+    modules: Vec<String>,
     asked: Asked,
 }
 
@@ -80,10 +88,10 @@ impl TokenExchanger {
         idp: &Arc<dyn Fetch>,
     ) -> Result<Self, ConfigError> {
         let shared = match &settings.token_exchange {
-            Some(config) => Some((config, meant(config, verifier)?)),
+            Some(config) => Some((config, meant(config, verifier.idps())?)),
             None => None,
         };
-        let mut issuers = Vec::new();
+        let (mut issuers, mut exchanged) = (Vec::new(), HashSet::new());
         for (index, idp_config) in verifier.idps().enumerate() {
             let own = idp_config.token_exchange.as_ref();
             let (config, section) = match (own, shared) {
@@ -98,16 +106,31 @@ impl TokenExchanger {
                     "is for delegation.tokenExchange: what stands here is for this issuer";
                 return Err(ConfigError::new(format!("{section}.idpName"), problem));
             }
+            let place = format!("auth.trustedIDPs[{index}]");
+            let own = Settings::new(config.clone(), &section, place);
             let name = (&*idp_config.name, &*idp_config.issuer);
-            let modules = &settings.modules;
-            issuers.push(Issuer::new(config, &section, name, modules, verifier, idp)?);
+            issuers.push(Issuer::new(own, name, &settings.modules, verifier, idp)?);
+            exchanged.insert(&*idp_config.name);
         }
         if issuers.is_empty() {
             let problem = "must be given, here or for one of auth.trustedIDPs, or no token could be \
                            exchanged";
             return Err(ConfigError::new("delegation.tokenExchange", problem));
         }
-        Ok(Self { issuers, asked: Asked::default() })
+        for (module, ModuleConfig { token_exchange }) in &settings.modules {
+            let Some(name) = &token_exchange.idp_name else { continue };
+            let problem = if exchanged.contains(&**name) {
+                continue;
+            } else if verifier.idps().any(|known| known.name == *name) {
+                "names one of auth.trustedIDPs that has no tokenExchange"
+            } else {
+                "is the name of none of auth.trustedIDPs"
+            };
+            let section = format!("delegation.modules.{module}.tokenExchange");
+            return Err(ConfigError::new(format!("{section}.idpName"), problem));
+        }
+        let modules = settings.modules.keys().cloned().collect();
+        Ok(Self { issuers, modules, asked: Asked::default() })
     }
 
     /// Refuses modules that are neither a kind of resource nor a target.
@@ -115,8 +138,7 @@ impl TokenExchanger {
     /// # Errors
     /// The first such.
     pub(crate) fn check_modules(&self, targets: &Targets) -> Result<(), ConfigError> {
-        let modules = self.issuers.iter().flat_map(|issuer| issuer.modules.keys());
-        for module in modules {
+        for module in &self.modules {
             let fits = |target: &Target| target.name() == module || target.kind() == module;
             if !targets.iter().any(fits) {
                 let problem = "is neither the name of a target nor the kind of one";
@@ -173,7 +195,7 @@ impl TokenExchanger {
         caller: &Caller,
         generation: u64,
     ) -> Result<Subject, Failure> {
-        let explain = |error: ExchangeError| error.explain(&exchange.config);
+        let explain = |error: ExchangeError| error.explain(&exchange.settings);
         exchange.allows(caller).map_err(explain)?;
         let actor = exchange.endpoint().actor();
         let kept = issuer.cache.as_ref().and_then(|cache| {
@@ -244,45 +266,38 @@ async fn asked_once(
         }
         Err(error) => {
             let keep = if error.is_definite() { Keep::Refusal } else { Keep::No };
-            Exchanged { result: Err(error.explain(&exchange.config)), keep }
+            Exchanged { result: Err(error.explain(&exchange.settings)), keep }
         }
     }
 }
 
 impl Issuer {
     fn new(
-        config: &TokenExchangeConfig,
-        section: &str,
+        settings: Settings,
         (name, issuer): (&str, &str),
         modules: &BTreeMap<String, ModuleConfig>,
         verifier: &Verifier,
         idp: &Arc<dyn Fetch>,
     ) -> Result<Self, ConfigError> {
-        config.check(section)?;
-        let endpoint = Endpoint::new(config, issuer, section, verifier, idp.clone())?;
-        let endpoint = Arc::new(endpoint);
+        settings.check()?;
+        let endpoint = Arc::new(Endpoint::new(&settings, issuer, verifier, idp.clone())?);
         let mut special = HashMap::new();
         for (module, ModuleConfig { token_exchange }) in modules {
-            let section = format!("delegation.modules.{module}.tokenExchange");
-            match &token_exchange.idp_name {
-                Some(idp) if !verifier.idps().any(|known| known.name == *idp) => {
-                    let problem = "is the name of none of auth.trustedIDPs";
-                    return Err(ConfigError::new(format!("{section}.idpName"), problem));
-                }
-                Some(idp) if idp != name => continue,
-                _ => {}
+            if token_exchange.idp_name.as_ref().is_some_and(|idp| idp != name) {
+                continue;
             }
-            let config = token_exchange.over(config);
-            config.check(&section)?;
-            let exchange = Exchange::new(config, issuer, Arc::clone(&endpoint));
+            let section = format!("delegation.modules.{module}.tokenExchange");
+            let settings = settings.with_module(section, token_exchange);
+            settings.check()?;
+            let exchange = Exchange::new(settings, issuer, Arc::clone(&endpoint));
             special.insert(module.clone(), Arc::new(exchange));
         }
-        let cache =
-            config.cache.enabled.then(|| Cache::new(&config.cache, verifier.clock().clone()));
-        let cache = cache.transpose().map_err(|_| {
-            ConfigError::new(format!("{section}.cache"), "this machine has no randomness for it")
-        })?;
-        let usual = Arc::new(Exchange::new(config.clone(), issuer, endpoint));
+        let cache = &settings.config.cache;
+        let cache = cache.enabled.then(|| Cache::new(cache, verifier.clock().clone()));
+        let cache = cache
+            .transpose()
+            .map_err(|_| settings.error("cache", "this machine has no randomness for it"))?;
+        let usual = Arc::new(Exchange::new(settings, issuer, endpoint));
         Ok(Self { name: issuer.into(), usual, modules: special, cache: cache.map(Arc::new) })
     }
 
@@ -296,23 +311,26 @@ impl Issuer {
 }
 
 /// The issuer whose callers `delegation.tokenExchange` is for.
-fn meant<'a>(config: &TokenExchangeConfig, verifier: &'a Verifier) -> Result<&'a str, ConfigError> {
+fn meant<'a>(
+    config: &TokenExchangeConfig,
+    idps: impl Iterator<Item = &'a TrustedIdp>,
+) -> Result<&'a str, ConfigError> {
     let error = |problem: &str| ConfigError::new("delegation.tokenExchange.idpName", problem);
-    let mut idps = verifier.idps();
+    let idps: Vec<_> = idps.collect();
     if let Some(name) = &config.idp_name {
-        let mut named = idps.filter(|idp| idp.name == *name);
+        let mut named = idps.iter().filter(|idp| idp.name == *name);
         return match (named.next(), named.next()) {
             (Some(idp), None) => Ok(&idp.issuer),
             (Some(_), Some(_)) => Err(error("is the name of several of auth.trustedIDPs")),
             (None, _) => Err(error("is the name of none of auth.trustedIDPs")),
         };
     }
-    if let (Some(only), None) = (idps.next(), idps.next()) {
+    if let [only] = &*idps {
         return Ok(&only.issuer);
     }
     let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
     let mut beside =
-        verifier.idps().filter(|idp| origin(&idp.issuer) == origin(&config.token_endpoint));
+        idps.iter().filter(|idp| origin(&idp.issuer) == origin(&config.token_endpoint));
     match (beside.next(), beside.next()) {
         (Some(idp), None) => Ok(&idp.issuer),
         _ => Err(error("must be given: it is not plain which one of auth.trustedIDPs is meant")),

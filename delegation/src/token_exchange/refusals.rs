@@ -33,7 +33,7 @@ pub(super) struct Row {
     pub(super) code: Code,
     /// And so who reads the remedy.
     pub(super) blame: Blame,
-    /// `{client}`, `{audience}` and `{scope}` stand for what is configured.
+    /// With what [`Settings::fill`](super::settings::Settings::fill) fills in.
     pub(super) remedy: &'static str,
 }
 
@@ -102,15 +102,15 @@ const ROWS: &[Row] = &[
         TokenExchangeFailed,
         Configuration,
         "The client {client} is known, its secret is another: check \
-         delegation.tokenExchange.clientSecret.",
+         {.clientSecret}.",
     ),
     row(
         401..=401,
         ("invalid_client", "Invalid client or Invalid client credentials"),
         TokenExchangeFailed,
         Configuration,
-        "There is no client {client}, or it is disabled: check delegation.tokenExchange.clientId and \
-         the realm in tokenEndpoint.",
+        "There is no client {client}, or it is disabled: check {.clientId} and \
+         the realm in {.tokenEndpoint}.",
     ),
     // Keycloak: what is asked for.
     row(
@@ -118,7 +118,7 @@ const ROWS: &[Row] = &[
         ("invalid_client", "Audience not found"),
         TokenExchangeFailed,
         Configuration,
-        "The identity provider has no client {audience}: check delegation.tokenExchange.audience, \
+        "The identity provider has no client {audience}: check {.audience}, \
          which must be the id of a client.",
     ),
     row(
@@ -127,7 +127,7 @@ const ROWS: &[Row] = &[
         TokenExchangeFailed,
         IdentityProvider,
         "The client {audience}, the audience that is asked for, is disabled: enable it, or configure \
-         another delegation.tokenExchange.audience.",
+         another {.audience}.",
     ),
     row(
         400..=400,
@@ -151,7 +151,7 @@ const ROWS: &[Row] = &[
         TokenExchangeFailed,
         Configuration,
         "The client {client} may not have the scope \"{scope}\": check \
-         delegation.tokenExchange.defaultScope, or add the scope to the client.",
+         {.defaultScope}, or add the scope to the client.",
     ),
     // Keycloak: the caller's token. Expired, logged out, disabled and deleted users and a user
     // directory that is down are all this.
@@ -214,15 +214,15 @@ const ROWS: &[Row] = &[
         TokenExchangeFailed,
         IdentityProvider,
         "The client {client} gets no tokens for {audience}: allow it, or check \
-         delegation.tokenExchange.audience.",
+         {.audience}.",
     ),
     row(
         ANY,
         ("invalid_client", ""),
         TokenExchangeFailed,
         Configuration,
-        "Check delegation.tokenExchange.clientId ({client}) and clientSecret, or clientKey and its \
-         audience; and clientAuthentication, which must be the one that the provider expects.",
+        "Check {.clientId} ({client}) and {.clientSecret}, or {.clientKey} and its audience; and \
+         {.clientAuthentication}, which must be the one that the provider expects.",
     ),
     row(
         ANY,
@@ -237,7 +237,7 @@ const ROWS: &[Row] = &[
         TokenExchangeFailed,
         IdentityProvider,
         "The identity provider exchanges no tokens (RFC 8693), or not at this endpoint: switch it on, \
-         or check delegation.tokenExchange.tokenEndpoint.",
+         or check {.tokenEndpoint}.",
     ),
     row(
         429..=429,
@@ -265,7 +265,7 @@ const ROWS: &[Row] = &[
         ("", ""),
         TokenExchangeFailed,
         Configuration,
-        "There is no token endpoint at delegation.tokenExchange.tokenEndpoint: compare it with \
+        "There is no token endpoint at {.tokenEndpoint}: compare it with \
          `token_endpoint` in the identity provider's discovery document.",
     ),
     row(
@@ -274,7 +274,7 @@ const ROWS: &[Row] = &[
         TokenExchangeFailed,
         Configuration,
         "Redirects are not followed, since they would carry the secret elsewhere: configure \
-         delegation.tokenExchange.tokenEndpoint as the discovery document has it.",
+         {.tokenEndpoint} as the discovery document has it.",
     ),
 ];
 
@@ -332,16 +332,18 @@ fn said(answer: &Answer) -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::TokenExchangeConfig;
     use super::super::failure::refused as explain;
+    use super::super::settings::{NAMES, Settings};
     use super::*;
 
-    fn config() -> TokenExchangeConfig {
-        serde_json::from_value(serde_json::json!({
+    fn settings() -> Settings {
+        let config = serde_json::from_value(serde_json::json!({
             "tokenEndpoint": "https://idp.example/token", "clientId": "the-client",
             "clientSecret": "s", "audience": "the-audience", "defaultScope": "the-scope"
         }))
-        .unwrap()
+        .unwrap();
+        let section = "auth.trustedIDPs[1].tokenExchange";
+        Settings::new(config, section, "auth.trustedIDPs[1]".into())
     }
 
     /// Status, error and description as providers write them, with code, and a word of the remedy.
@@ -430,12 +432,12 @@ mod tests {
 
     #[test]
     fn every_row_is_reached_and_has_its_own_remedy() {
-        let config = config();
+        let settings = settings();
         let mut remedies = HashSet::new();
         for (status, error, description, code, remedy) in SEEN {
             let status = reqwest::StatusCode::from_u16(*status).unwrap();
             let body = serde_json::json!({ "error": error, "error_description": description });
-            let failure = explain(&config, status, body.to_string().as_bytes());
+            let failure = explain(&settings, status, body.to_string().as_bytes());
             assert_eq!(failure.code, *code, "{error} {description}");
             assert!(failure.remedy.contains(remedy), "{error} {description}: {failure:?}");
             assert!(failure.message.contains(description), "{failure:?}");
@@ -443,6 +445,27 @@ mod tests {
             assert!(remedies.insert(failure.remedy), "{error} {description}");
         }
         assert_eq!(remedies.len(), ROWS.len() + 1, "a row that nothing reaches");
+    }
+
+    #[test]
+    fn a_setting_is_named_where_the_one_that_was_used_stands() {
+        let settings = settings();
+        let module = serde_json::from_value(serde_json::json!({ "audience": "files" })).unwrap();
+        let of_module =
+            settings.with_module("delegation.modules.smb.tokenExchange".into(), &module);
+        for Row { remedy, .. } in ROWS.iter().chain([&OTHER]) {
+            for (settings, audience) in
+                [(&settings, "auth.trustedIDPs[1]"), (&of_module, "delegation.modules.smb")]
+            {
+                let filled = settings.fill(remedy);
+                for name in NAMES.iter().filter(|name| remedy.contains(&format!("{{.{name}}}"))) {
+                    let of = if *name == "audience" { audience } else { "auth.trustedIDPs[1]" };
+                    assert!(filled.contains(&format!("{of}.tokenExchange.{name}")), "{filled}");
+                }
+                assert!(!filled.contains("delegation.tokenExchange"), "{filled}");
+                assert!(!filled.contains(['{', '}']), "{filled}");
+            }
+        }
     }
 
     #[test]
@@ -465,7 +488,7 @@ mod tests {
     #[test]
     fn answers_that_are_no_oauth_error_are_explained_by_their_status() {
         for body in ["", "<html>", "[]", "7", r#"{"error": 7}"#] {
-            let failure = explain(&config(), reqwest::StatusCode::BAD_GATEWAY, body.as_bytes());
+            let failure = explain(&settings(), reqwest::StatusCode::BAD_GATEWAY, body.as_bytes());
             assert_eq!(failure.code, IdentityProviderUnreachable);
             assert!(failure.message.ends_with("(502 Bad Gateway)"), "{failure}");
         }
@@ -476,7 +499,7 @@ mod tests {
         let body =
             serde_json::json!({ "error": "e\u{1b}[2J\n", "error_description": "x".repeat(9999) });
         let failure =
-            explain(&config(), reqwest::StatusCode::BAD_REQUEST, body.to_string().as_bytes());
+            explain(&settings(), reqwest::StatusCode::BAD_REQUEST, body.to_string().as_bytes());
         assert!(!failure.message.contains(['\u{1b}', '\n']) && failure.message.len() < 500);
     }
 }

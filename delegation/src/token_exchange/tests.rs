@@ -4,7 +4,7 @@ mod cached;
 mod clients;
 mod settings;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,30 +14,16 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64ct::{Base64UrlUnpadded, Encoding};
 use bytes::Bytes;
 use hyper::{Request, Response};
-use krb_client::Clock;
-use krb_client::proto::{KerberosTime, Timestamp};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::*;
 use crate::Code;
 use crate::identity::Presented;
+use crate::testing::TestClock;
 
 const NOW: i64 = 1_800_000_000;
 const URL: &str = "https://idp.example";
-
-struct At(AtomicI64);
-
-impl Clock for At {
-    fn now(&self) -> Timestamp {
-        let seconds = KerberosTime::from_unix(self.0.load(Ordering::SeqCst));
-        Timestamp { seconds, microseconds: 0 }
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-}
 
 /// What the endpoint answers.
 type Answering = Box<dyn Fn(&Form) -> (u16, Value) + Send>;
@@ -45,7 +31,7 @@ type Answering = Box<dyn Fn(&Form) -> (u16, Value) + Send>;
 /// Identity providers in memory, each at its own URL, with one key for all.
 struct Idp {
     key: EcdsaKeyPair,
-    clock: Arc<At>,
+    clock: Arc<TestClock>,
     asked: AtomicUsize,
     answering: Mutex<Answering>,
     last: Mutex<Form>,
@@ -84,7 +70,7 @@ impl Idp {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
         Arc::new(Self {
             key: EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).unwrap(),
-            clock: Arc::new(At(AtomicI64::new(NOW))),
+            clock: Arc::new(TestClock::at(NOW)),
             asked: AtomicUsize::new(0),
             answering: Mutex::new(Box::new(|_| (200, json!({})))),
             last: Mutex::default(),
@@ -142,7 +128,7 @@ impl Idp {
     }
 
     fn pass(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass(seconds);
     }
 
     fn verifier(self: &Arc<Self>, mut idps: Value) -> Verifier {

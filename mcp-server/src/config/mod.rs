@@ -193,8 +193,9 @@ impl Config {
         for account in accounts.chain([&mut self.kerberos.service_account]) {
             account.keytab.iter_mut().for_each(absolute);
         }
-        let own = self.auth.trusted_idps.iter_mut().filter_map(|idp| idp.token_exchange.as_mut());
-        own.chain(&mut self.delegation.token_exchange).for_each(|one| one.resolve_paths(base));
+        self.auth.trusted_idps.iter_mut().for_each(|idp| idp.resolve_paths(base));
+        let exchange = self.delegation.token_exchange.as_mut();
+        exchange.into_iter().for_each(|exchange| exchange.resolve_paths(base));
         let delivered = self.kerberos.delivered_tickets.as_mut();
         let key = delivered.and_then(|delivered| delivered.decryption_key.as_mut());
         key.into_iter().for_each(absolute);

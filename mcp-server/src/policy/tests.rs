@@ -152,6 +152,15 @@ async fn the_vocabulary_is_a_schema() {
     for word in ["permissions: Set<String>", "groups: Set<String>", "\"file:read\"", "user:info"] {
         assert!(text.contains(word), "{word}");
     }
+    assert!(text.contains("type Claims = {  };"), "{text}");
+    let config = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();
+    let mappings = "\"claimMappings\": {";
+    assert!(config.contains(mappings));
+    let claims = "\"policyClaims\": { \"unit\": { \"type\": \"text\" }, \"sites\": { \"type\": \"texts\" } }";
+    directory.write("krb-mcp.jsonc", &config.replace(mappings, &format!("{mappings} {claims},")));
+    let (text, _) = run_in(&directory, &["schema", "--config", "CONFIG"]).await.unwrap();
+    let declared = "type Claims = { \"sites\"?: Set<String>, \"unit\"?: String };";
+    assert!(text.contains(declared), "{text}");
     let (text, _) = run_in(&directory, &["init"]).await.unwrap();
     assert_eq!(text, DEFAULTS);
 }

@@ -16,7 +16,8 @@ pub(super) const ENTRY: Entry = Entry {
         describe::<NoArguments>(
             name,
             "Says who the caller is: the token's issuer and subject, the account that resources \
-             are reached as, roles, scopes, and what they may use.",
+             are reached as, roles, scopes and permissions as policy sees them, and what they may \
+             use.",
             ToolAnnotations::with_title("Who am I")
                 .read_only(true)
                 .idempotent(true)
@@ -30,9 +31,16 @@ pub(super) const ENTRY: Entry = Entry {
                     "legacyName": {"type": "string", "description": "sAMAccountName"},
                     "roles": {"type": "array", "items": {"type": "string"}},
                     "scopes": {"type": "array", "items": {"type": "string"}},
+                    "permissions": {"type": "array", "items": {"type": "string"}},
+                    "claims": {
+                        "type": "object",
+                        "description": "What else the token says that policy looks at"
+                    },
                     "targets": targets_schema()
                 },
-                "required": ["issuer", "subject", "legacyName", "roles", "scopes", "targets"]
+                "required": [
+                    "issuer", "subject", "legacyName", "roles", "scopes", "permissions", "targets"
+                ]
             }),
         )
     },

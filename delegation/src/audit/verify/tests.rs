@@ -2,11 +2,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use krb_client::proto::Timestamp;
-use krb_client::{Clock, OsRandom};
+use krb_client::OsRandom;
 use serde_json::Value;
 
 use super::super::head::Head;
@@ -15,17 +13,10 @@ use super::*;
 use crate::call::testing::{caller, permit};
 use crate::call::{Announced, Attempt};
 use crate::event::Metrics;
+use crate::testing::TestClock;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
-
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::new(self.0.load(Ordering::SeqCst), 0)
-    }
-}
 
 /// A log in a folder of its own, under a clock that the test moves.
 struct Log {
@@ -42,7 +33,7 @@ impl Log {
         let mut config: AuditConfig =
             serde_json::from_str(&format!(r#"{{"sync": false {more}}}"#)).unwrap();
         config.resolve_paths(&folder);
-        let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_040)));
+        let clock = Arc::new(TestClock::at(1_700_000_040));
         Self { folder, config, clock }
     }
 
@@ -376,9 +367,9 @@ async fn files_are_put_aside_by_length_and_age_and_removed_only_if_that_is_said(
     let log = Log::new("age", &more);
     for _ in 0..5 {
         log.run(1).await;
-        log.clock.0.fetch_add(1800, Ordering::SeqCst);
+        log.clock.pass(1800);
         log.run(1).await;
-        log.clock.0.fetch_add(1800, Ordering::SeqCst);
+        log.clock.pass(1800);
     }
     let found = log.assert_whole();
     assert_eq!(found.segments.len(), 3, "{:#?}", found.segments);
@@ -423,7 +414,7 @@ async fn process() {
     let config = format!(r#"{{"sync": false, "key": "{KEY}", "rotation": {{"maxBytes": 65536}}}}"#);
     let mut config: AuditConfig = serde_json::from_str(&config).unwrap();
     config.resolve_paths(Path::new(&folder));
-    let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_040)));
+    let clock = Arc::new(TestClock::at(1_700_000_040));
     let audit = Audit::open(&config, clock, &OsRandom).unwrap();
     let open = intend(&audit).await;
     for _ in 0..8 {

@@ -260,13 +260,13 @@ async fn a_proof_is_good_once_at_whichever_replica_for_the_whole_time() {
         (end - 1, SEEN),
         (end, "the proof is too old (iat)"),
     ] {
-        idp.clock.0.store(now, Ordering::SeqCst);
+        idp.clock.set(now);
         for replica in &replicas {
             assert_eq!(client.send(replica, &proof).await, unproved(reason), "{}", now - NOW);
         }
     }
     // The same jti of another key is another proof.
-    idp.clock.0.store(NOW, Ordering::SeqCst);
+    idp.clock.set(NOW);
     let other = Client::new(&idp);
     let claims = with(&other.claims(), "jti", json!("proof-1"));
     assert_eq!(other.send(&replicas[0], &other.sign(&claims)).await, Ok(()));

@@ -173,7 +173,7 @@ async fn a_token_is_judged_by_the_time_when_it_is_there() {
     assert!(failure.remedy.contains("clock"), "{failure:?}");
     assert!(!failure.remedy.contains("aud"), "{failure:?}");
     // The same for the caller's token while keys are fetched.
-    idp.clock.0.store(NOW, Ordering::SeqCst);
+    idp.clock.set(NOW);
     let expiring = with(&idp.claims(), "exp", json!(NOW + 30));
     assert_eq!(refusal(&idp, idp.sign(&expiring)).await, "the token has expired");
 }

@@ -65,12 +65,12 @@ async fn the_issuer_is_asked_once_in_a_minute() {
     assert!(request.contains("token=mF_9.B5f-4.1JqM%7E%2F%2B%3D%3D&"), "{request}");
     let basic = "authorization: Basic bWNwLW9hdXRoOnMzY3JldCUyQiUyNg==";
     assert!(request.to_ascii_lowercase().contains(&basic.to_ascii_lowercase()), "{request}");
-    idp.clock.0.store(NOW + BELIEVED - 1, Ordering::SeqCst);
+    idp.clock.set(NOW + BELIEVED - 1);
     assert_eq!(verify(&verifier, OPAQUE).await, alice());
     assert_eq!(idp.asked(), 1);
     // Revoked meanwhile.
     idp.says(&json!({ "active": false }));
-    idp.clock.0.store(NOW + BELIEVED, Ordering::SeqCst);
+    idp.clock.set(NOW + BELIEVED);
     assert_eq!(verify(&verifier, OPAQUE).await, unauthorized(NOT_ACTIVE));
     assert_eq!(idp.asked(), 2);
 }
@@ -140,10 +140,10 @@ async fn it_is_believed_no_longer_than_it_is_valid() {
     // Half a minute, of the tolerance.
     idp.says(&with(&idp.active(), "exp", json!(NOW - 30)));
     assert_eq!(verify(&verifier, OPAQUE).await, alice());
-    idp.clock.0.store(NOW + 29, Ordering::SeqCst);
+    idp.clock.set(NOW + 29);
     assert_eq!(verify(&verifier, OPAQUE).await, alice());
     assert_eq!(idp.asked(), 1);
-    idp.clock.0.store(NOW + 30, Ordering::SeqCst);
+    idp.clock.set(NOW + 30);
     assert_eq!(verify(&verifier, OPAQUE).await, unauthorized("the token has expired"));
 }
 
@@ -159,7 +159,7 @@ async fn what_is_refused_is_remembered_for_a_moment_only() {
     assert_eq!(verify(&verifier, "another").await, unauthorized(NOT_ACTIVE));
     assert_eq!(idp.asked(), 2);
     idp.says(&idp.active());
-    idp.clock.0.store(NOW + 10, Ordering::SeqCst);
+    idp.clock.set(NOW + 10);
     assert_eq!(verify(&verifier, OPAQUE).await, alice());
 }
 
@@ -296,6 +296,8 @@ async fn settings_say_unambiguously_who_is_asked() {
         ("clientId", json!("")),
         ("clientSecret", json!("")),
         ("clientSecret", json!({ "$secret": "NO_SUCH_SECRET" })),
+        ("clientSecret", Value::Null),
+        ("clientKey", json!({ "file": "/no/such.pem" })),
     ] {
         let mut more = one.introspection();
         more["introspection"][name] = value;
@@ -303,6 +305,84 @@ async fn settings_say_unambiguously_who_is_asked() {
         let setting = format!("auth.trustedIDPs[0].introspection.{name}");
         assert_eq!(error.err().unwrap().setting, setting);
     }
+}
+
+#[tokio::test]
+async fn an_opaque_token_that_came_in_exchange_is_what_its_issuer_says() {
+    let idp = idp().await;
+    let answer = |token: &str| {
+        let mut answer = idp.answer(&json!({}));
+        answer["access_token"] = json!(token);
+        answer
+    };
+    // Without introspection the operator reads what to set.
+    let failure = idp.exchange(200, answer(OPAQUE)).await.unwrap_err();
+    assert_eq!(failure.code, crate::Code::ExchangedTokenRefused);
+    assert!(failure.remedy.contains("auth.trustedIDPs[0].introspection"), "{failure:?}");
+    // What is said of it is judged like the claims of any other.
+    let good = with(&idp.exchanged_claims(), "active", json!(true));
+    let mut number = 0;
+    let mut exchange = async |said: &Value| {
+        number += 1;
+        idp.says(said);
+        let answer = answer(&format!("opaque-{number}"));
+        idp.exchange_with(idp.asks(), 200, answer).await.map_err(|failure| failure.code)
+    };
+    let subject = exchange(&good).await.unwrap();
+    assert_eq!(subject.legacy_name().as_str(), "ALICE_ADMIN");
+    assert!(exchange(&with(&good, "iss", Value::Null)).await.is_ok(), "who answers is known");
+    for (claim, value) in [
+        ("active", json!(false)),
+        ("iss", json!("https://evil.example")),
+        ("sub", json!("somebody-else")),
+        ("aud", json!("another-server")),
+        ("aud", Value::Null),
+        ("exp", json!(NOW - 61)),
+        ("token_type", json!("refresh_token")),
+        ("client_id", json!("another")),
+        ("cnf", json!({ "jkt": "x" })),
+    ] {
+        let refused = exchange(&with(&good, claim, value.clone())).await.map(drop);
+        assert_eq!(refused, Err(crate::Code::ExchangedTokenRefused), "{claim} = {value}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_is_asked_as_the_client_that_is_configured() {
+    let idp = idp().await;
+    let ask = async |change: Value| {
+        let mut config = idp.introspection();
+        config["introspection"]
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        idp.says(&idp.active());
+        assert_eq!(verify(&idp.verifier_with(config), OPAQUE).await, alice());
+        idp.served().introspections.last().unwrap().clone()
+    };
+    let request = ask(json!({ "clientAuthentication": "client_secret_post" })).await;
+    assert!(request.contains("client_id=mcp-oauth&client_secret=s3cret%2B%26&token="), "{request}");
+    assert!(!request.to_ascii_lowercase().contains("authorization:"), "{request}");
+    let path = std::env::temp_dir().join(format!("introspection-{}.pem", std::process::id()));
+    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+    let text = base64ct::Base64::encode_string(pkcs8.as_ref());
+    std::fs::write(
+        &path,
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"),
+    )
+    .unwrap();
+    let request = ask(json!({
+        "clientAuthentication": "private_key_jwt", "clientSecret": null,
+        "clientKey": { "file": path, "keyId": "k" }
+    }))
+    .await;
+    std::fs::remove_file(path).unwrap();
+    let assertion = request.split("client_assertion=").nth(1).unwrap().split('&').next().unwrap();
+    let claims = Base64UrlUnpadded::decode_vec(assertion.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("mcp-oauth"), &json!(idp.url)));
+    assert!(!request.contains("client_secret"), "{request}");
 }
 
 #[tokio::test]

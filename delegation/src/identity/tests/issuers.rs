@@ -14,7 +14,7 @@ fn settings(one: Value, others: &[Value]) -> Result<(), String> {
     };
     let all = std::iter::once(&one).chain(others).enumerate();
     let idps = all.map(|(number, change)| config(change, number)).collect();
-    let verifier = Verifier::new(idps, &http(), Arc::new(At(AtomicI64::new(NOW))));
+    let verifier = Verifier::new(idps, &http(), Arc::new(TestClock::at(NOW)));
     verifier.map(drop).map_err(|error| error.setting)
 }
 

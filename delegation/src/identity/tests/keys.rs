@@ -1,7 +1,7 @@
 //! Keys that come and go, issuers that are slow, silent or lying, and strangers in between.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};

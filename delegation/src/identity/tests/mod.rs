@@ -11,7 +11,6 @@ mod settings;
 mod tokens;
 mod verified;
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -19,8 +18,6 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use krb_client::Clock;
-use krb_client::proto::{KerberosTime, Timestamp};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::jwt::WrongType;
 use super::*;
 use crate::network::Fetch;
+use crate::testing::TestClock;
 use crate::token_exchange::{ExchangeSettings, TokenExchangeConfig, TokenExchanger};
 
 const NOW: i64 = 1_800_000_000;
@@ -67,18 +65,6 @@ impl SigningKey {
     }
 }
 
-/// A clock that stands where the test puts it.
-struct At(AtomicI64);
-
-impl Clock for At {
-    fn now(&self) -> Timestamp {
-        Timestamp {
-            seconds: KerberosTime::from_unix(self.0.load(Ordering::SeqCst)),
-            microseconds: 0,
-        }
-    }
-}
-
 /// What the identity provider does at present.
 struct Served {
     keys: Vec<Value>,
@@ -106,7 +92,7 @@ struct Idp {
     url: String,
     key: Arc<SigningKey>,
     served: Arc<Mutex<Served>>,
-    clock: Arc<At>,
+    clock: Arc<TestClock>,
 }
 
 /// An identity provider that answers requests for discovery, keys and an exchange with canned text.
@@ -133,7 +119,7 @@ async fn idp() -> Idp {
         waiting: (0, 0),
     };
     let served = Arc::new(Mutex::new(served));
-    let clock = Arc::new(At(AtomicI64::new(NOW)));
+    let clock = Arc::new(TestClock::at(NOW));
     let idp = Idp { url, key, served, clock };
     let serving = idp.clone();
     tokio::spawn(async move {
@@ -223,7 +209,7 @@ impl Idp {
     }
 
     fn pass_time(&self) {
-        self.clock.0.fetch_add(self.served().seconds_to_answer, Ordering::SeqCst);
+        self.clock.pass(self.served().seconds_to_answer);
     }
 
     /// A token for whoever the subject token names.

@@ -8,7 +8,7 @@ fn settings_that_would_let_anybody_in_are_refused() {
         let mut config = json!({ "issuer": "https://idp.example", "audience": "mcp-oauth" });
         config.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let idps = vec![serde_json::from_value(config).unwrap()];
-        Verifier::new(idps, &http(), Arc::new(At(AtomicI64::new(NOW))))
+        Verifier::new(idps, &http(), Arc::new(TestClock::at(NOW)))
             .map(drop)
             .map_err(|error| error.setting)
     };

@@ -7,7 +7,7 @@ const EXPIRED: Result<(), &str> = Err("the token has expired");
 
 impl Idp {
     fn put_clock_to(&self, now: i64) {
-        self.clock.0.store(now, Ordering::SeqCst);
+        self.clock.set(now);
     }
 }
 

@@ -1,14 +1,17 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use super::super::{ConnectError, Network, NetworkConfig, Tcp};
 use super::*;
+use crate::watched_file::LOOK_AGAIN;
 
 // Two CAs and a certificate of each for web.example, valid for a hundred years:
 // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -addext basicConstraints=critical,CA:TRUE

@@ -1,31 +1,16 @@
 //! A policy file that changes under a running server.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use krb_client::Clock;
-use krb_client::proto::Timestamp;
 
 use super::super::current::{Policies, PolicyFile};
 use super::*;
-
-struct Moved(AtomicU64);
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        Timestamp::new(1_800_000_000, 0)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
+use crate::testing::TestClock;
 
 /// A file that is followed, in a folder of its own.
 struct Followed {
     folder: std::path::PathBuf,
-    clock: Arc<Moved>,
+    clock: Arc<TestClock>,
     policies: Policies,
 }
 
@@ -41,9 +26,9 @@ impl Followed {
         let folder = std::env::temp_dir().join(folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("policy.cedar"), ALLOW).unwrap();
-        let clock = Arc::new(Moved(AtomicU64::new(0)));
+        let clock = Arc::new(TestClock::at(0));
         let file = PolicyFile { path: folder.join("policy.cedar"), text: ALLOW.into() };
-        let policies = Policies::new(file, &targets(), clock.clone()).unwrap();
+        let policies = Policies::new(file, &targets(), Words::default(), clock.clone()).unwrap();
         Self { folder, clock, policies }
     }
 
@@ -53,7 +38,7 @@ impl Followed {
 
     /// Whether a call a second later is allowed, and whether the metric says that all is well.
     async fn later(&self) -> (bool, bool) {
-        self.clock.0.fetch_add(1, Ordering::SeqCst);
+        self.clock.pass(1);
         let policy = self.policies.current().await;
         let allowed = User::staff().asks(&policy, &read("//files/corp/a")).is_ok();
         (allowed, self.policies.is_current().get() == 1)
@@ -123,7 +108,7 @@ async fn a_file_that_is_still_being_written_is_waited_for() {
     let followed = Followed::new("half");
     std::fs::write(followed.file(), &DENY[..DENY.find('\n').unwrap()]).unwrap();
     std::fs::write(followed.file(), "").unwrap();
-    followed.clock.0.fetch_add(1, Ordering::SeqCst);
+    followed.clock.pass(1);
     let (policy, ()) = tokio::join!(followed.policies.current(), async {
         tokio::time::sleep(Duration::from_millis(30)).await;
         std::fs::write(followed.file(), DENY).unwrap();
@@ -137,7 +122,7 @@ async fn a_file_that_is_still_being_written_is_waited_for() {
 async fn who_gives_up_leaves_the_look_to_go_on() {
     let followed = Followed::new("given-up");
     std::fs::write(followed.file(), DENY).unwrap();
-    followed.clock.0.fetch_add(1, Ordering::SeqCst);
+    followed.clock.pass(1);
     let short = Duration::from_millis(20);
     tokio::time::timeout(short, followed.policies.current()).await.map(drop).unwrap_err();
     for _ in 0..500 {

@@ -11,7 +11,16 @@ use super::super::load::schema;
 use super::*;
 
 static SCHEMA: LazyLock<Schema> =
-    LazyLock::new(|| Schema::from_cedarschema_str(&schema()).unwrap().0);
+    LazyLock::new(|| Schema::from_cedarschema_str(&schema(&types())).unwrap().0);
+
+fn types() -> ClaimTypes {
+    ClaimTypes::from_pairs(&[
+        ("unit", ClaimType::Text),
+        ("sites", ClaimType::Texts),
+        ("level", ClaimType::Number),
+        ("mfa", ClaimType::Boolean),
+    ])
+}
 
 const TESTS: &[&str] = &[
     r#"principal.roles.contains("a")"#,
@@ -23,6 +32,12 @@ const TESTS: &[&str] = &[
     r#"principal.scopes.contains("web")"#,
     r#"principal.permissions.contains("file:read")"#,
     r#"["web", "x"].containsAny(["x"])"#,
+    r#"principal.claims has unit && principal.claims.unit == "sales""#,
+    r#"principal.claims has unit && principal.claims.unit like "s*" && principal.claims has mfa"#,
+    r#"principal.claims has sites && principal.claims.sites.contains("a")"#,
+    r#"principal.claims has level && principal.claims.level > 2"#,
+    r#"principal.claims has level && principal.claims.level * 2 > 2"#,
+    r#"principal.claims has mfa && principal.claims.mfa"#,
     r#"principal.legacyName == "ALICE""#,
     r#""BOB" == principal.legacyName"#,
     r#"principal.legacyName != "ALICE""#,
@@ -34,6 +49,10 @@ const TESTS: &[&str] = &[
     "principal is User",
     r#"context has clientId && context.clientId == "agent""#,
     "context has clientId",
+    r#"context has tool && context.tool == "file-read""#,
+    r#"context has tool && ["a", "file-read"].contains(context.tool)"#,
+    r#"context has tool && context.tool like "file-*""#,
+    "context has tool",
     r#"context.path like "/corp/a/*""#,
     r#"context.path like "/corp/a/b*""#,
     r#"context.path like "/corp/*/c""#,
@@ -124,10 +143,22 @@ fn user() -> impl Strategy<Value = (User, &'static str, &'static str)> {
         client_id,
         select(&["ALICE", "BOB"][..]),
         select(&["42", "43"][..]),
+        claims(),
     )
-        .prop_map(|(roles, permissions, scopes, client_id, name, subject)| {
-            (User { roles, permissions, scopes, client_id }, name, subject)
+        .prop_map(|(roles, permissions, scopes, client_id, name, subject, claims)| {
+            (User { roles, permissions, scopes, claims, client_id }, name, subject)
         })
+}
+
+fn claims() -> impl Strategy<Value = ClaimValues> {
+    let all = [
+        ("unit", ClaimValue::Text("sales".into())),
+        ("sites", ClaimValue::Texts(vec!["a".into()])),
+        ("level", ClaimValue::Number(i64::MAX)),
+        ("mfa", ClaimValue::Boolean(true)),
+    ];
+    let all = all.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    subsequence(all, 0..=4).prop_map(|some| some.into_iter().collect())
 }
 
 proptest! {
@@ -161,7 +192,15 @@ proptest! {
             users.iter().flat_map(|user| operations.iter().map(move |operation| (user, operation)))
         {
             let who = Principal { legacy_name, subject, ..user.principal() };
-            let resolved = operation.as_ref().map(|operation| targets.resolve(operation).unwrap());
+            let resolved = operation.as_ref().map(|operation| {
+                let resolved = targets.resolve(operation).unwrap();
+                // Through a tool, another, or none.
+                match (*legacy_name, *subject) {
+                    ("ALICE", _) => resolved.by("file-read"),
+                    (_, "42") => resolved.by("other"),
+                    _ => resolved,
+                }
+            });
             let action = resolved.as_ref().map_or("user:info", Resolved::action);
             let id = user_id(who);
             let first = policy.evaluate(Case { who, on: resolved.as_ref(), groups: None }, action);

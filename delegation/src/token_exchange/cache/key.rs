@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::identity::Caller;
+use crate::sha256::{finish, first_32};
 
 pub(super) type Digest = [u8; 32];
 
@@ -32,7 +33,7 @@ impl Pepper {
             name.update(&(part.len() as u64).to_be_bytes());
             name.update(part.as_bytes());
         }
-        digest(name.sign().as_ref())
+        first_32(name.sign().as_ref())
     }
 }
 
@@ -64,7 +65,7 @@ impl Key {
         }
         let tag = hmac::sign(&pepper.tokens, token.as_bytes());
         let (session, opener) = tag.as_ref().split_at_checked(32)?;
-        let session = digest(session);
+        let session = first_32(session);
         let mut inputs = Context::new(&SHA256);
         inputs.update(asked);
         inputs.update(&session);
@@ -72,8 +73,8 @@ impl Key {
         for part in [Some(issuer), Some(subject), caller.client_id(), actor] {
             field(&mut inputs, part);
         }
-        let entry = digest(inputs.finish().as_ref());
-        Some(Self { session, entry, opener: Zeroizing::new(digest(opener)) })
+        let entry = finish(inputs);
+        Some(Self { session, entry, opener: Zeroizing::new(first_32(opener)) })
     }
 
     pub(super) fn seal(&self, salt: &Salt, content: &[u8]) -> Result<Box<[u8]>, Unspecified> {
@@ -131,9 +132,4 @@ pub(in super::super) fn field(inputs: &mut Context, part: Option<&str>) {
             inputs.update(text.as_bytes());
         }
     }
-}
-
-/// The first 32 octets, of which there are as many.
-pub(in super::super) fn digest(octets: &[u8]) -> Digest {
-    octets.first_chunk().copied().unwrap_or_default()
 }

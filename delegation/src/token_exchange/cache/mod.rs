@@ -14,15 +14,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::error::Unspecified;
-use krb_client::{Clock, Flights};
+use krb_client::{Clock, Flights, Moment};
 use zeroize::Zeroizing;
 
 use super::config::CacheConfig;
 use crate::Failure;
 use crate::identity::{Caller, Claims};
 use key::{Digest, Pepper, salt};
-pub(super) use key::{Key, digest, field};
-use sessions::{Bounds, Entry, Kept, MAX_BYTES, MAX_SESSIONS, Now, Owner, Sessions};
+pub(super) use key::{Key, field};
+use sessions::{Bounds, Entry, Kept, MAX_BYTES, MAX_SESSIONS, Owner, Sessions};
 
 /// How long a definite refusal is remembered.
 const REFUSED_FOR: Duration = Duration::from_secs(3);
@@ -140,7 +140,7 @@ impl Cache {
     fn keep(&self, key: &Key, owner: Owner, exchanged: &Exchanged) {
         let now = self.now();
         let until = |ends: i64| {
-            let left = ends.min(owner.ends).saturating_sub(MARGIN).saturating_sub(now.wall);
+            let left = ends.min(owner.ends).saturating_sub(MARGIN).saturating_sub(now.wall());
             u64::try_from(left).map_or(Duration::ZERO, Duration::from_secs).min(self.time)
         };
         let time = match exchanged.keep {
@@ -177,8 +177,8 @@ impl Cache {
         Owner { application: self.pepper.name(parts), ends: caller.expires_at() }
     }
 
-    fn now(&self) -> Now {
-        Now { wall: self.clock.now().seconds.unix(), monotonic: self.clock.monotonic() }
+    fn now(&self) -> Moment {
+        Moment::now(&*self.clock)
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {

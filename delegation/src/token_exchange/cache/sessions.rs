@@ -4,6 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use krb_client::Moment;
+
 use super::key::{Digest, Salt};
 use crate::Failure;
 
@@ -11,24 +13,6 @@ use crate::Failure;
 pub(super) const MAX_SESSIONS: usize = 100_000;
 /// All that is sealed, in bytes.
 pub(super) const MAX_BYTES: usize = 256 << 20;
-
-/// A moment by both of a machine's clocks: seconds since 1970, which can be set, and the time since
-/// some beginning, which cannot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Now {
-    pub(super) wall: i64,
-    pub(super) monotonic: Duration,
-}
-
-impl Now {
-    /// Has less than this passed since `earlier`, for all that the clocks know?
-    fn is_within(self, time: Duration, earlier: Self) -> bool {
-        let wall = self.wall.checked_sub(earlier.wall).and_then(|wall| u64::try_from(wall).ok());
-        let monotonic = self.monotonic.checked_sub(earlier.monotonic);
-        wall.zip(monotonic)
-            .is_some_and(|(wall, monotonic)| Duration::from_secs(wall).max(monotonic) < time)
-    }
-}
 
 /// What is kept of one exchange.
 #[derive(Clone)]
@@ -51,7 +35,7 @@ impl Kept {
 pub(super) struct Entry {
     pub(super) name: Digest,
     pub(super) kept: Kept,
-    pub(super) since: Now,
+    pub(super) since: Moment,
     /// From then.
     pub(super) time: Duration,
 }
@@ -68,7 +52,7 @@ pub(super) struct Owner {
 struct Session {
     salt: Salt,
     owner: Owner,
-    used: Now,
+    used: Moment,
     /// Its place in the order of use.
     turn: u64,
     entries: Vec<Entry>,
@@ -117,10 +101,10 @@ impl Sessions {
         &mut self,
         session: &Digest,
         name: &Digest,
-        now: Now,
+        now: Moment,
     ) -> Option<(Salt, &Entry)> {
         let found = self.all.get(session)?;
-        if !now.is_within(self.bounds.idle, found.used) || found.owner.ends <= now.wall {
+        if !now.is_within(self.bounds.idle, found.used) || found.owner.ends <= now.wall() {
             self.drop_session(session);
             return None;
         }
@@ -139,7 +123,7 @@ impl Sessions {
 
     /// The salt of a session, which is begun with this one if there is none: then those of the same
     /// application's older tokens end.
-    pub(super) fn salt(&mut self, session: Digest, owner: Owner, new: Salt, now: Now) -> Salt {
+    pub(super) fn salt(&mut self, session: Digest, owner: Owner, new: Salt, now: Moment) -> Salt {
         self.sweep(now);
         if let Some(found) = self.all.get(&session) {
             return found.salt.clone();
@@ -186,8 +170,8 @@ impl Sessions {
     }
 
     /// Ends what has ended.
-    fn sweep(&mut self, now: Now) {
-        while let Some((_, session)) = self.by_end.first().filter(|(ends, _)| *ends <= now.wall) {
+    fn sweep(&mut self, now: Moment) {
+        while let Some((_, session)) = self.by_end.first().filter(|(ends, _)| *ends <= now.wall()) {
             self.drop_session(&session.clone());
         }
         while let Some((_, session)) = self.by_use.first() {

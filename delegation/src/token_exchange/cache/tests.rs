@@ -1,8 +1,7 @@
 //! Whose is whose, how long and how much.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use krb_client::proto::{KerberosTime, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -10,26 +9,14 @@ use tokio::time::{sleep, timeout};
 use super::key::Salt;
 use super::*;
 use crate::identity::BearerToken;
+use crate::testing::TestClock;
 use crate::{Blame, Code};
 
 const NOW: i64 = 1_800_000_000;
 
-struct At(AtomicI64);
-
-impl Clock for At {
-    fn now(&self) -> Timestamp {
-        let seconds = KerberosTime::from_unix(self.0.load(Ordering::SeqCst));
-        Timestamp { seconds, microseconds: 0 }
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-}
-
 struct Fixture {
     cache: Arc<Cache>,
-    clock: Arc<At>,
+    clock: Arc<TestClock>,
     asked: AtomicUsize,
 }
 
@@ -42,7 +29,7 @@ fn fixture() -> Fixture {
 }
 
 fn bounded(sessions: usize, bytes: usize) -> Fixture {
-    let clock = Arc::new(At(AtomicI64::new(NOW)));
+    let clock = Arc::new(TestClock::at(NOW));
     let bounds = Bounds { sessions, bytes, entries: 10, idle: Duration::from_secs(900) };
     let cache = Cache::bounded(&config(), bounds, clock.clone()).unwrap();
     Fixture { cache: Arc::new(cache), clock, asked: AtomicUsize::new(0) }
@@ -112,7 +99,7 @@ impl Fixture {
     }
 
     fn pass(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass(seconds);
     }
 
     fn sessions(&self) -> usize {
@@ -423,7 +410,7 @@ proptest! {
         let (mut wall, mut salts) = (NOW, std::collections::HashMap::new());
         for (step, session, user, size) in steps {
             wall += i64::from(step);
-            let now = Now { wall, monotonic: Duration::from_secs(wall.unsigned_abs()) };
+            let now = Moment::now(&TestClock::at(wall));
             let (name, owner) = ([session; 32], Owner {
                 application: [user; 32], ends: NOW + i64::from(session) * 30 + 10,
             });

@@ -115,6 +115,70 @@ async fn what_is_asked_for_may_differ_by_kind_and_by_target() {
 }
 
 #[test]
+fn no_module_is_overlooked_whosever_it_is() {
+    let idp = Idp::new();
+    let verifier = idp.verifier(idps(Value::Null));
+    let with = |name: &str| {
+        let modules = json!({ "smb": { "tokenExchange": { "idpName": name } } });
+        idp.exchanger_of(&verifier, json!({ "tokenExchange": usual(), "modules": modules }))
+    };
+    // Its callers' tokens are not exchanged at all.
+    let error = with("other").err().unwrap();
+    assert_eq!(error.setting, "delegation.modules.smb.tokenExchange.idpName");
+    assert!(error.problem.contains("has no tokenExchange"), "{error}");
+    let none = Targets::new(Vec::new()).unwrap();
+    let error = with("idp").unwrap().check_modules(&none).unwrap_err();
+    assert_eq!(error.setting, "delegation.modules.smb");
+}
+
+#[tokio::test(start_paused = true)]
+async fn remedies_name_the_setting_that_was_used() {
+    let idp = Idp::new();
+    let mut own = usual();
+    own["tokenEndpoint"] = json!(format!("{OTHER}/token"));
+    let verifier = idp.verifier(idps(own));
+    let modules = json!({ "http": { "tokenExchange": { "audience": "web" } } });
+    let delegation = json!({ "tokenExchange": usual(), "modules": modules });
+    let exchanger = idp.exchanger_of(&verifier, delegation).unwrap();
+    let target = json!([{
+        "name": "wiki", "kind": "http", "url": "https://wiki.example", "spn": "HTTP/wiki.example"
+    }]);
+    let targets = Targets::new(serde_json::from_value(target).unwrap()).unwrap();
+    let wiki = targets.iter().next();
+    let refusal = |description: &'static str, error: &'static str| {
+        idp.answers(move |_| (400, json!({ "error": error, "error_description": description })));
+    };
+    for (issuer, section) in
+        [(URL, "delegation.tokenExchange"), (OTHER, "auth.trustedIDPs[1].tokenExchange")]
+    {
+        let caller = admit(&verifier, &idp.sign(&Idp::claims(issuer))).await;
+        let remedy =
+            async |target| exchanger.exchange(&caller, target, 0).await.unwrap_err().remedy;
+        refusal("Audience not found", "invalid_client");
+        assert!(remedy(None).await.contains(&format!("check {section}.audience,")));
+        let of_module = "check delegation.modules.http.tokenExchange.audience,";
+        assert!(remedy(wiki).await.contains(of_module));
+        refusal("", "invalid_client");
+        assert!(remedy(wiki).await.contains(&format!("Check {section}.clientId (us)")));
+        idp.answers(|_| (0, Value::Null));
+        assert!(remedy(wiki).await.contains(&format!("check {section}.tokenEndpoint,")));
+        idp.answers(move |_| (200, idp_answer(&json!({ "access_token": "opaque" }))));
+        let said = remedy(None).await;
+        let index = usize::from(issuer == OTHER);
+        assert!(said.contains(&format!("auth.trustedIDPs[{index}].introspection")), "{said}");
+    }
+}
+
+/// A token of this kind, in the form of an answer.
+fn idp_answer(change: &Value) -> Value {
+    let mut answer = json!({
+        "token_type": "Bearer", "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
+    });
+    answer.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    answer
+}
+
+#[test]
 fn settings_that_would_not_do_are_refused_by_name() {
     let idp = Idp::new();
     let refused = |idps: Value, change: Value| {
