@@ -1,5 +1,6 @@
 //! A backend whose behaviour the tests choose by token and path.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(7);
 pub(crate) struct Fake {
     /// What happened, in order.
     pub(crate) events: Mutex<Vec<String>>,
+    /// Are tickets taken? None ever is any good.
+    pub(crate) negotiates: AtomicBool,
 }
 
 impl Fake {
@@ -59,8 +62,12 @@ impl Backend for Fake {
         }
     }
 
+    fn negotiates(&self) -> bool {
+        self.negotiates.load(Ordering::SeqCst)
+    }
+
     async fn accept(&self, _: &[u8]) -> Result<(String, Vec<u8>), NotAccepted> {
-        Err(NotAccepted { reason: "no tickets are taken", answer: Vec::new() })
+        Err(NotAccepted { reason: "no ticket is good", answer: b"no".to_vec() })
     }
 
     fn principal(&self, caller: &String) -> Principal {

@@ -1,6 +1,7 @@
 //! Requests through the whole application, in memory.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use axum::Router;
@@ -105,6 +106,32 @@ mod authentication {
         }
         let (_, challenge, _) = challenge(r#", "scopes": ["a", "b"]"#, &[]).await;
         assert_eq!(challenge, format!(r#"Bearer {POINTER}, scope="a b""#));
+    }
+
+    #[tokio::test]
+    async fn whose_ticket_is_refused_may_come_with_a_token_or_another_ticket() {
+        let (app, fake, _) = app("");
+        fake.negotiates.store(true, Ordering::SeqCst);
+        for (field, says) in [
+            (Some("Negotiate YWJj"), "Negotiate bm8="),
+            (Some("Negotiate !"), "Negotiate"),
+            (Some("Bearer expired"), "Negotiate"),
+            (None, "Negotiate"),
+        ] {
+            let headers: Vec<_> = field.map(|field| ("authorization", field)).into_iter().collect();
+            let response = send(&app, post(&headers, &read("x"))).await;
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            let challenges: Vec<_> = response
+                .headers()
+                .get_all(header::WWW_AUTHENTICATE)
+                .iter()
+                .map(|value| value.to_str().unwrap())
+                .collect();
+            let [bearer, dpop, negotiate] = &challenges[..] else { panic!("{challenges:?}") };
+            assert!(bearer.starts_with("Bearer ") && bearer.contains(POINTER), "{bearer}");
+            assert!(dpop.starts_with("DPoP "), "{dpop}");
+            assert_eq!(*negotiate, says, "{field:?}");
+        }
     }
 
     #[tokio::test]
