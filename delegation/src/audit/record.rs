@@ -199,6 +199,15 @@ pub(super) struct Fields {
     pub(super) spn: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
+    /// What is done, where that is a text: without its values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) statement: Option<String>,
+    /// Which text it was, as sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) statement_hash: Option<String>,
+    /// The tables that it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tables: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decision: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -260,6 +269,10 @@ pub(super) struct Fields {
     pub(super) status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rows_affected: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) duration_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -323,6 +336,11 @@ impl Fields {
                 self.target = Some(text(permit.target().name()));
                 self.spn = Some(text(permit.target().spn()));
                 self.path = Some(text(&permit.task().recorded_path()));
+                if let Some(recorded) = permit.task().recorded() {
+                    self.statement = Some(text(&recorded.statement));
+                    self.statement_hash = Some(recorded.hash);
+                    self.tables = texts(&recorded.tables);
+                }
                 self.decision = Some(if permit.waits_for_groups() { "pending" } else { "allow" });
                 self.policies = texts(permit.policies());
                 self.policy_hash = Some(text(permit.asked()));
@@ -354,6 +372,8 @@ impl Fields {
             Event::Answered(answered) => {
                 self.status = answered.status;
                 self.bytes = Some(answered.bytes);
+                self.rows = answered.rows;
+                self.rows_affected = answered.changed;
             }
             Event::Failed(failure) => {
                 self.fail(failure.code.as_str(), text(failure.own_words()));

@@ -93,7 +93,12 @@ async fn an_intent_and_its_closing_record() {
     log.clock.pass(2);
     intent.tell(Event::Evidence { account: &account(), ticket: &ticket(0) });
     intent.tell(Event::Ticket(&ticket(0x40a5_0000)));
-    intent.tell(Event::Answered(Answered { status: Some(404), bytes: 11 }));
+    intent.tell(Event::Answered(Answered {
+        status: Some(404),
+        bytes: 11,
+        rows: None,
+        changed: None,
+    }));
     intent.close(Ok(())).await.unwrap();
 
     let [mut intent, mut closing]: [Value; 2] = log.records().await.try_into().unwrap();

@@ -34,7 +34,7 @@ async fn every_call_is_counted_once_however_it_ends() {
     assert!(books.1.text().contains("krb_mcp_calls_running 1\n"));
     done.tell(Event::Evidence { account: &account(), ticket: &ticket(0) });
     done.tell(Event::Ticket(&ticket(0)));
-    done.tell(Event::Answered(Answered { status: None, bytes: 11 }));
+    done.tell(Event::Answered(Answered { status: None, bytes: 11, rows: None, changed: None }));
     done.close(Ok(())).await.unwrap();
     begin(&books).failed(failure()).await;
     begin(&books).denied(failure().into()).await;

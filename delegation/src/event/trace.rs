@@ -82,7 +82,7 @@ impl Trace {
                 let (flags, ends) = (ticket.flags.0, ticket.times.endtime);
                 debug!(stage, took, %spn, from, %enctype, flags, %ends, "ticket");
             }
-            Event::Answered(Answered { status, bytes }) => {
+            Event::Answered(Answered { status, bytes, .. }) => {
                 debug!(stage, took, status, bytes, "answered")
             }
             Event::Failed(failure) => {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::CallContext;
 use crate::Failure;
 use crate::credential::ServiceCredential;
@@ -95,6 +97,16 @@ pub(crate) trait Kind: Sized {
     /// The place as the audit log names it, without what may be secret.
     fn recorded_path(task: &Self::Task) -> String;
 
+    /// What the audit log has beside of what is done.
+    fn recorded(_: &Self::Task) -> Option<Recorded> {
+        None
+    }
+
+    /// What callers are told beside an outcome.
+    fn beside(_: &Self::Outcome) -> Beside {
+        Beside::default()
+    }
+
     /// What the books say of an outcome.
     fn answered(outcome: &Self::Outcome) -> Answered;
 
@@ -128,6 +140,7 @@ pub(crate) struct Named<'a> {
 pub(crate) type Wrong = (&'static str, String);
 
 /// What an operation is at one endpoint.
+#[derive(Debug)]
 pub(crate) struct Found<T> {
     pub(crate) task: T,
     /// The action's name in policy and audit.
@@ -152,6 +165,30 @@ pub(crate) struct Answered {
     pub(crate) status: Option<u16>,
     /// How many bytes of content came back, as encoded.
     pub(crate) bytes: u64,
+    /// How many rows, where there are any.
+    pub(crate) rows: Option<u64>,
+    /// How many were changed.
+    pub(crate) changed: Option<u64>,
+}
+
+/// What records have of something that is done by a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Recorded {
+    /// The text, without what may be secret.
+    pub(crate) statement: String,
+    /// Which text it was, as sent: the first 32 hexadecimal digits of its SHA-256.
+    pub(crate) hash: String,
+    /// What it names.
+    pub(crate) tables: Vec<String>,
+}
+
+/// What an answer has beside its data.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Beside {
+    /// All of it.
+    pub members: Map<String, Value>,
+    /// What of that somebody must know who reads the data alone.
+    pub told: Map<String, Value>,
 }
 
 /// Something that can be done at a kind of resource.

@@ -27,8 +27,8 @@ use crate::state::State;
 use crate::targets::{Names, Root, Target, Unresolved};
 use crate::{Answer, ConfigError, Failure, Request};
 use failure::{NotProven, Silent};
-pub use kind::Action;
-pub(crate) use kind::{Answered, Form, Found, Impersonator, Kind, Named, Wrong};
+pub use kind::{Action, Beside};
+pub(crate) use kind::{Answered, Form, Found, Impersonator, Kind, Named, Recorded, Wrong};
 
 registry::kinds! {
     /// `{"kind": "smb", …}`: shares of one file server.

@@ -196,6 +196,13 @@ macro_rules! kinds {
         }
 
         impl Task {
+            /// What the audit log has beside of it.
+            pub(crate) fn recorded(&self) -> Option<Recorded> {
+                match self {
+                    $(Self::$Kind(task) => <$kind::Client as Kind>::recorded(task),)+
+                }
+            }
+
             /// The place as the audit log names it, without what may be secret.
             #[must_use]
             pub fn recorded_path(&self) -> String {
@@ -206,6 +213,16 @@ macro_rules! kinds {
         }
 
         impl Outcome {
+            /// What callers are told beside it.
+            #[must_use]
+            pub fn beside(&self) -> Beside {
+                match self {
+                    $(Self::$Kind(outcome) => <$kind::Client as Kind>::beside(outcome),)+
+                    Self::Here(_) => Beside::default(),
+                    Self::AsService(as_service) => as_service.outcome.beside(),
+                }
+            }
+
             /// What the books say of it; nothing of what no resource answered.
             pub(crate) fn answered(&self) -> Option<Answered> {
                 match self {

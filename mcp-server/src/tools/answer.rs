@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use krb_delegation::{Blame, Code, Failure};
+use krb_delegation::resources::Beside;
+use krb_delegation::{Blame, Code, Failure, Outcome};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// An answer that is longer is not repeated as text. Hosts that show their models the text alone cut
 /// it before that.
@@ -17,8 +18,14 @@ const ELSEWHERE: &str = "{\"status\":\"success\",\"note\":\"more than 128 KiB: a
 #[derive(Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 enum Answer<T> {
-    Success { data: T },
-    Failure { error: Error },
+    Success {
+        data: T,
+        #[serde(flatten)]
+        beside: Map<String, Value>,
+    },
+    Failure {
+        error: Error,
+    },
 }
 
 #[derive(Serialize)]
@@ -36,13 +43,25 @@ impl From<Failure> for Error {
 
 /// `{"status":"success","data":…}`, or `{"status":"failure","error":{…}}` with `isError`; as
 /// structured content, and as text for clients that read only that, if it is not too long.
-pub(crate) fn to_result<T: Serialize>(result: Result<T, Failure>) -> CallToolResult {
-    let (answer, wrap): (_, fn(_) -> _) = match result {
-        Ok(data) => (Answer::Success { data }, CallToolResult::success),
+pub(crate) fn to_result(result: Result<Outcome, Failure>) -> CallToolResult {
+    let beside = result.as_ref().map(Outcome::beside).unwrap_or_default();
+    with(result, beside)
+}
+
+/// The same, with what is told beside the data: all of it where programs read it, and in the text what
+/// its reader must know.
+fn with<T: Serialize>(result: Result<T, Failure>, beside: Beside) -> CallToolResult {
+    let Beside { members, told } = beside;
+    let (mut answer, wrap): (_, fn(_) -> _) = match result {
+        Ok(data) => (Answer::Success { data, beside: told }, CallToolResult::success),
         Err(failure) => (Answer::Failure { error: failure.into() }, CallToolResult::error),
     };
     // Two serialisations, because the text keeps the order of fields.
-    match (text(&answer), serde_json::to_value(&answer)) {
+    let text = text(&answer);
+    if let Answer::Success { beside, .. } = &mut answer {
+        *beside = members;
+    }
+    match (text, serde_json::to_value(&answer)) {
         (Ok(text), Ok(value)) => {
             let mut result = wrap(vec![ContentBlock::text(text)]);
             result.structured_content = Some(value);
@@ -108,8 +127,8 @@ impl Write for Bounded {
 
 /// The output schema of a tool whose success carries `data`. The root says `object`, as revisions
 /// before 2026-07-28 require.
-pub(super) fn schema(data: &Value) -> JsonObject {
-    let schema = json!({
+pub(super) fn schema(data: &Value, beside: &[(&str, Value)]) -> JsonObject {
+    let mut schema = json!({
         "type": "object",
         "oneOf": [
             {
@@ -145,6 +164,9 @@ pub(super) fn schema(data: &Value) -> JsonObject {
             }
         ]
     });
+    for (name, described) in beside {
+        schema["oneOf"][0]["properties"][*name] = described.clone();
+    }
     match schema {
         Value::Object(schema) => schema,
         _ => JsonObject::new(),
@@ -156,7 +178,21 @@ mod tests {
     use super::*;
 
     fn answer(length: usize) -> CallToolResult {
-        to_result(Ok(json!({"content": "x".repeat(length)})))
+        with(Ok(json!({"content": "x".repeat(length)})), Beside::default())
+    }
+
+    #[test]
+    fn what_stands_beside_is_for_programs_but_for_what_a_reader_must_know() {
+        let members = json!({"columns": [], "hasMore": true}).as_object().cloned().unwrap();
+        let told = json!({"hasMore": true}).as_object().cloned().unwrap();
+        let result = with(Ok(json!([{"b": 1}])), Beside { members, told });
+        assert_eq!(text_of(&result), r#"{"status":"success","data":[{"b":1}],"hasMore":true}"#);
+        let whole =
+            json!({"status": "success", "data": [{"b": 1}], "columns": [], "hasMore": true});
+        assert_eq!(result.structured_content, Some(whole));
+        let plain = with(Ok(json!([{"current_user": r"DOMAIN\ALICE_ADMIN"}])), Beside::default());
+        let text = r#"{"status":"success","data":[{"current_user":"DOMAIN\\ALICE_ADMIN"}]}"#;
+        assert_eq!(text_of(&plain), text, "as the original's documentation has it");
     }
 
     fn text_of(result: &CallToolResult) -> String {

@@ -15,7 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
     describe: |name| {
         describe::<NoArguments>(
             name,
-            "Lists the file shares and web applications that the calling user may use through this \
+            "Lists the file shares, web applications and databases that the calling user may use through this \
              server, how their addresses begin, and what may be done there. Call it first.",
             ToolAnnotations::with_title("What is there?")
                 .read_only(true)

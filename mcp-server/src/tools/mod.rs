@@ -5,6 +5,9 @@ mod file_read;
 mod http_request;
 mod list_directory;
 mod list_targets;
+mod sql_delegate;
+mod sql_schema;
+mod sql_table_details;
 mod user_info;
 
 use std::sync::{Arc, LazyLock};
@@ -41,6 +44,9 @@ const TOOLS: &[Entry] = &[
     file_read::ENTRY,
     list_directory::ENTRY,
     http_request::ENTRY,
+    sql_delegate::ENTRY,
+    sql_schema::ENTRY,
+    sql_table_details::ENTRY,
     user_info::ENTRY,
 ];
 
@@ -93,9 +99,20 @@ fn describe<Arguments: JsonSchema + 'static>(
     annotations: ToolAnnotations,
     data: &Value,
 ) -> Tool {
+    describe_with::<Arguments>(name, description, annotations, data, &[])
+}
+
+/// The same, of one whose answer has something beside its `data`.
+fn describe_with<Arguments: JsonSchema + 'static>(
+    name: &'static str,
+    description: &'static str,
+    annotations: ToolAnnotations,
+    data: &Value,
+    beside: &[(&str, Value)],
+) -> Tool {
     Tool::new(name, description, JsonObject::new())
         .with_input_schema::<Arguments>()
-        .with_raw_output_schema(Arc::new(answer::schema(data)))
+        .with_raw_output_schema(Arc::new(answer::schema(data, beside)))
         .with_annotations(annotations)
 }
 

@@ -117,10 +117,10 @@ fn results_fit_the_output_schemas() {
         let (name, data) = (tool.name, tool.answer("x"));
         let schema = tool.describe().output_schema.unwrap();
         let schema = Value::Object((*schema).clone());
-        let success = super::to_result(Ok(&data)).structured_content.unwrap();
+        let success = super::to_result(Ok(data)).structured_content.unwrap();
         assert!(fits(&schema, &success), "{name}: {success}");
         let failure = krb_delegation::Failure::new(Code::NotFound, "a", "b");
-        let failure = super::to_result::<()>(Err(failure)).structured_content.unwrap();
+        let failure = super::to_result(Err(failure)).structured_content.unwrap();
         assert!(fits(&schema, &failure), "{name}: {failure}");
         assert!(!fits(&schema, &json!({"status": "success", "error": {}})));
     }
@@ -131,6 +131,7 @@ fn the_readme_names_each_tool() {
     let readme = include_str!("../../../README.md");
     let (_, tools) = readme.split_once("\nTools: ").unwrap();
     let (tools, _) = tools.split_once(".\n").unwrap();
-    let named: Vec<_> = tools.split(", ").map(|name| name.trim_matches('`')).collect();
+    let name = |text: &'static str| text.trim().trim_matches('`');
+    let named: Vec<_> = tools.split(',').map(name).collect();
     assert_eq!(named, super::names());
 }

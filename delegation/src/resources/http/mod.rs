@@ -99,7 +99,12 @@ impl Kind for Client {
     }
 
     fn answered(response: &Outcome) -> Answered {
-        Answered { status: Some(response.status), bytes: response.body.len() as u64 }
+        Answered {
+            status: Some(response.status),
+            bytes: response.body.len() as u64,
+            rows: None,
+            changed: None,
+        }
     }
 
     fn new(network: &Network, _: &Arc<State>) -> Self {

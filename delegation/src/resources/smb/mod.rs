@@ -111,7 +111,7 @@ impl Kind for Client {
     }
 
     fn answered(outcome: &Outcome) -> Answered {
-        Answered { status: None, bytes: outcome.content_bytes() }
+        Answered { status: None, bytes: outcome.content_bytes(), rows: None, changed: None }
     }
 
     fn new(network: &Network, state: &Arc<State>) -> Self {

@@ -10,6 +10,10 @@ use crate::{Blame, Code, Failure};
 pub(super) enum Misasked {
     /// A statement that is not done, and what to write instead.
     Statement(String, String),
+    /// What is asked for as a read does this.
+    NoRead(&'static str),
+    /// What is asked for as a change only reads.
+    NoChange,
     /// A parameter.
     Parameters(String),
     /// The target runs nothing that users write.
@@ -32,6 +36,16 @@ impl From<Misasked> for Failure {
         };
         let (message, remedy) = match misasked {
             Misasked::Statement(message, remedy) => (message, remedy),
+            Misasked::NoRead(action) => (
+                format!("the statement does not only read: it is {action}"),
+                "Ask for it with the action execute; or leave out what changes something, such as \
+                 FOR UPDATE, INTO, and functions that are not known to change nothing."
+                    .into(),
+            ),
+            Misasked::NoChange => (
+                "the statement changes nothing".into(),
+                "Ask for it with the action query.".into(),
+            ),
             Misasked::Parameters(problem) => (
                 format!("the parameters do not fit: {problem}"),
                 "Give a value for each placeholder, and no other: an array for $1, $2, … (or at SQL \

@@ -26,7 +26,9 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use super::kept::{self, Kept};
-use super::{Action, Answered, CallContext, Found, Impersonator, Kind, Named, Wrong};
+use super::{
+    Action, Answered, CallContext, Found, Impersonator, Kind, Named, Recorded, Wrong, kind,
+};
 use crate::Failure;
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
@@ -137,8 +139,18 @@ impl Kind for Client {
         task.place().to_owned()
     }
 
+    fn recorded(task: &Task) -> Option<Recorded> {
+        Some(task.recorded())
+    }
+
+    fn beside(outcome: &Outcome) -> kind::Beside {
+        outcome.beside.members()
+    }
+
     fn answered(outcome: &Outcome) -> Answered {
-        Answered { status: None, bytes: outcome.beside.bytes }
+        let Beside { row_count, rows_affected, bytes, .. } = &outcome.beside;
+        let (rows, changed) = (Some(*row_count as u64), *rows_affected);
+        Answered { status: None, bytes: *bytes, rows, changed }
     }
 
     fn new(network: &Network, state: &Arc<State>) -> Self {
@@ -279,3 +291,6 @@ fn outcome(place: &Place<'_>, task: &Task, done: Done, rows: Rows) -> Result<Out
     };
     Ok(Outcome { rows, beside })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::catalog;
 use super::config::Endpoint;
 use super::failure::Misasked;
 use super::rows::{Column, Row};
-use super::statement::{self, Access, Functions, Placeholders, Refused};
+use super::statement::{self, Access, Functions, Placeholders, Read, Refused};
+use super::stored::Stored;
 pub use super::work::Params;
 use super::work::{Param, Work, check_values};
 use crate::Failure;
-use crate::resources::{Action, Form, Found};
+use crate::resources::{Action, Form, Found, Recorded, kind};
 use crate::targets::{Names, fold};
 
 /// Something to do with a database.
@@ -158,6 +160,23 @@ pub struct Beside {
     pub bytes: u64,
 }
 
+impl Beside {
+    /// As answers have it.
+    pub(super) fn members(&self) -> kind::Beside {
+        let members = match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
+        let mut told = members.clone();
+        told.retain(|name, value| match name.as_str() {
+            "hasMore" => *value == Value::Bool(true),
+            "cursor" | "rowsAffected" => true,
+            _ => false,
+        });
+        kind::Beside { members, told }
+    }
+}
+
 /// Something to do in one database.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Task {
@@ -165,12 +184,29 @@ pub struct Task {
     /// As configured.
     pub(super) database: String,
     pub(super) work: Work,
+    named: Named,
     /// So many rows come before, and so many are taken.
     pub(super) skip: u64,
     pub(super) rows: u32,
     /// What a cursor is made for.
     digest: String,
     policy_path: String,
+}
+
+/// What a statement names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Named {
+    /// It as records have it, without values.
+    redacted: String,
+    /// The tables that it names.
+    tables: Vec<String>,
+}
+
+impl Named {
+    /// Of what is this server's own.
+    const fn own(redacted: String) -> Self {
+        Self { redacted, tables: Vec::new() }
+    }
 }
 
 /// An operation as it is asked for.
@@ -203,7 +239,7 @@ impl Asked {
             return Ok(None);
         }
         let Some(database) = endpoint.database(database.as_deref()) else { return Ok(None) };
-        let (work, action, inner) = endpoint.work(verb)?;
+        let Found { task: (work, named), action, policy_path: inner } = endpoint.work(verb)?;
         let digest = digest_of(database, &work);
         let skip = match &page.cursor {
             None => 0,
@@ -214,12 +250,13 @@ impl Asked {
             endpoint: endpoint.clone(),
             database: database.clone(),
             work,
+            named,
             skip,
             rows: endpoint.limits.rows_of(page.rows),
             digest,
             policy_path: policy_path.clone(),
         };
-        Ok(Some(Found { task, action: action.into(), policy_path }))
+        Ok(Some(Found { task, action, policy_path }))
     }
 }
 
@@ -235,11 +272,20 @@ impl Task {
     pub(super) fn place(&self) -> &str {
         &self.policy_path
     }
+
+    /// What records have of the statement: its text without values, which statement that is, and what
+    /// tables it names.
+    pub(super) fn recorded(&self) -> Recorded {
+        let Named { redacted, tables } = &self.named;
+        let text = self.work.text.as_bytes();
+        let hash = hex(digest::digest(&digest::SHA256, text).as_ref(), 16);
+        Recorded { statement: redacted.clone(), hash, tables: tables.clone() }
+    }
 }
 
 impl Endpoint {
     /// What is to be done, what that is to policy, and where in the database.
-    fn work(&self, verb: &Verb) -> Result<(Work, &'static str, String), Failure> {
+    fn work(&self, verb: &Verb) -> Result<Found<(Work, Named)>, Failure> {
         let engine = self.engine;
         let schema = |schema: &Option<String>| match schema {
             Some(schema) => name("schema", schema),
@@ -254,18 +300,32 @@ impl Endpoint {
                 }
                 let (schema, called) = (schema(of)?, name("procedure", called)?);
                 let path = format!("procedures/{}/{}", fold(&schema), fold(&called));
-                (catalog::call(engine, &schema, &called, params)?, PROCEDURE, path)
+                {
+                    let work = catalog::call(engine, &schema, &called, params)?;
+                    let named = Named::own(format!("CALL {schema}.{called}"));
+                    found(work, named, PROCEDURE, path)
+                }
             }
             Verb::Schema { schema: of } => {
                 let of = of.as_ref().map(|of| name("schema", of)).transpose()?;
                 let inner = of.as_ref().map(|of| format!("{}/", fold(of))).unwrap_or_default();
                 let path = format!("catalog/{inner}");
-                (catalog::tables(engine, of.as_deref()), Access::Read.action(), path)
+                found(
+                    catalog::tables(engine, of.as_deref()),
+                    Named::own("(tables)".into()),
+                    Access::Read.action(),
+                    path,
+                )
             }
             Verb::Table { schema: of, table } => {
                 let (schema, table) = (schema(of)?, name("table", table)?);
                 let path = format!("catalog/{}/{}", fold(&schema), fold(&table));
-                (catalog::columns(engine, &schema, &table), Access::Read.action(), path)
+                found(
+                    catalog::columns(engine, &schema, &table),
+                    Named::own("(columns)".into()),
+                    Access::Read.action(),
+                    path,
+                )
             }
         })
     }
@@ -278,46 +338,44 @@ impl Endpoint {
         &self,
         statement: &Statement,
         reads: bool,
-    ) -> Result<(Work, &'static str, String), Failure> {
+    ) -> Result<Found<(Work, Named)>, Failure> {
         let Statement { text, params } = statement;
-        let (text, access, params, inner) = match text {
+        let (work, named, inner) = match text {
             Text::Stored(name) => {
                 let stored = self.statements.get(name).ok_or_else(|| {
                     Misasked::NoSuchStatement(name.clone(), self.statement_names())
                 })?;
                 let params = bind(&stored.placeholders, &stored.params, params)?;
-                (&stored.sql, stored.access, params, format!("statements/{name}"))
+                let Stored { text, redacted, tables, access, .. } = stored.clone();
+                let work = Work { text, params, access };
+                (work, Named { redacted, tables }, format!("statements/{name}"))
             }
             Text::Written(_) if !self.login.mode.takes_free_form() => {
                 return Err(Misasked::FreeForm(self.statement_names()).into());
             }
             Text::Written(sql) => {
-                let functions = Functions::Known(&self.read_functions);
+                let functions = Functions::Anything(&self.read_functions);
                 let read = statement::read(sql, self.engine, &functions);
                 let read = read.map_err(|refused| refused_as_asked(&refused))?;
                 let params = bind(&read.placeholders, &[], params)?;
-                (sql, read.access, params, String::new())
+                let Read { text, redacted, tables, access, .. } = read;
+                (Work { text, params, access }, Named { redacted, tables }, String::new())
             }
         };
-        match (reads, access) {
+        match (reads, work.access) {
             (true, Access::Read) | (false, Access::Write | Access::Admin) => {}
             (true, Access::Write | Access::Admin) => {
-                return Err(Misasked::Statement(
-                    format!("the statement does not only read: it is {}", access.action()),
-                    "Ask for it with the action execute.".into(),
-                )
-                .into());
+                return Err(Misasked::NoRead(work.access.action()).into());
             }
-            (false, Access::Read) => {
-                return Err(Misasked::Statement(
-                    "the statement changes nothing".into(),
-                    "Ask for it with the action query.".into(),
-                )
-                .into());
-            }
+            (false, Access::Read) => return Err(Misasked::NoChange.into()),
         }
-        Ok((Work { text: text.clone(), params, access }, access.action(), inner))
+        let action = work.access.action();
+        Ok(found(work, named, action, inner))
     }
+}
+
+fn found(work: Work, named: Named, action: &'static str, inner: String) -> Found<(Work, Named)> {
+    Found { task: (work, named), action: action.into(), policy_path: inner }
 }
 
 fn refused_as_asked(refused: &Refused) -> Failure {
@@ -385,8 +443,11 @@ fn digest_of(database: &str, work: &Work) -> String {
         add(name);
         add(&value.to_string());
     }
-    let digest = context.finish();
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(context.finish().as_ref(), 8)
+}
+
+fn hex(bytes: &[u8], length: usize) -> String {
+    bytes.iter().take(length).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_cursor(cursor: &str, digest: &str) -> Option<u64> {

@@ -29,7 +29,9 @@ pub struct StoredConfig {
 /// The same, checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Stored {
-    pub(super) sql: String,
+    pub(super) text: String,
+    pub(super) redacted: String,
+    pub(super) tables: Vec<String>,
     pub(super) access: Access,
     pub(super) params: Vec<String>,
     pub(super) placeholders: statement::Placeholders,
@@ -53,7 +55,7 @@ pub(super) fn check(
             let problem = "must be named by 1 to 64 small letters, digits, '-' or '_'";
             return Err(wrong(&name, problem.into()));
         }
-        let read = statement::read(&sql, engine, &statement::Functions::All);
+        let read = statement::read(&sql, engine, &statement::Functions::Told);
         let read = read.map_err(|refused| wrong(&name, refused.to_string()))?;
         let given = match access {
             // What only reads for us only reads for everybody.
@@ -63,20 +65,20 @@ pub(super) fn check(
                     format!("is called {}, and does {}", access.as_str(), read.access.as_str());
                 return Err(wrong(&name, problem));
             }
-            None if read.calls_unknown.is_empty() => read.access,
+            None if read.calls.is_empty() => read.access,
             None => {
-                let problem = format!(
-                    "give access: nobody here knows what {} does",
-                    read.calls_unknown.join(", ")
-                );
+                let problem =
+                    format!("give access: nobody here knows what {} does", read.calls.join(", "));
                 return Err(wrong(&name, problem));
             }
         };
-        let placeholders = read.placeholders;
+        let placeholders = read.placeholders.clone();
         if let Some(problem) = placeholders.unlike(&params) {
             return Err(wrong(&name, problem));
         }
-        statements.insert(name, Stored { sql, access: given, params, placeholders });
+        let statement::Read { text, redacted, tables, .. } = read;
+        let stored = Stored { text, redacted, tables, access: given, params, placeholders };
+        statements.insert(name, stored);
     }
     Ok(statements)
 }

@@ -1,3 +1,9 @@
+use std::collections::BTreeSet;
+
+use super::super::engine::Engine;
+use super::failure::Refused;
+use super::lexis::{Lexis, What};
+
 /// Where in a statement values come in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in super::super) enum Placeholders {
@@ -7,7 +13,40 @@ pub(in super::super) enum Placeholders {
     Named(Vec<String>),
 }
 
+/// So many there may be: what both servers take.
+const MOST: usize = 2000;
+
 impl Placeholders {
+    pub(super) fn of(lexis: &Lexis, engine: Engine) -> Result<Self, Refused> {
+        let written = lexis.tokens.iter().filter_map(|token| match &token.what {
+            What::Placeholder(name) => Some(name),
+            _ => None,
+        });
+        match engine {
+            Engine::Postgresql => {
+                let numbers: Option<BTreeSet<usize>> =
+                    written.map(|name| name.parse().ok()).collect();
+                let numbers = numbers.ok_or(Refused::Unknown("a placeholder"))?;
+                let count = numbers.len();
+                let is_whole = numbers.iter().copied().eq(1..=count) && count <= MOST;
+                if is_whole {
+                    Ok(Self::Numbered(count))
+                } else {
+                    Err(Refused::Unknown("a gap in $1, $2, …"))
+                }
+            }
+            Engine::SqlServer => {
+                let mut names: Vec<String> = Vec::new();
+                for name in written {
+                    if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                        names.push(name.clone());
+                    }
+                }
+                if names.len() <= MOST { Ok(Self::Named(names)) } else { Err(Refused::TooDeep) }
+            }
+        }
+    }
+
     /// What their values are called: for numbered ones, these names if there are any.
     pub(in super::super) fn names(&self, given: &[String]) -> Vec<String> {
         match self {
@@ -19,10 +58,8 @@ impl Placeholders {
 
     /// What is wrong with these names for them.
     pub(in super::super) fn unlike(&self, given: &[String]) -> Option<String> {
-        let mut sorted: Vec<&String> = given.iter().collect();
-        sorted.sort();
-        sorted.dedup();
-        if sorted.len() != given.len() {
+        let distinct: BTreeSet<String> = given.iter().map(|name| name.to_lowercase()).collect();
+        if distinct.len() != given.len() {
             return Some("has two params of one name".into());
         }
         match self {

@@ -1,0 +1,257 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::Code;
+
+/// A target, with these members beside those that every one has. Its engine is not asked.
+fn endpoint(engine: &str, more: &Value) -> Result<Endpoint, Wrong> {
+    let mut config = json!({
+        "name": "payroll", "engine": engine, "host": "db.example.com", "databases": ["Hr", "app"],
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        config[name] = value.clone();
+    }
+    let config: Config = serde_json::from_value(config).unwrap();
+    config.check(&mut Names::default())
+}
+
+fn statement(sql: &str, params: Params) -> Statement {
+    Statement { text: Text::Written(sql.into()), params }
+}
+
+fn list(values: &[Value]) -> Params {
+    Params::List(values.to_vec())
+}
+
+fn named(values: Value) -> Params {
+    match values {
+        Value::Object(map) => Params::Named(map),
+        _ => Params::List(Vec::new()),
+    }
+}
+
+fn find(
+    endpoint: &Endpoint,
+    database: Option<&str>,
+    verb: Verb,
+    page: Page,
+) -> Result<Found<Task>, Failure> {
+    let operation = Operation::new(None, database.map(Into::into), verb, page);
+    let asked = Asked::read(&operation)?;
+    let found = asked.find(&Arc::new(endpoint.clone()), &Names::default())?;
+    found.ok_or_else(|| Failure::new(Code::UnknownTarget, "", ""))
+}
+
+fn query(endpoint: &Endpoint, sql: &str, params: Params) -> Result<Found<Task>, Failure> {
+    find(endpoint, None, Verb::Query(statement(sql, params)), Page::default())
+}
+
+#[test]
+fn what_is_asked_for_is_what_policy_is_asked_about() {
+    let postgres = endpoint(
+        "postgresql",
+        &json!({"statements": {"raise": {"sql": "UPDATE s SET p = $1 WHERE i = $2", "params": ["p", "i"]}}}),
+    );
+    let postgres = postgres.unwrap();
+    let stored =
+        |name: &str, params| Verb::Execute(Statement { text: Text::Stored(name.into()), params });
+    let procedure = |schema: Option<&str>| Verb::Procedure {
+        schema: schema.map(Into::into),
+        name: "Close_Year".into(),
+        params: list(&[json!(1)]),
+    };
+    for (database, verb, action, path) in [
+        (None, Verb::Query(statement("SELECT 1", list(&[]))), "sql:read", "/hr/"),
+        (Some("APP"), Verb::Query(statement("SELECT 1", list(&[]))), "sql:read", "/app/"),
+        (None, Verb::Execute(statement("DELETE FROM t", list(&[]))), "sql:write", "/hr/"),
+        (None, Verb::Execute(statement("DROP TABLE t", list(&[]))), "sql:admin", "/hr/"),
+        (None, Verb::Execute(statement("SELECT own()", list(&[]))), "sql:admin", "/hr/"),
+        (None, stored("raise", list(&[json!(1), json!(2)])), "sql:write", "/hr/statements/raise"),
+        (None, procedure(None), "sql:procedure", "/hr/procedures/public/close_year"),
+        (None, procedure(Some("Fin")), "sql:procedure", "/hr/procedures/fin/close_year"),
+        (None, Verb::Schema { schema: None }, "sql:read", "/hr/catalog/"),
+        (None, Verb::Schema { schema: Some("A".into()) }, "sql:read", "/hr/catalog/a/"),
+        (
+            None,
+            Verb::Table { schema: None, table: "Staff".into() },
+            "sql:read",
+            "/hr/catalog/public/staff",
+        ),
+    ] {
+        let found = find(&postgres, database, verb, Page::default()).unwrap();
+        assert_eq!((&*found.action, &*found.policy_path), (action, path));
+    }
+    let unknown = find(&postgres, Some("other"), Verb::Schema { schema: None }, Page::default());
+    assert_eq!(unknown.unwrap_err().code, Code::UnknownTarget);
+    // Not by the other's verb.
+    let reads_as_change = Verb::Execute(statement("SELECT 1", list(&[])));
+    for (refused, instead) in [
+        (query(&postgres, "DELETE FROM t", list(&[])), "execute"),
+        (query(&postgres, "SELECT own()", list(&[])), "execute"),
+        (find(&postgres, None, reads_as_change, Page::default()), "query"),
+        (query(&postgres, "CALL p()", list(&[])), "procedure"),
+    ] {
+        let failure = refused.unwrap_err();
+        assert_eq!(failure.code, Code::InvalidArgument);
+        let told = format!("{} {}", failure.message, failure.remedy);
+        assert!(told.contains(instead), "{told}");
+    }
+}
+
+#[test]
+fn values_come_in_their_places_and_nowhere_else() {
+    let postgres = endpoint("postgresql", &json!({})).unwrap();
+    let sql_server = endpoint("sqlserver", &json!({})).unwrap();
+    let values = |found: Result<Found<Task>, Failure>| -> Vec<(String, Value)> {
+        let params = found.unwrap().task.work.params;
+        params.into_iter().map(|param| (param.name, param.value)).collect()
+    };
+    let both = [("1".to_owned(), json!("x' OR 1=1 --")), ("2".to_owned(), json!(null))];
+    let sql = "SELECT * FROM t WHERE a = $1 OR b = $2";
+    let given = [json!("x' OR 1=1 --"), json!(null)];
+    assert_eq!(values(query(&postgres, sql, list(&given))), both);
+    let by_number = json!({"$2": null, "1": "x' OR 1=1 --"});
+    assert_eq!(values(query(&postgres, sql, named(by_number))), both);
+    let sql = "SELECT * FROM t WHERE a = @a OR b = @B OR c = @A";
+    let both = [("a".to_owned(), json!(1)), ("B".to_owned(), json!([1]))];
+    assert_eq!(values(query(&sql_server, sql, list(&[json!(1), json!([1])]))), both);
+    assert_eq!(values(query(&sql_server, sql, named(json!({"@A": 1, "b": [1]})))), both);
+    for (sql, params) in [
+        ("SELECT $1", list(&[])),
+        ("SELECT $1", list(&[json!(1), json!(2)])),
+        ("SELECT $2", list(&[json!(1), json!(2)])),
+        ("SELECT 1", list(&[json!(1)])),
+        ("SELECT $1", named(json!({"2": 1}))),
+        ("SELECT $1", named(json!({"1": 1, "$1": 2}))),
+        ("SELECT $1", list(&[json!({"a": 1})])),
+        ("SELECT $1", list(&[json!([[1]])])),
+        ("SELECT $1", list(&[json!("a\0b")])),
+    ] {
+        assert_eq!(query(&postgres, sql, params).unwrap_err().code, Code::InvalidArgument, "{sql}");
+    }
+}
+
+#[test]
+fn names_are_quoted_as_the_engine_quotes_them() {
+    for (engine, name, text) in [
+        ("postgresql", r#"a"b"#, r#"CALL "public"."a""b"($1)"#),
+        ("sqlserver", "a]b; DROP TABLE x", "EXECUTE [dbo].[a]]b; DROP TABLE x] @p1"),
+    ] {
+        let verb = Verb::Procedure { schema: None, name: name.into(), params: list(&[json!("x")]) };
+        let endpoint = endpoint(engine, &json!({})).unwrap();
+        assert_eq!(find(&endpoint, None, verb, Page::default()).unwrap().task.work.text, text);
+        let keyed = |key: &str| Verb::Procedure {
+            schema: None,
+            name: "p".into(),
+            params: named(json!({key: 1})),
+        };
+        assert!(find(&endpoint, None, keyed("year"), Page::default()).is_ok());
+        assert!(find(&endpoint, None, keyed("a = 1; --"), Page::default()).is_err());
+        for wrong in ["", "a/b", "a\0", ".."] {
+            let verb = Verb::Table { schema: None, table: wrong.into() };
+            assert!(find(&endpoint, None, verb, Page::default()).is_err(), "{wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn a_login_that_users_could_take_back_runs_the_operators_statements_alone() {
+    let role = json!({
+        "login": {"mode": "role", "username": "svc", "password": "x"},
+        "statements": {"mine": {"sql": "SELECT * FROM t WHERE o = $1", "params": ["who"]}},
+    });
+    let role = endpoint("postgresql", &role).unwrap();
+    for verb in [
+        Verb::Query(statement("SELECT 1", list(&[]))),
+        Verb::Execute(statement("DELETE FROM t", list(&[]))),
+        Verb::Procedure { schema: None, name: "p".into(), params: list(&[]) },
+    ] {
+        let failure = find(&role, None, verb, Page::default()).unwrap_err();
+        assert!(failure.remedy.contains("mine"), "{}", failure.remedy);
+    }
+    let text = Text::Stored("mine".into());
+    let verb = Verb::Query(Statement { text, params: named(json!({"who": "alice"})) });
+    assert!(find(&role, None, verb, Page::default()).is_ok());
+    assert_eq!(role.impersonator(), Some(Impersonator::Named("svc".into())));
+    let kerberos = endpoint("postgresql", &json!({})).unwrap();
+    assert_eq!(kerberos.impersonator(), None);
+    let mapped = endpoint("postgresql", &json!({"login": {"mode": "mapped"}})).unwrap();
+    assert_eq!(mapped.impersonator(), Some(Impersonator::ServiceAccount));
+}
+
+#[test]
+fn what_cannot_be_meant_is_no_target() {
+    for (engine, more, setting) in [
+        ("postgresql", json!({"databases": []}), "databases"),
+        ("postgresql", json!({"databases": ["a", "A"]}), "databases"),
+        ("postgresql", json!({"databases": ["a/b"]}), "databases"),
+        ("postgresql", json!({"host": "a b"}), "host"),
+        ("postgresql", json!({"port": 0}), "port"),
+        ("postgresql", json!({"roleTemplate": "app"}), "roleTemplate"),
+        ("postgresql", json!({"login": {"mode": "impersonate"}}), "login.mode"),
+        ("sqlserver", json!({"login": {"mode": "role"}}), "login.mode"),
+        ("sqlserver", json!({"login": {"mode": "mapped"}}), "login.mode"),
+        ("postgresql", json!({"login": {"username": "x", "password": "y"}}), "login"),
+        (
+            "postgresql",
+            json!({"login": {"mode": "mapped", "username": "x", "password": "y"}}),
+            "login.password",
+        ),
+        ("sqlserver", json!({"login": {"mode": "impersonate", "username": "x"}}), "login"),
+        ("sqlserver", json!({"encryption": "gss"}), "encryption"),
+        ("postgresql", json!({"encryption": "strict"}), "encryption"),
+        (
+            "postgresql",
+            json!({"login": {"mode": "role", "username": "x", "password": "y"}}),
+            "statements",
+        ),
+        ("postgresql", json!({"statements": {"A": {"sql": "SELECT 1"}}}), "statements"),
+        ("postgresql", json!({"statements": {"a": {"sql": "SELECT 1; SELECT 2"}}}), "statements"),
+        ("postgresql", json!({"statements": {"a": {"sql": "SELECT own()"}}}), "statements"),
+        (
+            "postgresql",
+            json!({"statements": {"a": {"sql": "DELETE FROM t", "access": "read"}}}),
+            "statements",
+        ),
+        (
+            "postgresql",
+            json!({"statements": {"a": {"sql": "SELECT $1", "params": ["a", "b"]}}}),
+            "statements",
+        ),
+        (
+            "postgresql",
+            json!({"statements": {"a": {"sql": "SELECT $1, $2", "params": ["a", "A"]}}}),
+            "statements",
+        ),
+        ("postgresql", json!({"limits": {"rows": 0}}), "limits.rows"),
+        ("postgresql", json!({"limits": {"seconds": 601}}), "limits.seconds"),
+    ] {
+        let (field, problem) = endpoint(engine, &more).unwrap_err();
+        assert_eq!(field, setting, "{more}: {problem}");
+    }
+    let known = json!({"statements": {"a": {"sql": "SELECT own()", "access": "read"}}});
+    assert!(endpoint("postgresql", &known).is_ok(), "the operator knows what it does");
+}
+
+#[test]
+fn a_cursor_is_of_one_call() {
+    let postgres = endpoint("postgresql", &json!({"limits": {"rows": 10}})).unwrap();
+    let page = |cursor: &str| Page { rows: Some(99), cursor: Some(cursor.into()) };
+    let verb = |sql: &str, value: i32| Verb::Query(statement(sql, list(&[json!(value)])));
+    let sql = "SELECT * FROM t WHERE a = $1";
+    let first = find(&postgres, None, verb(sql, 1), Page::default()).unwrap().task;
+    assert_eq!((first.skip, first.rows), (0, 10));
+    let cursor = first.cursor(10).unwrap();
+    let second = find(&postgres, None, verb(sql, 1), page(&cursor)).unwrap().task;
+    assert_eq!((second.skip, second.rows), (10, 10));
+    assert_ne!(second.cursor(5), first.cursor(5));
+    for other in [
+        find(&postgres, None, verb(sql, 2), page(&cursor)),
+        find(&postgres, None, verb("SELECT * FROM u WHERE a = $1", 1), page(&cursor)),
+        find(&postgres, Some("app"), verb(sql, 1), page(&cursor)),
+        find(&postgres, None, verb(sql, 1), page("MTAuYQ")),
+        find(&postgres, None, Verb::Execute(statement("DELETE FROM t", list(&[]))), page(&cursor)),
+    ] {
+        assert_eq!(other.unwrap_err().code, Code::InvalidArgument);
+    }
+}
