@@ -155,7 +155,10 @@ impl Delegation {
                 // of it before it is known who asks.
                 let place = self.targets.resolve(operation).map(|place| place.by(call.tool));
                 let target = place.as_ref().ok().map(Resolved::target);
-                let (attempt, subject) = self.exchange(attempt, caller, target, limits).await?;
+                let (mut attempt, subject) = self.exchange(attempt, caller, target, limits).await?;
+                if let Ok(place) = &place {
+                    attempt.finds(place);
+                }
                 let policy = self.policies.current().await;
                 let place = place.map_err(|why| unresolved(why, &policy, &subject).into());
                 match place.and_then(|place| policy.decide(subject, place)) {

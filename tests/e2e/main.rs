@@ -32,6 +32,7 @@ mod replicas;
 mod resources;
 mod revocations;
 mod shipped_server;
+mod sql;
 
 /// The lab, or the end of the test. Tests run several at a time; `lab!(alone)` is for those that stop
 /// or change what others use, or look for what others may cause.

@@ -317,6 +317,14 @@ impl Fields {
                 self.legacy_name = Some(text(subject.legacy_name().as_str()));
                 self.token_exchange_used = Some(true);
             }
+            Event::Found(place) => {
+                self.action = Some(text(place.action()));
+                if let Some(recorded) = place.task().recorded() {
+                    self.statement = Some(text(&recorded.statement));
+                    self.statement_hash = Some(recorded.hash);
+                    self.tables = texts(&recorded.tables);
+                }
+            }
             Event::Denied { policies, asked } => {
                 self.decision = Some("deny");
                 self.policies = texts(policies);
@@ -336,11 +344,6 @@ impl Fields {
                 self.target = Some(text(permit.target().name()));
                 self.spn = Some(text(permit.target().spn()));
                 self.path = Some(text(&permit.task().recorded_path()));
-                if let Some(recorded) = permit.task().recorded() {
-                    self.statement = Some(text(&recorded.statement));
-                    self.statement_hash = Some(recorded.hash);
-                    self.tables = texts(&recorded.tables);
-                }
                 self.decision = Some(if permit.waits_for_groups() { "pending" } else { "allow" });
                 self.policies = texts(permit.policies());
                 self.policy_hash = Some(text(permit.asked()));

@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::event::{Event, Metrics};
 use crate::identity::{Caller, Subject};
 use crate::policy::{Denial, Permit};
+use crate::targets::Resolved;
 use crate::{Failure, TraceContext};
 
 /// A call that has begun. It ends in one record, or as [`Announced`]; dropped, it leaves a record
@@ -45,6 +46,11 @@ impl Attempt {
     /// Notes which account the caller is, once the exchanged token has said it.
     pub fn is_of(&mut self, subject: &Subject) {
         self.story.tell(Event::Exchanged(subject));
+    }
+
+    /// Notes what that is at the resource, once it was found.
+    pub(crate) fn finds(&mut self, place: &Resolved) {
+        self.story.note(&Event::Found(place));
     }
 
     /// Records that the call failed before anything was decided or done, for example because the

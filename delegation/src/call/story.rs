@@ -49,6 +49,11 @@ impl Story {
         self.meter.note(&told);
     }
 
+    /// Tells the record alone: nothing ends by it.
+    pub(super) fn note(&mut self, event: &Event<'_>) {
+        self.entry.note(event);
+    }
+
     /// Writes the intent record.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::credential::kerberos::Account;
 use crate::identity::{Caller, Subject};
 use crate::policy::Permit;
 use crate::resources::Answered;
+use crate::targets::Resolved;
 use crate::{Code, Failure, TraceContext};
 pub(crate) use metrics::Meter;
 pub use metrics::Metrics;
@@ -31,6 +32,8 @@ pub(crate) enum Event<'a> {
     Asked { action: &'a str, address: &'a str },
     /// The identity provider said which account the caller is.
     Exchanged(&'a Subject),
+    /// It is known what is asked for, and at which resource.
+    Found(&'a Resolved),
     /// Policy forbids it, by these, or nothing permits it. `asked` says which policies it was, if any.
     Denied { policies: &'a [String], asked: Option<&'a str> },
     /// Policy allows, by these, what this server answers itself.
@@ -100,7 +103,7 @@ impl Event<'_> {
         match self {
             Self::Begun { .. } | Self::Traced(_) => Stage::Request,
             Self::Asked { .. } => Stage::Exchange,
-            Self::Exchanged(_) => Stage::Policy,
+            Self::Exchanged(_) | Self::Found(_) => Stage::Policy,
             Self::Allowed(_) => Stage::Intent,
             Self::Announced => Stage::Evidence,
             Self::Evidence { .. } | Self::Confirmed { .. } | Self::AsService(_) => Stage::Ticket,

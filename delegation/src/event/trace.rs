@@ -46,7 +46,7 @@ impl Trace {
         let _entered = self.span.enter();
         let (stage, took) = (stage.as_str(), milliseconds(*took));
         match event {
-            Event::Begun { .. } => {}
+            Event::Begun { .. } | Event::Found(_) => {}
             Event::Traced(trace) => {
                 self.span.record("trace_id", trace.trace_id());
             }

@@ -8,7 +8,6 @@ mod kept;
 mod kind;
 mod registry;
 pub mod smb;
-#[allow(dead_code, reason = "no engine has landed yet")]
 pub mod sql;
 
 use std::borrow::Cow;

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Code;
+use crate::targets::Targets;
 
 /// A target, with these members beside those that every one has. Its engine is not asked.
 fn endpoint(engine: &str, more: &Value) -> Result<Endpoint, Wrong> {
@@ -254,4 +255,33 @@ fn a_cursor_is_of_one_call() {
     ] {
         assert_eq!(other.unwrap_err().code, Code::InvalidArgument);
     }
+}
+
+#[test]
+fn a_call_without_a_target_means_the_only_one() {
+    let target = |name: &str| {
+        json!({
+            "kind": "sql", "name": name, "engine": "postgresql", "host": format!("{name}.example.com"),
+            "databases": ["app"],
+        })
+    };
+    let operation = |target: Option<&str>| {
+        let verb = Verb::Schema { schema: None };
+        Operation::new(target.map(Into::into), None, verb, Page::default()).into()
+    };
+    let targets = |names: &[&str]| {
+        let configs = names.iter().map(|name| serde_json::from_value(target(name)).unwrap());
+        Targets::new(configs.collect())
+    };
+    let one = targets(&["a"]).unwrap();
+    assert_eq!(one.resolve(&operation(None)).unwrap().target().name(), "a");
+    assert_eq!(one.resolve(&operation(Some("A"))).unwrap().target().name(), "a");
+    let two = targets(&["a", "b"]).unwrap();
+    assert_eq!(two.resolve(&operation(Some("b"))).unwrap().target().name(), "b");
+    let failure = two.resolve(&operation(None)).unwrap_err().explain(&["a/app/", "b/app/"]);
+    assert!(failure.remedy.contains("a/app/, b/app/"), "{}", failure.remedy);
+    assert_eq!(
+        two.resolve(&operation(Some("c"))).unwrap_err().explain(&[]).code,
+        Code::UnknownTarget
+    );
 }
