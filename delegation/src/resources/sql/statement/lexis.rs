@@ -108,6 +108,7 @@ impl Lexis {
             tokens: Vec::new(),
             line: 1,
             column: 1,
+            brackets: 0,
         };
         reader.all()?;
         let Reader { out, tokens, .. } = reader;
@@ -241,6 +242,8 @@ struct Reader<'a> {
     tokens: Vec<Token>,
     line: u64,
     column: u64,
+    /// So many are open.
+    brackets: usize,
 }
 
 const fn begins_word(c: char) -> bool {
@@ -316,6 +319,10 @@ impl Reader<'_> {
                     self.token(What::Sign(c), line, column);
                 }
                 '[' | ']' if self.engine == Engine::Postgresql => {
+                    self.brackets = match c {
+                        '[' => self.brackets + 1,
+                        _ => self.brackets.saturating_sub(1),
+                    };
                     self.step(true);
                     self.token(What::Sign(c), line, column);
                 }
@@ -324,7 +331,7 @@ impl Reader<'_> {
                     self.token(What::Operator("::".into()), line, column);
                 }
                 // Of a slice of an array, and nothing else.
-                ':' if self.engine == Engine::Postgresql && self.is_in_brackets() => {
+                ':' if self.engine == Engine::Postgresql && self.brackets > 0 => {
                     self.step(true);
                     self.token(What::Operator(":".into()), line, column);
                 }
@@ -362,12 +369,6 @@ impl Reader<'_> {
     fn is_behind_name(&self) -> bool {
         let before = self.at.checked_sub(1).and_then(|before| self.chars.get(before));
         before.is_some_and(|c| is_in_word(*c) || matches!(c, '"' | ']' | ')' | '.'))
-    }
-
-    fn is_in_brackets(&self) -> bool {
-        let count =
-            |sign| self.tokens.iter().filter(|token| token.what == What::Sign(sign)).count();
-        count('[') > count(']')
     }
 
     fn is_placeholder(&self, c: char) -> bool {

@@ -297,6 +297,9 @@ const POSTGRES_REFUSED: &[&str] = &[
     "FROM t SELECT a",
     "TABLE t INTO x",
     "EXPLAIN (ANALYZE, FORMAT JSON) DELETE FROM t",
+    "SHOW a f(1)",
+    "SHOW a, b",
+    "SHOW 'a'",
     "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE ROLE x",
     "ALTER ROLE x SUPERUSER",
@@ -614,6 +617,27 @@ fn nothing_is_too_deep_for_an_answer() {
         .unwrap()
         .join()
         .unwrap();
+    // Nor does any form take a parser that goes back and forth for ever.
+    for (before, open, inner, close, behind) in [
+        ("SELECT * FROM ", "(", "t", ")", ""),
+        ("SELECT * FROM ", "(", "SELECT 1", ")", " AS x"),
+        ("SELECT * FROM ", "(SELECT * FROM ", "t", ") AS x", ""),
+        ("SELECT 1 WHERE a IN ", "(", "SELECT 1", ")", ""),
+        ("SELECT 1 WHERE ", "(", "a", ") = 1", ""),
+        ("SELECT 1 WHERE ", "EXISTS (SELECT ", "1", ")", ""),
+        ("SELECT ", "(", "1, 2", ")", ""),
+        ("SELECT ", "f(", "1", ")", ""),
+        ("SELECT ", "CASE WHEN ", "1", " THEN 1 END", ""),
+        ("SELECT ", "CAST(", "1", " AS int)", ""),
+        ("SELECT ", "ARRAY[", "1", "]", ""),
+        ("SELECT ", "interval ", "'1'", "", ""),
+        ("VALUES ", "(", "1", ")", ""),
+        ("", "WITH x AS (", "SELECT 1", ") SELECT 1", ""),
+        ("INSERT INTO t ", "(", "SELECT 1", ")", ""),
+    ] {
+        let text = format!("{before}{}{inner}{}{behind}", open.repeat(44), close.repeat(44));
+        let _ = (postgres(&text), sql_server(&text));
+    }
     let long = format!("SELECT a FROM t WHERE a IN ({})", vec!["1"; 5000].join(", "));
     assert_eq!(postgres(&long), Ok(Access::Read));
     assert_eq!(

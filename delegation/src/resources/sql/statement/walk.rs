@@ -148,7 +148,12 @@ impl<'a> Walk<'a> {
                 none(options, "EXPLAIN with options")?;
                 self.statement(statement)
             }
-            Statement::ShowVariable { variable: _ } if self.engine == Engine::Postgresql => Ok(()),
+            Statement::ShowVariable { variable: _ } if self.engine == Engine::Postgresql => {
+                // The parser takes whatever comes for a part of its name.
+                let is_name = |what: &What| matches!(what, What::Word(_) | What::Sign('.'));
+                let is_plain = self.lexis.tokens.iter().all(|token| is_name(&token.what));
+                if is_plain { Ok(()) } else { unknown("something behind SHOW") }
+            }
             Statement::CreateTable(_)
             | Statement::CreateView(_)
             | Statement::CreateIndex(_)
