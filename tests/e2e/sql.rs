@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::lab;
 
+/// What policy allows is everything: what is left is what statements are.
+const ALL: &str = "@id(\"all\") permit (principal, action, resource);";
+
 /// PostgreSQL's database `app`, with users who log in themselves as what the template makes of them.
 fn target(lab: &Lab, template: &str) -> Value {
     json!({
@@ -47,7 +50,7 @@ fn query(sql: &str) -> Value {
 async fn the_originals_call_is_answered_letter_for_letter() {
     let lab = lab!();
     let issuer = issuer().await;
-    let server = server(lab, &issuer.url(), r"DOMAIN\{name}", krb_tests::ALLOW_ALL);
+    let server = server(lab, &issuer.url(), r"DOMAIN\{name}", ALL);
     let token = issuer.token("alice");
     // `curl -X POST … -d` as the documentation has it: Accept is */*, and nothing was initialised.
     let body = r#"{
@@ -144,7 +147,7 @@ const OTHERS: &[&str] = &[
 async fn what_is_called_a_read_changes_nothing_and_nothing_else_is_called_one() {
     let lab = lab!(alone);
     let issuer = issuer().await;
-    let server = server(lab, &issuer.url(), "{name}", krb_tests::ALLOW_ALL);
+    let server = server(lab, &issuer.url(), "{name}", ALL);
     let token = issuer.token("alice");
     let before = all_there_is(lab);
     for sql in READS {
@@ -229,7 +232,7 @@ async fn permissions_are_what_a_statement_does() {
 async fn tables_and_columns_are_told_and_rows_come_in_pages() {
     let lab = lab!();
     let issuer = issuer().await;
-    let server = server(lab, &issuer.url(), "{name}", krb_tests::ALLOW_ALL);
+    let server = server(lab, &issuer.url(), "{name}", ALL);
     let token = issuer.token("bob");
     let tables = server.call(Some(&token), "sql-schema", json!({})).await;
     let names: Vec<_> =

@@ -74,23 +74,41 @@ fn with<T: Serialize>(result: Result<T, Failure>, beside: Beside) -> CallToolRes
     }
 }
 
-/// The same as JSON, written once: into what is sent.
-pub(crate) fn write_result<T: Serialize>(
+/// The same as JSON, written once where the text is the same: into what is sent.
+pub(crate) fn write_result(
+    result: Result<Outcome, Failure>,
+    out: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    let beside = result.as_ref().map(Outcome::beside).unwrap_or_default();
+    write_with(result, beside, out)
+}
+
+fn write_with<T: Serialize>(
     result: Result<T, Failure>,
+    beside: Beside,
     out: &mut Vec<u8>,
 ) -> serde_json::Result<()> {
     let is_error = result.is_err();
-    let answer = match result {
-        Ok(data) => Answer::Success { data },
+    let Beside { members, told } = beside;
+    let is_same = members == told;
+    let mut answer = match result {
+        Ok(data) => Answer::Success { data, beside: members },
         Err(failure) => Answer::Failure { error: failure.into() },
     };
     out.extend_from_slice(br#"{"structuredContent":"#);
     let begin = out.len();
     serde_json::to_writer(&mut *out, &answer)?;
-    let answer = out.get(begin..).unwrap_or_default();
-    let text = match std::str::from_utf8(answer) {
-        Ok(text) if text.len() <= MAX_TEXT => serde_json::to_vec(text)?,
-        _ => serde_json::to_vec(ELSEWHERE)?,
+    let text = if is_same {
+        let answer = out.get(begin..).unwrap_or_default();
+        match std::str::from_utf8(answer) {
+            Ok(text) if text.len() <= MAX_TEXT => serde_json::to_vec(text)?,
+            _ => serde_json::to_vec(ELSEWHERE)?,
+        }
+    } else {
+        if let Answer::Success { beside, .. } = &mut answer {
+            *beside = told;
+        }
+        serde_json::to_vec(&text(&answer)?)?
     };
     out.extend_from_slice(br#","content":[{"type":"text","text":"#);
     out.extend_from_slice(&text);
@@ -193,6 +211,20 @@ mod tests {
         let plain = with(Ok(json!([{"current_user": r"DOMAIN\ALICE_ADMIN"}])), Beside::default());
         let text = r#"{"status":"success","data":[{"current_user":"DOMAIN\\ALICE_ADMIN"}]}"#;
         assert_eq!(text_of(&plain), text, "as the original's documentation has it");
+    }
+
+    #[test]
+    fn what_is_written_is_what_a_result_says() {
+        let members = json!({"columns": [], "hasMore": true}).as_object().cloned().unwrap();
+        let told = json!({"hasMore": true}).as_object().cloned().unwrap();
+        for beside in [Beside::default(), Beside { members, told }] {
+            let (mut out, data) = (Vec::new(), json!([{"b": 1}]));
+            write_with(Ok(&data), beside.clone(), &mut out).unwrap();
+            let written: Value = serde_json::from_slice(&out).unwrap();
+            let result = with(Ok(&data), beside);
+            assert_eq!(written["structuredContent"], result.structured_content.clone().unwrap());
+            assert_eq!(written["content"], serde_json::to_value(&result.content).unwrap());
+        }
     }
 
     fn text_of(result: &CallToolResult) -> String {

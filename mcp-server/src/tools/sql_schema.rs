@@ -4,10 +4,13 @@ use krb_delegation::resources::sql;
 use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
 use serde::Deserialize;
+#[cfg(test)]
 use serde_json::json;
 
+#[cfg(test)]
+use super::sql_delegate;
 use super::sql_delegate::describe_rows;
-use super::{Entry, arguments, sql_delegate};
+use super::{Entry, arguments};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

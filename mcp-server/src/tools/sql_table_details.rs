@@ -4,6 +4,7 @@ use krb_delegation::resources::sql;
 use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
 use serde::Deserialize;
+#[cfg(test)]
 use serde_json::json;
 
 use super::sql_delegate::describe_rows;

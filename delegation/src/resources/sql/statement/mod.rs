@@ -18,7 +18,8 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlparser::dialect::{Dialect, MsSqlDialect, PostgreSqlDialect};
-use sqlparser::parser::Parser;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 
 use super::engine::Engine;
 pub(super) use failure::Refused;
@@ -111,21 +112,21 @@ fn read_here(text: &str, engine: Engine, functions: &Functions<'_>) -> Result<Re
         Engine::Postgresql => &PostgreSqlDialect {},
         Engine::SqlServer => &MsSqlDialect {},
     };
-    let not_understood = |error: sqlparser::parser::ParserError| {
+    let not_understood = |error: ParserError| {
         let said: String =
             error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
         Refused::NotUnderstood(said)
     };
-    let parser = Parser::new(dialect).with_recursion_limit(MAX_NESTED).try_with_sql(&lexis.text);
-    let statements =
-        parser.and_then(|mut parser| parser.parse_statements()).map_err(not_understood)?;
-    let statement = match statements.as_slice() {
-        [one] => one,
-        [] => return Err(Refused::Empty),
-        _ => return Err(Refused::Several),
-    };
+    let parser = Parser::new(dialect).with_recursion_limit(MAX_NESTED);
+    let mut parser = parser.try_with_sql(&lexis.text).map_err(not_understood)?;
+    let statement = parser.parse_statement().map_err(not_understood)?;
+    // Its own reading of several statements ends at END, and says nothing of what comes behind.
+    match parser.peek_token().token {
+        Token::EOF => {}
+        behind => return Err(Refused::NotUnderstood(format!("it ends before {behind}"))),
+    }
     let mut walk = Walk::new(engine, &lexis);
-    walk.all(statement)?;
+    walk.all(&statement)?;
     let Walk { mut access, mut calls, tables, .. } = walk;
     match functions {
         Functions::Told => {}
