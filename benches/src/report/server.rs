@@ -40,8 +40,8 @@ pub(super) fn targets(figures: &Figures) -> Vec<Target> {
             figures,
             &file("1KiB"),
             (SERVER, SMBCLIENT),
-            "Two durable records, and three round trips to the file server: open with the file's \
-             own name, read, close.",
+            "Two durable records, and two round trips to the file server: open with the file's own \
+             name, and read. It is closed while the answer is on the way.",
         ),
         Target::at_most(
             "a warm file of 1 MiB",
