@@ -79,6 +79,19 @@ const REFUSES_A_TICKET: [ErrorCode; 8] = [
     ErrorCode::NOKEY,
 ];
 
+/// What a KDC finds in its directory, of the user, of the service account or of the target. It would say
+/// the same again. (What it says of tickets, clocks, enctypes or itself is no such thing.)
+const DEFINITE: [ErrorCode; 8] = [
+    ErrorCode::C_PRINCIPAL_UNKNOWN,
+    ErrorCode::S_PRINCIPAL_UNKNOWN,
+    ErrorCode::CLIENT_REVOKED,
+    ErrorCode::SERVICE_REVOKED,
+    ErrorCode::NAME_EXP,
+    ErrorCode::KEY_EXPIRED,
+    ErrorCode::POLICY,
+    ErrorCode::BADOPTION,
+];
+
 impl ClientError {
     /// The KDC's refusal, if that is what happened.
     #[must_use]
@@ -87,6 +100,15 @@ impl ClientError {
             Self::Exchange(ExchangeError::Refused(refusal)) => Some(refusal),
             Self::Login(error) => error.refusal(),
             _ => None,
+        }
+    }
+
+    /// Did the KDC say no to what was asked for, by what its directory says? Not if the account itself
+    /// could not log in: that is no word about a user.
+    pub(crate) fn is_definite(&self) -> bool {
+        match self {
+            Self::Exchange(ExchangeError::Refused(refusal)) => DEFINITE.contains(&refusal.code),
+            _ => false,
         }
     }
 

@@ -25,6 +25,10 @@ pub use user_ticket::UserTicket;
 const MAX_ENTRIES: usize = 10_000;
 /// A ticket is not handed out in its last seconds: it has to live until the resource sees it.
 const MARGIN: Duration = Duration::from_secs(60);
+/// What a KDC has refused for good is not asked for again for so long, from when it was asked.
+const REFUSED_FOR: Duration = Duration::from_secs(5);
+/// So many refusals are remembered at most; beyond, the oldest goes first.
+const MAX_REFUSALS: usize = 1_000;
 
 type Outcome = Result<Held, ClientError>;
 
@@ -73,9 +77,16 @@ fn reuse(max_age: Duration) -> Duration {
     max_age - MARGIN.min(max_age / 2)
 }
 
+/// A KDC's no, and when it was asked.
+struct Refused {
+    error: ClientError,
+    since: Moment,
+}
+
 /// Tickets, in plain zeroized memory.
 pub(crate) struct TicketStore {
     tickets: Mutex<Shelf<TicketKey, Duration, Ready>>,
+    refusals: Mutex<Shelf<TicketKey, Duration, Refused>>,
     flights: Arc<Flights<TicketKey, Outcome>>,
     clock: Arc<dyn Clock>,
 }
@@ -87,15 +98,21 @@ impl TicketStore {
 
     fn of_size(max_entries: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
         let tickets = Mutex::new(Shelf::new(max_entries));
-        Arc::new(Self { tickets, flights: Arc::default(), clock })
+        let refusals = Mutex::new(Shelf::new(MAX_REFUSALS.min(max_entries)));
+        Arc::new(Self { tickets, refusals, flights: Arc::default(), clock })
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelf<TicketKey, Duration, Ready>> {
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn refusals(&self) -> MutexGuard<'_, Shelf<TicketKey, Duration, Refused>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The ticket of that key: a stored one, or the one that `fetch` brings. However many ask at
-    /// once, one fetches, and all get its result, be it a ticket or an error. The fetch goes on
+    /// once, one fetches, and all get its result, be it a ticket or an error; so does whoever asks
+    /// within five seconds for a ticket in a user's name that a KDC refused for good. The fetch goes on
     /// even if whoever began it gives up. It is handed out for as long as `keep` says, from `since`
     /// on; without that, from now on.
     pub(crate) async fn get<F, T>(
@@ -109,12 +126,14 @@ impl TicketStore {
         F: Future<Output = Result<T, ClientError>> + Send + 'static,
         T: Into<Fetched>,
     {
-        if let Some(held) = self.find(&key) {
-            return Ok(held);
+        if let Some(outcome) = self.find(&key) {
+            return outcome;
         }
+        let begun = self.now();
         let begin = |key: &TicketKey| {
             // Whatever happens to the fetch, the old one is done with.
             self.lock().remove(key);
+            self.refusals().remove(key);
             let (fetch, since) = (fetch(), since.unwrap_or_else(|| self.now()));
             async move {
                 let fetched: Fetched = fetch.await?.into();
@@ -122,21 +141,27 @@ impl TicketStore {
             }
         };
         let store = self.clone();
-        let land = move |key: TicketKey, outcome: &Outcome| {
-            if let Ok(held) = outcome {
-                store.land(key, held.clone(), keep);
+        let land = move |key: TicketKey, outcome: &Outcome| match outcome {
+            Ok(held) => store.land(key, held.clone(), keep),
+            Err(error) if key.is_in_a_users_name() && error.is_definite() => {
+                let refused = Refused { error: error.clone(), since: begun };
+                store.refusals().insert(key, begun.monotonic(), refused);
             }
+            Err(_) => {}
         };
-        let outcome = self.flights.find_or_join(key, |key| self.find(key).map(Ok), begin, land);
+        let outcome = self.flights.find_or_join(key, |key| self.find(key), begin, land);
         // Without one the fetching task panicked or the runtime is shutting down.
         outcome.await.unwrap_or(Err(ClientError::Abandoned))
     }
 
-    fn find(&self, key: &TicketKey) -> Option<Held> {
+    fn find(&self, key: &TicketKey) -> Option<Outcome> {
         let now = self.now();
-        let tickets = self.lock();
-        let ready = tickets.get(key).filter(|ready| ready.is_good(now))?;
-        Some(Held { was_stored: true, ..ready.held.clone() })
+        if let Some(ready) = self.lock().get(key).filter(|ready| ready.is_good(now)) {
+            return Some(Ok(Held { was_stored: true, ..ready.held.clone() }));
+        }
+        let refusals = self.refusals();
+        let refused = refusals.get(key).filter(|one| now.is_within(REFUSED_FOR, one.since))?;
+        Some(Err(refused.error.clone()))
     }
 
     fn land(&self, key: TicketKey, held: Held, keep: Duration) {
@@ -178,11 +203,12 @@ impl TicketStore {
         Ok(UserTicket::new(held, *max_age))
     }
 
-    /// Drops every ticket for which `of` holds; a flight under way no longer lands.
+    /// Drops every ticket for which `of` holds, and every refusal; a flight under way no longer lands.
     pub(crate) fn forget(&self, of: impl Fn(&TicketKey) -> bool) {
         // In this order: what was under way has landed and is dropped, or never lands.
         self.flights.forget(&of);
-        self.lock().remove_all(of);
+        self.lock().remove_all(&of);
+        self.refusals().remove_all(of);
     }
 
     /// Is this ticket, fetched under this key, still the one that would be handed out?

@@ -4,16 +4,13 @@ use krb_proto::kdc::Asked;
 use krb_tests::world::directory::{
     INTRANET, SECOND_REALM, SECOND_SERVICE, SECOND_WEBAPP, SERVICE, WEBAPP, sid,
 };
-use krb_tests::world::{Is, SECOND_KDC, Seen, Setup, World};
+use krb_tests::world::{Is, SECOND_KDC, Seen, Setup, World, further_account};
 use serde_json::{Value, json};
 
 /// A second account of the same realm: for one target that it may delegate to, and for one that it
 /// may not.
 fn two_accounts(configuration: &mut Value) {
-    let mut second = configuration["kerberos"].clone();
-    second["servicePrincipalName"] = json!("HTTP/second.example.test");
-    second["serviceAccount"] = json!({ "username": SECOND_SERVICE, "keytab": "second.keytab" });
-    configuration["kerberos"]["accounts"] = json!({ "second": second });
+    further_account(configuration, "second", SECOND_SERVICE);
     configuration["targets"][1]["account"] = json!("second");
     configuration["targets"][2]["account"] = json!("second");
 }

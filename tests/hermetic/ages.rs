@@ -1,10 +1,15 @@
 //! How long what a KDC said is believed: tested by letting time pass.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use krb_delegation::state::{Operator, StateConfig, Whose};
 use krb_proto::kdc::Asked;
+use krb_proto::{Name, Principal};
 use krb_tests::world::directory::INTRANET;
-use krb_tests::world::{Setup, World, count, granted};
+use krb_tests::world::{Is, Seen, Setup, World, count, granted};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -13,7 +18,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Lets time pass until something is so old, and a call is made then; how often the KDC was asked for
 /// evidence by it.
 async fn evidence_after(age: Duration) -> usize {
-    let world = World::new().await;
+    evidence_in(Setup::default(), age).await
+}
+
+async fn evidence_in(setup: Setup, age: Duration) -> usize {
+    let world = World::with(setup).await;
     assert!(world.get_as("bob", "/whoami").await.content().contains("bob"));
     world.kdcs.take_seen();
     world.time.pass(age).await;
@@ -34,8 +43,14 @@ async fn evidence_is_used_again_for_fourteen_minutes() {
 /// And a call that has one in hand when the clocks jump does not use it after fifteen.
 #[tokio::test(start_paused = true)]
 async fn no_ticket_leaves_whose_evidence_is_fifteen_minutes_old() {
-    for (age, used) in [(899, true), (900, false), (901, false)] {
-        let world = World::new().await;
+    for (setup, age, used) in [
+        (Setup::default(), 899, true),
+        (Setup::default(), 900, false),
+        (Setup::default(), 901, false),
+        (a_minute(), 59, true),
+        (a_minute(), 60, false),
+    ] {
+        let world = World::with(setup).await;
         let (clock, web_clock) = (world.clock.clone(), world.web_clock.clone());
         world.sites.before_connecting(move || {
             clock.set_wrong_by(age);
@@ -50,6 +65,100 @@ async fn no_ticket_leaves_whose_evidence_is_fifteen_minutes_old() {
             assert!(message.contains("became too old"), "{age}: {message}");
         }
     }
+}
+
+/// Where evidence may be no older than that.
+fn a_minute() -> Setup {
+    let change =
+        |configuration: &mut Value| configuration["kerberos"]["maxIdentityAgeSeconds"] = json!(60);
+    Setup { change, ..Setup::default() }
+}
+
+/// Half of it is left when it is handed out.
+#[tokio::test(start_paused = true)]
+async fn evidence_that_may_be_a_minute_old_is_used_again_for_half_of_it() {
+    assert_eq!(evidence_in(a_minute(), 29 * SECOND).await, 0);
+    assert_eq!(evidence_in(a_minute(), 30 * SECOND).await, 1);
+}
+
+/// A replica with a shared store that nobody answers at, and with what it knew of it before.
+fn alone() -> Setup {
+    let change = |configuration: &mut Value| {
+        let key = "0123456789abcdef0123456789abcdef";
+        configuration["state"] = json!({
+            "directory": "state",
+            "redis": { "address": "10.0.1.99", "dangerPlain": true, "key": key }
+        });
+    };
+    let before = |folder: &std::path::Path| {
+        let directory = Some(folder.join("state"));
+        let operator = Operator::new(&StateConfig { directory, ..StateConfig::default() });
+        operator.unwrap().revoke(Whose::Account { account: "mallory".into() }, 0).unwrap();
+    };
+    Setup { change, before, ..Setup::default() }
+}
+
+/// Nobody knows whom another replica was told to refuse.
+#[tokio::test(start_paused = true)]
+async fn evidence_is_used_again_for_a_minute_while_the_shared_store_is_away() {
+    assert_eq!(evidence_in(alone(), 59 * SECOND).await, 0);
+    assert_eq!(evidence_in(alone(), 60 * SECOND).await, 1);
+}
+
+/// However many call, and however often; for the very user and target, and not once he may again.
+#[tokio::test(start_paused = true)]
+async fn a_user_whom_the_kdc_refuses_is_asked_for_every_five_seconds_at_most() {
+    let world = Arc::new(World::new().await);
+    // The service has logged in and knows who it is.
+    assert!(world.get_as("erin", "/whoami").await.content().contains("erin"));
+    let asked = |what: Asked, who: &str| {
+        let of = |seen: &&Seen| {
+            let is = |user: &Principal| user.name == Name::user(who);
+            seen.event.asked == what && seen.event.user.as_ref().is_some_and(is)
+        };
+        world.kdcs.take_seen().iter().filter(of).count()
+    };
+    world.kdcs.realm().account_mut("bob").unwrap().disabled = true;
+    for (user, code, what) in [
+        ("bob", "USER_NOT_USABLE", Asked::S4uSelf),
+        ("nobody-of-this-name", "USER_UNKNOWN", Asked::S4uSelf),
+        ("dave", "USER_NOT_DELEGATABLE", Asked::S4uProxy),
+    ] {
+        // What refused calls cost is paid.
+        world.time.pass(MINUTE).await;
+        world.kdcs.take_seen();
+        let mut burst = JoinSet::new();
+        for _ in 0..100 {
+            let world = world.clone();
+            burst.spawn(async move {
+                assert_eq!(world.get_as(user, "/whoami").await.code(), code);
+            });
+            // Calls of one user at once are limited.
+            while burst.len() >= 25 {
+                burst.join_next().await.unwrap().unwrap();
+            }
+        }
+        burst.join_all().await;
+        for _ in 0..50 {
+            assert_eq!(world.get_as(user, "/whoami").await.code(), code);
+        }
+        assert_eq!(asked(what, user), 1, "{user}: 150 calls");
+        for (passes, times) in [(4999, 0), (1, 1), (0, 0)] {
+            world.time.pass(Duration::from_millis(passes)).await;
+            assert_eq!(world.get_as(user, "/whoami").await.code(), code);
+            assert_eq!(asked(what, user), times, "{user}: after {passes} ms");
+        }
+    }
+    world.kdcs.realm().account_mut("bob").unwrap().disabled = false;
+    world.time.pass(5 * SECOND).await;
+    assert!(world.get_as("bob", "/whoami").await.content().contains("bob"));
+    // What is no word about him is not remembered.
+    let url = format!("http://{INTRANET}/whoami");
+    let token = world.idp.issuer.token_for("bob");
+    world.kdcs.set_all(Is::Stopped);
+    assert_eq!(world.get(&token, &url).await.code(), "KDC_UNREACHABLE");
+    world.kdcs.set_all(Is::Up);
+    assert!(world.get(&token, &url).await.content().contains("bob"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,18 +5,14 @@ use krb_proto::kdc::Asked;
 use krb_tests::world::directory::{
     INTRANET, SERVICE, SERVICE_AS_ITSELF, STAFF, WEBAPP, directory, sid,
 };
-use krb_tests::world::{Seeded, Setup, World, count};
+use krb_tests::world::{Seeded, Setup, World, count, further_account};
 use serde_json::{Value, json};
 
 /// The intranet is reached by an account that comes itself. The block is the one of the seeds.
 fn change(configuration: &mut Value) {
-    let mut account = configuration["kerberos"].clone();
-    account["servicePrincipalName"] = json!("HTTP/reports.example.test");
-    account["serviceAccount"] =
-        json!({ "username": SERVICE_AS_ITSELF, "keytab": "reports.keytab" });
+    let account = further_account(configuration, "reports", SERVICE_AS_ITSELF);
     account["delegation"] =
         json!({ "mode": "service-account", "warnOnAccess": true, "auditUserContext": true });
-    configuration["kerberos"]["accounts"] = json!({ "reports": account });
     configuration["targets"][1]["account"] = json!("reports");
 }
 

@@ -2,14 +2,12 @@
 //! for nobody but the one whom the token names.
 
 use base64ct::{Base64, Encoding};
-use krb_client::{Client, ClientConfig, KdcSource};
-use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::{CacheEntry, CredentialCache, write_kirbi};
 use krb_proto::iana::NameType;
 use krb_proto::kdc::Asked;
-use krb_proto::{Credential, Name, Principal};
+use krb_proto::{Credential, Name};
 use krb_tests::world::directory::{OTHER, REALM, SERVICE, WEBAPP};
-use krb_tests::world::{Kdcs, Setup, World, count};
+use krb_tests::world::{Setup, World, count};
 use serde_json::{Value, json};
 
 const CLAIM: &str = "gss_delegation_credential";
@@ -23,23 +21,13 @@ async fn world() -> World {
     World::with(Setup { change, ..Setup::default() }).await
 }
 
-/// Somebody who logs in with the password that all users have.
-fn client(world: &World, user: &str) -> Client {
-    let secret = ClientSecret::Password(b"Passw0rd!".to_vec().into());
-    let kdcs = KdcSource::Addresses(vec![Kdcs::address(1)]);
-    let mut config = ClientConfig::new(Principal::new(Name::user(user), REALM), secret, kdcs);
-    config.transport = std::sync::Arc::new(world.kdcs.clone());
-    config.clock = world.time.clock();
-    Client::new(config)
-}
-
 async fn tgt(world: &World, user: &str) -> Credential {
-    Credential::clone(&*client(world, user).tgt().await.unwrap())
+    Credential::clone(&*world.client(user).tgt().await.unwrap())
 }
 
 async fn evidence(world: &World, user: &str) -> Credential {
     let us = Name::new(NameType::SRV_INST, ["HTTP", "mcp-server.example.test"]);
-    Credential::clone(&*client(world, user).own_ticket(&us).await.unwrap())
+    Credential::clone(&*world.client(user).own_ticket(&us).await.unwrap())
 }
 
 fn deliver(world: &World, octets: &[u8]) {
@@ -138,7 +126,7 @@ async fn anybody_elses_ticket_is_refused_whatever_it_is() {
     assert_eq!(world.get_as("dora", "/whoami").await.code(), "NEVER_IMPERSONATED");
     // A ticket to somebody else is neither.
     let web = Name::new(NameType::SRV_INST, ["HTTP", WEBAPP]);
-    let elsewhere = client(&world, "bob").own_ticket(&web).await.unwrap();
+    let elsewhere = world.client("bob").own_ticket(&web).await.unwrap();
     deliver(&world, &kirbi(&elsewhere));
     assert_eq!(world.get_as("bob", "/whoami").await.code(), "EVIDENCE_REFUSED");
     assert_eq!(world.visits(WEBAPP), []);

@@ -6,7 +6,7 @@ use krb_client::Clock as _;
 use krb_delegation::state::{Operator, StateConfig, Whose};
 use krb_proto::kdc::Asked;
 use krb_tests::world::directory::{INTRANET, SERVICE_AS_ITSELF, WEBAPP, sid};
-use krb_tests::world::{Idp, Setup, SiteIs, World, count};
+use krb_tests::world::{Idp, Setup, SiteIs, World, count, further_account};
 use serde_json::{Value, json};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -152,12 +152,8 @@ async fn an_account_that_only_the_token_proves_is_revoked_by_its_sid_too() {
     let change = |configuration: &mut Value| {
         configuration["state"] = json!({ "directory": "state" });
         configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "sid": "object_sid" });
-        let mut account = configuration["kerberos"].clone();
-        account["servicePrincipalName"] = json!("HTTP/reports.example.test");
-        account["serviceAccount"] =
-            json!({ "username": SERVICE_AS_ITSELF, "keytab": "reports.keytab" });
+        let account = further_account(configuration, "reports", SERVICE_AS_ITSELF);
         account["delegation"] = json!({ "mode": "service-account" });
-        configuration["kerberos"]["accounts"] = json!({ "reports": account });
         configuration["targets"][1]["account"] = json!("reports");
     };
     let policy = r#"

@@ -21,6 +21,11 @@ pub(crate) struct TicketKey {
 }
 
 impl TicketKey {
+    /// Is it in the name of somebody else than the account?
+    pub(crate) fn is_in_a_users_name(&self) -> bool {
+        self.behalf != Behalf::Itself
+    }
+
     /// Does it name this user, by this very name?
     pub(crate) fn names(&self, who: &Principal) -> bool {
         match &self.behalf {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use krb_proto::credential::TicketTimes;
 use krb_proto::crypto::Key;
-use krb_proto::exchange::{ExchangeError, TgsArmor, TicketOptions};
-use krb_proto::iana::{EncType, TicketFlags};
+use krb_proto::exchange::{ExchangeError, KdcRefusal, TgsArmor, TicketOptions};
+use krb_proto::iana::{EncType, ErrorCode, TicketFlags};
 use krb_proto::{KerberosTime, Name, Principal, Timestamp};
 
 use super::*;
@@ -117,6 +117,96 @@ async fn a_failure_is_shared_but_not_kept() {
     assert!(a.is_err() && b.is_err());
     let again = || async { Ok(credential("alice", NOW + 3600)) };
     assert!(store.get(evidence("alice"), None, KEEP, again).await.is_ok());
+}
+
+fn refused(code: ErrorCode) -> ClientError {
+    let (nt_status, text) = (None, None);
+    let refusal = KdcRefusal { code, nt_status, text, server_time: Timestamp::new(NOW, 0) };
+    ClientError::Exchange(ExchangeError::Refused(refusal))
+}
+
+/// Asks for a ticket where a KDC would say that; was it asked?
+async fn asks(store: &Arc<TicketStore>, key: TicketKey, says: &ClientError) -> bool {
+    let (asked, says) = (Arc::new(AtomicUsize::new(0)), says.clone());
+    let counted = asked.clone();
+    let fetch = || async move {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Err::<Credential, _>(says)
+    };
+    assert!(store.get(key, None, KEEP, fetch).await.is_err());
+    asked.load(Ordering::SeqCst) == 1
+}
+
+#[tokio::test]
+async fn a_kdcs_no_by_its_directory_is_kept_for_five_seconds_for_the_very_ticket() {
+    let (store, clock) = store();
+    let no = refused(ErrorCode::CLIENT_REVOKED);
+    // By either clock, and not at all once the one that can be set was set back.
+    for (wall, monotonic, is_asked) in
+        [(0, 0, true), (0, 0, false), (4, 4, false), (5, 4, true), (9, 8, false), (9, 9, true)]
+    {
+        clock.set(wall, monotonic);
+        assert_eq!(asks(&store, evidence("alice"), &no).await, is_asked, "{wall} {monotonic}");
+    }
+    clock.set(8, 9);
+    assert!(asks(&store, evidence("alice"), &no).await);
+    // Another user's, another target's, in another epoch: each is asked for.
+    let others = [
+        evidence("bob"),
+        evidence("Alice"),
+        TicketKey { epoch: 1, ..evidence("alice") },
+        key("cifs", Behalf::Named(user("alice"))),
+    ];
+    for other in others {
+        assert!(asks(&store, other.clone(), &no).await);
+        assert!(!asks(&store, other, &no).await);
+    }
+    assert!(!asks(&store, evidence("alice"), &no).await);
+    store.forget(|key| key.names(&user("alice")));
+    assert!(asks(&store, evidence("alice"), &no).await, "forgotten");
+    assert!(!asks(&store, evidence("bob"), &no).await);
+    // What is got after it is what counts.
+    clock.set(20, 20);
+    let fetch = || async { Ok(credential("bob", NOW + 3600)) };
+    assert!(store.get(evidence("bob"), None, KEEP, fetch).await.is_ok());
+    assert!(store.get(evidence("bob"), None, KEEP, || never("it is there")).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_other_failure_is_kept_nor_one_of_the_accounts_own() {
+    let (store, _) = store();
+    let login = ClientError::Login(Box::new(refused(ErrorCode::CLIENT_REVOKED)));
+    let others = [
+        refused(ErrorCode::SKEW),
+        refused(ErrorCode::TGT_REVOKED),
+        refused(ErrorCode::GENERIC),
+        refused(ErrorCode::ETYPE_NOSUPP),
+        ClientError::Exchange(ExchangeError::NoCommonEnctype),
+        ClientError::Abandoned,
+        login,
+    ];
+    for error in others {
+        for _ in 0..2 {
+            assert!(asks(&store, evidence("alice"), &error).await, "{error}");
+        }
+    }
+    for _ in 0..2 {
+        let own = key("krbtgt", Behalf::Itself);
+        assert!(asks(&store, own, &refused(ErrorCode::CLIENT_REVOKED)).await);
+    }
+}
+
+#[tokio::test]
+async fn no_more_refusals_are_kept_than_there_may_be() {
+    let (store, clock) = store();
+    let no = refused(ErrorCode::C_PRINCIPAL_UNKNOWN);
+    for number in 0..=MAX_REFUSALS {
+        clock.set(i64::from(number > 0), u64::from(number > 0));
+        assert!(asks(&store, evidence(&number.to_string()), &no).await);
+    }
+    assert_eq!(store.refusals().len(), MAX_REFUSALS);
+    assert!(asks(&store, evidence("0"), &no).await, "the oldest made room");
+    assert!(!asks(&store, evidence(&MAX_REFUSALS.to_string()), &no).await);
 }
 
 #[tokio::test]

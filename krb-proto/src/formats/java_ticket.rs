@@ -301,8 +301,15 @@ impl Stream<'_> {
             ticket.destroyed = self.cursor.u8("destroyed")? != 0;
             return Ok(());
         }
+        if member == Member::Addresses {
+            return match self.cursor.u8("addresses")? {
+                TC_NULL => Ok(()),
+                TC_ARRAY => Err(JavaTicketError::Addresses),
+                _ => Err(self.not_a_ticket()),
+            };
+        }
         match (member, self.value()?) {
-            (Member::Addresses | Member::Proxy, Value::Null) | (_, Value::Null) => {}
+            (_, Value::Null) => {}
             (Member::Encoding, Value::Bytes(bytes)) => ticket.encoding = Some(bytes),
             (Member::AuthTime, Value::Seconds(time)) => ticket.times.authtime = time,
             (Member::StartTime, Value::Seconds(time)) => ticket.start = Some(time),
@@ -345,10 +352,7 @@ impl Stream<'_> {
 
     /// An array of octets or of flags, behind its tag.
     fn array(&mut self) -> Read<Value> {
-        let (class, _) = match self.class() {
-            Err(JavaTicketError::NotATicket(_)) => return Err(JavaTicketError::Addresses),
-            class => class?,
-        };
+        let (class, _) = self.class()?;
         let handle = self.handle(Handle::Nothing)?;
         let octets = self.cursor.octets32("array")?;
         let value = match class {
@@ -427,6 +431,7 @@ mod tests {
     use base64ct::{Base64, Encoding};
 
     use super::*;
+    use crate::asn1::EncryptedData;
 
     /// Written by OpenJDK 17; Temurin 25 writes the same octets. The ticket in it is MIT's example of
     /// one (`ktest.c`), the rest is in `sample` below.
@@ -464,7 +469,71 @@ mod tests {
         }
         let longer = [&sample[..], &[TC_NULL]].concat();
         assert!(read_java_ticket(&longer).is_err());
-        assert!(read_java_ticket(&alloc::vec![0; MAX_LENGTH + 1]).is_err());
+    }
+
+    /// The sample with so many octets in all: the part of its ticket that nobody reads is longer.
+    fn of_length(length: usize) -> Vec<u8> {
+        let sample = octets(SAMPLE);
+        let place = sample.windows(2).position(|part| part == [0x61, 0x5c]).unwrap();
+        let (before, rest) = sample.split_at(place - 4);
+        let ticket: Ticket<'_> = der::decode(&rest[4..4 + 2 + 0x5c]).unwrap();
+        let behind = &rest[4 + 2 + 0x5c..];
+        let with = |cipher: &[u8]| {
+            let enc_part = EncryptedData { cipher, ..ticket.enc_part };
+            der::encode(&Ticket { enc_part, ..ticket })
+        };
+        let room = length - before.len() - 4 - behind.len();
+        // What the lengths take is the same for all long ones.
+        let overhead = with(&alloc::vec![0; MAX_LENGTH / 2]).len() - MAX_LENGTH / 2;
+        let encoding = with(&alloc::vec![0; room - overhead]);
+        let announced = u32::try_from(encoding.len()).unwrap().to_be_bytes();
+        [before, &announced, &encoding, behind].concat()
+    }
+
+    #[test]
+    fn a_stream_is_read_to_its_largest_length_and_no_further() {
+        let longest = of_length(MAX_LENGTH);
+        assert_eq!(longest.len(), MAX_LENGTH);
+        assert_eq!(read_java_ticket(&longest).unwrap().session_key.as_bytes(), [7; 32]);
+        let refused = read_java_ticket(&of_length(MAX_LENGTH + 1)).unwrap_err();
+        assert!(refused.to_string().contains("stream"), "{refused}");
+    }
+
+    #[test]
+    fn a_class_has_no_more_members_than_it_may_have() {
+        let sample = octets(SAMPLE);
+        let name = b"KerberosTicket";
+        let at = sample.windows(name.len()).position(|part| part == name).unwrap();
+        // Behind the name, a number of eight octets and the flags.
+        let at = at + name.len() + 8 + 1;
+        for (count, is_read) in [(MAX_MEMBERS, true), (MAX_MEMBERS + 1, false)] {
+            let mut changed = sample.clone();
+            changed[at..at + 2].copy_from_slice(&u16::try_from(count).unwrap().to_be_bytes());
+            let refused = read_java_ticket(&changed).unwrap_err();
+            let here = JavaTicketError::NotATicket(at + 2);
+            assert_eq!(refused != here, is_read, "{count}: {refused}");
+        }
+    }
+
+    #[test]
+    fn no_more_can_be_referred_to_than_may_be() {
+        let mut stream = Stream { cursor: Cursor::new(&[]), handles: Vec::new() };
+        for number in 0..MAX_HANDLES {
+            assert_eq!(stream.handle(Handle::Nothing), Ok(number));
+        }
+        assert_eq!(stream.handle(Handle::Nothing), Err(JavaTicketError::NotATicket(0)));
+    }
+
+    /// An array of addresses is one where addresses stand, and nowhere else.
+    #[test]
+    fn another_array_is_no_address() {
+        let sample = octets(SAMPLE);
+        let at = sample.windows(2).position(|part| part == b"[B").unwrap();
+        let at = at + sample[at..].windows(5).position(|part| part == b"\x75\x72\0\x02[").unwrap();
+        let mut changed = sample;
+        changed[at + 5] = b'L';
+        let refused = read_java_ticket(&changed).unwrap_err();
+        assert!(matches!(refused, JavaTicketError::NotATicket(_)), "{refused}");
     }
 
     #[test]

@@ -182,6 +182,44 @@ async fn what_would_end_the_start_is_found() {
             "\"delegation\": {\"auditUserContext\": false}, \"realm\":",
             "DIR/krb-mcp.jsonc: kerberos.delegation.auditUserContext: records always name",
         ),
+        (
+            config,
+            "\"realm\":",
+            "\"maxIdentityAgeSeconds\": 59, \"realm\":",
+            "kerberos.maxIdentityAgeSeconds: must be 60 to 900 seconds",
+        ),
+        (
+            config,
+            "\"realm\":",
+            "\"maxIdentityAgeSeconds\": 901, \"realm\":",
+            "kerberos.maxIdentityAgeSeconds: must be 60 to 900 seconds",
+        ),
+        (
+            config,
+            "\"trustedIDPs\":",
+            "\"negotiate\": {\"maxLoginAge\": 0}, \"trustedIDPs\":",
+            "auth.negotiate.maxLoginAge: must be 1 to 604800 seconds",
+        ),
+        (
+            config,
+            "\"trustedIDPs\":",
+            "\"negotiate\": {\"maxLoginAge\": 604801}, \"trustedIDPs\":",
+            "auth.negotiate.maxLoginAge: must be 1 to 604800 seconds",
+        ),
+        (
+            config,
+            "\"audit\": {",
+            "\"state\": {\"directory\": \"state\", \"key\": \"0123456789abcdef0123456789abcde\"}, \
+             \"audit\": {",
+            "state.key: state.key: has fewer than 32 characters",
+        ),
+        (
+            config,
+            "\"audit\": {",
+            "\"state\": {\"redis\": {\"address\": \"r\", \"key\": \"0123456789abcdef0123456789abcde\"}}, \
+             \"audit\": {",
+            "state.redis.key: has fewer than 32 characters",
+        ),
         (config, "\"sids\": []", "\"sids\": [\"x\"]", "kerberos.neverImpersonate.sids: "),
         (config, "\"ttlSeconds\": 60", "\"ttlSeconds\": 0", "cache.ttlSeconds: "),
         (
@@ -206,6 +244,28 @@ async fn what_would_end_the_start_is_found() {
     }
     let named = problem("policy.cedar", r#"Target::"intranet""#, r#"Target::"internet""#).await;
     assert!(named.contains("staff-use-the-intranet"), "{named}");
+}
+
+#[tokio::test]
+async fn what_is_just_within_a_limit_is_valid() {
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    let state = format!(
+        r#""state": {{ "directory": "state", "key": "{KEY}", "redis": {{ "address": "r", "key": "{KEY}",
+        "otherKey": "{KEY}" }} }}, "audit": {{"#
+    );
+    for (old, new) in [
+        ("\"realm\":", "\"maxIdentityAgeSeconds\": 60, \"realm\":"),
+        ("\"realm\":", "\"maxIdentityAgeSeconds\": 900, \"realm\":"),
+        ("\"trustedIDPs\":", "\"negotiate\": {\"maxLoginAge\": 1}, \"trustedIDPs\":"),
+        ("\"trustedIDPs\":", "\"negotiate\": {\"maxLoginAge\": 604800}, \"trustedIDPs\":"),
+        ("\"audit\": {", &state),
+    ] {
+        let directory = directory();
+        let text = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        directory.write("krb-mcp.jsonc", &text.replace(old, new));
+        check(&directory, false).await.unwrap_or_else(|problem| panic!("{new}: {problem}"));
+    }
 }
 
 #[tokio::test]

@@ -19,11 +19,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::http::header::{CONTENT_TYPE, HOST};
+use krb_client::{Client, ClientConfig, KdcSource};
 use krb_delegation::network::{Network, NetworkConfig};
 use krb_delegation::plan::Parts;
 use krb_mcp::demo::webapp::{Document, Visit, WebApp};
 use krb_mcp::{Config, Server};
+use krb_proto::exchange::ClientSecret;
 use krb_proto::kdc::Realm;
+use krb_proto::{Name, Principal};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -180,6 +183,23 @@ impl World {
         format!("http://{WEBAPP}{path}")
     }
 
+    /// A client of a user, who has the password that all users have.
+    #[must_use]
+    pub fn client(&self, user: &str) -> Client {
+        self.client_with(user, ClientSecret::Password(b"Passw0rd!".to_vec().into()))
+    }
+
+    /// A client of an account that has this secret.
+    #[must_use]
+    pub fn client_with(&self, account: &str, secret: ClientSecret) -> Client {
+        let kdcs = KdcSource::Addresses(vec![Kdcs::address(1)]);
+        let mut config =
+            ClientConfig::new(Principal::new(Name::user(account), REALM), secret, kdcs);
+        config.transport = Arc::new(self.kdcs.clone());
+        config.clock = self.time.clock();
+        Client::new(config)
+    }
+
     /// From now on the web server of an application is so.
     pub fn set_site(&self, host: &str, is: SiteIs) {
         self.sites.set(address(host), is);
@@ -278,6 +298,20 @@ impl World {
     pub fn folder(&self) -> &Path {
         &self.folder.0
     }
+}
+
+/// Puts a further service account of the same realm into the configuration, with a keytab of its own.
+pub fn further_account<'a>(
+    configuration: &'a mut Value,
+    name: &str,
+    username: &str,
+) -> &'a mut Value {
+    let mut account = configuration["kerberos"].clone();
+    account["servicePrincipalName"] = json!(format!("HTTP/{name}.example.test"));
+    account["serviceAccount"] = json!({ "username": username, "keytab": format!("{name}.keytab") });
+    let place = &mut configuration["kerberos"]["accounts"][name];
+    *place = account;
+    place
 }
 
 /// What each application has to read.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use krb_client::{Client, Clock, Entropy, files};
 use krb_proto::ap::{ApRequestError, ReplayCache, VerifiedRequest};
@@ -30,6 +31,10 @@ const MAX_LOGINS: usize = 100_000;
 const MAX_OF_A_USER: usize = 20_000;
 /// For how long they are counted: as long as one can be remembered, in seconds.
 const COUNTED: i64 = 2 * SKEW as i64;
+/// How old what was read of the certificate may be when somebody comes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long reading it may take.
+const READ_TIME: Duration = Duration::from_secs(2);
 /// The largest `maxLoginAge`: a week.
 const MAX_LOGIN_AGE: i64 = 7 * 24 * 3600;
 
@@ -55,17 +60,15 @@ const fn a_working_day() -> i64 {
 }
 
 impl NegotiateConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    /// What is wrong with it, or what logins must be bound to.
+    fn check(&self) -> Result<Option<ChannelBindings>, ConfigError> {
         let error = |setting: &str, problem: String| {
             Err(ConfigError::new(format!("auth.negotiate.{setting}"), problem))
         };
         if !(1..=MAX_LOGIN_AGE).contains(&self.max_login_age) {
             return error("maxLoginAge", "must be 1 to 604800 seconds (a week)".into());
         }
-        match self.bindings() {
-            Ok(_) => Ok(()),
-            Err(problem) => error("certificateFile", problem),
-        }
+        self.bindings().or_else(|problem| error("certificateFile", problem))
     }
 
     /// What logins must be bound to, as the file has it now.
@@ -104,10 +107,18 @@ impl NotAccepted {
     }
 }
 
+/// What logins must be bound to, and when it was last looked at.
+struct Bindings {
+    known: Option<ChannelBindings>,
+    looked: Duration,
+}
+
 /// Takes tickets to one service account.
 pub(super) struct Acceptance {
     config: NegotiateConfig,
-    bindings: Mutex<Option<ChannelBindings>>,
+    bindings: Mutex<Bindings>,
+    /// Held while the certificate is read, by the thread that does: where reading hangs, one hangs.
+    reader: Arc<tokio::sync::Mutex<()>>,
     logins: Mutex<Logins>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Entropy>,
@@ -119,10 +130,11 @@ impl Acceptance {
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn Entropy>,
     ) -> Result<Self, ConfigError> {
-        config.check()?;
+        let known = config.check()?;
         Ok(Self {
             config: config.clone(),
-            bindings: Mutex::default(),
+            bindings: Mutex::new(Bindings { known, looked: clock.monotonic() }),
+            reader: Arc::default(),
             logins: Mutex::new(Logins {
                 seen: ReplayCache::new(MAX_LOGINS, SKEW),
                 users: Users::default(),
@@ -146,7 +158,8 @@ impl Acceptance {
         if let Some(ticket) = ticket_in(token) {
             client.see_to_keys_for(ticket).await;
         }
-        let bindings = self.bindings().await?;
+        self.follow_certificate().await;
+        let bindings = self.bindings().known.clone();
         self.verify(client, token, bindings.as_ref())
     }
 
@@ -154,22 +167,39 @@ impl Acceptance {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The certificate may have been renewed; one that cannot be read leaves the one before.
-    async fn bindings(&self) -> Result<Option<ChannelBindings>, NotAccepted> {
-        if self.config.certificate_file.is_none() {
-            return Ok(None);
+    fn bindings(&self) -> MutexGuard<'_, Bindings> {
+        self.bindings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is time to look at the certificate. Who is told so looks; others meanwhile are not.
+    fn is_due(&self) -> bool {
+        let (mut bindings, now) = (self.bindings(), self.clock.monotonic());
+        let is_due = self.config.certificate_file.is_some()
+            && now.saturating_sub(bindings.looked) >= LOOK_EVERY;
+        if is_due {
+            bindings.looked = now;
         }
+        is_due
+    }
+
+    /// The certificate may have been renewed; one that cannot be read leaves the one before. Whoever
+    /// comes makes nobody read it more often than once a second.
+    async fn follow_certificate(&self) {
+        if !self.is_due() {
+            return;
+        }
+        let Ok(reading) = Arc::clone(&self.reader).try_lock_owned() else { return };
         let config = self.config.clone();
-        let read = tokio::task::spawn_blocking(move || config.bindings()).await;
-        let mut known = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
-        match read {
-            Ok(Ok(bindings)) => *known = bindings,
-            Ok(Err(problem)) => tracing::warn!(problem, "auth.negotiate.certificateFile"),
-            Err(_) => {}
-        }
-        match &*known {
-            Some(bindings) => Ok(Some(bindings.clone())),
-            None => Err(NotAccepted::because("the server's certificate cannot be read")),
+        let read = tokio::task::spawn_blocking(move || {
+            let read = config.bindings();
+            drop(reading);
+            read
+        });
+        match tokio::time::timeout(READ_TIME, read).await {
+            Ok(Ok(Ok(bindings))) => self.bindings().known = bindings,
+            Ok(Ok(Err(problem))) => tracing::warn!(problem, "auth.negotiate.certificateFile"),
+            Ok(Err(_)) => {}
+            Err(_) => tracing::warn!("auth.negotiate.certificateFile: reading it takes too long"),
         }
     }
 

@@ -328,6 +328,14 @@ pub(super) fn proxy(
              was the user's own."
                 .to_owned(),
         ),
+        _ if error.refuses_a_ticket() && source != Source::Kdc => (
+            Code::EvidenceRefused,
+            match source {
+                Source::Provider => format!("the ticket of {user} in the exchanged token"),
+                _ => format!("the ticket that {user} came with"),
+            } + " is no longer taken by the KDC",
+            format!("{user} needs a new ticket: it has ended, or keys were replaced since."),
+        ),
         _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Proxy"),
         _ => return unexpected("S4U2Proxy", refusal),
     };
@@ -563,13 +571,20 @@ impl From<Doubt> for Failure {
                 "Put the account into one of those groups, if it is to be used by agents; tickets \
                  show it within 15 minutes.",
             ),
-            Doubt::NotTheTokens { who, claimed, found } => {
-                another(&who, &format!("its token says {claimed}"), &found)
-                    .blamed_on(Blame::IdentityProvider)
-            }
-            Doubt::NotThePinned { who, pinned, found } => {
-                another(&who, &format!("it was first seen as {pinned}"), &found)
-            }
+            Doubt::NotTheTokens { who, claimed, found } => another(
+                &who,
+                &format!("its token says {claimed}"),
+                &found,
+                "If the new account is meant, correct the identity provider's SID claim.",
+            )
+            .blamed_on(Blame::IdentityProvider),
+            Doubt::NotThePinned { who, pinned, found } => another(
+                &who,
+                &format!("it was first seen as {pinned}"),
+                &found,
+                "If the new account is meant, an operator releases the pin (krb-mcp pins release; \
+                 where there is no state.directory, a restart does).",
+            ),
         }
     }
 }
@@ -583,13 +598,14 @@ fn never(account: &str, what: &str) -> Failure {
     )
 }
 
-fn another(who: &str, meant: &str, found: &str) -> Failure {
+fn another(who: &str, meant: &str, found: &str, remedy: &str) -> Failure {
     Failure::new(
         Code::SidMismatch,
         format!("{who} is not the account that the KDC found: {meant}, the KDC found {found}"),
-        "The account was deleted and created anew, or its name was given to somebody else. If \
-         the new account is meant, restart the server (pins live in memory) or correct the \
-         identity provider's SID claim.",
+        format!(
+            "The account was deleted and created anew, or its name was given to somebody else. \
+             {remedy}"
+        ),
     )
 }
 
