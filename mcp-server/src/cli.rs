@@ -48,7 +48,7 @@ struct Cli {
 enum Command {
     /// Serve MCP over HTTP until SIGTERM or SIGINT
     Serve {
-        /// Configuration file (JSON with comments)
+        /// Configuration file (JSON with comments, or TOML or YAML by its suffix)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Listen here instead of at server.listen; port 0 takes a free one
@@ -64,7 +64,7 @@ enum Command {
     },
     /// Check a configuration with all files that it names, and print what it would serve
     Check {
-        /// Configuration file (JSON with comments)
+        /// Configuration file (JSON with comments, or TOML or YAML by its suffix)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Print JSON

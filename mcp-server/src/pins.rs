@@ -56,7 +56,7 @@ pub(crate) enum Pins {
 
 #[derive(Args)]
 pub(crate) struct Common {
-    /// Configuration file (JSON with comments)
+    /// Configuration file (JSON with comments, or TOML or YAML by its suffix)
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Print JSON

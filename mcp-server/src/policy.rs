@@ -44,7 +44,7 @@ pub(crate) enum Command {
 /// What is checked.
 #[derive(Args)]
 pub(crate) struct Check {
-    /// Configuration file (JSON with comments)
+    /// Configuration file (JSON with comments, or TOML or YAML by its suffix)
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Who calls: claims of an exchanged token as JSON, or such a token; nothing of it is verified

@@ -19,7 +19,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Whom, and what.
 #[derive(Args)]
 pub(crate) struct Revoke {
-    /// Configuration file (JSON with comments)
+    /// Configuration file (JSON with comments, or TOML or YAML by its suffix)
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// The account: its sAMAccountName, or better its SID, which a new name does not change

@@ -9,6 +9,7 @@ mod attacks;
 mod clients;
 mod directory;
 mod fast;
+mod hostile_store;
 mod identity;
 mod interleaved;
 mod introspection;

@@ -1,95 +1,35 @@
 //! Two servers and a Redis that they share: what one got the other uses, what one is told the other
 //! knows, and when Redis is killed nothing is lost but time.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use krb_tests::logs::Mark;
-use krb_tests::{Lab, Server, Setup, issuer};
+use krb_tests::{Lab, Redis, Server, Setup, issuer};
 use serde_json::json;
 
 use crate::lab;
 
-/// A Redis of the test's own, which keeps what it is told. It ends with its value.
-struct Redis {
-    process: Child,
-    folder: PathBuf,
-}
-
-const ADDRESS: &str = "127.0.0.12:6379";
-
-impl Redis {
-    fn start(lab: &Lab) -> Self {
-        let folder = lab.scratch("redis");
-        std::fs::create_dir_all(&folder).unwrap();
-        let process = Self::spawn(&folder);
-        Self { process, folder }
-    }
-
-    fn spawn(folder: &Path) -> Child {
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.12", "--port", "6379", "--appendonly", "yes"]);
-        command.args(["--appendfsync", "always", "--save", "", "--dir"]).arg(folder);
-        let process = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn();
-        let process = process.expect("redis-server, which `tests/lab install` gets");
-        let begun = Instant::now();
-        let address: SocketAddr = ADDRESS.parse().unwrap();
-        while std::net::TcpStream::connect(address).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "Redis does not answer");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        process
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn again(&mut self) {
-        self.process = Self::spawn(&self.folder);
-    }
-
-    /// All that it has on its disk.
-    fn contents(&self) -> Vec<u8> {
-        let mut all = Vec::new();
-        let folder = self.folder.join("appendonlydir");
-        for file in std::fs::read_dir(folder).unwrap() {
-            all.extend(std::fs::read(file.unwrap().path()).unwrap());
-        }
-        all
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn setup(lab: &Lab, issuer: &str) -> Setup {
+/// Replicas that share it.
+pub(crate) fn setup(lab: &Lab, issuer: &str) -> Setup {
     let mut setup = Setup::new(lab, issuer);
     setup.change = |configuration| {
         let key = "0123456789abcdef0123456789abcdef";
         configuration["state"] = json!({
-            "redis": { "address": ADDRESS, "dangerPlain": true, "key": key }
+            "redis": { "address": Redis::ADDRESS, "dangerPlain": true, "key": key }
         });
     };
     setup
 }
 
 /// How often the KDC was asked for tickets since.
-fn asked(kdc: &Mark) -> usize {
+pub(crate) fn asked(kdc: &Mark) -> usize {
     // The KDC writes its line after it answered.
     std::thread::sleep(Duration::from_millis(300));
     kdc.since().lines().filter(|line| line.contains("TGS-REQ")).count()
 }
 
 /// Waits until a server has heard of Redis: nobody is served before.
-async fn ready(server: &Server, token: &str, page: &str) {
+pub(crate) async fn ready(server: &Server, token: &str, page: &str) {
     let begun = Instant::now();
     while server.get(token, page).await.body["result"]["isError"] == true {
         assert!(begun.elapsed() < Duration::from_secs(10), "not served");
@@ -100,7 +40,7 @@ async fn ready(server: &Server, token: &str, page: &str) {
 #[tokio::test]
 async fn replicas_share_tickets_and_revocations_and_a_killed_redis_costs_only_time() {
     let lab = lab!(alone);
-    let mut redis = Redis::start(lab);
+    let mut redis = Redis::start(&lab.scratch("redis"));
     let issuer = issuer().await;
     let setup = setup(lab, &issuer.url());
     let one = Server::start(lab, &setup);

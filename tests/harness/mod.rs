@@ -8,6 +8,7 @@ pub mod lab;
 pub mod logs;
 pub mod memory;
 pub mod pac;
+mod redis;
 pub mod server;
 mod skipped;
 pub mod tds;
@@ -15,5 +16,6 @@ pub mod world;
 
 pub use issuer::issuer;
 pub use lab::{Lab, lab};
+pub use redis::Redis;
 pub use server::{Answer, Server, Setup};
 pub use skipped::skipped;

@@ -262,8 +262,8 @@ async fn what_is_just_within_a_limit_is_valid() {
     ] {
         let directory = directory();
         let text = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();
-        assert_eq!(text.matches(old).count(), 1, "{old}");
-        directory.write("krb-mcp.jsonc", &text.replace(old, new));
+        assert!(text.contains(old), "{old}");
+        directory.write("krb-mcp.jsonc", &text.replacen(old, new, 1));
         check(&directory, false).await.unwrap_or_else(|problem| panic!("{new}: {problem}"));
     }
 }

@@ -2,6 +2,34 @@
 
 use std::iter::repeat_n;
 
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::malformed::Malformed;
+use super::unique::Unique;
+
+/// What a text says.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Malformed> {
+    // A configuration may hold secrets.
+    let json = Zeroizing::new(without_comments(text));
+    whole::<Unique>(&json)?;
+    whole(&json)
+}
+
+fn whole<T: DeserializeOwned>(json: &str) -> Result<T, Malformed> {
+    let malformed = |error: &serde_json::Error, path: &str| {
+        let whole = error.to_string();
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        let problem = whole.strip_suffix(&position).unwrap_or(&whole);
+        Malformed::setting((error.line(), error.column()), path, problem)
+    };
+    let mut input = serde_json::Deserializer::from_str(json);
+    let read = serde_path_to_error::deserialize(&mut input)
+        .map_err(|error| malformed(error.inner(), &error.path().to_string()))?;
+    input.end().map_err(|error| malformed(&error, ""))?;
+    Ok(read)
+}
+
 #[derive(Clone, Copy)]
 enum State {
     Json,
@@ -12,7 +40,7 @@ enum State {
 
 /// The text with each `//` and `/* */` comment blanked out. Line breaks stay, and everything keeps
 /// its place, so that a JSON parser's errors name the right line and column.
-pub(super) fn without_comments(text: &str) -> String {
+fn without_comments(text: &str) -> String {
     let mut json = String::with_capacity(text.len());
     let mut state = State::Json;
     let mut chars = text.chars().peekable();

@@ -1,10 +1,11 @@
-//! The configuration: one file, JSON with comments, read once at start.
+//! The configuration: one file, JSON with comments, TOML or YAML, read once at start.
 //!
 //! Each section's type lives with the code that it configures; here they come together. Relative
 //! paths are relative to the configuration file.
 
 mod address_range;
 mod jsonc;
+mod malformed;
 mod origin;
 mod public_url;
 #[cfg(test)]
@@ -12,6 +13,9 @@ mod reference;
 mod server;
 #[cfg(test)]
 mod tests;
+mod toml;
+mod unique;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,6 +37,8 @@ pub use address_range::{AddressRange, NoAddressRange};
 pub use origin::{NoOrigin, Origin};
 pub use public_url::PublicUrl;
 pub use server::{ClientCertificateHeader, MetricsConfig, ServerConfig};
+
+use malformed::Malformed;
 
 /// Many times what any configuration or policy needs.
 const MAX_FILE: u64 = 16 << 20;
@@ -109,7 +115,7 @@ pub enum LoadError {
         /// Why.
         cause: std::io::Error,
     },
-    /// It is not JSON, or not of the right shape.
+    /// It is not what its suffix says, or not of the right shape.
     #[error("{}:{line}:{column}: {problem}", file.display())]
     Malformed {
         /// The configuration file.
@@ -154,25 +160,18 @@ impl Config {
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, LoadError> {
-        // A configuration may hold secrets.
-        let json = Zeroizing::new(jsonc::without_comments(text));
-        let malformed = |error: &serde_json::Error, path: &str| {
-            let whole = error.to_string();
-            let position = format!(" at line {} column {}", error.line(), error.column());
-            let problem = whole.strip_suffix(&position).unwrap_or(&whole);
-            // "?" stands for what was not read yet, "." for the whole.
-            let problem = match path.trim_end_matches(".?") {
-                "" | "." | "?" => problem.to_owned(),
-                path => format!("{path}: {problem}"),
-            };
-            let (line, column) = (error.line(), error.column());
-            LoadError::Malformed { file: file.into(), line, column, problem }
+        let suffix = file.extension().map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
+        let read = match suffix.as_deref() {
+            Some("toml") => toml::read(text),
+            Some("yaml" | "yml") => yaml::read(text),
+            _ => jsonc::read(text),
         };
-        let mut input = serde_json::Deserializer::from_str(&json);
-        let config: Self = serde_path_to_error::deserialize(&mut input)
-            .map_err(|error| malformed(error.inner(), &error.path().to_string()))?;
-        input.end().map_err(|error| malformed(&error, ""))?;
-        Ok(config)
+        read.map_err(|Malformed { line, column, problem }| LoadError::Malformed {
+            file: file.into(),
+            line,
+            column,
+            problem,
+        })
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -16,8 +16,15 @@ Every setting of `krb-mcp`. This page is made from the program's types; a test c
 (`UPDATE_SNAPSHOTS=1 cargo test -p krb-mcp --all-features reference` writes it anew).
 [The example](../mcp-server/examples/krb-mcp.jsonc) is a complete configuration with comments.
 
-One file, JSON with comments, read once at start. Relative paths are relative to it. A name that is
-not listed here is refused. `krb-mcp check` finds whatever would keep `serve` from starting.
+One file, read once at start: TOML if its name ends in `.toml`, YAML if it ends in `.yaml` or `.yml`,
+else JSON with comments. Relative paths are relative to it. A name that is not listed here is refused,
+and so is one that is there twice. `krb-mcp check` finds whatever would keep `serve` from starting.
+
+The least that starts is [there](../mcp-server/examples/minimum.jsonc) as JSON, as
+[TOML](../mcp-server/examples/minimum.toml) and as [YAML](../mcp-server/examples/minimum.yaml). Of YAML
+that is taken which says the same as JSON: what is not quoted is a number where JSON has it so, `true`,
+`false` or `null` (`~`, or nothing), and else it is text, so that `no` is a text and nowhere `false`.
+Anchors, aliases, merge keys, tags and further documents are refused.
 
 A *secret* is a text, or better `{"$secret": "NAME"}`: the content of `/run/secrets/NAME` or, where
 there is no such file, of the environment variable `NAME`.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Config, jsonc};
+use super::{Config, jsonc, toml, yaml};
 use crate::testing::Directory;
 
 const EXAMPLE: &str = include_str!("../../examples/krb-mcp.jsonc");
@@ -138,6 +138,10 @@ const MINIMUM: &str = include_str!("../../examples/minimum.jsonc");
 
 /// A block with comments, laid over the minimum.
 fn over_the_minimum(block: &str) -> Result<Config, String> {
+    laid_over_the_minimum(jsonc::read(block).unwrap())
+}
+
+fn laid_over_the_minimum(block: Value) -> Result<Config, String> {
     fn lay(over: &mut Value, block: Value) {
         match (over, block) {
             (Value::Object(over), Value::Object(block)) => {
@@ -148,9 +152,8 @@ fn over_the_minimum(block: &str) -> Result<Config, String> {
             (over, block) => *over = block,
         }
     }
-    let parse = |text: &str| serde_json::from_str(&jsonc::without_comments(text)).unwrap();
-    let mut whole: Value = parse(MINIMUM);
-    lay(&mut whole, parse(block));
+    let mut whole: Value = jsonc::read(MINIMUM).unwrap();
+    lay(&mut whole, block);
     let directory = Directory::new();
     let file = directory.write("c.jsonc", &whole.to_string());
     Config::load(&file).map_err(|error| error.to_string())
@@ -171,6 +174,184 @@ fn blocks_load_as_they_were_printed_with_a_minimum_around_them() {
     let unknown =
         over_the_minimum(r#"{ "delegation": { "tokenExchange": { "cache": { "x": 1 } } } }"#);
     assert!(unknown.unwrap_err().contains("unknown field `x`"));
+}
+
+#[test]
+fn a_configuration_is_the_same_as_json_as_toml_and_as_yaml() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let load = |name| format!("{:?}", Config::load(&examples.join(name)).unwrap());
+    for form in ["minimum.toml", "minimum.yaml"] {
+        assert_eq!(load(form), load("minimum.jsonc"), "{form}");
+    }
+    let directory = Directory::new();
+    let text = include_str!("../../examples/minimum.yaml");
+    Config::load(&directory.write("c.YML", text)).unwrap();
+    for (json, as_toml, as_yaml) in [
+        (
+            include_str!("blocks/cache.jsonc"),
+            include_str!("blocks/cache.toml"),
+            include_str!("blocks/cache.yaml"),
+        ),
+        (
+            include_str!("blocks/exchange.jsonc"),
+            include_str!("blocks/exchange.toml"),
+            include_str!("blocks/exchange.yaml"),
+        ),
+    ] {
+        let block: Value = jsonc::read(json).unwrap();
+        assert_eq!(toml::read::<Value>(as_toml).unwrap(), block);
+        assert_eq!(yaml::read::<Value>(as_yaml).unwrap(), block);
+        laid_over_the_minimum(block).unwrap();
+    }
+}
+
+/// What a file of that name says is wrong with it.
+fn problem_in(name: &str, text: &str) -> String {
+    let directory = Directory::new();
+    let error = Config::load(&directory.write(name, text)).unwrap_err().to_string();
+    error.replace(&directory.0.display().to_string(), "DIR")
+}
+
+#[test]
+fn what_is_wrong_is_named_by_line_and_setting_in_each_form() {
+    const TOML: &str = include_str!("../../examples/minimum.toml");
+    const YAML: &str = include_str!("../../examples/minimum.yaml");
+    let change = |text: &str, old: &str, new: &str| {
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        text.replace(old, new)
+    };
+    for (name, text, old, new, expected) in [
+        ("c.toml", TOML, "clientId", "client_id", "12:1: delegation.tokenExchange.client_id: "),
+        ("c.toml", TOML, "clientId", "client_id", "unknown field `client_id`"),
+        (
+            "c.toml",
+            TOML,
+            "realm = \"W25AD.NET\"",
+            "realm = 5",
+            "18:9: kerberos.realm: invalid type",
+        ),
+        (
+            "c.toml",
+            TOML,
+            "\"$secret\"",
+            "\"secret\"",
+            "delegation.tokenExchange.clientSecret.secret: unknown",
+        ),
+        ("c.toml", TOML, "[audit]", "[audit", "c.toml:32:"),
+        (
+            "c.yaml",
+            YAML,
+            "clientId",
+            "client_id",
+            "11:5: delegation.tokenExchange.client_id: unknown field",
+        ),
+        (
+            "c.yaml",
+            YAML,
+            "realm: W25AD.NET",
+            "realm: 5",
+            "16:3: kerberos.realm: invalid type: integer `5`",
+        ),
+        ("c.yaml", YAML, "    host:", "    hosts:", "targets[0]"),
+        ("c.yaml", YAML, "[corp]", "[corp", "c.yaml:2"),
+        (
+            "c.yaml",
+            YAML,
+            "  publicUrl: http://localhost:3000/mcp",
+            "  x: 1",
+            "server.x: unknown field `x`",
+        ),
+        ("c.yaml", YAML, "  realm: W25AD.NET\n", "", "14:1: kerberos: missing field `realm`"),
+    ] {
+        let problem = problem_in(name, &change(text, old, new));
+        assert!(problem.contains(expected), "{new}: {problem}");
+    }
+}
+
+/// In a section of which the names are the operator's, too.
+#[test]
+fn a_name_that_is_there_twice_is_refused_in_each_form() {
+    for (name, text) in [
+        ("c.jsonc", r#"{ "a": 1, "b": { "x": 1, "y": 2, "x": 1 } }"#),
+        ("c.toml", "a = 1\n[b]\nx = 1\ny = 2\nx = 1\n"),
+        ("c.toml", "[b.x]\ny = 2\n[b.x]\n"),
+        ("c.yaml", "a: 1\nb:\n  x: 1\n  y: 2\n  \"x\": 1\n"),
+        ("c.yaml", "b: {x: 1, x: 1}\n"),
+    ] {
+        let problem = problem_in(name, text);
+        let words = ["there twice", "duplicate key"];
+        assert!(words.iter().any(|word| problem.contains(word)), "{name}: {problem}");
+    }
+    let module = r#""modules": { "smb": {}, "smb": {} }, "tokenExchange": {"#;
+    let problem = error(r#""tokenExchange": {"#, module);
+    assert!(problem.contains("delegation.modules: `smb` is there twice"), "{problem}");
+}
+
+#[test]
+fn of_yaml_only_that_is_taken_which_nobody_takes_for_something_else() {
+    let value = |text: &str| yaml::read::<Value>(&format!("a: {text}\n")).unwrap()["a"].clone();
+    for text in [
+        "no",
+        "NO",
+        "yes",
+        "on",
+        "off",
+        "y",
+        "0755",
+        "0o17",
+        "0x1F",
+        "1_000",
+        "+5",
+        ".5",
+        "5.",
+        ".inf",
+        ".nan",
+        "12:30:00",
+        "2026-01-01",
+        "=",
+        "tRUE",
+        "1.2.3",
+    ] {
+        assert_eq!(value(text), text, "is text");
+    }
+    for (text, meant) in [
+        ("true", Value::Bool(true)),
+        ("False", Value::Bool(false)),
+        ("", Value::Null),
+        ("~", Value::Null),
+        ("-7", (-7).into()),
+        ("18446744073709551615", u64::MAX.into()),
+        ("1.5", 1.5.into()),
+        ("'true'", "true".into()),
+        ("\"5\"", "5".into()),
+        ("|\n  5\n", "5\n".into()),
+    ] {
+        assert_eq!(value(text), meant, "{text}");
+    }
+    for (text, expected) in [
+        ("a: &x 1\nb: *x\n", "1:4: a: anchors"),
+        ("a: *x\n", "1:4"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n", "1:4: a: anchors"),
+        ("c:\n  <<: {b: 1}\n", "2:3: c: merge keys"),
+        ("a: !!str 5\n", "a: tags"),
+        ("a: !include other.yaml\n", "a: tags"),
+        ("? [a, b]\n: 1\n", "a name must be a text"),
+        ("a: 1\n---\nb: 1\n", "second document"),
+        ("a: [1, 2\n", "2:1"),
+        ("\ta: 1\n", ""),
+        ("", "invalid type: null"),
+    ] {
+        let problem = problem_in("c.yaml", text);
+        assert!(problem.contains(expected), "{text:?}: {problem}");
+    }
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(yaml::read::<Value>(&nested(32)).is_ok());
+    assert!(yaml::read::<Value>(&nested(33)).unwrap_err().problem.contains("nested too deeply"));
+    assert!(yaml::read::<Value>(&"[".repeat(1 << 20)).is_err());
+    for form in ["c.jsonc", "c.toml"] {
+        let deep = problem_in(form, &format!("a = {}", nested(1 << 16)));
+        assert!(deep.contains(form), "{deep}");
+    }
 }
 
 #[test]
