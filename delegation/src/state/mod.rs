@@ -257,7 +257,9 @@ impl State {
 const FILES: Files = &[(revocations::FILE, revocations::EMPTY), (pins::FILE, pins::EMPTY)];
 
 fn setting(error: &StateError) -> ConfigError {
-    ConfigError::new(error.setting(), error.to_string())
+    let (setting, problem) = (error.setting(), error.to_string());
+    let problem = problem.strip_prefix(&format!("{setting}: ")).unwrap_or(&problem);
+    ConfigError::new(setting, problem)
 }
 
 #[cfg(test)]

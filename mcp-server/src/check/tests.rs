@@ -211,7 +211,7 @@ async fn what_would_end_the_start_is_found() {
             "\"audit\": {",
             "\"state\": {\"directory\": \"state\", \"key\": \"0123456789abcdef0123456789abcde\"}, \
              \"audit\": {",
-            "state.key: state.key: has fewer than 32 characters",
+            "DIR/krb-mcp.jsonc: state.key: has fewer than 32 characters",
         ),
         (
             config,

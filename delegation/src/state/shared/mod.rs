@@ -229,7 +229,8 @@ fn unsealed() -> Away {
 
 impl From<Away> for StateError {
     fn from(away: Away) -> Self {
-        Self::Shared { setting: "state.redis", what: away.0 }
+        let what = format!("the shared store (state.redis): {}", away.0);
+        Self::Shared { setting: "state.redis", what }
     }
 }
 
