@@ -25,6 +25,7 @@ mod mcp_clients;
 mod mit_kdc;
 mod negotiate;
 mod oidc;
+mod postgres;
 mod privileged;
 mod realms;
 mod recreated;

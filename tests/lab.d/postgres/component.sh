@@ -51,7 +51,8 @@ certificate() {
       openssl x509 -req -in postgres.csr "${sign[@]}" -out postgres.crt \
         -extfile <(echo "subjectAltName=DNS:$POSTGRES_HOST,IP:$POSTGRES_IP") &&
       openssl req "${key[@]}" -subj "/CN=$SVC_ACCOUNT" -keyout svc.key -out svc.csr &&
-      openssl x509 -req -in svc.csr "${sign[@]}" -out svc.crt &&
+      openssl x509 -req -in svc.csr "${sign[@]}" -out svc.crt \
+        -extfile <(echo extendedKeyUsage=clientAuth) &&
       install -o postgres -m 600 postgres.key "$LAB/postgres/server.key"
   } >"$LAB/log/postgres-certificate.log" 2>&1
 }

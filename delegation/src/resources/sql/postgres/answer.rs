@@ -81,6 +81,7 @@ fn refusal(code: &str) -> Refusal {
     match code {
         "42501" => Refusal::Denied,
         "42P01" | "42883" | "42703" | "42704" | "3F000" | "3D000" => Refusal::NotFound,
+        "08P01" => Refusal::Statement,
         "40001" | "40P01" | "55P03" | "57014" | "25P04" => Refusal::Busy,
         _ => match code.get(..2).unwrap_or_default() {
             "28" => Refusal::Login,

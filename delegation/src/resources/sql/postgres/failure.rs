@@ -36,8 +36,8 @@ pub(super) enum PgError {
     SomebodyElse(String),
     /// The login that becomes users may do more than that.
     Powerful(String, String),
-    /// The login's certificate or key cannot be used.
-    Certificate(String),
+    /// What the login is done with cannot be used.
+    Unusable(String),
     /// Explained already.
     Explained(Failure),
 }
@@ -132,11 +132,11 @@ impl PgError {
                  NOINHERIT and no other, and to be a member of the users' roles alone.",
             )
             .blamed_on(Blame::Resource),
-            Self::Certificate(problem) => Failure::new(
+            Self::Unusable(problem) => Failure::new(
                 Code::Internal,
-                format!("the login at {name} has no certificate that can be used"),
-                "See the server's log: login.certificate and login.key must be PEM files that this \
-                 server may read.",
+                format!("what the login at {name} is done with cannot be used"),
+                "See the server's log: login.password must be there, login.certificate and login.key PEM \
+                 files that this server may read.",
             )
             .caused_by(problem),
         }

@@ -92,12 +92,12 @@ pub(super) async fn log_in(
         }
         (_, By::Password { password, .. }) => {
             let text = password.resolve();
-            let text = text.map_err(|problem| PgError::Certificate(problem.to_string()))?;
+            let text = text.map_err(|problem| PgError::Unusable(problem.to_string()))?;
             let channel = secure::by_tls(network, host, port, None).await?;
             (channel, Proof::Password(Zeroizing::new(text.to_string())))
         }
         (_, By::Certificate { certificate, key, .. }) => {
-            let own = own(certificate, key).map_err(PgError::Certificate)?;
+            let own = own(certificate, key).map_err(PgError::Unusable)?;
             let channel = secure::by_tls(network, host, port, Some(own)).await?;
             (channel, Proof::Certificate)
         }

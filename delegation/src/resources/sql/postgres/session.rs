@@ -48,14 +48,16 @@ const CANCELED: &str = "57014";
 
 /// Who it is, asked in the session itself.
 const WHO: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text";
-/// What a login that becomes users must not be; and everything that it could have of its own.
+/// What a login that becomes users must not be: anything by itself.
 const POWERS: &str = "SELECT CASE \
     WHEN rolsuper THEN 'is a superuser' \
     WHEN rolbypassrls THEN 'passes row security by (BYPASSRLS)' \
     WHEN rolcreaterole THEN 'creates roles (CREATEROLE)' \
     WHEN rolreplication THEN 'replicates (REPLICATION)' \
-    WHEN rolinherit THEN 'has the rights of all its users at once (INHERIT)' END \
-    FROM pg_catalog.pg_roles WHERE rolname = session_user";
+    WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE member = login.oid \
+        AND pg_catalog.pg_has_role(login.oid, roleid, 'USAGE')) \
+        THEN 'has the rights of its users without taking on their roles (INHERIT)' END \
+    FROM pg_catalog.pg_roles AS login WHERE rolname = session_user";
 /// Whether anything of it is left that another call would see.
 const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, (\
     EXISTS (SELECT FROM pg_catalog.pg_cursors) \
@@ -489,8 +491,11 @@ impl Session {
                 }
                 continue;
             }
-            let Message { tag, body } = self.next().await?;
+            let Message { tag, body } = self.wire.receive(MAX_MESSAGE).await?;
             match tag {
+                // What a statement says while it runs: NoticeResponse, NotificationResponse
+                b'N' | b'A' => {}
+                b'S' => Self::pinned(body)?,
                 // BindComplete, EmptyQueryResponse
                 b'2' | b'I' => {}
                 b's' => is_suspended = true,
@@ -589,8 +594,10 @@ impl Session {
 
     /// Whether it is as new, and still the same login's.
     async fn cleaned(&mut self) -> Result<bool, Stop> {
+        if self.cleaning == 0 {
+            return Ok(true);
+        }
         let mut left = Vec::new();
-        let is_new = self.cleaning == 0;
         while self.cleaning > 0 {
             left = self.answers().await?;
             self.cleaning -= 1;
@@ -603,7 +610,7 @@ impl Session {
         let nothing = |row: &[Option<String>]| {
             row.get(2).is_some_and(|left| left.as_deref() == Some("false"))
         };
-        Ok(is_new || matches!(left.as_slice(), [one] if is_both(one, login, login) && nothing(one)))
+        Ok(matches!(left.as_slice(), [one] if is_both(one, login, login) && nothing(one)))
     }
 }
 

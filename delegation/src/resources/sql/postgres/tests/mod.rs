@@ -1,6 +1,7 @@
 //! Servers that do not do as they should, in memory. Real ones are in tests/e2e.
 
 mod figures;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +56,14 @@ fn says(messages: &[(u8, &[u8])]) -> (Wire, DuplexStream) {
     let written = futures_util::FutureExt::now_or_never(theirs.write_all(&said));
     written.expect("room for it").unwrap();
     (Wire::new(Channel::Tls(Box::new(ours))), theirs)
+}
+
+/// And says this later.
+async fn tell(server: &mut DuplexStream, messages: &[(u8, Vec<u8>)]) {
+    for (tag, body) in messages {
+        let length = u32::try_from(body.len()).unwrap() + 4;
+        server.write_all(&[&[*tag][..], &length.to_be_bytes(), body].concat()).await.unwrap();
+    }
 }
 
 async fn log_in(proof: Proof, messages: &[(u8, &[u8])]) -> Result<Option<Key>, PgError> {

@@ -1,0 +1,187 @@
+//! Sessions with a server that says what a test has it say.
+
+use tokio::io::DuplexStream;
+
+use super::figures::{place, targets};
+use super::{READY, says};
+use crate::resources::kept::Keep as _;
+use crate::resources::sql::place::Place;
+use crate::resources::sql::postgres::failure::PgError;
+use crate::resources::sql::postgres::login::LoggedIn;
+use crate::resources::sql::postgres::session::Session;
+use crate::resources::sql::rows::Rows;
+use crate::resources::sql::session::{Done, NotDone, Session as _};
+use crate::resources::sql::statement::Access;
+use crate::resources::sql::work::Work;
+
+type Said = (u8, Vec<u8>);
+
+fn row(values: &[&str]) -> Said {
+    let count = u16::try_from(values.len()).unwrap();
+    let mut body = count.to_be_bytes().to_vec();
+    for value in values {
+        body.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+        body.extend(value.as_bytes());
+    }
+    (b'D', body)
+}
+
+fn complete(tag: &str) -> Said {
+    (b'C', format!("{tag}\0").into_bytes())
+}
+
+fn ready() -> Said {
+    (READY.0, READY.1.to_vec())
+}
+
+/// An answer to statements of our own.
+fn own(rows: &[&[&str]]) -> Vec<Said> {
+    let rows = rows.iter().map(|values| row(values));
+    rows.chain([complete("SELECT 1"), ready()]).collect()
+}
+
+/// A statement with one column, `n`, of text; and its rows.
+fn statement(rows: &[&str], end: &str) -> (Vec<Said>, Vec<Said>) {
+    let column = [&b"\0\x01n\0"[..], &[0; 6], &25_u32.to_be_bytes(), &[0; 8]].concat();
+    let described = vec![(b'1', vec![]), (b't', vec![0, 0]), (b'T', column), ready()];
+    let rows = rows.iter().map(|value| row(&[value]));
+    let ran = [(b'2', vec![])].into_iter().chain(rows).chain([complete(end), ready()]);
+    (described, ran.collect())
+}
+
+const BOB: &[&[&str]] = &[&["bob", "bob"]];
+
+async fn session(
+    place: &Place<'_>,
+    said: &[Vec<Said>],
+) -> Result<(Session, DuplexStream), PgError> {
+    let said: Vec<_> = said.iter().flatten().map(|(tag, body)| (*tag, &body[..])).collect();
+    let (wire, server) = says(&said);
+    let logged_in = LoggedIn { wire, canceller: None, login: "bob".into(), role: None };
+    Session::of(logged_in, place).await.map(|session| (session, server))
+}
+
+async fn run(
+    session: &mut Session,
+    place: &Place<'_>,
+    access: Access,
+    most: u32,
+) -> (Result<Done, NotDone>, usize) {
+    let work = Work { text: "SELECT n FROM t".into(), params: Vec::new(), access };
+    let mut rows = Rows::new(0, most, 1 << 20);
+    let done = session.run(place, &work, &mut rows).await;
+    (done, rows.into_parts().rows.len())
+}
+
+#[tokio::test]
+async fn who_it_is_is_asked_at_login_and_in_each_transaction() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    for found in [&["alice", "bob"][..], &["bob", "alice"], &["bob"]] {
+        let session = session(&place, &[own(&[found])]).await;
+        assert!(matches!(session, Err(PgError::SomebodyElse(_))), "{found:?}");
+    }
+    let none = session(&place, &[own(&[])]).await;
+    assert!(matches!(none, Err(PgError::SomebodyElse(_))));
+    let (described, ran) = statement(&["1"], "SELECT 1");
+    let said = [own(BOB), own(&[&["bob", "alice"]]), described, ran];
+    let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+    let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
+    assert!(matches!(done, Err(NotDone::Failed(_))));
+    assert_eq!(rows, 0, "none of hers");
+    assert!(session.is_lost());
+}
+
+#[tokio::test]
+async fn what_is_not_as_new_is_not_used_again() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    // ROLLBACK, DISCARD ALL, and the look.
+    let rolled_back = vec![complete("ROLLBACK"), ready()];
+    let discarded = vec![complete("DISCARD ALL"), ready()];
+    let fatal = vec![(b'E', b"C57P01\0Mterminating\0\0".to_vec())];
+    let refused = vec![(b'E', b"C55000\0Mno\0\0".to_vec()), ready()];
+    let left = |left: &[&str]| own(&[left]);
+    for (what, said, is_used) in [
+        ("as new", vec![discarded.clone(), left(&["bob", "bob", "false"])], true),
+        ("something is left", vec![discarded.clone(), left(&["bob", "bob", "true"])], false),
+        ("another role", vec![discarded.clone(), left(&["bob", "alice", "false"])], false),
+        ("another login", vec![discarded.clone(), left(&["alice", "bob", "false"])], false),
+        ("no answer", vec![discarded.clone(), own(&[])], false),
+        ("refused", vec![refused, left(&["bob", "bob", "false"])], false),
+        ("ended", vec![discarded.clone(), left(&["bob", "bob", "false"]), fatal], false),
+    ] {
+        let (described, ran) = statement(&["1"], "SELECT 1");
+        let mut all = vec![own(BOB), own(BOB), described.clone(), ran.clone(), rolled_back.clone()];
+        all.extend(said);
+        // An idle server says nothing: the second answer comes when it is asked.
+        let (mut session, mut server) = session(&place, &all).await.ok().unwrap();
+        assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok(), "{what}");
+        assert!(session.clean(&place).await, "{what}: that is found out later");
+        if is_used {
+            let again = async {
+                tokio::task::yield_now().await;
+                super::tell(&mut server, &[own(BOB), described, ran].concat()).await;
+            };
+            let ((done, rows), ()) =
+                tokio::join!(run(&mut session, &place, Access::Read, 10), again);
+            assert!(done.is_ok(), "{what}");
+            assert_eq!(rows, 1);
+        } else {
+            let (done, rows) = run(&mut session, &place, Access::Write, 10).await;
+            assert!(matches!(done, Err(NotDone::Unused)), "{what}");
+            assert_eq!(rows, 0);
+            assert!(session.is_lost());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_committed_was_not_done() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    for (tag, is_done) in [("COMMIT", true), ("ROLLBACK", false)] {
+        let (described, ran) = statement(&[], "UPDATE 3");
+        let committed = vec![complete(tag), ready()];
+        let said = [own(BOB), own(BOB), described, ran, committed];
+        let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+        let (done, _) = run(&mut session, &place, Access::Write, 10).await;
+        match done {
+            Ok(done) => assert!(is_done && done.changed == Some(3)),
+            Err(_) => assert!(!is_done && session.is_lost()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_cancelled_ends_where_it_would_have_to_be() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    let (described, ran) = statement(&["1", "2", "3"], "SELECT 3");
+    let said = [own(BOB), own(BOB), described, ran];
+    let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+    let (done, rows) = run(&mut session, &place, Access::Read, 2).await;
+    assert!(done.is_ok());
+    assert_eq!(rows, 2);
+    assert!(session.is_lost());
+}
+
+#[tokio::test]
+async fn how_text_is_read_is_not_changed_under_us() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    for (setting, is_kept) in [
+        (&b"standard_conforming_strings\0off\0"[..], false),
+        (b"client_encoding\0SQL_ASCII\0", false),
+        (b"application_name\0x\0", true),
+    ] {
+        // Between rows, and among notices.
+        let (described, mut ran) = statement(&["1"], "SELECT 1");
+        ran.splice(1..1, [(b'N', vec![0]), (b'S', setting.to_vec()), (b'A', vec![0])]);
+        let said = [own(BOB), own(BOB), described, ran];
+        let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+        let (done, _) = run(&mut session, &place, Access::Read, 10).await;
+        assert_eq!(done.is_ok(), is_kept);
+        assert_eq!(session.is_lost(), !is_kept);
+    }
+}
