@@ -4,6 +4,7 @@ mod authorities;
 mod connect;
 mod connection;
 mod fetch;
+mod unique;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,7 @@ use krb_client::Resolver;
 use reqwest::ClientBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -44,6 +46,7 @@ pub struct NetworkConfig {
 pub struct Network {
     resolver: Resolver,
     tls: Arc<ClientConfig>,
+    verifier: Arc<dyn ServerCertVerifier>,
     connect: Arc<dyn Connect>,
 }
 
@@ -63,6 +66,7 @@ impl Network {
             )
         });
         let servers = servers.collect::<Result<Vec<_>, _>>()?;
+        let verifier = authorities::verifier(config.ca_file.as_deref())?;
         let hosts = config.hosts.iter().map(|(name, ip)| (name.clone(), vec![*ip])).collect();
         let resolver = match servers.as_slice() {
             [] => Ok(Resolver::from_system(hosts)),
@@ -71,7 +75,8 @@ impl Network {
         Ok(Self {
             resolver: resolver
                 .map_err(|error| ConfigError::new("network.nameservers", error.to_string()))?,
-            tls: Arc::new(authorities::tls_config(config.ca_file.as_deref())?),
+            tls: Arc::new(authorities::tls_config(verifier.clone())?),
+            verifier,
             connect,
         })
     }

@@ -35,6 +35,7 @@ mod resources;
 mod revocations;
 mod shipped_server;
 mod sql;
+mod sqlserver;
 
 /// The lab, or the end of the test. Tests run several at a time; `lab!(alone)` is for those that stop
 /// or change what others use, or look for what others may cause.

@@ -11,7 +11,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ALL_VERSIONS, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 
 use crate::ConfigError;
 use crate::watched_file::WatchedFile;
@@ -19,25 +22,42 @@ use crate::watched_file::WatchedFile;
 /// Some ten times what browsers believe.
 const MAX_FILE: u64 = 4 << 20;
 
-/// How TLS is spoken with whomever this network reaches: HTTP/1.1 inside, no session taken up again,
-/// since with one the certificate is not looked at.
-pub(super) fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, ConfigError> {
+/// What believes certificates.
+pub(super) fn verifier(ca_file: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
     let unusable = |problem: String| ConfigError::new("network.caFile", problem);
     let provider = Arc::new(default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match ca_file {
-        Some(file) => Arc::new(CaFile::open(file, provider.clone()).map_err(unusable)?),
+    Ok(match ca_file {
+        Some(file) => Arc::new(CaFile::open(file, provider).map_err(unusable)?),
         None => Arc::new(
-            rustls_platform_verifier::Verifier::new(provider.clone())
+            rustls_platform_verifier::Verifier::new(provider)
                 .map_err(|error| unusable(format!("the system has no CAs to believe: {error}")))?,
         ),
-    };
+    })
+}
+
+/// How TLS is spoken with whomever this network reaches: HTTP/1.1 inside, no session taken up again,
+/// since with one the certificate is not looked at.
+pub(super) fn tls_config(
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, ConfigError> {
+    let config = config(verifier, Arc::new(default_provider()), ALL_VERSIONS);
+    let mut config =
+        config.map_err(|error| ConfigError::new("network.caFile", error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The same with other cryptography, and nothing that is said to be inside.
+pub(super) fn config(
+    verifier: Arc<dyn ServerCertVerifier>,
+    provider: Arc<CryptoProvider>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, rustls::Error> {
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(error.to_string()))?
+        .with_protocol_versions(versions)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     Ok(config)
 }
@@ -52,13 +72,13 @@ struct CaFile {
 impl CaFile {
     fn open(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let by = provider.clone();
-        let read = move |pem: &[u8]| verifier(pem, &by);
+        let read = move |pem: &[u8]| verifier_of(pem, &by);
         let file = WatchedFile::open(path.to_owned(), "network.caFile", MAX_FILE, read)?;
         Ok(Self { file, provider })
     }
 }
 
-fn verifier(
+fn verifier_of(
     pem: &[u8],
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, String> {

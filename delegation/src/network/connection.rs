@@ -11,15 +11,18 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use krb_client::ResolveError;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::TLS12;
+use rustls::{ALL_VERSIONS, ClientConfig};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
-use super::{Network, Stream};
+use super::unique::{self, Finished};
+use super::{Network, Stream, authorities};
 
 /// How long one address may take to connect and to finish TLS; a host may have further ones.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -121,6 +124,29 @@ impl Network {
             .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
         let tls = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         tls.map_err(untrusted)
+    }
+
+    /// TLS over a stream, and what binds a login to it (`tls-unique`), which there is of TLS 1.2 alone:
+    /// no other version is spoken where the protocol has no name in TLS.
+    pub(crate) async fn overheard<S: Stream>(
+        &self,
+        host: &str,
+        stream: S,
+        protocol: Option<&[u8]>,
+    ) -> Result<(TlsStream<S>, Option<Finished>), ConnectError> {
+        let versions = if protocol.is_some() { ALL_VERSIONS } else { &[&TLS12] };
+        let config = authorities::config(self.verifier.clone(), unique::provider(), versions);
+        let other = |error| ConnectError::Unreachable(std::io::Error::other(error));
+        let mut config = config.map_err(other)?;
+        config.alpn_protocols = protocol.map(<[u8]>::to_vec).into_iter().collect();
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let (tls, finished) = unique::overhear(timeout(CONNECT_TIME, handshake)).await;
+        let tls = tls
+            .map_err(|_| ConnectError::Unreachable(std::io::ErrorKind::TimedOut.into()))?
+            .map_err(untrusted)?;
+        Ok((tls, finished))
     }
 
     async fn open(

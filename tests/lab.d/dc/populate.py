@@ -161,11 +161,13 @@ def services():
     mcp, web = f"HTTP/{env['MCP_HOST']}", f"HTTP/{env['WEB_HOST']}"
     other = f"HTTP/other.{DOMAIN}"
     postgres = f"postgres/{env['POSTGRES_HOST']}"
+    sql = f"MSSQLSvc/{env['SQL_HOST']}:1433"
     targets = [
         f"cifs/{env['FILESERVER_HOST']}",
         f"cifs/{env['DC_HOST']}",
         web,
         postgres,
+        sql,
         f"HTTP/unknown.{DOMAIN}",  # listed, but nobody's SPN
     ]
     delegates = {"msDS_AllowedToDelegateTo": targets}
@@ -181,6 +183,7 @@ def services():
     user("svc-reports", servicePrincipalName=reports, **aes)
     user("svc-web", servicePrincipalName=web, **aes)
     user("svc-postgres", servicePrincipalName=postgres, **aes)
+    user("svc-sql", servicePrincipalName=sql, **aes)
     user("svc-keycloak")  # reads the directory
     user("svc-other", servicePrincipalName=other, **aes)
     for name in ["renamed", "rotated"]:
@@ -196,6 +199,7 @@ def services():
         "reports": ["svc-reports", reports],
         "web": ["svc-web", web],
         "postgres": ["svc-postgres", postgres],
+        "sql": ["svc-sql", sql],
         "other": ["svc-other", other],
         "dc": [env["DC_HOST"].split(".")[0].upper() + "$"],
         "krbtgt": ["krbtgt"],
@@ -240,7 +244,7 @@ groups("many", "g", GLOBAL_GROUP)
 groups("huge", "f", DOMAIN_LOCAL_GROUP, "S-1-5-21-1111111111-2222222222-3333333333")
 permissions()
 keytabs = services()
-for role in ["dc", "fileserver", "web", "postgres", "mcp", "keycloak"]:
+for role in ["dc", "fileserver", "web", "postgres", "sql", "mcp", "keycloak"]:
     address_record(env[f"{role.upper()}_HOST"].split(".")[0], env[f"{role.upper()}_IP"])
 address_record("@", env["DC_IP"])
 sam.transaction_commit()

@@ -73,10 +73,11 @@ lab_env() {
     [WEB_HOST]=$WEB_HOST [WEB_IP]=$WEB_IP            # Apache: 443 TLS, 80, 8081 small headers
     [POSTGRES_HOST]=$POSTGRES_HOST [POSTGRES_IP]=$POSTGRES_IP   # PostgreSQL (5432), database app
     [POSTGRES_SUPERUSER]="host=$LAB/postgres/run user=postgres dbname=app"   # for psql: whoever may do all
+    [SQL_HOST]=$SQL_HOST [SQL_IP]=$SQL_IP            # nothing listens: tests start tests/harness/tds there (1433)
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD
-    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,other,dc,krbtgt,mit,heimdal,realms}.keytab
+    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,sql,other,dc,krbtgt,mit,heimdal,realms}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
     # Heimdal's realm

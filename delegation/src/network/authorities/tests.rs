@@ -163,12 +163,12 @@ fn a_ca_file_must_be_usable_when_the_server_starts() {
     let key = NEW[1];
     for (content, part) in [("", "no certificate"), (key, "no certificate"), (&large, "")] {
         std::fs::write(link.path(), content).unwrap();
-        let error = tls_config(Some(&link.path())).unwrap_err();
+        let error = verifier(Some(&link.path())).unwrap_err();
         assert_eq!(error.setting, "network.caFile");
         assert!(error.problem.contains(part), "{error}");
     }
     std::fs::write(link.path(), &OLD_CA[..OLD_CA.len() / 2]).unwrap();
-    assert!(tls_config(Some(&link.path())).is_err());
+    assert!(verifier(Some(&link.path())).is_err());
     std::fs::write(link.path(), OLD_CA).unwrap();
-    assert!(tls_config(Some(&link.path())).is_ok());
+    assert!(verifier(Some(&link.path())).is_ok());
 }

@@ -89,16 +89,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// As the configuration names it.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Kerberos => "kerberos",
-            Self::Impersonate => "impersonate",
-            Self::Role => "role",
-            Self::Mapped => "mapped",
-        }
-    }
-
     /// Whether users may write statements themselves: nothing that they write leads out of it.
     pub(super) const fn takes_free_form(self) -> bool {
         match self {

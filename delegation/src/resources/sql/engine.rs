@@ -12,14 +12,6 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// As it is called in words.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Postgresql => "PostgreSQL",
-            Self::SqlServer => "SQL Server",
-        }
-    }
-
     /// The TCP port unless said otherwise.
     pub(super) const fn port(self) -> u16 {
         match self {

@@ -1,6 +1,5 @@
 //! What may go wrong with databases, before, at and after a server is asked.
 
-use super::config::Mode;
 use super::place::Place;
 use crate::targets::Target;
 use crate::{Blame, Code, Failure};
@@ -216,11 +215,6 @@ impl From<TooLong<'_>> for Failure {
             "Ask for less at once, or have the target's limits.seconds raised.",
         )
     }
-}
-
-/// A way of logging in that this engine does not have.
-pub(super) fn no_engine(engine: &str, mode: Mode) -> String {
-    format!("this server does not speak to {engine} with login.mode {} yet", mode.as_str())
 }
 
 /// The first row alone has more bytes than an answer may.

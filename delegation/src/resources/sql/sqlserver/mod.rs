@@ -1,54 +1,18 @@
-//! SQL Server.
+//! SQL Server: sessions over MS-TDS 7.4 or 8.0, encrypted from the login to their end, in which the user is
+//! who logged in, or whom a service login executes as for each call.
+
+mod answer;
+mod failure;
+mod login;
+mod session;
+mod wire;
 
 use super::config::Endpoint;
-use super::failure::{Broken, no_engine};
-use super::place::Place;
-use super::rows::Rows;
-use super::session::{self, Done, NotDone};
-use super::work::Work;
-use crate::Failure;
-use crate::credential::ServiceCredential;
-use crate::network::Network;
-use crate::resources::kept::Keep;
-use crate::resources::{CallContext, Wrong};
+use crate::resources::Wrong;
 
-/// What of a target this engine does not do.
-pub(super) fn check(endpoint: &Endpoint) -> Result<(), Wrong> {
-    Err(("engine", no_engine(endpoint.engine.name(), endpoint.login.mode)))
-}
+pub(super) use session::Session;
 
-/// There is none yet.
-pub(super) enum Session {}
-
-impl Keep for Session {
-    fn is_lost(&self) -> bool {
-        match *self {}
-    }
-
-    async fn end(self) {
-        match self {}
-    }
-}
-
-impl session::Session for Session {
-    async fn log_in(
-        _: &Network,
-        _: &CallContext,
-        _: &ServiceCredential<'_>,
-        place: &Place<'_>,
-    ) -> Result<Self, Failure> {
-        Err(Broken(place.target, "there is no client for it".into()).into())
-    }
-
-    fn database(&self) -> &str {
-        match *self {}
-    }
-
-    async fn run(&mut self, _: &Place<'_>, _: &Work, _: &mut Rows) -> Result<Done, NotDone> {
-        match *self {}
-    }
-
-    async fn clean(&mut self, _: &Place<'_>) -> bool {
-        match *self {}
-    }
+/// What SQL Server has of its own in a configuration: nothing.
+pub(super) const fn check(_: &Endpoint) -> Result<(), Wrong> {
+    Ok(())
 }
