@@ -1,8 +1,10 @@
 //! SQL tools at a real PostgreSQL: what is called a read changes nothing, what could be anything else is
 //! refused or needs more, and the original's own call is answered letter for letter.
 
+use std::time::Duration;
+
 use krb_delegation::policy::DEFAULTS;
-use krb_tests::{Lab, Server, Setup, issuer};
+use krb_tests::{Answer, Lab, Server, Setup, issuer};
 use serde_json::{Value, json};
 
 use crate::lab;
@@ -42,11 +44,25 @@ fn all_there_is(lab: &Lab) -> String {
     lab.shell(&line)
 }
 
+/// Asks, as often as a caller may who is refused so much.
+async fn ask(server: &Server, token: &str, arguments: &Value) -> Answer {
+    for _ in 0..100 {
+        let answer = server.call(Some(token), "sql-delegate", arguments.clone()).await;
+        let error = &answer.body["result"]["structuredContent"]["error"];
+        if error["code"] != "TOO_MANY_CALLS" {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    panic!("there are too many calls for 25 s")
+}
+
 fn query(sql: &str) -> Value {
     json!({"action": "query", "sql": sql})
 }
 
-#[tokio::test]
+// curl is waited for on this thread, and the issuer has to answer the server meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_originals_call_is_answered_letter_for_letter() {
     let lab = lab!();
     let issuer = issuer().await;
@@ -151,25 +167,18 @@ async fn what_is_called_a_read_changes_nothing_and_nothing_else_is_called_one() 
     let token = issuer.token("alice");
     let before = all_there_is(lab);
     for sql in READS {
-        let answer = server.call(Some(&token), "sql-delegate", query(sql)).await;
+        let answer = ask(&server, &token, &query(sql)).await;
         assert!(answer.data().is_array(), "{sql}: {answer:?}");
     }
     assert_eq!(all_there_is(lab), before, "something was changed by a read");
-    let read_only =
-        server.call(Some(&token), "sql-delegate", query("SHOW transaction_read_only")).await;
+    let read_only = ask(&server, &token, &query("SHOW transaction_read_only")).await;
     assert_eq!(read_only.data()[0]["transaction_read_only"], "on");
     for sql in OTHERS {
-        let answer = server.call(Some(&token), "sql-delegate", query(sql)).await;
+        let answer = ask(&server, &token, &query(sql)).await;
         let (code, message, remedy) = answer.error();
         assert_eq!(code, "INVALID_ARGUMENT", "{sql}: {message}");
         assert!(!message.is_empty() && !remedy.is_empty(), "{sql}");
-        let who = server
-            .call(
-                Some(&token),
-                "sql-delegate",
-                query("SELECT current_user AS u, session_user AS s"),
-            )
-            .await;
+        let who = ask(&server, &token, &query("SELECT current_user AS u, session_user AS s")).await;
         assert_eq!(*who.data(), json!([{"u": "ALICE_ADMIN", "s": "ALICE_ADMIN"}]), "{sql}");
     }
     assert_eq!(all_there_is(lab), before, "something was changed by what was refused");
@@ -205,7 +214,7 @@ async fn permissions_are_what_a_statement_does() {
             (execute(admins), makes),
             (execute("SELECT setval('notes_id_seq', 1000)"), false),
         ] {
-            let answer = server.call(Some(&token), "sql-delegate", arguments.clone()).await;
+            let answer = ask(&server, &token, &arguments).await;
             if allowed {
                 assert!(answer.data().is_array(), "{permissions} {arguments}");
             } else {
@@ -252,11 +261,11 @@ async fn tables_and_columns_are_told_and_rows_come_in_pages() {
     let mut arguments = json!({"action": "query", "sql": sql, "params": ["bob"], "maxRows": 90});
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
-        let answer = server.call(Some(&token), "sql-delegate", arguments.clone()).await;
+        let answer = ask(&server, &token, &arguments).await;
         seen.extend(answer.data().as_array().expect("rows").iter().cloned());
         pages += 1;
         let whole = &answer.body["result"]["structuredContent"];
-        assert_eq!(whole["columns"][0]["type"], "int8", "{whole}");
+        assert_eq!(whole["columns"][0]["type"], "bigint", "{whole}");
         if whole["hasMore"] == false {
             break;
         }
@@ -272,14 +281,14 @@ async fn tables_and_columns_are_told_and_rows_come_in_pages() {
         ("SELECT 1 / 0 AS a", "STATEMENT_FAILED", "22012"),
         ("SELECT nocolumn FROM notes", "NOT_FOUND", "42703"),
     ] {
-        let answer = server.call(Some(&token), "sql-delegate", query(sql)).await;
+        let answer = ask(&server, &token, &query(sql)).await;
         let (is, message, _) = answer.error();
         assert_eq!(is, code, "{sql}: {message}");
         assert!(message.contains(said), "{sql}: {message}");
     }
     // A value of alice's that bob runs into is not told.
     let taken = json!({"action": "execute", "sql": "INSERT INTO secrets (word) VALUES ($1)", "params": ["swordfish"]});
-    let (code, message, _) = server.call(Some(&token), "sql-delegate", taken).await.error();
+    let (code, message, _) = ask(&server, &token, &taken).await.error();
     assert_eq!(code, "STATEMENT_FAILED");
     assert!(message.contains("23505") && !message.contains("ALICE"), "{message}");
 }
