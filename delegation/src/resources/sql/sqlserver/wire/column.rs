@@ -214,10 +214,3 @@ pub(super) fn read_type(cursor: &mut Cursor<'_>) -> Result<Type, Unread> {
         _ => Err(Unread::Wrong("a value has a type that is not known here")),
     }
 }
-
-/// RETURNVALUE's type and value, which nobody asked for.
-pub(super) fn skip_value(cursor: &mut Cursor<'_>) -> Result<(), Unread> {
-    let (_user_type, _flags) = (cursor.u32()?, cursor.u16()?);
-    let ty = read_type(cursor)?;
-    super::value::raw(&ty, cursor).map(|_| ())
-}

@@ -2,6 +2,7 @@
 
 use super::column::{self, Described};
 use super::cursor::{Cursor, Unread};
+use super::value;
 
 /// Something of an answer.
 #[derive(Debug)]
@@ -82,7 +83,9 @@ pub(in super::super) fn read(cursor: &mut Cursor<'_>) -> Result<Token, Unread> {
             cursor.u16()?;
             cursor.b_text()?;
             cursor.u8()?;
-            column::skip_value(cursor)?;
+            let (_user_type, _flags) = (cursor.u32()?, cursor.u16()?);
+            let ty = column::read_type(cursor)?;
+            value::raw(&ty, cursor)?;
             Token::Other
         }
         FEATURES => {
