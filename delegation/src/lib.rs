@@ -14,6 +14,7 @@ mod config_error;
 pub mod credential;
 pub mod event;
 mod failure;
+mod followed;
 pub mod identity;
 pub mod network;
 pub mod oauth_client;
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod policy;
 #[cfg(doctest)]
 mod proof_chain;
+pub mod readiness;
 mod request;
 pub mod resources;
 pub mod secret;

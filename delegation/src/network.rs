@@ -20,6 +20,7 @@ use rustls::client::danger::ServerCertVerifier;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use authorities::CaFile;
 pub use connect::{Connect, Stream, Tcp};
 pub(crate) use connection::{ConnectError, Connection};
 pub use fetch::Fetch;
@@ -47,6 +48,7 @@ pub struct Network {
     resolver: Resolver,
     tls: Arc<ClientConfig>,
     verifier: Arc<dyn ServerCertVerifier>,
+    ca_file: Option<Arc<CaFile>>,
     connect: Arc<dyn Connect>,
 }
 
@@ -66,7 +68,7 @@ impl Network {
             )
         });
         let servers = servers.collect::<Result<Vec<_>, _>>()?;
-        let verifier = authorities::verifier(config.ca_file.as_deref())?;
+        let (verifier, ca_file) = authorities::verifier(config.ca_file.as_deref())?;
         let hosts = config.hosts.iter().map(|(name, ip)| (name.clone(), vec![*ip])).collect();
         let resolver = match servers.as_slice() {
             [] => Ok(Resolver::from_system(hosts)),
@@ -77,8 +79,18 @@ impl Network {
                 .map_err(|error| ConfigError::new("network.nameservers", error.to_string()))?,
             tls: Arc::new(authorities::tls_config(verifier.clone())?),
             verifier,
+            ca_file,
             connect,
         })
+    }
+
+    /// What is wrong with what stands in the CA file now, if that is not what is believed; nothing,
+    /// where there is no such file.
+    pub(crate) async fn trouble(&self) -> Option<Option<String>> {
+        let file = Arc::clone(self.ca_file.as_ref()?);
+        // It may have to be read.
+        let trouble = tokio::task::spawn_blocking(move || file.trouble());
+        Some(trouble.await.unwrap_or_else(|error| Some(error.to_string())))
     }
 
     /// The resolver.

@@ -2,6 +2,7 @@
 //! closing record.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use krb_client::{Clock, Entropy};
@@ -14,6 +15,7 @@ use crate::call::{Announced, Attempt, GivenUp};
 use crate::credential::kerberos::{Kerberos, NotAccepted};
 use crate::event::{Event, Metrics};
 use crate::identity::{AuthenticationError, Caller, Presented, Subject, Verifier};
+use crate::network::Network;
 use crate::policy::{Policies, Policy};
 use crate::resources::{CallContext, Resources};
 use crate::state::{Revoked, State, Who};
@@ -51,6 +53,9 @@ pub struct Delegation {
     pub(crate) audit: Audit,
     pub(crate) metrics: Metrics,
     pub(crate) state: Arc<State>,
+    pub(crate) network: Network,
+    /// Whether it is about to end.
+    pub(crate) ends: AtomicBool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Entropy>,
 }
@@ -247,7 +252,8 @@ impl Delegation {
         let result = self.keep(limits, Blame::Kdc, self.reach(&announced, limits)).await;
         if result.as_ref().is_err_and(|failure| failure.code.is_of_a_wrong_account()) {
             let generation = self.state.revocations().latest();
-            self.exchanger.reject(caller, Some(announced.permit().target()), generation);
+            let target = Some(announced.permit().target());
+            self.exchanger.reject(caller, target, generation).await;
         }
         let permit = announced.permit();
         let result = match result {

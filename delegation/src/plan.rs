@@ -2,6 +2,7 @@
 //! stages touch, other than files, is a part that is given to them, so that a test can give others.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
 
@@ -185,7 +186,7 @@ impl Plan {
             tracing::warn!("{remark}");
         }
         state.start()?;
-        let Parts { clock, random, .. } = self.parts;
+        let Parts { clock, random, network, .. } = self.parts;
         let audit = Audit::open_with(&audit, clock.clone(), &*random, collectors.as_ref())?;
         let asked = exchanger.asked().clone();
         let metrics = Metrics::new(&audit, policies.is_current(), asked);
@@ -199,6 +200,8 @@ impl Plan {
             kerberos,
             resources,
             state,
+            network,
+            ends: AtomicBool::new(false),
             clock,
             random,
         })

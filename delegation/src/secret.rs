@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use krb_client::files::read_text;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub enum Secret {
     /// The text itself.
     Plain(Zeroizing<String>),
-    /// The name of a file in `/run/secrets` or of an environment variable.
+    /// The name of a file in `$CREDENTIALS_DIRECTORY` or `/run/secrets`, or of an environment variable.
     Named(SecretName),
 }
 
@@ -83,6 +83,8 @@ impl JsonSchema for Secret {
     }
 }
 
+/// Where systemd says that a service's own credentials are (`LoadCredential=`).
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// Where files with secrets lie.
 const FOLDER: &str = "/run/secrets";
 /// Longer than any password or client secret.
@@ -93,45 +95,53 @@ const MAX_SECRET: u64 = 64 << 10;
 #[non_exhaustive]
 pub enum SecretError {
     /// It is not there.
-    #[error("there is neither a file {FOLDER}/{name} nor an environment variable {name}")]
+    #[error(
+        "there is neither a file {name} in {FOLDER} or ${CREDENTIALS} nor an environment variable \
+         {name}"
+    )]
     Missing {
         /// The name.
         name: String,
     },
     /// There is a file, and it cannot be read.
-    #[error("cannot read {FOLDER}/{name}: {cause}")]
+    #[error("cannot read {}: {cause}", file.display())]
     Unreadable {
-        /// The name.
-        name: String,
+        /// The file.
+        file: PathBuf,
         /// Why.
         cause: std::io::Error,
     },
 }
 
 impl Secret {
-    /// The text: for a named one that of `/run/secrets/NAME` (in whichever encoding Windows' editors
+    /// The text: for a named one that of the file `NAME` in `$CREDENTIALS_DIRECTORY`, where there is
+    /// such a directory and it is there, else in `/run/secrets` (in whichever encoding Windows' editors
     /// write) without the line's end, else of the environment variable `NAME`.
     ///
     /// # Errors
     /// If it is in neither place, or the file cannot be read: what stands in the environment may be
     /// an older secret.
     pub fn resolve(&self) -> Result<Zeroizing<String>, SecretError> {
-        self.resolve_in(Path::new(FOLDER))
+        let own = std::env::var_os(CREDENTIALS).map(PathBuf::from);
+        // A relative path would be anybody's.
+        let own = own.filter(|folder| folder.is_absolute());
+        self.resolve_in(&[own.as_deref(), Some(Path::new(FOLDER))])
     }
 
-    fn resolve_in(&self, folder: &Path) -> Result<Zeroizing<String>, SecretError> {
+    fn resolve_in(&self, folders: &[Option<&Path>]) -> Result<Zeroizing<String>, SecretError> {
         let name = match self {
             Self::Plain(text) => return Ok(text.clone()),
             Self::Named(SecretName { name }) => name,
         };
         let is_file_name = !name.contains(['/', '\0']) && !matches!(&**name, "" | "." | "..");
-        if is_file_name {
-            match read_text(&folder.join(name), MAX_SECRET) {
+        for folder in folders.iter().flatten().filter(|_| is_file_name) {
+            let file = folder.join(name);
+            match read_text(&file, MAX_SECRET) {
                 Ok(text) => {
                     return Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()));
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(cause) => return Err(SecretError::Unreadable { name: name.clone(), cause }),
+                Err(cause) => return Err(SecretError::Unreadable { file, cause }),
             }
         }
         std::env::var(name)
@@ -178,13 +188,21 @@ mod tests {
         for bytes in ["pässwörd\n".into(), "\u{feff}pässwörd\r\n".into(), utf16] {
             let bytes: Vec<u8> = bytes;
             std::fs::write(folder.join("PATH"), bytes).unwrap();
-            assert_eq!(*named.resolve_in(&folder).unwrap(), "pässwörd");
+            assert_eq!(*named.resolve_in(&[None, Some(&folder)]).unwrap(), "pässwörd");
         }
         // Latin-1: neither guessed at nor passed over.
         std::fs::write(folder.join("PATH"), b"p\xe4ssw\xf6rd\n").unwrap();
-        let error = named.resolve_in(&folder).unwrap_err().to_string();
-        assert!(error.starts_with("cannot read /run/secrets/PATH: "), "{error}");
+        let error = named.resolve_in(&[None, Some(&folder)]).unwrap_err().to_string();
+        let file = folder.join("PATH");
+        assert!(error.starts_with(&format!("cannot read {}: ", file.display())), "{error}");
+        // The first folder that has it decides.
+        let own = folder.join("own");
+        std::fs::create_dir(&own).unwrap();
+        assert!(named.resolve_in(&[Some(&own), Some(&folder)]).is_err());
+        std::fs::write(own.join("PATH"), "its own").unwrap();
+        assert_eq!(*named.resolve_in(&[Some(&own), Some(&folder)]).unwrap(), "its own");
         std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(*named.resolve_in(&folder).unwrap(), std::env::var("PATH").unwrap());
+        let gone = named.resolve_in(&[Some(&own), Some(&folder)]);
+        assert_eq!(*gone.unwrap(), std::env::var("PATH").unwrap());
     }
 }

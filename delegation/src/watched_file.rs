@@ -33,8 +33,10 @@ struct Seen<T> {
     at: Instant,
     /// Of what was read last, good or not.
     digest: [u8; 32],
-    /// The last look found nothing to read, and it was said.
-    is_missed: bool,
+    /// Why the last look found nothing to read, once it was said.
+    is_missed: Option<String>,
+    /// What is wrong with what was read last.
+    is_no_good: Option<String>,
     /// Of the last content that could be used.
     value: Arc<T>,
 }
@@ -52,7 +54,13 @@ impl<T> WatchedFile<T> {
         let content = read(&path, limit).map_err(problem)?;
         let value = Arc::new(parse(&content).map_err(problem)?);
         let digest = sha256(&content);
-        let seen = Mutex::new(Seen { at: Instant::now(), digest, is_missed: false, value });
+        let seen = Mutex::new(Seen {
+            at: Instant::now(),
+            digest,
+            is_missed: None,
+            is_no_good: None,
+            value,
+        });
         Ok(Self { path, what, limit, parse: Box::new(parse), seen })
     }
 
@@ -65,32 +73,41 @@ impl<T> WatchedFile<T> {
         Arc::clone(&seen.value)
     }
 
+    /// What is wrong with what stands there now, if that is not what is used.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.current();
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_missed.clone().or_else(|| seen.is_no_good.clone())
+    }
+
     fn look(&self, seen: &mut Seen<T>) {
         seen.at = Instant::now();
         let (file, what) = (self.path.display(), self.what);
         let content = match is_file(&self.path).and_then(|()| read(&self.path, self.limit)) {
             Ok(content) => content,
             Err(problem) => {
-                if !std::mem::replace(&mut seen.is_missed, true) {
+                if seen.is_missed.as_ref() != Some(&problem) {
                     tracing::warn!(
                         %file, what, problem, "a file cannot be read; what stood in it is used"
                     );
+                    seen.is_missed = Some(problem);
                 }
                 return;
             }
         };
-        seen.is_missed = false;
+        seen.is_missed = None;
         let digest = sha256(&content);
         if std::mem::replace(&mut seen.digest, digest) == digest {
             return;
         }
         match (self.parse)(&content) {
             Ok(value) => {
-                seen.value = Arc::new(value);
+                (seen.value, seen.is_no_good) = (Arc::new(value), None);
                 tracing::info!(%file, what, "a file has changed and is used");
             }
             Err(problem) => {
                 tracing::warn!(%file, what, problem, "a file is no good; what stood in it is used");
+                seen.is_no_good = Some(problem);
             }
         }
     }
@@ -119,7 +136,7 @@ fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, String> {
 }
 
 /// Reading a pipe would wait for its writer, and whoever needs the file for that.
-fn is_file(path: &Path) -> Result<(), String> {
+pub(crate) fn is_file(path: &Path) -> Result<(), String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if metadata.is_file() { Ok(()) } else { Err("it is no file".into()) }
 }

@@ -12,6 +12,7 @@ use krb_proto::iana::EncType;
 use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
+use crate::contact::Contact;
 use crate::keyring::Keyring;
 use crate::sharing::Shared;
 use crate::store::{Behalf, SharedTickets, TicketKey, TicketStore};
@@ -97,6 +98,7 @@ pub(crate) struct Inner {
     keyring: Keyring,
     /// Held while the KDC is asked how it makes a key of the password.
     asking: tokio::sync::Mutex<()>,
+    contact: Contact,
     pub(crate) armor: Option<Arc<Credential>>,
     pub(crate) max_age: Duration,
     pub(crate) shared: Option<Shared>,
@@ -148,6 +150,7 @@ impl Client {
             account,
             keyring,
             asking,
+            contact: Contact::default(),
             armor,
             max_age,
             shared,
@@ -178,7 +181,40 @@ impl Client {
     where
         E: Exchange + Clone + Send,
     {
-        self.inner.driver.run(exchange).await
+        let outcome = self.inner.driver.run(exchange).await;
+        let Inner { account, clock, contact, .. } = &*self.inner;
+        contact.exchanged(&outcome, &account.realm, clock.monotonic());
+        outcome
+    }
+
+    /// Why nothing can be asked for in the account's name: it has not logged in yet, or was refused
+    /// when it last tried; or no KDC of its realm answered when one was last asked, and none has for
+    /// so long.
+    #[must_use]
+    pub fn trouble(&self, lately: Duration) -> Option<String> {
+        self.inner.contact.trouble(lately, self.inner.clock.monotonic())
+    }
+
+    /// What is wrong with what stands in the place of the account's secret, if it is not what is
+    /// used. Looks, if that was not done within the last seconds.
+    pub async fn secret_trouble(&self) -> Option<String> {
+        self.inner.keyring.keep_up().await;
+        self.inner.keyring.trouble()
+    }
+
+    /// Logs in, where that is worth a try to be told of [trouble](Self::trouble), or that there is
+    /// none any more. What is wrong is not said here.
+    pub async fn find_out(&self) {
+        let Inner { keyring, contact, clock, .. } = &*self.inner;
+        keyring.keep_up().await;
+        let is_due = || contact.is_due(keyring.which(), clock.monotonic());
+        if is_due() {
+            let _ = self.tgt().await;
+        }
+        // The ticket of the last login says nothing of whether a KDC answers.
+        if is_due() {
+            let _ = self.log_in(TicketOptions::default()).await;
+        }
     }
 
     /// The key of a ticket that this account asks for.
@@ -204,22 +240,27 @@ impl Client {
         let client = self.clone();
         let options = TicketOptions::default();
         let key = self.tgt_key(&options);
-        let fetch = || async move {
-            let Inner { account, keyring, armor, .. } = &*client.inner;
-            // The newest there is, if it can be had; else the one before.
-            let looked = keyring.look().await;
-            let (secret, which) = keyring.login().map_err(|error| match (looked, &error) {
-                (Err(unreadable), ClientError::NoKey { .. }) => unreadable,
-                _ => error,
-            })?;
-            let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
-            if let Some(armor) = armor {
-                exchange = exchange.armored(armor.clone());
-            }
-            client.run(exchange).await.inspect_err(|error| keyring.login_failed(which, error))
-        };
+        let fetch = || async move { client.log_in(options).await };
         let held = self.inner.store.get(key, None, TGT_MAX_AGE, fetch).await?;
         Ok(held.credential)
+    }
+
+    /// A new ticket-granting ticket.
+    async fn log_in(&self, options: TicketOptions) -> Result<Credential, ClientError> {
+        let Inner { account, keyring, armor, contact, clock, .. } = &*self.inner;
+        // The newest there is, if it can be had; else the one before.
+        let looked = keyring.look().await;
+        let (secret, which) = keyring.login().map_err(|error| match (looked, &error) {
+            (Err(unreadable), ClientError::NoKey { .. }) => unreadable,
+            _ => error,
+        })?;
+        let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
+        if let Some(armor) = armor {
+            exchange = exchange.armored(armor.clone());
+        }
+        let outcome = self.run(exchange).await;
+        contact.logged_in(&outcome, which, clock.monotonic());
+        outcome.inspect_err(|error| keyring.login_failed(which, error))
     }
 
     /// Runs an exchange with the TGT; if the KDC refuses a ticket, which may be that one, once more

@@ -159,6 +159,12 @@ struct State {
     refused: Option<(Duration, ClientError)>,
 }
 
+/// Does the KDC call the secret a wrong one?
+pub(crate) fn is_wrong_secret(error: &ClientError) -> bool {
+    let wrong = [ErrorCode::PREAUTH_FAILED, ErrorCode::BAD_INTEGRITY];
+    error.refusal().is_some_and(|refusal| wrong.contains(&refusal.code))
+}
+
 /// An account's secret in use.
 pub(crate) struct Keyring {
     account: Principal,
@@ -276,6 +282,16 @@ impl Keyring {
         }
     }
 
+    /// What is wrong with what stands there now, if it is not what is used.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.state().problem.clone()
+    }
+
+    /// Which one of all that were read is in use.
+    pub(crate) fn which(&self) -> u64 {
+        self.state().replaced
+    }
+
     /// What a login is done with, and which one of all that were read it is.
     ///
     /// # Errors
@@ -292,11 +308,8 @@ impl Keyring {
 
     /// Takes note of how a login with this secret failed.
     pub(crate) fn login_failed(&self, which: u64, error: &ClientError) {
-        let wrong = [ErrorCode::PREAUTH_FAILED, ErrorCode::BAD_INTEGRITY];
         let mut state = self.state();
-        if which == state.replaced
-            && error.refusal().is_some_and(|refusal| wrong.contains(&refusal.code))
-        {
+        if which == state.replaced && is_wrong_secret(error) {
             state.refused = Some((self.clock.monotonic(), error.clone()));
         }
     }

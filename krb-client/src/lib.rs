@@ -33,6 +33,7 @@
 
 mod client;
 mod clock;
+mod contact;
 #[cfg(feature = "dev-kdc")]
 pub mod dev_kdc;
 mod drive;

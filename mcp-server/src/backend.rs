@@ -28,6 +28,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// A caller whose token was verified.
     type Caller: Send + Sync + 'static;
 
+    /// Can calls be served?
+    fn is_ready(&self) -> impl Future<Output = bool> + Send {
+        std::future::ready(true)
+    }
+
     /// Verifies what a request came with.
     fn authenticate(
         &self,
@@ -74,6 +79,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
 impl Backend for Delegation {
     type Caller = Arc<Caller>;
+
+    async fn is_ready(&self) -> bool {
+        self.readiness().await.is_ready()
+    }
 
     async fn authenticate(
         &self,

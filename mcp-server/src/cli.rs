@@ -20,7 +20,8 @@ use crate::http::MCP_PATH;
 use crate::pins::{self, Pins};
 use crate::revoke::{self, Revoke};
 use crate::start::Server;
-use crate::{audit, check, logging, policy, serve};
+use crate::systemd::{Notify, Sockets};
+use crate::{audit, check, logging, policy, serve, setup};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,10 +36,21 @@ A call, once it serves:
           \"name\":\"kerberos-file-read\",
           \"arguments\":{\"path\":\"//fileserver.example.com/share/file.txt\"}}}'";
 
+/// What `--version` says; `-V` says the first line.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nrevision ",
+    env!("KRB_MCP_BUILT_FROM"),
+    "\ntarget   ",
+    env!("KRB_MCP_BUILT_FOR"),
+    "\ncompiler ",
+    env!("KRB_MCP_BUILT_BY"),
+);
+
 /// MCP server that reaches Windows file shares and web applications as the calling user, by
 /// Kerberos constrained delegation (S4U)
 #[derive(Parser)]
-#[command(name = "krb-mcp", version, after_help = EXAMPLES)]
+#[command(name = "krb-mcp", version, long_version = VERSION, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -74,6 +86,9 @@ enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// A first configuration, and the schema of any
+    #[command(subcommand)]
+    Config(setup::Command),
     /// Which account each subject is taken for: list, approve, release
     #[command(subcommand)]
     Pins(Pins),
@@ -146,12 +161,15 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 fn run(command: Command) -> Result<bool, Error> {
     match command {
         Command::Serve { config, listen, log_level, log_format } => {
+            // Before there are threads.
+            let sockets = Sockets::take();
             logging::start(log_level, log_format);
-            runtime()?.block_on(serve(&config, listen))?;
+            runtime()?.block_on(serve(&config, listen, sockets))?;
         }
         Command::Check { config, json, online } => {
             runtime()?.block_on(check::print(&config, json, online, &mut io::stdout()))?;
         }
+        Command::Config(asked) => runtime()?.block_on(setup::run(asked, &mut io::stdout()))?,
         Command::Pins(asked) => pins::run(asked, &mut io::stdout())?,
         Command::Policy { command } => {
             return runtime()?.block_on(policy::run(command, &mut io::stdout()));
@@ -189,26 +207,39 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-async fn serve(file: &Path, listen: Option<SocketAddr>) -> Result<(), Error> {
+async fn serve(file: &Path, listen: Option<SocketAddr>, mut sockets: Sockets) -> Result<(), Error> {
     let mut config = Config::load(file)?;
     config.server.listen = listen.unwrap_or(config.server.listen);
     // First of all, so that a signal during the start is not lost.
     let stop = stop_signal()?;
 
     let server = Server::new(file, &config).await?;
-    let address = config.server.listen;
-    let listener = bind(address, "server.listen, --listen").await?;
+    let passed = |error| format!("a socket that was passed (LISTEN_FDS) is of no use: {error}");
+    let listener = match sockets.listener(0).map_err(passed)? {
+        Some(listener) => listener,
+        None => bind(config.server.listen, "server.listen, --listen").await?,
+    };
     if config.server.is_plain_beyond_loopback() {
         warn!("publicUrl is plain http beyond loopback: tokens travel unprotected; use https");
     }
     if let Some(metrics) = config.server.metrics {
-        let listener = bind(metrics.listen, "server.metrics.listen").await?;
+        let listener = match sockets.listener(1).map_err(passed)? {
+            Some(listener) => listener,
+            None => bind(metrics.listen, "server.metrics.listen").await?,
+        };
         info!(address = %listener.local_addr()?, "metrics");
         tokio::spawn(serve::serve_for_ever(listener, server.metrics()));
     }
     let address = listener.local_addr()?;
     info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
 
+    let notify = Notify::from_env();
+    notify.ready(&address);
+    tokio::spawn(server.keep_finding_out());
+    let stop = async {
+        stop.await;
+        notify.stopping();
+    };
     server.serve(listener, stop).await;
     info!("stopped");
     Ok(())

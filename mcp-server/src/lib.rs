@@ -25,7 +25,9 @@ mod policy;
 mod print;
 mod revoke;
 mod serve;
+mod setup;
 mod start;
+mod systemd;
 #[cfg(test)]
 mod testing;
 mod tools;

@@ -1,30 +1,57 @@
-//! `GET /metrics`, at an address of its own that nothing else is served at: figures for whoever runs
-//! this server. There is none unless it is configured.
+//! `GET /metrics` and `GET /readyz`, at an address of their own that nothing else is served at: figures
+//! for whoever runs this server, and what is missing where it is not ready. There is none unless it is
+//! configured.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use krb_delegation::event::Metrics;
+use axum::{Json, Router};
+use krb_delegation::pipeline::Delegation;
+use krb_delegation::readiness::Readiness;
+use serde::Serialize;
 
 /// What OpenMetrics 1.0 calls itself; Prometheus takes it.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The one route. `hosts` are the names that this server goes by.
-pub(crate) fn router(metrics: Metrics, hosts: Vec<String>) -> Router {
-    let answer = move |headers: HeaderMap| {
-        let answer = if is_meant(&headers, &hosts) { figures(&metrics) } else { refused() };
-        async { answer }
-    };
-    Router::new().route("/metrics", get(answer))
+/// The routes. `hosts` are the names that this server goes by.
+pub(crate) fn router(delegation: Arc<Delegation>, hosts: Vec<String>) -> Router {
+    Router::new()
+        .route("/metrics", get(figures))
+        .route("/readyz", get(ready))
+        .with_state(delegation)
+        .layer(from_fn_with_state(Arc::from(hosts), check))
 }
 
-fn figures(metrics: &Metrics) -> Response {
-    ([(CONTENT_TYPE, TEXT)], metrics.text()).into_response()
+async fn check(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    if is_meant(request.headers(), &hosts) { next.run(request).await } else { refused() }
+}
+
+async fn figures(State(delegation): State<Arc<Delegation>>) -> Response {
+    // Some of them are of how it stands.
+    delegation.readiness().await;
+    ([(CONTENT_TYPE, TEXT)], delegation.metrics().text()).into_response()
+}
+
+/// How it stands, in JSON.
+#[derive(Serialize)]
+struct Standing {
+    ready: bool,
+    #[serde(flatten)]
+    readiness: Readiness,
+}
+
+async fn ready(State(delegation): State<Arc<Delegation>>) -> Response {
+    let readiness = delegation.readiness().await;
+    let ready = readiness.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Standing { ready, readiness })).into_response()
 }
 
 fn refused() -> Response {

@@ -49,7 +49,7 @@ impl Server {
         let cancel = CancellationToken::new();
         let issuers = config.issuers();
         let app = mcp::router(&config.server, issuers, Arc::clone(&delegation), cancel.clone());
-        let metrics = metrics::router(delegation.metrics().clone(), config.server.hosts());
+        let metrics = metrics::router(Arc::clone(&delegation), config.server.hosts());
         Ok(Self { app, metrics, delegation, cancel, drain: config.server.call_timeout() })
     }
 
@@ -58,13 +58,28 @@ impl Server {
         self.app.clone()
     }
 
-    /// `GET /metrics`, for an address of its own.
+    /// Finds out how it stands, for ever, although nobody calls.
+    pub fn keep_finding_out(&self) -> impl Future<Output = ()> + Send + 'static {
+        let delegation = Arc::clone(&self.delegation);
+        async move { delegation.keep_finding_out().await }
+    }
+
+    /// From now on it is not ready: it is about to end.
+    pub fn ends(&self) {
+        self.delegation.ends();
+    }
+
+    /// `GET /metrics` and `GET /readyz`, for an address of its own.
     pub fn metrics(&self) -> Router {
         self.metrics.clone()
     }
 
     /// Serves until `stop` is done, and until the calls that run then have ended.
     pub(crate) async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let stop = async {
+            stop.await;
+            self.ends();
+        };
         serve::serve(listener, self.app.clone(), stop, self.drain, self.cancel.clone()).await;
         self.flush().await;
     }

@@ -5,8 +5,12 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use krb_client::proto::formats::{Keytab, KeytabEntry};
+use krb_client::proto::iana::EncType;
+use krb_client::proto::{KerberosTime, Name, Principal};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_krb-mcp");
 
@@ -45,6 +49,56 @@ fn who_reads_no_further_is_not_told() {
         let output = child.unwrap().wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{arguments:?}");
+    }
+}
+
+fn program(directory: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).current_dir(directory).env("KRB_MCP_CLIENT_SECRET", "correct horse");
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn a_first_configuration_is_one_that_check_passes() {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("init");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).unwrap();
+    let entry = KeytabEntry {
+        principal: Principal::new(Name::user("svc-mcp"), "W25AD.NET"),
+        timestamp: KerberosTime::default(),
+        kvno: 3,
+        enctype: EncType::AES256_CTS_HMAC_SHA1_96,
+        key_bytes: vec![7; 32].into(),
+    };
+    let keytab = Keytab { entries: vec![entry] }.to_bytes().unwrap();
+    fs::write(directory.join("krb-mcp.keytab"), &*keytab).unwrap();
+    let mut init =
+        vec!["config", "init", "--offline", "--issuer", "https://idp.w25ad.net/realms/x"];
+    init.extend(["--target", "//fileserver.w25ad.net/corp"]);
+    let (done, said) = program(&directory, &init);
+    assert!(done, "{said}");
+    assert!(said.contains("svc-mcp@W25AD.NET (version 3, aes256-cts-hmac-sha1-96)"), "{said}");
+    assert!(said.contains("krb-mcp.jsonc is valid"), "{said}");
+    assert!(said.contains("next: krb-mcp serve"), "{said}");
+    assert!(program(&directory, &["check", "--config", "krb-mcp.jsonc"]).0);
+    let (again, said) = program(&directory, &init);
+    assert!(!again && said.contains("is there already"), "{said}");
+}
+
+#[test]
+fn the_schema_is_json_and_the_version_says_what_it_was_built_of() {
+    let here = Path::new(".");
+    let (_, schema) = program(here, &["config", "schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(schema["additionalProperties"], false);
+    assert!(schema["properties"]["kerberos"].is_object());
+    let short = format!("krb-mcp {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(program(here, &["-V"]).1, short);
+    let (_, long) = program(here, &["--version"]);
+    for fact in [short.trim_end(), "\nrevision ", "\ntarget   ", "\ncompiler rustc "] {
+        assert!(long.contains(fact), "{long}");
     }
 }
 

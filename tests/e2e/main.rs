@@ -33,6 +33,7 @@ mod refusals;
 mod replicas;
 mod resources;
 mod revocations;
+mod rollovers;
 mod shipped_server;
 mod sql;
 mod sqlserver;

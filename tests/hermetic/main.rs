@@ -16,6 +16,7 @@ mod negotiate;
 mod outages;
 mod pins;
 mod policy;
+mod readiness;
 mod refusals;
 mod reproducible;
 mod revocations;

@@ -217,6 +217,11 @@ impl Audit {
         if is_coming { self.queue.0.expect() } else { self.queue.0.arrived() }
     }
 
+    /// Could the log be written when that was last tried, which is done each second?
+    pub(crate) fn is_writable(&self) -> bool {
+        self.lost.is_writable()
+    }
+
     /// How many records could not be written.
     pub(crate) fn lost(&self) -> &Counter {
         self.lost.all()

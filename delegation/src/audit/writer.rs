@@ -156,6 +156,12 @@ impl Writer {
     /// Writes records, and what has to be said first, to the file that stands at the log's path.
     /// Returns the event ids under which they stand there.
     fn put(&mut self, bodies: &[Body]) -> io::Result<Vec<String>> {
+        let written = self.put_once(bodies);
+        self.lost.note(written.is_ok());
+        written
+    }
+
+    fn put_once(&mut self, bodies: &[Body]) -> io::Result<Vec<String>> {
         let lost = self.lost.unsaid();
         let now = self.clock.now();
         let mut notes = Vec::new();

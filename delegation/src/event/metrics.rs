@@ -1,7 +1,8 @@
 //! Figures over all calls, in the text format that Prometheus reads.
 //!
-//! Nothing in them names a user, a target or a path, and no label is anybody's text: there are as many
-//! series as the program has tools, codes and stages.
+//! Nothing in them names a user, a target or a path, and no label is anybody's text but settings' names:
+//! there are as many series as the program has tools, codes and stages, and as the configuration names
+//! files.
 
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub struct Metrics {
     tickets: Counters<2>,
     bytes: Counter,
     turned_away: Counters<1>,
+    ready: Gauge,
+    files: Family<[(&'static str, String); 1], Gauge>,
 }
 
 impl Metrics {
@@ -65,8 +68,14 @@ impl Metrics {
         r.register("audit_copies_lost", help, audit.losses().clone());
         let help = "1 if what stands in the policy file is what is used, 0 if it cannot be";
         r.register("policy_current", help, policy_is_current);
+        let (ready, files) = (Gauge::default(), Family::default());
+        let help = "1 if calls can be served, 0 if none can";
+        registry.register("ready", help, ready.clone());
+        let help =
+            "1 if what stands in a file or secret is what is used, 0 if it cannot be, by setting";
+        registry.register("file_current", help, files.clone());
         let registry = Arc::new(registry);
-        Self { registry, calls, running, times, stages, tickets, bytes, turned_away }
+        Self { registry, calls, running, times, stages, tickets, bytes, turned_away, ready, files }
     }
 
     /// Those of a log alone.
@@ -78,6 +87,17 @@ impl Metrics {
     /// Counts a request that became no call, for one of a few reasons.
     pub(crate) fn turned_away(&self, reason: &'static str) {
         self.turned_away.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Takes note of whether calls can be served.
+    pub(crate) fn is_ready(&self, is_ready: bool) {
+        self.ready.set(is_ready.into());
+    }
+
+    /// Takes note of whether what stands in a file or secret is what is used.
+    pub(crate) fn file_is_current(&self, setting: &str, is_current: bool) {
+        let file = self.files.get_or_create(&[("setting", setting.to_owned())]);
+        file.set(is_current.into());
     }
 
     /// The figures as OpenMetrics text.

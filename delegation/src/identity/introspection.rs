@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::StatusCode;
+use hyper::{Response, StatusCode};
 use krb_client::{Clock, Flights};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -50,7 +50,8 @@ impl IntrospectionConfig {
             let problem = "must be an https URL (plain http only to loopback)";
             return Err(("endpoint", problem.into()));
         }
-        let client = OauthClient::new(&self.client(), issuer)?;
+        let client =
+            OauthClient::new(&self.client(), issuer, &format!("introspection of {label}"))?;
         Ok(Introspector(Arc::new(Shared {
             issuer: label,
             endpoint: self.endpoint.clone(),
@@ -113,6 +114,14 @@ impl Introspector {
     }
 }
 
+impl Introspector {
+    /// The setting of this client's secret or key, and what is wrong with what stands there now, if
+    /// that is not what is used.
+    pub(super) async fn trouble(&self) -> (String, Option<String>) {
+        self.0.client.trouble().await
+    }
+}
+
 impl Shared {
     async fn ask(&self, token: Zeroizing<String>) -> Result<Arc<Claims>, Flaw> {
         let is_resting = || lock(&self.resting_until).is_some_and(|until| Instant::now() < until);
@@ -138,13 +147,11 @@ impl Shared {
 
     /// The error is a text for the log.
     async fn request(&self, token: &str) -> Result<Claims, String> {
-        let fields = [("token", token), ("token_type_hint", "access_token")];
-        let now = self.clock.now().seconds.unix();
-        let request = self.client.request(&self.endpoint, &fields, now);
-        let request = request.map_err(|error| match error {
-            NoRequest::NoProof(cause) | NoRequest::Malformed(cause) => cause,
-        })?;
-        let response = self.idp.fetch(request, MAX_ANSWER).await?;
+        let (mut response, of) = self.send(token).await?;
+        // The secret may have been replaced a moment ago, here and there.
+        if response.status() == StatusCode::UNAUTHORIZED && self.client.is_newer_than(of).await {
+            (response, _) = self.send(token).await?;
+        }
         match response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => {
@@ -156,6 +163,17 @@ impl Shared {
         }
         let claims = strict_json::object(response.body()).map(Claims);
         claims.ok_or_else(|| "its answer is no JSON object".to_owned())
+    }
+
+    /// The answer, and how often what this client proves itself with was replaced before.
+    async fn send(&self, token: &str) -> Result<(Response<Zeroizing<Vec<u8>>>, u64), String> {
+        let fields = [("token", token), ("token_type_hint", "access_token")];
+        let now = self.clock.now().seconds.unix();
+        let request = self.client.request(&self.endpoint, &fields, now).await;
+        let (request, of) = request.map_err(|error| match error {
+            NoRequest::NoProof(cause) | NoRequest::Malformed(cause) => cause,
+        })?;
+        Ok((self.idp.fetch(request, MAX_ANSWER).await?, of))
     }
 }
 

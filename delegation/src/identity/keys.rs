@@ -94,6 +94,11 @@ impl Keys {
         Self(Arc::new(Shared { issuer: issuer.to_owned(), source, state: Mutex::default() }))
     }
 
+    /// Are there keys to verify with, though no issuer is asked?
+    pub(super) fn are_had(&self) -> bool {
+        self.0.lock().usable().is_some()
+    }
+
     /// The keys as they were last fetched.
     pub(super) async fn current(&self) -> Result<Arc<KeySet>, Unavailable> {
         let fetch = {

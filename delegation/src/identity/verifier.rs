@@ -218,6 +218,30 @@ impl Verifier {
         self.clock.now().seconds.unix()
     }
 
+    /// Fetches the keys of those issuers whose there are none, so that the first token need not wait.
+    pub(crate) async fn find_out(&self) {
+        for issuer in self.issuers.iter().filter(|issuer| !issuer.keys.are_had()) {
+            let _ = issuer.keys.current().await;
+        }
+    }
+
+    /// Of each issuer whether tokens of its can be verified at present: its keys are had, or it is
+    /// asked what they are.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = (String, bool)> {
+        self.issuers.iter().map(|issuer| {
+            (issuer.config.label(), issuer.introspector.is_some() || issuer.keys.are_had())
+        })
+    }
+
+    /// Of the secret that opaque tokens are asked about with: the setting, and what is wrong with what
+    /// stands there now, if that is not used.
+    pub(crate) async fn trouble(&self) -> Option<(String, Option<String>)> {
+        match self.issuers.iter().find_map(|issuer| issuer.introspector.as_ref()) {
+            Some(introspector) => Some(introspector.trouble().await),
+            None => None,
+        }
+    }
+
     /// The identity providers, in the order of the configuration.
     pub(crate) fn idps(&self) -> impl Iterator<Item = &TrustedIdp> {
         self.issuers.iter().map(|issuer| &issuer.config)

@@ -2,7 +2,8 @@
 //! The file is looked at again while the server runs, so that a CA that is replaced is believed from
 //! then on, and one that is withdrawn no more.
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -17,22 +18,32 @@ use rustls::{
 };
 
 use crate::ConfigError;
-use crate::watched_file::WatchedFile;
+use crate::watched_file::{WatchedFile, is_file};
 
 /// Some ten times what browsers believe.
 const MAX_FILE: u64 = 4 << 20;
 
+/// What believes certificates; and the file behind it, if there is one.
+type Believes = (Arc<dyn ServerCertVerifier>, Option<Arc<CaFile>>);
+
 /// What believes certificates.
-pub(super) fn verifier(ca_file: Option<&Path>) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
+pub(super) fn verifier(ca_file: Option<&Path>) -> Result<Believes, ConfigError> {
     let unusable = |problem: String| ConfigError::new("network.caFile", problem);
     let provider = Arc::new(default_provider());
-    Ok(match ca_file {
-        Some(file) => Arc::new(CaFile::open(file, provider).map_err(unusable)?),
+    let followed = match (ca_file, system_bundle()) {
+        (Some(file), _) => Some(CaFile::open(file, Reading::Strict, provider.clone())),
+        (None, Some(file)) => Some(CaFile::open(&file, Reading::Lenient, provider.clone())),
+        (None, None) => None,
+    };
+    let followed = followed.transpose().map_err(unusable)?.map(Arc::new);
+    let verifier: Arc<dyn ServerCertVerifier> = match &followed {
+        Some(file) => file.clone(),
         None => Arc::new(
             rustls_platform_verifier::Verifier::new(provider)
                 .map_err(|error| unusable(format!("the system has no CAs to believe: {error}")))?,
         ),
-    })
+    };
+    Ok((verifier, followed))
 }
 
 /// How TLS is spoken with whomever this network reaches: HTTP/1.1 inside, no session taken up again,
@@ -62,30 +73,72 @@ pub(super) fn config(
     Ok(config)
 }
 
+/// The file with all CAs of the system, where it has one: it is what `SSL_CERT_FILE` says, or where the
+/// common distributions have it. Libraries that look for both read the folder beside it as well, where
+/// each stands twice more, and which is what the file is made of.
+fn system_bundle() -> Option<PathBuf> {
+    const BUNDLES: [&str; 4] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
+    let said = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let file = match said("SSL_CERT_FILE") {
+        Some(file) => PathBuf::from(file),
+        None => BUNDLES.iter().map(PathBuf::from).find(|file| is_file(file).is_ok())?,
+    };
+    // Another folder than the one beside it holds others.
+    let folder = said("SSL_CERT_DIR");
+    folder.is_none_or(|folder| file.parent() == Some(Path::new(&folder))).then_some(file)
+}
+
+/// Whether a certificate that cannot be used spoils a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reading {
+    /// It does: somebody meant it.
+    Strict,
+    /// It is passed over: a system has many.
+    Lenient,
+}
+
 /// The CAs of a file, as they stand in it now.
 #[derive(Debug)]
-struct CaFile {
+pub(super) struct CaFile {
     file: WatchedFile<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl CaFile {
-    fn open(path: &Path, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+    fn open(path: &Path, reading: Reading, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let by = provider.clone();
-        let read = move |pem: &[u8]| verifier_of(pem, &by);
+        let read = move |pem: &[u8]| verifier_of(pem, reading, &by);
         let file = WatchedFile::open(path.to_owned(), "network.caFile", MAX_FILE, read)?;
         Ok(Self { file, provider })
+    }
+
+    /// What is wrong with what stands there now, if that is not what is believed.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.file.trouble()
     }
 }
 
 fn verifier_of(
     pem: &[u8],
+    reading: Reading,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+        let added = certificate
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
+        if reading == Reading::Strict {
+            added?;
+        }
     }
     if roots.is_empty() {
         return Err("it holds no certificate in PEM".into());

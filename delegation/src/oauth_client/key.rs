@@ -9,11 +9,9 @@ use rustls::pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
 use super::config::{ClientKeyConfig, KeyAlgorithm};
+use crate::followed::{Followed, Place};
 use crate::secret_form::joined;
-use crate::watched_file::WatchedFile;
 
-/// Many times a key's.
-const MAX_FILE: u64 = 64 << 10;
 /// How long what the client's key signs is good for, in seconds.
 const LIFETIME: i64 = 60;
 
@@ -21,29 +19,29 @@ const LIFETIME: i64 = 60;
 pub(super) struct ClientKey {
     algorithm: KeyAlgorithm,
     id: Option<String>,
-    file: WatchedFile<Signer>,
+    pub(super) file: Followed<Signer>,
 }
 
-enum Signer {
+pub(super) enum Signer {
     Ec(EcdsaKeyPair),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
 }
 
 impl ClientKey {
-    pub(super) fn open(config: &ClientKeyConfig) -> Result<Self, String> {
+    pub(super) fn open(config: &ClientKeyConfig, section: &str) -> Result<Self, String> {
         let ClientKeyConfig { file, algorithm, key_id, .. } = config.clone();
-        let read = move |pem: &[u8]| Signer::read(pem, algorithm);
-        let file = WatchedFile::open(file, "client key", MAX_FILE, read)?;
+        let read = move |pem: &str| Signer::read(pem.as_bytes(), algorithm);
+        let file = Followed::open(format!("{section}.clientKey.file"), Place::File(file), read)?;
         Ok(Self { algorithm, id: key_id, file })
     }
 
     /// RFC 7523 section 3; `aud` is one text, as newer providers want it (RFC 7523bis).
-    pub(super) fn assertion(
+    pub(super) async fn assertion(
         &self,
         client: &str,
         audience: &str,
         now: i64,
-    ) -> Result<Zeroizing<String>, String> {
+    ) -> Result<(Zeroizing<String>, u64), String> {
         let algorithm = match self.algorithm {
             KeyAlgorithm::ES256 => "ES256",
             KeyAlgorithm::PS256 => "PS256",
@@ -64,8 +62,9 @@ impl ClientKey {
             Base64UrlUnpadded::encode_string(part.to_string().as_bytes())
         };
         let message = format!("{}.{}", part(&header), part(&claims));
-        let signature = self.file.current().sign(message.as_bytes())?;
-        Ok(joined(&[&message, ".", &Base64UrlUnpadded::encode_string(&signature)]))
+        let (signer, of) = self.file.current().await;
+        let signature = Base64UrlUnpadded::encode_string(&signer.sign(message.as_bytes())?);
+        Ok((joined(&[&message, ".", &signature]), of))
     }
 }
 

@@ -99,6 +99,12 @@ impl Policies {
         Arc::clone(&self.0.state().policy)
     }
 
+    /// What is wrong with what stands in the file now, if that is not what is used.
+    pub(crate) async fn trouble(&self) -> Option<String> {
+        self.current().await;
+        self.0.state().problem.clone()
+    }
+
     /// 1 as long as what stands in the file is what is used, else 0.
     pub(crate) fn is_current(&self) -> Gauge {
         self.0.is_current.clone()

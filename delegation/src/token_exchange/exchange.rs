@@ -15,21 +15,19 @@ use super::config::{ACCESS_TOKEN, Grant, JWT, TokenExchangeConfig};
 use super::failure::ExchangeError;
 use super::settings::Settings;
 use crate::ConfigError;
+use crate::followed::{Followed, Place};
 use crate::identity::{BearerToken, Caller, Claims, Subject, Verifier};
 use crate::network::Fetch;
 use crate::oauth_client::{NoRequest, OauthClient};
 use crate::sha256::finish;
-use crate::watched_file::WatchedFile;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
-/// Many times a token's.
-const MAX_FILE: u64 = 64 << 10;
 
 /// A token endpoint, and this server as its client.
 pub(super) struct Endpoint {
     client: OauthClient,
-    actor: Option<WatchedFile<ActorToken>>,
+    actor: Option<Followed<ActorToken>>,
     breaker: Breaker,
     idp: Arc<dyn Fetch>,
     verifier: Verifier,
@@ -47,24 +45,38 @@ impl Endpoint {
         verifier: &Verifier,
         idp: Arc<dyn Fetch>,
     ) -> Result<Self, ConfigError> {
-        let read = |content: &[u8]| match std::str::from_utf8(content).map(str::trim) {
-            Ok("") => Err("it is empty".to_owned()),
-            Ok(token) => Ok(Zeroizing::new(token.to_owned())),
-            Err(_) => Err("it is no text".to_owned()),
+        let read = |content: &str| match content.trim() {
+            "" => Err("it is empty".to_owned()),
+            token => Ok(Zeroizing::new(token.to_owned())),
         };
         let actor = settings.config.actor_token.as_ref();
-        let actor =
-            actor.map(|actor| WatchedFile::open(actor.file.clone(), "actor token", MAX_FILE, read));
+        let actor = actor.map(|actor| {
+            let setting = settings.name("actorToken.file");
+            Followed::open(setting, Place::File(actor.file.clone()), read)
+        });
         let actor =
             actor.transpose().map_err(|problem| settings.error("actorToken.file", problem))?;
-        let client = OauthClient::new(&settings.config.client(), issuer)
+        let client = OauthClient::new(&settings.config.client(), issuer, settings.section())
             .map_err(|(setting, problem)| settings.error(setting, problem))?;
         let (verifier, clock) = (verifier.clone(), verifier.clock().clone());
         Ok(Self { client, actor, breaker: Breaker::default(), idp, verifier, clock })
     }
 
-    pub(super) fn actor(&self) -> Option<Arc<ActorToken>> {
-        self.actor.as_ref().map(WatchedFile::current)
+    pub(super) async fn actor(&self) -> Option<Arc<ActorToken>> {
+        match &self.actor {
+            Some(actor) => Some(actor.current().await.0),
+            None => None,
+        }
+    }
+
+    /// Of each file and secret the setting, and what is wrong with what stands there now, if that is
+    /// not what is used.
+    pub(super) async fn troubles(&self) -> Vec<(String, Option<String>)> {
+        let mut troubles = vec![self.client.trouble().await];
+        if let Some(actor) = &self.actor {
+            troubles.push(actor.trouble().await);
+        }
+        troubles
     }
 }
 
@@ -187,10 +199,28 @@ impl Exchange {
         caller: &Caller,
         actor: Option<&ActorToken>,
     ) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
+        let (answered, of) = self.send(caller, actor).await?;
+        match answered {
+            // The secret may have been replaced a moment ago, here and there.
+            Err(error)
+                if error.refuses_the_client() && self.endpoint.client.is_newer_than(of).await =>
+            {
+                self.send(caller, actor).await?.0
+            }
+            answered => answered,
+        }
+    }
+
+    /// What is answered, and how often what this client proves itself with was replaced before.
+    async fn send(
+        &self,
+        caller: &Caller,
+        actor: Option<&ActorToken>,
+    ) -> Result<(Result<Zeroizing<Vec<u8>>, ExchangeError>, u64), ExchangeError> {
         let form = self.form(caller, actor);
         let now = self.endpoint.clock.now().seconds.unix();
-        let request = self.endpoint.client.request(&self.config().token_endpoint, &form, now);
-        let request = request.map_err(|error| match error {
+        let request = self.endpoint.client.request(&self.config().token_endpoint, &form, now).await;
+        let (request, of) = request.map_err(|error| match error {
             NoRequest::NoProof(cause) => ExchangeError::NoProof(cause),
             NoRequest::Malformed(cause) => ExchangeError::Unreachable(cause),
         })?;
@@ -202,7 +232,8 @@ impl Exchange {
                 status => Err(ExchangeError::Refused(status, body)),
             }
         };
-        tokio::time::timeout(TIMEOUT, answer).await.unwrap_or(Err(ExchangeError::Silent))
+        let answer = tokio::time::timeout(TIMEOUT, answer).await;
+        Ok((answer.unwrap_or(Err(ExchangeError::Silent)), of))
     }
 
     fn form<'a>(

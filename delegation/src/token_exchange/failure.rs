@@ -68,6 +68,12 @@ impl ExchangeError {
         }
     }
 
+    /// May it mean that the client's secret is another one by now?
+    pub(super) fn refuses_the_client(&self) -> bool {
+        let which = [StatusCode::UNAUTHORIZED, StatusCode::BAD_REQUEST];
+        matches!(self, Self::Refused(status, _) if which.contains(status))
+    }
+
     /// May it mean that the identity provider does not work, or as well that the token has ended?
     pub(super) fn is_doubtful(&self) -> bool {
         matches!(self, Self::Refused(status, body) if refusals::find(*status, body).row.is_doubtful())

@@ -148,6 +148,16 @@ impl TokenExchanger {
         Ok(())
     }
 
+    /// Of each secret, key and token that is read: the setting, and what is wrong with what stands
+    /// there now, if that is not what is used.
+    pub(crate) async fn troubles(&self) -> Vec<(String, Option<String>)> {
+        let mut troubles = Vec::new();
+        for issuer in &self.issuers {
+            troubles.extend(issuer.usual.endpoint().troubles().await);
+        }
+        troubles
+    }
+
     /// Where answers came from so far.
     pub(crate) const fn asked(&self) -> &Asked {
         &self.asked
@@ -169,10 +179,10 @@ impl TokenExchanger {
     }
 
     /// Forgets what a caller's token was exchanged for: what it said has proved to be wrong.
-    pub fn reject(&self, caller: &Caller, target: Option<&Target>, generation: u64) {
+    pub async fn reject(&self, caller: &Caller, target: Option<&Target>, generation: u64) {
         let Ok(issuer) = self.issuer(caller) else { return };
         let exchange = issuer.exchange_for(target);
-        let actor = exchange.endpoint().actor();
+        let actor = exchange.endpoint().actor().await;
         let cache = issuer.cache.as_ref();
         let key = cache.and_then(|cache| {
             let actor = actor.as_ref().map(|actor| actor.as_str());
@@ -197,7 +207,7 @@ impl TokenExchanger {
     ) -> Result<Subject, Failure> {
         let explain = |error: ExchangeError| error.explain(&exchange.settings);
         exchange.allows(caller).map_err(explain)?;
-        let actor = exchange.endpoint().actor();
+        let actor = exchange.endpoint().actor().await;
         let kept = issuer.cache.as_ref().and_then(|cache| {
             let actor = actor.as_ref().map(|actor| actor.as_str());
             Some((cache, Arc::new(cache.key(&exchange.asked, caller, actor, generation)?)))

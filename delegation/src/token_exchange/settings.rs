@@ -49,6 +49,11 @@ impl Settings {
         format!("{section}.{setting}")
     }
 
+    /// Where the exchange of the issuer stands.
+    pub(super) fn section(&self) -> &str {
+        &self.section
+    }
+
     /// The whole name of a setting of the issuer.
     pub(super) fn of_issuer(&self, setting: &str) -> String {
         format!("{}.{setting}", self.idp)

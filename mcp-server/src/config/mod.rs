@@ -47,6 +47,9 @@ const MAX_FILE: u64 = 16 << 20;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
+    /// Where its JSON Schema is, for editors (`krb-mcp config schema` prints it).
+    #[serde(rename = "$schema")]
+    pub schema: Option<String>,
     /// Where and for whom HTTP is served.
     pub server: ServerConfig,
     /// Whose tokens are believed.

@@ -26,8 +26,17 @@ that is taken which says the same as JSON: what is not quoted is a number where 
 `false` or `null` (`~`, or nothing), and else it is text, so that `no` is a text and nowhere `false`.
 Anchors, aliases, merge keys, tags and further documents are refused.
 
-A *secret* is a text, or better `{"$secret": "NAME"}`: the content of `/run/secrets/NAME` or, where
-there is no such file, of the environment variable `NAME`.
+A *secret* is a text, or better `{"$secret": "NAME"}`: the content of the file `NAME` in
+`$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential=`), else of `/run/secrets/NAME`, else of the
+environment variable `NAME`. The first of them that is there counts, also if it cannot be read.
+
+Files may be replaced while the server runs, also by swapping a link that leads to them, as Kubernetes
+does: the policy, keytabs, `network.caFile`, client keys and actor tokens, and the secrets that a login
+is done with (a service account's password, clients' secrets at identity providers, the password of
+Redis). What stands there now is used within two seconds, once it reads the same twice; what cannot be
+used leaves in use what was there before, and is named in the log, at `/readyz` beside the metrics, and
+by `krb_mcp_file_current`. This file itself, the other keys and `auth.negotiate.certificateFile` are
+read at the start.
 "#;
 
 #[test]

@@ -10,6 +10,7 @@ mod limits;
 mod metadata;
 mod negotiate;
 mod plain;
+mod ready;
 mod refusal;
 mod rest;
 mod running;
@@ -49,7 +50,10 @@ pub(crate) fn router<B: Backend>(
 ) -> Router {
     let metadata = Metadata::new(config, issuers);
     let document = metadata.answer();
-    let mut router = Router::new().without_v07_checks().route("/healthz", get(|| async {}));
+    let mut router = Router::new()
+        .without_v07_checks()
+        .route("/healthz", get(|| async {}))
+        .route("/readyz", ready::route(Arc::clone(&backend)));
     for path in metadata.paths() {
         let document = document.clone();
         let document = get(move || async move { document() });

@@ -215,6 +215,26 @@ impl World {
         web.visits_from(0)
     }
 
+    /// Lets the server find out how it stands, as one that serves does.
+    pub fn find_out(&self) {
+        tokio::spawn(self.server.keep_finding_out());
+    }
+
+    /// Lets the server know that it is about to end.
+    pub fn ends(&self) {
+        self.server.ends();
+    }
+
+    /// What a path that is not MCP's answers: a status and a text.
+    pub async fn probe(&self, path: &str) -> (u16, String) {
+        got(&self.router, path).await
+    }
+
+    /// The same where the metrics are.
+    pub async fn side(&self, path: &str) -> (u16, String) {
+        got(&self.server.metrics(), path).await
+    }
+
     /// Calls a tool as plain `curl` does.
     ///
     /// # Panics
@@ -312,6 +332,14 @@ pub fn further_account<'a>(
     let place = &mut configuration["kerberos"]["accounts"][name];
     *place = account;
     place
+}
+
+async fn got(router: &Router, path: &str) -> (u16, String) {
+    let request = Request::get(path).header(HOST, "localhost").body(Body::empty());
+    let answered = router.clone().oneshot(request.expect("a request")).await;
+    let (head, body) = answered.expect("a router always answers").into_parts();
+    let body = to_bytes(body, 4 << 20).await.expect("the answer's body");
+    (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
 }
 
 /// What each application has to read.

@@ -103,6 +103,32 @@ impl Kerberos {
         service.credential_delivered(announced, ticket).await
     }
 
+    fn services(&self) -> impl Iterator<Item = &Service> {
+        std::iter::once(&self.main).chain(self.named.values())
+    }
+
+    /// Logs in with each account of which it is not known how it stands with its KDCs.
+    pub(crate) async fn find_out(&self) {
+        for service in self.services() {
+            service.find_out().await;
+        }
+    }
+
+    /// Of each account why nothing can be done with it, if nothing can.
+    pub(crate) fn standing(&self) -> Vec<Option<String>> {
+        self.services().map(Service::trouble).collect()
+    }
+
+    /// Of each account's secret: the setting, and what is wrong with what stands there now, if that is
+    /// not what is used.
+    pub(crate) async fn secret_troubles(&self) -> Vec<(String, Option<String>)> {
+        let mut troubles = Vec::new();
+        for service in self.services() {
+            troubles.push(service.secret_trouble().await);
+        }
+        troubles
+    }
+
     /// Are users' own tickets taken?
     #[must_use]
     pub const fn accepts(&self) -> bool {

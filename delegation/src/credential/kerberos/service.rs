@@ -31,6 +31,9 @@ use crate::{ConfigError, Failure};
 /// is asked for anew if it is so old: a claim that is wrong makes nobody ask more often than that.
 const ASKED_ANEW: Duration = Duration::from_secs(5);
 
+/// How long KDCs may be silent before that counts: what they said before is used for so long.
+const LATELY: Duration = Duration::from_secs(15 * 60);
+
 /// S4U for one service account, and the account's own tickets.
 pub(super) struct Service {
     client: Client,
@@ -106,6 +109,24 @@ impl Service {
             state: state.clone(),
             clock: parts.clock.clone(),
         })
+    }
+
+    /// Logs in, where that is worth a try to be told how it stands.
+    pub(super) async fn find_out(&self) {
+        self.client.find_out().await;
+    }
+
+    /// Why nothing can be done with this account, if nothing can.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = self.client.trouble(LATELY)?;
+        Some(format!("{}: {trouble}", self.setting))
+    }
+
+    /// The setting of its secret, and what is wrong with what stands there now, if that is not used.
+    pub(super) async fn secret_trouble(&self) -> (String, Option<String>) {
+        let of = if self.has_keytab { "keytab" } else { "password" };
+        let trouble = self.client.secret_trouble().await;
+        (format!("{}.serviceAccount.{of}", self.setting), trouble)
     }
 
     /// Gets evidence for the subject of an announced call, and makes sure that it is

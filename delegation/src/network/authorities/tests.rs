@@ -172,3 +172,14 @@ fn a_ca_file_must_be_usable_when_the_server_starts() {
     std::fs::write(link.path(), OLD_CA).unwrap();
     assert!(verifier(Some(&link.path())).is_ok());
 }
+
+/// A system's bundle may hold what this library does not take; a file that was meant may not.
+#[test]
+fn one_of_a_systems_cas_that_is_of_no_use_spoils_none_of_the_others() {
+    let bad = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".as_slice();
+    let both = [bad, OLD_CA.as_bytes()].concat();
+    let provider = Arc::new(default_provider());
+    assert!(verifier_of(&both, Reading::Lenient, &provider).is_ok());
+    assert!(verifier_of(&both, Reading::Strict, &provider).is_err());
+    assert!(verifier_of(bad, Reading::Lenient, &provider).is_err(), "none is left");
+}

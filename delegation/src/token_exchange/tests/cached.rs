@@ -219,7 +219,7 @@ async fn what_a_wrong_account_came_of_is_asked_for_again() {
     one.idp.answers_properly();
     let alice = one.alice().await;
     one.exchange(&alice).await.unwrap();
-    one.exchanger.reject(&alice, None, 0);
+    one.exchanger.reject(&alice, None, 0).await;
     one.exchange(&alice).await.unwrap();
     assert_eq!(one.idp.asked(), 2);
     // After her access was ended, and given back.

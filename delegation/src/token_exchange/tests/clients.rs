@@ -153,6 +153,35 @@ async fn a_key_that_is_replaced_is_used_and_one_that_is_no_good_is_not() {
     assert!(is_by_the_second().await);
 }
 
+/// The provider takes the new key alone, and that was put in place after the last look.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_refused_looks_whether_it_has_a_newer_key() {
+    let ((first, _), (second, public)) = (ec(), ec());
+    let file = File::new("refused", &first);
+    let one = Idp::new().one(json!({
+        "clientAuthentication": "private_key_jwt", "clientKey": { "file": file.path() },
+        "clientSecret": null
+    }));
+    let (idp, answer) = (one.idp.clone(), one.idp.proper(URL, json!({})));
+    idp.answers(move |form| {
+        let (message, signature) = form.get("client_assertion").unwrap().rsplit_once('.').unwrap();
+        let signature = Base64UrlUnpadded::decode_vec(signature).unwrap();
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &public);
+        match key.verify(message.as_bytes(), &signature) {
+            Ok(()) => (200, answer.clone()),
+            Err(_) => (401, json!({ "error": "invalid_client" })),
+        }
+    });
+    let alice = one.alice().await;
+    assert!(one.exchange(&alice).await.is_err());
+    assert_eq!(one.idp.asked(), 1, "there is no other: asked once");
+    std::fs::write(file.path(), &second).unwrap();
+    one.exchange(&alice).await.unwrap();
+    assert_eq!(one.idp.asked(), 3);
+    one.exchange(&alice).await.unwrap();
+    assert_eq!(one.idp.asked(), 4);
+}
+
 #[tokio::test(start_paused = true)]
 async fn everything_that_is_configured_is_asked_for() {
     let token = File::new("actor", "the.actor.token\n");

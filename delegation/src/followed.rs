@@ -1,0 +1,226 @@
+//! What a file holds, or a named secret is, while the server runs: whatever replaces it is used from
+//! then on, however it got there (a file that is written anew, a link that is swapped). What is half
+//! written, or of no use, changes nothing and says so.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use krb_client::files::read_text;
+use tokio::time::{Instant, sleep, timeout};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+use crate::sha256::sha256;
+
+/// How old what was read may be when it is used.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What has changed is looked at again after this, since it may still be in the making.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How long reading may take. A pipe without a writer, or a share that is away, would else take every
+/// call with it.
+const READ_TIME: Duration = Duration::from_secs(2);
+/// Many times a key's, a token's or a secret's.
+const MAX_FILE: u64 = 64 << 10;
+
+/// Where a text stands.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// In a file.
+    File(PathBuf),
+    /// Where a secret of the configuration is.
+    Secret(Secret),
+}
+
+impl Place {
+    fn read(&self) -> Result<Zeroizing<String>, String> {
+        match self {
+            Self::File(path) => {
+                let text = read_text(path, MAX_FILE);
+                text.map_err(|error| format!("{}: {error}", path.display()))
+            }
+            Self::Secret(secret) => secret.resolve().map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// What was made of the text, as it stands there now.
+pub(crate) struct Followed<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    /// Which setting names it.
+    setting: String,
+    place: Place,
+    make: Make<T>,
+    seen: Mutex<Seen<T>>,
+    /// Held while the place is looked at.
+    looking: tokio::sync::Mutex<()>,
+    /// Held while it is read, by the thread that does: where reading hangs, one thread hangs.
+    reader: Arc<tokio::sync::Mutex<()>>,
+}
+
+type Make<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
+
+struct Seen<T> {
+    at: Instant,
+    value: Arc<T>,
+    /// Of the text that `value` was made of.
+    used: [u8; 32],
+    /// Of the text that was read last.
+    last: [u8; 32],
+    /// What is wrong with what stands there now, once it was said.
+    problem: Option<String>,
+    /// How often it was replaced.
+    replaced: u64,
+}
+
+impl<T: Send + Sync + 'static> Followed<T> {
+    /// Reads it, and follows it from now on.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn open(
+        setting: String,
+        place: Place,
+        make: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Result<Self, String> {
+        let text = place.read()?;
+        let of = |problem| match &place {
+            Place::File(path) => format!("{}: {problem}", path.display()),
+            Place::Secret(_) => problem,
+        };
+        let (value, used) = (Arc::new(make(&text).map_err(of)?), sha256(text.as_bytes()));
+        let at = Instant::now();
+        let seen = Seen { at, value, used, last: used, problem: None, replaced: 0 };
+        let (make, seen) = (Box::new(make), Mutex::new(seen));
+        let (looking, reader) = Default::default();
+        Ok(Self(Arc::new(Shared { setting, place, make, seen, looking, reader })))
+    }
+
+    /// What is used now, and how often it was replaced before.
+    pub(crate) async fn current(&self) -> (Arc<T>, u64) {
+        if self.0.is_due() {
+            let shared = Arc::clone(&self.0);
+            // In a task of its own, since whoever began it may give up.
+            let look = async move {
+                if let Ok(_one) = shared.looking.try_lock() {
+                    shared.look().await;
+                }
+            };
+            if let Err(error) = tokio::spawn(look).await {
+                tracing::error!(%error, "a file was not looked at");
+            }
+        }
+        let seen = self.0.seen();
+        (Arc::clone(&seen.value), seen.replaced)
+    }
+
+    /// Is there another than the one that was current when it had been replaced so often? Looks, though
+    /// it is not yet time.
+    pub(crate) async fn is_newer_than(&self, replaced: u64) -> bool {
+        let _one = self.0.looking.lock().await;
+        if self.0.seen().replaced == replaced {
+            self.0.look().await;
+        }
+        self.0.seen().replaced != replaced
+    }
+
+    /// The setting, and what is wrong with what stands there now, if it is not what is used.
+    pub(crate) async fn trouble(&self) -> (String, Option<String>) {
+        self.current().await;
+        (self.0.setting.clone(), self.0.seen().problem.clone())
+    }
+}
+
+impl<T> Shared<T> {
+    fn seen(&self) -> MutexGuard<'_, Seen<T>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is time to look. Who is told so looks; others meanwhile are not.
+    fn is_due(&self) -> bool {
+        if matches!(self.place, Place::Secret(Secret::Plain(_))) {
+            return false;
+        }
+        let mut seen = self.seen();
+        let due = seen.at.elapsed() >= LOOK_EVERY;
+        if due {
+            seen.at = Instant::now();
+        }
+        due
+    }
+
+    async fn look(&self) {
+        let text = match self.read().await {
+            Ok(text) => text,
+            Err(problem) => return self.complain(problem),
+        };
+        let found = sha256(text.as_bytes());
+        {
+            let mut seen = self.seen();
+            if found == seen.used {
+                // It may have been away meanwhile.
+                (seen.last, seen.problem) = (found, None);
+                return;
+            }
+            if found == seen.last && seen.problem.is_some() {
+                return;
+            }
+        }
+        // Half of a file is a file as well: it has to be the same a while later.
+        sleep(SETTLE).await;
+        match self.read().await {
+            Ok(again) if *again == *text => {}
+            _ => return,
+        }
+        let made = (self.make)(&text);
+        let mut seen = self.seen();
+        seen.last = found;
+        match made {
+            Ok(value) => {
+                (seen.value, seen.used, seen.problem) = (Arc::new(value), found, None);
+                seen.replaced += 1;
+                tracing::info!(setting = self.setting, "what it names has changed and is used");
+            }
+            Err(problem) => {
+                drop(seen);
+                self.complain(problem);
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Zeroizing<String>, String> {
+        const LATE: &str = "reading it takes too long";
+        let Ok(reading) = Arc::clone(&self.reader).try_lock_owned() else {
+            return Err(LATE.into());
+        };
+        let place = self.place.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let text = place.read();
+            drop(reading);
+            text
+        });
+        match timeout(READ_TIME, read).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(LATE.into()),
+        }
+    }
+
+    /// Says once that what stands there now is of no use.
+    fn complain(&self, problem: String) {
+        let mut seen = self.seen();
+        if seen.problem.as_ref() != Some(&problem) {
+            let setting = &self.setting;
+            tracing::warn!(
+                setting,
+                problem,
+                "what it names cannot be used; what was read before stays in use"
+            );
+            seen.problem = Some(problem);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

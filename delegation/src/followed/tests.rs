@@ -1,0 +1,102 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::*;
+
+/// A volume as Kubernetes makes it: `secret` leads through `..data` to a folder of its own time.
+struct Volume(PathBuf);
+
+impl Volume {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("krb-followed-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        symlink(Path::new("..data").join("secret"), path.join("secret")).unwrap();
+        Self(path)
+    }
+
+    /// A new folder, to which the link is swapped at once.
+    fn swap(&self, generation: &str, content: &str) {
+        let folder = self.0.join(generation);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("secret"), content).unwrap();
+        symlink(generation, self.0.join("..data_tmp")).unwrap();
+        fs::rename(self.0.join("..data_tmp"), self.0.join("..data")).unwrap();
+    }
+
+    fn follow(&self) -> Followed<String> {
+        let place = Place::File(self.0.join("secret"));
+        let make = |text: &str| match text.strip_prefix("good ") {
+            Some(rest) => Ok(rest.to_owned()),
+            None => Err("it is not good".into()),
+        };
+        Followed::open("a.setting".into(), place, make).unwrap()
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn later() {
+    sleep(Duration::from_millis(1100)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_swapped_is_followed_and_what_is_of_no_use_says_so() {
+    let volume = Volume::new("swapped");
+    volume.swap("1", "good one");
+    let followed = volume.follow();
+    volume.swap("2", "good two");
+    assert_eq!(*followed.current().await.0, "one", "not looked at yet");
+    later().await;
+    assert_eq!(*followed.current().await.0, "two");
+    volume.swap("3", "half");
+    later().await;
+    assert_eq!(*followed.current().await.0, "two");
+    let trouble = followed.trouble().await;
+    assert_eq!(trouble, ("a.setting".into(), Some("it is not good".into())));
+    fs::remove_file(volume.0.join("..data")).unwrap();
+    later().await;
+    assert!(followed.trouble().await.1.unwrap().contains("secret: "));
+    assert_eq!(*followed.current().await.0, "two");
+    // Back to what is used is no change, and good again.
+    volume.swap("4", "good two");
+    later().await;
+    assert_eq!(followed.trouble().await.1, None);
+    assert_eq!(followed.current().await.1, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_refused_is_told_whether_there_is_another_one_without_waiting() {
+    let volume = Volume::new("refused");
+    volume.swap("1", "good one");
+    let followed = volume.follow();
+    let (_, used) = followed.current().await;
+    assert!(!followed.is_newer_than(used).await);
+    volume.swap("2", "good two");
+    assert!(followed.is_newer_than(used).await);
+    assert_eq!(*followed.current().await.0, "two");
+    assert!(followed.is_newer_than(used).await, "also if somebody else looked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_written_is_not_used() {
+    let volume = Volume::new("written");
+    volume.swap("1", "good one");
+    let followed = volume.follow();
+    later().await;
+    volume.swap("2", "good tw");
+    let look = followed.current();
+    let write = async {
+        sleep(Duration::from_millis(50)).await;
+        volume.swap("3", "good two");
+    };
+    let ((value, _), ()) = tokio::join!(look, write);
+    assert_eq!(*value, "one");
+    later().await;
+    assert_eq!(*followed.current().await.0, "two");
+}
