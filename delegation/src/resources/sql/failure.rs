@@ -1,5 +1,6 @@
 //! What may go wrong with databases, before, at and after a server is asked.
 
+use super::identity::Unnameable;
 use super::place::Place;
 use crate::targets::Target;
 use crate::{Blame, Code, Failure};
@@ -76,19 +77,6 @@ impl From<Misasked> for Failure {
         };
         Self::new(Code::InvalidArgument, message, remedy)
     }
-}
-
-/// An account cannot have a name in the database.
-#[derive(PartialEq, Eq, Debug)]
-pub(super) enum Unnameable {
-    /// It has no UPN.
-    NoUpn,
-    /// What the template takes of it is empty.
-    Empty,
-    /// It is longer than the engine's names.
-    Long(String),
-    /// It has a control character.
-    Control,
 }
 
 impl From<Unnameable> for Failure {

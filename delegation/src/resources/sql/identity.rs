@@ -1,7 +1,6 @@
 //! What a user is called in a database.
 
 use super::engine::Engine;
-use super::failure::Unnameable;
 use crate::credential::kerberos::Account;
 
 /// What the name is made of.
@@ -95,6 +94,19 @@ impl Template {
         }
         Ok(name)
     }
+}
+
+/// An account cannot have a name in the database.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Unnameable {
+    /// It has no UPN.
+    NoUpn,
+    /// What the template takes of it is empty.
+    Empty,
+    /// It is longer than the engine's names.
+    Long(String),
+    /// It has a control character.
+    Control,
 }
 
 #[cfg(test)]
