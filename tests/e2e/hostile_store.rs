@@ -210,7 +210,7 @@ async fn a_store_that_is_full_evicts_is_read_only_or_knows_us_not_is_said_so_and
     cannot("must be noeviction").await;
     set("maxmemory-policy", "noeviction");
     redis.command(&["REPLICAOF", "127.0.0.12", "9"]);
-    cannot("READONLY").await;
+    cannot("read only replica").await;
     redis.command(&["REPLICAOF", "NO", "ONE"]);
     set("requirepass", "right");
     cannot("NOAUTH").await;
@@ -221,12 +221,12 @@ async fn a_store_that_is_full_evicts_is_read_only_or_knows_us_not_is_said_so_and
     let server = Server::start(lab, &wrong);
     assert_eq!(server.get(&bob, &page).await.code(), "STATE_UNAVAILABLE");
     let problem = server.revoke(&["bob"]).unwrap_err();
-    assert!(problem.contains("WRONGPASS") || problem.contains("invalid username"), "{problem}");
+    assert!(problem.contains("Password authentication failed"), "{problem}");
     let server = Server::start(lab, &right);
     ready(&server, &bob, &page).await;
     assert_eq!(server.get(&alice, &page).await.code(), "REVOKED");
     server.revoke(&["bob"]).expect("revoked");
-    assert_eq!(server.get(&bob, &page).await.code(), "REVOKED");
+    out(&[&server], &bob, &page).await;
 }
 
 #[tokio::test]
