@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use krb_client::OsRandom;
 use serde_json::Value;
@@ -56,6 +56,13 @@ impl Log {
             intend(&audit).await.close(Ok(())).await.unwrap();
         }
         audit.flush().await.unwrap();
+        drop(audit);
+        // Its thread looks at the file once more, and lets go of it as the last thing.
+        let (file, begun) = (fs::File::open(self.file()).unwrap(), Instant::now());
+        while file.try_lock().is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the log is not closed");
+            tokio::task::yield_now().await;
+        }
     }
 
     fn lines(&self) -> Vec<String> {
