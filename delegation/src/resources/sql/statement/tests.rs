@@ -1,3 +1,5 @@
+//! What statements of either engine are taken for, and what is refused.
+
 mod depth;
 mod generated;
 
