@@ -17,6 +17,8 @@ use krb_delegation::pipeline::Delegation;
 use krb_delegation::readiness::Readiness;
 use serde::Serialize;
 
+use crate::http::is_host;
+
 /// What OpenMetrics 1.0 calls itself; Prometheus takes it.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -64,6 +66,9 @@ fn refused() -> Response {
 fn is_meant(headers: &HeaderMap, hosts: &[String]) -> bool {
     let mut asked = headers.get_all(HOST).iter();
     let (Some(asked), None) = (asked.next(), asked.next()) else { return false };
+    if !is_host(asked.as_bytes()) {
+        return false;
+    }
     let Ok(asked) = Authority::try_from(asked.as_bytes()) else { return false };
     let host = asked.host().trim_matches(['[', ']']);
     let is_named = |ours: &String| {
@@ -91,9 +96,15 @@ mod tests {
         ] {
             assert!(meant(ours), "{ours}");
         }
-        for other in
-            ["evil.example", "evil.example:9464", "metrics:1", "localhost.evil.example", ""]
-        {
+        for other in [
+            "evil.example",
+            "evil.example:9464",
+            "metrics:1",
+            "localhost.evil.example",
+            "x@localhost",
+            "localhost:x",
+            "",
+        ] {
             assert!(!meant(other), "{other}");
         }
         assert!(!is_meant(&HeaderMap::new(), &hosts));

@@ -13,6 +13,7 @@ use axum::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
     ORIGIN, VARY,
 };
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -60,9 +61,14 @@ pub(super) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    // RFC 9112 section 3.2: who looks at Host next might see the other one.
-    if request.headers().get_all(HOST).iter().nth(1).is_some() {
-        let text = "the request has more than one Host field";
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let of_target = request.uri().authority();
+    // RFC 9112 section 3.2: who looks at Host next might see the other one, or another name in it.
+    if !hosts.next().is_none_or(|host| is_host(host.as_bytes()))
+        || hosts.next().is_some()
+        || !of_target.is_none_or(|host| is_host(host.as_str().as_bytes()))
+    {
+        let text = "the request must have one Host field, of a name or address and perhaps a port";
         return (StatusCode::BAD_REQUEST, text).into_response();
     }
     let mut origin = request.headers().get_all(ORIGIN).iter();
@@ -89,6 +95,19 @@ pub(super) async fn check(
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
     vary(response)
+}
+
+/// Whether a field is a host and perhaps a port, and nothing else (RFC 9110 section 7.2). Who reads it
+/// as the authority of a URL finds `ours` in `x@ours` and in `ours:x` as well.
+pub(crate) fn is_host(field: &[u8]) -> bool {
+    let Ok(authority) = Authority::try_from(field) else { return false };
+    let text = authority.as_str();
+    let port =
+        text.strip_prefix(authority.host()).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+    port.is_some_and(|port| {
+        let is_digits = port.bytes().all(|octet| octet.is_ascii_digit());
+        port.is_empty() || is_digits && port.parse::<u16>().is_ok()
+    })
 }
 
 /// What anybody may read, a browser asks for as well, when a client's own fields are on it.

@@ -26,6 +26,7 @@ pub(crate) use bearer::Authenticated;
 use bearer::Gate;
 pub(crate) use body::MAX_BYTES;
 use cors::Origins;
+pub(crate) use cors::is_host;
 pub(crate) use envelope::{Id, VERSIONS};
 use intake::Intake;
 pub(crate) use limits::{Visit, refuse};

@@ -38,6 +38,18 @@ async fn refusals_are_json_rpc_errors_with_an_id() {
     let mut request = with(&[ALICE]);
     request.headers_mut().insert("host", "elsewhere.example".parse().unwrap());
     assert_eq!(refused(request).await.0, 403);
+    // What is no host, though a URL's reader finds ours in it.
+    let no_hosts =
+        ["x@localhost", "localhost:x", "localhost:+80", "localhost:65536", "@localhost", "a b", ""];
+    for (host, status) in no_hosts
+        .map(|host| (host, 400))
+        .into_iter()
+        .chain(["localhost", "LOCALHOST:8080", "[::1]:8080", "localhost:"].map(|host| (host, 200)))
+    {
+        let mut request = with(&[ALICE]);
+        request.headers_mut().insert("host", host.parse().unwrap());
+        assert_eq!(send(&app("").0, request).await.status().as_u16(), status, "{host}");
+    }
     let mut request = with(&[ALICE]);
     *request.method_mut() = axum::http::Method::DELETE;
     assert_eq!(refused(request).await.0, 405);
