@@ -35,8 +35,9 @@ does: the policy, keytabs, `network.caFile`, client keys and actor tokens, and t
 is done with (a service account's password, clients' secrets at identity providers, the password of
 Redis). What stands there now is used within two seconds, once it reads the same twice; what cannot be
 used leaves in use what was there before, and is named in the log, at `/readyz` beside the metrics, and
-by `krb_mcp_file_current`. This file itself, the other keys and `auth.negotiate.certificateFile` are
-read at the start.
+by `krb_mcp_file_current`. `auth.negotiate.certificateFile` is looked at when somebody comes with a
+ticket, once a second at most, and named in the log alone. A database login's password, certificate and
+key are read for each login. This file itself and the other keys are read at the start.
 "#;
 
 #[test]
