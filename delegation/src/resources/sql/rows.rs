@@ -1,5 +1,6 @@
 //! What a statement answers, as far as it is taken.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -81,18 +82,24 @@ impl Rows {
     /// one statement (a procedure's) the last counts.
     pub(super) fn columns(&mut self, columns: Vec<Column>) {
         let mut named: Vec<Column> = Vec::with_capacity(columns.len());
+        // With the number that was last tried behind each: who asks chooses how many there are of one.
+        let mut taken: HashMap<String, u32> = HashMap::with_capacity(columns.len());
         for mut column in columns {
-            let is_taken = |name: &str| named.iter().any(|other| other.name == name);
             if column.name.is_empty() {
                 column.name = format!("column{}", named.len() + 1);
             }
-            if is_taken(&column.name) {
-                let mut number = 2;
-                while is_taken(&format!("{}_{number}", column.name)) {
-                    number += 1;
-                }
-                column.name = format!("{}_{number}", column.name);
+            if let Some(last) = taken.get(&column.name) {
+                let mut number = *last;
+                let name = loop {
+                    number = number.saturating_add(1);
+                    let name = format!("{}_{number}", column.name);
+                    if !taken.contains_key(&name) {
+                        break name;
+                    }
+                };
+                taken.insert(std::mem::replace(&mut column.name, name), number);
             }
+            taken.insert(column.name.clone(), 1);
             named.push(column);
         }
         self.columns = named.into();
@@ -199,6 +206,13 @@ mod tests {
         rows.push((0..6).map(Value::from).collect(), 6);
         let text = serde_json::to_string(&rows.into_parts().rows).unwrap();
         assert_eq!(text, r#"[{"b":0,"a":1,"b_2":2,"column4":3,"b_2_2":4,"b_3":5}]"#);
+        // As many as a statement may have, of one name: each is numbered at once.
+        let mut rows = Rows::new(0, 10, 1000);
+        let many = 50_000;
+        rows.columns(vec![column("b"); many]);
+        let columns = rows.into_parts().columns;
+        assert_eq!(columns.last().map(|column| &*column.name), Some("b_50000"));
+        assert_eq!(columns.len(), many);
         let mut rows = Rows::new(0, 10, 1000);
         rows.columns(vec![column("a")]);
         rows.push(vec![json!(1)], 1);
