@@ -88,6 +88,9 @@ impl From<Unnameable> for Failure {
                 format!("{name:?} is longer than a name there may be, and would be cut")
             }
             Unnameable::Control => "it has a control character".to_owned(),
+            Unnameable::Odd(name) => {
+                format!("{name:?} has a letter whose small letter is another one's")
+            }
         };
         Self::new(
             Code::ResourceRefused,

@@ -74,6 +74,10 @@ impl Template {
                     if value.is_empty() {
                         return Err(Unnameable::Empty);
                     }
+                    // SQL Server compares names as if they were in small letters.
+                    if (*lower || engine == Engine::SqlServer) && value.chars().any(is_odd) {
+                        return Err(Unnameable::Odd(value.clone()));
+                    }
                     match lower {
                         true => name.push_str(&value.to_lowercase()),
                         false => name.push_str(value),
@@ -107,6 +111,17 @@ pub(super) enum Unnameable {
     Long(String),
     /// It has a control character.
     Control,
+    /// It has a letter whose small letter is another one's.
+    Odd(String),
+}
+
+/// Whether a capital letter has a small one that belongs to another: the Kelvin sign has that of K.
+fn is_odd(letter: char) -> bool {
+    let mut small = letter.to_lowercase();
+    match (small.next(), small.next()) {
+        (Some(small), None) => small != letter && !small.to_uppercase().eq([letter]),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +151,29 @@ mod tests {
         assert!(of(&template, Engine::SqlServer).is_ok());
         let nameless = Account { upn: None, ..account.clone() };
         assert!(Template::read("{upn}").unwrap().of(&nameless, Engine::Postgresql).is_err());
+    }
+
+    #[test]
+    fn small_letters_are_of_one_account_alone() {
+        let of = |name: &str, template: &str, engine| {
+            let account = Account { name: name.into(), ..account() };
+            Template::read(template).unwrap().of(&account, engine)
+        };
+        let lower = |name: &str| of(name, "{name:lower}", Engine::Postgresql);
+        for (name, small) in [
+            ("KATE", "kate"),
+            ("\u{c5}SA", "\u{e5}sa"),
+            ("STRA\u{df}E", "stra\u{df}e"),
+            ("\u{130}BO", "i\u{307}bo"),
+        ] {
+            assert_eq!(lower(name).unwrap(), small);
+        }
+        for name in ["\u{212a}ATE", "\u{212b}SA", "STRA\u{1e9e}E", "\u{2126}"] {
+            let odd = || Err(Unnameable::Odd(name.into()));
+            assert_eq!(lower(name), odd());
+            assert_eq!(of(name, "{name}", Engine::SqlServer), odd());
+            assert_eq!(of(name, "{name}", Engine::Postgresql).unwrap(), name);
+        }
     }
 
     #[test]
