@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::failure::Misasked;
 use super::statement::Access;
 use super::work::{Param, Params, Work, check_values};
+use crate::targets::fold;
 
 /// The schema that a name without one is looked for in.
 pub(super) const fn usual_schema(engine: Engine) -> &'static str {
@@ -35,6 +36,18 @@ pub(super) fn columns(engine: Engine, schema: &str, table: &str) -> Work {
     let params =
         [param(engine, 1, "schema", schema.into()), param(engine, 2, "table", table.into())];
     reads(text, params.into())
+}
+
+/// Whether a procedure is, or may be, one of the engine's own. SQL Server looks for what begins with
+/// `sp_` or `xp_` among its own whatever schema is named; PostgreSQL has none.
+pub(super) fn is_the_engines(engine: Engine, schema: &str, name: &str) -> bool {
+    let name = fold(name);
+    match engine {
+        Engine::Postgresql => false,
+        Engine::SqlServer => {
+            fold(schema) == "sys" || name.starts_with("sp_") || name.starts_with("xp_")
+        }
+    }
 }
 
 /// A call of a procedure.

@@ -100,6 +100,34 @@ fn what_is_asked_for_is_what_policy_is_asked_about() {
 }
 
 #[test]
+fn what_runs_any_text_is_no_procedure_like_others() {
+    let (postgres, sql_server) =
+        (endpoint("postgresql", &json!({})), endpoint("sqlserver", &json!({})));
+    let (postgres, sql_server) = (postgres.unwrap(), sql_server.unwrap());
+    let call = |endpoint: &Endpoint, schema: Option<&str>, name: &str| {
+        let params = list(&[json!("DROP TABLE t")]);
+        let verb = Verb::Procedure { schema: schema.map(Into::into), name: name.into(), params };
+        find(endpoint, None, verb, Page::default()).map(|found| found.action)
+    };
+    for (schema, name, action) in [
+        (None, "close_year", "sql:procedure"),
+        (Some("fin"), "spend", "sql:procedure"),
+        (None, "sp_executesql", "sql:admin"),
+        (Some("fin"), "SP_ExecuteSQL", "sql:admin"),
+        (Some("dbo"), "xp_cmdshell", "sql:admin"),
+        (Some("SYS"), "anything", "sql:admin"),
+    ] {
+        assert_eq!(call(&sql_server, schema, name).unwrap(), action, "{schema:?} {name}");
+        assert_eq!(call(&postgres, schema, name).unwrap(), "sql:procedure");
+    }
+    // To SQL Server they are the same as without.
+    for (schema, name) in [(None, "close_year "), (Some("fin "), "x"), (None, " close_year")] {
+        let refused = call(&sql_server, schema, name).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidArgument, "{schema:?} {name}");
+    }
+}
+
+#[test]
 fn values_come_in_their_places_and_nowhere_else() {
     let postgres = endpoint("postgresql", &json!({})).unwrap();
     let sql_server = endpoint("sqlserver", &json!({})).unwrap();
