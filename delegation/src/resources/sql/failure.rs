@@ -2,6 +2,7 @@
 
 use super::identity::Unnameable;
 use super::place::Place;
+use crate::network::ConnectError;
 use crate::targets::Target;
 use crate::{Blame, Code, Failure};
 
@@ -119,7 +120,6 @@ pub(super) enum At {
     /// A character, from 1.
     Character(u32),
     /// A line, from 1.
-    #[allow(dead_code, reason = "SQL Server says it, whose client is yet to come")]
     Line(u32),
 }
 
@@ -178,6 +178,31 @@ impl Said {
         };
         let said: String = message.chars().filter(|c| !c.is_control()).take(MAX_SAID).collect();
         Failure::new(code, refused, remedy).quoting(&said)
+    }
+}
+
+/// There is no connection to a server: what to look at where nothing answers, and where its certificate
+/// is not believed.
+pub(super) fn unreached(
+    host: &str,
+    error: &ConnectError,
+    silent: &str,
+    untrusted: &str,
+) -> Failure {
+    let unreachable = |remedy: &str| {
+        let message = format!("the database server {host} cannot be reached: {error}");
+        Failure::new(Code::ResourceUnreachable, message, remedy)
+    };
+    match error {
+        ConnectError::Unresolved(_) => {
+            unreachable("Check the target's host.").blamed_on(Blame::Configuration)
+        }
+        ConnectError::Unreachable(_) => unreachable(silent),
+        ConnectError::Untrusted(_) => Failure::new(
+            Code::ResourceRefused,
+            format!("the certificate of the database server {host} is not believed: {error}"),
+            untrusted,
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use krb_proto::gss::GssError;
 
 use crate::network::ConnectError;
 use crate::resources::failure::NotProven;
-use crate::resources::sql::failure::Said;
+use crate::resources::sql::failure::{Said, unreached};
 use crate::resources::sql::place::Place;
 use crate::{Blame, Code, Failure};
 
@@ -49,21 +49,11 @@ impl PgError {
         let (host, name) = (&endpoint.host, target.name());
         match self {
             Self::Explained(failure) => failure,
-            Self::Connect(ConnectError::Unresolved(error)) => Failure::new(
-                Code::ResourceUnreachable,
-                format!("the database server {host} cannot be reached: {error}"),
-                "Check the target's host.",
-            )
-            .blamed_on(Blame::Configuration),
-            Self::Connect(ConnectError::Unreachable(error)) => Failure::new(
-                Code::ResourceUnreachable,
-                format!("the database server {host} cannot be reached: {error}"),
+            Self::Connect(error) => unreached(
+                host,
+                &error,
                 "Check the target's host and port, that PostgreSQL runs there, and its \
                  listen_addresses.",
-            ),
-            Self::Connect(ConnectError::Untrusted(error)) => Failure::new(
-                Code::ResourceRefused,
-                format!("the certificate of the database server {host} is not believed: {error}"),
                 "Nothing was sent. The certificate must be for the target's host, and of a CA that \
                  network.caFile has.",
             ),

@@ -5,7 +5,7 @@ use krb_proto::spnego::SpnegoError;
 use super::wire::{Lost, Message};
 use crate::network::ConnectError;
 use crate::resources::failure::NotProven;
-use crate::resources::sql::failure::{At, Refusal, Said};
+use crate::resources::sql::failure::{At, Refusal, Said, unreached};
 use crate::resources::sql::place::Place;
 use crate::{Blame, Code, Failure};
 
@@ -46,22 +46,12 @@ impl TdsError {
         let (host, name) = (&endpoint.host, target.name());
         match self {
             Self::Explained(failure) => failure,
-            Self::Connect(ConnectError::Unresolved(error)) => Failure::new(
-                Code::ResourceUnreachable,
-                format!("the database server {host} cannot be reached: {error}"),
-                "Check the target's host.",
-            )
-            .blamed_on(Blame::Configuration),
-            Self::Connect(ConnectError::Unreachable(error)) => Failure::new(
-                Code::ResourceUnreachable,
-                format!("the database server {host} cannot be reached: {error}"),
+            Self::Connect(error) => unreached(
+                host,
+                &error,
                 "Check the target's host and port, that SQL Server listens there for TCP, and that it \
                  takes TLS 1.2; with encryption strict it must be SQL Server 2022 or later, or an \
                  Azure one.",
-            ),
-            Self::Connect(ConnectError::Untrusted(error)) => Failure::new(
-                Code::ResourceRefused,
-                format!("the certificate of the database server {host} is not believed: {error}"),
                 "Nothing was sent. The certificate must be for the target's host, and of a CA that \
                  network.caFile has; one that SQL Server made itself never is.",
             ),
