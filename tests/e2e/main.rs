@@ -7,6 +7,7 @@ mod accounts;
 mod active_directory;
 mod attacks;
 mod clients;
+mod databases;
 mod directory;
 mod fast;
 mod hostile_store;

@@ -10,8 +10,10 @@ use std::path::PathBuf;
 
 use krb_client::files;
 use krb_tests::tds::{Directory, Encryption, Options};
-use krb_tests::{Answer, Lab, Server, Setup, tds};
+use krb_tests::{Answer, Lab, Server, tds};
 use serde_json::{Value, json};
+
+use crate::databases::{changed, execute, row, server};
 
 /// The users that `app` has: two who log in or are impersonated, and one who only is impersonated.
 fn users(lab: &Lab) -> [String; 3] {
@@ -65,14 +67,11 @@ async fn database(lab: &Lab) -> tds::Server {
 
 /// A target at it; `change` has what differs.
 fn target(lab: &Lab, name: &str, change: Value) -> Value {
-    let mut target = json!({
+    let usual = json!({
         "kind": "sql", "engine": "sqlserver", "name": name, "host": lab.var("SQL_HOST"),
         "databases": ["app"]
     });
-    for (key, value) in change.as_object().expect("an object") {
-        target[key] = value.clone();
-    }
-    target
+    changed(usual, &change)
 }
 
 /// One whose users a service login executes as.
@@ -81,37 +80,13 @@ fn impersonating(lab: &Lab, name: &str, change: Value) -> Value {
         "mode": "impersonate", "username": "svc-sql",
         "password": "Passw0rd!sql"
     });
-    let mut target = target(lab, name, json!({ "login": login }));
-    for (key, value) in change.as_object().expect("an object") {
-        target[key] = value.clone();
-    }
-    target
-}
-
-/// A server of ours with these targets beside the usual ones.
-fn server(lab: &Lab, issuer: &str, targets: Vec<Value>) -> Server {
-    let mut setup = Setup::new(lab, issuer);
-    setup.targets.extend(targets);
-    Server::start(lab, &setup)
+    changed(target(lab, name, json!({ "login": login })), &change)
 }
 
 /// What a caller asks of a target.
 async fn ask(server: &Server, token: &str, target: &str, sql: &str) -> Answer {
     let arguments = json!({ "action": "query", "target": target, "sql": sql });
     server.call(Some(token), "sql-delegate", arguments).await
-}
-
-/// And has done there.
-async fn execute(server: &Server, token: &str, target: &str, sql: &str) -> Answer {
-    let arguments = json!({ "action": "execute", "target": target, "sql": sql });
-    server.call(Some(token), "sql-delegate", arguments).await
-}
-
-/// The one row of an answer.
-fn row(answer: &Answer) -> &Value {
-    let rows = answer.data().as_array().expect("rows");
-    assert_eq!(rows.len(), 1, "{answer:#?}");
-    &rows[0]
 }
 
 /// Who somebody is to the database, in a SELECT.
