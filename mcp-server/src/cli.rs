@@ -213,10 +213,15 @@ async fn serve(file: &Path, listen: Option<SocketAddr>, mut sockets: Sockets) ->
     // First of all, so that a signal during the start is not lost.
     let stop = stop_signal()?;
 
-    let server = Server::new(file, &config).await?;
     let passed = |error| format!("a socket that was passed (LISTEN_FDS) is of no use: {error}");
-    let listener = match sockets.listener(0).map_err(passed)? {
-        Some(listener) => listener,
+    let own = sockets.listener(0).map_err(passed)?;
+    if let Some(own) = &own {
+        // Who may call goes by whether it is listened on loopback.
+        config.server.listen = own.local_addr()?;
+    }
+    let server = Server::new(file, &config).await?;
+    let listener = match own {
+        Some(own) => own,
         None => bind(config.server.listen, "server.listen, --listen").await?,
     };
     if config.server.is_plain_beyond_loopback() {

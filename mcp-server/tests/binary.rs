@@ -4,7 +4,8 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -139,6 +140,42 @@ fn it_serves_on_a_free_port_until_sigterm() {
 }
 
 /// Killed, not stopped: what it wrote is whole, and whoever changes it is found.
+/// Pages of this machine may call a server that is for this machine alone, which one is not that was
+/// given a socket for everybody.
+#[test]
+fn a_socket_that_is_passed_is_served_and_is_where_it_is() {
+    let config = configuration("sockets");
+    let text = fs::read_to_string(&config).unwrap();
+    let public = text.lines().find(|line| line.contains("\"publicUrl\"")).unwrap();
+    let local = "\"publicUrl\": \"http://localhost:8080/mcp\",";
+    fs::write(&config, text.replace(public, local)).unwrap();
+    for (listen, expected) in [("127.0.0.1:0", "HTTP/1.1 401"), ("0.0.0.0:0", "HTTP/1.1 403")] {
+        let socket = TcpListener::bind(listen).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        // As systemd does it: from the third on.
+        let passing = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"";
+        let mut server = Command::new("sh")
+            .args(["-c", passing, PROGRAM, "serve", "--config"])
+            .arg(&config)
+            .env("KRB_MCP_TEST_SECRET", "correct horse")
+            .stdin(OwnedFd::from(socket))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let lines: Vec<_> = log.by_ref().take_while(|line| !line.contains("listening")).collect();
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:5173\r\n\
+                       Content-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(expected), "{listen}: {answer} {lines:#?}");
+        assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
+        assert!(server.wait().unwrap().success());
+    }
+}
+
 #[test]
 fn a_killed_servers_audit_log_is_verified() {
     let file = configuration("killed");
