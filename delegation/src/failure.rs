@@ -173,7 +173,7 @@ codes! {
     /// Somebody else holds the object so that it cannot be opened at present.
     ResourceBusy => "RESOURCE_BUSY", true, [Resource];
     /// The resource answered something that we do not accept (weak protocol, wrong identity proof).
-    ResourceRefused => "RESOURCE_REFUSED", false, [Resource, Directory];
+    ResourceRefused => "RESOURCE_REFUSED", false, [Resource, Directory, Configuration];
     /// The audit record could not be written, so nothing was done.
     AuditUnavailable => "AUDIT_UNAVAILABLE", true, [Server];
     /// It cannot be read what must be known of the user, so nothing was done.

@@ -3,6 +3,7 @@
 //!
 //! `docs/decisions/` says why each rule is there.
 
+mod blames;
 mod bug_classes;
 mod c_code;
 mod circles;

@@ -23,10 +23,12 @@ mod transcript;
 mod value;
 mod wrapped;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use krb_client::proto::ap::ReplayCache;
 use krb_client::proto::formats::Keytab;
@@ -193,9 +195,9 @@ impl Server {
     /// Starts it.
     ///
     /// # Panics
-    /// If its address is taken or its certificate cannot be used.
+    /// If its address stays taken or its certificate cannot be used.
     pub async fn start(options: Options) -> Self {
-        let listener = TcpListener::bind((options.address, options.port)).await.expect("a port");
+        let listener = listener(&options).await;
         let address = listener.local_addr().expect("a port");
         let keys = options.keytab.as_ref().map(|(keytab, service)| Keys {
             keytab: keytab.clone(),
@@ -286,6 +288,18 @@ impl Server {
             let number = number % running.len();
             running.remove(number).abort();
         }
+    }
+}
+
+/// The one that had the address before has ended, and its task may be about to let go of it.
+async fn listener(options: &Options) -> TcpListener {
+    let mut tries = 0;
+    loop {
+        match TcpListener::bind((options.address, options.port)).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && tries < 100 => tries += 1,
+            bound => return bound.expect("a port"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
