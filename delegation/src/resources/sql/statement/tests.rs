@@ -546,3 +546,48 @@ fn it_is_told_what_it_names_and_records_have_no_values() {
     assert_eq!(named.placeholders, Placeholders::Named(vec!["b".into(), "A".into()]));
     assert_eq!(named.redacted, "SELECT @b, @A, [x y].z FROM [x y] WHERE @B = ? AND c = ?");
 }
+
+#[test]
+fn a_table_is_recorded_however_the_statement_calls_what_it_defines() {
+    let tables = |text: &str, engine| read(text, engine, &Functions::Told).unwrap().tables;
+    for (text, expected) in [
+        ("WITH x AS (SELECT 1 AS a), y AS (SELECT a FROM x) SELECT * FROM x, y", &[][..]),
+        ("WITH RECURSIVE x AS (SELECT 1 AS a UNION SELECT a FROM x) SELECT * FROM x", &[]),
+        ("WITH x AS (SELECT 1 AS a) SELECT * FROM (SELECT * FROM X) AS i", &[]),
+        // A query that is no RECURSIVE one does not know itself, nor those behind it.
+        ("WITH notes AS (SELECT * FROM notes) SELECT * FROM notes", &["notes"]),
+        ("WITH x AS (SELECT * FROM notes), notes AS (SELECT 1) SELECT * FROM x", &["notes"]),
+        // What it defines is known in it, and not beside it.
+        (
+            "SELECT * FROM (WITH notes AS (SELECT 1 AS a) SELECT a FROM notes) AS x, notes",
+            &["notes"],
+        ),
+        ("WITH \"NOTES\" AS (SELECT 1 AS a) SELECT * FROM notes", &["notes"]),
+        // What is changed is no query.
+        ("WITH notes AS (SELECT 'x') INSERT INTO notes (body) SELECT * FROM notes", &["notes"]),
+        ("WITH notes AS (SELECT 1) UPDATE notes SET body = 'x'", &["notes"]),
+        ("WITH notes AS (SELECT 1) DELETE FROM notes", &["notes"]),
+    ] {
+        assert_eq!(tables(text, Engine::Postgresql), expected, "{text}");
+    }
+    let own = "WITH x AS (SELECT 1 AS a UNION ALL SELECT a FROM x) SELECT * FROM x";
+    assert!(tables(own, Engine::SqlServer).is_empty());
+    // Another one where the database's collation tells capitals from small letters.
+    let other = "WITH Notes AS (SELECT 1 AS a) SELECT * FROM notes";
+    assert_eq!(tables(other, Engine::SqlServer), ["notes"]);
+}
+
+#[test]
+fn a_quoted_function_is_harmless_by_its_very_name_alone() {
+    assert_eq!(postgres("SELECT \"lower\"('A'), LOWER('A')"), Ok(Access::Read));
+    for text in [
+        "SELECT \"LOWER\"('A')",
+        "SELECT \"Lower\"('A')",
+        "SELECT \"PG_CATALOG\".lower('A')",
+        "SELECT pg_catalog.\"Lower\"('A')",
+        // Small letters of this one are ASCII's.
+        "SELECT \"ran\u{212a}\"() OVER ()",
+    ] {
+        assert_eq!(postgres(text), Ok(Access::Admin), "{text}");
+    }
+}

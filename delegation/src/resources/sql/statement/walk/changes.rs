@@ -4,7 +4,7 @@ use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, Expr, FromTable, Insert, Merge,
     MergeAction, MergeClause, MergeInsertExpr, MergeInsertKind, MergeUpdateExpr, MergeUpdateKind,
     OnConflict, OnConflictAction, OnInsert, OutputClause, SelectInto, SelectItem,
-    TableAliasWithoutColumns, TableObject, Update, UpdateTableFromKind,
+    TableAliasWithoutColumns, TableFactor, TableObject, Update, UpdateTableFromKind,
 };
 
 use super::super::Access;
@@ -61,7 +61,10 @@ impl Walk<'_> {
         self.inserts += 1;
         self.intos += usize::from(*into);
         match table {
-            TableObject::TableName(name) => self.table(name)?,
+            TableObject::TableName(name) => {
+                self.table(name)?;
+                self.records(name);
+            }
             TableObject::TableFunction(_) | TableObject::TableQuery(_) => return unknown(what),
         }
         if let Some(TableAliasWithoutColumns { explicit: _, alias }) = table_alias {
@@ -169,6 +172,7 @@ impl Walk<'_> {
         self.updates += 1;
         self.sets += 1;
         self.joined(table)?;
+        self.changes(std::slice::from_ref(table));
         self.assignments(assignments)?;
         match from {
             None => {}
@@ -205,6 +209,7 @@ impl Walk<'_> {
         tables.iter().try_for_each(|table| self.object(table))?;
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = from;
         self.from(from)?;
+        self.changes(from);
         using.iter().try_for_each(|tables| self.from(tables))?;
         self.maybe(selection.as_ref())?;
         self.returned(returning.as_deref(), output.as_ref())
@@ -218,6 +223,9 @@ impl Walk<'_> {
         self.merges += 1;
         self.intos += usize::from(*into);
         self.factor(table)?;
+        if let TableFactor::Table { name, .. } = table {
+            self.records(name);
+        }
         self.factor(source)?;
         self.expr(on)?;
         for MergeClause { when_token: _, clause_kind: _, predicate, action } in clauses {

@@ -8,7 +8,6 @@ use sqlparser::ast::{
 
 use super::super::super::engine::Engine;
 use super::super::functions::is_harmless;
-use super::names::folded;
 use super::{Done, Walk, no, unknown};
 
 impl Walk<'_> {
@@ -18,7 +17,7 @@ impl Walk<'_> {
         let mut parts = Vec::with_capacity(name.0.len());
         for part in &name.0 {
             let ObjectNamePart::Identifier(ident) = part else { return unknown("a name") };
-            parts.push(folded(ident));
+            parts.push(self.folded(ident));
         }
         let own = match (self.engine, parts.as_slice()) {
             (Engine::Postgresql, [schema, own]) if schema == "pg_catalog" => Some(own),

@@ -8,8 +8,6 @@ mod names;
 mod query;
 mod tables;
 
-use std::collections::HashSet;
-
 use sqlparser::ast::Statement;
 
 use super::super::engine::Engine;
@@ -31,7 +29,8 @@ pub(super) struct Walk<'a> {
     pub(super) calls: Vec<String>,
     /// Tables that it names, as it writes them, without those that it defines itself.
     pub(super) tables: Vec<String>,
-    defined: HashSet<String>,
+    /// What the queries around define, the innermost last.
+    defined: Vec<String>,
     depth: usize,
     // How often these words have been understood for what they are.
     selects: usize,
@@ -68,7 +67,7 @@ impl<'a> Walk<'a> {
             access: Access::Read,
             calls: Vec::new(),
             tables: Vec::new(),
-            defined: HashSet::new(),
+            defined: Vec::new(),
             depth: 0,
             selects: 0,
             inserts: 0,

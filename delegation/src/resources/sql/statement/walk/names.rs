@@ -105,9 +105,26 @@ impl Walk<'_> {
             _ => Ok(()),
         }
     }
-}
 
-/// A name as the server compares it, or coarser.
-pub(super) fn folded(ident: &Ident) -> String {
-    ident.value.to_lowercase()
+    /// A function's name as the server compares it. PostgreSQL takes a quoted one for what it is.
+    pub(super) fn folded(&self, ident: &Ident) -> String {
+        match (self.engine, ident.quote_style) {
+            (Engine::Postgresql, Some(_)) => ident.value.clone(),
+            _ => ident.value.to_ascii_lowercase(),
+        }
+    }
+
+    /// What a query defines: rather a table too many is recorded than one too few, so that two names
+    /// are the same where they are so whatever SQL Server's collation is.
+    pub(super) fn defines(&mut self, name: &Ident) {
+        let name = self.defined_as(name);
+        self.defined.push(name);
+    }
+
+    pub(super) fn defined_as(&self, name: &Ident) -> String {
+        match self.engine {
+            Engine::Postgresql => self.folded(name),
+            Engine::SqlServer => name.value.clone(),
+        }
+    }
 }

@@ -8,13 +8,16 @@ use sqlparser::ast::{
     Values, WildcardAdditionalOptions, WindowFrame, WindowFrameBound, WindowSpec, With,
 };
 
+use super::super::super::engine::Engine;
 use super::super::Access;
-use super::names::folded;
 use super::{Done, Walk, empty, no, none, unknown};
 
 impl Walk<'_> {
     pub(super) fn query(&mut self, query: &Query) -> Done {
-        self.deeper(|walk| walk.query_inside(query))
+        let outside = self.defined.len();
+        self.deeper(|walk| walk.query_inside(query))?;
+        self.defined.truncate(outside);
+        Ok(())
     }
 
     fn query_inside(&mut self, query: &Query) -> Done {
@@ -30,15 +33,23 @@ impl Walk<'_> {
             format_clause,
             pipe_operators,
         } = query;
-        if let Some(With { with_token: _, recursive: _, cte_tables }) = with {
+        if let Some(With { with_token: _, recursive, cte_tables }) = with {
             for cte in cte_tables {
                 let Cte { alias, query: _, from, materialized: _, closing_paren_token: _ } = cte;
                 none(from, "a CTE with FROM")?;
                 self.alias(alias)?;
-                self.defined.insert(folded(&alias.name));
+                if *recursive {
+                    self.defines(&alias.name);
+                }
             }
+            // Without RECURSIVE each knows those before it, and at SQL Server itself: another of its
+            // name is a table.
             for cte in cte_tables {
+                if self.engine == Engine::SqlServer {
+                    self.defines(&cte.alias.name);
+                }
                 self.query(&cte.query)?;
+                self.defines(&cte.alias.name);
             }
         }
         self.body(body)?;

@@ -8,7 +8,6 @@ use sqlparser::ast::{
 use super::super::super::engine::Engine;
 use super::super::Access;
 use super::super::failure::Refused;
-use super::names::folded;
 use super::{Done, Walk, empty, no, none, unknown};
 
 impl Walk<'_> {
@@ -189,13 +188,28 @@ impl Walk<'_> {
             return Err(Refused::Elsewhere(name.to_string()));
         }
         let is_defined = match parts.as_slice() {
-            [ObjectNamePart::Identifier(one)] => self.defined.contains(&folded(one)),
+            [ObjectNamePart::Identifier(one)] => self.defined.contains(&self.defined_as(one)),
             _ => false,
         };
-        let written = name.to_string();
-        if !is_defined && !self.tables.contains(&written) {
-            self.tables.push(written);
+        if !is_defined {
+            self.records(name);
         }
         Ok(())
+    }
+
+    /// What is changed is a table whatever the queries around define: PostgreSQL looks for no other.
+    pub(super) fn changes(&mut self, tables: &[TableWithJoins]) {
+        for table in tables {
+            if let TableFactor::Table { name, .. } = &table.relation {
+                self.records(name);
+            }
+        }
+    }
+
+    pub(super) fn records(&mut self, name: &ObjectName) {
+        let written = name.to_string();
+        if !self.tables.contains(&written) {
+            self.tables.push(written);
+        }
     }
 }
