@@ -102,13 +102,25 @@ fn its_log_says_who_asked_for_what_and_which_right_was_missing() {
         let mut krb = Command::new(env!("CARGO_BIN_EXE_krb"));
         krb.args(["s4u", "--client", "svc-mcp@EXAMPLE.TEST", "-k", "mcp.keytab", "-c", "user.cc"]);
         krb.args(["--kdc", ready["kdc"].as_str().unwrap(), user, spn]);
-        krb.current_dir(&scratch.0).env_clear().output().unwrap().status.success()
+        let output = krb.current_dir(&scratch.0).env_clear().output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
     };
-    assert!(ask("alice", "HTTP/web.example.test"));
-    assert!(ask("alice", "cifs/files.example.test"));
-    assert!(!ask("dana", "HTTP/web.example.test"));
-    assert!(!ask("alice", "HTTP/mcp.example.test"));
-    assert!(!ask("nobody", "HTTP/web.example.test"));
+    assert!(ask("alice", "HTTP/web.example.test").0);
+    assert!(ask("alice", "cifs/files.example.test").0);
+    // And the client says which of them it was, and what it means.
+    for (user, spn, exchange, meaning) in [
+        ("dana", "HTTP/web.example.test", "S4U2Proxy: ", "the evidence is not forwardable"),
+        (
+            "alice",
+            "HTTP/mcp.example.test",
+            "S4U2Proxy: ",
+            "not in msDS-AllowedToDelegateTo of svc-mcp",
+        ),
+        ("nobody", "HTTP/web.example.test", "S4U2Self: ", "there is no account nobody@"),
+    ] {
+        let (done, said) = ask(user, spn);
+        assert!(!done && said.contains(exchange) && said.contains(meaning), "{said}");
+    }
     assert!(running.terminate());
     let mut log = String::new();
     running.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, UserTicket, files};
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
+use krb_proto::iana::{ErrorCode, TicketFlags};
 use krb_proto::{Name, Principal};
 use zeroize::Zeroizing;
 
@@ -76,14 +77,52 @@ pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
     })
 }
 
-async fn delegate(
-    client: &Client,
-    user: &Principal,
-    target: &Name,
-) -> Result<UserTicket, ClientError> {
-    let evidence = client.evidence(user).await?;
+async fn delegate(client: &Client, user: &Principal, target: &Name) -> Result<UserTicket, Failure> {
+    let account = &client.account().name;
+    let evidence = client.evidence(user).await.map_err(|error| {
+        let code = error.refusal().map(|refusal| refusal.code);
+        refused(
+            "S4U2Self",
+            &error,
+            match code {
+                Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("{account} has no SPN"),
+                Some(ErrorCode::C_PRINCIPAL_UNKNOWN) => {
+                    format!("there is no account {user}, or two have its name")
+                }
+                _ => String::new(),
+            },
+        )
+    })?;
     // This command keeps no tickets, so there is no account to tell apart by its SID.
-    client.proxy_ticket(&evidence, "", target).await
+    client.proxy_ticket(&evidence, "", target).await.map_err(|error| {
+        let code = error.refusal().map(|refusal| refusal.code);
+        refused("S4U2Proxy", &error, match code {
+            Some(ErrorCode::BADOPTION) if !evidence.flags.contains(TicketFlags::FORWARDABLE) => {
+                format!(
+                    "the evidence is not forwardable: {account} lacks \
+                     TRUSTED_TO_AUTH_FOR_DELEGATION, or {user} may not be delegated"
+                )
+            }
+            Some(ErrorCode::BADOPTION) => {
+                format!(
+                    "{target} is not in msDS-AllowedToDelegateTo of {account}, or {user} may not be \
+                     delegated"
+                )
+            }
+            Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("no account has the SPN {target}"),
+            _ => String::new(),
+        })
+    })
+}
+
+/// Which exchange was refused, and what that means where it is known.
+fn refused(exchange: &str, error: &ClientError, meaning: String) -> Failure {
+    match error {
+        // Nothing was asked for yet.
+        ClientError::Login(_) => error.to_string().into(),
+        _ if meaning.is_empty() => format!("{exchange}: {error}").into(),
+        _ => format!("{exchange}: {error}: {meaning}").into(),
+    }
 }
 
 async fn secret(arguments: &S4u, account: &Principal) -> Result<ClientSecret, Failure> {
