@@ -257,7 +257,7 @@ fn what_is_wrong_is_named_by_line_and_setting_in_each_form() {
         (
             "c.yaml",
             YAML,
-            "  publicUrl: http://localhost:3000/mcp",
+            "  publicUrl: http://localhost:8080/mcp",
             "  x: 1",
             "server.x: unknown field `x`",
         ),
