@@ -25,6 +25,8 @@ struct Report {
     metrics: Option<String>,
     public_url: String,
     issuers: Vec<String>,
+    /// Whether they were asked: what they lack is among the warnings then.
+    online: bool,
     service_account: String,
     service_principal_name: String,
     kdcs: Vec<String>,
@@ -114,6 +116,7 @@ async fn report(file: &Path, online: bool) -> Result<Report, Error> {
         metrics: config.server.metrics.map(|metrics| metrics.listen.to_string()),
         public_url: config.server.public_url.to_string(),
         issuers: config.issuers(),
+        online,
         service_account: format!("{}@{}", account.username, config.kerberos.realm),
         service_principal_name: config.kerberos.service_principal_name.clone(),
         kdcs: config.kerberos.kdcs.clone(),
@@ -185,6 +188,12 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     }
     writeln!(out, "  public URL       {}", report.public_url)?;
     writeln!(out, "  issuers          {}", report.issuers.join(", "))?;
+    if report.online {
+        writeln!(
+            out,
+            "  online           issuers were asked; what they lack is among the warnings"
+        )?;
+    }
     let comes = itself(report.comes_itself);
     writeln!(out, "  service account  {}{comes}", report.service_account)?;
     writeln!(out, "  its SPN          {}", report.service_principal_name)?;

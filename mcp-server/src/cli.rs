@@ -25,6 +25,8 @@ use crate::{audit, check, logging, policy, serve, setup};
 
 const EXAMPLES: &str = "\
 Examples:
+  krb-mcp config init --keytab mcp.keytab --issuer https://idp.example.com/realms/agents \\
+    --target //fileserver.example.com/share
   krb-mcp check --config krb-mcp.jsonc
   krb-mcp serve --config krb-mcp.jsonc
   krb-mcp serve --config krb-mcp.jsonc --listen 127.0.0.1:0 --log-format json
@@ -47,7 +49,7 @@ const VERSION: &str = concat!(
     env!("KRB_MCP_BUILT_BY"),
 );
 
-/// MCP server that reaches Windows file shares and web applications as the calling user, by
+/// MCP server that reaches Windows file shares, web applications and databases as the calling user, by
 /// Kerberos constrained delegation (S4U)
 #[derive(Parser)]
 #[command(name = "krb-mcp", version, long_version = VERSION, after_help = EXAMPLES)]

@@ -55,7 +55,7 @@ fn who_reads_no_further_is_not_told() {
 
 fn program(directory: &Path, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).current_dir(directory).env("KRB_MCP_CLIENT_SECRET", "correct horse");
+    command.args(arguments).current_dir(directory).env("MCP_OAUTH_CLIENT_SECRET", "correct horse");
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
@@ -74,7 +74,7 @@ fn a_first_configuration_is_one_that_check_passes() {
         key_bytes: vec![7; 32].into(),
     };
     let keytab = Keytab { entries: vec![entry] }.to_bytes().unwrap();
-    fs::write(directory.join("krb-mcp.keytab"), &*keytab).unwrap();
+    fs::write(directory.join("mcp.keytab"), &*keytab).unwrap();
     let mut init =
         vec!["config", "init", "--offline", "--issuer", "https://idp.w25ad.net/realms/x"];
     init.extend(["--target", "//fileserver.w25ad.net/corp"]);

@@ -34,6 +34,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub use address_range::{AddressRange, NoAddressRange};
+pub(crate) use origin::is_loopback;
 pub use origin::{NoOrigin, Origin};
 pub use public_url::PublicUrl;
 pub use server::{ClientCertificateHeader, MetricsConfig, ServerConfig};

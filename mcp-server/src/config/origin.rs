@@ -68,7 +68,7 @@ impl Origin {
 }
 
 /// Whether a URL's host is this machine, whichever machine it is read on.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => is_local_name(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),

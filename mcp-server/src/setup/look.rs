@@ -35,7 +35,10 @@ impl Keytab {
     pub(super) async fn look(path: &Path) -> Self {
         let keytab = match read_keytab(path).await {
             Ok(keytab) => keytab,
-            Err(error) => return Self { said: format!("{error}"), ..Self::default() },
+            Err(error) => {
+                let said = format!("{error}: put it there (docs/active-directory.md)");
+                return Self { said, ..Self::default() };
+            }
         };
         let mut found = Self { said: format!("{} has", path.display()), ..Self::default() };
         let entries = || keytab.entries.iter();

@@ -10,12 +10,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use krb_delegation::ConfigError;
 use krb_delegation::policy::DEFAULTS;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use url::Url;
 
 use crate::check;
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
 use crate::print::print_json;
 use ask::Ask;
 use look::{Issuer, Keytab};
@@ -54,7 +56,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
     /// Its keytab, relative to the folder
-    #[arg(long, value_name = "FILE", default_value = "krb-mcp.keytab")]
+    #[arg(long, value_name = "FILE", default_value = "mcp.keytab")]
     keytab: PathBuf,
     /// An SPN that is registered on it
     #[arg(long, value_name = "SPN")]
@@ -66,7 +68,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// This server's client id there, and the audience of tokens
-    #[arg(long, value_name = "ID", default_value = "krb-mcp")]
+    #[arg(long, value_name = "ID", default_value = "mcp-oauth")]
     client_id: String,
     /// The URL that clients will use
     #[arg(long, value_name = "URL", default_value = "http://localhost:8080/mcp")]
@@ -100,6 +102,10 @@ impl Init {
             let there = there.display();
             return Err(format!("{there} is there already: move it away, or --directory").into());
         }
+        if !self.directory.is_dir() {
+            let folder = self.directory.display();
+            return Err(format!("--directory: there is no folder {folder}: make it first").into());
+        }
         let keytab = Keytab::look(&self.directory.join(&self.keytab)).await;
         say(out, "keytab", &keytab.said)?;
 
@@ -110,7 +116,13 @@ impl Init {
         let what = "First target (//FILESERVER/SHARE or https://WEBSERVER/PATH/)";
         let target = ask.for_text("--target", what, self.target, None)?;
         ask.all_was_said()?;
+        check_realm(&realm)?;
+        check_issuer(&issuer)?;
         let target = Target::read(&target)?;
+        if realm.contains(char::is_lowercase) {
+            let upper = realm.to_uppercase();
+            say(out, "realm", &format!("{realm} as it stands; Active Directory's is {upper}"))?;
+        }
 
         let (issuer, kdcs) = if self.offline {
             (Issuer::unseen(&issuer), "not asked for (--offline)".to_owned())
@@ -121,10 +133,16 @@ impl Init {
         say(out, "issuer", &issuer.said)?;
         say(out, "KDCs", &kdcs)?;
 
-        let spn = self.spn.or(keytab.spn).unwrap_or_else(|| {
+        let spn = self.spn.or(keytab.spn);
+        let is_known = spn.is_some();
+        let spn = spn.unwrap_or_else(|| {
             let (account, realm) = (account.to_lowercase(), realm.to_lowercase());
             format!("HTTP/{account}.{realm}")
         });
+        if !is_known {
+            let what = format!("{spn} is guessed: --spn, or register it on the account");
+            say(out, "SPN", &what)?;
+        }
         let answers = Answers {
             realm,
             account,
@@ -149,6 +167,32 @@ impl Init {
             )?,
         }
         Ok(())
+    }
+}
+
+/// What becomes part of DNS names and of principals.
+fn check_realm(realm: &str) -> Result<(), Error> {
+    let is_part = |part: &str| {
+        let mut characters = part.chars();
+        !part.is_empty() && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    if realm.split('.').all(is_part) {
+        return Ok(());
+    }
+    let form =
+        "must be a realm's name, such as EXAMPLE.COM: letters, digits, '-' and '_' between dots";
+    Err(ConfigError::new("--realm", form).into())
+}
+
+/// What `check` would refuse of an issuer, before it is asked.
+fn check_issuer(issuer: &str) -> Result<(), Error> {
+    match Url::parse(issuer) {
+        Ok(url) if url.scheme() == "https" => Ok(()),
+        Ok(url) if url.scheme() == "http" && is_loopback(&url) => Ok(()),
+        _ => {
+            let form = "must be an https URL (plain http only to loopback)";
+            Err(ConfigError::new("--issuer", form).into())
+        }
     }
 }
 

@@ -42,7 +42,7 @@ async fn what_is_written_is_what_was_said_and_is_never_written_over() {
     let (done, said) = init(&arguments).await;
     done.unwrap();
     // Neither the keytab nor the secret is there.
-    assert!(said.contains("not yet: ") && said.contains("krb-mcp.keytab"), "{said}");
+    assert!(said.contains("not yet: ") && said.contains("mcp.keytab: "), "{said}");
     let file = folder.join(CONFIG);
     let text = std::fs::read_to_string(&file).unwrap();
     assert_snapshot("src/setup/first.jsonc", &text);
@@ -55,6 +55,40 @@ async fn what_is_written_is_what_was_said_and_is_never_written_over() {
         assert_eq!(std::fs::read_to_string(folder.join(there)).unwrap(), "mine");
         std::fs::remove_file(folder.join(there)).unwrap();
     }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What cannot become a configuration is refused before anybody is asked, and nothing is written.
+#[tokio::test]
+async fn what_cannot_be_right_is_refused_and_what_is_odd_is_said() {
+    let folder = std::env::temp_dir().join(format!("krb-init-wrong-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let directory = folder.display().to_string();
+    let with = async |realm: &str, issuer: &str, directory: &str| {
+        let mut all = vec!["--offline", "--account", "Svc", "--target", "//h/s", "--realm", realm];
+        all.extend(["--issuer", issuer, "--directory", directory]);
+        init(&all).await
+    };
+    for (realm, issuer, option) in [
+        ("W25AD NET", "https://i.test", "--realm: "),
+        ("W25AD..NET", "https://i.test", "--realm: "),
+        ("svc@W25AD.NET", "https://i.test", "--realm: "),
+        ("W25AD.NET", "http://i.test", "--issuer: "),
+        ("W25AD.NET", "i.test/realms/x", "--issuer: "),
+        ("W25AD.NET", "ftp://localhost", "--issuer: "),
+    ] {
+        let problem = with(realm, issuer, &directory).await.0.unwrap_err();
+        assert!(problem.starts_with(option), "{problem}");
+    }
+    let absent = folder.join("absent").display().to_string();
+    let problem = with("W25AD.NET", "https://i.test", &absent).await.0.unwrap_err();
+    assert!(problem.contains("there is no folder") && problem.contains(&absent), "{problem}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+
+    let (done, said) = with("w25ad.net", "http://localhost:8180/realms/x", &directory).await;
+    done.unwrap();
+    assert!(said.contains("Active Directory's is W25AD.NET"), "{said}");
+    assert!(said.contains("SPN: HTTP/svc.w25ad.net is guessed"), "{said}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

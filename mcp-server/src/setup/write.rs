@@ -64,9 +64,9 @@ impl Answers {
     "tokenExchange": {{
       "tokenEndpoint": {token_endpoint},
       "clientId": {client_id},
-      // $CREDENTIALS_DIRECTORY/KRB_MCP_CLIENT_SECRET, /run/secrets/KRB_MCP_CLIENT_SECRET, or the
+      // The file MCP_OAUTH_CLIENT_SECRET in $CREDENTIALS_DIRECTORY or in /run/secrets, or the
       // environment variable of that name.
-      "clientSecret": {{ "$secret": "KRB_MCP_CLIENT_SECRET" }},
+      "clientSecret": {{ "$secret": "MCP_OAUTH_CLIENT_SECRET" }},
       "audience": {client_id}
     }}
   }},
@@ -86,7 +86,8 @@ impl Answers {
     {authorities}
   }},
 
-  // Who may do what; another file in its place is in force a second later.
+  // Who may do what, by the permissions in a user's token. Another file in its place is in force a few
+  // seconds later.
   "policy": {{ "file": "policy.cedar" }},
 
   // What can be reached.
@@ -94,8 +95,11 @@ impl Answers {
     {target}
   ],
 
-  // Before and after everything that is done for a user. See docs/audit.md for "key", "checkpoints"
-  // and "rotation".
+  // Which account each subject is, and whose access was ended. In a container: "/var/lib/krb-mcp".
+  "state": {{ "directory": "state" }},
+
+  // Before and after everything that is done for a user. In a container:
+  // "/var/log/krb-mcp/audit.jsonl". See docs/audit.md for "key", "checkpoints" and "rotation".
   "audit": {{ "file": "audit.jsonl" }}
 }}
 "#,

@@ -166,7 +166,8 @@ impl Said {
             Refusal::Login => (
                 Code::AccessDenied,
                 "The user may not log in there, or is not known by that name: create the role or \
-                 login, and look at the target's roleTemplate.",
+                 login, spelled as it is there; or look at the target's roleTemplate and, at \
+                 PostgreSQL, at the map in pg_ident.conf (docs/sql.md).",
             ),
             Refusal::Busy => (Code::ResourceBusy, "Call again, with less to do at once."),
             Refusal::Unavailable => {
