@@ -10,7 +10,7 @@ use krb_client::files::read_text;
 use tokio::time::{Instant, sleep, timeout};
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, read_secret};
 use crate::sha256::sha256;
 
 /// How old what was read may be when it is used.
@@ -30,6 +30,9 @@ pub(crate) enum Place {
     File(PathBuf),
     /// Where a secret of the configuration is.
     Secret(Secret),
+    /// In a file of secrets, where one was found at first: what the environment has under its name may
+    /// be older.
+    SecretFile(PathBuf),
 }
 
 impl Place {
@@ -40,6 +43,19 @@ impl Place {
                 text.map_err(|error| format!("{}: {error}", path.display()))
             }
             Self::Secret(secret) => secret.resolve().map_err(|error| error.to_string()),
+            Self::SecretFile(path) => {
+                read_secret(path).map_err(|error| format!("{}: {error}", path.display()))
+            }
+        }
+    }
+
+    /// Where it is from now on.
+    fn settled(self) -> Self {
+        match self {
+            Self::Secret(secret) => {
+                secret.file().map_or_else(|| Self::Secret(secret), Self::SecretFile)
+            }
+            place => place,
         }
     }
 }
@@ -84,9 +100,10 @@ impl<T: Send + Sync + 'static> Followed<T> {
         place: Place,
         make: impl Fn(&str) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<Self, String> {
+        let place = place.settled();
         let text = place.read()?;
         let of = |problem| match &place {
-            Place::File(path) => format!("{}: {problem}", path.display()),
+            Place::File(path) | Place::SecretFile(path) => format!("{}: {problem}", path.display()),
             Place::Secret(_) => problem,
         };
         let (value, used) = (Arc::new(make(&text).map_err(of)?), sha256(text.as_bytes()));

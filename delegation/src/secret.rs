@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use krb_client::files::read_text;
@@ -122,24 +122,25 @@ impl Secret {
     /// If it is in neither place, or the file cannot be read: what stands in the environment may be
     /// an older secret.
     pub fn resolve(&self) -> Result<Zeroizing<String>, SecretError> {
-        let own = std::env::var_os(CREDENTIALS).map(PathBuf::from);
-        // A relative path would be anybody's.
-        let own = own.filter(|folder| folder.is_absolute());
-        self.resolve_in(&[own.as_deref(), Some(Path::new(FOLDER))])
+        self.resolve_in(&folders())
     }
 
-    fn resolve_in(&self, folders: &[Option<&Path>]) -> Result<Zeroizing<String>, SecretError> {
+    /// The file that a named one stands in, if it is one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let Self::Named(SecretName { name }) = self else { return None };
+        let files = folders().into_iter().map(|folder| folder.join(name));
+        files.into_iter().find(|file| is_file_name(name) && file.exists())
+    }
+
+    fn resolve_in(&self, folders: &[PathBuf]) -> Result<Zeroizing<String>, SecretError> {
         let name = match self {
             Self::Plain(text) => return Ok(text.clone()),
             Self::Named(SecretName { name }) => name,
         };
-        let is_file_name = !name.contains(['/', '\0']) && !matches!(&**name, "" | "." | "..");
-        for folder in folders.iter().flatten().filter(|_| is_file_name) {
+        for folder in folders.iter().filter(|_| is_file_name(name)) {
             let file = folder.join(name);
-            match read_text(&file, MAX_SECRET) {
-                Ok(text) => {
-                    return Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()));
-                }
+            match read_secret(&file) {
+                Ok(text) => return Ok(text),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(cause) => return Err(SecretError::Unreadable { file, cause }),
             }
@@ -148,6 +149,24 @@ impl Secret {
             .map(Zeroizing::new)
             .map_err(|_| SecretError::Missing { name: name.clone() })
     }
+}
+
+/// Where files with secrets lie; those of the service manager's first.
+fn folders() -> Vec<PathBuf> {
+    let own = std::env::var_os(CREDENTIALS).map(PathBuf::from);
+    // A relative path would be anybody's.
+    let own = own.filter(|folder| folder.is_absolute());
+    own.into_iter().chain([PathBuf::from(FOLDER)]).collect()
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.contains(['/', '\0']) && !matches!(name, "" | "." | "..")
+}
+
+/// What a file with a secret holds, without the line's end.
+pub(crate) fn read_secret(file: &Path) -> io::Result<Zeroizing<String>> {
+    let text = read_text(file, MAX_SECRET)?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 impl fmt::Debug for Secret {
@@ -188,21 +207,21 @@ mod tests {
         for bytes in ["pässwörd\n".into(), "\u{feff}pässwörd\r\n".into(), utf16] {
             let bytes: Vec<u8> = bytes;
             std::fs::write(folder.join("PATH"), bytes).unwrap();
-            assert_eq!(*named.resolve_in(&[None, Some(&folder)]).unwrap(), "pässwörd");
+            assert_eq!(*named.resolve_in(std::slice::from_ref(&folder)).unwrap(), "pässwörd");
         }
         // Latin-1: neither guessed at nor passed over.
         std::fs::write(folder.join("PATH"), b"p\xe4ssw\xf6rd\n").unwrap();
-        let error = named.resolve_in(&[None, Some(&folder)]).unwrap_err().to_string();
+        let error = named.resolve_in(std::slice::from_ref(&folder)).unwrap_err().to_string();
         let file = folder.join("PATH");
         assert!(error.starts_with(&format!("cannot read {}: ", file.display())), "{error}");
         // The first folder that has it decides.
         let own = folder.join("own");
         std::fs::create_dir(&own).unwrap();
-        assert!(named.resolve_in(&[Some(&own), Some(&folder)]).is_err());
+        assert!(named.resolve_in(&[own.clone(), folder.clone()]).is_err());
         std::fs::write(own.join("PATH"), "its own").unwrap();
-        assert_eq!(*named.resolve_in(&[Some(&own), Some(&folder)]).unwrap(), "its own");
+        assert_eq!(*named.resolve_in(&[own.clone(), folder.clone()]).unwrap(), "its own");
         std::fs::remove_dir_all(&folder).unwrap();
-        let gone = named.resolve_in(&[Some(&own), Some(&folder)]);
+        let gone = named.resolve_in(&[own.clone(), folder.clone()]);
         assert_eq!(*gone.unwrap(), std::env::var("PATH").unwrap());
     }
 }

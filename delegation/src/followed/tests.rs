@@ -100,3 +100,17 @@ async fn what_is_still_written_is_not_used() {
     later().await;
     assert_eq!(*followed.current().await.0, "two");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_stood_in_a_file_is_never_taken_from_elsewhere() {
+    let volume = Volume::new("file");
+    volume.swap("1", "one\n");
+    let place = Place::SecretFile(volume.0.join("secret"));
+    let make = |text: &str| Ok(text.to_owned());
+    let followed = Followed::open("a.setting".into(), place, make).unwrap();
+    assert_eq!(*followed.current().await.0, "one");
+    fs::remove_file(volume.0.join("..data")).unwrap();
+    later().await;
+    assert_eq!(*followed.current().await.0, "one");
+    assert!(followed.trouble().await.1.unwrap().contains("secret: "));
+}

@@ -63,7 +63,8 @@ impl From<Misasked> for Failure {
             ),
             Misasked::Name(what) => (
                 format!("the {what} is no name"),
-                "Give the bare name, without quotes, of 1 to 128 characters.".into(),
+                "Give the bare name, without quotes, of 1 to 128 characters, none of them in a wide \
+                 or otherwise other form.".into(),
             ),
             Misasked::Cursor => (
                 "the cursor belongs to another call".into(),

@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use unicode_normalization::is_nfkc;
 
 use super::catalog;
 use super::config::Endpoint;
@@ -385,11 +386,13 @@ fn refused_as_asked(refused: &Refused) -> Failure {
     Misasked::Statement(refused.to_string(), refused.remedy().to_owned()).into()
 }
 
-/// A name of an object, not quoted. SQL Server does not see spaces at its end, and policy would.
+/// A name of an object, not quoted. SQL Server does not see spaces at its end, nor, by many collations,
+/// whether letters are wide or narrow; policy would.
 fn name(what: &'static str, name: &str) -> Result<String, Misasked> {
     let is_one = (1..=128).contains(&name.chars().count())
         && !name.chars().any(|c| c.is_control() || c == '/')
         && name.trim() == name
+        && is_nfkc(name)
         && !matches!(name, "." | "..");
     if is_one { Ok(name.to_owned()) } else { Err(Misasked::Name(what)) }
 }

@@ -120,8 +120,14 @@ fn what_runs_any_text_is_no_procedure_like_others() {
         assert_eq!(call(&sql_server, schema, name).unwrap(), action, "{schema:?} {name}");
         assert_eq!(call(&postgres, schema, name).unwrap(), "sql:procedure");
     }
-    // To SQL Server they are the same as without.
-    for (schema, name) in [(None, "close_year "), (Some("fin "), "x"), (None, " close_year")] {
+    // To SQL Server they are the same as without, or as narrow ones.
+    for (schema, name) in [
+        (None, "close_year "),
+        (Some("fin "), "x"),
+        (None, " close_year"),
+        (None, "\u{ff53}\u{ff50}_executesql"),
+        (Some("\u{ff46}in"), "x"),
+    ] {
         let refused = call(&sql_server, schema, name).unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument, "{schema:?} {name}");
     }
