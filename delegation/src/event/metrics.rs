@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_operators_page_has_every_figure() {
         let (page, source) = (include_str!("../../../docs/watch.md"), include_str!("metrics.rs"));
-        let registered = source.split("r.register(\"").skip(1);
+        let registered = source.split(".register(\"").skip(1);
         let names: Vec<_> = registered.filter_map(|rest| Some(rest.split_once('"')?.0)).collect();
         assert!(names.len() > 10, "{names:?}");
         for name in &names {
