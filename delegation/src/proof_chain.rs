@@ -94,7 +94,7 @@
 //! ```compile_fail,E0451
 //! use krb_delegation::{call::Announced, credential::ServiceCredential, credential::kerberos::Account};
 //! fn skip(announced: &Announced, account: Account) -> ServiceCredential<'_> {
-//!     ServiceCredential { announced, account, ticket: unreachable!() }
+//!     ServiceCredential { announced, account, ticket: unreachable!(), login: None }
 //! }
 //! ```
 //!
