@@ -13,13 +13,16 @@ use crate::world::installed;
 
 const RSYSLOGD: &str = "/usr/sbin/rsyslogd";
 const PATIENCE: Duration = Duration::from_secs(20);
+/// For the daemon to listen, which takes it a tenth of a second.
+const START: Duration = Duration::from_secs(5);
 
 /// A daemon, ended when dropped.
 struct Daemon(Child);
 
 impl Daemon {
-    /// Writes what it got to `got` in the folder.
-    fn start(folder: &Path, udp: u16, tcp: u16) -> Self {
+    /// At two ports, unless they are taken meanwhile. Writes what it got to `got` in the folder.
+    fn start(folder: &Path) -> Option<(Self, u16, u16)> {
+        let (udp, tcp) = (free_port(), free_port());
         let conf = include_str!("programs/rsyslog.conf")
             .replace("@FOLDER@", folder.to_str().unwrap())
             .replace("@UDP@", &udp.to_string())
@@ -30,8 +33,8 @@ impl Daemon {
         command.arg("-n").arg("-f").arg(file).arg("-i").arg(folder.join("rsyslog.pid"));
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let daemon = Self(process.spawn().unwrap());
-        wait_for("rsyslogd", || folder.join("socket").exists() && listens(tcp));
-        daemon
+        let is_up = || folder.join("socket").exists() && listens(tcp);
+        is_so_within(START, is_up).then_some((daemon, udp, tcp))
     }
 }
 
@@ -46,12 +49,19 @@ fn listens(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+fn is_so_within(time: Duration, is_so: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not in time");
+        if begun.elapsed() >= time {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
+    true
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    assert!(is_so_within(PATIENCE, is_so), "{what}: not in time");
 }
 
 fn free_port() -> u16 {
@@ -69,8 +79,9 @@ async fn rsyslog_gets_every_record_whole_by_each_way() {
     }
     let folder = std::env::temp_dir().join(format!("rsyslog-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let (udp, tcp) = (free_port(), free_port());
-    let _daemon = Daemon::start(&folder, udp, tcp);
+    // Another test may take a port before the daemon does.
+    let started = (0..5).find_map(|_| Daemon::start(&folder));
+    let (_daemon, udp, tcp) = started.expect("rsyslogd in time");
     PLACE.get_or_init(|| (folder.join("socket").display().to_string(), udp, tcp));
     let change = |configuration: &mut Value| {
         let (socket, udp, tcp) = PLACE.get().unwrap();
