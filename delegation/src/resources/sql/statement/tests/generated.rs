@@ -76,6 +76,29 @@ const PIECES: &[&str] = &[
     "0x",
 ];
 
+/// A text without what stands in quotes, which is a name whatever it says.
+fn bare(text: &str, brackets: bool) -> String {
+    let mut inside = None;
+    text.chars()
+        .filter(|&c| match inside {
+            Some(end) => {
+                if c == end {
+                    inside = None;
+                }
+                false
+            }
+            None => {
+                inside = match c {
+                    '"' => Some('"'),
+                    '[' if brackets => Some(']'),
+                    _ => None,
+                };
+                inside.is_none()
+            }
+        })
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -97,7 +120,8 @@ proptest! {
             let again = read(&one.text, engine, &Functions::Anything(&HashSet::new()));
             prop_assert_eq!(again.as_ref(), Ok(&one));
             if one.access == Access::Read {
-                let words: Vec<&str> = one.redacted.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+                let bare = bare(&one.redacted, at_sql_server);
+                let words: Vec<&str> = bare.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
                 for word in ["INSERT", "INTO", "UPDATE", "SET", "DELETE", "MERGE"] {
                     prop_assert!(!words.contains(&word), "{}: {}", word, text);
                 }
