@@ -1,5 +1,6 @@
 //! TLS's handshake inside of PRELOGIN packets, as TDS 7 has it (MS-TDS 2.2.6.5): behind it, TLS stands
-//! alone.
+//! alone. The client's half, in `krb-delegation`'s `wire/inside.rs`, is alike and is not used here: the
+//! tests' server is not made of what it tests.
 
 use std::io::{Error, Result};
 use std::pin::Pin;
