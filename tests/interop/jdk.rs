@@ -15,14 +15,20 @@ pub(crate) fn jdk() -> bool {
     installed(JAVAC, "openjdk-17-jdk-headless")
 }
 
+/// Compiles one of the programs, with what it uses of the others.
+pub(crate) async fn compile(world: &World, program: &str, folder: &Path) {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/programs");
+    let javac = world.program(JAVAC, "none").args(["-nowarn", "-sourcepath"]).args([&programs]);
+    let source = programs.join(format!("{program}.java"));
+    javac.args(["-d"]).args([folder, &source]).run().await.ok();
+}
+
 /// Compiled once for all tests, in a folder of this process's.
 async fn classes(world: &World) -> &'static PathBuf {
     static CLASSES: OnceCell<PathBuf> = OnceCell::const_new();
     let compile = || async {
         let folder = std::env::temp_dir().join(format!("krb-interop-java-{}", std::process::id()));
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/programs/Delegate.java");
-        let javac = world.program(JAVAC, "none").args(["-nowarn", "-d"]).args([&folder]);
-        javac.args([source]).run().await.ok();
+        compile(world, "Delegate", &folder).await;
         folder
     };
     CLASSES.get_or_init(compile).await

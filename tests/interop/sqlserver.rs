@@ -11,7 +11,7 @@ use krb_client::proto::kdc::Realm;
 use krb_tests::skipped;
 use krb_tests::tds::{Directory, Encryption, LoggedIn, Options, Server};
 
-use crate::jdk::jdk;
+use crate::jdk::{compile, jdk};
 use crate::mit::{here, kinit_with_keys, kvno};
 use crate::world::{Program, REALM, REALM_FILE, World, installed};
 
@@ -213,9 +213,7 @@ async fn microsofts_jdbc_driver_logs_in_with_an_impersonated_credential() {
     let Some(folder) = folder().filter(|_| jdk() && installed(OPENSSL, "openssl")) else { return };
     let world = world().await;
     let keytab = world.0.keytab("svc-mcp").await;
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/programs/SqlServer.java");
-    let javac = world.0.program("/usr/bin/javac", "none").args(["-nowarn", "-d"]);
-    javac.args([world.0.file("")]).args([source]).run().await.ok();
+    compile(&world.0, "SqlServer", &world.0.file("")).await;
     let classes =
         format!("{}:{}", world.0.file("").display(), folder.join("mssql-jdbc.jar").display());
     for (encryption, word) in [

@@ -2,12 +2,7 @@ import com.sun.security.jgss.ExtendedGSSCredential;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.security.PrivilegedExceptionAction;
-import java.util.Map;
 import javax.security.auth.Subject;
-import javax.security.auth.login.AppConfigurationEntry;
-import javax.security.auth.login.AppConfigurationEntry.LoginModuleControlFlag;
-import javax.security.auth.login.Configuration;
-import javax.security.auth.login.LoginContext;
 import org.ietf.jgss.GSSContext;
 import org.ietf.jgss.GSSCredential;
 import org.ietf.jgss.GSSManager;
@@ -24,32 +19,6 @@ import org.ietf.jgss.Oid;
  * <p>Prints "seen" and whom the target saw, or "refused" and the error with its causes; then a dot.
  */
 public class Delegate {
-    private static final String MODULE = "com.sun.security.auth.module.Krb5LoginModule";
-
-    private static Subject login(String keytab, String account, boolean initiator) throws Exception {
-        Map<String, String> options =
-                Map.of(
-                        "useKeyTab", "true",
-                        "keyTab", keytab,
-                        "principal", account,
-                        "storeKey", "true",
-                        "doNotPrompt", "true",
-                        "isInitiator", Boolean.toString(initiator));
-        Configuration configuration =
-                new Configuration() {
-                    @Override
-                    public AppConfigurationEntry[] getAppConfigurationEntry(String name) {
-                        LoginModuleControlFlag required = LoginModuleControlFlag.REQUIRED;
-                        return new AppConfigurationEntry[] {
-                            new AppConfigurationEntry(MODULE, required, options)
-                        };
-                    }
-                };
-        LoginContext context = new LoginContext("", new Subject(), null, configuration);
-        context.login();
-        return context.getSubject();
-    }
-
     private static byte[] initiate(String target, String user) throws Exception {
         GSSManager manager = GSSManager.getInstance();
         Oid kerberos = new Oid("1.2.840.113554.1.2.2");
@@ -78,9 +47,9 @@ public class Delegate {
     }
 
     private static String ask(String[] arguments, String user) throws Exception {
-        Subject client = login(arguments[0], arguments[1], true);
+        Subject client = Keytab.login(arguments[0], arguments[1], true);
         byte[] token = as(client, () -> initiate(arguments[2], user));
-        Subject service = login(arguments[3], arguments[2], false);
+        Subject service = Keytab.login(arguments[3], arguments[2], false);
         return as(service, () -> accept(token));
     }
 

@@ -6,13 +6,8 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Map;
 import java.util.Properties;
 import javax.security.auth.Subject;
-import javax.security.auth.login.AppConfigurationEntry;
-import javax.security.auth.login.AppConfigurationEntry.LoginModuleControlFlag;
-import javax.security.auth.login.Configuration;
-import javax.security.auth.login.LoginContext;
 import org.ietf.jgss.GSSCredential;
 import org.ietf.jgss.GSSManager;
 import org.ietf.jgss.GSSName;
@@ -27,31 +22,6 @@ import org.ietf.jgss.Oid;
  * <p>Prints a line for each row: its columns, with a bar between.
  */
 public class SqlServer {
-    private static final String MODULE = "com.sun.security.auth.module.Krb5LoginModule";
-
-    private static Subject login(String keytab, String account) throws Exception {
-        Map<String, String> options =
-                Map.of(
-                        "useKeyTab", "true",
-                        "keyTab", keytab,
-                        "principal", account,
-                        "storeKey", "true",
-                        "doNotPrompt", "true");
-        Configuration configuration =
-                new Configuration() {
-                    @Override
-                    public AppConfigurationEntry[] getAppConfigurationEntry(String name) {
-                        LoginModuleControlFlag required = LoginModuleControlFlag.REQUIRED;
-                        return new AppConfigurationEntry[] {
-                            new AppConfigurationEntry(MODULE, required, options)
-                        };
-                    }
-                };
-        LoginContext context = new LoginContext("", new Subject(), null, configuration);
-        context.login();
-        return context.getSubject();
-    }
-
     private static GSSCredential impersonate(Subject subject, String user) throws Exception {
         PrivilegedExceptionAction<GSSCredential> action =
                 () -> {
@@ -93,8 +63,8 @@ public class SqlServer {
         Properties properties = new Properties();
         properties.put("integratedSecurity", "true");
         properties.put("authenticationScheme", "JavaKerberos");
-        properties.put(
-                "gsscredential", impersonate(login(arguments[0], arguments[1]), arguments[2]));
+        Subject account = Keytab.login(arguments[0], arguments[1], true);
+        properties.put("gsscredential", impersonate(account, arguments[2]));
         try (Connection connection = DriverManager.getConnection(arguments[3], properties);
                 Statement statement = connection.createStatement()) {
             try (ResultSet rows =
