@@ -8,7 +8,7 @@ use krb_tests::{Redis, Server, issuer, pac};
 use serde_json::{Value, json};
 
 use crate::lab;
-use crate::replicas::{asked, ready, setup};
+use crate::replicas::{Replicas, asked, ready, replicas, setup};
 
 const USERS: [&str; 7] = ["ALICE_ADMIN", "bob", "erin", "many", "molly", "rené", "rene"];
 
@@ -30,15 +30,7 @@ async fn out(servers: &[&Server], token: &str, page: &str) {
 #[tokio::test]
 async fn values_that_are_swapped_repeated_cut_or_changed_are_nobodys_tickets() {
     let lab = lab!(alone);
-    let redis = Redis::start(&lab.scratch("redis"));
-    let issuer = issuer().await;
-    let setup = setup(lab, &issuer.url());
-    let (one, other) = (Server::start(lab, &setup), Server::start(lab, &setup));
-    let page = lab.url("/whoami");
-    // Whom the other one knows already, and who it is itself.
-    for server in [&one, &other] {
-        ready(server, &issuer.token_for("bob"), &page).await;
-    }
+    let Replicas { redis, issuer, one, other, page, .. } = replicas(lab).await;
     for user in USERS {
         assert!(one.get(&issuer.token_for(user), &page).await.content().contains(user));
     }
@@ -79,14 +71,9 @@ async fn values_that_are_swapped_repeated_cut_or_changed_are_nobodys_tickets() {
 #[tokio::test]
 async fn a_store_that_goes_back_forgets_or_makes_up_lets_nobody_in_again() {
     let lab = lab!(alone);
-    let redis = Redis::start(&lab.scratch("redis"));
-    let issuer = issuer().await;
-    let setup = setup(lab, &issuer.url());
-    let (one, other) = (Server::start(lab, &setup), Server::start(lab, &setup));
-    let page = lab.url("/whoami");
-    let [alice, bob, erin] = ["ALICE_ADMIN", "bob", "erin"].map(|user| issuer.token_for(user));
+    let Replicas { redis, issuer, setup, one, other, bob, page } = replicas(lab).await;
+    let [alice, erin] = ["ALICE_ADMIN", "erin"].map(|user| issuer.token_for(user));
     for server in [&one, &other] {
-        ready(server, &bob, &page).await;
         assert!(server.get(&alice, &page).await.content().contains("ALICE_ADMIN"));
     }
     one.revoke(&["erin"]).expect("revoked");
@@ -177,15 +164,8 @@ fn shared(configuration: &mut Value, with: &Value) {
 #[tokio::test]
 async fn a_store_that_is_full_evicts_is_read_only_or_knows_us_not_is_said_so_and_nothing_is_lost() {
     let lab = lab!(alone);
-    let redis = Redis::start(&lab.scratch("redis"));
-    let issuer = issuer().await;
-    let usual = setup(lab, &issuer.url());
-    let (one, other) = (Server::start(lab, &usual), Server::start(lab, &usual));
-    let page = lab.url("/whoami");
-    let [alice, bob] = ["ALICE_ADMIN", "bob"].map(|user| issuer.token_for(user));
-    for server in [&one, &other] {
-        ready(server, &bob, &page).await;
-    }
+    let Replicas { redis, issuer, one, other, bob, page, .. } = replicas(lab).await;
+    let alice = issuer.token_for("ALICE_ADMIN");
     one.revoke(&["ALICE_ADMIN"]).expect("revoked");
     out(&[&one, &other], &alice, &page).await;
     let set = |name: &str, value: &str| drop(redis.command(&["CONFIG", "SET", name, value]));

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use krb_mcp::demo::Issuer;
 use krb_tests::logs::Mark;
 use krb_tests::{Lab, Redis, Server, Setup, issuer};
 use serde_json::json;
@@ -19,6 +20,31 @@ pub(crate) fn setup(lab: &Lab, issuer: &str) -> Setup {
         });
     };
     setup
+}
+
+/// Two servers at a Redis of the test's, each of which has served bob: it has logged in, and knows who
+/// it is itself.
+pub(crate) struct Replicas {
+    pub(crate) redis: Redis,
+    pub(crate) issuer: Issuer,
+    pub(crate) setup: Setup,
+    pub(crate) one: Server,
+    pub(crate) other: Server,
+    /// His token, and where he went.
+    pub(crate) bob: String,
+    pub(crate) page: String,
+}
+
+pub(crate) async fn replicas(lab: &Lab) -> Replicas {
+    let redis = Redis::start(&lab.scratch("redis"));
+    let issuer = issuer().await;
+    let setup = setup(lab, &issuer.url());
+    let (one, other) = (Server::start(lab, &setup), Server::start(lab, &setup));
+    let (bob, page) = (issuer.token_for("bob"), lab.url("/whoami"));
+    for server in [&one, &other] {
+        ready(server, &bob, &page).await;
+    }
+    Replicas { redis, issuer, setup, one, other, bob, page }
 }
 
 /// How often the KDC was asked for tickets since.
@@ -40,16 +66,8 @@ pub(crate) async fn ready(server: &Server, token: &str, page: &str) {
 #[tokio::test]
 async fn replicas_share_tickets_and_revocations_and_a_killed_redis_costs_only_time() {
     let lab = lab!(alone);
-    let mut redis = Redis::start(&lab.scratch("redis"));
-    let issuer = issuer().await;
-    let setup = setup(lab, &issuer.url());
-    let one = Server::start(lab, &setup);
-    let other = Server::start(lab, &setup);
-    let (alice, bob) = (issuer.token_for("ALICE_ADMIN"), issuer.token_for("bob"));
-    let (page, file) = (lab.url("/whoami"), lab.unc("reports/ALICE_ADMIN.csv"));
-    // Bob's call makes each of them log in and learn who it is itself.
-    ready(&one, &bob, &page).await;
-    ready(&other, &bob, &page).await;
+    let Replicas { mut redis, issuer, setup, one, other, bob, page } = replicas(lab).await;
+    let (alice, file) = (issuer.token_for("ALICE_ADMIN"), lab.unc("reports/ALICE_ADMIN.csv"));
     assert!(one.get(&alice, &page).await.content().contains("ALICE_ADMIN"));
     assert!(one.read(&alice, &file).await.content().contains("ALICE_ADMIN"));
     tokio::time::sleep(Duration::from_millis(500)).await;
