@@ -1,5 +1,7 @@
 //! What the tests of databases ask in the same words of every engine.
 
+pub(crate) mod crowd;
+
 use krb_tests::{Answer, Lab, Server, Setup};
 use serde_json::{Value, json};
 
