@@ -181,9 +181,10 @@ impl Client {
     where
         E: Exchange + Clone + Send,
     {
+        let began = exchange.realm().unwrap_or_default().to_owned();
         let outcome = self.inner.driver.run(exchange).await;
         let Inner { account, clock, contact, .. } = &*self.inner;
-        contact.exchanged(&outcome, &account.realm, clock.monotonic());
+        contact.exchanged(&outcome, &began, &account.realm, clock.monotonic());
         outcome
     }
 

@@ -38,11 +38,13 @@ impl Contact {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of what became of an exchange.
+    /// Takes note of what became of an exchange that began with the KDCs of this realm, where the
+    /// account's is `own`.
     pub(crate) fn exchanged<T>(
         &self,
         outcome: &Result<T, ClientError>,
-        realm: &[u8],
+        began: &[u8],
+        own: &[u8],
         now: Duration,
     ) {
         let mut state = self.state();
@@ -51,7 +53,7 @@ impl Contact {
             Err(error) if error.refusal().is_some() => {}
             Err(ClientError::Unreachable(silent)) => {
                 // Another realm's are another matter.
-                if silent.realm.as_bytes().eq_ignore_ascii_case(realm) {
+                if silent.realm.as_bytes().eq_ignore_ascii_case(own) {
                     state.silent = Some(silent.to_string());
                 }
                 return;
@@ -59,8 +61,11 @@ impl Contact {
             // Nothing of it need have come from a KDC.
             Err(_) => return,
         }
-        state.answered = Some(now);
-        state.silent = None;
+        // Whose ended it is not known, but the first one's answered.
+        if began.eq_ignore_ascii_case(own) {
+            state.answered = Some(now);
+            state.silent = None;
+        }
     }
 
     /// Takes note of what became of a login with this secret of the account.
@@ -142,29 +147,45 @@ mod tests {
         let contact = Contact::default();
         assert!(contact.trouble(LATELY, at(0)).unwrap().contains("not logged in yet"));
         assert!(contact.is_due(1, at(0)));
-        contact.exchanged(&silence("example.test"), REALM, at(1));
+        contact.exchanged(&silence("example.test"), REALM, REALM, at(1));
         assert!(contact.trouble(LATELY, at(1)).unwrap().contains("no KDC of realm"));
-        contact.exchanged(&Ok(()), REALM, at(2));
+        contact.exchanged(&Ok(()), REALM, REALM, at(2));
         contact.logged_in(&Ok(()), 1, at(2));
         assert_eq!(contact.trouble(LATELY, at(3)), None);
         assert!(!contact.is_due(1, at(5000)), "nobody asked, so nobody was silent");
         assert_eq!(contact.trouble(LATELY, at(5000)), None);
-        contact.exchanged(&silence("OTHER.TEST"), REALM, at(5000));
+        contact.exchanged(&silence("OTHER.TEST"), b"OTHER.TEST", REALM, at(5000));
         assert!(!contact.is_due(1, at(5000)), "another realm's");
-        contact.exchanged(&Ok(()), REALM, at(5000));
-        contact.exchanged(&silence("EXAMPLE.TEST"), REALM, at(5001));
+        contact.exchanged(&Ok(()), REALM, REALM, at(5000));
+        contact.exchanged(&silence("EXAMPLE.TEST"), REALM, REALM, at(5001));
         assert!(contact.is_due(1, at(5001)));
         assert_eq!(contact.trouble(LATELY, at(5899)), None);
         assert!(contact.trouble(LATELY, at(5900)).is_some());
-        contact.exchanged(&Ok(()), REALM, at(5901));
+        contact.exchanged(&Ok(()), REALM, REALM, at(5901));
         assert_eq!(contact.trouble(LATELY, at(5901)), None);
+    }
+
+    #[test]
+    fn another_realms_answer_says_nothing_of_our_kdcs() {
+        let contact = Contact::default();
+        contact.exchanged(&Ok(()), b"example.test", REALM, at(0));
+        contact.logged_in(&Ok(()), 1, at(0));
+        contact.exchanged(&silence("EXAMPLE.TEST"), REALM, REALM, at(1));
+        for other in [Ok(()), refusal(ErrorCode::S_PRINCIPAL_UNKNOWN)] {
+            contact.exchanged(&other, b"OTHER.TEST", REALM, at(1000));
+            assert!(contact.is_due(1, at(1000)), "{other:?}");
+            assert!(contact.trouble(LATELY, at(1000)).unwrap().contains("no KDC of realm"));
+        }
+        // Ours answered before another's refused.
+        contact.exchanged(&refusal(ErrorCode::S_PRINCIPAL_UNKNOWN), REALM, REALM, at(1001));
+        assert_eq!(contact.trouble(LATELY, at(1001)), None);
     }
 
     #[test]
     fn a_refused_login_is_not_tried_again_and_again_with_the_same_secret() {
         let contact = Contact::default();
         for (code, seconds) in [(ErrorCode::PREAUTH_FAILED, 900), (ErrorCode::CLIENT_REVOKED, 30)] {
-            contact.exchanged(&refusal(code), REALM, at(0));
+            contact.exchanged(&refusal(code), REALM, REALM, at(0));
             contact.logged_in(&refusal(code), 1, at(0));
             assert!(contact.trouble(LATELY, at(1)).unwrap().contains("cannot log in"));
             assert!(!contact.is_due(1, at(seconds - 1)), "{code:?}");
