@@ -3,7 +3,6 @@
 use std::str::FromStr as _;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use cedar_policy::{
     Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning,
     Validator,
@@ -24,6 +23,7 @@ use super::usable::Known;
 use super::{Policy, Statement, Words};
 use crate::identity::{ClaimType, ClaimTypes};
 use crate::resources::{ACTIONS, KINDS};
+use crate::sha256::sha256;
 use crate::targets::{Target, Targets};
 use crate::{ConfigError, Question};
 
@@ -307,8 +307,8 @@ fn error(problem: impl Into<String>) -> ConfigError {
 
 /// The first 16 hexadecimal digits of the SHA-256 of a file, as `sha256sum` says it.
 fn hash(text: &str) -> Arc<str> {
-    let digest = digest(&SHA256, text.as_bytes());
-    digest.as_ref().iter().take(8).map(|octet| format!("{octet:02x}")).collect::<String>().into()
+    let digest = sha256(text.as_bytes());
+    digest.iter().take(8).map(|octet| format!("{octet:02x}")).collect::<String>().into()
 }
 
 fn is_sid(pattern: &Pattern) -> bool {
