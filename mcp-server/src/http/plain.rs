@@ -4,9 +4,14 @@
 //! Most clients send nothing else. Whatever has a member more, or one twice, or one of another type,
 //! is looked at by [`envelope`](super::envelope) and answered by rmcp.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::http::HeaderMap;
 use rmcp::model::JsonObject;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::envelope::{FIRST_WITHOUT_HANDSHAKE, Id, MAX_ID_BYTES, VERSION_FIELD, VERSIONS};
 
@@ -26,7 +31,7 @@ struct Message<'a> {
     jsonrpc: &'a str,
     id: RawId,
     method: &'a str,
-    params: Params,
+    params: Object<Params>,
 }
 
 #[derive(Deserialize)]
@@ -41,8 +46,9 @@ enum RawId {
 struct Params {
     name: String,
     arguments: Option<JsonObject>,
-    #[serde(rename = "_meta")]
-    meta: Option<Meta>,
+    /// It may be absent, but not `null`.
+    #[serde(rename = "_meta", default, deserialize_with = "some")]
+    meta: Option<Object<Meta>>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +60,33 @@ struct Meta {
     _progress_token: Option<RawId>,
 }
 
+/// What is an object in JSON. serde would take a list of the members' values as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
 impl PlainCall {
     /// The call that a body is, if it is one.
     pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
@@ -61,7 +94,7 @@ impl PlainCall {
         if version.is_some_and(|version| !is_with_handshake(version)) {
             return None;
         }
-        let message: Message<'_> = serde_json::from_slice(body).ok()?;
+        let Object::<Message<'_>>(message) = serde_json::from_slice(body).ok()?;
         if message.jsonrpc != "2.0" || message.method != "tools/call" {
             return None;
         }
@@ -70,8 +103,8 @@ impl PlainCall {
             RawId::Text(text) if text.len() <= MAX_ID_BYTES => Id::Text(text),
             RawId::Text(_) => return None,
         };
-        let Params { name: tool, arguments, meta } = message.params;
-        let traceparent = meta.and_then(|meta| meta.traceparent);
+        let Object(Params { name: tool, arguments, meta }) = message.params;
+        let traceparent = meta.and_then(|Object(meta)| meta.traceparent);
         Some(Self { id, tool, arguments: arguments.unwrap_or_default(), traceparent })
     }
 }

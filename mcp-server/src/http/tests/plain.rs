@@ -2,6 +2,8 @@
 
 use super::messages::changed_in_one_place;
 use super::*;
+use crate::http::PlainCall;
+use crate::http::envelope::{Message, check};
 
 /// A host that is ours, in a form that only rmcp knows.
 const RMCPS_HOST: &str = "[::1]:8080";
@@ -28,8 +30,23 @@ async fn answered(host: &str, headers: &[(&str, &str)], text: &str) -> (Answer, 
     ((status, kind, answer, fake.events()), is_ours)
 }
 
+/// What is taken without rmcp is taken with it, for the same call: both answers below are to what was
+/// read as a plain call, if it can be.
+fn read_alike(headers: &[(&str, &str)], text: &str) {
+    let fields = headers.iter().map(|(name, value)| {
+        (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
+    });
+    let fields: HeaderMap = fields.collect();
+    if let Some(PlainCall { id, tool, .. }) = PlainCall::read(&fields, text.as_bytes()) {
+        let same = Message::Request { id, tool: Some(tool) };
+        let checked = check(&fields, text.as_bytes());
+        assert_eq!(checked.map_err(|malformed| malformed.tool), Ok(same), "{headers:?} {text}");
+    }
+}
+
 /// The answer to a text, which is the same whoever gives it, and whether we did.
 async fn compared(headers: &[(&str, &str)], text: &str) -> bool {
+    read_alike(headers, text);
     let (ours, is_ours) = answered(OUR_HOST, headers, text).await;
     let (rmcps, is_not_rmcps) = answered(RMCPS_HOST, headers, text).await;
     assert!(!is_not_rmcps, "{text}");
@@ -57,6 +74,7 @@ async fn calls_are_answered_as_rmcp_answers_them() {
         json!({"name": "user-info", "arguments": {}, "_meta": {"progressToken": 7}}),
         json!({"name": "list-targets", "_meta": {"progressToken": "x", "traceparent": trace}}),
         json!({"name": "list-targets", "_meta": {"traceparent": "no trace"}}),
+        json!({"name": "user-info", "_meta": {"traceparent": null, "progressToken": null}}),
         json!({"name": "user-info", "arguments": {"more": 1}}),
         json!({"name": "kerberos-file-read", "arguments": {"path": 7}}),
         json!({"name": "kerberos-file-read", "arguments": {}}),
@@ -90,6 +108,10 @@ async fn what_is_no_plain_call_is_rmcps() {
         call(&json!(1), &json!({"name": "user-info", "task": {"ttl": 1}})),
         call(&json!(1), &json!({"name": "user-info", "_meta": {"example.com/x": 1}})),
         call(&json!(1), &json!({"name": "user-info", "_meta": {"progressToken": 1.5}})),
+        call(&json!(1), &json!({"name": "user-info", "_meta": null})),
+        call(&json!(1), &json!({"name": "user-info", "_meta": [null, null]})),
+        call(&json!(1), &json!(["user-info", {}, {}])),
+        json!(["2.0", 1, "tools/call", user_info]).to_string(),
         call(&json!(1.0), &user_info),
         call(&json!("x".repeat(257)), &user_info),
         with("more", json!(1)),
