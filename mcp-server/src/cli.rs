@@ -212,6 +212,7 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 async fn serve(file: &Path, listen: Option<SocketAddr>, mut sockets: Sockets) -> Result<(), Error> {
     let mut config = Config::load(file)?;
     config.server.listen = listen.unwrap_or(config.server.listen);
+    has_use_for(&sockets, listen.is_some(), config.server.metrics.is_some())?;
     // First of all, so that a signal during the start is not lost.
     let stop = stop_signal()?;
 
@@ -250,6 +251,27 @@ async fn serve(file: &Path, listen: Option<SocketAddr>, mut sockets: Sockets) ->
     server.serve(listener, stop).await;
     info!("stopped");
     Ok(())
+}
+
+/// Nobody would accept what comes to a socket that is passed and not used; nor is it listened elsewhere
+/// than somebody meant.
+fn has_use_for(sockets: &Sockets, is_told_where: bool, has_metrics: bool) -> Result<(), Error> {
+    let problem = match sockets.len() {
+        0 => return Ok(()),
+        _ if is_told_where => "--listen is of no use beside it: leave it out, and say where to listen \
+                               in the socket unit's ListenStream="
+            .to_owned(),
+        1 => return Ok(()),
+        2 if has_metrics => return Ok(()),
+        2 => "a second one is for the metrics, which are not served: set server.metrics, or leave its \
+              ListenStream= out of the socket unit"
+            .to_owned(),
+        passed => format!(
+            "{passed} came, and there is use for one, and for a second one with server.metrics: leave \
+             the other ListenStream= out of the socket unit"
+        ),
+    };
+    Err(format!("a socket was passed (LISTEN_FDS); {problem}").into())
 }
 
 async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Error> {

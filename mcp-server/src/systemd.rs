@@ -25,6 +25,11 @@ impl Sockets {
         Self(ListenFd::from_env())
     }
 
+    /// How many were passed.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The listener in that place, if there is one. Within a runtime.
     ///
     /// # Errors

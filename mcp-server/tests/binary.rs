@@ -176,6 +176,37 @@ fn a_socket_that_is_passed_is_served_and_is_where_it_is() {
     }
 }
 
+/// What would come to it, nobody would accept.
+#[test]
+fn a_socket_that_is_passed_for_nothing_is_refused() {
+    let config = configuration("sockets-for-nothing");
+    let with_metrics = fs::read_to_string(&config).unwrap();
+    let metrics = with_metrics.lines().find(|line| line.contains("\"metrics\"")).unwrap();
+    let without = with_metrics.replace(metrics, "");
+    for (text, passed, more, says) in [
+        (&without, 2, &[][..], "set server.metrics"),
+        (&with_metrics, 3, &[], "3 came"),
+        (&with_metrics, 1, &["--listen", "127.0.0.1:0"], "--listen is of no use"),
+    ] {
+        fs::write(&config, text).unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let passing = format!(
+            "exec 3<&0 4<&0 5<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS={passed} exec \"$0\" \"$@\""
+        );
+        let output = Command::new("timeout")
+            .args(["20", "sh", "-c", &passing, PROGRAM, "serve", "--config"])
+            .arg(&config)
+            .args(more)
+            .env("KRB_MCP_TEST_SECRET", "correct horse")
+            .stdin(OwnedFd::from(socket))
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("LISTEN_FDS") && error.contains(says), "{error}");
+    }
+}
+
 #[test]
 fn a_killed_servers_audit_log_is_verified() {
     let file = configuration("killed");
