@@ -2,7 +2,9 @@
 //! then on, however it got there (a file that is written anew, a link that is swapped). What is half
 //! written, or of no use, changes nothing and says so.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +30,9 @@ const MAX_FILE: u64 = 64 << 10;
 pub(crate) enum Place {
     /// In a file.
     File(PathBuf),
+    /// In a file with certificates, of so many bytes at most: what stands between them may be in any
+    /// encoding.
+    Certificates(PathBuf, u64),
     /// Where a secret of the configuration is.
     Secret(Secret),
     /// In a file of secrets, where one was found at first: what the environment has under its name may
@@ -42,10 +47,31 @@ impl Place {
                 let text = read_text(path, MAX_FILE);
                 text.map_err(|error| format!("{}: {error}", path.display()))
             }
+            Self::Certificates(path, limit) => {
+                let text = read_certificates(path, *limit);
+                text.map_err(|problem| format!("{}: {problem}", path.display()))
+            }
             Self::Secret(secret) => secret.resolve().map_err(|error| error.to_string()),
             Self::SecretFile(path) => {
                 read_secret(path).map_err(|error| format!("{}: {error}", path.display()))
             }
+        }
+    }
+
+    /// Reads it again, if it is still where it can be: a pipe would wait for its writer, and whoever
+    /// needs what it says for that.
+    fn read_again(&self) -> Result<Zeroizing<String>, String> {
+        if let Some(path) = self.path() {
+            is_file(path).map_err(|problem| format!("{}: {problem}", path.display()))?;
+        }
+        self.read()
+    }
+
+    /// The file that it is in, if it is in one.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Certificates(path, _) | Self::SecretFile(path) => Some(path),
+            Self::Secret(_) => None,
         }
     }
 
@@ -58,6 +84,26 @@ impl Place {
             place => place,
         }
     }
+}
+
+fn read_certificates(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
+    match read_text(path, limit) {
+        Ok(text) => return Ok(text),
+        Err(error) if error.kind() == ErrorKind::InvalidData => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut content = Zeroizing::new(Vec::new());
+    file.take(limit + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
+    if content.len() as u64 > limit {
+        return Err(format!("it is larger than {limit} bytes"));
+    }
+    Ok(Zeroizing::new(String::from_utf8_lossy(&content).into_owned()))
+}
+
+pub(crate) fn is_file(path: &Path) -> Result<(), String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.is_file() { Ok(()) } else { Err("it is no file".into()) }
 }
 
 /// What was made of the text, as it stands there now.
@@ -102,9 +148,9 @@ impl<T: Send + Sync + 'static> Followed<T> {
     ) -> Result<Self, String> {
         let place = place.settled();
         let text = place.read()?;
-        let of = |problem| match &place {
-            Place::File(path) | Place::SecretFile(path) => format!("{}: {problem}", path.display()),
-            Place::Secret(_) => problem,
+        let of = |problem| match place.path() {
+            Some(path) => format!("{}: {problem}", path.display()),
+            None => problem,
         };
         let (value, used) = (Arc::new(make(&text).map_err(of)?), sha256(text.as_bytes()));
         let at = Instant::now();
@@ -132,6 +178,11 @@ impl<T: Send + Sync + 'static> Followed<T> {
         (Arc::clone(&seen.value), seen.replaced)
     }
 
+    /// What was used when it was looked at last.
+    pub(crate) fn latest(&self) -> Arc<T> {
+        Arc::clone(&self.0.seen().value)
+    }
+
     /// Is there another than the one that was current when it had been replaced so often? Looks, though
     /// it is not yet time.
     pub(crate) async fn is_newer_than(&self, replaced: u64) -> bool {
@@ -146,6 +197,12 @@ impl<T: Send + Sync + 'static> Followed<T> {
     pub(crate) async fn trouble(&self) -> (String, Option<String>) {
         self.current().await;
         (self.0.setting.clone(), self.0.seen().problem.clone())
+    }
+}
+
+impl<T> fmt::Debug for Followed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Followed").field(&self.0.setting).finish()
     }
 }
 
@@ -213,7 +270,7 @@ impl<T> Shared<T> {
         };
         let place = self.place.clone();
         let read = tokio::task::spawn_blocking(move || {
-            let text = place.read();
+            let text = place.read_again();
             drop(reading);
             text
         });

@@ -37,7 +37,6 @@ pub mod targets;
 mod testing;
 pub mod token_exchange;
 mod trace_context;
-mod watched_file;
 
 pub use config_error::ConfigError;
 pub use failure::{Blame, Code, Failure};

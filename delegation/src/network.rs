@@ -23,7 +23,7 @@ use serde::Deserialize;
 use authorities::CaFile;
 pub use connect::{Connect, Stream, Tcp};
 pub(crate) use connection::{ConnectError, Connection};
-pub use fetch::Fetch;
+pub use fetch::{Fetch, HttpClient};
 
 use crate::ConfigError;
 
@@ -84,13 +84,20 @@ impl Network {
         })
     }
 
-    /// What is wrong with what stands in the CA file now, if that is not what is believed; nothing,
-    /// where there is no such file.
-    pub(crate) async fn trouble(&self) -> Option<Option<String>> {
-        let file = Arc::clone(self.ca_file.as_ref()?);
-        // It may have to be read.
-        let trouble = tokio::task::spawn_blocking(move || file.trouble());
-        Some(trouble.await.unwrap_or_else(|error| Some(error.to_string())))
+    /// The setting, and what is wrong with what stands in the CA file now, if that is not what is
+    /// believed; nothing, where there is no such file.
+    pub(crate) async fn trouble(&self) -> Option<(String, Option<String>)> {
+        match &self.ca_file {
+            Some(file) => Some(file.trouble().await),
+            None => None,
+        }
+    }
+
+    /// To be called before each connection with TLS.
+    async fn look_at_cas(&self) {
+        if let Some(file) = &self.ca_file {
+            file.look().await;
+        }
     }
 
     /// The resolver.
@@ -104,7 +111,7 @@ impl Network {
     ///
     /// # Errors
     /// If the TLS library does not do as it is configured.
-    pub fn http_client(&self) -> Result<reqwest::Client, ConfigError> {
+    pub fn http_client(&self) -> Result<HttpClient, ConfigError> {
         let client = ClientBuilder::new()
             .dns_resolver(Arc::new(Dns(self.resolver.clone())))
             .redirect(reqwest::redirect::Policy::none())
@@ -113,11 +120,12 @@ impl Network {
             .referer(false)
             .no_proxy()
             .tls_backend_preconfigured(ClientConfig::clone(&self.tls));
-        client.build().map_err(|error| {
+        let client = client.build().map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let problem = format!("no HTTP client: {}", cause.unwrap_or(error.to_string()));
             ConfigError::new("network.caFile", problem)
-        })
+        })?;
+        Ok(HttpClient { client, ca_file: self.ca_file.clone() })
     }
 }
 
@@ -191,7 +199,8 @@ mod tests {
         let json = r#"{"nameservers": ["192.0.2.1"], "hosts": {"Web.Example": "127.0.0.1"}}"#;
         let network = network(json).unwrap();
         let url = format!("http://web.example:{}/", serve().port());
-        let answer = network.http_client().unwrap().get(url).send().await.unwrap();
+        let request = hyper::Request::get(url).body(hyper::body::Bytes::new()).unwrap();
+        let answer = network.http_client().unwrap().fetch(request, 100).await.unwrap();
         assert_eq!(answer.status(), 302);
     }
 

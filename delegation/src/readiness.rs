@@ -59,8 +59,8 @@ impl Delegation {
         readiness.one_of(self.kerberos.standing());
 
         let mut files = vec![("policy.file".to_owned(), self.policies.trouble().await)];
-        files.extend(self.network.trouble().await.map(|found| ("network.caFile".into(), found)));
-        files.extend(self.kerberos.secret_troubles().await);
+        files.extend(self.network.trouble().await);
+        files.extend(self.kerberos.troubles().await);
         files.extend(self.exchanger.troubles().await);
         files.extend(self.verifier.trouble().await);
         for (setting, trouble) in files {

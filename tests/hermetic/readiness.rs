@@ -119,7 +119,10 @@ fn swap(folder: &Path, (before, now): (&str, &str), name: &str, content: &[u8]) 
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_used_is_named_and_keeps_nobody_from_being_served() {
-    let world = World::with(Setup { before: as_a_volume, ..Setup::default() }).await;
+    let change = |configuration: &mut Value| {
+        configuration["auth"]["negotiate"] = json!({ "certificateFile": "ca.pem" });
+    };
+    let world = World::with(Setup { before: as_a_volume, change, ..Setup::default() }).await;
     world.find_out();
     world.time.pass(Duration::from_secs(1)).await;
     let keytab = fs::read(world.folder().join("mcp.keytab")).unwrap();
@@ -129,6 +132,7 @@ async fn what_cannot_be_used_is_named_and_keeps_nobody_from_being_served() {
         ("policy.cedar", "policy.file", &deny[..20], ALLOW_ALL.as_bytes()),
         ("mcp.keytab", "kerberos.serviceAccount.keytab", &keytab[..10], &keytab),
         ("ca.pem", "network.caFile", &ca[..ca.len() / 2], &ca),
+        ("ca.pem", "auth.negotiate.certificateFile", &ca[..ca.len() / 2], &ca),
     ];
     let mut generation = 1;
     let mut next = || {

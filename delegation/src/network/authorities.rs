@@ -18,7 +18,7 @@ use rustls::{
 };
 
 use crate::ConfigError;
-use crate::watched_file::{WatchedFile, is_file};
+use crate::followed::{Followed, Place, is_file};
 
 /// Some ten times what browsers believe.
 const MAX_FILE: u64 = 4 << 20;
@@ -108,21 +108,27 @@ enum Reading {
 /// The CAs of a file, as they stand in it now.
 #[derive(Debug)]
 pub(super) struct CaFile {
-    file: WatchedFile<Arc<WebPkiServerVerifier>>,
+    file: Followed<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl CaFile {
     fn open(path: &Path, reading: Reading, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let by = provider.clone();
-        let read = move |pem: &[u8]| verifier_of(pem, reading, &by);
-        let file = WatchedFile::open(path.to_owned(), "network.caFile", MAX_FILE, read)?;
+        let read = move |pem: &str| verifier_of(pem.as_bytes(), reading, &by);
+        let place = Place::Certificates(path.to_owned(), MAX_FILE);
+        let file = Followed::open("network.caFile".into(), place, read)?;
         Ok(Self { file, provider })
     }
 
-    /// What is wrong with what stands there now, if that is not what is believed.
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.file.trouble()
+    /// Looks at the file, if it is time: TLS itself cannot wait for that.
+    pub(super) async fn look(&self) {
+        self.file.current().await;
+    }
+
+    /// The setting, and what is wrong with what stands there now, if that is not what is believed.
+    pub(super) async fn trouble(&self) -> (String, Option<String>) {
+        self.file.trouble().await
     }
 }
 
@@ -157,7 +163,7 @@ impl ServerCertVerifier for CaFile {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.file.current().verify_server_cert(
+        self.file.latest().verify_server_cert(
             end_entity,
             intermediates,
             server_name,

@@ -100,6 +100,7 @@ impl Network {
             }
             let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
                 .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+            self.look_at_cas().await;
             let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
             return Ok(Box::new(tls.map_err(ConnectError::Unreachable)?));
         }
@@ -122,6 +123,7 @@ impl Network {
         }
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        self.look_at_cas().await;
         let tls = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
         tls.map_err(untrusted)
     }
@@ -141,6 +143,7 @@ impl Network {
         config.alpn_protocols = protocol.map(<[u8]>::to_vec).into_iter().collect();
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        self.look_at_cas().await;
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
         let (tls, finished) = unique::overhear(timeout(CONNECT_TIME, handshake)).await;
         let tls = tls
@@ -161,6 +164,7 @@ impl Network {
         }
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        self.look_at_cas().await;
         let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
         let stream = tls.map_err(untrusted)?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();

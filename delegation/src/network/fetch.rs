@@ -1,9 +1,13 @@
 //! Documents and tokens of identity providers, over HTTP.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use zeroize::Zeroizing;
+
+use super::authorities::CaFile;
 
 /// How identity providers are asked. In production an HTTP client of
 /// [`Network::http_client`](super::Network::http_client); in tests a service in memory.
@@ -19,6 +23,27 @@ pub trait Fetch: Send + Sync {
         request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Zeroizing<Vec<u8>>>, String>;
+}
+
+/// An HTTP client of a [`Network`](super::Network).
+pub struct HttpClient {
+    pub(super) client: reqwest::Client,
+    pub(super) ca_file: Option<Arc<CaFile>>,
+}
+
+#[async_trait]
+impl Fetch for HttpClient {
+    async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        limit: usize,
+    ) -> Result<Response<Zeroizing<Vec<u8>>>, String> {
+        // Beforehand, since the request may take a connection.
+        if let Some(file) = &self.ca_file {
+            file.look().await;
+        }
+        self.client.fetch(request, limit).await
+    }
 }
 
 #[async_trait]

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use krb_client::{Client, Clock, Entropy, files};
+use krb_client::{Client, Clock, Entropy};
 use krb_proto::ap::{ApRequestError, ReplayCache, VerifiedRequest};
 use krb_proto::asn1::ApReq;
 use krb_proto::der;
@@ -20,6 +19,7 @@ use serde::Deserialize;
 
 use super::proof;
 use crate::ConfigError;
+use crate::followed::{Followed, Place};
 use crate::identity::{LegacyName, OwnTicket};
 
 /// How far clients' clocks may be off, in seconds.
@@ -31,10 +31,9 @@ const MAX_LOGINS: usize = 100_000;
 const MAX_OF_A_USER: usize = 20_000;
 /// For how long they are counted: as long as one can be remembered, in seconds.
 const COUNTED: i64 = 2 * SKEW as i64;
-/// How old what was read of the certificate may be when somebody comes.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long reading it may take.
-const READ_TIME: Duration = Duration::from_secs(2);
+/// Of the file with the certificate.
+const MAX_FILE: u64 = 1 << 20;
+const CERTIFICATE_FILE: &str = "auth.negotiate.certificateFile";
 /// The largest `maxLoginAge`: a week.
 const MAX_LOGIN_AGE: i64 = 7 * 24 * 3600;
 
@@ -60,32 +59,26 @@ const fn a_working_day() -> i64 {
 }
 
 impl NegotiateConfig {
-    /// What is wrong with it, or what logins must be bound to.
-    fn check(&self) -> Result<Option<ChannelBindings>, ConfigError> {
-        let error = |setting: &str, problem: String| {
-            Err(ConfigError::new(format!("auth.negotiate.{setting}"), problem))
-        };
+    /// What is wrong with it, or what logins must be bound to, as the file has it from now on.
+    fn check(&self) -> Result<Option<Followed<ChannelBindings>>, ConfigError> {
         if !(1..=MAX_LOGIN_AGE).contains(&self.max_login_age) {
-            return error("maxLoginAge", "must be 1 to 604800 seconds (a week)".into());
+            let problem = "must be 1 to 604800 seconds (a week)";
+            return Err(ConfigError::new("auth.negotiate.maxLoginAge", problem));
         }
-        self.bindings().or_else(|problem| error("certificateFile", problem))
-    }
-
-    /// What logins must be bound to, as the file has it now.
-    fn bindings(&self) -> Result<Option<ChannelBindings>, String> {
         let Some(file) = &self.certificate_file else { return Ok(None) };
-        let text = files::read_text(file, 1 << 20)
-            .map_err(|error| format!("{}: {error}", file.display()))?;
-        let certificate = CertificateDer::from_pem_slice(text.as_bytes());
-        let of = |certificate: CertificateDer<'_>| {
-            ChannelBindings::tls_server_end_point_of(&certificate)
-        };
-        let bindings = certificate.ok().and_then(of);
-        let bindings = bindings.ok_or_else(|| {
-            format!("{}: it holds no certificate in PEM that can be bound to", file.display())
-        })?;
-        Ok(Some(bindings))
+        let place = Place::Certificates(file.clone(), MAX_FILE);
+        let followed = Followed::open(CERTIFICATE_FILE.into(), place, bindings);
+        followed.map(Some).map_err(|problem| ConfigError::new(CERTIFICATE_FILE, problem))
     }
+}
+
+/// What logins to a server with this certificate must be bound to.
+fn bindings(pem: &str) -> Result<ChannelBindings, String> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+    let of =
+        |certificate: CertificateDer<'_>| ChannelBindings::tls_server_end_point_of(&certificate);
+    let bindings = certificate.ok().and_then(of);
+    bindings.ok_or_else(|| "it holds no certificate in PEM that can be bound to".into())
 }
 
 /// A login that was not taken: one of a few fixed texts, and what to tell the client's Kerberos.
@@ -107,18 +100,11 @@ impl NotAccepted {
     }
 }
 
-/// What logins must be bound to, and when it was last looked at.
-struct Bindings {
-    known: Option<ChannelBindings>,
-    looked: Duration,
-}
-
 /// Takes tickets to one service account.
 pub(super) struct Acceptance {
     config: NegotiateConfig,
-    bindings: Mutex<Bindings>,
-    /// Held while the certificate is read, by the thread that does: where reading hangs, one hangs.
-    reader: Arc<tokio::sync::Mutex<()>>,
+    /// What logins must be bound to.
+    bindings: Option<Followed<ChannelBindings>>,
     logins: Mutex<Logins>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Entropy>,
@@ -130,11 +116,9 @@ impl Acceptance {
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn Entropy>,
     ) -> Result<Self, ConfigError> {
-        let known = config.check()?;
         Ok(Self {
+            bindings: config.check()?,
             config: config.clone(),
-            bindings: Mutex::new(Bindings { known, looked: clock.monotonic() }),
-            reader: Arc::default(),
             logins: Mutex::new(Logins {
                 seen: ReplayCache::new(MAX_LOGINS, SKEW),
                 users: Users::default(),
@@ -158,49 +142,25 @@ impl Acceptance {
         if let Some(ticket) = ticket_in(token) {
             client.see_to_keys_for(ticket).await;
         }
-        self.follow_certificate().await;
-        let bindings = self.bindings().known.clone();
-        self.verify(client, token, bindings.as_ref())
+        // Whoever comes makes nobody read it more often than once a second.
+        let bindings = match &self.bindings {
+            Some(followed) => Some(followed.current().await.0),
+            None => None,
+        };
+        self.verify(client, token, bindings.as_deref())
+    }
+
+    /// The setting of the certificate, if there is one, and what is wrong with what stands there now, if
+    /// that is not what is used.
+    pub(super) async fn trouble(&self) -> Option<(String, Option<String>)> {
+        match &self.bindings {
+            Some(followed) => Some(followed.trouble().await),
+            None => None,
+        }
     }
 
     fn logins(&self) -> MutexGuard<'_, Logins> {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn bindings(&self) -> MutexGuard<'_, Bindings> {
-        self.bindings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether it is time to look at the certificate. Who is told so looks; others meanwhile are not.
-    fn is_due(&self) -> bool {
-        let (mut bindings, now) = (self.bindings(), self.clock.monotonic());
-        let is_due = self.config.certificate_file.is_some()
-            && now.saturating_sub(bindings.looked) >= LOOK_EVERY;
-        if is_due {
-            bindings.looked = now;
-        }
-        is_due
-    }
-
-    /// The certificate may have been renewed; one that cannot be read leaves the one before. Whoever
-    /// comes makes nobody read it more often than once a second.
-    async fn follow_certificate(&self) {
-        if !self.is_due() {
-            return;
-        }
-        let Ok(reading) = Arc::clone(&self.reader).try_lock_owned() else { return };
-        let config = self.config.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let read = config.bindings();
-            drop(reading);
-            read
-        });
-        match tokio::time::timeout(READ_TIME, read).await {
-            Ok(Ok(Ok(bindings))) => self.bindings().known = bindings,
-            Ok(Ok(Err(problem))) => tracing::warn!(problem, "auth.negotiate.certificateFile"),
-            Ok(Err(_)) => {}
-            Err(_) => tracing::warn!("auth.negotiate.certificateFile: reading it takes too long"),
-        }
     }
 
     fn verify(

@@ -119,12 +119,15 @@ impl Kerberos {
         self.services().map(Service::trouble).collect()
     }
 
-    /// Of each account's secret: the setting, and what is wrong with what stands there now, if that is
-    /// not what is used.
-    pub(crate) async fn secret_troubles(&self) -> Vec<(String, Option<String>)> {
+    /// Of each account's secret, and of the certificate that logins are bound to: the setting, and what
+    /// is wrong with what stands there now, if that is not what is used.
+    pub(crate) async fn troubles(&self) -> Vec<(String, Option<String>)> {
         let mut troubles = Vec::new();
         for service in self.services() {
             troubles.push(service.secret_trouble().await);
+        }
+        if let Some(acceptance) = &self.acceptance {
+            troubles.extend(acceptance.trouble().await);
         }
         troubles
     }

@@ -9,9 +9,11 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{ConnectError, Network, NetworkConfig, Tcp};
+use super::super::{ConnectError, Fetch as _, HttpClient, Network, NetworkConfig, Tcp};
 use super::*;
-use crate::watched_file::LOOK_AGAIN;
+
+/// Longer than what was read of a file is used.
+const LOOK_AGAIN: Duration = Duration::from_millis(1100);
 
 // Two CAs and a certificate of each for web.example, valid for a hundred years:
 // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -addext basicConstraints=critical,CA:TRUE
@@ -77,7 +79,7 @@ impl Drop for Link {
 
 struct Clients {
     network: Network,
-    http: reqwest::Client,
+    http: HttpClient,
 }
 
 impl Clients {
@@ -99,7 +101,8 @@ impl Clients {
             Err(ConnectError::Untrusted(_)) => false,
             Err(error) => panic!("{error}"),
         };
-        let pooled = self.http.get(url).send().await;
+        let request = hyper::Request::get(url.as_str()).body(hyper::body::Bytes::new()).unwrap();
+        let pooled = self.http.fetch(request, 100).await;
         assert_eq!(own, pooled.is_ok(), "{pooled:?}");
         own
     }
@@ -155,6 +158,29 @@ async fn a_ca_file_that_is_replaced_is_used_from_then_on() {
     assert!(clients.believe(new).await);
 }
 
+/// Each half of such a file is a whole one, and believes others than were meant.
+#[tokio::test(start_paused = true)]
+async fn a_ca_file_that_is_still_written_is_not_used() {
+    let path = std::env::temp_dir().join(format!("krb-ca-half-{}.pem", std::process::id()));
+    let both = format!("{OLD_CA}{NEW_CA}");
+    std::fs::write(&path, &both).unwrap();
+    let file = CaFile::open(&path, Reading::Strict, Arc::new(default_provider())).unwrap();
+    let first = file.file.latest();
+    tokio::time::sleep(LOOK_AGAIN).await;
+    std::fs::write(&path, OLD_CA).unwrap();
+    let write = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        std::fs::write(&path, &both).unwrap();
+    };
+    tokio::join!(file.look(), write);
+    assert!(Arc::ptr_eq(&file.file.latest(), &first));
+    std::fs::write(&path, OLD_CA).unwrap();
+    tokio::time::sleep(LOOK_AGAIN).await;
+    file.look().await;
+    assert!(!Arc::ptr_eq(&file.file.latest(), &first), "as it stays it is used");
+    std::fs::remove_file(path).unwrap();
+}
+
 #[test]
 fn a_ca_file_must_be_usable_when_the_server_starts() {
     let link = Link(std::env::temp_dir().join(format!("krb-ca-start-{}", std::process::id())));
@@ -170,6 +196,9 @@ fn a_ca_file_must_be_usable_when_the_server_starts() {
     std::fs::write(link.path(), &OLD_CA[..OLD_CA.len() / 2]).unwrap();
     assert!(verifier(Some(&link.path())).is_err());
     std::fs::write(link.path(), OLD_CA).unwrap();
+    assert!(verifier(Some(&link.path())).is_ok());
+    // Between certificates words may stand in any encoding.
+    std::fs::write(link.path(), [b"# M\xfcller\n", OLD_CA.as_bytes()].concat()).unwrap();
     assert!(verifier(Some(&link.path())).is_ok());
 }
 
