@@ -1,25 +1,30 @@
 //! A client of one account: its logins, its keys, its tickets.
 
+mod armor;
+mod config;
+mod login;
+mod password;
+mod tickets;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use krb_proto::crypto::{Key, SUPPORTED};
 use krb_proto::exchange::{
-    AsExchange, EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket,
-    TicketOptions, open_ticket, opens,
+    EvidenceError, Exchange, ExchangeError, KeyHintExchange, OpenedTicket, TgsArmor, TicketOptions,
+    open_ticket, opens,
 };
-use krb_proto::iana::EncType;
+use krb_proto::iana::{EncType, NameType};
 use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
 use crate::contact::Contact;
 use crate::keyring::Keyring;
 use crate::sharing::Shared;
-use crate::store::{Behalf, SharedTickets, TicketKey, TicketStore};
-use crate::{
-    AccountSecret, Carry, ClientError, Clock, Driver, Entropy, KdcSource, OsRandom, Patience,
-    SystemClock, Transport, UserTicket,
-};
+use crate::store::{Behalf, TicketKey, TicketStore};
+use crate::{Carry, ClientError, Clock, Driver, Entropy, KdcSource, Patience, UserTicket};
+pub use armor::Armor;
+pub use config::ClientConfig;
 
 /// A TGT is used for so long at most after it was fetched, and no longer than to its end (less the
 /// minute that every ticket must have left): so a login once a working day proves that the account
@@ -29,65 +34,8 @@ const TGT_MAX_AGE: Duration = Duration::from_secs(8 * 3600);
 /// the TGT, and what it means must not make everybody log in again and again.
 const TGT_DROPPED_EVERY: Duration = Duration::from_secs(30);
 
-/// What a client needs to know.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct ClientConfig {
-    /// The service account that S4U is done with.
-    pub account: Principal,
-    /// Its keys or its password; where they come from if they may be replaced.
-    pub secret: AccountSecret,
-    /// Where its realm's KDCs are.
-    pub kdcs: KdcSource,
-    /// Where the KDCs of other realms are, of those that users or targets may be of, and of those
-    /// between. Nobody else's KDC is asked, whatever a referral says. None unless asked otherwise.
-    pub other_realms: Vec<(Vec<u8>, KdcSource)>,
-    /// [`Transport::Tcp`] unless asked otherwise.
-    pub transport: Arc<dyn Carry>,
-    /// Patience with one KDC, doubled in each further try; others are asked beside it before it ends.
-    /// 1 second.
-    pub kdc_timeout: Duration,
-    /// Patience with a whole exchange. 10 seconds.
-    pub timeout: Duration,
-    /// How long tickets in a user's name are used, whatever their end: a KDC does not take them
-    /// back when the user is disabled, leaves a group or may no longer be delegated. It counts from
-    /// the fetch of the evidence, by the clock and by one that nobody can set. 15 minutes.
-    pub max_age: Duration,
-    /// The clock; the machine's unless asked otherwise.
-    pub clock: Arc<dyn Clock>,
-    /// Randomness; the system's unless asked otherwise.
-    pub random: Arc<dyn Entropy>,
-    /// A ticket-granting ticket of the realm, such as the host's, that armors everything (FAST, RFC
-    /// 6113): nobody between here and the KDC can guess at the account's password, or change what
-    /// the KDC answers. A KDC without FAST is then refused. `None` unless asked otherwise.
-    pub armor: Option<Arc<Credential>>,
-    /// Where tickets in users' names are kept for other processes, too. Nowhere unless asked otherwise.
-    pub shared: Option<Arc<dyn SharedTickets>>,
-}
-
-impl ClientConfig {
-    /// A configuration with the defaults named at the fields.
-    #[must_use]
-    pub fn new(account: Principal, secret: impl Into<AccountSecret>, kdcs: KdcSource) -> Self {
-        let patience = Patience::default();
-        Self {
-            account,
-            secret: secret.into(),
-            kdcs,
-            other_realms: Vec::new(),
-            transport: Arc::new(Transport::Tcp),
-            kdc_timeout: patience.per_kdc,
-            timeout: patience.overall,
-            max_age: Duration::from_secs(15 * 60),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(OsRandom),
-            armor: None,
-            shared: None,
-        }
-    }
-}
-
-/// Gets tickets, for a service account and in users' names, and keeps them. Cheap to clone.
+/// Gets an account's tickets, and keeps them. Cheap to clone. [`Client::s4u`] asks for tickets in the
+/// names of others.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -99,7 +47,13 @@ pub(crate) struct Inner {
     /// Held while the KDC is asked how it makes a key of the password.
     asking: tokio::sync::Mutex<()>,
     contact: Contact,
-    pub(crate) armor: Option<Arc<Credential>>,
+    armor: Option<Armor>,
+    login: TicketOptions,
+    /// Where passwords are changed, and over what.
+    password_servers: KdcSource,
+    transport: Arc<dyn Carry>,
+    patience: Patience,
+    random: Arc<dyn Entropy>,
     pub(crate) max_age: Duration,
     pub(crate) shared: Option<Shared>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -126,43 +80,38 @@ impl Client {
     }
 
     fn with_store(config: ClientConfig, store: Arc<TicketStore>) -> Self {
-        let ClientConfig {
-            account,
-            secret,
-            kdcs,
-            other_realms,
-            transport,
-            max_age,
-            clock,
-            armor,
-            random,
-            shared,
-            ..
-        } = config;
-        let shared = shared.map(Shared::new);
+        let ClientConfig { account, clock, random, transport, .. } = config;
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
-        let realms = other_realms.into_iter().chain([(account.realm.clone(), kdcs)]);
-        let driver = Driver::new(realms, transport, patience, clock.clone(), random);
-        let tgt_dropped = Mutex::default();
-        let keyring = Keyring::new(account.clone(), secret, clock.clone());
-        let (account, asking) = (Arc::new(account), tokio::sync::Mutex::default());
+        let own = (account.realm.clone(), config.kdcs.clone());
+        let realms = config.other_realms.into_iter().chain([own]);
+        let driver =
+            Driver::new(realms, transport.clone(), patience, clock.clone(), random.clone());
+        let keyring = Keyring::new(account.clone(), config.secret, clock.clone());
+        let mut login = config.login;
+        login.canonicalize |= account.name.name_type == NameType::ENTERPRISE;
+        let servers = config.password_servers;
         let inner = Inner {
-            account,
+            account: Arc::new(account),
             keyring,
-            asking,
+            asking: tokio::sync::Mutex::default(),
             contact: Contact::default(),
-            armor,
-            max_age,
-            shared,
+            armor: config.armor,
+            login,
+            password_servers: servers.unwrap_or_else(|| password::beside(config.kdcs)),
+            transport,
+            patience,
+            random,
+            max_age: config.max_age,
+            shared: config.shared.map(Shared::new),
             clock,
             driver,
             store,
-            tgt_dropped,
+            tgt_dropped: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// The service account.
+    /// The account.
     #[must_use]
     pub fn account(&self) -> &Principal {
         &self.inner.account
@@ -214,7 +163,7 @@ impl Client {
         }
         // The ticket of the last login says nothing of whether a KDC answers.
         if is_due() {
-            let _ = self.log_in(TicketOptions::default()).await;
+            let _ = self.log_in(self.inner.login.clone()).await;
         }
     }
 
@@ -233,35 +182,31 @@ impl Client {
         self.key(Principal::krbtgt(&self.account().realm).into(), Behalf::Itself, options)
     }
 
-    /// The service account's own ticket-granting ticket.
+    /// The account's ticket-granting ticket: the one that is held, or that of a new login.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn tgt(&self) -> Result<Arc<Credential>, ClientError> {
         let client = self.clone();
-        let options = TicketOptions::default();
+        let options = self.inner.login.clone();
         let key = self.tgt_key(&options);
         let fetch = || async move { client.log_in(options).await };
         let held = self.inner.store.get(key, None, TGT_MAX_AGE, fetch).await?;
         Ok(held.credential)
     }
 
-    /// A new ticket-granting ticket.
-    async fn log_in(&self, options: TicketOptions) -> Result<Credential, ClientError> {
-        let Inner { account, keyring, armor, contact, clock, .. } = &*self.inner;
-        // The newest there is, if it can be had; else the one before.
-        let looked = keyring.look().await;
-        let (secret, which) = keyring.login().map_err(|error| match (looked, &error) {
-            (Err(unreadable), ClientError::NoKey { .. }) => unreadable,
-            _ => error,
-        })?;
-        let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
-        if let Some(armor) = armor {
-            exchange = exchange.armored(armor.clone());
+    /// The ticket that armors what is asked of the account's realm, if anything does.
+    async fn armor(&self) -> Result<Option<Arc<Credential>>, ClientError> {
+        let Inner { armor, account, .. } = &*self.inner;
+        match armor {
+            Some(armor) => armor.ticket(&account.realm).await.map(Some),
+            None => Ok(None),
         }
-        let outcome = self.run(exchange).await;
-        contact.logged_in(&outcome, which, clock.monotonic());
-        outcome.inspect_err(|error| keyring.login_failed(which, error))
+    }
+
+    /// Where logins are armored, requests with what comes of them are, too.
+    pub(crate) fn tgs_armor(&self) -> TgsArmor {
+        if self.inner.armor.is_some() { TgsArmor::Implicit } else { TgsArmor::Off }
     }
 
     /// Runs an exchange with the TGT; if the KDC refuses a ticket, which may be that one, once more
@@ -288,7 +233,7 @@ impl Client {
     /// short a while ago.
     fn is_replaced(&self, refused: &Arc<Credential>) -> bool {
         let Inner { store, clock, tgt_dropped, .. } = &*self.inner;
-        let tgt = self.tgt_key(&TicketOptions::default());
+        let tgt = self.tgt_key(&self.inner.login);
         let mut dropped = tgt_dropped.lock().unwrap_or_else(PoisonError::into_inner);
         if !store.has(&tgt, refused) {
             return true; // somebody else saw to it
@@ -360,10 +305,10 @@ impl Client {
         password: Zeroizing<Vec<u8>>,
         enctype: EncType,
     ) -> Result<(), ClientError> {
-        let Inner { account, keyring, armor, .. } = &*self.inner;
+        let Inner { account, keyring, .. } = &*self.inner;
         let mut exchange = KeyHintExchange::new(Principal::clone(account), enctype);
-        if let Some(armor) = armor {
-            exchange = exchange.armored(armor.clone());
+        if let Some(armor) = self.armor().await? {
+            exchange = exchange.armored(armor);
         }
         let (hint, account) = (self.run(exchange).await?, account.clone());
         // What the KDC says may mean seconds of work.

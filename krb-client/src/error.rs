@@ -5,6 +5,7 @@ use std::sync::Arc;
 use krb_proto::exchange::{ExchangeError, KdcRefusal};
 use krb_proto::formats::FormatError;
 use krb_proto::iana::ErrorCode;
+use krb_proto::kpasswd::KpasswdError;
 
 /// Why a ticket could not be had.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -19,6 +20,36 @@ pub enum ClientError {
     /// The account itself could not log in, so that nothing could be asked for.
     #[error("logging in: {0}")]
     Login(Box<ClientError>),
+    /// There is no ticket to armor an exchange with.
+    #[error("the armor (FAST): {0}")]
+    Armor(Box<ClientError>),
+    /// The ticket-granting ticket that a client was given has ended, and nothing to log in with was
+    /// given beside it.
+    #[error(
+        "the ticket-granting ticket of {client} has ended, and cannot be renewed: log in again"
+    )]
+    TicketEnded {
+        /// Whose it was.
+        client: String,
+    },
+    /// The password server refused to change a password.
+    #[error(transparent)]
+    Kpasswd(#[from] KpasswdError),
+    /// Whether a password was changed is not known.
+    #[error(
+        "{reply}: {}: {login}",
+        if *kept { "the KDC does not take the new password, so it was not changed, or not at every \
+                    KDC yet" }
+        else { "whether the password was changed is not known, since nobody could log in with it" }
+    )]
+    PasswordUnknown {
+        /// What the password server said.
+        reply: String,
+        /// A login with the new one was refused as one with a wrong password.
+        kept: bool,
+        /// How that login failed.
+        login: Box<ClientError>,
+    },
     /// The task that fetched the ticket ended without a result: this program is shutting down.
     #[error("fetching the ticket was abandoned")]
     Abandoned,

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use krb_proto::Principal;
 use krb_proto::crypto::Key;
-use krb_proto::exchange::ClientSecret;
+use krb_proto::exchange::{ClientSecret, KnownKey};
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{EncType, ErrorCode};
+use krb_proto::preauth::OneTimePassword;
+use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
 
 use crate::{ClientError, Clock, files};
@@ -35,7 +36,8 @@ const ASK_EVERY: Duration = Duration::from_secs(10);
 /// A secret that the KDC did not take is tried again no sooner: each try counts towards a lock-out.
 const TRY_EVERY: Duration = Duration::from_secs(30);
 
-/// What an account proves itself with, and opens tickets to itself with.
+/// What an account proves itself with, and opens tickets to itself with. Keys, a password or a
+/// certificate that stay what they are come from a [`ClientSecret`].
 #[derive(Clone)]
 pub struct AccountSecret(Source);
 
@@ -44,9 +46,12 @@ enum Source {
     Fixed(ClientSecret),
     Keytab(PathBuf),
     Password(Arc<ReadPassword>),
+    OneTime(Arc<ReadOneTime>),
+    Ticket(Arc<Credential>),
 }
 
 type ReadPassword = dyn Fn() -> IoResult<Zeroizing<Vec<u8>>> + Send + Sync;
+type ReadOneTime = dyn Fn() -> IoResult<OneTimePassword> + Send + Sync;
 
 impl From<ClientSecret> for AccountSecret {
     /// A secret that stays what it is.
@@ -71,13 +76,29 @@ impl AccountSecret {
     ) -> Self {
         Self(Source::Password(Arc::new(read)))
     }
+
+    /// A token's value (RFC 6560), which is good once: `ask` is asked for each login, on a thread where
+    /// it may block. It is shown to the KDC inside of [armor](crate::Armor) and not without.
+    #[must_use]
+    pub fn one_time_password(
+        ask: impl Fn() -> IoResult<OneTimePassword> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Source::OneTime(Arc::new(ask)))
+    }
+
+    /// Nothing but a ticket-granting ticket, such as one from a ccache. It is renewed before it ends, if
+    /// it is renewable; then it is over.
+    #[must_use]
+    pub fn ticket(tgt: impl Into<Arc<Credential>>) -> Self {
+        Self(Source::Ticket(tgt.into()))
+    }
 }
 
 impl Source {
     /// The bytes as they are now.
     fn read(&self) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         match self {
-            Self::Fixed(_) => Ok(Zeroizing::default()),
+            Self::Fixed(_) | Self::OneTime(_) | Self::Ticket(_) => Ok(Zeroizing::default()),
             Self::Keytab(path) => files::read_bytes(path),
             Self::Password(read) => {
                 let checked = read().and_then(|password| match password.is_empty() {
@@ -93,7 +114,10 @@ impl Source {
     fn path(&self) -> &Path {
         match self {
             Self::Keytab(path) => path,
-            Self::Fixed(_) | Self::Password(_) => Path::new("the account's password"),
+            Self::OneTime(_) => Path::new("the one-time password"),
+            Self::Fixed(_) | Self::Password(_) | Self::Ticket(_) => {
+                Path::new("the account's password")
+            }
         }
     }
 
@@ -115,6 +139,11 @@ impl Source {
                 let login = files::client_keys(&keytab, account)?;
                 let entries = keytab.keys_for(account).cloned().collect();
                 Ok(Generation { login, keytab: Keytab { entries }, derived: Vec::new() })
+            }
+            // None of their own: neither opens a ticket to the account.
+            Self::OneTime(_) | Self::Ticket(_) => {
+                let login = ClientSecret::Keys(Vec::new());
+                Ok(Generation { login, keytab: Keytab::default(), derived: Vec::new() })
             }
             Self::Password(_) => {
                 let login = ClientSecret::Password(bytes);
@@ -157,6 +186,19 @@ struct State {
     replaced: u64,
     /// When and how the KDC last refused the current secret as a wrong one.
     refused: Option<(Duration, ClientError)>,
+    /// The key that the KDC makes of the current password, by what it said at the last login.
+    known: Option<KnownKey>,
+    /// The only ticket there is, as it was renewed last.
+    ticket: Option<Arc<Credential>>,
+}
+
+/// What a login is done with.
+pub(crate) struct LoginWith {
+    pub(crate) secret: ClientSecret,
+    /// The key that the KDC makes of it, if that is known.
+    pub(crate) known: Option<KnownKey>,
+    /// Which one of all that were read it is.
+    pub(crate) which: u64,
 }
 
 /// Does the KDC call the secret a wrong one?
@@ -201,7 +243,9 @@ impl Keyring {
     /// If there is none before it, or what stands there now is of no use.
     pub(crate) async fn look(&self) -> Result<bool, ClientError> {
         self.state().looked = Some(self.clock.monotonic());
-        if matches!(self.source, Source::Fixed(_)) && self.state().current.is_some() {
+        let stays =
+            matches!(self.source, Source::Fixed(_) | Source::OneTime(_) | Source::Ticket(_));
+        if stays && self.state().current.is_some() {
             return Ok(false);
         }
         let found = match self.read().await {
@@ -265,6 +309,7 @@ impl Keyring {
         }
         state.asked.clear();
         state.refused = None;
+        state.known = None;
         state.replaced += 1;
         true
     }
@@ -292,24 +337,64 @@ impl Keyring {
         self.state().replaced
     }
 
-    /// What a login is done with, and which one of all that were read it is.
+    /// What a login is done with.
     ///
     /// # Errors
     /// If nothing was read so far. If the KDC refused just this secret a short while ago, its refusal.
-    pub(crate) fn login(&self) -> Result<(ClientSecret, u64), ClientError> {
+    pub(crate) async fn login(&self) -> Result<LoginWith, ClientError> {
+        if let Source::OneTime(ask) = &self.source {
+            // Each is another one, and none is tried twice.
+            let ask = ask.clone();
+            let asked = tokio::task::spawn_blocking(move || ask()).await;
+            let asked = asked.map_err(|_| ClientError::Abandoned)?;
+            let secret = asked.map_err(files::failed(self.source.path()))?;
+            let (secret, which) = (ClientSecret::OneTimePassword(secret), self.which());
+            return Ok(LoginWith { secret, known: None, which });
+        }
         let now = self.clock.monotonic();
         let state = self.state();
         match (&state.refused, &state.current) {
             (Some((when, error)), _) if now.saturating_sub(*when) < TRY_EVERY => Err(error.clone()),
-            (_, Some(current)) => Ok((current.login.clone(), state.replaced)),
+            (_, Some(current)) => Ok(LoginWith {
+                secret: current.login.clone(),
+                known: state.known.clone(),
+                which: state.replaced,
+            }),
             (_, None) => Err(ClientError::NoKey { principal: self.account.to_string() }),
         }
+    }
+
+    /// The ticket-granting ticket that is all there is.
+    pub(crate) fn ticket(&self) -> Option<Arc<Credential>> {
+        let Source::Ticket(given) = &self.source else { return None };
+        Some(self.state().ticket.clone().unwrap_or_else(|| given.clone()))
+    }
+
+    /// The same, renewed.
+    pub(crate) fn keep_ticket(&self, renewed: Arc<Credential>) {
+        self.state().ticket = Some(renewed);
+    }
+
+    /// Takes note of the key that the KDC makes of this password, as a login has shown.
+    pub(crate) fn learn(&self, which: u64, known: KnownKey) {
+        let mut state = self.state();
+        if which == state.replaced {
+            state.known = Some(known);
+        }
+    }
+
+    /// The password that was given is this one from now on. What is read from elsewhere is not.
+    pub(crate) fn password_is(&self, new: &[u8]) {
+        let Source::Fixed(ClientSecret::Password(_)) = &self.source else { return };
+        let login = ClientSecret::Password(Zeroizing::new(new.to_vec()));
+        self.adopt(Generation { login, keytab: Keytab::default(), derived: Vec::new() });
     }
 
     /// Takes note of how a login with this secret failed.
     pub(crate) fn login_failed(&self, which: u64, error: &ClientError) {
         let mut state = self.state();
         if which == state.replaced && is_wrong_secret(error) {
+            state.known = None;
             state.refused = Some((self.clock.monotonic(), error.clone()));
         }
     }

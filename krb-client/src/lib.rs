@@ -15,9 +15,9 @@
 //! ));
 //! // In alice's name, without her password:
 //! let alice = Principal::new(Name::user("ALICE_ADMIN"), &service.realm);
-//! let evidence = client.evidence(&alice).await?;
+//! let evidence = client.s4u().evidence(&alice).await?;
 //! let target = Name::new(krb_proto::iana::NameType::SRV_INST, ["cifs", "fileserver.w25ad.net"]);
-//! let ticket = client.proxy_ticket(&evidence, "S-1-5-21-…", &target).await?;
+//! let ticket = client.s4u().proxy_ticket(&evidence, "S-1-5-21-…", &target).await?;
 //! println!("{} at {}", ticket.client, ticket.server);
 //! # Ok(()) }
 //! ```
@@ -50,7 +50,7 @@ mod store;
 mod together;
 mod transport;
 
-pub use client::{Client, ClientConfig};
+pub use client::{Armor, Client, ClientConfig};
 pub use clock::{Clock, Moment, SystemClock};
 pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
@@ -59,6 +59,7 @@ pub use kdc::KdcSource;
 pub use keyring::AccountSecret;
 pub use random::{Entropy, OsRandom};
 pub use resolver::{ResolveError, Resolver};
+pub use s4u::S4u;
 pub use store::{SharedTicket, SharedTickets, Sharing, UserTicket};
 pub use transport::{Carry, Carrying, Transport};
 

@@ -1,17 +1,37 @@
-//! Tickets to services: in users' names, without anything of theirs (S4U2Self and S4U2Proxy, MS-SFU),
-//! and in the account's own.
+//! Tickets in users' names, without anything of theirs (S4U2Self and S4U2Proxy, MS-SFU).
 
 use std::sync::Arc;
 
-use krb_proto::exchange::{TgsArmor, TgsGoal, TgsWalk, TicketOptions, UserRealm};
+use krb_proto::exchange::{TgsGoal, TgsWalk, UserRealm};
 use krb_proto::{Credential, Name, Principal};
 
+use crate::client::Inner;
 use crate::clock::Moment;
 use crate::sharing::Slot;
 use crate::store::{Behalf, Fetched, Held, SharedTicket, TicketKey};
 use crate::{Client, ClientError, UserTicket};
 
+/// Asks in users' names, as the service account of a [`Client`]. Cheap to clone.
+#[derive(Clone)]
+pub struct S4u {
+    client: Client,
+}
+
 impl Client {
+    /// Asks in users' names (MS-SFU), which the account must be allowed to.
+    #[must_use]
+    pub fn s4u(&self) -> S4u {
+        S4u { client: self.clone() }
+    }
+}
+
+impl S4u {
+    /// The client of the service account.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Evidence for a user (S4U2Self): a ticket to the service account itself. It names who was
     /// asked for; only its PAC says who that is (`krb_proto::exchange::open_ticket`). A user of another
     /// realm is asked for there (MS-SFU 4.2), if it is one of [`ClientConfig::other_realms`].
@@ -34,25 +54,27 @@ impl Client {
         user: &Principal,
         epoch: u64,
     ) -> Result<UserTicket, ClientError> {
-        let (client, asked, options) = (self.clone(), user.clone(), self.user_ticket());
+        let Self { client } = self;
+        let (s4u, asked, options) = (self.clone(), user.clone(), client.user_ticket());
         let behalf = Behalf::Named(user.clone());
-        let key = TicketKey { epoch, ..self.key(self.inner.account.clone(), behalf, &options) };
+        let key = TicketKey { epoch, ..client.key(client.inner.account.clone(), behalf, &options) };
         let slot = self.slot(&key, user, &[]);
         let fetch = || async move {
-            if let Some(found) = client.find_shared(slot.as_ref()).await {
+            let client = &s4u.client;
+            if let Some(found) = s4u.find_shared(slot.as_ref()).await {
                 client.see_to_keys_for(&found.credential.ticket).await;
                 return Ok(found);
             }
-            let asked_at = client.now();
+            let asked_at = s4u.now();
             let service = client.account().name.clone();
             let goal = TgsGoal::S4uSelf { user: asked, service };
             let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
             let evidence = client.run_with_tgt(exchange).await?;
             client.see_to_keys_for(&evidence.ticket).await;
-            client.share(slot, &evidence, asked_at);
+            s4u.share(slot, &evidence, asked_at);
             Ok(evidence.into())
         };
-        self.inner.store.evidence(key, self.inner.max_age, fetch).await
+        client.inner.store.evidence(key, client.inner.max_age, fetch).await
     }
 
     /// Which realm knows a user by this name, an enterprise name such as `alice@corp.example`
@@ -64,7 +86,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn user_realm(&self, user: &Name) -> Result<Vec<u8>, ClientError> {
-        self.run(UserRealm::new(user.clone(), &self.account().realm)).await
+        self.client.run(UserRealm::new(user.clone(), &self.client.account().realm)).await
     }
 
     /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
@@ -81,29 +103,30 @@ impl Client {
         sid: &str,
         target: &Name,
     ) -> Result<UserTicket, ClientError> {
-        let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
+        let Self { client } = self;
+        let (s4u, asked, options) = (self.clone(), target.clone(), client.user_ticket());
         let credential = evidence.held.credential.clone();
         let behalf = Behalf::Proved {
             user: evidence.client.clone(),
             sid: sid.to_owned(),
             evidence: evidence.held.number,
         };
-        let to = Principal::new(target.clone(), &self.account().realm);
-        let key = self.key(to.into(), behalf, &options);
+        let to = Principal::new(target.clone(), &client.account().realm);
+        let key = client.key(to.into(), behalf, &options);
         let slot = self.slot(&key, &evidence.client, &evidence.ticket);
         let asked_at = evidence.held.since;
         let fetch = || async move {
             // As old as the evidence, whatever is said of it.
-            if let Some(found) = client.find_shared(slot.as_ref()).await {
+            if let Some(found) = s4u.find_shared(slot.as_ref()).await {
                 return Ok(found.credential);
             }
             let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
             let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
-            let ticket = client.run_with_tgt(exchange).await?;
-            client.share(slot, &ticket, asked_at);
+            let ticket = s4u.client.run_with_tgt(exchange).await?;
+            s4u.share(slot, &ticket, asked_at);
             Ok(ticket)
         };
-        self.inner.store.proxied(key, evidence, fetch).await
+        client.inner.store.proxied(key, evidence, fetch).await
     }
 
     /// A ticket to `target` in the name of the user of a ticket that came from elsewhere (S4U2Proxy),
@@ -119,75 +142,34 @@ impl Client {
         let (evidence, max_age) = (&evidence.held, evidence.max_age);
         let goal =
             TgsGoal::S4uProxy { evidence: evidence.credential.clone(), target: target.clone() };
-        let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), self.user_ticket());
-        let ticket = Arc::new(self.run_with_tgt(exchange).await?);
+        let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), self.client.user_ticket());
+        let ticket = Arc::new(self.client.run_with_tgt(exchange).await?);
         Ok(UserTicket::new(Held::new(ticket, evidence.since), max_age))
-    }
-
-    /// A ticket to `target` with somebody's ticket-granting ticket, such as one that a user handed on.
-    /// It is kept nowhere.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn ticket_once(
-        &self,
-        tgt: &UserTicket,
-        target: &Name,
-    ) -> Result<UserTicket, ClientError> {
-        let (held, max_age) = (&tgt.held, tgt.max_age);
-        let goal = TgsGoal::Service(target.clone());
-        let exchange = TgsWalk::new(held.credential.clone(), goal, self.user_ticket());
-        let ticket = Arc::new(self.run(exchange).await?);
-        Ok(UserTicket::new(Held::new(ticket, held.since), max_age))
-    }
-
-    /// A ticket to `target` in the account's own name, with nobody's evidence. It is used for as long
-    /// as one in a user's name.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn own_ticket(&self, target: &Name) -> Result<UserTicket, ClientError> {
-        let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
-        let to = Principal::new(target.clone(), &self.account().realm);
-        let key = self.key(to.into(), Behalf::Itself, &options);
-        let fetch = || async move {
-            let goal = TgsGoal::Service(asked);
-            let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
-            client.run_with_tgt(exchange).await
-        };
-        self.inner.store.evidence(key, self.inner.max_age, fetch).await
     }
 
     /// Drops all tickets in a user's name, as when the KDC says that they were revoked.
     pub fn forget_user(&self, user: &Principal) {
-        let account = &self.inner.account;
-        self.inner.store.forget(|key| key.account == *account && key.names(user));
-        if let Some(shared) = &self.inner.shared {
+        let Inner { account, store, shared, .. } = &*self.client.inner;
+        store.forget(|key| key.account == *account && key.names(user));
+        if let Some(shared) = shared {
             shared.pass_over(user, self.now());
         }
     }
-
-    /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock
-    /// that is wrong by as much as we correct does not make them useless.
-    fn user_ticket(&self) -> TicketOptions {
-        let fast = if self.inner.armor.is_some() { TgsArmor::Implicit } else { TgsArmor::Off };
-        TicketOptions { lifetime: 3600, fast, ..TicketOptions::default() }
-    }
 }
 
-impl Client {
+impl S4u {
     fn slot(&self, key: &TicketKey, user: &Principal, evidence: &[u8]) -> Option<Slot> {
-        self.inner.shared.as_ref()?;
+        self.client.inner.shared.as_ref()?;
         Some(Slot { name: key.slot(evidence), user: user.clone() })
     }
 
     fn now(&self) -> Moment {
-        Moment::now(&*self.inner.clock)
+        Moment::now(&*self.client.inner.clock)
     }
 
     /// A ticket that another process got.
     async fn find_shared(&self, slot: Option<&Slot>) -> Option<Fetched> {
-        let (shared, slot) = (self.inner.shared.as_ref()?, slot?);
+        let (shared, slot) = (self.client.inner.shared.as_ref()?, slot?);
         let now = self.now();
         if shared.passes_over(&slot.user, now) {
             return None;
@@ -195,15 +177,15 @@ impl Client {
         let found = shared.tickets.find(&slot.name).await?;
         let since = found.since(now);
         let lives = found.credential.times.endtime.unix() > now.wall();
-        let is_good = lives && now.is_within(self.inner.max_age, since);
+        let is_good = lives && now.is_within(self.client.inner.max_age, since);
         is_good.then_some(Fetched { credential: found.credential, since: Some(since) })
     }
 
     /// Lets others have a ticket. Nobody waits for it.
     fn share(&self, slot: Option<Slot>, ticket: &Credential, asked_at: Moment) {
-        let (Some(_), Some(slot)) = (&self.inner.shared, slot) else { return };
+        let (Some(_), Some(slot)) = (&self.client.inner.shared, slot) else { return };
         let ticket = SharedTicket { asked_at: asked_at.wall(), credential: ticket.clone() };
-        let (client, life) = (self.clone(), self.inner.max_age);
+        let (client, life) = (self.client.clone(), self.client.inner.max_age);
         tokio::spawn(async move {
             if let Some(shared) = &client.inner.shared {
                 shared.tickets.keep(&slot.name, ticket, life).await;

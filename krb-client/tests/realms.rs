@@ -142,7 +142,7 @@ impl World {
 async fn a_user_of_another_realm_and_a_target_in_another() {
     let world = World::new(false);
     let alice = of("alice", AWAY);
-    let evidence = world.client.evidence(&alice).await.unwrap();
+    let evidence = world.client.s4u().evidence(&alice).await.unwrap();
     // Our login, a ticket to there, S4U2Self there and at home.
     assert_eq!(world.asked(), [HOME, HOME, AWAY, HOME]);
     assert_eq!(evidence.client, alice);
@@ -152,17 +152,18 @@ async fn a_user_of_another_realm_and_a_target_in_another() {
 
     // At home, by our list.
     let sid_text = sid.to_string();
-    let web = world.client.proxy_ticket(&evidence, &sid_text, &spn(WEB)).await.unwrap();
+    let web = world.client.s4u().proxy_ticket(&evidence, &sid_text, &spn(WEB)).await.unwrap();
     assert_eq!(world.asked(), [HOME]);
     assert_eq!((web.client.clone(), &web.server.realm[..]), (alice.clone(), HOME.as_bytes()));
     assert_eq!(world.seen(&web, "WEB$"), sid);
     // A user of ours away, because the target lets us.
     let alice = of("alice", HOME);
-    let evidence = world.client.evidence(&alice).await.unwrap();
+    let evidence = world.client.s4u().evidence(&alice).await.unwrap();
     assert_eq!(world.asked(), [HOME]);
     let sid = world.seen(&evidence, "svc-mcp");
     assert_eq!(sid, world.sid("alice", HOME));
-    let files = world.client.proxy_ticket(&evidence, &sid.to_string(), &spn(FILES)).await.unwrap();
+    let files =
+        world.client.s4u().proxy_ticket(&evidence, &sid.to_string(), &spn(FILES)).await.unwrap();
     assert_eq!(world.asked(), [HOME, HOME, AWAY]);
     assert_eq!((files.client.clone(), &files.server.realm[..]), (alice, AWAY.as_bytes()));
     assert_eq!(world.seen(&files, "FILES$@AWAY.TEST"), sid);
@@ -172,35 +173,36 @@ async fn a_user_of_another_realm_and_a_target_in_another() {
 async fn a_realm_between_is_gone_through_there_and_back() {
     let world = World::new(true);
     let bob = of("bob", AWAY);
-    let evidence = world.client.evidence(&bob).await.unwrap();
+    let evidence = world.client.s4u().evidence(&bob).await.unwrap();
     assert_eq!(world.asked(), [HOME, HOME, MIDDLE, AWAY, MIDDLE, HOME]);
     // No SID: our realm cannot tell those of a further one from a lie.
     assert_eq!(world.open(&evidence, "svc-mcp").0.client, bob);
-    let web = world.client.proxy_ticket(&evidence, "none", &spn(WEB)).await.unwrap();
+    let web = world.client.s4u().proxy_ticket(&evidence, "none", &spn(WEB)).await.unwrap();
     assert_eq!(world.open(&web, "WEB$").0.client, bob);
     // Where nobody is trusted to speak for a further realm, the way ends.
     world.realms.realm(HOME, |home| home.trust_mut(MIDDLE).unwrap().transitive = false);
-    let refused = world.client.evidence(&of("alice", AWAY)).await.unwrap_err();
+    let refused = world.client.s4u().evidence(&of("alice", AWAY)).await.unwrap_err();
     assert!(refused.refusal().is_some(), "{refused}");
 }
 
 #[tokio::test]
 async fn each_right_that_a_way_hangs_on_is_looked_at() {
     let world = World::new(false);
-    let evidence = world.client.evidence(&of("alice", HOME)).await.unwrap();
+    let evidence = world.client.s4u().evidence(&of("alice", HOME)).await.unwrap();
     let sid = world.sid("alice", HOME).to_string();
     // The target no longer lets us.
     world.realms.realm(AWAY, |away| away.account_mut("FILES$").unwrap().allowed_to_act.clear());
-    let refused = world.client.proxy_ticket(&evidence, &sid, &spn(FILES)).await.unwrap_err();
+    let refused = world.client.s4u().proxy_ticket(&evidence, &sid, &spn(FILES)).await.unwrap_err();
     assert_eq!(refused.refusal().unwrap().nt_status, Some(NtStatus::NOT_FOUND));
     // A user who must not be delegated gives evidence that is good for nothing.
     world.realms.realm(AWAY, |away| away.account_mut("alice").unwrap().not_delegated = true);
-    let sensitive = world.client.evidence(&of("alice", AWAY)).await.unwrap();
+    let sensitive = world.client.s4u().evidence(&of("alice", AWAY)).await.unwrap();
     assert!(!sensitive.flags.contains(TicketFlags::FORWARDABLE));
-    let refused = world.client.proxy_ticket(&sensitive, "S-1-5-21", &spn(WEB)).await.unwrap_err();
+    let refused =
+        world.client.s4u().proxy_ticket(&sensitive, "S-1-5-21", &spn(WEB)).await.unwrap_err();
     assert!(refused.refusal().is_some(), "{refused}");
     // Nobody of that name there, though there is one here.
-    let unknown = world.client.evidence(&of("svc-mcp", AWAY)).await.unwrap_err();
+    let unknown = world.client.s4u().evidence(&of("svc-mcp", AWAY)).await.unwrap_err();
     assert!(unknown.refusal().is_some(), "{unknown}");
 }
 
@@ -214,13 +216,14 @@ async fn what_is_got_for_one_user_serves_no_other() {
         let (user, realm) = users[round % users.len()];
         let world = world.clone();
         tasks.spawn(async move {
-            let evidence = world.client.evidence(&of(user, realm)).await.unwrap();
+            let evidence = world.client.s4u().evidence(&of(user, realm)).await.unwrap();
             let sid = world.sid(user, realm);
             assert_eq!(world.seen(&evidence, "svc-mcp"), sid);
             let (target, service) =
                 if realm == HOME { (FILES, "FILES$@AWAY.TEST") } else { (WEB, "WEB$") };
             let asked = sid.to_string();
-            let ticket = world.client.proxy_ticket(&evidence, &asked, &spn(target)).await.unwrap();
+            let ticket =
+                world.client.s4u().proxy_ticket(&evidence, &asked, &spn(target)).await.unwrap();
             assert_eq!(world.seen(&ticket, service), sid);
         });
     }
@@ -233,14 +236,14 @@ async fn what_is_got_for_one_user_serves_no_other() {
 async fn only_realms_that_were_named_are_gone_to() {
     let World { realms, .. } = World::new(false);
     let world = World::of(realms, &[]);
-    let unreachable = world.client.evidence(&of("bob", AWAY)).await.unwrap_err();
+    let unreachable = world.client.s4u().evidence(&of("bob", AWAY)).await.unwrap_err();
     assert!(
         matches!(&unreachable, ClientError::Unreachable(it) if it.realm == AWAY),
         "{unreachable}"
     );
-    let ours = world.client.evidence(&of("alice", HOME)).await.unwrap();
+    let ours = world.client.s4u().evidence(&of("alice", HOME)).await.unwrap();
     let sid = world.sid("alice", HOME).to_string();
-    let refused = world.client.proxy_ticket(&ours, &sid, &spn(FILES)).await.unwrap_err();
+    let refused = world.client.s4u().proxy_ticket(&ours, &sid, &spn(FILES)).await.unwrap_err();
     assert!(matches!(&refused, ClientError::Unreachable(it) if it.realm == AWAY), "{refused}");
     assert!(world.asked().iter().all(|realm| *realm == HOME), "nobody else was asked");
 }
@@ -248,7 +251,7 @@ async fn only_realms_that_were_named_are_gone_to() {
 #[tokio::test]
 async fn the_realm_of_a_user_is_found_by_the_suffix() {
     let world = World::new(false);
-    let realm = async |name: &str| world.client.user_realm(&Name::enterprise(name)).await;
+    let realm = async |name: &str| world.client.s4u().user_realm(&Name::enterprise(name)).await;
     assert_eq!(realm("bob@away.test").await.unwrap(), AWAY.as_bytes());
     assert_eq!(world.asked(), [HOME, AWAY]);
     assert_eq!(realm("alice@home.test").await.unwrap(), HOME.as_bytes());

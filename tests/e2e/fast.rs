@@ -65,7 +65,7 @@ impl Realm {
 
     async fn armored(&self, secret: ClientSecret) -> ClientConfig {
         let mut config = self.config(&self.account, secret);
-        config.armor = Some(self.armor().await);
+        config.armor = Some(self.armor().await.into());
         config
     }
 }
@@ -78,7 +78,7 @@ fn password_of(password: &str) -> ClientSecret {
 async fn evidence(config: ClientConfig, user: &Principal) -> Result<(), ClientError> {
     let client = Client::new(config);
     client.tgt().await?;
-    let evidence = client.evidence(user).await?;
+    let evidence = client.s4u().evidence(user).await?;
     assert_eq!((&evidence.client, &evidence.server), (user, client.account()));
     Ok(())
 }
@@ -101,13 +101,13 @@ async fn sambas_kdc_answers_inside_of_the_armor() {
     evidence(samba.armored(secret.clone()).await, &alice).await.unwrap();
 
     let client = Client::new(samba.armored(secret).await);
-    let evidence = client.evidence(&alice).await.unwrap();
+    let evidence = client.s4u().evidence(&alice).await.unwrap();
     let target = Name::new(NameType::SRV_INST, ["cifs", &lab.var("FILESERVER_HOST")]);
-    let ticket = client.proxy_ticket(&evidence, "", &target).await.unwrap();
+    let ticket = client.s4u().proxy_ticket(&evidence, "", &target).await.unwrap();
     assert_eq!((&ticket.client, &ticket.server.name), (&alice, &target));
 
     let unknown = Name::new(NameType::SRV_INST, ["cifs", "not-in-the-list.example"]);
-    let refused = client.proxy_ticket(&evidence, "", &unknown).await.unwrap_err();
+    let refused = client.s4u().proxy_ticket(&evidence, "", &unknown).await.unwrap_err();
     assert!(refused.refusal().is_some(), "{refused}");
 }
 

@@ -31,8 +31,8 @@ async fn delegate(lab: &Lab, config: ClientConfig) -> Result<(), ClientError> {
     let client = Client::new(config);
     let alice = Principal::new(Name::user("ALICE_ADMIN"), lab.realm());
     let target = Name::new(NameType::SRV_INST, ["cifs", &lab.var("FILESERVER_HOST")]);
-    let evidence = client.evidence(&alice).await?;
-    let ticket = client.proxy_ticket(&evidence, "", &target).await?;
+    let evidence = client.s4u().evidence(&alice).await?;
+    let ticket = client.s4u().proxy_ticket(&evidence, "", &target).await?;
     assert_eq!((&ticket.client, &ticket.server.name), (&alice, &target));
     Ok(())
 }

@@ -62,7 +62,7 @@ async fn evidence_opens_with_a_key_made_of_the_password_as_this_kdc_makes_it() {
     let kdcs = KdcSource::Addresses(vec![lab.var("MIT_KDC").parse().unwrap()]);
     let client = Client::new(ClientConfig::new(account, secret, kdcs));
     let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
-    let evidence = client.evidence(&alice).await.unwrap();
+    let evidence = client.s4u().evidence(&alice).await.unwrap();
     let (ticket, _) = client.open(&evidence).unwrap();
     assert_eq!((ticket.client, ticket.authtime), (alice, evidence.times.authtime));
 }

@@ -69,13 +69,13 @@ async fn a_user_of_the_other_realm_is_delegated_here() {
     let Some(realms) = realms(lab).await else { return };
     let client = realms.client("svc-mcp");
     for user in [realms.of_there("alice"), realms.of_there("bob"), realms.of_here("alice")] {
-        let evidence = client.evidence(&user).await.unwrap();
+        let evidence = client.s4u().evidence(&user).await.unwrap();
         assert_eq!((&evidence.client, realms.seen(&evidence)), (&user, user.clone()));
-        let web = client.proxy_ticket(&evidence, "none", &http("web.s.test")).await.unwrap();
+        let web = client.s4u().proxy_ticket(&evidence, "none", &http("web.s.test")).await.unwrap();
         assert_eq!(realms.seen(&web), user);
         assert_eq!(web.server.realm, realms.here.as_bytes());
         // Not on our list.
-        let refused = client.proxy_ticket(&evidence, "none", &http("rweb.s.test")).await;
+        let refused = client.s4u().proxy_ticket(&evidence, "none", &http("rweb.s.test")).await;
         assert_eq!(refused.unwrap_err().refusal().unwrap().code, ErrorCode::BADOPTION);
     }
     // Not there is no reason here: this database knows every user that it is asked to impersonate.
@@ -87,21 +87,23 @@ async fn a_target_of_the_other_realm_lets_us_act_for_our_users() {
     let Some(realms) = realms(lab).await else { return };
     let client = realms.client("svc-rb");
     let alice = realms.of_here("alice");
-    let evidence = client.evidence(&alice).await.unwrap();
+    let evidence = client.s4u().evidence(&alice).await.unwrap();
     for (target, realm) in [("rweb.s.test", &realms.here), ("uweb.u.test", &realms.there)] {
-        let ticket = client.proxy_ticket(&evidence, "none", &http(target)).await.unwrap();
+        let ticket = client.s4u().proxy_ticket(&evidence, "none", &http(target)).await.unwrap();
         assert_eq!(ticket.server.realm, realm.as_bytes(), "{target}");
         // Its name is of another type when it came over a referral (NT-MS-PRINCIPAL).
         assert!(ticket.client.is_same(&alice) && realms.seen(&ticket).is_same(&alice), "{target}");
     }
     // It lets nobody else.
     let other = realms.client("svc-mcp");
-    let evidence = other.evidence(&alice).await.unwrap();
-    let refused = other.proxy_ticket(&evidence, "none", &http("uweb.u.test")).await.unwrap_err();
+    let evidence = other.s4u().evidence(&alice).await.unwrap();
+    let refused =
+        other.s4u().proxy_ticket(&evidence, "none", &http("uweb.u.test")).await.unwrap_err();
     assert!(refused.refusal().is_some(), "{refused}");
     // Who may not be delegated is not.
-    let sensitive = client.evidence(&realms.of_here("sensitive")).await.unwrap();
-    let refused = client.proxy_ticket(&sensitive, "none", &http("uweb.u.test")).await.unwrap_err();
+    let sensitive = client.s4u().evidence(&realms.of_here("sensitive")).await.unwrap();
+    let refused =
+        client.s4u().proxy_ticket(&sensitive, "none", &http("uweb.u.test")).await.unwrap_err();
     assert_eq!(refused.refusal().unwrap().code, ErrorCode::BADOPTION);
 }
 
@@ -110,7 +112,7 @@ async fn the_realm_of_an_enterprise_name_is_found() {
     let lab = lab!();
     let Some(realms) = realms(lab).await else { return };
     let client = realms.client("svc-mcp");
-    let found = async |name: &str| client.user_realm(&Name::enterprise(name)).await;
+    let found = async |name: &str| client.s4u().user_realm(&Name::enterprise(name)).await;
     assert_eq!(found("bob@u.example").await.unwrap(), realms.there.as_bytes());
     let unknown = found("mallory@u.example").await.unwrap_err();
     assert!(unknown.refusal().is_some(), "{unknown}");

@@ -27,7 +27,7 @@ async fn tgt(world: &World, user: &str) -> Credential {
 
 async fn evidence(world: &World, user: &str) -> Credential {
     let us = Name::new(NameType::SRV_INST, ["HTTP", "mcp-server.example.test"]);
-    Credential::clone(&*world.client(user).own_ticket(&us).await.unwrap())
+    Credential::clone(&*world.client(user).ticket(&us).await.unwrap())
 }
 
 fn deliver(world: &World, octets: &[u8]) {
@@ -126,7 +126,7 @@ async fn anybody_elses_ticket_is_refused_whatever_it_is() {
     assert_eq!(world.get_as("dora", "/whoami").await.code(), "NEVER_IMPERSONATED");
     // A ticket to somebody else is neither.
     let web = Name::new(NameType::SRV_INST, ["HTTP", WEBAPP]);
-    let elsewhere = world.client("bob").own_ticket(&web).await.unwrap();
+    let elsewhere = world.client("bob").ticket(&web).await.unwrap();
     deliver(&world, &kirbi(&elsewhere));
     assert_eq!(world.get_as("bob", "/whoami").await.code(), "EVIDENCE_REFUSED");
     assert_eq!(world.visits(WEBAPP), []);

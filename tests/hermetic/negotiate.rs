@@ -30,7 +30,7 @@ fn spn(text: &str) -> Name {
 }
 
 async fn ticket(world: &World, user: &str, to: &str) -> UserTicket {
-    world.client(user).own_ticket(&spn(to)).await.expect("a ticket")
+    world.client(user).ticket(&spn(to)).await.expect("a ticket")
 }
 
 /// A new login with a ticket.
@@ -190,8 +190,8 @@ async fn another_services_word_for_a_user_is_not_the_users() {
     let keys = krb_client::files::client_keys(&keytab, &service).unwrap();
     let front = world.client_with(SECOND_SERVICE, keys);
     let bob = Principal::new(Name::user("bob"), REALM);
-    let evidence = front.evidence(&bob).await.unwrap();
-    let proxied = front.proxy_ticket_once(&evidence, &spn(US)).await.unwrap();
+    let evidence = front.s4u().evidence(&bob).await.unwrap();
+    let proxied = front.s4u().proxy_ticket_once(&evidence, &spn(US)).await.unwrap();
     let refused = get_with(&world, &proxied, "/whoami").await;
     assert!(reason(&refused).contains("another service"), "{refused:?}");
 }

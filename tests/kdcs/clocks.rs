@@ -12,7 +12,7 @@ async fn it_is_corrected_by_half_an_hour_and_no_more() {
         let client =
             domain.client_with(&domain.service, domain.service.secret.clone(), 60 * minutes);
         let user = domain.user(domain.ordinary);
-        let evidence = client.evidence(&user).await;
+        let evidence = client.s4u().evidence(&user).await;
         assert!(evidence.is_ok(), "{minutes} minutes: {:?}", evidence.err());
     }
     for minutes in [-31, 31] {

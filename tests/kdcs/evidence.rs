@@ -10,7 +10,7 @@ use crate::{Domain, domain, has};
 async fn it_names_the_user_and_opens_with_the_services_key() {
     let domain = domain!();
     let (client, user) = (domain.client(&domain.service), domain.user(domain.ordinary));
-    let evidence = client.evidence(&user).await.unwrap();
+    let evidence = client.s4u().evidence(&user).await.unwrap();
     assert_eq!(evidence.client, user);
     assert_eq!(evidence.server, domain.service.principal);
     assert!(evidence.flags.contains(TicketFlags::FORWARDABLE), "{:?}", evidence.flags);
@@ -24,7 +24,7 @@ async fn it_names_the_user_and_opens_with_the_services_key() {
 
 async fn is_forwardable(domain: &Domain, service: &crate::world::Service, user: &str) -> bool {
     let client = domain.client(service);
-    let evidence = client.evidence(&domain.user(user)).await.unwrap();
+    let evidence = client.s4u().evidence(&domain.user(user)).await.unwrap();
     evidence.flags.contains(TicketFlags::FORWARDABLE)
 }
 
@@ -44,7 +44,7 @@ async fn a_service_without_the_flag_gets_none_that_may_be_forwarded() {
 
 async fn refused(domain: &Domain, user: &str, code: ErrorCode) {
     let client = domain.client(&domain.service);
-    assert_eq!(refusal(client.evidence(&domain.user(user)).await), Some(code), "{user}");
+    assert_eq!(refusal(client.s4u().evidence(&domain.user(user)).await), Some(code), "{user}");
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ async fn proxy(
     target: &Name,
 ) -> Result<UserTicket, ClientError> {
     let client = domain.client(service);
-    let evidence = client.evidence(&domain.user(user)).await?;
-    client.proxy_ticket(&evidence, "", target).await
+    let evidence = client.s4u().evidence(&domain.user(user)).await?;
+    client.s4u().proxy_ticket(&evidence, "", target).await
 }
 
 #[tokio::test]

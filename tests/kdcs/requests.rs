@@ -177,7 +177,7 @@ async fn s4u() {
     ] {
         compared.row(&format!("S4U2Self: {what}"), &tgs.ask(&domain).await);
     }
-    let evidence = domain.client(&domain.service).evidence(&user).await.expect("evidence");
+    let evidence = domain.client(&domain.service).s4u().evidence(&user).await.expect("evidence");
     let proxy = |additional: Vec<Vec<u8>>| {
         let mut tgs = Tgs::new(&domain, &tgt, domain.not_granted.clone());
         tgs.body.options = KdcOptions::FORWARDABLE | KdcOptions::CNAME_IN_ADDL_TKT;

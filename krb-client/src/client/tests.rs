@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::OsRandom;
+use crate::{AccountSecret, OsRandom};
 
 const NOW: i64 = 1_800_000_000;
 const REALM: &str = "R";
@@ -105,14 +105,14 @@ async fn a_refused_tgt_is_got_anew_once() {
     for code in [20, 31, 32, 33, 35, 41, 44, 45].map(ErrorCode) {
         let (client, asked, _) = kdc(code).await;
         let alice = Principal::new(Name::user("alice"), REALM);
-        let error = client.evidence(&alice).await.unwrap_err();
+        let error = client.s4u().evidence(&alice).await.unwrap_err();
         assert_eq!(error.refusal().map(|refusal| refusal.code), Some(code));
         assert_eq!(asked.so_far(), [2, 2], "{code}");
     }
     for code in [6, 7, 12, 13, 18, 60].map(ErrorCode) {
         let (client, asked, _) = kdc(code).await;
         let alice = Principal::new(Name::user("alice"), REALM);
-        client.evidence(&alice).await.unwrap_err();
+        client.s4u().evidence(&alice).await.unwrap_err();
         assert_eq!(asked.so_far(), [1, 1], "{code} says nothing of the ticket");
     }
 }
@@ -122,7 +122,7 @@ async fn a_kdc_that_always_refuses_makes_no_storm_of_logins() {
     let (client, asked, clock) = kdc(ErrorCode::BADKEYVER).await;
     let client = &client;
     let ask = async |name: String| {
-        client.evidence(&Principal::new(Name::user(&name), REALM)).await.unwrap_err()
+        client.s4u().evidence(&Principal::new(Name::user(&name), REALM)).await.unwrap_err()
     };
     for number in 0..20 {
         ask(format!("user{number}")).await;
@@ -142,7 +142,7 @@ async fn a_kdc_that_always_refuses_makes_no_storm_of_logins() {
         let client = client.clone();
         tasks.spawn(async move {
             let user = Principal::new(Name::user(&format!("user{number}")), REALM);
-            client.evidence(&user).await.unwrap_err();
+            client.s4u().evidence(&user).await.unwrap_err();
         });
     }
     tasks.join_all().await;
@@ -163,7 +163,7 @@ async fn a_wrong_secret_is_not_tried_at_every_call() {
     let (client, asked, clock) = kdc_for(secret, wrong, ErrorCode::GENERIC).await;
     let alice = Principal::new(Name::user("alice"), REALM);
     let client = &client;
-    let ask = async || client.evidence(&alice).await.unwrap_err();
+    let ask = async || client.s4u().evidence(&alice).await.unwrap_err();
     for _ in 0..20 {
         let error = ask().await;
         assert_eq!(error.refusal().map(|refusal| refusal.code), Some(ErrorCode::PREAUTH_FAILED));
@@ -183,7 +183,7 @@ async fn a_wrong_secret_is_not_tried_at_every_call() {
     let secret = ClientSecret::Keys(vec![key()]).into();
     let (client, asked, _) = kdc_for(secret, locked, ErrorCode::GENERIC).await;
     for _ in 0..3 {
-        client.evidence(&alice).await.unwrap_err();
+        client.s4u().evidence(&alice).await.unwrap_err();
     }
     assert_eq!(asked.so_far(), [3, 0], "which says nothing of the secret");
 }

@@ -2,6 +2,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use krb_proto::kpasswd;
 use tokio::time::Instant;
 
 use super::Realms;
@@ -40,7 +41,10 @@ impl InMemory {
 impl Carry for InMemory {
     fn carry(&self, kdc: SocketAddr, message: Vec<u8>, _: Instant) -> Carrying<'_> {
         Box::pin(async move {
-            let (answer, event) = self.realms.answer(&message);
+            let (answer, event) = match kpasswd::is_request(&message) {
+                true => self.realms.change_password(&message, kdc.ip()),
+                false => self.realms.answer(&message),
+            };
             super::log::write(&event, kdc, "memory");
             // To what is no request nothing is said, and the caller need not wait for it.
             if answer.is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }

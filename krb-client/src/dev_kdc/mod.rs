@@ -31,9 +31,9 @@
 //! let (alice, front) = (client("alice")?, client("svc-mcp")?);
 //! alice.tgt().await?;
 //! let target = Principal::parse("HTTP/web.example.test", Some("EXAMPLE.TEST"))?.name;
-//! let evidence = front.evidence(alice.account()).await?;
+//! let evidence = front.s4u().evidence(alice.account()).await?;
 //! // (Who keeps tickets of users who may be replaced tells them apart by the SID in the PAC.)
-//! let ticket = front.proxy_ticket(&evidence, "", &target).await?;
+//! let ticket = front.s4u().proxy_ticket(&evidence, "", &target).await?;
 //! let web = client("svc-web")?;
 //! web.read_secret().await?;
 //! let (opened, _) = web.open(&ticket)?;
@@ -43,9 +43,9 @@
 //! kdc.realms().realm("EXAMPLE.TEST", |realm| {
 //!     realm.account_mut("alice").map(|alice| alice.not_delegated = true)
 //! });
-//! front.forget_user(alice.account());
-//! let evidence = front.evidence(alice.account()).await?;
-//! let refused = front.proxy_ticket(&evidence, "", &target).await.err().ok_or("granted")?;
+//! front.s4u().forget_user(alice.account());
+//! let evidence = front.s4u().evidence(alice.account()).await?;
+//! let refused = front.s4u().proxy_ticket(&evidence, "", &target).await.err().ok_or("granted")?;
 //! assert!(refused.to_string().contains("the evidence is not forwardable"), "{refused}");
 //! # Ok(()) }
 //! ```

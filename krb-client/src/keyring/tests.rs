@@ -80,8 +80,8 @@ fn keyring(secret: AccountSecret) -> (Keyring, Arc<Monotonic>) {
     (Keyring::new(account(), secret, clock.clone()), clock)
 }
 
-fn login_key(keyring: &Keyring) -> Key {
-    match keyring.login().unwrap().0 {
+async fn login_key(keyring: &Keyring) -> Key {
+    match keyring.login().await.unwrap().secret {
         ClientSecret::Keys(keys) => keys[0].clone(),
         _ => panic!("keys"),
     }
@@ -101,7 +101,7 @@ async fn a_keytab_that_is_replaced_is_used_and_the_one_before_still_opens_ticket
     assert_eq!(keyring.candidates(AES, Some(3)), [key(2)], "it was looked at just now");
     clock.pass(2);
     keyring.keep_up().await;
-    assert_eq!(login_key(&keyring), key(3), "a login takes the newest");
+    assert_eq!(login_key(&keyring).await, key(3), "a login takes the newest");
     assert_eq!(keyring.candidates(AES, Some(3)), [key(3), key(2)]);
     assert_eq!(keyring.candidates(AES, Some(2)), [key(2), key(3)], "old tickets too");
 
@@ -125,12 +125,12 @@ async fn a_symbolic_link_that_is_swapped_is_noticed() {
     link("..data/keytab", "keytab");
     let (keyring, clock) = keyring(AccountSecret::keytab(folder.path("keytab")));
     keyring.keep_up().await;
-    assert_eq!(login_key(&keyring), key(1));
+    assert_eq!(login_key(&keyring).await, key(1));
     link("v2", "..tmp");
     std::fs::rename(folder.path("..tmp"), folder.path("..data")).unwrap();
     clock.pass(2);
     keyring.keep_up().await;
-    assert_eq!(login_key(&keyring), key(2));
+    assert_eq!(login_key(&keyring).await, key(2));
 }
 
 #[tokio::test]
@@ -150,15 +150,15 @@ async fn what_is_half_written_or_of_no_use_leaves_the_old_keys() {
         clock.pass(2);
         assert!(keyring.look().await.is_err(), "{broken:?}");
         assert!(keyring.state().problem.is_some(), "it is said once");
-        assert_eq!(login_key(&keyring), key(1));
+        assert_eq!(login_key(&keyring).await, key(1));
         assert_eq!(keyring.candidates(AES, None), [key(1)]);
     }
     std::fs::remove_file(folder.path("keytab")).unwrap();
     assert!(keyring.look().await.is_err());
-    assert_eq!(login_key(&keyring), key(1));
+    assert_eq!(login_key(&keyring).await, key(1));
     folder.write("keytab", &whole);
     assert!(keyring.look().await.unwrap());
-    assert_eq!(login_key(&keyring), key(3));
+    assert_eq!(login_key(&keyring).await, key(3));
     assert!(keyring.state().problem.is_none());
     // Cut between its entries it is a keytab, and what it lacks opens tickets all the same.
     folder.write("keytab", &whole[..whole.len() - 20]);
@@ -176,14 +176,14 @@ async fn what_still_changes_is_not_taken_yet() {
         let text = ["old", "c", "co", "comp", "complete", "complete", "complete"][read as usize];
         Ok(Zeroizing::new(text.as_bytes().to_vec()))
     }));
-    let password = || match keyring.login().unwrap().0 {
+    let password = async || match keyring.login().await.unwrap().secret {
         ClientSecret::Password(password) => String::from_utf8(password.to_vec()).unwrap(),
         _ => panic!("a password"),
     };
     keyring.look().await.unwrap();
     for expected in ["old", "old", "complete"] {
         assert_eq!(keyring.look().await.unwrap(), expected == "complete");
-        assert_eq!(password(), expected);
+        assert_eq!(password().await, expected);
     }
 }
 
@@ -231,7 +231,7 @@ async fn the_refusal_of_a_secret_says_nothing_of_the_next_one() {
     folder.write("keytab", &keytab(&[2]));
     let (keyring, _) = keyring(AccountSecret::keytab(folder.path("keytab")));
     keyring.look().await.unwrap();
-    let (_, first) = keyring.login().unwrap();
+    let first = keyring.login().await.unwrap().which;
     folder.write("keytab", &keytab(&[3]));
     keyring.look().await.unwrap();
     let refusal = krb_proto::exchange::KdcRefusal {
@@ -242,9 +242,9 @@ async fn the_refusal_of_a_secret_says_nothing_of_the_next_one() {
     };
     let refused = ClientError::Exchange(refusal.into());
     keyring.login_failed(first, &refused);
-    let (_, second) = keyring.login().expect("it was not tried yet");
+    let second = keyring.login().await.expect("it was not tried yet").which;
     keyring.login_failed(second, &refused);
-    assert!(keyring.login().is_err());
+    assert!(keyring.login().await.is_err());
 }
 
 #[cfg(unix)]

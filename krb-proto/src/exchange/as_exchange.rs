@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 
 use super::as_armor::AsArmor;
 use super::asked::Asked;
-use super::client_key::{ClientKey, ClientSecret};
+use super::client_key::{ClientKey, ClientSecret, KnownKey};
 use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
 use super::reply::{VerifiedPart, is_error};
 use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Step, TicketOptions, nonce};
@@ -81,6 +81,25 @@ impl AsExchange {
     pub fn to_server(mut self, server: Name) -> Self {
         self.server = Principal::new(server, &self.client.realm);
         self
+    }
+
+    /// With the key that an earlier login has shown the KDC to make of the password: one round trip
+    /// instead of two. Where it makes another one of it by now, the password is tried once more, as it
+    /// says then.
+    #[must_use]
+    pub fn with_known_key(mut self, known: KnownKey) -> Self {
+        self.key.know(known);
+        self.mechanism = mechanism::unasked(&self.key, None);
+        self
+    }
+
+    /// The key that the KDC makes of the password, where the login has proved it by that key alone: it
+    /// is not said of a login by SPAKE, which shows nobody what a password could be guessed at with.
+    #[must_use]
+    pub fn known_key(&self) -> Option<KnownKey> {
+        let by_key = [PaType::ENC_TIMESTAMP, PaType::ENCRYPTED_CHALLENGE];
+        let proved = self.mechanism.as_ref().is_some_and(|m| by_key.contains(&m.pa_type()));
+        proved.then(|| self.key.known()).flatten()
     }
 
     /// With FAST (RFC 6113 section 5.4), armored by `ticket`, a ticket-granting ticket of the

@@ -33,12 +33,31 @@ pub enum ClientSecret {
     OneTimePassword(OneTimePassword),
 }
 
+/// The key that a KDC makes of a password, as it said and as a login has proved
+/// ([`AsExchange::known_key`](super::AsExchange::known_key)).
+#[derive(Clone)]
+pub struct KnownKey {
+    pub(super) hint: KeyHint,
+    pub(super) key: Key,
+}
+
+impl KnownKey {
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
 /// The client's long-term key, as far as it is settled which one the KDC wants.
 #[derive(Clone)]
 pub(super) struct ClientKey {
     secret: ClientSecret,
     /// The key in use.
     current: Option<Key>,
+    /// The key in use is one that was made of the password as the KDC said before, which may say
+    /// otherwise by now.
+    from_before: bool,
     /// Keys that the KDC did not take.
     refused: Vec<Key>,
     /// How the KDC makes the key, as it said last.
@@ -53,7 +72,26 @@ impl ClientKey {
             #[cfg(feature = "pkinit")]
             ClientSecret::Certificate(_) => None,
         };
-        Self { secret, current, refused: Vec::new(), hint: None }
+        Self { secret, current, from_before: false, refused: Vec::new(), hint: None }
+    }
+
+    /// Begins with a key that is known, if the secret is a password.
+    pub(super) fn know(&mut self, known: KnownKey) {
+        if matches!(self.secret, ClientSecret::Password(_)) {
+            self.current = Some(known.key);
+            self.hint = Some(known.hint);
+            self.from_before = true;
+        }
+    }
+
+    /// The key that was made of the password, with how.
+    pub(super) fn known(&self) -> Option<KnownKey> {
+        match (&self.secret, &self.hint, &self.current) {
+            (ClientSecret::Password(_), Some(hint), Some(key)) => {
+                Some(KnownKey { hint: hint.clone(), key: key.clone() })
+            }
+            _ => None,
+        }
     }
 
     /// The key in use, if one is settled.
@@ -95,7 +133,7 @@ impl ClientKey {
     /// The KDC did not take the key in use. Is there another to try?
     pub(super) fn refuse(&mut self) -> bool {
         self.refused.extend(self.current.take());
-        matches!(self.secret, ClientSecret::Keys(_))
+        self.from_before || matches!(self.secret, ClientSecret::Keys(_))
     }
 
     fn has_refused(&self, enctype: EncType) -> bool {
@@ -124,10 +162,16 @@ impl ClientKey {
         let has_refused = self.has_refused(hint.enctype);
         let hint = self.hint.insert(hint);
         let key = match &self.secret {
-            // The same password again, whatever the KDC says of its salt.
-            ClientSecret::Password(_) if has_refused => return Ok(None),
+            // The same password again, whatever the KDC says of its salt; unless what it said of that
+            // before is no longer so, and then once.
+            ClientSecret::Password(_) if has_refused && !self.from_before => return Ok(None),
             ClientSecret::Password(password) => {
-                hint.key(client, password).map_err(ExchangeError::of_hint)?
+                let key = hint.key(client, password).map_err(ExchangeError::of_hint)?;
+                if self.refused.contains(&key) {
+                    return Ok(None);
+                }
+                self.from_before = false;
+                key
             }
             ClientSecret::Keys(keys) => {
                 let mut fitting = keys.iter().filter(|key| key.enctype() == hint.enctype);

@@ -23,7 +23,7 @@ mod user_realm;
 mod walk;
 
 pub use as_exchange::AsExchange;
-pub use client_key::ClientSecret;
+pub use client_key::{ClientSecret, KnownKey};
 pub use error::{ExchangeError, KdcRefusal, Mismatch, OwnTicketError, ReferralError};
 pub use evidence::{EvidenceError, OpenedTicket, open_ticket, opens};
 pub use goal::TgsGoal;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::{
-    AccountSecret, Client, ClientConfig, ClientError, Clock, SharedTickets, UserTicket,
+    AccountSecret, Client, ClientConfig, ClientError, Clock, S4u, SharedTickets, UserTicket,
 };
 use krb_proto::iana::{NameType, TicketFlags};
 use krb_proto::pac::Sid;
@@ -37,6 +37,7 @@ const LATELY: Duration = Duration::from_secs(15 * 60);
 /// S4U for one service account, and the account's own tickets.
 pub(super) struct Service {
     client: Client,
+    s4u: S4u,
     account: Principal,
     // Where it is configured, and the SPN that it is said to have.
     setting: String,
@@ -98,6 +99,7 @@ impl Service {
         let read = client.read_secret().await;
         read.map_err(|error| ConfigError::new(config.setting(setting), error.to_string()))?;
         Ok(Self {
+            s4u: client.s4u(),
             client,
             never_impersonate,
             own: OnceCell::new(),
@@ -174,7 +176,7 @@ impl Service {
             let meant = opened.account.sid;
             opened = self.open_evidence(&Name::user(&found), epoch, subject.sid()).await?;
             if opened.account.sid != meant {
-                self.client.forget_user(&Principal::new(name, &self.account.realm));
+                self.s4u.forget_user(&Principal::new(name, &self.account.realm));
                 return Err(Doubt::AnotherName { sent: found, account: opened.account.name }.into());
             }
         }
@@ -219,7 +221,7 @@ impl Service {
             Err(error) if error.refuses_a_ticket() => {
                 // The evidence is no longer good: the account was deleted, or created anew, or a
                 // key changed since it was issued. Once more from the start, with all its checks.
-                self.client.forget_user(&evidence.ticket.client);
+                self.s4u.forget_user(&evidence.ticket.client);
                 let evidence = self.evidence(evidence.announced).await?;
                 let ticket = self.proxy(&evidence).await;
                 self.credential(evidence, ticket)
@@ -254,7 +256,7 @@ impl Service {
         evidence: Evidence<'a>,
     ) -> Result<ServiceCredential<'a>, Failure> {
         let target = service_name(evidence.permit().target().spn());
-        let ticket = self.client.proxy_ticket_once(&evidence.ticket, &target).await;
+        let ticket = self.s4u.proxy_ticket_once(&evidence.ticket, &target).await;
         self.credential(evidence, ticket)
     }
 
@@ -301,7 +303,7 @@ impl Service {
         let ticket = if is_tgt {
             self.client.ticket_once(&delivered, &target).await
         } else {
-            self.client.proxy_ticket_once(&evidence.ticket, &target).await
+            self.s4u.proxy_ticket_once(&evidence.ticket, &target).await
         };
         self.credential(evidence, ticket)
     }
@@ -345,11 +347,11 @@ impl Service {
     async fn proxy(&self, evidence: &Evidence<'_>) -> Result<UserTicket, ClientError> {
         let sid = evidence.account.sid.to_string();
         let target = service_name(evidence.permit().target().spn());
-        self.client.proxy_ticket(&evidence.ticket, &sid, &target).await
+        self.s4u.proxy_ticket(&evidence.ticket, &sid, &target).await
     }
 
     async fn own_ticket(&self, spn: &str) -> Result<UserTicket, Failure> {
-        let ticket = self.client.own_ticket(&service_name(spn)).await;
+        let ticket = self.client.ticket(&service_name(spn)).await;
         ticket.map_err(|error| failure::own_ticket(&self.ours(), spn, &error))
     }
 
@@ -440,22 +442,22 @@ impl Service {
         claimed: Option<&Sid>,
     ) -> Result<Opened, Failure> {
         let user = Principal::new(name.clone(), &self.account.realm);
-        let get = || self.client.evidence_in(&user, epoch);
+        let get = || self.s4u.evidence_in(&user, epoch);
         let explain = |error| failure::evidence(&name.to_string(), &self.ours(), &error);
         let open =
-            |ticket: &UserTicket| self.open(ticket).inspect_err(|_| self.client.forget_user(&user));
+            |ticket: &UserTicket| self.open(ticket).inspect_err(|_| self.s4u.forget_user(&user));
         let mut ticket = get().await.map_err(explain)?;
         if let Some(age) = self.state.max_age()
             && !ticket.is_younger_than(age, &*self.clock)
         {
-            self.client.forget_user(&user);
+            self.s4u.forget_user(&user);
             ticket = get().await.map_err(explain)?;
         }
         let mut account = open(&ticket)?;
         if claimed.is_some_and(|claimed| *claimed != account.sid)
             && !ticket.is_younger_than(ASKED_ANEW, &*self.clock)
         {
-            self.client.forget_user(&user);
+            self.s4u.forget_user(&user);
             ticket = get().await.map_err(explain)?;
             account = open(&ticket)?;
         }

@@ -79,7 +79,7 @@ pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
 
 async fn delegate(client: &Client, user: &Principal, target: &Name) -> Result<UserTicket, Failure> {
     let account = &client.account().name;
-    let evidence = client.evidence(user).await.map_err(|error| {
+    let evidence = client.s4u().evidence(user).await.map_err(|error| {
         let code = error.refusal().map(|refusal| refusal.code);
         refused(
             "S4U2Self",
@@ -94,7 +94,7 @@ async fn delegate(client: &Client, user: &Principal, target: &Name) -> Result<Us
         )
     })?;
     // This command keeps no tickets, so there is no account to tell apart by its SID.
-    client.proxy_ticket(&evidence, "", target).await.map_err(|error| {
+    client.s4u().proxy_ticket(&evidence, "", target).await.map_err(|error| {
         let code = error.refusal().map(|refusal| refusal.code);
         refused("S4U2Proxy", &error, match code {
             Some(ErrorCode::BADOPTION) if !evidence.flags.contains(TicketFlags::FORWARDABLE) => {

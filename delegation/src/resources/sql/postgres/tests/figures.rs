@@ -52,9 +52,10 @@ impl Lab {
 
     async fn ticket(&self, user: &str) -> Arc<Credential> {
         let user = Principal::new(Name::user(user), &self.client.account().realm);
-        let evidence = self.client.evidence(&user).await.unwrap();
+        let evidence = self.client.s4u().evidence(&user).await.unwrap();
         let spn = Name::new(NameType::SRV_INST, ["postgres", &self.host]);
-        let ticket = self.client.proxy_ticket(&evidence, &user.to_string(), &spn).await.unwrap();
+        let ticket =
+            self.client.s4u().proxy_ticket(&evidence, &user.to_string(), &spn).await.unwrap();
         Arc::new(Credential::clone(&ticket))
     }
 

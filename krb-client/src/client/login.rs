@@ -1,0 +1,151 @@
+//! Logins: the AS exchange, whatever the account proves itself with.
+
+use std::sync::Arc;
+
+use krb_proto::exchange::{
+    AsExchange, Exchange, ExchangeError, KnownKey, Step, TgsExchange, TgsGoal, TicketOptions,
+};
+use krb_proto::iana::TicketFlags;
+use krb_proto::{Context, Credential, Name, Principal};
+
+use super::{Client, Inner};
+use crate::ClientError;
+use crate::keyring::LoginWith;
+
+/// A ticket of which no more is left, in seconds, is renewed if it can be.
+const RENEWED_WITH: i64 = 120;
+
+impl Client {
+    /// A ticket to a server of the account's realm straight from its AS, with the account's secret and
+    /// no other ticket: a ticket-granting one with these options, or one that no other is taken for,
+    /// such as to `kadmin/changepw` ([`PasswordChange::service`]). It is kept nowhere.
+    ///
+    /// [`PasswordChange::service`]: krb_proto::kpasswd::PasswordChange::service
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn initial(
+        &self,
+        server: &Name,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        self.ask_as(server, options).await
+    }
+
+    /// A new ticket-granting ticket; or, of an account of which there is nothing but one, that.
+    pub(super) async fn log_in(&self, options: TicketOptions) -> Result<Credential, ClientError> {
+        if let Some(ticket) = self.inner.keyring.ticket() {
+            return self.keep_up(ticket).await;
+        }
+        let outcome = self.ask_as(&Name::krbtgt(&self.account().realm), options).await;
+        let Inner { keyring, contact, clock, .. } = &*self.inner;
+        contact.logged_in(&outcome, keyring.which(), clock.monotonic());
+        outcome
+    }
+
+    async fn ask_as(
+        &self,
+        server: &Name,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        let Inner { account, keyring, login, .. } = &*self.inner;
+        // Before anybody is asked for a one-time password.
+        let armor = self.armor().await?;
+        // The newest there is, if it can be had; else the one before.
+        let looked = keyring.look().await;
+        let LoginWith { secret, known, which } =
+            keyring.login().await.map_err(|error| match (looked, &error) {
+                (Err(unreadable), ClientError::NoKey { .. }) => unreadable,
+                _ => error,
+            })?;
+        let canonicalize = options.canonicalize || login.canonicalize;
+        let options = TicketOptions { canonicalize, ..options };
+        let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
+        if *server != Name::krbtgt(&account.realm) {
+            exchange = exchange.to_server(server.clone());
+        }
+        if let Some(known) = known {
+            exchange = exchange.with_known_key(known);
+        }
+        if let Some(armor) = armor {
+            exchange = exchange.armored(armor);
+        }
+        let outcome = self.run(Learning(exchange)).await;
+        let (ticket, learnt) = outcome.inspect_err(|error| keyring.login_failed(which, error))?;
+        if let Some(learnt) = learnt {
+            keyring.learn(which, learnt);
+        }
+        Ok(ticket)
+    }
+
+    /// The only ticket there is, renewed where it can be and has to be.
+    async fn keep_up(&self, ticket: Arc<Credential>) -> Result<Credential, ClientError> {
+        let now = self.inner.clock.now().seconds;
+        let times = &ticket.times;
+        let ended = || ClientError::TicketEnded { client: ticket.client.to_string() };
+        if times.endtime <= now {
+            return Err(ended());
+        }
+        let may_be_renewed = ticket.flags.contains(TicketFlags::RENEWABLE)
+            && times.renew_till.is_some_and(|till| till > times.endtime);
+        if !may_be_renewed || now.plus_seconds(RENEWED_WITH) < times.endtime {
+            return Ok(Credential::clone(&ticket));
+        }
+        let renewed = self.renew(&ticket).await?;
+        self.inner.keyring.keep_ticket(renewed.clone().into());
+        Ok(renewed)
+    }
+
+    /// A ticket-granting ticket of the account once more, with the life that it had, if it is
+    /// renewable and has not ended.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn renew(&self, ticket: &Arc<Credential>) -> Result<Credential, ClientError> {
+        self.again(ticket, TgsGoal::Renew).await
+    }
+
+    /// A postdated ticket-granting ticket, made good once its time has come.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn validate(&self, ticket: &Arc<Credential>) -> Result<Credential, ClientError> {
+        self.again(ticket, TgsGoal::Validate).await
+    }
+
+    async fn again(
+        &self,
+        ticket: &Arc<Credential>,
+        goal: TgsGoal,
+    ) -> Result<Credential, ClientError> {
+        let options = TicketOptions { fast: self.tgs_armor(), ..self.inner.login.clone() };
+        self.run(TgsExchange::new(ticket.clone(), goal, options)).await
+    }
+}
+
+/// A login, and what it shows of how the KDC makes the account's key.
+#[derive(Clone)]
+struct Learning(AsExchange);
+
+impl Exchange for Learning {
+    type Output = (Credential, Option<KnownKey>);
+
+    fn realm(&self) -> Result<&[u8], ExchangeError> {
+        self.0.realm()
+    }
+
+    fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
+        self.0.request(cx)
+    }
+
+    fn receive(
+        &mut self,
+        cx: &Context<'_>,
+        reply: &[u8],
+    ) -> Result<Step<Self::Output>, ExchangeError> {
+        Ok(match self.0.receive(cx, reply)? {
+            Step::Continue => Step::Continue,
+            Step::Done(ticket) => Step::Done((ticket, self.0.known_key())),
+        })
+    }
+}

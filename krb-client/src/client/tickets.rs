@@ -1,0 +1,101 @@
+//! Tickets that the account gets with its ticket-granting ticket.
+
+use std::sync::Arc;
+
+use krb_proto::exchange::{TgsGoal, TgsWalk, TicketOptions};
+use krb_proto::{Credential, Name, Principal};
+
+use super::Client;
+use crate::store::{Behalf, Held};
+use crate::{ClientError, UserTicket};
+
+impl Client {
+    /// A ticket to `target` in the account's own name. The target is in the realm that our KDC says:
+    /// its own, or one of [`ClientConfig::other_realms`]. It is used for as long as one in a user's
+    /// name.
+    ///
+    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ticket(&self, target: &Name) -> Result<UserTicket, ClientError> {
+        let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
+        let to = Principal::new(target.clone(), &self.account().realm);
+        let key = self.key(to.into(), Behalf::Itself, &options);
+        let fetch = || async move { client.ask(TgsGoal::Service(asked), options).await };
+        self.inner.store.evidence(key, self.inner.max_age, fetch).await
+    }
+
+    /// A ticket with somebody's ticket-granting ticket, such as one that a user handed on.
+    /// It is kept nowhere.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ticket_once(
+        &self,
+        tgt: &UserTicket,
+        target: &Name,
+    ) -> Result<UserTicket, ClientError> {
+        let (held, max_age) = (&tgt.held, tgt.max_age);
+        let goal = TgsGoal::Service(target.clone());
+        let exchange = TgsWalk::new(held.credential.clone(), goal, self.user_ticket());
+        let ticket = Arc::new(self.run(exchange).await?);
+        Ok(UserTicket::new(Held::new(ticket, held.since), max_age))
+    }
+
+    /// Whatever the account's ticket-granting ticket is good for, asked anew and kept nowhere. What is
+    /// asked in the names of others is [`S4u`](crate::S4u)'s.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ask(
+        &self,
+        goal: TgsGoal,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        let options = TicketOptions { fast: self.tgs_armor(), ..options };
+        self.run_with_tgt(|tgt| TgsWalk::new(tgt, goal.clone(), options.clone())).await
+    }
+
+    /// A ticket to a service that has no key at hand but its ticket-granting ticket, DER, which it gave
+    /// us (user-to-user, RFC 4120 section 3.7). It is kept nowhere.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn user_to_user(
+        &self,
+        service: &Name,
+        service_tgt: &[u8],
+    ) -> Result<Credential, ClientError> {
+        let (service, service_tgt) = (service.clone(), service_tgt.to_vec());
+        self.ask(TgsGoal::UserToUser { service, service_tgt }, self.user_ticket()).await
+    }
+
+    /// A ticket-granting ticket of the account to hand on to a host (RFC 4120 section 2.6), for the
+    /// addresses among the options, if there are any.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn forward(&self, options: TicketOptions) -> Result<Credential, ClientError> {
+        self.ask(TgsGoal::Forward, options).await
+    }
+
+    /// A ticket to `target` to hand on to who acts there from the addresses among the options (RFC 4120
+    /// section 2.5). The login must have asked for a proxiable ticket.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn proxy(
+        &self,
+        target: &Name,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        self.ask(TgsGoal::Proxy(target.clone()), options).await
+    }
+
+    /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock
+    /// that is wrong by as much as we correct does not make them useless.
+    pub(crate) fn user_ticket(&self) -> TicketOptions {
+        TicketOptions { lifetime: 3600, fast: self.tgs_armor(), ..TicketOptions::default() }
+    }
+}
