@@ -169,6 +169,14 @@ impl Generation {
             _ => self.keytab == other.keytab,
         }
     }
+
+    /// Keeps a key that was made of the password.
+    fn derive(&mut self, key: Key) {
+        if !self.derived.contains(&key) {
+            self.derived.insert(0, key);
+            self.derived.truncate(MAX_DERIVED);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -379,6 +387,9 @@ impl Keyring {
     pub(crate) fn learn(&self, which: u64, known: KnownKey) {
         let mut state = self.state();
         if which == state.replaced {
+            if let Some(current) = &mut state.current {
+                current.derive(known.key().clone());
+            }
             state.known = Some(known);
         }
     }
@@ -434,13 +445,10 @@ impl Keyring {
     /// Keeps a key that was made of this password, unless that was replaced meanwhile.
     pub(crate) fn add_derived(&self, password: &[u8], key: Key) {
         let mut state = self.state();
-        if let Some(Generation { login: ClientSecret::Password(current), derived, .. }) =
-            &mut state.current
-            && current[..] == *password
-            && !derived.contains(&key)
+        if let Some(current) = &mut state.current
+            && matches!(&current.login, ClientSecret::Password(own) if own[..] == *password)
         {
-            derived.insert(0, key);
-            derived.truncate(MAX_DERIVED);
+            current.derive(key);
         }
     }
 }

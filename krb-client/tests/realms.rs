@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::crypto::{Key, SUPPORTED};
-use krb_client::proto::exchange::{ExchangeError, OpenedTicket, open_ticket};
+use krb_client::proto::exchange::{ClientSecret, ExchangeError, OpenedTicket, open_ticket};
 use krb_client::proto::iana::{NameType, NtStatus, TicketFlags};
 use krb_client::proto::kdc::{Account, Realm, Trust, Trustee};
 use krb_client::proto::pac::{Pac, Sid};
@@ -257,6 +257,19 @@ async fn the_realm_of_a_user_is_found_by_the_suffix() {
     assert_eq!(realm("alice@home.test").await.unwrap(), HOME.as_bytes());
     let unknown = realm("mallory@away.test").await.unwrap_err();
     assert!(unknown.refusal().is_some(), "{unknown}");
+    // And a login goes there by itself.
+    let kdcs = |realm: &str| KdcSource::Addresses(vec![address(realm)]);
+    let bob = Principal::new(Name::enterprise("bob@away.test"), HOME);
+    let secret = ClientSecret::Password(b"bob away".to_vec().into());
+    let mut config = ClientConfig::new(bob, secret, kdcs(HOME));
+    config.other_realms = vec![(AWAY.into(), kdcs(AWAY))];
+    config.transport = Arc::new(world.wire.clone());
+    world.asked();
+    let bob = Client::new(config);
+    assert_eq!(bob.tgt().await.unwrap().client, of("bob", AWAY));
+    assert_eq!(world.asked(), [HOME, AWAY, AWAY]);
+    assert_eq!(bob.ticket(&spn(FILES)).await.unwrap().client, of("bob", AWAY));
+    assert_eq!(world.asked(), [AWAY]);
     // KDCs that send from one to the other.
     world.realms.realm(AWAY, |away| {
         let trust = away.trust_mut(HOME).unwrap();
@@ -267,4 +280,11 @@ async fn the_realm_of_a_user_is_found_by_the_suffix() {
         lost,
         Err(ClientError::Exchange(ExchangeError::Referral(_) | ExchangeError::Refused(_)))
     ));
+    let lost = Principal::new(Name::enterprise("mallory@away.test"), HOME);
+    let secret = ClientSecret::Password(b"any".to_vec().into());
+    let mut config = ClientConfig::new(lost, secret, kdcs(HOME));
+    config.other_realms = vec![(AWAY.into(), kdcs(AWAY))];
+    config.transport = Arc::new(world.wire.clone());
+    let lost = Client::new(config).tgt().await.unwrap_err();
+    assert!(matches!(lost, ClientError::Exchange(ExchangeError::Referral(_))), "{lost}");
 }

@@ -9,7 +9,10 @@ use super::asked::Asked;
 use super::client_key::{ClientKey, ClientSecret, KnownKey};
 use super::mechanism::{self, Mechanism, Offer, ReplyFacts, RequestFacts};
 use super::reply::{VerifiedPart, is_error};
-use super::{Exchange, ExchangeError, KdcRefusal, Mismatch, Step, TicketOptions, nonce};
+use super::{
+    Exchange, ExchangeError, KdcRefusal, Mismatch, OwnTicketError, ReferralError, Step,
+    TicketOptions, nonce,
+};
 use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, KdcReqBody, KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
@@ -18,13 +21,22 @@ use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{KeyHint, borrow_padata, find_padata};
 use crate::{Context, Credential, Name, Principal};
 
-/// The exchange ends with the KDC's error of this number. No mechanism needs so many.
+/// The exchange ends with a realm's error of this number. No mechanism needs so many.
 const MAX_ROUNDS: usize = 8;
+/// Realms beside the first. MIT's KRB5_REFERRAL_MAXHOPS.
+const MAX_HOPS: usize = 10;
 
 /// The AS exchange (RFC 4120 section 3.1, RFC 6113): a ticket-granting ticket.
+///
+/// Where the KDC's name for the client is taken ([`TicketOptions::canonicalize`]), so is its word that
+/// another realm knows the client (KDC_ERR_WRONG_REALM, RFC 6806 section 7), which is asked then.
+/// Nobody vouches for that word: it says whom to ask, and nothing that the client knows is sent before
+/// that realm's KDC has asked for it.
 #[derive(Clone)]
 pub struct AsExchange {
     client: Principal,
+    /// The realms that were asked before the client's.
+    passed: Vec<Vec<u8>>,
     server: Principal,
     options: TicketOptions,
     key: ClientKey,
@@ -62,6 +74,7 @@ impl AsExchange {
         let server = Principal::krbtgt(&client.realm);
         Self {
             client,
+            passed: Vec::new(),
             server,
             options,
             mechanism: mechanism::unasked(&key, None),
@@ -152,6 +165,7 @@ impl AsExchange {
                 Some(mechanism) => mechanism.challenge(hints)?,
                 None => false,
             },
+            ErrorCode::WRONG_REALM if self.options.canonicalize => self.go_to_realm_of(error)?,
             ErrorCode::PREAUTH_REQUIRED => {
                 self.turned_down.extend(self.mechanism.as_ref().map(|m| m.pa_type()));
                 self.choose(hints)?
@@ -169,6 +183,29 @@ impl AsExchange {
             },
         };
         if goes_on { Ok(Step::Continue) } else { Err(KdcRefusal::new(error, hints).into()) }
+    }
+
+    /// Turns to the realm that the KDC names. `false` if it names none.
+    fn go_to_realm_of(&mut self, error: &KrbError<'_>) -> Result<bool, ExchangeError> {
+        let Some(KerberosString(realm)) = error.crealm else { return Ok(false) };
+        if self.armor.is_some() {
+            return Err(OwnTicketError::NotOfTheRealm.into());
+        }
+        let before = core::mem::replace(&mut self.client.realm, realm.to_vec());
+        self.passed.push(before);
+        if self.passed.iter().any(|passed| passed == realm) {
+            return Err(ReferralError::Loop(realm.to_vec()).into());
+        }
+        if self.passed.len() > MAX_HOPS {
+            return Err(ReferralError::TooLong.into());
+        }
+        self.server = match self.server.name.is_krbtgt() {
+            true => Principal::krbtgt(realm),
+            false => Principal::new(self.server.name.clone(), realm),
+        };
+        (self.mechanism, self.cookie, self.rounds) = (None, None, 0);
+        self.turned_down.clear();
+        Ok(true)
     }
 
     fn choose(&mut self, hints: List<'_, PaData<'_>>) -> Result<bool, ExchangeError> {
@@ -208,6 +245,19 @@ impl AsExchange {
             return Ok(found.clone());
         }
         Err(Mismatch::Client { expected: self.client.clone(), found: found.clone() })
+    }
+
+    /// What the ticket is for. AD has a name of its own for a service that an SPN was given of (RFC 6806
+    /// section 6); a ticket-granting ticket is for what was asked, or of another realm.
+    fn served(&self, part: &EncKdcRepPart<'_>, proven: bool) -> Principal {
+        let found = part.sname.in_realm(part.srealm);
+        let renamed = self.options.canonicalize
+            && proven
+            && found.realm == self.server.realm
+            && !self.server.name.is_krbtgt()
+            && !found.name.is_krbtgt()
+            && !found.is_same(&self.server);
+        if renamed { found } else { self.server.clone() }
     }
 
     fn take_error(&mut self, reply: &[u8]) -> Result<Step<Credential>, ExchangeError> {
@@ -277,15 +327,6 @@ impl AsExchange {
         let plaintext =
             key.decrypt(KeyUsage::AS_REP, reply.enc_part.cipher).map_err(ExchangeError::Crypto)?;
         let part = EncKdcRepPart::from_der(&plaintext).map_err(ExchangeError::Malformed)?;
-        let verified = VerifiedPart::new(
-            &part,
-            &reply.ticket,
-            pending.nonce,
-            &self.server,
-            &pending.asked,
-            &self.options.enctypes,
-            cx,
-        )?;
         let mut proven = self.armor.is_some();
         if TicketFlags(part.flags.bits()).contains(TicketFlags::ENC_PA_REP) {
             let padata = part.encrypted_pa_data.unwrap_or(List::of(&[]));
@@ -293,8 +334,18 @@ impl AsExchange {
             self.fast_available = find_padata(padata, PaType::FX_FAST).is_some();
             proven = true;
         }
+        let server = self.served(&part, proven);
+        let verified = VerifiedPart::new(
+            &part,
+            &reply.ticket,
+            pending.nonce,
+            &server,
+            &pending.asked,
+            &self.options.enctypes,
+            cx,
+        )?;
         let client = self.named(&said.client, proven)?;
-        Ok(verified.into_credential(client, self.server.clone(), reply.ticket.der()))
+        Ok(verified.into_credential(client, server, reply.ticket.der()))
     }
 }
 

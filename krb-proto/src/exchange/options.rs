@@ -33,7 +33,8 @@ pub struct TicketOptions {
     /// The only addresses that the ticket shall be good from; none for all.
     pub addresses: Vec<TicketAddress>,
     /// The KDC may answer with the name that it has for the client. Taken from a reply that nobody
-    /// can have changed (RFC 6806 section 11, or FAST), in the realm that was asked.
+    /// can have changed (RFC 6806 section 11, or FAST), in the realm that was asked last: a KDC may name
+    /// another one that knows the client, too.
     pub canonicalize: bool,
     /// FAST in a TGS exchange.
     pub fast: TgsArmor,

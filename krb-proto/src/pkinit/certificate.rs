@@ -23,6 +23,8 @@ pub(super) const MAX_CERTIFICATE: usize = 16 * 1024;
 const PKINIT_SAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.2.2");
 /// id-pkinit-KPKdc (RFC 4556 section 3.2.4).
 const KP_KDC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.2.3.5");
+/// anyExtendedKeyUsage (RFC 5280 section 4.2.1.12).
+const KP_ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
 /// Critical extensions that are looked at: key usage, alternative name, basic constraints and
 /// extended key usage.
@@ -189,19 +191,25 @@ impl Certificate {
         self.usage.as_ref().is_none_or(KeyUsage::digital_signature)
     }
 
-    /// Does the CA say that this is the KDC of the realm (RFC 4556 section 3.2.4)?
+    /// Does the CA say that this is the KDC of the realm (RFC 4556 section 3.2.4)? With that name it need
+    /// not say what the key is for; but what it says holds.
     pub(super) fn names_kdc_of(&self, realm: &[u8]) -> bool {
         let tgs = Principal::krbtgt(realm);
-        self.names.iter().any(|name| match name {
-            GeneralName::OtherName(other) if other.type_id == PKINIT_SAN => {
-                let value = other.value.to_der().unwrap_or_default();
-                der::decode::<crate::asn1::Krb5PrincipalName<'_>>(&value).is_ok_and(|name| {
-                    let principal = name.principal_name.in_realm(name.realm);
-                    principal.name.same_components(&tgs.name) && principal.realm == tgs.realm
-                })
-            }
-            _ => false,
-        })
+        let for_kdc = |usage: &ExtendedKeyUsage| {
+            usage.0.iter().any(|purpose| [KP_KDC, KP_ANY].contains(purpose))
+        };
+        let may_be = self.extended_usage.as_ref().is_none_or(for_kdc);
+        may_be
+            && self.names.iter().any(|name| match name {
+                GeneralName::OtherName(other) if other.type_id == PKINIT_SAN => {
+                    let value = other.value.to_der().unwrap_or_default();
+                    der::decode::<crate::asn1::Krb5PrincipalName<'_>>(&value).is_ok_and(|name| {
+                        let principal = name.principal_name.in_realm(name.realm);
+                        principal.name.same_components(&tgs.name) && principal.realm == tgs.realm
+                    })
+                }
+                _ => false,
+            })
     }
 
     /// Is it for a KDC, and for a host of this name?

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use super::*;
+use crate::iana::NameType;
 
 fn options() -> TicketOptions {
     TicketOptions { lifetime: 900, ..Default::default() }
@@ -244,6 +245,40 @@ fn another_name_is_taken_if_asked_for_and_nobody_can_have_written_it() {
     {
         let refused = mismatch(initial(as_exchange(options), change));
         assert!(matches!(refused, Mismatch::Client { .. }), "{refused}");
+    }
+}
+
+/// AD has a name of its own for the account that has an SPN (krb5 #986): it is the service's then, where
+/// nobody can have written it. What is a ticket-granting ticket is never one for something else.
+#[test]
+fn another_server_is_taken_if_asked_for_and_nobody_can_have_written_it() {
+    let canonicalize = || TicketOptions { canonicalize: true, ..options() };
+    let http = Name::new(NameType::SRV_INST, ["HTTP", "web.w25ad.net"]);
+    let account = Name::user("WEB$");
+    let asked = |options, server: &Name, found: &Name, proves: bool| {
+        let exchange = as_exchange(options).to_server(server.clone());
+        initial(exchange, |answer, request| {
+            answer.server.name = found.clone();
+            if proves {
+                let checksum = service_key().checksum(KeyUsage::AS_REQ_CHECKSUM, request);
+                let cksumtype = service_key().checksum_type();
+                let value = der::encode(&Checksum { cksumtype, checksum: &checksum });
+                answer.flags |= TicketFlags::ENC_PA_REP;
+                answer.encrypted_padata = vec![(PaType::REQ_ENC_PA_REP, value)];
+            }
+        })
+    };
+    let ticket = asked(canonicalize(), &http, &account, true).unwrap();
+    assert_eq!(ticket.server, Principal::new(account.clone(), REALM));
+    let krbtgt = Name::krbtgt(REALM.as_bytes());
+    for (options, server, found, proves) in [
+        (canonicalize(), &http, &account, false),
+        (options(), &http, &account, true),
+        (canonicalize(), &http, &krbtgt, true),
+        (canonicalize(), &krbtgt, &account, true),
+    ] {
+        let refused = mismatch(asked(options, server, found, proves));
+        assert!(matches!(refused, Mismatch::Server { .. }), "{refused}");
     }
 }
 

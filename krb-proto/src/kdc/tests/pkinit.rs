@@ -8,9 +8,13 @@ use super::*;
 use crate::iana::{ErrorCode, NtStatus, TicketFlags};
 use crate::kdc::Compat;
 use crate::pkinit::tests::pki::{
-    JUNE, Key, Spec, email, kdc_name, key_identifier, name, names, principal, sid, upn,
+    JUNE, Key, Spec, email, for_kdc, for_login, host_name, kdc_name, key_identifier, name, names,
+    principal, sid, upn,
 };
-use crate::pkinit::{CertificateMapping, Group, KdcPkinit, PkinitConfig, TrustAnchors};
+use crate::pkinit::{
+    CertificateMapping, Group, KdcPkinit, PathError, PkinitConfig, PkinitError, SignedDataError,
+    TrustAnchors,
+};
 
 fn root() -> Vec<u8> {
     Spec::ca("ca", "ca").signed(&Key::new(1), &Key::new(1))
@@ -108,6 +112,39 @@ fn who_is_not_known_to_a_trusted_ca_is_refused() {
     world.realm.pkinit.as_mut().unwrap().anchors = Arc::new(TrustAnchors::default());
     let secret = card(&[alices()], &[Group::P256], 1);
     assert_eq!(code(&mut world, secret), ErrorCode::CANT_VERIFY_CERTIFICATE);
+}
+
+/// A whole login, against KDCs that are each not the realm's in one respect.
+#[test]
+fn a_kdc_that_is_not_the_realms_gets_nobody_to_log_in() {
+    let as_kdc = |extensions: &[Vec<u8>], issuer: &'static str, by: u8| {
+        let mut world = certified(Compat::Strict);
+        let mut spec = Spec::kdc(issuer);
+        spec.extensions = extensions.to_vec();
+        let certificate = spec.signed(&Key::new(2), &Key::new(by));
+        let signer = Arc::new(Key::new(2).signer(&[&certificate]));
+        world.realm.pkinit = Some(KdcPkinit::new(signer, anchors()));
+        login(&mut world, card(&[alices()], &[Group::P256], 1)).map(drop)
+    };
+    let realms = || kdc_name(REALM);
+    as_kdc(&[realms(), for_kdc()], "ca", 1).unwrap();
+    let stranger = Err(ExchangeError::Pkinit(PkinitError::NotTheKdc));
+    for (what, extensions) in [
+        ("EKU", vec![realms(), for_login()]),
+        ("realm", vec![kdc_name("OTHER.TEST"), for_kdc()]),
+        ("SAN", vec![host_name("kdc.example.test"), for_kdc()]),
+        ("SAN of a user", vec![names(&[principal(&["alice"], REALM)]), for_kdc()]),
+        ("no SAN", vec![for_kdc()]),
+    ] {
+        assert_eq!(as_kdc(&extensions, "ca", 1), stranger, "{what}");
+    }
+    for (what, issuer, by) in [("a CA of that name", "ca", 9), ("another CA", "other", 9)] {
+        let refused = as_kdc(&[realms(), for_kdc()], issuer, by).unwrap_err();
+        let ExchangeError::Pkinit(PkinitError::SignedData(why)) = refused else {
+            panic!("{what}: {refused}")
+        };
+        assert_eq!(why, SignedDataError::Path(PathError::NoPath), "{what}");
+    }
 }
 
 /// Every form of a mapping, in each profile.

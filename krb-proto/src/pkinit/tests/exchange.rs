@@ -198,6 +198,10 @@ fn the_kdc_must_be_the_realms() {
     assert_eq!(with(&[kdc_name("OTHER.COM"), for_kdc()], &[]), stranger);
     assert_eq!(with(&[], &[]), stranger);
     assert_eq!(with(&[for_kdc()], &[]), stranger);
+    // What the CA says that the key is for holds, also where it need not say it.
+    assert_eq!(with(&[kdc_name("EXAMPLE.COM"), for_kdc()], &[]), Ok(()));
+    assert_eq!(with(&[kdc_name("EXAMPLE.COM"), purpose(b"\x55\x1d\x25\x00")], &[]), Ok(()));
+    assert_eq!(with(&[kdc_name("EXAMPLE.COM"), for_login()], &[]), stranger);
     // By host name only if asked, and only a certificate for a KDC.
     let by_host = [host_name("DC1.example.com"), for_kdc()];
     assert_eq!(with(&by_host, &[]), stranger);
