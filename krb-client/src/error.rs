@@ -7,6 +7,8 @@ use krb_proto::formats::FormatError;
 use krb_proto::iana::ErrorCode;
 use krb_proto::kpasswd::KpasswdError;
 
+use crate::cache_error::CacheError;
+
 /// Why a ticket could not be had.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,7 +63,10 @@ pub enum ClientError {
         /// Why not.
         error: Arc<std::io::Error>,
     },
-    /// A ccache or keytab makes no sense.
+    /// A credential cache could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A keytab makes no sense.
     #[error("{path}: {error}")]
     Format {
         /// Which file.
@@ -69,22 +74,22 @@ pub enum ClientError {
         /// What is wrong with it.
         error: FormatError,
     },
-    /// A ccache or keytab is named by a type that is no file.
+    /// A keytab is named by a type that is no file.
     #[error(
         "{name}: a {what} of this type is not supported; name a file, as FILE:PATH (or as ./PATH, \
          if it is a file's name)"
     )]
     NotAFile {
-        /// Credential cache or keytab.
+        /// Keytab.
         what: &'static str,
         /// The name that was given.
         name: String,
     },
     /// A ccache has no usable ticket to the service.
-    #[error("{path}: no ticket to {server} that can be used")]
+    #[error("{cache}: no ticket to {server} that can be used")]
     NoTicket {
-        /// Which file.
-        path: String,
+        /// Its name.
+        cache: String,
         /// The service.
         server: krb_proto::Principal,
     },

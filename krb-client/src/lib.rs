@@ -31,9 +31,12 @@
 //! | `pkinit` | certificates: so far only the KDC for development takes them |
 //! | `cli` | the program `krb` |
 
+mod cache_error;
+pub mod ccache;
 mod client;
 mod clock;
 mod contact;
+mod defaults;
 #[cfg(feature = "dev-kdc")]
 pub mod dev_kdc;
 mod drive;
@@ -50,8 +53,11 @@ mod store;
 mod together;
 mod transport;
 
+pub use cache_error::CacheError;
+pub use ccache::{Ccache, Ccaches};
 pub use client::{Armor, Client, ClientConfig};
 pub use clock::{Clock, Moment, SystemClock};
+pub use defaults::Defaults;
 pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
 pub use flight::Flights;

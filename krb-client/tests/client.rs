@@ -20,8 +20,8 @@ use krb_client::proto::kdc::{Account, Asked, Compat, Event, Outcome, Realm};
 use krb_client::proto::kpasswd::{KpasswdError, PasswordChange, is_request};
 use krb_client::proto::{Credential, Name, Principal, Timestamp};
 use krb_client::{
-    AccountSecret, Armor, Carry, Carrying, Client, ClientConfig, ClientError, Clock, KdcSource,
-    OsRandom, Transport, files,
+    AccountSecret, Armor, Carry, Carrying, Ccaches, Client, ClientConfig, ClientError, Clock,
+    KdcSource, OsRandom, Transport,
 };
 use tokio::time::Instant;
 
@@ -296,15 +296,14 @@ async fn armor_comes_from_another_accounts_login_or_from_a_cache_and_is_renewed(
     alice.ticket(&spn("HTTP/web.example.test")).await.unwrap();
     world.asked();
 
-    let cache = std::env::temp_dir().join(format!("krb-client-armor-{}", std::process::id()));
+    let cache = Ccaches::new("MEMORY:armor").default_cache().await.unwrap();
     config.armor = Some(Armor::Ccache(cache.clone()));
     let alice = Client::new(config);
     let missing = alice.tgt().await.unwrap_err();
     assert!(matches!(missing, ClientError::Armor(_)), "{missing}");
     let tgt = host.tgt().await.unwrap();
-    files::write_ccache(&cache, &tgt.client, &[&tgt]).await.unwrap();
+    cache.initialize_with(&tgt.client, &[&tgt]).await.unwrap();
     alice.tgt().await.unwrap();
-    std::fs::remove_file(&cache).unwrap();
     // A ticket that has ended armors nothing, and what is not armored is not sent.
     world.clock.pass(11 * 3600);
     let mut config = world.with("alice", secret(PASSWORD));

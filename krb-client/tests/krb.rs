@@ -6,9 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use krb_proto::formats::{CacheEntry, CredentialCache};
+use krb_proto::formats::{CacheEntry, CredentialCache, Keytab, KeytabEntry};
 use krb_proto::iana::{EncType, NameType, TicketFlags};
-use krb_proto::{Name, Principal};
+use krb_proto::{KerberosTime, Name, Principal};
 
 /// A folder of its own, gone at the end.
 struct Scratch(PathBuf);
@@ -50,21 +50,21 @@ fn files(folder: &Path) -> usize {
 }
 
 #[test]
-fn caches_and_keytabs_that_are_no_files_are_refused_before_a_kdc_is_asked() {
+fn caches_and_keytabs_that_are_of_no_use_are_refused_before_a_kdc_is_asked() {
     let scratch = Scratch::new("types");
     std::fs::write(scratch.0.join("password"), "secret\n").unwrap();
     let password = ["--password-file", "password"];
-    for cache in ["KCM:", "KCM:1000", "KEYRING:session:a", "API:", "MEMORY:a", "DIR:.", "XYZ:a"] {
-        for option in ["-c", "-T"] {
-            let mut arguments = vec![option, cache];
-            if option == "-T" {
-                arguments.extend(["-c", "alice.cc"]);
-            }
-            arguments.extend(password);
-            let (complaint, asked) = complaint(&scratch.0, &arguments);
-            assert!(complaint.contains(cache) && complaint.contains("FILE:"), "{complaint}");
-            assert!(!asked, "{option} {cache}");
+    for (option, cache) in
+        [("-c", "API:"), ("-T", "API:"), ("-c", "XYZ:a"), ("-T", "XYZ:a"), ("-c", "MEMORY:a")]
+    {
+        let mut arguments = vec![option, cache];
+        if option == "-T" {
+            arguments.extend(["-c", "alice.cc"]);
         }
+        arguments.extend(password);
+        let (complaint, asked) = complaint(&scratch.0, &arguments);
+        assert!(complaint.contains(cache) && complaint.contains("FILE:"), "{complaint}");
+        assert!(!asked, "{option} {cache}");
     }
     for keytab in ["MEMORY:a", "SRVTAB:a", "XYZ:a"] {
         let (complaint, asked) = complaint(&scratch.0, &["-c", "alice.cc", "-k", keytab]);
@@ -159,4 +159,120 @@ fn what_a_cache_holds_is_listed() {
     ] {
         assert_eq!(list(entries, &["-s"]), (String::new(), of_use), "{entries:?}");
     }
+}
+
+/// `krb`, in a folder, with an environment of this alone: what it printed, what it complained of, and
+/// whether it succeeded.
+fn krb(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> (String, String, bool) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
+    command.args(arguments).current_dir(folder).env_clear();
+    command.envs(environment.iter().copied());
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.success())
+}
+
+/// A cache of that principal, whose one ticket ends then.
+fn cache_of(name: &str, endtime: u32) -> Vec<u8> {
+    let principal = Principal::new(Name::user(name), "R");
+    let mut cache = CredentialCache::new(principal.clone());
+    cache.entries.push(CacheEntry {
+        client: principal,
+        server: Principal::krbtgt(b"R"),
+        enctype: EncType::AES256_CTS_HMAC_SHA1_96,
+        key_bytes: vec![1; 32].into(),
+        times: [1_600_000_000, 0, endtime, 0],
+        is_skey: false,
+        flags: TicketFlags::NONE,
+        addresses: Vec::new(),
+        authdata: Vec::new(),
+        ticket: b"no ticket".to_vec(),
+        second_ticket: Vec::new(),
+    });
+    cache.to_bytes().to_vec()
+}
+
+#[test]
+fn a_collection_is_listed_switched_and_taken_away() {
+    let scratch = Scratch::new("collection");
+    let folder = &scratch.0;
+    std::fs::create_dir(folder.join("cc")).unwrap();
+    std::fs::write(folder.join("cc/tkt"), cache_of("alice", u32::MAX)).unwrap();
+    std::fs::write(folder.join("cc/tktbob"), cache_of("bob", 1_600_000_001)).unwrap();
+    std::fs::write(folder.join("cc/tktbroken"), b"none").unwrap();
+    let environment = [("KRB5CCNAME", "DIR:cc")];
+    let krb = |arguments: &[&str]| krb(folder, &environment, arguments);
+
+    let (list, complaint, done) = krb(&["klist", "-l"]);
+    let rows: Vec<&str> = list.lines().skip(2).map(str::trim).collect();
+    assert!(rows[0].starts_with("alice@R ") && rows[0].ends_with(" DIR::cc/tkt"), "{list}");
+    assert!(
+        rows[1].starts_with("bob@R ") && rows[1].ends_with("DIR::cc/tktbob (Expired)"),
+        "{list}"
+    );
+    assert!(done && rows.len() == 2 && complaint.contains("tktbroken"), "{complaint}");
+    let (all, _, _) = krb(&["klist", "-A", "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(all[1]["tickets"][0]["client"], "bob@R");
+
+    assert_eq!(krb(&["kswitch", "-p", "bob@R"]), (String::new(), String::new(), true));
+    let (listed, _, _) = krb(&["klist"]);
+    assert!(listed.starts_with("Ticket cache: DIR::cc/tktbob\n"), "{listed}");
+    let (_, complaint, done) = krb(&["kswitch", "-p", "carol@R"]);
+    assert!(!done && complaint.contains("carol@R"), "{complaint}");
+    let (_, complaint, done) = krb(&["kswitch", "-c", "DIR::cc/tktnone"]);
+    assert!(!done && complaint.contains("no such credential cache"), "{complaint}");
+    let (switched, _, done) = krb(&["kswitch", "--json", "-c", "DIR::cc/tkt"]);
+    assert!(done && switched.contains("DIR::cc/tkt"), "{switched}");
+    assert!(!krb(&["kswitch"]).2, "-c or -p");
+
+    let (_, complaint, done) = krb(&["kdestroy"]);
+    assert!(done && complaint.contains("-A"), "others are left: {complaint}");
+    assert!(!folder.join("cc/tkt").exists() && folder.join("cc/tktbob").exists());
+    let (gone, _, done) = krb(&["kdestroy", "-A", "--json"]);
+    assert!(done && gone.contains("tktbob") && gone.contains("tktbroken"), "{gone}");
+}
+
+/// As MIT's kdestroy: who wants no cache has none.
+#[test]
+fn taking_away_what_is_not_there_is_said_and_no_failure() {
+    let scratch = Scratch::new("kdestroy");
+    let path = scratch.0.join("cc");
+    std::fs::write(&path, cache_of("alice", u32::MAX)).unwrap();
+    let name = format!("FILE:{}", path.display());
+    let kdestroy =
+        |more: &[&str]| krb(&scratch.0, &[], &[&["kdestroy", "-c", &name], more].concat());
+    assert_eq!(kdestroy(&[]), (String::new(), String::new(), true));
+    assert!(!path.exists());
+    let (_, complaint, done) = kdestroy(&[]);
+    assert!(done && complaint.contains("no such credential cache"), "{complaint}");
+    assert_eq!(kdestroy(&["-q"]), (String::new(), String::new(), true));
+    assert_eq!(kdestroy(&["-q", "--json"]).0, "{\"destroyed\":[]}\n");
+}
+
+#[test]
+fn keys_of_a_keytab_are_listed_and_not_shown() {
+    let scratch = Scratch::new("keytab");
+    let keytab = Keytab {
+        entries: vec![KeytabEntry {
+            principal: Principal::new(Name::new(NameType::SRV_INST, ["HTTP", "web"]), "R"),
+            timestamp: KerberosTime::from_unix(1_600_000_000),
+            kvno: 7,
+            enctype: EncType::AES256_CTS_HMAC_SHA1_96,
+            key_bytes: vec![0xab; 32].into(),
+        }],
+    };
+    std::fs::write(scratch.0.join("keytab"), &*keytab.to_bytes().unwrap()).unwrap();
+    let environment = [("KRB5_KTNAME", "FILE:keytab"), ("KRB5_CLIENT_KTNAME", "FILE:none")];
+    let klist = |arguments: &[&str]| krb(&scratch.0, &environment, arguments);
+    let (text, _, done) = klist(&["klist", "-k", "-e", "-t"]);
+    assert!(done && text.starts_with("Keytab name: FILE:keytab\nKVNO Timestamp"), "{text}");
+    assert!(text.contains("\n   7 2020-09-13T12:26:40Z HTTP/web@R (aes256-cts"), "{text}");
+    assert!(!text.contains("abab"), "{text}");
+    assert!(klist(&["klist", "-k"]).0.ends_with("\n   7 HTTP/web@R\n"));
+    let (json, _, _) = klist(&["klist", "-k", "--json", "./keytab"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["keys"][0]["kvno"], 7);
+    let (_, complaint, done) = klist(&["klist", "-k", "-i"]);
+    assert!(!done && complaint.contains("none: "), "{complaint}");
 }

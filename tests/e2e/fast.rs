@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use krb_client::{Client, ClientConfig, ClientError, KdcSource, OsRandom, files};
+use krb_client::{Ccaches, Client, ClientConfig, ClientError, KdcSource, OsRandom, files};
 use krb_proto::exchange::{
     AsExchange, ClientSecret, Exchange, ExchangeError, Step, TgsArmor, TgsExchange, TgsGoal,
     TicketOptions,
@@ -114,7 +114,9 @@ async fn sambas_kdc_answers_inside_of_the_armor() {
 /// `kvno`, with a ticket of ours, for a service that wants tickets got by encrypted challenge.
 async fn kvno(lab: &Lab, tgt: &Credential, name: &str) -> bool {
     let cache = lab.scratch(&format!("fast-{name}.cc"));
-    files::write_ccache(&cache, &tgt.client, &[tgt]).await.unwrap();
+    let caches = Ccaches::new(cache.to_str().unwrap());
+    let stored = caches.default_cache().await.unwrap();
+    stored.initialize_with(&tgt.client, &[tgt]).await.unwrap();
     let realm = lab.var("MIT_REALM");
     let service = format!("HTTP/fast.{}@{realm}", realm.to_lowercase());
     lab.run("kvno", &["-c", &cache.to_string_lossy(), &service]).status.success()

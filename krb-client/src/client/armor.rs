@@ -1,12 +1,11 @@
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use krb_proto::Credential;
 
 use super::Client;
-use crate::{ClientError, files};
+use crate::{Ccache, ClientError};
 
 /// Where the ticket-granting ticket comes from that armors exchanges (FAST, RFC 6113 section 5.4). It
 /// is of the realm that is asked.
@@ -15,9 +14,9 @@ use crate::{ClientError, files};
 pub enum Armor {
     /// This one, for as long as it is good.
     Ticket(Arc<Credential>),
-    /// The one in a ccache, which somebody else renews: the file is read whenever armor is needed
+    /// The one in a credential cache, which somebody else renews: it is read whenever armor is needed
     /// (`kinit -T`).
-    Ccache(PathBuf),
+    Ccache(Ccache),
     /// That of another account, such as the host's by its keytab: its client logs in when armor is
     /// first needed, and again when the ticket has ended.
     Client(Client),
@@ -32,6 +31,12 @@ impl From<Arc<Credential>> for Armor {
 impl From<Credential> for Armor {
     fn from(ticket: Credential) -> Self {
         Self::Ticket(ticket.into())
+    }
+}
+
+impl From<Ccache> for Armor {
+    fn from(cache: Ccache) -> Self {
+        Self::Ccache(cache)
     }
 }
 
@@ -51,9 +56,7 @@ impl Armor {
         Box::pin(async move {
             match self {
                 Self::Ticket(ticket) => Ok(ticket.clone()),
-                Self::Ccache(path) => {
-                    files::read_tgt(path, realm).await.map(Arc::new).map_err(failed)
-                }
+                Self::Ccache(cache) => cache.tgt(realm).await.map(Arc::new).map_err(failed),
                 Self::Client(client) => client.tgt().await.map_err(failed),
             }
         })

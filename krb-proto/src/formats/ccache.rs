@@ -1,4 +1,5 @@
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use zeroize::Zeroizing;
 
@@ -78,11 +79,20 @@ impl CredentialCache {
     }
 
     /// Reads a cache file. One whose last entry is cut off, by a writer that was stopped, has the
-    /// entries before it, as MIT reads it.
+    /// entries before it, as MIT reads it; what was [removed](CacheEntry::removed) is left out.
     ///
     /// # Errors
     /// [`FormatError`]; if the cut entry is the only one too.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+        Self::locate(bytes).map(|(cache, _)| cache)
+    }
+
+    /// Reads a cache file as [`Self::from_bytes`] does, and says where its entries lie, for those who
+    /// change it in its place.
+    ///
+    /// # Errors
+    /// [`FormatError`]; if the cut entry is the only one too.
+    pub fn locate(bytes: &[u8]) -> Result<(Self, CachePlaces), FormatError> {
         let mut file = Cursor::new(bytes);
         let version = match file.take(2, "version")? {
             [5, version @ 1..=4] => *version,
@@ -98,16 +108,22 @@ impl CredentialCache {
         }
         let default_principal = read_principal(&mut file, version)?;
         let mut entries = Vec::new();
+        let mut places =
+            CachePlaces { version, entries: Vec::new(), removed: 0, end: file.offset() };
         while !file.is_empty() {
+            let is_first = entries.is_empty() && places.removed == 0;
             match CacheEntry::read(&mut file, version) {
-                Ok(entry) => entries.push(entry),
-                Err(error) if error.kind == FormatErrorKind::Truncated && !entries.is_empty() => {
-                    break;
+                Ok(entry) if entry.is_removed() => places.removed += file.offset() - places.end,
+                Ok(entry) => {
+                    entries.push(entry);
+                    places.entries.push(places.end..file.offset());
                 }
+                Err(error) if error.kind == FormatErrorKind::Truncated && !is_first => break,
                 Err(error) => return Err(error),
             }
+            places.end = file.offset();
         }
-        Ok(Self { kdc_offset, default_principal, other_fields, entries })
+        Ok((Self { kdc_offset, default_principal, other_fields, entries }, places))
     }
 
     /// Writes a cache file, version 4.
@@ -130,6 +146,22 @@ impl CredentialCache {
         write_principal(&mut file, &self.default_principal);
         self.entries.iter().for_each(|entry| entry.write(&mut file));
         file.into_bytes()
+    }
+
+    /// A principal alone, as version 4 has it: what KCM and keyrings keep one in.
+    #[must_use]
+    pub fn principal_to_bytes(principal: &Principal) -> Vec<u8> {
+        let mut file = SecretFile::new(&[]);
+        write_principal(&mut file, principal);
+        file.into_bytes().to_vec()
+    }
+
+    /// Reads [`Self::principal_to_bytes`].
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn principal_from_bytes(bytes: &[u8]) -> Result<Principal, FormatError> {
+        read_principal(&mut Cursor::new(bytes), 4)
     }
 
     /// The tickets, without configuration entries.
@@ -210,11 +242,63 @@ fn write_typed<T: Copy>(file: &mut SecretFile, list: &[(T, Vec<u8>)], number: fn
     }
 }
 
+/// Where the entries of a cache file lie ([`CredentialCache::locate`]).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CachePlaces {
+    /// The file's version, 1 to 4. Only version 4 is written.
+    pub version: u8,
+    /// Where each of the cache's entries lies, in bytes.
+    pub entries: Vec<Range<usize>>,
+    /// How many bytes are taken by what was removed.
+    pub removed: usize,
+    /// Where the last whole entry ends, and the next one goes.
+    pub end: usize,
+}
+
+/// The realm of configuration entries, and the one that they get when they are removed.
+const CONFIGURATION: (&[u8], &[u8]) = (b"X-CACHECONF:", b"X-RMED-CONF:");
+
 impl CacheEntry {
     /// One of MIT's configuration entries, not a ticket.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        self.server.realm == b"X-CACHECONF:"
+        self.server.realm == CONFIGURATION.0
+    }
+
+    /// What stands in the place of an entry that was removed from a file. It has the same length, so
+    /// that whoever reads the file meanwhile goes on (MIT since 1.18, Heimdal): no end and an
+    /// impossible logon, and another realm if it is a configuration entry.
+    #[must_use]
+    pub fn removed(&self) -> Self {
+        let mut removed = self.clone();
+        removed.times[0] = u32::MAX;
+        removed.times[2] = 0;
+        if removed.is_configuration() {
+            removed.server.realm = CONFIGURATION.1.to_vec();
+        }
+        removed
+    }
+
+    /// Was it removed? Such entries are only found in files.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        (self.times[0], self.times[2]) == (u32::MAX, 0) || self.server.realm == CONFIGURATION.1
+    }
+
+    /// The entry alone, as version 4 has it: what KCM and keyrings keep one in.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut file = SecretFile::new(&[]);
+        self.write(&mut file);
+        file.into_bytes()
+    }
+
+    /// Reads [`Self::to_bytes`].
+    ///
+    /// # Errors
+    /// [`FormatError`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+        Self::read(&mut Cursor::new(bytes), 4)
     }
 
     /// The entry as a credential.

@@ -8,7 +8,7 @@ mod keytab;
 mod kirbi;
 pub mod krb5_conf;
 
-pub use ccache::{CacheEntry, CredentialCache, KdcOffset};
+pub use ccache::{CacheEntry, CachePlaces, CredentialCache, KdcOffset};
 pub use cursor::{FormatError, FormatErrorKind};
 pub use java_ticket::{JavaTicketError, read_java_ticket};
 pub use keytab::{Keytab, KeytabEntry};

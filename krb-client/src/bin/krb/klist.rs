@@ -1,54 +1,150 @@
-//! `krb klist`: what a credential cache holds.
+//! `krb klist`: what credential caches and keytabs hold.
 
-use std::path::Path;
-
-use krb_client::{Clock, SystemClock, files};
+use krb_client::{Ccache, Clock, Defaults, SystemClock, files};
 use krb_proto::asn1::Ticket;
-use krb_proto::formats::{CacheEntry, CredentialCache};
+use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
 use krb_proto::{KerberosTime, der};
+use serde_json::{Value, json};
 
+use crate::cache::caches;
 use crate::{Failure, report};
 
 #[derive(clap::Args)]
 pub(crate) struct Klist {
-    /// The ccache.
-    #[arg(value_name = "CACHE", env = "KRB5CCNAME")]
-    cache: String,
-    /// Show enctypes: the session key's and the ticket's.
+    /// The cache or collection; with -k, the keytab. Without it what KRB5CCNAME, KRB5_KTNAME or
+    /// KRB5_CLIENT_KTNAME say, else what is usual.
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// List a cache, which is what is done anyway.
+    #[arg(short, conflicts_with = "keytab")]
+    cache: bool,
+    /// List the caches of the collection, and whose they are.
+    #[arg(short, conflicts_with_all = ["all", "silent", "keytab"])]
+    list: bool,
+    /// Show the tickets of all caches of the collection.
+    #[arg(short = 'A', conflicts_with_all = ["silent", "keytab"])]
+    all: bool,
+    /// Show enctypes: the session key's and the ticket's; with -k the key's.
     #[arg(short)]
     enctypes: bool,
     /// Show flags.
-    #[arg(short)]
+    #[arg(short, conflicts_with = "keytab")]
     flags: bool,
+    /// Show configuration entries as well.
+    #[arg(short = 'C', conflicts_with = "keytab")]
+    configuration: bool,
     /// Say nothing, and fail unless there is a ticket that has not expired: a ticket-granting ticket
     /// where there are any.
-    #[arg(short, conflicts_with = "json")]
+    #[arg(short, conflicts_with_all = ["json", "keytab"])]
     silent: bool,
+    /// List the keys in a keytab. They themselves are not shown.
+    #[arg(short)]
+    keytab: bool,
+    /// With -k: if no keytab is named, that of programs that log in, not that of services.
+    #[arg(short = 'i', requires = "keytab")]
+    client_keytab: bool,
+    /// With -k: show when each key was written.
+    #[arg(short, requires = "keytab")]
+    times: bool,
     /// Print all of it as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
-    let path = files::ccache_path(&arguments.cache)?;
-    let cache = files::read_ccache(&path).await;
+    if arguments.keytab {
+        return keys(arguments).await;
+    }
+    let caches = caches(arguments.name.as_deref())?;
     let now = SystemClock.now().seconds;
     if arguments.silent {
-        return match cache {
-            Ok(cache) if is_of_use(&cache, now) => Ok(()),
+        let held = match caches.default_cache().await {
+            Ok(cache) => cache.read().await,
+            Err(error) => Err(error),
+        };
+        return match held {
+            Ok(held) if is_of_use(&held, now) => Ok(()),
             _ => Err(Failure::from(crate::Silently)),
         };
     }
-    let cache = cache?;
-    if arguments.json {
-        return report(&json(&cache, &path, now).to_string());
+    if !arguments.list && !arguments.all {
+        let cache = caches.default_cache().await?;
+        let held = cache.read().await?;
+        return match arguments.json {
+            true => report(&as_json(&cache, &held, now).to_string()),
+            false => show(&cache, &held, arguments, now),
+        };
     }
-    report(&format!("Ticket cache: FILE:{}", path.display()))?;
-    report(&format!("Default principal: {}", cache.default_principal))?;
-    cache.tickets().try_for_each(|entry| show(entry, &cache, arguments, now))
+    // Caches that were taken away meanwhile, or that make no sense, do not hide the others.
+    let mut read = Vec::new();
+    for cache in caches.all().await? {
+        match cache.read().await {
+            Ok(held) => read.push((cache, held)),
+            Err(error) => crate::complain(&error.to_string()),
+        }
+    }
+    if arguments.json {
+        let all = read.iter().map(|(cache, held)| match arguments.list {
+            true => summary(cache, held, now),
+            false => as_json(cache, held, now),
+        });
+        return report(&all.collect::<Value>().to_string());
+    }
+    if arguments.list {
+        return list(&read, now);
+    }
+    for (number, (cache, held)) in read.iter().enumerate() {
+        if number > 0 {
+            report("")?;
+        }
+        show(cache, held, arguments, now)?;
+    }
+    Ok(())
+}
+
+fn list(caches: &[(Ccache, CredentialCache)], now: KerberosTime) -> Result<(), Failure> {
+    report(&format!("{:<30} {}", "Principal name", "Cache name"))?;
+    report(&format!("{:<30} {}", "--------------", "----------"))?;
+    caches.iter().try_for_each(|(cache, held)| {
+        let expired = if is_of_use(held, now) { "" } else { " (Expired)" };
+        let principal = held.default_principal.to_string();
+        report(&format!("{principal:<30} {}{expired}", cache.name()))
+    })
+}
+
+fn summary(cache: &Ccache, held: &CredentialCache, now: KerberosTime) -> Value {
+    json!({
+        "cache": cache.name(), "principal": held.default_principal.to_string(),
+        "expired": !is_of_use(held, now),
+    })
 }
 
 fn show(
+    cache: &Ccache,
+    held: &CredentialCache,
+    arguments: &Klist,
+    now: KerberosTime,
+) -> Result<(), Failure> {
+    report(&format!("Ticket cache: {}", cache.name()))?;
+    report(&format!("Default principal: {}", held.default_principal))?;
+    for entry in &held.entries {
+        if !entry.is_configuration() {
+            show_ticket(entry, held, arguments, now)?;
+        } else if arguments.configuration {
+            report(&format!("\nconfig: {}", configuration(entry)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a configuration entry says, of what, as MIT's klist writes it.
+fn configuration(entry: &CacheEntry) -> String {
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).escape_debug().to_string();
+    let names = entry.server.name.components.iter().skip(1).map(|name| text(name));
+    format!("{} = {}", names.collect::<Vec<_>>().join(" of "), text(&entry.ticket))
+}
+
+fn show_ticket(
     entry: &CacheEntry,
     cache: &CredentialCache,
     arguments: &Klist,
@@ -73,20 +169,20 @@ fn show(
     Ok(())
 }
 
-fn json(cache: &CredentialCache, path: &Path, now: KerberosTime) -> serde_json::Value {
-    let tickets = cache.tickets().map(|entry| {
+fn as_json(cache: &Ccache, held: &CredentialCache, now: KerberosTime) -> Value {
+    let tickets = held.tickets().map(|entry| {
         let [start, end, renew_till] = validity(entry);
         let renew_till = (renew_till.unix() != 0).then(|| renew_till.to_string());
-        serde_json::json!({
+        json!({
             "server": entry.server.to_string(), "client": entry.client.to_string(),
             "starttime": start.to_string(), "endtime": end.to_string(), "renewTill": renew_till,
             "expired": end <= now, "flags": entry.flags.to_string(),
             "sessionEnctype": entry.enctype.to_string(), "ticketEnctype": ticket_enctype(entry),
         })
     });
-    serde_json::json!({
-        "cache": format!("FILE:{}", path.display()),
-        "principal": cache.default_principal.to_string(), "tickets": tickets.collect::<Vec<_>>(),
+    json!({
+        "cache": cache.name(),
+        "principal": held.default_principal.to_string(), "tickets": tickets.collect::<Vec<_>>(),
     })
 }
 
@@ -111,4 +207,40 @@ fn validity(entry: &CacheEntry) -> [KerberosTime; 3] {
 fn ticket_enctype(entry: &CacheEntry) -> Option<String> {
     let ticket: Ticket<'_> = der::decode(&entry.ticket).ok()?;
     Some(ticket.enc_part.etype.to_string())
+}
+
+async fn keys(arguments: &Klist) -> Result<(), Failure> {
+    let defaults = Defaults::from_environment(None)?;
+    let default = if arguments.client_keytab { defaults.client_keytab } else { defaults.keytab };
+    let name = arguments.name.clone().unwrap_or(default);
+    let path = files::keytab_path(&name)?;
+    let keytab = files::read_keytab(&path).await?;
+    let name = format!("FILE:{}", path.display());
+    if arguments.json {
+        return report(&keys_json(&name, &keytab).to_string());
+    }
+    report(&format!("Keytab name: {name}"))?;
+    let (heading, rule) = match arguments.times {
+        true => ("Timestamp            ", "-------------------- "),
+        false => ("", ""),
+    };
+    report(&format!("KVNO {heading}Principal"))?;
+    report(&format!("---- {rule}{}", "-".repeat(74)))?;
+    keytab.entries.iter().try_for_each(|entry| {
+        let written =
+            if arguments.times { format!("{:<20} ", entry.timestamp) } else { String::new() };
+        let enctype =
+            if arguments.enctypes { format!(" ({})", entry.enctype) } else { String::new() };
+        report(&format!("{:>4} {written}{}{enctype}", entry.kvno, entry.principal))
+    })
+}
+
+fn keys_json(name: &str, keytab: &Keytab) -> Value {
+    let keys = keytab.entries.iter().map(|entry| {
+        json!({
+            "principal": entry.principal.to_string(), "kvno": entry.kvno,
+            "enctype": entry.enctype.to_string(), "timestamp": entry.timestamp.to_string(),
+        })
+    });
+    json!({ "keytab": name, "keys": keys.collect::<Vec<_>>() })
 }

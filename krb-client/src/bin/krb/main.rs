@@ -1,8 +1,11 @@
 //! `krb`: Kerberos from the command line, without a Kerberos library. A file for each subcommand.
 
+mod cache;
 #[cfg(feature = "dev-kdc")]
 mod kdc;
+mod kdestroy;
 mod klist;
+mod kswitch;
 mod s4u;
 
 use std::io::{self, Write as _};
@@ -40,11 +43,16 @@ enum Command {
         --write-keytab svc-mcp=mcp.keytab\n  KRB5_CONFIG=krb5.conf kinit alice"
     )]
     Kdc(kdc::Kdc),
-    /// List the tickets in a credential cache.
+    /// List the tickets in credential caches, or the keys in a keytab.
     #[command(
-        after_help = "Example:\n  krb klist -e -f alice.cc\n  krb klist -s alice.cc || kinit -c alice.cc alice"
+        after_help = "Examples:\n  krb klist -e -f alice.cc\n  krb klist -s alice.cc || kinit -c alice.cc alice\n  \
+        krb klist -l DIR:/run/user/1000/krb5cc\n  krb klist -k -e mcp.keytab"
     )]
     Klist(klist::Klist),
+    /// Take credential caches away, and the keys in them.
+    Kdestroy(kdestroy::Kdestroy),
+    /// Make another cache of a collection its primary one.
+    Kswitch(kswitch::Kswitch),
     /// Print a completion script for a shell.
     Completions {
         /// bash, elvish, fish, powershell or zsh.
@@ -67,6 +75,8 @@ async fn main() -> ExitCode {
         #[cfg(feature = "dev-kdc")]
         Command::Kdc(arguments) => kdc::run(&arguments).await,
         Command::Klist(arguments) => klist::run(&arguments).await,
+        Command::Kdestroy(arguments) => kdestroy::run(&arguments).await,
+        Command::Kswitch(arguments) => kswitch::run(&arguments).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "krb", &mut script);

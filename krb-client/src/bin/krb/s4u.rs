@@ -9,7 +9,7 @@ use krb_proto::iana::{ErrorCode, TicketFlags};
 use krb_proto::{Name, Principal};
 use zeroize::Zeroizing;
 
-use crate::{Failure, report};
+use crate::{Failure, cache, report};
 
 #[derive(clap::Args)]
 pub(crate) struct S4u {
@@ -29,11 +29,11 @@ pub(crate) struct S4u {
     )]
     #[arg(long, value_name = "HOST[:PORT]")]
     kdc: Vec<String>,
-    /// The ccache to write.
-    #[arg(short = 'c', long, value_name = "FILE", env = "KRB5CCNAME")]
-    cache: String,
-    /// Armor everything (FAST) with the ticket-granting ticket in this ccache, such as the host's.
-    #[arg(short = 'T', long, value_name = "FILE")]
+    /// The cache to write; without it what KRB5CCNAME says, else the usual one.
+    #[arg(short = 'c', long, value_name = "CACHE")]
+    cache: Option<String>,
+    /// Armor everything (FAST) with the ticket-granting ticket in this cache, such as the host's.
+    #[arg(short = 'T', long, value_name = "CACHE")]
     armor_cache: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
@@ -53,27 +53,27 @@ pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
     let user = Principal::parse(&arguments.user, Some(&realm))?;
     let target = Principal::parse(&arguments.spn, Some(&realm))?.name;
     // Where the ticket goes is settled before anybody is asked for it.
-    let cache = files::ccache_path(&arguments.cache)?;
+    let cache = cache::to_write(arguments.cache.as_deref()).await?;
 
     let secret = secret(arguments, &account).await?;
     let mut config = ClientConfig::new(account, secret, kdcs(&arguments.kdc)?);
     if let Some(armor) = &arguments.armor_cache {
-        let armor = files::read_tgt(&files::ccache_path(armor)?, realm.as_bytes()).await?;
-        config.armor = Some(armor.into());
+        let armor = cache::caches(Some(armor))?.default_cache().await?;
+        config.armor = Some(armor.tgt(realm.as_bytes()).await?.into());
     }
     let client = Client::new(config);
     let ticket = delegate(&client, &user, &target).await?;
-    files::write_ccache(&cache, &ticket.client, &[&ticket]).await?;
+    cache.initialize_with(&ticket.client, &[&ticket]).await?;
 
     let (client, server, end) = (&ticket.client, &ticket.server, ticket.times.endtime);
     report(&if arguments.json {
         serde_json::json!({
             "client": client.to_string(), "server": server.to_string(),
-            "endtime": end.to_string(), "cache": cache.display().to_string()
+            "endtime": end.to_string(), "cache": cache.name()
         })
         .to_string()
     } else {
-        format!("{server} for {client}, good until {end}, in {}", cache.display())
+        format!("{server} for {client}, good until {end}, in {}", cache.name())
     })
 }
 

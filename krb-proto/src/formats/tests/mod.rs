@@ -1,5 +1,6 @@
 //! Files as MIT's tools write them, and what becomes of broken ones.
 
+use std::vec;
 use std::vec::Vec;
 
 use proptest::prelude::*;
@@ -155,6 +156,54 @@ fn entries_that_are_no_tickets_of_ours_are_carried() {
         assert_eq!(CredentialCache::from_bytes(&cache.to_bytes()).unwrap(), cache, "{enctype}");
         assert!(cache.entries[0].credential().is_err(), "{enctype}");
     }
+}
+
+/// MIT's library removes an entry in its place, so that whoever reads the file goes on.
+#[test]
+fn what_was_removed_in_its_place_is_left_out() {
+    for version in 1..=4 {
+        let file = t_marshal(version);
+        let (whole, places) = CredentialCache::locate(&file).unwrap();
+        assert_eq!((places.version, places.end, places.removed), (version, file.len(), 0));
+        assert_eq!(places.entries.len(), 2);
+        assert_eq!(places.entries[1], places.entries[0].end..file.len(), "version {version}");
+        if version < 4 {
+            continue;
+        }
+        let mut configuration = whole.entries[1].clone();
+        configuration.server.realm = b"X-CACHECONF:".to_vec();
+        for (at, entry) in [(0, &whole.entries[0]), (1, &whole.entries[1]), (1, &configuration)] {
+            let entries = vec![whole.entries[0].clone(), entry.clone()];
+            let mut file = CredentialCache::new(whole.default_principal.clone());
+            file.entries = entries;
+            let mut file = file.to_bytes().to_vec();
+            let (_, places) = CredentialCache::locate(&file).unwrap();
+            let (place, removed) = (places.entries[at].clone(), entry.removed());
+            assert!(removed.is_removed() && !entry.is_removed() && !removed.is_configuration());
+            assert_eq!(removed.to_bytes().len(), place.len(), "the same length");
+            file[place.clone()].copy_from_slice(&removed.to_bytes());
+            let (cache, places) = CredentialCache::locate(&file).unwrap();
+            assert_eq!((cache.entries.len(), places.entries.len()), (1, 1));
+            assert_eq!((places.removed, places.end), (place.len(), file.len()));
+            // A writer that was stopped behind it.
+            file.extend_from_slice(&entry.to_bytes()[..20]);
+            assert_eq!(CredentialCache::locate(&file).unwrap(), (cache, places));
+        }
+    }
+}
+
+#[test]
+fn entries_and_principals_alone_are_as_in_a_file() {
+    let file = t_marshal(4);
+    let (cache, places) = CredentialCache::locate(&file).unwrap();
+    for (entry, place) in cache.entries.iter().zip(places.entries) {
+        assert_eq!(*entry.to_bytes(), file[place]);
+        assert_eq!(CacheEntry::from_bytes(&entry.to_bytes()).unwrap(), *entry);
+    }
+    let principal = CredentialCache::principal_to_bytes(&cache.default_principal);
+    assert_eq!(CredentialCache::principal_from_bytes(&principal).unwrap(), cache.default_principal);
+    assert!(CredentialCache::principal_from_bytes(&principal[1..]).is_err());
+    assert!(CacheEntry::from_bytes(&principal).is_err());
 }
 
 #[test]

@@ -1,0 +1,63 @@
+//! `krb kdestroy`: credential caches are taken away.
+
+use krb_client::{Ccache, ClientError};
+use krb_proto::Principal;
+use serde_json::json;
+
+use crate::cache::caches;
+use crate::{Failure, complain, report};
+
+#[derive(clap::Args)]
+pub(crate) struct Kdestroy {
+    /// All caches of the collection.
+    #[arg(short = 'A', conflicts_with = "principal")]
+    all: bool,
+    /// The cache, or the collection. Without it what KRB5CCNAME says, else the usual one.
+    #[arg(short, value_name = "NAME")]
+    cache: Option<String>,
+    /// The cache of this principal in the collection.
+    #[arg(short, value_name = "PRINCIPAL")]
+    principal: Option<String>,
+    /// Say nothing of a cache that is not there.
+    #[arg(short)]
+    quiet: bool,
+    /// Print what was taken away as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {
+    let caches = caches(arguments.cache.as_deref())?;
+    let meant = if let Some(name) = &arguments.principal {
+        let principal = Principal::parse(name, None)?;
+        let found = caches.find(&principal).await?;
+        vec![found.ok_or_else(|| format!("no cache of the collection is {principal}'s"))?]
+    } else if arguments.all {
+        caches.all().await?
+    } else {
+        vec![caches.default_cache().await?]
+    };
+    let mut destroyed = Vec::new();
+    for cache in &meant {
+        if destroy(cache).await? {
+            destroyed.push(cache.name());
+        } else if !arguments.quiet {
+            // As MIT's kdestroy: who wants no cache has none, so that is no failure.
+            complain(&format!("{}: there was no such credential cache", cache.name()));
+        }
+    }
+    if arguments.json {
+        return report(&json!({ "destroyed": destroyed }).to_string());
+    }
+    if !arguments.quiet && !arguments.all && caches.all().await.is_ok_and(|left| !left.is_empty()) {
+        complain("other credential caches of the collection are still there; -A takes all away");
+    }
+    Ok(())
+}
+
+async fn destroy(cache: &Ccache) -> Result<bool, ClientError> {
+    match cache.destroy().await {
+        Err(ClientError::Cache(error)) if error.is_not_found() => Ok(false),
+        outcome => outcome,
+    }
+}

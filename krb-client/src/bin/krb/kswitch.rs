@@ -1,0 +1,48 @@
+//! `krb kswitch`: another cache of the collection becomes its primary one.
+
+use krb_proto::Principal;
+use serde_json::json;
+
+use crate::cache::caches;
+use crate::{Failure, report};
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// The cache, by its name.
+    #[arg(short, value_name = "NAME")]
+    cache: Option<String>,
+    /// The cache of this principal.
+    #[arg(short, value_name = "PRINCIPAL")]
+    principal: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Kswitch {
+    #[command(flatten)]
+    which: Which,
+    /// Print which one it is as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(arguments: &Kswitch) -> Result<(), Failure> {
+    let caches = caches(None)?;
+    let cache = match (&arguments.which.cache, &arguments.which.principal) {
+        (Some(name), _) => caches.resolve(name).await?,
+        (None, Some(name)) => {
+            let principal = Principal::parse(name, None)?;
+            let found = caches.find(&principal).await?;
+            found
+                .ok_or_else(|| format!("no cache of {} is {principal}'s", caches.default_name()))?
+        }
+        (None, None) => caches.default_cache().await?,
+    };
+    // A collection does not turn to what is not there.
+    cache.read().await?;
+    cache.switch_to().await?;
+    if arguments.json {
+        report(&json!({ "primary": cache.name() }).to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+use std::env;
+
+use krb_proto::formats::Krb5Conf;
+use krb_proto::formats::krb5_conf::expand_tokens;
+
+use crate::ClientError;
+use crate::cache_error::CacheError;
+use crate::files::read_text;
+
+/// What MIT's library takes where nothing is configured; the client keytab is Debian's.
+const CCACHE: &str = "FILE:/tmp/krb5cc_%{uid}";
+const KEYTAB: &str = "FILE:/etc/krb5.keytab";
+const CLIENT_KEYTAB: &str = "FILE:/etc/krb5/user/%{euid}/client.keytab";
+
+/// The names of the cache and of the keytabs that programs take if nobody says which.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Defaults {
+    /// The credential cache, or a collection of caches.
+    pub ccache: String,
+    /// The keytab that services accept with.
+    pub keytab: String,
+    /// The keytab that programs log in with.
+    pub client_keytab: String,
+}
+
+impl Defaults {
+    /// What the configuration says (`default_ccache_name`, `default_keytab_name`,
+    /// `default_client_keytab_name`), else what MIT's library takes.
+    ///
+    /// # Errors
+    /// [`ClientError`], if a name in the configuration has a token that is not known.
+    pub fn of(conf: Option<&Krb5Conf>) -> Result<Self, ClientError> {
+        Self::expanded(conf, "/tmp")
+    }
+
+    /// The same, where the environment does not say otherwise: `KRB5CCNAME`, `KRB5_KTNAME`,
+    /// `KRB5_CLIENT_KTNAME`, and `TMPDIR` for `%{TEMP}`.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn from_environment(conf: Option<&Krb5Conf>) -> Result<Self, ClientError> {
+        let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let defaults = Self::expanded(conf, &set("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()))?;
+        Ok(Self {
+            ccache: set("KRB5CCNAME").unwrap_or(defaults.ccache),
+            keytab: set("KRB5_KTNAME").unwrap_or(defaults.keytab),
+            client_keytab: set("KRB5_CLIENT_KTNAME").unwrap_or(defaults.client_keytab),
+        })
+    }
+
+    fn expanded(conf: Option<&Krb5Conf>, temporary: &str) -> Result<Self, ClientError> {
+        let name = |relation: &str, default: &str| {
+            let configured = conf.and_then(|conf| conf.value(&["libdefaults", relation]));
+            let name = configured.unwrap_or(default);
+            let expanded = expand_tokens(name, |token| value(token, temporary));
+            expanded.map_err(|error| CacheError::Token { name: name.to_owned(), error })
+        };
+        Ok(Self {
+            ccache: name("default_ccache_name", CCACHE)?,
+            keytab: name("default_keytab_name", KEYTAB)?,
+            client_keytab: name("default_client_keytab_name", CLIENT_KEYTAB)?,
+        })
+    }
+}
+
+fn value(token: &str, temporary: &str) -> Option<String> {
+    match token {
+        "TEMP" => Some(temporary.to_owned()),
+        #[cfg(unix)]
+        "uid" | "USERID" => Some(nix::unistd::getuid().to_string()),
+        #[cfg(unix)]
+        "euid" => Some(nix::unistd::geteuid().to_string()),
+        #[cfg(unix)]
+        "username" => user_name(&nix::unistd::geteuid().to_string()),
+        _ => None,
+    }
+}
+
+/// The name of a user in `/etc/passwd`. Nobody else is asked: what else knows users speaks through
+/// the C library.
+#[cfg(unix)]
+fn user_name(uid: &str) -> Option<String> {
+    let users = read_text("/etc/passwd".as_ref(), 1 << 20).ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use krb_proto::formats::krb5_conf::NoIncludes;
+
+    use super::*;
+
+    fn of(libdefaults: &str) -> Result<Defaults, ClientError> {
+        let text = format!("[libdefaults]\n{libdefaults}\n");
+        Defaults::of(Some(&Krb5Conf::parse("krb5.conf", text.as_bytes(), &mut NoIncludes).unwrap()))
+    }
+
+    #[test]
+    fn names_are_what_mits_library_takes() {
+        let uid = nix::unistd::getuid();
+        let defaults = Defaults::of(None).unwrap();
+        assert_eq!(defaults.ccache, format!("FILE:/tmp/krb5cc_{uid}"));
+        assert_eq!(defaults.keytab, "FILE:/etc/krb5.keytab");
+        assert!(defaults.client_keytab.contains(&format!("/{uid}/")), "{defaults:?}");
+        assert_eq!(of("default_realm = R").unwrap(), defaults);
+    }
+
+    #[test]
+    fn tokens_of_configured_names_are_replaced_or_named() {
+        let uid = nix::unistd::getuid();
+        for (name, expanded) in [
+            ("KEYRING:persistent:%{uid}", format!("KEYRING:persistent:{uid}")),
+            ("DIR:%{TEMP}/cc_%{USERID}%{null}", format!("DIR:/tmp/cc_{uid}")),
+            ("KCM:", "KCM:".to_owned()),
+        ] {
+            assert_eq!(of(&format!("default_ccache_name = {name}")).unwrap().ccache, expanded);
+        }
+        if uid.is_root() {
+            let defaults = of("default_ccache_name = FILE:/run/%{username}").unwrap();
+            assert_eq!(defaults.ccache, "FILE:/run/root");
+        }
+        let error = of("default_keytab_name = FILE:%{LIBDIR}/keytab").unwrap_err().to_string();
+        assert!(error.contains("%{LIBDIR}"), "{error}");
+    }
+}
