@@ -27,7 +27,7 @@ pub async fn run() -> Result<Duration, Box<dyn Error>> {
 
     let kdcs = KdcSource::Addresses(vec![kdc.addresses().kdc]);
     let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
-    let (transport, patience) = (Arc::new(Transport::Tcp), Patience::default());
+    let (transport, patience) = (Arc::new(Transport::tcp()), Patience::default());
     let driver = Driver::new([(REALM.into(), kdcs)], transport, patience, clock, random);
     let alice = Principal::new(Name::user(USER), REALM);
     let secret = ClientSecret::Password(PASSWORD.as_bytes().to_vec().into());

@@ -70,7 +70,7 @@ impl Parts {
         Ok(Self {
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
-            kdcs: Arc::new(Transport::Tcp),
+            kdcs: Arc::new(Transport::tcp()),
             idp: Arc::new(network.http_client()?),
             network,
         })

@@ -22,7 +22,7 @@ use crate::contact::Contact;
 use crate::keyring::Keyring;
 use crate::sharing::Shared;
 use crate::store::{Behalf, TicketKey, TicketStore};
-use crate::{Carry, ClientError, Clock, Driver, Entropy, KdcSource, Patience, UserTicket};
+use crate::{Carry, ClientError, Clock, Driver, Entropy, Patience, UserTicket};
 pub use armor::Armor;
 pub use config::ClientConfig;
 
@@ -49,8 +49,7 @@ pub(crate) struct Inner {
     contact: Contact,
     armor: Option<Armor>,
     login: TicketOptions,
-    /// Where passwords are changed, and over what.
-    password_servers: KdcSource,
+    /// What passwords are changed over.
     transport: Arc<dyn Carry>,
     patience: Patience,
     random: Arc<dyn Entropy>,
@@ -82,14 +81,12 @@ impl Client {
     fn with_store(config: ClientConfig, store: Arc<TicketStore>) -> Self {
         let ClientConfig { account, clock, random, transport, .. } = config;
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
-        let own = (account.realm.clone(), config.kdcs.clone());
-        let realms = config.other_realms.into_iter().chain([own]);
+        let realms = config.realms;
         let driver =
             Driver::new(realms, transport.clone(), patience, clock.clone(), random.clone());
         let keyring = Keyring::new(account.clone(), config.secret, clock.clone());
         let mut login = config.login;
         login.canonicalize |= account.name.name_type == NameType::ENTERPRISE;
-        let servers = config.password_servers;
         let inner = Inner {
             account: Arc::new(account),
             keyring,
@@ -97,7 +94,6 @@ impl Client {
             contact: Contact::default(),
             armor: config.armor,
             login,
-            password_servers: servers.unwrap_or_else(|| password::beside(config.kdcs)),
             transport,
             patience,
             random,

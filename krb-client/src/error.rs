@@ -1,5 +1,4 @@
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use krb_proto::exchange::{ExchangeError, KdcRefusal};
@@ -7,6 +6,7 @@ use krb_proto::formats::FormatError;
 use krb_proto::iana::ErrorCode;
 use krb_proto::kpasswd::KpasswdError;
 
+use crate::Endpoint;
 use crate::cache_error::CacheError;
 
 /// Why a ticket could not be had.
@@ -190,8 +190,8 @@ impl std::error::Error for Unreachable {}
 /// How one KDC failed.
 #[derive(Clone, Debug)]
 pub struct KdcFailure {
-    /// Its address.
-    pub kdc: SocketAddr,
+    /// Where it was asked.
+    pub kdc: Endpoint,
     /// How.
     pub error: Arc<std::io::Error>,
 }

@@ -1,10 +1,20 @@
-//! Which KDCs a realm has, and what was learnt of each.
+//! Which servers a realm has, where DNS says that they are, and what was learnt of each.
 
+mod dns;
+mod endpoint;
 mod memory;
+mod sites;
+mod uri;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
+
+pub use endpoint::{Endpoint, KdcProxy, Service};
+pub(crate) use endpoint::{Place, Way, any_port};
 pub(crate) use memory::{Answered, Memory};
+pub use sites::Sites;
 
 use crate::{ResolveError, Resolver};
 
@@ -13,41 +23,87 @@ use crate::{ResolveError, Resolver};
 pub enum KdcSource {
     /// These, in this order.
     Addresses(Vec<SocketAddr>),
-    /// These hosts and ports, in this order, through a resolver.
-    Hosts(Vec<(String, u16)>, Resolver),
-    /// Those that DNS lists under `_kerberos._tcp.REALM` (RFC 4120 section 7.2.3.2).
+    /// These hosts, or KDC proxies, in this order, through a resolver.
+    Hosts(Vec<ServerAddress>, Resolver),
+    /// Those that DNS lists: under `_kerberos.REALM` (URI), or else under `_kerberos._tcp.REALM` and
+    /// `_kerberos._udp.REALM` (SRV, RFC 4120 section 7.2.3.2).
     Dns(Resolver),
-}
-
-/// Where one KDC is, or several under one name.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    Address(SocketAddr),
-    /// A name to be resolved, and the port.
-    Host(String, u16),
+    /// Those that DNS lists as SRV records, without a look at URI records.
+    DnsSrv(Resolver),
+    /// Those of Active Directory, the ones of our site first (see [`Sites`]).
+    Sites(Sites),
+    /// Those of the first of these that has any.
+    FirstOf(Vec<KdcSource>),
 }
 
 impl KdcSource {
-    /// The KDCs of a realm, in the order of preference; never an empty list. Only the list is
+    /// The same servers for another service, where nobody says otherwise: the same machines, at its
+    /// own port. So it is in Active Directory, and where a realm has one machine.
+    pub(crate) fn beside(&self, service: Service) -> Self {
+        let port = service.port();
+        match self {
+            Self::Addresses(addresses) => {
+                let addresses = addresses.iter().map(|address| (address.ip(), port).into());
+                Self::Addresses(addresses.collect())
+            }
+            Self::Hosts(hosts, resolver) => {
+                let hosts = hosts.iter().map(|host| match host.transport {
+                    ServerTransport::Direct => ServerAddress { port, ..host.clone() },
+                    _ => host.clone(), // a proxy passes on all there is
+                });
+                Self::Hosts(hosts.collect(), resolver.clone())
+            }
+            Self::FirstOf(sources) => {
+                Self::FirstOf(sources.iter().map(|source| source.beside(service)).collect())
+            }
+            dns => dns.clone(),
+        }
+    }
+
+    /// The servers of a realm, in the order of preference; never an empty list. Only the list is
     /// looked up, not the names in it.
-    pub(crate) async fn places(&self, realm: &str) -> Result<Vec<Place>, ResolveError> {
-        let place = |(host, port): (String, u16)| match Resolver::literal(&host) {
-            Some(ip) => Place::Address(SocketAddr::new(ip, port)),
-            None => Place::Host(host, port),
-        };
+    pub(crate) async fn places(
+        &self,
+        realm: &str,
+        service: Service,
+    ) -> Result<Vec<Place>, ResolveError> {
         let places: Vec<_> = match self {
-            Self::Addresses(addresses) => addresses.iter().copied().map(Place::Address).collect(),
-            Self::Hosts(hosts, _) => hosts.iter().cloned().map(place).collect(),
-            Self::Dns(resolver) => {
-                let found = resolver.services(&format!("_kerberos._tcp.{realm}")).await?;
-                found.into_iter().map(place).collect()
+            Self::Addresses(addresses) => {
+                addresses.iter().map(|address| Place::At(Endpoint::Direct(*address))).collect()
+            }
+            Self::Hosts(hosts, _) => {
+                hosts.iter().map(|server| Place::configured(server, realm)).collect()
+            }
+            Self::Dns(resolver) => dns::places(resolver, realm, service).await?,
+            Self::DnsSrv(resolver) => dns::by_srv(resolver, realm, service).await?,
+            Self::Sites(sites) => sites.places(realm, service).await?,
+            Self::FirstOf(sources) => {
+                let mut places = Ok(Vec::new());
+                for source in sources {
+                    places = Box::pin(source.places(realm, service)).await;
+                    if places.is_ok() {
+                        break;
+                    }
+                }
+                places?
             }
         };
         if places.is_empty() {
-            let reason = "no KDC is configured".into();
+            let reason = format!("no {service} is configured");
             return Err(ResolveError { name: realm.into(), reason });
         }
         Ok(places)
+    }
+
+    fn resolver(&self) -> Option<&Resolver> {
+        match self {
+            Self::Hosts(_, resolver) | Self::Dns(resolver) | Self::DnsSrv(resolver) => {
+                Some(resolver)
+            }
+            Self::Sites(sites) => Some(sites.resolver()),
+            Self::FirstOf(sources) => sources.iter().find_map(Self::resolver),
+            Self::Addresses(_) => None,
+        }
     }
 
     /// The addresses of one of the hosts.
@@ -55,14 +111,34 @@ impl KdcSource {
         &self,
         host: &str,
         port: u16,
-    ) -> Result<Vec<SocketAddr>, ResolveError> {
-        match self {
-            Self::Hosts(_, resolver) | Self::Dns(resolver) => {
-                let addresses = resolver.addresses(host).await?;
-                Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
-            }
-            // There are no names among addresses.
-            Self::Addresses(_) => Ok(Vec::new()),
+        way: Way,
+    ) -> Result<Vec<Endpoint>, ResolveError> {
+        // There are no names among addresses.
+        let Some(resolver) = self.resolver() else { return Ok(Vec::new()) };
+        let addresses = resolver.addresses(host).await?;
+        Ok(addresses.into_iter().map(|ip| way.to((ip, port).into())).collect())
+    }
+}
+
+impl Place {
+    fn configured(server: &ServerAddress, realm: &str) -> Self {
+        let ServerAddress { host, port, transport } = server;
+        match transport {
+            ServerTransport::Https { path } => Self::At(Endpoint::Proxy(Arc::new(KdcProxy {
+                host: host.clone(),
+                port: *port,
+                path: path.clone(),
+                realm: realm.to_owned(),
+            }))),
+            _ => Self::of(host, *port, Way::Any),
+        }
+    }
+
+    /// A host, or an address that is written as one.
+    fn of(host: &str, port: u16, way: Way) -> Self {
+        match Resolver::literal(host) {
+            Some(ip) => Self::At(way.to((ip, port).into())),
+            None => Self::Host { host: host.to_owned(), port, way },
         }
     }
 }

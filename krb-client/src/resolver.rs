@@ -1,5 +1,6 @@
 //! Names to addresses and services.
 
+mod hosts;
 mod srv;
 
 use std::collections::HashMap;
@@ -13,11 +14,10 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
-use tokio::time::timeout;
 
 use crate::flight::Flights;
-use crate::together::Together;
-use srv::Service;
+use crate::together::both;
+use srv::Weighted;
 
 /// What DNS says is known again after this time at the latest, whatever it says itself: addresses
 /// move.
@@ -32,6 +32,10 @@ const MIN_NEGATIVE: Duration = Duration::from_secs(5);
 const OTHER_KIND: Duration = Duration::from_millis(50);
 /// No more of a host's addresses of one kind are used.
 const MAX_ADDRESSES: usize = 8;
+/// RFC 7553.
+const URI: RecordType = RecordType::Unknown(256);
+/// No more TXT records of a name are looked at.
+const MAX_TEXTS: usize = 16;
 
 /// A name could not be resolved.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -134,27 +138,70 @@ impl Resolver {
     /// # Errors
     /// If there are none, be it because DNS says that the service is not offered (target ".").
     pub async fn services(&self, name: &str) -> Result<Vec<(String, u16)>, ResolveError> {
-        let fail = |reason: String| ResolveError { name: name.into(), reason };
-        let name = name.trim_end_matches('.');
-        let found = self.dns.records(name, RecordType::SRV).await.map_err(fail)?;
+        let fail = |reason: &str| ResolveError { name: name.into(), reason: reason.into() };
+        let found = self.records(name, RecordType::SRV).await?;
         let services = found.iter().filter_map(|data| match data {
-            RData::SRV(srv) => Some(Service {
-                priority: srv.priority,
-                weight: srv.weight,
-                host: srv.target.to_ascii().trim_end_matches('.').to_owned(),
-                port: srv.port,
-            }),
+            RData::SRV(srv) => {
+                // Without the dot at its end, so that it is empty where the record says ".".
+                let host = srv.target.to_ascii().trim_end_matches('.').to_owned();
+                let target = (host, srv.port);
+                Some(Weighted { priority: srv.priority, weight: srv.weight, target })
+            }
             _ => None,
         });
-        let services: Vec<_> = services.collect();
+        let mut services: Vec<_> = services.collect();
         if services.is_empty() {
-            return Err(fail("it has no SRV record".into()));
+            return Err(fail("it has no SRV record"));
         }
-        let targets = srv::in_order(services, rand::random_range::<u32, _>);
-        if targets.is_empty() {
-            return Err(fail("its SRV record says that there is no such service (\".\")".into()));
+        services.retain(|service| !service.target.0.is_empty());
+        if services.is_empty() {
+            return Err(fail("its SRV record says that there is no such service (\".\")"));
         }
-        Ok(targets)
+        Ok(srv::in_order(services, rand::random_range::<u32, _>))
+    }
+
+    /// The targets of a URI name (RFC 7553), in an order drawn as that of
+    /// [`services`](Self::services). Those that are not UTF-8 are none.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub async fn uris(&self, name: &str) -> Result<Vec<String>, ResolveError> {
+        let found = self.records(name, URI).await?;
+        let uris = found.iter().filter_map(|data| match data {
+            RData::Unknown { rdata, .. } => {
+                let (priority, rest) = rdata.anything.split_first_chunk()?;
+                let (weight, target) = rest.split_first_chunk()?;
+                Some(Weighted {
+                    priority: u16::from_be_bytes(*priority),
+                    weight: u16::from_be_bytes(*weight),
+                    target: std::str::from_utf8(target).ok()?.to_owned(),
+                })
+            }
+            _ => None,
+        });
+        let uris = srv::in_order(uris.collect(), rand::random_range::<u32, _>);
+        if uris.is_empty() {
+            return Err(ResolveError { name: name.into(), reason: "it has no URI record".into() });
+        }
+        Ok(uris)
+    }
+
+    /// The texts under a name (TXT), those that are UTF-8.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub async fn texts(&self, name: &str) -> Result<Vec<String>, ResolveError> {
+        let found = self.records(name, RecordType::TXT).await?;
+        let texts = found.iter().take(MAX_TEXTS).filter_map(|data| match data {
+            RData::TXT(text) => String::from_utf8(text.txt_data.concat()).ok(),
+            _ => None,
+        });
+        Ok(texts.collect())
+    }
+
+    async fn records(&self, name: &str, kind: RecordType) -> Result<Arc<[RData]>, ResolveError> {
+        let found = self.dns.records(name.trim_end_matches('.'), kind).await;
+        found.map_err(|reason| ResolveError { name: name.into(), reason })
     }
 }
 
@@ -189,31 +236,24 @@ impl Dns {
     }
 
     async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, String> {
-        let mut kinds = Together::default();
-        for kind in [RecordType::AAAA, RecordType::A] {
-            kinds.start(async move {
-                let records = self.records(name, kind).await?;
-                let addresses = records.iter().filter_map(RData::ip_addr);
-                Ok(addresses.take(MAX_ADDRESSES).collect::<Vec<_>>())
-            });
-        }
-        let one: Result<_, String> = kinds.next().await;
-        let other = match &one {
-            // The one that is late goes on being asked for, for whoever comes next.
-            Ok(addresses) if !addresses.is_empty() => timeout(OTHER_KIND, kinds.next()).await.ok(),
-            _ => Some(kinds.next().await),
+        let of = |kind| async move {
+            let records = self.records(name, kind).await?;
+            let addresses = records.iter().filter_map(RData::ip_addr);
+            Ok::<_, String>(addresses.take(MAX_ADDRESSES).collect::<Vec<_>>())
         };
+        // The one that is late goes on being asked for, for whoever comes next.
+        let enough = |addresses: &Vec<_>| !addresses.is_empty();
+        let kinds = both(of(RecordType::AAAA), of(RecordType::A), OTHER_KIND, enough).await;
         let (mut found, mut reason) = (Vec::new(), None);
-        for answer in [Some(one), other].into_iter().flatten() {
+        for answer in kinds.into_iter().flatten() {
             match answer {
-                Ok(addresses) => found.extend(addresses),
+                Ok(addresses) => found.extend(addresses), // IPv6 first, and else as DNS gives them
                 Err(error) => reason = Some(error),
             }
         }
         if found.is_empty() {
             return Err(reason.unwrap_or_else(|| "it has no address".into()));
         }
-        found.sort_by_key(IpAddr::is_ipv4); // IPv6 first, and else as DNS gives them
         Ok(found)
     }
 }
@@ -223,6 +263,7 @@ fn explain(error: &NetError, kind: RecordType) -> String {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => "DNS says that there is no such name".into(),
+            _ if kind == URI => "DNS has no URI record of it".into(),
             _ => format!("DNS has no {kind} record of it"),
         },
         NetError::Timeout | NetError::NoConnections => "no name server answered in time".into(),

@@ -34,9 +34,9 @@ impl S4u {
 
     /// Evidence for a user (S4U2Self): a ticket to the service account itself. It names who was
     /// asked for; only its PAC says who that is (`krb_proto::exchange::open_ticket`). A user of another
-    /// realm is asked for there (MS-SFU 4.2), if it is one of [`ClientConfig::other_realms`].
+    /// realm is asked for there (MS-SFU 4.2), if it is one of [`ClientConfig::realms`].
     ///
-    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
+    /// [`ClientConfig::realms`]: crate::ClientConfig::realms
     ///
     /// # Errors
     /// [`ClientError`].
@@ -79,9 +79,9 @@ impl S4u {
 
     /// Which realm knows a user by this name, an enterprise name such as `alice@corp.example`
     /// ([`Name::enterprise`]), as far as the KDCs of our realm and of
-    /// [`ClientConfig::other_realms`] say. Nothing of it is authenticated, nor kept.
+    /// [`ClientConfig::realms`] say. Nothing of it is authenticated, nor kept.
     ///
-    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
+    /// [`ClientConfig::realms`]: crate::ClientConfig::realms
     ///
     /// # Errors
     /// [`ClientError`].
@@ -91,9 +91,9 @@ impl S4u {
 
     /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
     /// that the evidence proved: a ticket got for another account of that name is not handed out. The
-    /// target is in the realm that our KDC says: its own, or one of [`ClientConfig::other_realms`].
+    /// target is in the realm that our KDC says: its own, or one of [`ClientConfig::realms`].
     ///
-    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
+    /// [`ClientConfig::realms`]: crate::ClientConfig::realms
     ///
     /// # Errors
     /// [`ClientError`].

@@ -1,6 +1,9 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 /// A few futures that run side by side inside of whoever owns them: dropped with their owner, they
 /// leave no task and no socket behind.
@@ -30,4 +33,28 @@ impl<'a, T> Together<'a, T> {
         })
         .await
     }
+}
+
+/// What two futures yield. Once one has yielded what is enough, the other one is waited for only so
+/// long.
+pub(crate) async fn both<'a, T, E>(
+    one: impl Future<Output = Result<T, E>> + Send + 'a,
+    other: impl Future<Output = Result<T, E>> + Send + 'a,
+    patience: Duration,
+    enough: impl Fn(&T) -> bool,
+) -> [Option<Result<T, E>>; 2] {
+    let (mut two, mut found) = (Together::default(), [None, None]);
+    two.start(async { (0, one.await) });
+    two.start(async { (1, other.await) });
+    let (which, first) = two.next().await;
+    let second = match &first {
+        Ok(value) if enough(value) => timeout(patience, two.next()).await.ok(),
+        _ => Some(two.next().await),
+    };
+    for (which, value) in [Some((which, first)), second].into_iter().flatten() {
+        if let Some(place) = found.get_mut(which) {
+            *place = Some(value);
+        }
+    }
+    found
 }

@@ -1,54 +1,149 @@
-//! One request to one KDC over TCP or UDP (RFC 4120 section 7.2).
+//! One request to one server over TCP, UDP or HTTPS (RFC 4120 section 7.2, MS-KKDCP).
+
+mod https;
+mod kept;
+mod tcp;
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use krb_proto::asn1::KrbError;
 use krb_proto::iana::ErrorCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
-/// The longest reply that is read. Tickets with a PAC of hundreds of groups are some 60 KB.
-const MAX_REPLY: u32 = 1 << 20;
+pub use https::{Https, Posting};
+pub(crate) use tcp::was_closed_meanwhile;
 
-/// A message on its way, and the reply. The error is this KDC's failure; others may be asked.
+use crate::Endpoint;
+use crate::kdc::any_port;
+use crate::together::Together;
+use tcp::Tcp;
+
+/// The longest reply that is read. Tickets with a PAC of hundreds of groups are some 60 KB.
+pub(crate) const MAX_REPLY: u32 = 1 << 20;
+/// The longest request that is sent as a datagram at all, as MIT's library has it.
+const MAX_DATAGRAM: usize = 32_700;
+
+/// A message on its way, and the reply. The error is this server's failure; others may be asked.
 pub type Carrying<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send + 'a>>;
 
-/// What carries a message to a KDC and brings the reply. [`Transport`] is the one that has sockets.
+/// What carries a message to a server and brings the reply. [`Transport`] is the one that has
+/// sockets.
 pub trait Carry: Send + Sync {
     /// Sends a message, as the exchange made it, and waits for the reply, until then. Dropped, it
     /// leaves nothing behind.
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_>;
+    fn carry(&self, to: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_>;
 }
 
-/// How to carry a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Transport {
-    /// TCP. The default: AS and S4U replies of AD fit no datagram.
-    #[default]
-    Tcp,
-    /// UDP first, TCP if the KDC says that its answer does not fit.
-    Udp,
+/// Carries messages over sockets. TCP connections that a KDC leaves open after its reply are used
+/// again, within ten seconds; a few are kept.
+#[derive(Default)]
+pub struct Transport {
+    tcp: Tcp,
+    udp: Option<usize>,
+    https: Option<Arc<dyn Https>>,
+}
+
+impl Transport {
+    /// TCP alone. The default: AS and S4U replies of AD fit no datagram.
+    #[must_use]
+    pub fn tcp() -> Self {
+        Self::default()
+    }
+
+    /// UDP for messages up to so many bytes, and TCP for longer ones (`udp_preference_limit`; MIT's
+    /// default is 1465, and 1 means TCP first). Where one of them leads nowhere the other is taken,
+    /// and TCP always when the server says that its answer does not fit.
+    #[must_use]
+    pub fn udp_up_to(bytes: u32) -> Self {
+        let udp = Some(usize::try_from(bytes).unwrap_or(MAX_DATAGRAM).min(MAX_DATAGRAM));
+        Self { udp, ..Self::default() }
+    }
+
+    /// With KDC proxies (MS-KKDCP), which are spoken to through this.
+    #[must_use]
+    pub fn with_https(self, https: Arc<dyn Https>) -> Self {
+        Self { https: Some(https), ..self }
+    }
+
+    async fn to(&self, to: &Endpoint, message: &[u8], half: Instant) -> Result<Vec<u8>> {
+        match (to, self.udp) {
+            (Endpoint::Direct(server), Some(limit)) if message.len() <= limit => {
+                self.udp_first(*server, message, half).await
+            }
+            (Endpoint::Direct(server), Some(_)) => self.tcp_first(*server, message, half).await,
+            (Endpoint::Direct(server) | Endpoint::Tcp(server), _) => {
+                self.tcp.ask(*server, message).await
+            }
+            (Endpoint::Udp(server), Some(_)) => udp(*server, message, half).await,
+            (Endpoint::Udp(_), None) => {
+                let text = "it is listed for UDP only, and UDP is not used here";
+                Err(Error::new(ErrorKind::Unsupported, text))
+            }
+            (Endpoint::Proxy(proxy), _) => https::ask(self.https.as_deref(), proxy, message).await,
+        }
+    }
+
+    /// A server that is silent for half of the time is asked over TCP as well: datagrams may not
+    /// reach it, or it may not read them.
+    async fn udp_first(
+        &self,
+        server: SocketAddr,
+        message: &[u8],
+        half: Instant,
+    ) -> Result<Vec<u8>> {
+        let mut ways = Together::default();
+        ways.start(udp(server, message, half));
+        match timeout_at(half, ways.next()).await {
+            Ok(Ok(reply)) if !is_too_big(&reply) => return Ok(reply),
+            Ok(_) => return self.tcp.ask(server, message).await,
+            Err(_) => ways.start(self.tcp.ask(server, message)),
+        }
+        match ways.next().await {
+            Ok(reply) if !is_too_big(&reply) => Ok(reply),
+            _ => ways.next().await,
+        }
+    }
+
+    /// Where no connection comes about, be it refused or not answered for half of the time, nothing
+    /// was sent, and UDP is tried.
+    async fn tcp_first(
+        &self,
+        server: SocketAddr,
+        message: &[u8],
+        half: Instant,
+    ) -> Result<Vec<u8>> {
+        let connected = timeout_at(half, self.tcp.connect(server)).await;
+        match connected {
+            Ok(Ok(connection)) => self.tcp.ask_over(connection, message).await,
+            Ok(Err(error)) if message.len() > MAX_DATAGRAM => Err(error),
+            Ok(Err(_)) | Err(_) => udp(server, message, half).await,
+        }
+    }
 }
 
 impl Carry for Transport {
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
-        let carried = async move {
-            if *self == Self::Udp {
-                let half = (until - Instant::now()) / 2;
-                let reply = udp(kdc, &message, Instant::now() + half).await?;
-                if !matches!(error_and_time(&reply), Some((ErrorCode::RESPONSE_TOO_BIG, _))) {
-                    return Ok(reply);
-                }
+    fn carry(&self, to: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        Box::pin(async move {
+            let carried = self.to(&to, &message, half);
+            if let Ok(carried) = timeout_at(until, carried).await {
+                return carried;
             }
-            tcp(kdc, &message).await
-        };
-        let silent = |_| Err(Error::new(ErrorKind::TimedOut, "no answer in time"));
-        Box::pin(async move { timeout_at(until, carried).await.unwrap_or_else(silent) })
+            if let Some(server) = to.address() {
+                self.tcp.was_silent(server);
+            }
+            Err(Error::new(ErrorKind::TimedOut, "no answer in time"))
+        })
     }
+}
+
+fn is_too_big(reply: &[u8]) -> bool {
+    matches!(error_and_time(reply), Some((ErrorCode::RESPONSE_TOO_BIG, _)))
 }
 
 /// Code and server time, if the reply is a KRB-ERROR.
@@ -57,31 +152,11 @@ pub(crate) fn error_and_time(reply: &[u8]) -> Option<(ErrorCode, i64)> {
     Some((error.error_code, error.stime.unix()))
 }
 
-/// Sends a message over a new TCP connection, four octets of length in front, and reads the reply.
-async fn tcp(kdc: SocketAddr, message: &[u8]) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(kdc).await?;
-    stream.set_nodelay(true)?;
-    let length = u32::try_from(message.len()).map_err(|_| ErrorKind::InvalidInput)?;
-    let framed = [&length.to_be_bytes(), message].concat();
-    stream.write_all(&framed).await?;
-    let length = stream.read_u32().await?;
-    // The high bit is reserved (RFC 4120 section 7.2.2), so it is too long as well.
-    if length > MAX_REPLY {
-        let text = format!("the KDC announced a reply of {length} bytes");
-        return Err(Error::new(ErrorKind::InvalidData, text));
-    }
-    let mut reply = vec![0; length as usize];
-    stream.read_exact(&mut reply).await?;
-    Ok(reply)
-}
-
 /// Sends a message as one datagram and waits for the reply from that address. It is sent once more
 /// if there is none by `again`: datagrams are lost.
-async fn udp(kdc: SocketAddr, message: &[u8], again: Instant) -> Result<Vec<u8>> {
-    let any: SocketAddr =
-        if kdc.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0; 16], 0).into() };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(kdc).await?;
+async fn udp(server: SocketAddr, message: &[u8], again: Instant) -> Result<Vec<u8>> {
+    let socket = UdpSocket::bind(any_port(server)).await?;
+    socket.connect(server).await?;
     socket.send(message).await?;
     let mut reply = vec![0; 1 << 16];
     let length = match timeout_at(again, socket.recv(&mut reply)).await {

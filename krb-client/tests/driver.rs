@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use krb_client::proto::Context;
 use krb_client::proto::exchange::{Exchange, ExchangeError, Step};
 use krb_client::{
-    Carry, Carrying, ClientError, Driver, KdcSource, OsRandom, Patience, SystemClock,
+    Carry, Carrying, ClientError, Driver, Endpoint, KdcSource, OsRandom, Patience, SystemClock,
 };
 use tokio::time::Instant;
 
@@ -20,10 +20,10 @@ const THERE: ([u8; 4], u16) = ([10, 0, 0, 2], 88);
 struct InMemory(Arc<Mutex<Vec<SocketAddr>>>);
 
 impl Carry for InMemory {
-    fn carry(&self, kdc: SocketAddr, asked: Vec<u8>, _: Instant) -> Carrying<'_> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kdc);
+    fn carry(&self, kdc: Endpoint, asked: Vec<u8>, _: Instant) -> Carrying<'_> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(kdc.address());
         let known = [(HERE, &b"HERE"[..]), (THERE, b"THERE")];
-        let reply = match known.into_iter().find(|(at, _)| kdc == SocketAddr::from(*at)) {
+        let reply = match known.into_iter().find(|(at, _)| kdc == SocketAddr::from(*at).into()) {
             Some((_, realm)) if asked == realm => Ok(asked),
             _ => Err(ErrorKind::ConnectionRefused.into()),
         };

@@ -13,7 +13,9 @@ use krb_client::proto::iana::{NameType, NtStatus, TicketFlags};
 use krb_client::proto::kdc::{Account, Realm, Trust, Trustee};
 use krb_client::proto::pac::{Pac, Sid};
 use krb_client::proto::{Credential, Name, Principal};
-use krb_client::{Carry, Carrying, Client, ClientConfig, ClientError, KdcSource, OsRandom};
+use krb_client::{
+    Carry, Carrying, Client, ClientConfig, ClientError, Endpoint, KdcSource, OsRandom,
+};
 use tokio::time::Instant;
 
 const HOME: &str = "HOME.TEST";
@@ -38,8 +40,8 @@ struct Wire {
 }
 
 impl Carry for Wire {
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(kdc);
+    fn carry(&self, kdc: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(kdc.address());
         self.kdcs.carry(kdc, message, until)
     }
 }
@@ -104,9 +106,9 @@ impl World {
         let service = of("svc-mcp", HOME);
         let keys = krb_client::files::client_keys(&keytab, &service).unwrap();
         let kdcs = |realm: &str| KdcSource::Addresses(vec![address(realm)]);
-        let mut config = ClientConfig::new(service, keys, kdcs(HOME));
-        config.other_realms =
-            others.iter().map(|realm| (realm.as_bytes().to_vec(), kdcs(realm))).collect();
+        let named = others.iter().chain(&[HOME]);
+        let named = named.map(|realm| (realm.as_bytes().to_vec(), kdcs(realm)));
+        let mut config = ClientConfig::in_realms(service, keys, krb_client::Realms::from(named));
         config.transport = Arc::new(wire.clone());
         Self { realms, wire, client: Client::new(config) }
     }

@@ -15,6 +15,7 @@
 //! - [`ap`], [`gss`], [`spnego`]: using a ticket;
 //! - `kdc`, a feature: the other side of [`exchange`], for development and tests;
 //! - [`kpasswd`], [`kkdcp`]: changing a password, and reaching a KDC through HTTPS;
+//! - [`netlogon`]: which site of Active Directory asks;
 //! - [`pac`] and [`authorization`]: who a ticket is really for, and what else the KDC put into it;
 //! - [`formats`]: ccache, keytab, kirbi and krb5.conf bytes.
 #![no_std]
@@ -38,6 +39,7 @@ pub mod iana;
 pub mod kdc;
 pub mod kkdcp;
 pub mod kpasswd;
+pub mod netlogon;
 #[cfg(any(test, fuzzing))]
 pub mod oracles;
 pub mod pac;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use krb_client::{
-    Client, ClientConfig, ClientError, Clock, KdcSource, Resolver, SystemClock, Transport, files,
+    Client, ClientConfig, ClientError, Clock, KdcSource, Realms, Resolver, SystemClock, Transport,
+    files,
 };
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Name, Principal, Timestamp};
@@ -22,8 +23,11 @@ async fn config(lab: &Lab) -> ClientConfig {
     let account = Principal::new(Name::user(&lab.var("SVC_ACCOUNT")), lab.realm());
     let keytab = files::read_keytab(&lab.keytab("mcp")).await.unwrap();
     let secret = files::client_keys(&keytab, &account).unwrap();
-    let kdc = format!("{}:88", lab.var("DC_IP")).parse().unwrap();
-    ClientConfig::new(account, secret, KdcSource::Addresses(vec![kdc]))
+    ClientConfig::new(account, secret, KdcSource::Addresses(vec![kdc(lab)]))
+}
+
+fn kdc(lab: &Lab) -> SocketAddr {
+    format!("{}:88", lab.var("DC_IP")).parse().unwrap()
 }
 
 /// All three exchanges; the ticket is for alice at the file server.
@@ -42,7 +46,8 @@ async fn it_is_found_by_dns() {
     let lab = lab!();
     let mut config = config(lab).await;
     let nameserver = format!("{}:53", lab.var("DC_IP")).parse().unwrap();
-    config.kdcs = KdcSource::Dns(Resolver::new(&[nameserver], Default::default()).unwrap());
+    let dns = KdcSource::Dns(Resolver::new(&[nameserver], Default::default()).unwrap());
+    config.realms = Realms::default().with(&lab.realm(), dns);
     delegate(lab, config).await.unwrap();
 }
 
@@ -80,14 +85,13 @@ async fn dropping() -> SocketAddr {
 async fn it_is_found_behind_twelve_that_are_silent() {
     let lab = lab!(alone);
     let mut config = config(lab).await;
-    let KdcSource::Addresses(kdc) = config.kdcs else { panic!() };
     let mut kdcs = Vec::new();
     for _ in 0..4 {
         let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         kdcs.extend([frozen().await, dropping().await, refusing]);
     }
-    kdcs.extend(kdc);
-    config.kdcs = KdcSource::Addresses(kdcs);
+    kdcs.push(kdc(lab));
+    config.realms = Realms::default().with(&lab.realm(), KdcSource::Addresses(kdcs));
     let began = Instant::now();
     delegate(lab, config).await.unwrap();
     // Three exchanges: the first one finds it, the others begin with it.
@@ -98,7 +102,7 @@ async fn it_is_found_behind_twelve_that_are_silent() {
 async fn answers_that_fit_no_datagram_come_over_tcp() {
     let lab = lab!();
     let mut config = config(lab).await;
-    config.transport = Arc::new(Transport::Udp);
+    config.transport = Arc::new(Transport::udp_up_to(u32::MAX));
     delegate(lab, config).await.unwrap();
 }
 

@@ -39,9 +39,8 @@ impl Realms {
         let account = Principal::new(Name::user(account), &self.here);
         let secret = files::client_keys(&self.keytab, &account).unwrap();
         let [here, there] = self.kdcs.map(|kdc| KdcSource::Addresses(vec![kdc]));
-        let mut config = ClientConfig::new(account, secret, here);
-        config.other_realms = vec![(self.there.clone().into(), there)];
-        Client::new(config)
+        let realms = krb_client::Realms::default().with(&self.here, here).with(&self.there, there);
+        Client::new(ClientConfig::in_realms(account, secret, realms))
     }
 
     fn of_here(&self, user: &str) -> Principal {

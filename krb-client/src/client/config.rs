@@ -7,7 +7,8 @@ use krb_proto::exchange::TicketOptions;
 use super::armor::Armor;
 use crate::store::SharedTickets;
 use crate::{
-    AccountSecret, Carry, Clock, Entropy, KdcSource, OsRandom, Patience, SystemClock, Transport,
+    AccountSecret, Carry, Clock, Entropy, KdcSource, OsRandom, Patience, Realms, SystemClock,
+    Transport,
 };
 
 /// What a client needs to know.
@@ -21,14 +22,10 @@ pub struct ClientConfig {
     /// What it proves itself with: its keys, its password, a certificate; where they come from if they
     /// may be replaced.
     pub secret: AccountSecret,
-    /// Where its realm's KDCs are.
-    pub kdcs: KdcSource,
-    /// Where the KDCs of other realms are, of those that users or targets may be of, and of those
-    /// between. Nobody else's KDC is asked, whatever a referral says. None unless asked otherwise.
-    pub other_realms: Vec<(Vec<u8>, KdcSource)>,
-    /// Where passwords of the realm are changed. The realm's KDCs, at port 464, unless asked otherwise.
-    pub password_servers: Option<KdcSource>,
-    /// [`Transport::Tcp`] unless asked otherwise.
+    /// Where the servers of its realm are, and of other realms that users or targets may be of, and of
+    /// those between. Nobody else's are asked, whatever a referral says.
+    pub realms: Realms,
+    /// [`Transport::tcp`] unless asked otherwise.
     pub transport: Arc<dyn Carry>,
     /// Patience with one KDC, doubled in each further try; others are asked beside it before it ends.
     /// 1 second.
@@ -55,17 +52,23 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// A configuration with the defaults named at the fields.
+    /// A configuration with the defaults named at the fields, for an account of a realm whose KDCs are
+    /// there.
     #[must_use]
     pub fn new(account: Principal, secret: impl Into<AccountSecret>, kdcs: KdcSource) -> Self {
+        let realms = Realms::from([(account.realm.clone(), kdcs)]);
+        Self::in_realms(account, secret, realms)
+    }
+
+    /// The same, for an account of one of these realms.
+    #[must_use]
+    pub fn in_realms(account: Principal, secret: impl Into<AccountSecret>, realms: Realms) -> Self {
         let patience = Patience::default();
         Self {
             account,
             secret: secret.into(),
-            kdcs,
-            other_realms: Vec::new(),
-            password_servers: None,
-            transport: Arc::new(Transport::Tcp),
+            realms,
+            transport: Arc::new(Transport::tcp()),
             kdc_timeout: patience.per_kdc,
             timeout: patience.overall,
             login: TicketOptions::default(),

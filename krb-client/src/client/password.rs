@@ -6,7 +6,6 @@
 //! the password is the new one, which a login with it then shows.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use krb_proto::asn1::HostAddress;
@@ -18,12 +17,10 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{Client, Inner};
-use crate::kdc::Place;
+use crate::kdc::{Endpoint, Place, Service};
 use crate::keyring::is_wrong_secret;
-use crate::{ClientError, KdcFailure, KdcSource, Unreachable};
+use crate::{ClientError, KdcFailure, Unreachable};
 
-/// The port of kpasswd.
-const PORT: u16 = 464;
 /// So many servers are asked at most.
 const MAX_SERVERS: usize = 16;
 /// Life of the ticket that a password is changed with, in seconds.
@@ -31,20 +28,6 @@ const LIFETIME: i64 = 300;
 /// Peers across NAT do not look at the address that a request says to come from, and whoever could tell
 /// it is not here.
 const SENDER: HostAddress<'_> = HostAddress { addr_type: 2, address: &[0, 0, 0, 0] };
-
-/// Where passwords are changed if nothing else is said: at the KDCs, by their other port.
-pub(super) fn beside(kdcs: KdcSource) -> KdcSource {
-    match kdcs {
-        KdcSource::Addresses(addresses) => {
-            let other_port = |address: SocketAddr| SocketAddr::new(address.ip(), PORT);
-            KdcSource::Addresses(addresses.into_iter().map(other_port).collect())
-        }
-        KdcSource::Hosts(hosts, resolver) => {
-            KdcSource::Hosts(hosts.into_iter().map(|(host, _)| (host, PORT)).collect(), resolver)
-        }
-        dns @ KdcSource::Dns(_) => dns,
-    }
-}
 
 /// What becomes of a request to change a password.
 enum Asked {
@@ -107,7 +90,7 @@ impl Client {
         let deadline = Instant::now() + self.inner.patience.overall;
         let mut unreachable = Unreachable { realm, tried: Vec::new(), discovery: None };
         for kdc in self.password_servers(&mut unreachable).await {
-            match self.ask_server(kdc, ticket, of, new, deadline).await? {
+            match self.ask_server(&kdc, ticket, of, new, deadline).await? {
                 Asked::Silence(error) if is_unreached(error.kind()) => {
                     unreachable.tried.push(KdcFailure { kdc, error: Arc::new(error) });
                 }
@@ -120,7 +103,7 @@ impl Client {
     /// One server; a second time, by its own clock, if it says that ours differs.
     async fn ask_server(
         &self,
-        server: SocketAddr,
+        server: &Endpoint,
         ticket: &Credential,
         of: Option<&Principal>,
         new: &str,
@@ -137,7 +120,7 @@ impl Client {
                     None => PasswordChange::change(ticket, new, SENDER, cx)?,
                 }
             };
-            let reply = match transport.carry(server, message, deadline).await {
+            let reply = match transport.carry(server.clone(), message, deadline).await {
                 Ok(reply) => reply,
                 Err(error) => return Ok(Asked::Silence(error)),
             };
@@ -153,24 +136,24 @@ impl Client {
     }
 
     /// The servers, in the order in which they are asked.
-    async fn password_servers(&self, unreachable: &mut Unreachable) -> Vec<SocketAddr> {
-        let source = &self.inner.password_servers;
-        let places = match source {
-            KdcSource::Dns(resolver) => {
-                let found =
-                    resolver.services(&format!("_kpasswd._tcp.{}", unreachable.realm)).await;
-                found.map(|found| found.into_iter().map(|(h, p)| Place::Host(h, p)).collect())
-            }
-            _ => source.places(&unreachable.realm).await,
-        };
+    async fn password_servers(&self, unreachable: &mut Unreachable) -> Vec<Endpoint> {
+        let realm = &unreachable.realm;
         let mut servers = Vec::new();
+        let source = match self.inner.driver.realms().source(realm, Service::Kpasswd) {
+            Ok(source) => source,
+            Err(reason) => {
+                unreachable.discovery = Some(reason);
+                return servers;
+            }
+        };
+        let places = source.places(realm, Service::Kpasswd).await;
         for place in places.unwrap_or_else(|error| {
             unreachable.discovery = Some(error.to_string());
             Vec::new()
         }) {
             match place {
-                Place::Address(address) => servers.push(address),
-                Place::Host(host, port) => match source.resolve(&host, port).await {
+                Place::At(server) => servers.push(server),
+                Place::Host { host, port, way } => match source.resolve(&host, port, way).await {
                     Ok(found) => servers.extend(found),
                     Err(error) => unreachable.discovery = Some(error.to_string()),
                 },

@@ -11,10 +11,10 @@ use crate::{ClientError, UserTicket};
 
 impl Client {
     /// A ticket to `target` in the account's own name. The target is in the realm that our KDC says:
-    /// its own, or one of [`ClientConfig::other_realms`]. It is used for as long as one in a user's
+    /// its own, or one of [`ClientConfig::realms`]. It is used for as long as one in a user's
     /// name.
     ///
-    /// [`ClientConfig::other_realms`]: crate::ClientConfig::other_realms
+    /// [`ClientConfig::realms`]: crate::ClientConfig::realms
     ///
     /// # Errors
     /// [`ClientError`].

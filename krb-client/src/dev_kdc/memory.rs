@@ -6,7 +6,7 @@ use krb_proto::kpasswd;
 use tokio::time::Instant;
 
 use super::Realms;
-use crate::{Carry, Carrying, ClientConfig};
+use crate::{Carry, Carrying, ClientConfig, Endpoint};
 
 /// Carries requests to realms in memory: no socket, no thread, no waiting, so that a test under a
 /// virtual clock is over at once. Every address is such a KDC's.
@@ -39,8 +39,9 @@ impl InMemory {
 }
 
 impl Carry for InMemory {
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, _: Instant) -> Carrying<'_> {
+    fn carry(&self, kdc: Endpoint, message: Vec<u8>, _: Instant) -> Carrying<'_> {
         Box::pin(async move {
+            let kdc = kdc.address().unwrap_or((Ipv4Addr::LOCALHOST, 88).into());
             let (answer, event) = match kpasswd::is_request(&message) {
                 true => self.realms.change_password(&message, kdc.ip()),
                 false => self.realms.answer(&message),

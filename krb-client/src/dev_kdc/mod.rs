@@ -209,7 +209,7 @@ impl DevKdc {
     /// [`InMemory::client_config`]; over TCP.
     #[must_use]
     pub fn client_config(&self, account: &str) -> Option<ClientConfig> {
-        self.realms.client_config(account, self.addresses.kdc, Arc::new(Transport::Tcp))
+        self.realms.client_config(account, self.addresses.kdc, Arc::new(Transport::tcp()))
     }
 
     /// A `krb5.conf` with which MIT's and Heimdal's programs and Java find this KDC, and ask nobody

@@ -109,7 +109,7 @@ async fn a_port_that_is_taken_is_said_to_be() {
 async fn it_logs_in_by_tcp_udp_and_memory() {
     let kdc = started().await;
     let address = kdc.addresses().kdc;
-    for transport in [Transport::Tcp, Transport::Udp] {
+    for transport in [Transport::tcp(), Transport::udp_up_to(u32::MAX)] {
         let driver = driver("EXAMPLE.TEST", address, transport);
         let tgt = driver.run(login("EXAMPLE.TEST")).await.unwrap();
         assert_eq!(tgt.client.to_string(), "alice@EXAMPLE.TEST");
@@ -129,7 +129,7 @@ async fn several_realms_answer_on_one_port() {
     let realms = Realms::from(vec![realm("ONE.TEST"), realm("TWO.TEST")]);
     let kdc = DevKdc::start(realms, Bind::loopback()).await.unwrap();
     for name in ["TWO.TEST", "ONE.TEST"] {
-        let driver = driver(name, kdc.addresses().kdc, Transport::Tcp);
+        let driver = driver(name, kdc.addresses().kdc, Transport::tcp());
         let tgt = driver.run(login(name)).await.unwrap();
         assert_eq!(tgt.server.to_string(), format!("krbtgt/{name}@{name}"));
     }
@@ -261,7 +261,7 @@ async fn the_proxy_takes_what_ms_kkdcp_says_and_says_what_else_is_wrong() {
 async fn passwords_are_changed_through_the_proxy() {
     const NEW: &[u8] = b"battery staple";
     let kdc = started().await;
-    let driver = driver("EXAMPLE.TEST", kdc.addresses().kdc, Transport::Tcp);
+    let driver = driver("EXAMPLE.TEST", kdc.addresses().kdc, Transport::tcp());
     let to_kpasswd = login("EXAMPLE.TEST").to_server(PasswordChange::service());
     let ticket = driver.run(to_kpasswd).await.unwrap();
     let sender = HostAddress { addr_type: 2, address: &[127, 0, 0, 1] };

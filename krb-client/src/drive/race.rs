@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,9 @@ use krb_proto::iana::ErrorCode;
 use tokio::time::{Instant, timeout_at};
 
 use super::Driver;
-use crate::kdc::{Answered, Place};
+use crate::kdc::{Answered, Endpoint, Place, Service, Way};
 use crate::together::Together;
-use crate::transport::error_and_time;
+use crate::transport::{error_and_time, was_closed_meanwhile};
 use crate::{ClientError, KdcFailure, KdcSource, ResolveError, Unreachable};
 
 /// So many KDCs are asked at once.
@@ -39,9 +38,13 @@ const LOOK_UP: u32 = 2;
 /// about hold up nobody.
 const LOOK_UPS: usize = 4;
 
+/// So often a connection to one KDC that was kept may turn out to be closed before that is its
+/// failure: others may have kept one meanwhile.
+const MAX_CLOSED: u32 = 3;
+
 /// The answer of a round trip.
 pub(super) struct Won<E> {
-    pub(super) kdc: SocketAddr,
+    pub(super) kdc: Endpoint,
     /// The exchange that made the request which was answered.
     pub(super) exchange: E,
     pub(super) reply: Vec<u8>,
@@ -50,24 +53,26 @@ pub(super) struct Won<E> {
 
 enum Event<E> {
     Listed(Result<Vec<Place>, ResolveError>),
-    Resolved { rank: usize, found: Result<Vec<SocketAddr>, ResolveError> },
+    Resolved { rank: usize, found: Result<Vec<Endpoint>, ResolveError> },
     Replied { candidate: Candidate, exchange: E, reply: Result<Vec<u8>, Error> },
 }
 
 /// A KDC to be asked, or asked again.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Candidate {
-    kdc: SocketAddr,
+    kdc: Endpoint,
     /// Its place in the realm's list.
     rank: usize,
     tries: u32,
     not_before: Instant,
     clock_corrected: bool,
+    /// How often a connection to it that was kept turned out to be closed.
+    closed: u32,
 }
 
 /// A KDC that is being asked.
 struct Asked {
-    kdc: SocketAddr,
+    kdc: Endpoint,
     since: Instant,
 }
 
@@ -87,7 +92,7 @@ pub(super) struct Race<'a, E> {
     exchange: E,
     realm: Arc<str>,
     /// Where its KDCs are.
-    source: &'a KdcSource,
+    source: Arc<KdcSource>,
     deadline: Instant,
     tick: Duration,
     began: Instant,
@@ -95,14 +100,14 @@ pub(super) struct Race<'a, E> {
     list: List,
     /// When the list was there, and looking up its names could begin.
     listed: Instant,
-    names: VecDeque<(usize, String, u16)>,
+    names: VecDeque<(usize, String, u16, Way)>,
     /// Places in the list of the names that are being looked up.
     looked_up: Vec<usize>,
     candidates: Vec<Candidate>,
     /// Every KDC that is or was a candidate.
-    seen: Vec<SocketAddr>,
+    seen: Vec<Endpoint>,
     /// Those that are not to be asked.
-    spoilt: &'a [SocketAddr],
+    spoilt: &'a [Endpoint],
     asked: Vec<Asked>,
     /// How many are asked at once, and when there will be more.
     breadth: usize,
@@ -121,7 +126,7 @@ where
         driver: &'a Driver,
         exchange: E,
         deadline: Instant,
-        spoilt: &'a [SocketAddr],
+        spoilt: &'a [Endpoint],
     ) -> Result<Self, ClientError> {
         let realm: Arc<str> = String::from_utf8_lossy(exchange.realm()?).into();
         let source = driver.source(&realm)?;
@@ -192,8 +197,8 @@ where
 
     fn ask_for_list(&mut self) {
         self.list = List::Awaited;
-        let (source, realm) = (self.source, self.realm.clone());
-        self.running.start(async move { Event::Listed(source.places(&realm).await) });
+        let (source, realm) = (self.source.clone(), self.realm.clone());
+        self.running.start(async move { Event::Listed(source.places(&realm, Service::Kdc).await) });
     }
 
     fn take_list(&mut self, found: Result<Vec<Place>, ResolveError>) {
@@ -204,15 +209,17 @@ where
                 self.list = List::Here;
                 // Whoever still waits to be asked would have stood in for a list that was late.
                 self.candidates.retain(|candidate| candidate.tries > 0);
-                let known = |kdc: &SocketAddr| {
+                let known = |kdc: &Endpoint| {
                     let failed = self.candidates.iter().any(|candidate| candidate.kdc == *kdc);
                     failed || self.asked.iter().any(|asked| asked.kdc == *kdc)
                 };
                 self.seen.retain(known);
                 for (rank, place) in places.into_iter().enumerate() {
                     match place {
-                        Place::Address(kdc) => self.add(kdc, rank, now),
-                        Place::Host(host, port) => self.names.push_back((rank, host, port)),
+                        Place::At(kdc) => self.add(kdc, rank, now),
+                        Place::Host { host, port, way } => {
+                            self.names.push_back((rank, host, port, way));
+                        }
                     }
                 }
             }
@@ -223,7 +230,7 @@ where
         }
     }
 
-    fn take_addresses(&mut self, rank: usize, found: Result<Vec<SocketAddr>, ResolveError>) {
+    fn take_addresses(&mut self, rank: usize, found: Result<Vec<Endpoint>, ResolveError>) {
         self.looked_up.retain(|looked_up| *looked_up != rank);
         match found {
             Ok(kdcs) => kdcs.into_iter().for_each(|kdc| self.add(kdc, rank, Instant::now())),
@@ -231,11 +238,19 @@ where
         }
     }
 
-    fn add(&mut self, kdc: SocketAddr, rank: usize, not_before: Instant) {
+    fn add(&mut self, kdc: Endpoint, rank: usize, not_before: Instant) {
         if !self.seen.contains(&kdc) && !self.spoilt.contains(&kdc) {
-            self.seen.push(kdc);
-            let clock_corrected = false;
-            self.candidates.push(Candidate { kdc, rank, tries: 0, not_before, clock_corrected });
+            self.seen.push(kdc.clone());
+            let (clock_corrected, closed) = (false, 0);
+            let tries = 0;
+            self.candidates.push(Candidate {
+                kdc,
+                rank,
+                tries,
+                not_before,
+                clock_corrected,
+                closed,
+            });
         }
     }
 
@@ -253,12 +268,12 @@ where
         while self.looked_up.len() < at_once
             && (self.asked.is_empty() || silent)
             && self.ready(now).count() < 2 * self.breadth
-            && let Some((rank, host, port)) = self.names.pop_front()
+            && let Some((rank, host, port, way)) = self.names.pop_front()
         {
             self.looked_up.push(rank);
-            let source = self.source;
+            let source = self.source.clone();
             self.running.start(async move {
-                Event::Resolved { rank, found: source.resolve(&host, port).await }
+                Event::Resolved { rank, found: source.resolve(&host, port, way).await }
             });
         }
     }
@@ -267,7 +282,7 @@ where
     fn ready(&self, now: Instant) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter().filter(move |candidate| {
             let usual = candidate.tries == 0 && candidate.not_before <= now;
-            usual && self.driver.memory.aside(candidate.kdc).is_none()
+            usual && self.driver.memory.aside(&candidate.kdc).is_none()
         })
     }
 
@@ -292,7 +307,7 @@ where
                 && (aside.is_none() || !looking || now >= self.began + self.tick * ALONE)
         };
         let order = self.candidates.iter().enumerate().filter_map(|(at, candidate)| {
-            let aside = self.driver.memory.aside(candidate.kdc);
+            let aside = self.driver.memory.aside(&candidate.kdc);
             may(candidate, aside).then_some((candidate.tries, aside, candidate.rank, at))
         });
         let (.., at) = order.min()?;
@@ -306,11 +321,11 @@ where
     }
 
     fn ask(&mut self, candidate: Candidate) -> Result<(), ClientError> {
-        let (exchange, request) = self.build(self.exchange.clone(), candidate.kdc)?;
+        let (exchange, request) = self.build(self.exchange.clone(), &candidate.kdc)?;
         let now = Instant::now();
         match self.broader {
             None => {
-                let pace = self.driver.memory.pace(candidate.kdc) * 2;
+                let pace = self.driver.memory.pace(&candidate.kdc) * 2;
                 let alone = pace.clamp(self.tick * ALONE, self.tick * ALONE_IF_SLOW);
                 self.broader = Some(now + alone);
                 self.began = now;
@@ -320,13 +335,13 @@ where
             Some(_) => {}
         }
         let patience = self.driver.patience.per_kdc * 2u32.pow(candidate.tries);
-        self.asked.push(Asked { kdc: candidate.kdc, since: now });
+        self.asked.push(Asked { kdc: candidate.kdc.clone(), since: now });
         self.send(candidate, exchange, request, now + patience);
         Ok(())
     }
 
     /// The request for this KDC, with its clock.
-    fn build(&self, mut exchange: E, kdc: SocketAddr) -> Result<(E, Vec<u8>), ClientError> {
+    fn build(&self, mut exchange: E, kdc: &Endpoint) -> Result<(E, Vec<u8>), ClientError> {
         let request = exchange.request(&mut self.driver.context(kdc, &mut &*self.driver.random))?;
         Ok((exchange, request))
     }
@@ -334,7 +349,7 @@ where
     fn send(&mut self, candidate: Candidate, exchange: E, request: Vec<u8>, until: Instant) {
         let (driver, until) = (self.driver, until.min(self.deadline));
         self.running.start(async move {
-            let reply = driver.transport.carry(candidate.kdc, request, until).await;
+            let reply = driver.transport.carry(candidate.kdc.clone(), request, until).await;
             Event::Replied { candidate, exchange, reply }
         });
     }
@@ -345,9 +360,18 @@ where
         exchange: E,
         reply: Result<Vec<u8>, Error>,
     ) -> Result<Option<Won<E>>, ClientError> {
-        let kdc = candidate.kdc;
+        let kdc = candidate.kdc.clone();
         let reply = match reply {
             Ok(reply) => reply,
+            // Not its failure: it closed what was kept open. The request is made anew, since nobody
+            // knows whether the first was read, and goes over a connection of its own.
+            Err(error) if candidate.closed < MAX_CLOSED && was_closed_meanwhile(&error) => {
+                let (exchange, request) = self.build(exchange, &kdc)?;
+                let candidate = Candidate { closed: candidate.closed + 1, ..candidate };
+                let patience = self.driver.patience.per_kdc * 2u32.pow(candidate.tries);
+                self.send(candidate, exchange, request, Instant::now() + patience);
+                return Ok(None);
+            }
             Err(error) => {
                 self.failed(candidate, error);
                 return Ok(None);
@@ -361,9 +385,9 @@ where
             }
             Some((ErrorCode::SKEW, server_time)) if !candidate.clock_corrected => {
                 let offset = server_time - self.driver.clock.now().seconds.unix();
-                if self.driver.memory.learn_offset(kdc, offset) {
+                if self.driver.memory.learn_offset(&kdc, offset) {
                     tracing::warn!(%kdc, offset, "the KDC's clock differs; times sent are corrected");
-                    let (exchange, request) = self.build(exchange, kdc)?;
+                    let (exchange, request) = self.build(exchange, &kdc)?;
                     let candidate = Candidate { clock_corrected: true, ..candidate };
                     let until = Instant::now() + self.driver.patience.per_kdc;
                     self.send(candidate, exchange, request, until);
@@ -372,14 +396,14 @@ where
             }
             _ => {}
         }
-        let answered = self.note_answer(kdc);
+        let answered = self.note_answer(&kdc);
         Ok(Some(Won { kdc, exchange, reply, answered }))
     }
 
     fn failed(&mut self, candidate: Candidate, error: Error) {
-        let kdc = candidate.kdc;
+        let kdc = candidate.kdc.clone();
         tracing::debug!(%kdc, %error, "KDC failed");
-        self.driver.memory.failed(&self.realm, kdc);
+        self.driver.memory.failed(&self.realm, &kdc);
         self.asked.retain(|asked| asked.kdc != kdc);
         // One that refuses waits as long for its next turn as one that is silent.
         let silent = error.kind() == ErrorKind::TimedOut;
@@ -392,20 +416,20 @@ where
     }
 
     /// Who answered; remembers who was silent meanwhile.
-    fn note_answer(&self, kdc: SocketAddr) -> Answered {
+    fn note_answer(&self, kdc: &Endpoint) -> Answered {
         let now = Instant::now();
         let (mut pace, listed) = (Duration::ZERO, self.list == List::Here);
         for asked in &self.asked {
             let took = now - asked.since;
-            if asked.kdc == kdc {
+            if asked.kdc == *kdc {
                 pace = took;
             } else if took >= self.tick * ALONE {
-                self.driver.memory.failed(&self.realm, asked.kdc);
+                self.driver.memory.failed(&self.realm, &asked.kdc);
             } else {
-                self.driver.memory.overtaken(asked.kdc);
+                self.driver.memory.overtaken(&asked.kdc);
             }
         }
-        Answered { realm: self.realm.clone(), kdc, pace, listed }
+        Answered { realm: self.realm.clone(), kdc: kdc.clone(), pace, listed }
     }
 
     // The end.
@@ -426,10 +450,10 @@ where
 
     fn unreachable(mut self) -> ClientError {
         for Asked { kdc, .. } in &self.asked {
-            self.driver.memory.failed(&self.realm, *kdc);
+            self.driver.memory.failed(&self.realm, kdc);
             self.tried.retain(|failure| failure.kdc != *kdc);
             let error = Error::new(ErrorKind::TimedOut, "no answer in time");
-            self.tried.push(KdcFailure { kdc: *kdc, error: Arc::new(error) });
+            self.tried.push(KdcFailure { kdc: kdc.clone(), error: Arc::new(error) });
         }
         if self.list == List::Awaited || !self.looked_up.is_empty() {
             self.unresolved.push("DNS has not answered for all of its KDCs".into());

@@ -1,5 +1,6 @@
 //! The driver against small KDCs on loopback that misbehave as real ones do.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use krb_proto::asn1::KrbError;
@@ -118,17 +119,18 @@ async fn it_goes_on_to_a_kdc_that_answers() {
     let (good, count) = kdc(vec![b"done".to_vec()]).await;
     let (busy, _) = kdc(vec![error(ErrorCode::SVC_UNAVAILABLE, NOW)]).await;
     let kdcs = vec![refusing().await, frozen().await, busy, good];
-    driver(kdcs, Transport::Tcp).run(Probe::default()).await.unwrap();
+    driver(kdcs, Transport::tcp()).run(Probe::default()).await.unwrap();
     assert_eq!(*count.lock().unwrap(), 1);
 }
 
 #[tokio::test]
 async fn when_none_answers_the_error_names_each() {
     let (refusing, frozen) = (refusing().await, frozen().await);
-    let driver = driver(vec![refusing, frozen], Transport::Tcp);
+    let driver = driver(vec![refusing, frozen], Transport::tcp());
     let error = driver.run(Probe::default()).await.unwrap_err();
     let ClientError::Unreachable(unreachable) = &error else { panic!("{error}") };
-    let tried: Vec<_> = unreachable.tried.iter().map(|failure| failure.kdc).collect();
+    let tried: Vec<_> =
+        unreachable.tried.iter().filter_map(|failure| failure.kdc.address()).collect();
     assert_eq!(tried, [refusing, frozen], "each once, though each was asked again");
     assert!(error.to_string().contains("no KDC of realm R answered"), "{error}");
 }
@@ -136,14 +138,14 @@ async fn when_none_answers_the_error_names_each() {
 #[tokio::test]
 async fn kdcs_that_refuse_at_once_are_not_asked_again() {
     let started = Instant::now();
-    let driver = driver(vec![refusing().await], Transport::Tcp);
+    let driver = driver(vec![refusing().await], Transport::tcp());
     driver.run(Probe::default()).await.unwrap_err();
     assert!(started.elapsed() < Duration::from_millis(500));
 }
 
 #[tokio::test]
 async fn the_deadline_ends_everything() {
-    let mut driver = driver(vec![frozen().await; 100], Transport::Tcp);
+    let mut driver = driver(vec![frozen().await; 100], Transport::tcp());
     driver.patience.overall = Duration::from_millis(200);
     let started = Instant::now();
     driver.run(Probe::default()).await.unwrap_err();
@@ -156,18 +158,18 @@ async fn a_clock_is_corrected_once_and_remembered() {
     let (address, _) = kdc(vec![skew, b"more".to_vec(), b"done".to_vec()]).await;
     let probe = Probe::default();
     let offsets = probe.offsets.clone();
-    let driver = driver(vec![address], Transport::Tcp);
+    let driver = driver(vec![address], Transport::tcp());
     driver.run(probe).await.unwrap();
     let offsets = offsets.lock().unwrap();
     assert_eq!(offsets.iter().filter(|&&offset| offset == 1200).count(), 2, "{offsets:?}");
-    assert_eq!(driver.memory.offset(address), 1200);
+    assert_eq!(driver.memory.offset(&address.into()), 1200);
 }
 
 #[tokio::test]
 async fn a_clock_too_far_away_is_not_followed() {
     let skew = error(ErrorCode::SKEW, NOW + 1801);
     let (address, count) = kdc(vec![skew]).await;
-    driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    driver(vec![address], Transport::tcp()).run(Probe::default()).await.unwrap_err();
     assert_eq!(*count.lock().unwrap(), 1, "the exchange hears of it at once");
 }
 
@@ -175,14 +177,14 @@ async fn a_clock_too_far_away_is_not_followed() {
 async fn a_kdc_that_goes_on_complaining_of_the_clock_is_heard_once_more_and_no_further() {
     let skew = error(ErrorCode::SKEW, NOW + 60);
     let (address, count) = kdc(vec![skew]).await;
-    driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    driver(vec![address], Transport::tcp()).run(Probe::default()).await.unwrap_err();
     assert_eq!(*count.lock().unwrap(), 2);
 }
 
 #[tokio::test]
 async fn an_exchange_that_never_ends_is_ended() {
     let (address, count) = kdc(vec![b"more".to_vec()]).await;
-    let error = driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    let error = driver(vec![address], Transport::tcp()).run(Probe::default()).await.unwrap_err();
     assert!(matches!(error, ClientError::Exchange(ExchangeError::TooManyRounds)));
     assert_eq!(*count.lock().unwrap(), MAX_ROUNDS);
 }
@@ -196,7 +198,7 @@ async fn udp_falls_back_to_tcp_when_the_answer_does_not_fit() {
         let (_, from) = udp.recv_from(&mut buffer).await.unwrap();
         udp.send_to(&error(ErrorCode::RESPONSE_TOO_BIG, NOW), from).await.unwrap();
     });
-    driver(vec![address], Transport::Udp).run(Probe::default()).await.unwrap();
+    driver(vec![address], Transport::udp_up_to(u32::MAX)).run(Probe::default()).await.unwrap();
     assert_eq!(*count.lock().unwrap(), 1);
 }
 
@@ -209,6 +211,6 @@ async fn a_reply_of_an_impossible_length_is_no_reply() {
             stream.write_u32(0x8000_0000).await.unwrap();
         }
     });
-    let error = driver(vec![address], Transport::Tcp).run(Probe::default()).await.unwrap_err();
+    let error = driver(vec![address], Transport::tcp()).run(Probe::default()).await.unwrap_err();
     assert!(error.to_string().contains("announced a reply of 2147483648 bytes"), "{error}");
 }

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::Endpoint;
 
 /// The furthest a KDC's clock may be from ours for its word to be taken: beyond that, somebody's
 /// clock has to be mended.
@@ -27,8 +28,8 @@ pub(crate) struct Memory(Mutex<Learnt>);
 
 #[derive(Default)]
 struct Learnt {
-    kdcs: HashMap<SocketAddr, Kdc>,
-    preferred: HashMap<String, Preferred>,
+    kdcs: HashMap<Endpoint, Kdc>,
+    preferred: HashMap<Arc<str>, Preferred>,
 }
 
 #[derive(Default)]
@@ -51,16 +52,15 @@ impl Kdc {
 /// A KDC that answered, after `pace`.
 pub(crate) struct Answered {
     pub(crate) realm: Arc<str>,
-    pub(crate) kdc: SocketAddr,
+    pub(crate) kdc: Endpoint,
     pub(crate) pace: Duration,
     /// It stands in the realm's list as it is now.
     pub(crate) listed: bool,
 }
 
 /// The KDC of a realm whose answer was the last that was of use.
-#[derive(Clone, Copy)]
 struct Preferred {
-    kdc: SocketAddr,
+    kdc: Endpoint,
     until: Instant,
 }
 
@@ -70,12 +70,12 @@ impl Memory {
     }
 
     /// How far a KDC's clock is ahead of ours, in seconds.
-    pub(crate) fn offset(&self, kdc: SocketAddr) -> i64 {
-        self.lock().kdcs.get(&kdc).map_or(0, |kdc| kdc.offset)
+    pub(crate) fn offset(&self, kdc: &Endpoint) -> i64 {
+        self.lock().kdcs.get(kdc).map_or(0, |kdc| kdc.offset)
     }
 
     /// Remembers that a KDC's clock is `seconds` ahead. `false` if that is too much to follow.
-    pub(crate) fn learn_offset(&self, kdc: SocketAddr, seconds: i64) -> bool {
+    pub(crate) fn learn_offset(&self, kdc: &Endpoint, seconds: i64) -> bool {
         if seconds.abs() > MAX_OFFSET_SECONDS {
             return false;
         }
@@ -84,37 +84,37 @@ impl Memory {
     }
 
     /// Until when a KDC is asked last, if it is.
-    pub(crate) fn aside(&self, kdc: SocketAddr) -> Option<Instant> {
-        self.lock().kdcs.get(&kdc)?.aside.filter(|until| *until > Instant::now())
+    pub(crate) fn aside(&self, kdc: &Endpoint) -> Option<Instant> {
+        self.lock().kdcs.get(kdc)?.aside.filter(|until| *until > Instant::now())
     }
 
     /// How long its last answer took; nothing if there was none.
-    pub(crate) fn pace(&self, kdc: SocketAddr) -> Duration {
-        self.lock().kdcs.get(&kdc).map_or(Duration::ZERO, |kdc| kdc.pace)
+    pub(crate) fn pace(&self, kdc: &Endpoint) -> Duration {
+        self.lock().kdcs.get(kdc).map_or(Duration::ZERO, |kdc| kdc.pace)
     }
 
     /// The KDC to ask first, and whether the realm's KDCs need not be listed before.
-    pub(crate) fn preferred(&self, realm: &str) -> Option<(SocketAddr, bool)> {
+    pub(crate) fn preferred(&self, realm: &str) -> Option<(Endpoint, bool)> {
         let learnt = self.lock();
         let Preferred { kdc, until } = learnt.preferred.get(realm)?;
-        Some((*kdc, *until > Instant::now()))
+        Some((kdc.clone(), *until > Instant::now()))
     }
 
     /// A KDC was silent, or of no use.
-    pub(crate) fn failed(&self, realm: &str, kdc: SocketAddr) {
+    pub(crate) fn failed(&self, realm: &str, kdc: &Endpoint) {
         let mut learnt = self.lock();
         let known = learnt.kdc(kdc);
         let aside = ASIDE.saturating_mul(1 << known.failures.min(10)).min(MAX_ASIDE);
         known.aside = Some(Instant::now() + aside);
         known.failures = known.failures.saturating_add(1);
-        if learnt.preferred.get(realm).is_some_and(|preferred| preferred.kdc == kdc) {
+        if learnt.preferred.get(realm).is_some_and(|preferred| preferred.kdc == *kdc) {
             learnt.preferred.remove(realm);
         }
     }
 
     /// Another KDC answered before this one, which had not been asked for long: nothing is known of
     /// it, and there are others of whom something is.
-    pub(crate) fn overtaken(&self, kdc: SocketAddr) {
+    pub(crate) fn overtaken(&self, kdc: &Endpoint) {
         let mut learnt = self.lock();
         let known = learnt.kdc(kdc);
         known.aside = known.aside.max(Some(Instant::now() + ASIDE));
@@ -123,12 +123,12 @@ impl Memory {
     /// A KDC's answer was what an exchange wanted.
     pub(crate) fn answered(&self, answered: &Answered) {
         let Answered { realm, kdc, pace, listed } = answered;
-        let (realm, kdc, now) = (realm.as_ref(), *kdc, Instant::now());
+        let now = Instant::now();
         let mut learnt = self.lock();
         learnt.kdc(kdc).is_there(*pace);
         let until = match learnt.preferred.get(realm) {
             _ if *listed => now + PREFERRED,
-            Some(preferred) if preferred.kdc == kdc && preferred.until > now => preferred.until,
+            Some(preferred) if preferred.kdc == *kdc && preferred.until > now => preferred.until,
             _ => now + PREFERRED_UNLISTED,
         };
         if learnt.preferred.len() >= MAX_REALMS && !learnt.preferred.contains_key(realm) {
@@ -137,16 +137,16 @@ impl Memory {
                 learnt.preferred.remove(&oldest);
             }
         }
-        learnt.preferred.insert(realm.to_owned(), Preferred { kdc, until });
+        learnt.preferred.insert(realm.clone(), Preferred { kdc: kdc.clone(), until });
     }
 
     /// A KDC said no; `late` if that was after it had said how to go on.
     pub(crate) fn refused(&self, answered: &Answered, late: bool) {
         let mut learnt = self.lock();
-        learnt.kdc(answered.kdc).is_there(answered.pace);
-        let preferred = learnt.preferred.get(answered.realm.as_ref());
+        learnt.kdc(&answered.kdc).is_there(answered.pace);
+        let preferred = learnt.preferred.get(&answered.realm);
         if late && preferred.is_some_and(|preferred| preferred.kdc == answered.kdc) {
-            learnt.preferred.remove(answered.realm.as_ref());
+            learnt.preferred.remove(&answered.realm);
         }
     }
 
@@ -159,14 +159,14 @@ impl Memory {
 }
 
 impl Learnt {
-    fn kdc(&mut self, kdc: SocketAddr) -> &mut Kdc {
-        if self.kdcs.len() >= MAX_KDCS && !self.kdcs.contains_key(&kdc) {
+    fn kdc(&mut self, kdc: &Endpoint) -> &mut Kdc {
+        if self.kdcs.len() >= MAX_KDCS && !self.kdcs.contains_key(kdc) {
             let oldest = self.kdcs.iter().min_by_key(|(_, kdc)| kdc.last_seen);
-            if let Some(oldest) = oldest.map(|(kdc, _)| *kdc) {
+            if let Some(oldest) = oldest.map(|(kdc, _)| kdc.clone()) {
                 self.kdcs.remove(&oldest);
             }
         }
-        let known = self.kdcs.entry(kdc).or_default();
+        let known = self.kdcs.entry(kdc.clone()).or_default();
         known.last_seen = Some(Instant::now());
         known
     }
@@ -174,12 +174,14 @@ impl Learnt {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use tokio::time::advance;
 
     use super::*;
 
-    fn kdc(number: usize) -> SocketAddr {
-        ([127, 0, (number >> 8) as u8, number as u8], 88).into()
+    fn kdc(number: usize) -> Endpoint {
+        SocketAddr::from(([127, 0, (number >> 8) as u8, number as u8], 88)).into()
     }
 
     fn answer(realm: &str, number: usize, listed: bool) -> Answered {
@@ -190,27 +192,27 @@ mod tests {
     fn a_clock_is_followed_for_half_an_hour_and_no_further() {
         let memory = Memory::default();
         for (seconds, followed) in [(1799, true), (1800, true), (1801, false), (-1801, false)] {
-            assert_eq!(memory.learn_offset(kdc(1), seconds), followed, "{seconds}");
+            assert_eq!(memory.learn_offset(&kdc(1), seconds), followed, "{seconds}");
         }
-        assert_eq!(memory.offset(kdc(1)), 1800, "the last one that was followed");
+        assert_eq!(memory.offset(&kdc(1)), 1800, "the last one that was followed");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_kdc_that_fails_is_asked_last_for_longer_each_time() {
         let memory = Memory::default();
         for seconds in [30, 60, 120, 240, 480, 900, 900] {
-            memory.failed("R", kdc(1));
+            memory.failed("R", &kdc(1));
             advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
-            assert!(memory.aside(kdc(1)).is_some(), "{seconds}");
+            assert!(memory.aside(&kdc(1)).is_some(), "{seconds}");
             advance(Duration::from_millis(1)).await;
-            assert!(memory.aside(kdc(1)).is_none(), "{seconds}");
+            assert!(memory.aside(&kdc(1)).is_none(), "{seconds}");
         }
-        memory.failed("R", kdc(1));
+        memory.failed("R", &kdc(1));
         memory.answered(&answer("R", 1, true));
-        assert!(memory.aside(kdc(1)).is_none(), "it answered");
-        memory.failed("R", kdc(1));
+        assert!(memory.aside(&kdc(1)).is_none(), "it answered");
+        memory.failed("R", &kdc(1));
         advance(Duration::from_secs(30)).await;
-        assert!(memory.aside(kdc(1)).is_none(), "from the beginning");
+        assert!(memory.aside(&kdc(1)).is_none(), "from the beginning");
     }
 
     #[tokio::test(start_paused = true)]
@@ -228,9 +230,9 @@ mod tests {
         assert_eq!(memory.preferred("R"), Some((kdc(1), true)));
         advance(PREFERRED_UNLISTED).await;
         assert_eq!(memory.preferred("R"), Some((kdc(1), false)));
-        memory.failed("OTHER", kdc(1));
+        memory.failed("OTHER", &kdc(1));
         assert!(memory.preferred("R").is_some());
-        memory.failed("R", kdc(1));
+        memory.failed("R", &kdc(1));
         assert!(memory.preferred("R").is_none());
     }
 
@@ -239,7 +241,7 @@ mod tests {
         let memory = Memory::default();
         for number in 0..MAX_KDCS + 10 {
             memory.answered(&answer(&format!("R{number}"), number, true));
-            memory.learn_offset(kdc(number), 7);
+            memory.learn_offset(&kdc(number), 7);
             advance(Duration::from_millis(1)).await;
         }
         let learnt = memory.lock();

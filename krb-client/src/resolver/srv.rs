@@ -1,27 +1,25 @@
-//! The order in which the targets of an SRV name are tried (RFC 2782).
+//! The order in which the targets of an SRV name are tried (RFC 2782), and those of a URI name, too
+//! (RFC 7553 section 4.2).
 
 use std::ops::RangeInclusive;
 
 /// No more targets are used: a domain with more has more than anybody waits for.
 const MAX_TARGETS: usize = 256;
 
-/// An SRV record.
+/// A target with its place.
 #[derive(Clone)]
-pub(super) struct Service {
+pub(super) struct Weighted<T> {
     pub(super) priority: u16,
     pub(super) weight: u16,
-    /// Without the dot at its end, so that it is empty where the record says ".".
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) target: T,
 }
 
-/// Hosts and ports in the order to try them in: the lowest priority first, those of one priority
-/// drawn by their weights. None if all there is says that the service is not offered.
-pub(super) fn in_order(
-    mut services: Vec<Service>,
+/// Targets in the order to try them in: the lowest priority first, those of one priority drawn by
+/// their weights.
+pub(super) fn in_order<T>(
+    mut services: Vec<Weighted<T>>,
     mut random: impl FnMut(RangeInclusive<u32>) -> u32,
-) -> Vec<(String, u16)> {
-    services.retain(|service| !service.host.is_empty());
+) -> Vec<T> {
     // What the record says of order is no order: where no weight tells, all begin as often.
     for left in (1..services.len()).rev() {
         let at = random(0..=u32::try_from(left).unwrap_or(u32::MAX)) as usize;
@@ -44,8 +42,7 @@ pub(super) fn in_order(
         };
         let drawn = random(0..=weights().last().unwrap_or(0));
         let at = weights().position(|sum| sum >= drawn).unwrap_or(0);
-        let Service { host, port, .. } = services.remove(at);
-        targets.push((host, port));
+        targets.push(services.remove(at).target);
     }
     targets
 }
@@ -56,13 +53,14 @@ mod tests {
 
     use super::*;
 
+    type Service = Weighted<String>;
+
     fn service(priority: u16, weight: u16, host: &str) -> Service {
-        Service { priority, weight, host: host.into(), port: 88 }
+        Weighted { priority, weight, target: host.into() }
     }
 
     fn names(services: &[Service]) -> Vec<String> {
-        let order = in_order(services.to_vec(), rand::random_range::<u32, _>);
-        order.into_iter().map(|(host, _)| host).collect()
+        in_order(services.to_vec(), rand::random_range::<u32, _>)
     }
 
     /// How often each comes first, in thousandths.
@@ -104,12 +102,6 @@ mod tests {
     fn a_weight_of_nothing_has_a_small_chance() {
         let counts = first(&[service(0, 9, "a"), service(0, 0, "b")]);
         assert!(counts["b"].abs_diff(100) < 20, "one of the ten numbers 0 to 9: {counts:?}");
-    }
-
-    #[test]
-    fn the_dot_is_no_target() {
-        assert!(in_order(vec![service(0, 0, "")], |_| 0).is_empty());
-        assert_eq!(names(&[service(0, 5, ""), service(9, 5, "a")]), ["a"]);
     }
 
     #[test]

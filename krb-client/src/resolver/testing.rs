@@ -14,6 +14,8 @@ use super::Resolver;
 pub(crate) const A: u16 = 1;
 pub(crate) const AAAA: u16 = 28;
 pub(crate) const SRV: u16 = 33;
+pub(crate) const TXT: u16 = 16;
+pub(crate) const URI: u16 = 256;
 
 /// What it says to a question.
 pub(crate) struct Says {
@@ -66,6 +68,14 @@ pub(crate) fn srv(priority: u16, weight: u16, port: u16, target: &str) -> Vec<u8
     }
     data.push(0);
     data
+}
+
+pub(crate) fn txt(text: &str) -> Vec<u8> {
+    [&[text.len() as u8], text.as_bytes()].concat()
+}
+
+pub(crate) fn uri(priority: u16, weight: u16, target: &str) -> Vec<u8> {
+    [&priority.to_be_bytes()[..], &weight.to_be_bytes(), target.as_bytes()].concat()
 }
 
 /// How often each name was asked for, by name and type.

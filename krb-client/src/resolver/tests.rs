@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::testing::*;
 use super::*;

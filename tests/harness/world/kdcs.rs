@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use krb_client::{Carry, Carrying, Clock, Entropy};
+use krb_client::{Carry, Carrying, Clock, Endpoint, Entropy};
 use krb_proto::Context;
 use krb_proto::kdc::{Asked, Event, Outcome, Realm, handle};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -32,8 +32,9 @@ pub enum Is {
 pub(super) struct Several(pub(super) Vec<Kdcs>);
 
 impl Carry for Several {
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
-        let own = self.0.iter().find(|kdcs| kdcs.kdcs().contains_key(&kdc));
+    fn carry(&self, kdc: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        let address = kdc.address().expect("an address");
+        let own = self.0.iter().find(|kdcs| kdcs.kdcs().contains_key(&address));
         own.or(self.0.first()).expect("a realm").carry(kdc, message, until)
     }
 }
@@ -146,7 +147,8 @@ impl Kdcs {
 }
 
 impl Carry for Kdcs {
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+    fn carry(&self, kdc: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        let kdc = kdc.address().expect("an address");
         let silent = || Error::new(ErrorKind::TimedOut, "no answer in time");
         Box::pin(async move {
             let found = self.kdcs().get(&kdc).map(|kdc| (kdc.is, kdc.clock.clone()));

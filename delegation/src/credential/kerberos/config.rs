@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use krb_client::{KdcSource, Resolver};
+use krb_proto::formats::krb5_conf::ServerAddress;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -170,7 +171,9 @@ impl Configured<'_> {
         if kdcs.is_empty() {
             return Ok(KdcSource::Dns(resolver.clone()));
         }
-        let hosts = kdcs.iter().map(|kdc| host_and_port(kdc)).collect::<Result<_, _>>();
+        let server =
+            |kdc: &String| host_and_port(kdc).map(|(host, port)| ServerAddress::direct(host, port));
+        let hosts = kdcs.iter().map(server).collect::<Result<_, _>>();
         let hosts = hosts.map_err(|error| ConfigError::new(self.setting(setting), error))?;
         Ok(KdcSource::Hosts(hosts, resolver.clone()))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::{
-    AccountSecret, Client, ClientConfig, ClientError, Clock, S4u, SharedTickets, UserTicket,
+    AccountSecret, Client, ClientConfig, ClientError, Clock, Realms, S4u, SharedTickets, UserTicket,
 };
 use krb_proto::iana::{NameType, TicketFlags};
 use krb_proto::pac::Sid;
@@ -81,12 +81,13 @@ impl Service {
             }
         };
         let resolver = parts.network.resolver();
-        let kdcs = config.kdcs("kdcs", config.kdcs, resolver)?;
-        let mut client = ClientConfig::new(account.clone(), secret, kdcs);
+        let mut realms = Realms::default();
         for (realm, kdcs) in config.other_realms {
             let kdcs = config.kdcs(&format!("otherRealms.{realm}"), kdcs, resolver)?;
-            client.other_realms.push((realm.as_bytes().to_vec(), kdcs));
+            realms = realms.with(realm, kdcs);
         }
+        let realms = realms.with(config.realm, config.kdcs("kdcs", config.kdcs, resolver)?);
+        let mut client = ClientConfig::in_realms(account.clone(), secret, realms);
         client.transport = parts.kdcs.clone();
         client.clock = parts.clock.clone();
         client.random = parts.random.clone();

@@ -153,7 +153,7 @@ fn kdcs(given: &[String]) -> Result<KdcSource, Failure> {
         if server.transport != ServerTransport::Direct {
             return Err(format!("{kdc}: KDC proxies are not spoken to").into());
         }
-        hosts.push((server.host, server.port));
+        hosts.push(server);
     }
     Ok(KdcSource::Hosts(hosts, resolver))
 }

@@ -5,6 +5,7 @@ use std::io::{Error, ErrorKind};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use krb_proto::formats::krb5_conf::ServerAddress;
 use tokio::time::{advance, sleep, sleep_until, timeout};
 
 use super::*;
@@ -48,8 +49,8 @@ impl Drop for Open<'_> {
 }
 
 impl Carry for Arc<Kdcs> {
-    fn carry(&self, kdc: SocketAddr, _: Vec<u8>, until: Instant) -> Carrying<'_> {
-        Box::pin(self.answer(kdc, until))
+    fn carry(&self, kdc: Endpoint, _: Vec<u8>, until: Instant) -> Carrying<'_> {
+        Box::pin(self.answer(kdc.address().unwrap(), until))
     }
 }
 
@@ -102,6 +103,12 @@ fn table(count: usize, silent: &[usize], way: &Is) -> (Arc<Kdcs>, Driver) {
     }
     let source = KdcSource::Addresses((0..count).map(address).collect());
     (kdcs.clone(), driver_of(source, kdcs, PATIENCE))
+}
+
+/// The KDC that is asked first, and whether the list need not be looked at before.
+fn preferred(driver: &Driver) -> Option<(SocketAddr, bool)> {
+    let (kdc, fresh) = driver.memory.preferred("R")?;
+    Some((kdc.address().unwrap(), fresh))
 }
 
 /// How long a call takes.
@@ -189,17 +196,17 @@ async fn a_no_makes_no_kdc_the_first_to_ask() {
     let (kdcs, driver) = table(3, &[1], &Is::Saying(ErrorCode::C_PRINCIPAL_UNKNOWN, 1));
     kdcs.set(0, Is::Silent);
     driver.run(Probe::default()).await.unwrap_err();
-    assert!(driver.memory.preferred("R").is_none());
+    assert!(preferred(&driver).is_none());
     kdcs.set(0, Is::Well(5));
     kdcs.set(1, Is::Silent);
     kdcs.set(2, Is::Silent);
     took(&driver).await;
     let well = Some((address(0), true));
-    assert_eq!(driver.memory.preferred("R"), well);
+    assert_eq!(preferred(&driver), well);
     // Nor does it end the turn of one that is: that somebody is unknown is an answer.
     kdcs.set(0, Is::Saying(ErrorCode::C_PRINCIPAL_UNKNOWN, 1));
     driver.run(Probe::default()).await.unwrap_err();
-    assert_eq!(driver.memory.preferred("R"), well);
+    assert_eq!(preferred(&driver), well);
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +233,8 @@ async fn sixteen_are_asked_within_one_patience_and_never_more_at_once() {
     assert_eq!(kdcs.most_open.load(Ordering::SeqCst), 16);
     assert_eq!(kdcs.open.load(Ordering::SeqCst), 0);
     let ClientError::Unreachable(unreachable) = &error else { panic!("{error}") };
-    let mut tried: Vec<_> = unreachable.tried.iter().map(|failure| failure.kdc).collect();
+    let mut tried: Vec<_> =
+        unreachable.tried.iter().filter_map(|failure| failure.kdc.address()).collect();
     tried.sort();
     assert_eq!(tried, (0..60).map(address).collect::<Vec<_>>(), "each, and each once");
 }
@@ -350,7 +358,8 @@ async fn named(
     .await;
     let kdcs = Arc::new(Kdcs::default());
     (0..count).for_each(|number| kdcs.set(number, Is::Well(5)));
-    let hosts = (0..count).map(|number| (format!("kdc{number}.example.com"), 88)).collect();
+    let host = |number| ServerAddress::direct(format!("kdc{number}.example.com"), 88);
+    let hosts = (0..count).map(host).collect();
     let source = match by_srv {
         true => KdcSource::Dns(resolver),
         false => KdcSource::Hosts(hosts, resolver),
@@ -431,7 +440,9 @@ async fn an_error_names_what_dns_did_not_know() {
     let resolver = Resolver::new(&[], hosts).unwrap();
     let kdcs = Arc::new(Kdcs::default());
     kdcs.set(1, Is::Refusing);
-    let names = ["kdc0", "kdc1"].map(|name| (format!("{name}.example.com"), 88)).to_vec();
+    let names = ["kdc0", "kdc1"]
+        .map(|name| ServerAddress::direct(format!("{name}.example.com"), 88))
+        .to_vec();
     let driver = driver_of(KdcSource::Hosts(names, resolver), kdcs, PATIENCE);
     let error = driver.run(Probe::default()).await.unwrap_err().to_string();
     for part in ["realm R", "10.0.0.1:88: connection refused", "kdc0.example.com"] {

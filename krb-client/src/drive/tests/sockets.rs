@@ -51,7 +51,7 @@ async fn kdcs(silent: &[usize], way: Way) -> Vec<SocketAddr> {
 
 async fn first_call(silent: &[usize], way: Way, patience: Patience) -> Duration {
     let source = KdcSource::Addresses(kdcs(silent, way).await);
-    let driver = driver_of(source, Transport::Tcp, patience);
+    let driver = driver_of(source, Transport::tcp(), patience);
     let began = Instant::now();
     driver.run(Probe::default()).await.unwrap();
     began.elapsed()
@@ -74,7 +74,7 @@ async fn twelve_of_sixty_silent_cost_one_patience_at_most() {
 async fn sixty_silent_are_all_named_in_time() {
     for way in [Way::Dropping, Way::Frozen, Way::Refusing] {
         let kdcs = kdcs(&(0..60).collect::<Vec<_>>(), way).await;
-        let driver = driver_of(KdcSource::Addresses(kdcs.clone()), Transport::Tcp, PATIENCE);
+        let driver = driver_of(KdcSource::Addresses(kdcs.clone()), Transport::tcp(), PATIENCE);
         let began = Instant::now();
         let error = driver.run(Probe::default()).await.unwrap_err();
         let limit = PATIENCE.overall + Duration::from_millis(500);
@@ -104,7 +104,7 @@ async fn udp_is_raced_as_tcp_is_and_sent_again() {
         answering.send_to(b"done", from).await.unwrap();
         buffer[..length].to_vec()
     });
-    let driver = driver_of(KdcSource::Addresses(kdcs), Transport::Udp, PATIENCE);
+    let driver = driver_of(KdcSource::Addresses(kdcs), Transport::udp_up_to(u32::MAX), PATIENCE);
     let began = Instant::now();
     driver.run(Probe::default()).await.unwrap();
     assert!(began.elapsed() < 2 * PATIENCE.per_kdc, "{:?}", began.elapsed());

@@ -63,6 +63,12 @@ impl core::error::Error for ServerAddressError {}
 const HTTPS_PORT: u16 = 443;
 
 impl ServerAddress {
+    /// A server that is spoken to itself. The host is taken as it is.
+    #[must_use]
+    pub fn direct(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port, transport: ServerTransport::Direct }
+    }
+
     /// Reads an address. As in MIT's library, what follows a blank is ignored where there is no
     /// port. Heimdal's `tcp/HOST` is refused: libkrb5 would look for a host of that name.
     ///

@@ -167,8 +167,9 @@ fn a_failure_says_whose_doing_it_is_where_its_code_may_be_several_peoples() {
         let realm = "R".into();
         ClientError::Unreachable(krb_client::Unreachable { realm, tried, discovery: None })
     };
-    let kdc = "127.0.0.1:88".parse().unwrap();
-    let asked = krb_client::KdcFailure { kdc, error: std::io::Error::other("no").into() };
+    let kdc: std::net::SocketAddr = "127.0.0.1:88".parse().unwrap();
+    let asked =
+        krb_client::KdcFailure { kdc: kdc.into(), error: std::io::Error::other("no").into() };
     for (error, blame) in [
         (login(ErrorCode::SKEW), Blame::Configuration),
         (login(ErrorCode::PREAUTH_FAILED), Blame::Configuration),
