@@ -7,6 +7,7 @@ mod host;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use krb_proto::Name;
 use krb_proto::formats::krb5_conf::{ConfError, Krb5Conf};
 
 pub use files::{Krb5ConfError, krb5_conf_from_environment, read_krb5_conf};
@@ -107,11 +108,21 @@ impl Realms {
         host::realm(self.conf.as_deref()?, host).await
     }
 
-    /// The realms to go through from a client's realm to a service's, by `[capaths]`: none if they
-    /// share keys. `None` if nothing is said of it.
-    #[must_use]
-    pub fn capath(&self, client: &str, service: &str) -> Option<Vec<&str>> {
-        self.conf()?.capath(client, service)
+    /// The realms to go through from our own to that of a host's service, which is the last one, as
+    /// [`host_realm`](Self::host_realm) and `[capaths]` say; none where it is our own realm's, or the
+    /// KDCs are to say it.
+    pub async fn way_to(&self, own: &[u8], service: &Name) -> Vec<Vec<u8>> {
+        let (Some(conf), [kind, host, ..]) = (self.conf(), service.components.as_slice()) else {
+            return Vec::new();
+        };
+        // Those of a realm itself are no host's.
+        let (own, host) = (String::from_utf8_lossy(own), String::from_utf8_lossy(host));
+        let of_realm = [&b"krbtgt"[..], b"kadmin"].contains(&kind.as_slice());
+        let realm = if of_realm { None } else { self.host_realm(&host).await };
+        let Some(realm) = realm.filter(|realm| *realm != own) else { return Vec::new() };
+        let between = conf.capath(&own, &realm).unwrap_or_default();
+        let between: Vec<_> = between.into_iter().map(|realm| realm.as_bytes().to_vec()).collect();
+        between.into_iter().chain([realm.into_bytes()]).collect()
     }
 
     /// Where a realm's servers of one kind are; the error says why nobody knows.

@@ -169,3 +169,6 @@ async fn udp(server: SocketAddr, message: &[u8], again: Instant) -> Result<Vec<u
     reply.truncate(length);
     Ok(reply)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use krb_client::proto::kpasswd::{KpasswdError, PasswordChange, is_request};
 use krb_client::proto::{Credential, Name, Principal, Timestamp};
 use krb_client::{
     AccountSecret, Armor, Carry, Carrying, Ccaches, Client, ClientConfig, ClientError, Clock,
-    KdcSource, OsRandom, Transport,
+    Endpoint, KdcSource, OsRandom, Transport,
 };
 use tokio::time::Instant;
 
@@ -392,7 +392,7 @@ struct Unheard {
 }
 
 impl Carry for Unheard {
-    fn carry(&self, kdc: SocketAddr, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+    fn carry(&self, kdc: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
         if !is_request(&message) {
             return self.kdc.carry(kdc, message, until);
         }
@@ -421,7 +421,7 @@ async fn what_became_of_a_change_that_nobody_answered_is_found_out() {
         let kdc = world.kdc.clone();
         config.transport = Arc::new(Unheard { kdc, passes_on, error, sent: sent.clone() });
         let two = [([10, 0, 0, 1], 464), ([10, 0, 0, 2], 464)].map(SocketAddr::from);
-        config.password_servers = Some(KdcSource::Addresses(two.to_vec()));
+        config.realms = config.realms.with_kpasswd(REALM, KdcSource::Addresses(two.to_vec()));
         let outcome = Client::new(config).change_password(NEW).await;
         match (passes_on, outcome) {
             (true, Ok(())) => {}
@@ -442,11 +442,14 @@ async fn what_became_of_a_change_that_nobody_answered_is_found_out() {
 async fn a_password_is_changed_over_tcp_and_over_udp() {
     let kdc = DevKdc::start(realm(Compat::Strict), Bind::loopback()).await.unwrap();
     let mut before = PASSWORD.to_owned();
-    for (transport, new) in [(Transport::Tcp, NEW), (Transport::Udp, "Something else 3")] {
+    for (transport, new) in
+        [(Transport::tcp(), NEW), (Transport::udp_up_to(1465), "Something else 3")]
+    {
         let mut config = kdc.client_config("alice").unwrap();
         config.secret = secret(&before).into();
         config.transport = Arc::new(transport);
-        config.password_servers = Some(KdcSource::Addresses(vec![kdc.addresses().kpasswd]));
+        let servers = KdcSource::Addresses(vec![kdc.addresses().kpasswd]);
+        config.realms = config.realms.with_kpasswd(REALM, servers);
         let alice = Client::new(config);
         alice.change_password(new).await.unwrap();
         alice.tgt().await.unwrap();

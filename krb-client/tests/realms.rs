@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::crypto::{Key, SUPPORTED};
 use krb_client::proto::exchange::{ClientSecret, ExchangeError, OpenedTicket, open_ticket};
-use krb_client::proto::iana::{NameType, NtStatus, TicketFlags};
+use krb_client::proto::formats::krb5_conf::{Krb5Conf, NoIncludes};
+use krb_client::proto::iana::{ErrorCode, NameType, NtStatus, TicketFlags};
 use krb_client::proto::kdc::{Account, Realm, Trust, Trustee};
 use krb_client::proto::pac::{Pac, Sid};
 use krb_client::proto::{Credential, Name, Principal};
 use krb_client::{
-    Carry, Carrying, Client, ClientConfig, ClientError, Endpoint, KdcSource, OsRandom,
+    Carry, Carrying, Client, ClientConfig, ClientError, Endpoint, KdcSource, OsRandom, Resolver,
 };
 use tokio::time::Instant;
 
@@ -25,6 +26,8 @@ const REALMS: [&str; 3] = [HOME, MIDDLE, AWAY];
 
 const WEB: &str = "HTTP/web.home.test";
 const FILES: &str = "cifs/files.away.test";
+/// A service away whose name says nothing of its realm.
+const ODD: &str = "HTTP/odd.example.net";
 
 /// Where a realm's KDC is.
 fn address(realm: &str) -> SocketAddr {
@@ -85,7 +88,7 @@ impl World {
             })));
         let home = home.with(keyed(Account::computer("WEB$").spn(WEB)));
         let service = home.sid(home.account("svc-mcp").unwrap()).unwrap();
-        let files = Account::computer("FILES$").spn(FILES);
+        let files = Account::computer("FILES$").spn(FILES).spn(ODD);
         let files = files.set(|account| account.allowed_to_act = vec![Trustee::Sid(service)]);
         let away = away
             .with(keyed(files))
@@ -108,7 +111,11 @@ impl World {
         let kdcs = |realm: &str| KdcSource::Addresses(vec![address(realm)]);
         let named = others.iter().chain(&[HOME]);
         let named = named.map(|realm| (realm.as_bytes().to_vec(), kdcs(realm)));
-        let mut config = ClientConfig::in_realms(service, keys, krb_client::Realms::from(named));
+        let named = krb_client::Realms::from(named);
+        let no_dns = Resolver::new(&[], Default::default()).unwrap();
+        let conf = Krb5Conf::parse("krb5.conf", CONF.as_bytes(), &mut NoIncludes).unwrap();
+        let mut config =
+            ClientConfig::in_realms(service, keys, named.with_conf(conf, no_dns).unwrap());
         config.transport = Arc::new(wire.clone());
         Self { realms, wire, client: Client::new(config) }
     }
@@ -169,6 +176,35 @@ async fn a_user_of_another_realm_and_a_target_in_another() {
     assert_eq!(world.asked(), [HOME, HOME, AWAY]);
     assert_eq!((files.client.clone(), &files.server.realm[..]), (alice, AWAY.as_bytes()));
     assert_eq!(world.seen(&files, "FILES$@AWAY.TEST"), sid);
+}
+
+const CONF: &str = "
+[libdefaults]
+    dns_lookup_kdc = false
+[domain_realm]
+    odd.example.net = AWAY.TEST
+[capaths]
+    HOME.TEST = {
+        AWAY.TEST = MIDDLE.TEST
+    }
+";
+
+#[tokio::test]
+async fn krb5_conf_shows_the_way_where_no_kdc_does() {
+    let world = World::new(true);
+    let ticket = world.client.ticket(&spn(ODD)).await.unwrap();
+    assert_eq!(world.asked(), [HOME, HOME, MIDDLE, AWAY]);
+    assert_eq!(
+        (ticket.client.clone(), &ticket.server.realm[..]),
+        (of("svc-mcp", HOME), AWAY.as_bytes())
+    );
+    let (opened, _) = world.open(&ticket, "FILES$@AWAY.TEST");
+    assert_eq!(opened.client, of("svc-mcp", HOME));
+    // Of another such host nothing is said.
+    let error = world.client.ticket(&spn("HTTP/other.example.net")).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().code, ErrorCode::S_PRINCIPAL_UNKNOWN);
+    // A way without a realm in between is not gone: home shares no keys with there.
+    assert_eq!(world.asked(), [HOME]);
 }
 
 #[tokio::test]
@@ -264,7 +300,7 @@ async fn the_realm_of_a_user_is_found_by_the_suffix() {
     let bob = Principal::new(Name::enterprise("bob@away.test"), HOME);
     let secret = ClientSecret::Password(b"bob away".to_vec().into());
     let mut config = ClientConfig::new(bob, secret, kdcs(HOME));
-    config.other_realms = vec![(AWAY.into(), kdcs(AWAY))];
+    config.realms = config.realms.with(AWAY, kdcs(AWAY));
     config.transport = Arc::new(world.wire.clone());
     world.asked();
     let bob = Client::new(config);
@@ -285,7 +321,7 @@ async fn the_realm_of_a_user_is_found_by_the_suffix() {
     let lost = Principal::new(Name::enterprise("mallory@away.test"), HOME);
     let secret = ClientSecret::Password(b"any".to_vec().into());
     let mut config = ClientConfig::new(lost, secret, kdcs(HOME));
-    config.other_realms = vec![(AWAY.into(), kdcs(AWAY))];
+    config.realms = config.realms.with(AWAY, kdcs(AWAY));
     config.transport = Arc::new(world.wire.clone());
     let lost = Client::new(config).tgt().await.unwrap_err();
     assert!(matches!(lost, ClientError::Exchange(ExchangeError::Referral(_))), "{lost}");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use krb_client::{
-    Client, ClientConfig, ClientError, Clock, KdcSource, Realms, Resolver, SystemClock, Transport,
-    files,
+    Client, ClientConfig, ClientError, Clock, KdcSource, Realms, Resolver, Sites, SystemClock,
+    Transport, files, read_krb5_conf,
 };
 use krb_proto::iana::{ErrorCode, NameType};
 use krb_proto::{Name, Principal, Timestamp};
@@ -45,9 +45,39 @@ async fn delegate(lab: &Lab, config: ClientConfig) -> Result<(), ClientError> {
 async fn it_is_found_by_dns() {
     let lab = lab!();
     let mut config = config(lab).await;
+    config.realms = Realms::default().with(&lab.realm(), KdcSource::Dns(dns(lab)));
+    delegate(lab, config).await.unwrap();
+}
+
+/// The domain's name server.
+fn dns(lab: &Lab) -> Resolver {
     let nameserver = format!("{}:53", lab.var("DC_IP")).parse().unwrap();
-    let dns = KdcSource::Dns(Resolver::new(&[nameserver], Default::default()).unwrap());
-    config.realms = Realms::default().with(&lab.realm(), dns);
+    Resolver::new(&[nameserver], Default::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_domain_controller_says_which_site_asks() {
+    let lab = lab!();
+    let sites = Sites::new(dns(lab));
+    assert_eq!(sites.site(&lab.realm()).await.as_deref(), Some("Default-First-Site-Name"));
+    let mut config = config(lab).await;
+    config.realms = Realms::default().with(&lab.realm(), KdcSource::Sites(sites.clone()));
+    delegate(lab, config).await.unwrap();
+    // Of another domain it says nothing, and nobody waits for that.
+    let began = Instant::now();
+    assert_eq!(sites.site("OTHER.TEST").await, None);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn it_is_where_krb5_conf_says() {
+    let lab = lab!();
+    let conf = read_krb5_conf(vec![lab.var("KRB5_CONFIG").into()]).await.unwrap();
+    let mut config = config(lab).await;
+    let resolver = Resolver::new(&[], Resolver::hosts_of_machine()).unwrap();
+    config.realms = Realms::default().with_conf(conf, resolver).unwrap();
+    // As MIT's library asks: with datagrams as long as they fit.
+    config.transport = Arc::new(Transport::udp_up_to(1465));
     delegate(lab, config).await.unwrap();
 }
 

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::{AccountSecret, OsRandom};
+use crate::{AccountSecret, KdcSource, OsRandom};
 
 const NOW: i64 = 1_800_000_000;
 const REALM: &str = "R";

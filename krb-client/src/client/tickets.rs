@@ -54,7 +54,16 @@ impl Client {
         options: TicketOptions,
     ) -> Result<Credential, ClientError> {
         let options = TicketOptions { fast: self.tgs_armor(), ..options };
-        self.run_with_tgt(|tgt| TgsWalk::new(tgt, goal.clone(), options.clone())).await
+        let way = match &goal {
+            TgsGoal::Service(service) | TgsGoal::UserToUser { service, .. } => {
+                let realms = self.inner.driver.realms();
+                realms.way_to(&self.account().realm, service).await
+            }
+            _ => Vec::new(),
+        };
+        let exchange =
+            |tgt| TgsWalk::new(tgt, goal.clone(), options.clone()).by_way_of(way.clone());
+        self.run_with_tgt(exchange).await
     }
 
     /// A ticket to a service that has no key at hand but its ticket-granting ticket, DER, which it gave

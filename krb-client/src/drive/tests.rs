@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, UdpSocket};
 use super::*;
 use crate::{OsRandom, Transport};
 
+mod faults;
 mod silence;
 mod sockets;
 

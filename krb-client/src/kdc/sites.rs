@@ -197,3 +197,6 @@ async fn ping(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

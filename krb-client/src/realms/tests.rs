@@ -93,9 +93,26 @@ async fn servers_are_as_the_file_names_them() {
     assert_eq!(kpasswd(&realms, "ADMIN.TEST").await.unwrap(), ["admin.admin.test:464"]);
     assert_eq!(kpasswd(&realms, "ONE.TEST").await.unwrap(), ["one.one.test:464"]);
     assert_eq!(realms.default_realm(), Some(HERE));
-    assert_eq!(realms.capath(HERE, "ONE.TEST"), Some(vec!["ADMIN.TEST"]));
-    assert_eq!(realms.capath(HERE, "ADMIN.TEST"), Some(vec![]));
-    assert_eq!(realms.capath("ONE.TEST", HERE), None);
+}
+
+#[tokio::test]
+async fn the_way_to_a_service_is_as_the_file_says() {
+    let realms = configured(CONF, no_dns());
+    for (own, service, way) in [
+        (HERE, "HTTP/odd.example.com", &["ADMIN.TEST", "ONE.TEST"][..]),
+        ("ONE.TEST", "HTTP/www.example.com", &[HERE]),
+        ("ONE.TEST", "HTTP/odd.example.com", &[]),
+        (HERE, "HTTP/www.nobody.test", &[]),
+        (HERE, "alice", &[]),
+        (HERE, "krbtgt/odd.example.com", &[]),
+    ] {
+        let name = Name::new(krb_proto::iana::NameType::SRV_INST, service.split('/'));
+        let found = realms.way_to(own.as_bytes(), &name).await;
+        let way: Vec<_> = way.iter().map(|realm| realm.as_bytes().to_vec()).collect();
+        assert_eq!(found, way, "{own} {service}");
+    }
+    let name = Name::new(krb_proto::iana::NameType::SRV_INST, ["HTTP", "odd.example.com"]);
+    assert!(Realms::default().way_to(HERE.as_bytes(), &name).await.is_empty());
 }
 
 #[tokio::test]

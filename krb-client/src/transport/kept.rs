@@ -98,6 +98,11 @@ impl Kept {
         self.lock().closed(server, since);
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.lock().idle.len()
+    }
+
     /// Closes all to this server.
     pub(super) fn forget(&self, server: SocketAddr) {
         self.lock().idle.retain(|idle| idle.server != server);

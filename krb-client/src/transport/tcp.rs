@@ -43,6 +43,11 @@ impl Tcp {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn idle(&self) -> usize {
+        self.kept.count()
+    }
+
     /// The server was silent: what was kept to it may lead nowhere any more.
     pub(super) fn was_silent(&self, server: SocketAddr) {
         self.kept.forget(server);

@@ -50,8 +50,9 @@ pub struct TgsWalk {
 /// What the next request is for.
 #[derive(Clone)]
 enum Leg {
-    /// A plain ticket-granting ticket of ours for that realm, to ask for the goal there.
-    Towards(Vec<u8>, Way),
+    /// Plain ticket-granting tickets of ours for these realms, one after the other, to ask for the
+    /// goal in the last one.
+    Towards(Vec<Vec<u8>>, Way),
     /// The goal.
     Goal,
 }
@@ -95,11 +96,32 @@ impl TgsWalk {
         match &walk.goal {
             TgsGoal::S4uSelf { user, .. } if user.realm != walk.own_realm => {
                 let realm = user.realm.clone();
-                walk.turn_towards(tgt, &realm);
+                walk.turn_towards(tgt, Vec::from([realm]));
             }
             _ => walk.ask_for_goal(tgt),
         }
         walk
+    }
+
+    /// Goes through these realms in their order, to the one that the goal is in or, in S4U2Self, that
+    /// the user is of: what is known of the way (`[capaths]`, `[domain_realm]`) in place of what the
+    /// KDCs would say. It changes nothing where the goal is our own realm's alone, or S4U2Proxy, or
+    /// something was asked already.
+    #[must_use]
+    pub fn by_way_of(mut self, realms: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut realms: Vec<_> = realms.into_iter().collect();
+        if let Some(here) = realms.iter().position(|realm| *realm == self.own_realm) {
+            realms.drain(..=here);
+        }
+        let leads = match &self.goal {
+            TgsGoal::Service(_) | TgsGoal::UserToUser { .. } => true,
+            TgsGoal::S4uSelf { user, .. } => realms.last() == Some(&user.realm),
+            _ => false,
+        };
+        if leads && self.replies == 0 && !realms.is_empty() {
+            self.turn_towards(self.exchange.tgt().clone(), realms);
+        }
+        self
     }
 
     fn ask(&mut self, tgt: Arc<Credential>, goal: TgsGoal, following: Following) {
@@ -113,11 +135,12 @@ impl TgsWalk {
         self.exchange = TgsExchange::new(tgt, goal, options).following(following);
     }
 
-    /// Asks with that ticket of ours for one to another realm.
-    fn turn_towards(&mut self, tgt: Arc<Credential>, realm: &[u8]) {
+    /// Asks with that ticket of ours for those to other realms.
+    fn turn_towards(&mut self, tgt: Arc<Credential>, realms: Vec<Vec<u8>>) {
         let way = Way::from(tgt.target_realm().unwrap_or_default());
-        self.leg = Leg::Towards(realm.to_vec(), way);
-        self.ask(tgt, TgsGoal::Service(Name::krbtgt(realm)), Following::Referrals);
+        let next = TgsGoal::Service(Name::krbtgt(realms.first().map_or(&[][..], |next| next)));
+        self.leg = Leg::Towards(realms, way);
+        self.ask(tgt, next, Following::Referrals);
     }
 
     /// Asks with that ticket of ours for the goal.
@@ -173,15 +196,21 @@ impl TgsWalk {
         match (&mut self.leg, &mut self.goal) {
             (Leg::Towards(wanted, way), _) => {
                 way.pass(realm)?;
-                if wanted == realm {
-                    // S4U2Self begins its way back here; S4U2Proxy has come this way before.
-                    if matches!(self.goal, TgsGoal::S4uSelf { .. }) {
-                        self.way = Way::from(realm);
+                if wanted.first().is_some_and(|next| next == realm) {
+                    wanted.remove(0);
+                }
+                match wanted.first() {
+                    Some(next) => {
+                        let next = TgsGoal::Service(Name::krbtgt(next));
+                        self.ask(ticket, next, Following::Referrals);
                     }
-                    self.ask_for_goal(ticket);
-                } else {
-                    let wanted = TgsGoal::Service(Name::krbtgt(wanted));
-                    self.ask(ticket, wanted, Following::Referrals);
+                    None => {
+                        // S4U2Self begins its way back here; S4U2Proxy has come this way before.
+                        if matches!(self.goal, TgsGoal::S4uSelf { .. }) {
+                            self.way = Way::from(realm);
+                        }
+                        self.ask_for_goal(ticket);
+                    }
                 }
             }
             (Leg::Goal, TgsGoal::S4uProxy { evidence, .. }) => {
@@ -189,7 +218,7 @@ impl TgsWalk {
                 // Whatever name is on it, it is for the user that the first evidence named.
                 let client = evidence.client.clone();
                 *evidence = Arc::new(Credential { client, ..Credential::clone(&ticket) });
-                self.turn_towards(self.exchange.tgt().clone(), realm);
+                self.turn_towards(self.exchange.tgt().clone(), Vec::from([realm.to_vec()]));
             }
             (Leg::Goal, _) => {
                 self.way.pass(realm)?;

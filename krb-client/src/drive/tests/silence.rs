@@ -18,7 +18,7 @@ const PATIENCE: Patience =
 
 /// How a KDC is.
 #[derive(Clone, PartialEq, Debug)]
-enum Is {
+pub(super) enum Is {
     /// It answers, after so many milliseconds.
     Well(u64),
     /// It answers with an error after so many milliseconds.
@@ -32,7 +32,7 @@ enum Is {
 
 /// KDCs that are a table.
 #[derive(Default)]
-struct Kdcs {
+pub(super) struct Kdcs {
     are: Mutex<HashMap<SocketAddr, Is>>,
     /// Who was asked, and when.
     asked: Mutex<Vec<(SocketAddr, Instant)>>,
@@ -60,7 +60,7 @@ impl Kdcs {
         let now_open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_open.fetch_max(now_open, Ordering::SeqCst);
         let _open = Open(self);
-        let is = self.are.lock().unwrap()[&kdc].clone();
+        let is = self.are.lock().unwrap().get(&kdc).cloned().unwrap_or(Is::Refusing);
         match is {
             Is::Refusing => Err(ErrorKind::ConnectionRefused.into()),
             Is::Well(ms) if Instant::now() + Duration::from_millis(ms) < until => {
@@ -80,17 +80,17 @@ impl Kdcs {
     }
 }
 
-fn address(number: usize) -> SocketAddr {
+pub(super) fn address(number: usize) -> SocketAddr {
     (Ipv4Addr::new(10, 0, 0, number as u8), 88).into()
 }
 
 impl Kdcs {
-    fn set(&self, number: usize, is: Is) {
+    pub(super) fn set(&self, number: usize, is: Is) {
         self.are.lock().unwrap().insert(address(number), is);
     }
 
     /// Who was asked since this was last asked for.
-    fn take_asked(&self) -> Vec<(SocketAddr, Instant)> {
+    pub(super) fn take_asked(&self) -> Vec<(SocketAddr, Instant)> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
