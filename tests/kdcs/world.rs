@@ -205,7 +205,7 @@ impl Domain {
     /// What the KDC answers to a message; nothing if it hangs up.
     pub(crate) async fn ask(&self, message: Vec<u8>) -> Vec<u8> {
         let until = Instant::now() + PATIENCE;
-        self.transport.carry(self.kdc, message, until).await.unwrap_or_default()
+        self.transport.carry(self.kdc.into(), message, until).await.unwrap_or_default()
     }
 
     /// The time that the KDC goes by.

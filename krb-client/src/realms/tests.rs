@@ -141,8 +141,11 @@ async fn what_the_caller_says_counts_first_and_others_last() {
     assert_eq!(kpasswd(&realms, "ONE.TEST").await.unwrap(), ["192.0.2.11:1464"]);
 }
 
+/// Name, type, and of each record the priority, the port and the target.
+type Records = (&'static str, u16, &'static [(u16, u16, &'static str)]);
+
 /// A zone of this one realm, with these records by name and type.
-async fn zone(records_of: &[(&'static str, u16, &'static [(u16, u16, &'static str)])]) -> Resolver {
+async fn zone(records_of: &[Records]) -> Resolver {
     let records_of = records_of.to_vec();
     let zone = move |name: &str, kind| {
         let found = records_of.iter().find(|(known, of, _)| *known == name && *of == kind);
@@ -194,7 +197,7 @@ const URIS: &[(u16, u16, &str)] = &[
 
 #[tokio::test]
 async fn uri_records_go_before_srv_records_unless_they_are_of_no_use() {
-    let srv: (_, _, &[_]) = (TCP, SRV, &[(0, 88, "srv.example.com")]);
+    let srv: Records = (TCP, SRV, &[(0, 88, "srv.example.com")]);
     let dns = zone(&[("_kerberos.example.com", URI, URIS), srv]).await;
     let realms = configured("", dns.clone());
     assert_eq!(
@@ -231,7 +234,7 @@ async fn passwords_are_changed_where_dns_says_before_the_administrators_host() {
 
 #[tokio::test]
 async fn the_realm_of_a_host_comes_from_the_file_and_from_dns_only_if_asked() {
-    let txt: (_, _, &[_]) =
+    let txt: Records =
         ("_kerberos.other.test", TXT, &[(0, 0, "OTHER REALM"), (0, 0, "OTHER.TEST")]);
     let realms = configured(CONF, zone(&[txt]).await);
     for (host, realm) in [
