@@ -7,6 +7,7 @@ mod java_ticket;
 mod keytab;
 mod kirbi;
 pub mod krb5_conf;
+mod managed_password;
 
 pub use ccache::{CacheEntry, CachePlaces, CredentialCache, KdcOffset};
 pub use cursor::{FormatError, FormatErrorKind};
@@ -14,6 +15,7 @@ pub use java_ticket::{JavaTicketError, read_java_ticket};
 pub use keytab::{Keytab, KeytabEntry};
 pub use kirbi::{KirbiError, read_kirbi, write_kirbi};
 pub use krb5_conf::{ConfError, Krb5Conf};
+pub use managed_password::{ManagedPassword, ManagedPasswords};
 
 #[cfg(test)]
 mod tests;

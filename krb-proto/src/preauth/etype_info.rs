@@ -1,3 +1,4 @@
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::Principal;
@@ -58,4 +59,25 @@ pub fn default_salt(client: &Principal) -> Vec<u8> {
     let mut salt = client.realm.clone();
     client.name.components.iter().for_each(|component| salt.extend_from_slice(component));
     salt
+}
+
+/// The salt that Active Directory gives an account (MS-KILE 3.1.1.2): a computer's, and a managed
+/// service account's, whose names end in `$`, has the host's name in it; any other one's is the
+/// default, of the account's own name (its sAMAccountName, and its letter case counts) and not of
+/// one of its SPNs. An account that was renamed keeps the salt that it had until its password is
+/// changed: what the KDC says ([`KeyHint`]) is better than this wherever it can be asked.
+///
+/// ```
+/// # use krb_proto::{Principal, preauth::directory_salt};
+/// let web = Principal::parse("WEB1$@EXAMPLE.COM", None)?;
+/// assert_eq!(directory_salt(&web), b"EXAMPLE.COMhostweb1.example.com");
+/// # Ok::<(), krb_proto::PrincipalParseError>(())
+/// ```
+#[must_use]
+pub fn directory_salt(account: &Principal) -> Vec<u8> {
+    let [name] = account.name.components.as_slice() else { return default_salt(account) };
+    let Some(host) = name.strip_suffix(b"$") else { return default_salt(account) };
+    let lower = |octets: &[u8]| String::from_utf8_lossy(octets).to_lowercase();
+    let (host, domain) = (lower(host), lower(&account.realm));
+    [&account.realm[..], b"host", host.as_bytes(), b".", domain.as_bytes()].concat()
 }

@@ -12,7 +12,7 @@ mod s4u_x509_user;
 pub mod spake;
 
 pub use enc_timestamp::enc_timestamp;
-pub use etype_info::{KeyHint, default_salt};
+pub use etype_info::{KeyHint, default_salt, directory_salt};
 #[cfg(any(feature = "kdc", test, fuzzing))]
 pub(crate) use for_user::for_user_octets;
 pub use for_user::{for_user, for_user_checksum_input};

@@ -1,21 +1,37 @@
 //! `krb`: Kerberos from the command line, without a Kerberos library. A file for each subcommand.
 
 mod cache;
+mod decode;
+mod environment;
 #[cfg(feature = "dev-kdc")]
 mod kdc;
 mod kdestroy;
+mod keytab;
 mod klist;
 mod kswitch;
+mod output;
 mod s4u;
+mod secret;
+#[cfg(all(test, feature = "dev-kdc"))]
+mod tests;
 
-use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use output::{Failure, Silently, complain, failed, report, report_json, write};
+
 /// Kerberos from the command line, without a Kerberos library.
 #[derive(Parser)]
-#[command(name = "krb", version, about, max_term_width = 100)]
+#[command(
+    name = "krb",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done; 1 refused, or failed otherwise; 2 the command line is wrong; 3 no \
+        KDC answered in time;\n4 a file is missing, cannot be read or makes no sense."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -50,23 +66,39 @@ enum Command {
     )]
     Klist(klist::Klist),
     /// Take credential caches away, and the keys in them.
+    #[command(after_help = "Examples:\n  krb kdestroy\n  krb kdestroy -c alice.cc")]
     Kdestroy(kdestroy::Kdestroy),
     /// Make another cache of a collection its primary one.
+    #[command(after_help = "Example:\n  krb kswitch -p alice@EXAMPLE.COM")]
     Kswitch(kswitch::Kswitch),
+    /// Show what a message or a file of Kerberos says.
+    ///
+    /// Any message of Kerberos, GSS-API, SPNEGO or the protocol for passwords, a PAC, a credential
+    /// cache, a keytab, a kirbi file, or a file of captured packets (pcap, pcapng). It may be
+    /// hexadecimal, base64, a header of HTTP, or have its length in front as over TCP.
+    ///
+    /// With keys it decrypts what they open, and what the keys in that open, and verifies the
+    /// signatures of PACs. Keys and passwords are not shown.
+    #[command(
+        after_help = "Examples:\n  krb decode ticket.bin\n  echo YIIG... | krb decode -k web.keytab\n  \
+        krb decode -k web.keytab --json kerberos.pcapng"
+    )]
+    Decode(decode::Decode),
+    /// List, add, remove and merge keys in keytabs.
+    #[command(subcommand)]
+    Keytab(keytab::Keytab),
     /// Print a completion script for a shell.
     Completions {
         /// bash, elvish, fish, powershell or zsh.
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages, one for each command, into a folder that is there.
+    #[command(hide = true)]
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
-
-/// Why a command failed, in words for the person who typed it.
-type Failure = Box<dyn std::error::Error>;
-
-/// A command that fails without a word, because it was told to.
-#[derive(Debug, thiserror::Error)]
-#[error("silently")]
-struct Silently;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -77,39 +109,21 @@ async fn main() -> ExitCode {
         Command::Klist(arguments) => klist::run(&arguments).await,
         Command::Kdestroy(arguments) => kdestroy::run(&arguments).await,
         Command::Kswitch(arguments) => kswitch::run(&arguments).await,
+        Command::Decode(arguments) => decode::run(&arguments).await,
+        Command::Keytab(command) => keytab::run(&command).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "krb", &mut script);
             write(&script)
         }
+        Command::Man { folder } => {
+            let of = Arguments::command().long_version(None::<&str>);
+            let written = clap_mangen::generate_to(of, &folder);
+            written.map_err(|error| format!("{}: {error}", folder.display()).into())
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads no further, as `head`, need not be told.
-        Err(error) if is_broken_pipe(&*error) || error.is::<Silently>() => ExitCode::FAILURE,
-        Err(error) => {
-            complain(&error.to_string());
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
-}
-
-fn complain(text: &str) {
-    // Standard error is all there is if this fails too.
-    let _ = writeln!(io::stderr(), "krb: {text}");
-}
-
-/// A line on standard output.
-fn report(text: &str) -> Result<(), Failure> {
-    write(format!("{text}\n").as_bytes())
-}
-
-fn write(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout();
-    Ok(out.write_all(bytes).and_then(|()| out.flush())?)
-}
-
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -9,6 +9,7 @@ use krb_proto::iana::{ErrorCode, TicketFlags};
 use krb_proto::{Name, Principal};
 use zeroize::Zeroizing;
 
+use crate::secret::password_in;
 use crate::{Failure, cache, report};
 
 #[derive(clap::Args)]
@@ -43,9 +44,6 @@ pub(crate) struct S4u {
     /// The service, such as cifs/fileserver.w25ad.net.
     spn: String,
 }
-
-/// No password is longer than this, nor is what stands behind its line in its file.
-const MAX_PASSWORD_FILE: u64 = 64 << 10;
 
 pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
     let account = Principal::parse(&arguments.client, None)?;
@@ -127,13 +125,8 @@ fn refused(exchange: &str, error: &ClientError, meaning: String) -> Failure {
 
 async fn secret(arguments: &S4u, account: &Principal) -> Result<ClientSecret, Failure> {
     if let Some(file) = &arguments.password_file {
-        let named = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
-        let text = files::read_text(file, MAX_PASSWORD_FILE).map_err(|error| named(&error))?;
-        let line = text.lines().next().unwrap_or_default();
-        if line.is_empty() {
-            return Err(named(&"its first line, the password, is empty").into());
-        }
-        return Ok(ClientSecret::Password(Zeroizing::new(line.as_bytes().to_vec())));
+        let password = password_in(file)?;
+        return Ok(ClientSecret::Password(Zeroizing::new(password.as_bytes().to_vec())));
     }
     let Some(keytab) = &arguments.keytab else {
         return Err("name a keytab (-k FILE or KRB5_KTNAME) or a --password-file".into());

@@ -1,0 +1,112 @@
+//! `krb decode`: what a message or a file of Kerberos says.
+
+mod authdata;
+mod capture;
+mod decoder;
+mod formats;
+mod gss;
+mod input;
+mod kdc;
+mod keys;
+mod message;
+mod pac;
+mod packet;
+mod padata;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod tree;
+
+use krb_client::files;
+use serde_json::json;
+
+use self::capture::Capture;
+use self::decoder::Decoder;
+use self::input::Input;
+use self::stream::Carried;
+use self::tree::{Fields, Tree};
+use crate::secret::octets_in;
+use crate::{Failure, report, report_json};
+
+#[derive(clap::Args)]
+pub(crate) struct Decode {
+    /// What to decode; standard input if it is `-` or absent.
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: String,
+    /// Decrypt with the keys in this keytab.
+    #[arg(short = 'k', long, value_name = "FILE")]
+    keytab: Option<String>,
+    /// Decrypt with this key too, ENCTYPE:HEX; may be given again.
+    #[arg(long, value_name = "ENCTYPE:HEX")]
+    key: Vec<String>,
+    /// Print it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Neither messages nor captures of a sitting are longer.
+const MAX_INPUT: u64 = 64 << 20;
+
+pub(crate) async fn run(arguments: &Decode) -> Result<(), Failure> {
+    let mut decoder = Decoder::default();
+    if let Some(keytab) = &arguments.keytab {
+        decoder.keys.add_keytab(&files::read_keytab(&files::keytab_path(keytab)?).await?)?;
+    }
+    for key in &arguments.key {
+        decoder.keys.add_text(key)?;
+    }
+    let given = octets_in(&arguments.file, MAX_INPUT)?;
+    let messages = decode(&mut decoder, Input::read(&given)?);
+    if arguments.json {
+        let messages: Vec<_> = messages.iter().map(Tree::json).collect();
+        report_json(&json!({ "messages": messages }))?;
+    } else {
+        report(&text(&messages))?;
+    }
+    match decoder.problems {
+        0 => Ok(()),
+        1 => Err("one part of it is not what it should be".into()),
+        many => Err(format!("{many} parts of it are not what they should be").into()),
+    }
+}
+
+fn decode(decoder: &mut Decoder, input: Input) -> Vec<Tree> {
+    match input {
+        Input::Octets(octets) => vec![decoder.message(&octets)],
+        Input::Capture(Capture { messages, packets, cut }) => {
+            let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+            let summary = Fields::of("capture")
+                .with("packets", count(packets))
+                .with("of-other-protocols-or-cut-off", count(cut))
+                .with("messages", count(messages.len()));
+            let messages = messages.iter().map(|carried| carried_message(decoder, carried));
+            std::iter::once(summary.into()).chain(messages).collect()
+        }
+    }
+}
+
+fn carried_message(decoder: &mut Decoder, carried: &Carried) -> Tree {
+    let Carried { packet, time, from, to, transport, octets } = carried;
+    Fields::default()
+        .with("packet", i64::try_from(*packet).unwrap_or(i64::MAX))
+        .show_some("time", *time)
+        .show("from", from)
+        .show("to", to)
+        .with("transport", *transport)
+        .with("message", decoder.message(octets))
+        .into()
+}
+
+/// A line between one message and the next.
+fn text(messages: &[Tree]) -> String {
+    let mut text = String::new();
+    for (at, message) in messages.iter().enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        message.write(0, &mut text);
+    }
+    text.truncate(text.trim_end().len());
+    text
+}

@@ -1,0 +1,188 @@
+use std::path::PathBuf;
+
+use base64ct::{Base64, Encoding as _};
+use krb_client::{Clock as _, SystemClock};
+use krb_proto::Principal;
+use krb_proto::crypto::{CryptoError, Key};
+use krb_proto::formats::{KeytabEntry, ManagedPassword, ManagedPasswords};
+use krb_proto::iana::EncType;
+use krb_proto::preauth::directory_salt;
+use zeroize::Zeroizing;
+
+use super::edit::edit;
+use super::{Place, put};
+use crate::secret::{ask_new, enctype, key_from_text, octets_in, password_in};
+use crate::{Failure, report};
+
+#[derive(clap::Args)]
+pub(crate) struct Add {
+    #[command(flatten)]
+    place: Place,
+    /// The principal that the keys are of, as tickets name it: an account, or one of its SPNs.
+    principal: String,
+    /// The keys' version (`msDS-KeyVersionNumber` in Active Directory).
+    #[arg(long, value_name = "NUMBER")]
+    kvno: Option<u32>,
+    /// Make a key of this enctype; may be given again. Without it those of AES with SHA-1, which
+    /// every directory has.
+    #[arg(short = 'e', long, value_name = "ENCTYPE", conflicts_with = "key")]
+    enctype: Vec<String>,
+    /// Read the password from this file (its first line) instead of asking for it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "managed_password"])]
+    password_file: Option<PathBuf>,
+    /// The key itself; may be given again.
+    #[arg(long, value_name = "ENCTYPE:HEX", conflicts_with = "managed_password")]
+    key: Vec<String>,
+    /// The value of a group managed service account's `msDS-ManagedPassword`, as it is or in base64.
+    /// The password before the current one is taken too, as the version before.
+    #[arg(long, value_name = "FILE")]
+    managed_password: Option<String>,
+    /// The account whose password it is (its sAMAccountName) if the principal is one of its SPNs:
+    /// Active Directory salts keys with it.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["key", "salt"])]
+    account: Option<String>,
+    /// The salt itself, as `krb decode` shows it in a KDC's ETYPE-INFO2.
+    #[arg(long, value_name = "TEXT", conflicts_with = "key")]
+    salt: Option<String>,
+}
+
+/// Neither the attribute nor its base64 is longer.
+const MAX_MANAGED_PASSWORD: u64 = 64 << 10;
+
+/// What keys are made of.
+enum Source {
+    Keys(Vec<Key>),
+    Password(Zeroizing<String>),
+    Managed(ManagedPasswords),
+}
+
+pub(crate) async fn run(arguments: &Add) -> Result<(), Failure> {
+    let principal = Principal::parse(&arguments.principal, None)?;
+    let enctypes = enctypes(&arguments.enctype)?;
+    let salt = salt(arguments, &principal);
+    let path = arguments.place.path()?;
+    let source = source(arguments)?;
+    let now = SystemClock.now().seconds;
+    let added = edit(&path, |keytab| {
+        let newest = keytab.keys_for(&principal).map(|entry| entry.kvno).max();
+        let kvno = match (arguments.kvno, newest) {
+            (Some(kvno), _) => kvno,
+            (None, Some(newest)) => {
+                newest.checked_add(1).ok_or("--kvno is needed: there is none behind")?
+            }
+            (None, None) => 1,
+        };
+        let entry = |kvno: u32, key: &Key| KeytabEntry {
+            principal: principal.clone(),
+            timestamp: now,
+            kvno,
+            enctype: key.enctype(),
+            key_bytes: Zeroizing::new(key.as_bytes().to_vec()),
+        };
+        let entries = match &source {
+            Source::Keys(keys) => keys.iter().map(|key| entry(kvno, key)).collect(),
+            Source::Password(password) => {
+                let keys = enctypes.iter().map(|enctype| of_password(*enctype, password, &salt));
+                let keys = keys.collect::<Result<Vec<_>, _>>()?;
+                keys.iter().map(|key| entry(kvno, key)).collect()
+            }
+            Source::Managed(passwords) => {
+                let mut entries = Vec::new();
+                let before = kvno.checked_sub(1).zip(passwords.previous.as_ref());
+                for (kvno, password) in
+                    [Some((kvno, &passwords.current)), before].into_iter().flatten()
+                {
+                    for enctype in &enctypes {
+                        entries.push(entry(kvno, &of_managed(*enctype, password, &salt)?));
+                    }
+                }
+                entries
+            }
+        };
+        put(keytab, &entries);
+        Ok::<Vec<KeytabEntry>, Failure>(entries)
+    })
+    .await?;
+    arguments.place.tell(&path, "keys added", &added)?;
+    if let (Source::Managed(passwords), false) = (&source, arguments.place.json) {
+        // Units of 100 ns.
+        let hours = passwords.query_interval / 10_000_000 / 3600;
+        report(&format!(
+            "read msDS-ManagedPassword again in {hours} hours: it may be another one then"
+        ))?;
+    }
+    Ok(())
+}
+
+fn enctypes(names: &[String]) -> Result<Vec<EncType>, Failure> {
+    if names.is_empty() {
+        return Ok(vec![EncType::AES256_CTS_HMAC_SHA1_96, EncType::AES128_CTS_HMAC_SHA1_96]);
+    }
+    names.iter().map(|name| enctype(name)).collect()
+}
+
+fn salt(arguments: &Add, principal: &Principal) -> Vec<u8> {
+    match (&arguments.salt, &arguments.account) {
+        (Some(salt), _) => salt.clone().into_bytes(),
+        (None, Some(account)) => {
+            let name = krb_proto::Name::user(account);
+            directory_salt(&Principal::new(name, &principal.realm))
+        }
+        (None, None) => directory_salt(principal),
+    }
+}
+
+fn source(arguments: &Add) -> Result<Source, Failure> {
+    if !arguments.key.is_empty() {
+        let keys = arguments.key.iter().map(|text| key_from_text(text));
+        return Ok(Source::Keys(keys.collect::<Result<_, _>>()?));
+    }
+    if let Some(file) = &arguments.managed_password {
+        return Ok(Source::Managed(managed(file)?));
+    }
+    if let Some(file) = &arguments.password_file {
+        return Ok(Source::Password(password_in(file)?));
+    }
+    Ok(Source::Password(ask_new(&format!("Password for {}: ", arguments.principal))?))
+}
+
+fn managed(file: &str) -> Result<ManagedPasswords, Failure> {
+    let named = |problem: &dyn std::fmt::Display| format!("{file}: {problem}");
+    let octets = octets_in(file, MAX_MANAGED_PASSWORD)?;
+    // Only the value itself begins with its version.
+    let unpacked = match &octets[..] {
+        [1, 0, ..] => octets,
+        text => {
+            let text: Zeroizing<String> = Zeroizing::new(
+                text.iter()
+                    .filter(|byte| !byte.is_ascii_whitespace())
+                    .copied()
+                    .map(char::from)
+                    .collect(),
+            );
+            let value = text.strip_prefix("msDS-ManagedPassword::").unwrap_or(&text);
+            Zeroizing::new(
+                Base64::decode_vec(value).map_err(|_| named(&"neither the value nor base64"))?,
+            )
+        }
+    };
+    ManagedPasswords::from_bytes(&unpacked).map_err(|error| named(&error).into())
+}
+
+fn of_password(enctype: EncType, password: &str, salt: &[u8]) -> Result<Key, CryptoError> {
+    match enctype {
+        EncType::RC4_HMAC => Ok(Key::danger_rc4_from_password(password)),
+        _ => Key::from_password(enctype, password.as_bytes(), salt, None),
+    }
+}
+
+fn of_managed(
+    enctype: EncType,
+    password: &ManagedPassword,
+    salt: &[u8],
+) -> Result<Key, CryptoError> {
+    match enctype {
+        EncType::RC4_HMAC => password.danger_rc4_key(),
+        _ => password.key(enctype, salt),
+    }
+}
