@@ -8,11 +8,13 @@ use std::process::{Command, Output};
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::asn1::{EncTicketPart, EncryptedData, Ticket};
 use krb_client::proto::crypto::{Key, SUPPORTED};
-use krb_client::proto::formats::{CacheEntry, CredentialCache, Keytab};
+use krb_client::proto::formats::{CacheEntry, CredentialCache, KeytabEntry};
 use krb_client::proto::gss::{Initiator, InitiatorOptions};
 use krb_client::proto::iana::{KeyUsage, NameType};
 use krb_client::proto::kdc::{Account, Realm};
-use krb_client::proto::{Context, Credential, Name, Timestamp, authorization, der};
+use krb_client::proto::{
+    Context, Credential, KerberosTime, Name, Principal, Timestamp, authorization, der,
+};
 use krb_client::{Client, OsRandom};
 use serde_json::Value;
 
@@ -71,10 +73,21 @@ async fn world() -> World {
 }
 
 impl World {
-    fn keytab(&self, accounts: &[&str]) -> Vec<u8> {
-        let keytabs = accounts.iter().map(|account| self.kdc.realms().keytab(account).unwrap());
-        let entries = keytabs.flat_map(|keytab| keytab.entries).collect();
-        Keytab { entries }.to_bytes().unwrap().to_vec()
+    /// The web server's keys and, if they are wanted, the KDC's own.
+    fn keytab(&self, krbtgt: bool) -> Vec<u8> {
+        let mut keytab = self.kdc.realms().keytab("svc-web").unwrap();
+        if krbtgt {
+            let key = self.kdc.realms().realm(REALM, |realm| realm.krbtgt_key().cloned());
+            let key = key.unwrap().unwrap();
+            keytab.entries.push(KeytabEntry {
+                principal: Principal::krbtgt(REALM.as_bytes()),
+                timestamp: KerberosTime::from_unix(0),
+                kvno: 1,
+                enctype: key.enctype(),
+                key_bytes: key.as_bytes().to_vec().into(),
+            });
+        }
+        keytab.to_bytes().unwrap().to_vec()
     }
 
     fn cache(&self) -> Vec<u8> {
@@ -88,8 +101,8 @@ impl World {
 async fn a_ticket_is_opened_and_the_signatures_of_its_pac_are_told() {
     let world = world().await;
     let scratch = Scratch::new("ticket");
-    scratch.write("cc", &world.cache()).write("web.keytab", &world.keytab(&["svc-web"]));
-    scratch.write("both.keytab", &world.keytab(&["svc-web", "krbtgt"]));
+    scratch.write("cc", &world.cache()).write("web.keytab", &world.keytab(false));
+    scratch.write("both.keytab", &world.keytab(true));
 
     let sealed = scratch.json(&["cc"]);
     let entry = &sealed["messages"][0]["entries"][0];
@@ -141,7 +154,7 @@ async fn a_pac_that_was_changed_is_called_wrong() {
     let cipher = key.encrypt(KeyUsage::TICKET, &plaintext, &mut OsRandom);
     let forged =
         Ticket { enc_part: EncryptedData { cipher: &cipher, ..ticket.enc_part }, ..ticket };
-    scratch.write("ticket", &der::encode(&forged)).write("k", &world.keytab(&["svc-web"]));
+    scratch.write("ticket", &der::encode(&forged)).write("k", &world.keytab(false));
     let output = scratch.krb(&["-k", "k", "ticket"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("server: WRONG: "), "{text}");

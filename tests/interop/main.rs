@@ -8,6 +8,7 @@ mod gssapi;
 mod impacket;
 mod jdk;
 mod kpasswd;
+mod krb;
 mod mit;
 mod pkinit;
 mod postgres;

@@ -1,8 +1,105 @@
-//! What MIT's programs read from the environment, read here and nowhere else.
+//! What MIT's programs read from the environment, read for all subcommands here: `KRB5_CONFIG`,
+//! `KRB5CCNAME`, `KRB5_KTNAME`, `KRB5_CLIENT_KTNAME` and `KRB5_TRACE`.
 
-/// The keytab of services, `KRB5_KTNAME`.
-pub(crate) fn keytab() -> String {
-    named("KRB5_KTNAME").unwrap_or_else(|| "/etc/krb5.keytab".to_owned())
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use krb_client::proto::exchange::TicketOptions;
+use krb_client::proto::formats::Krb5Conf;
+use krb_client::proto::formats::krb5_conf::LibDefaults;
+use krb_client::{
+    AccountSecret, Armor, Ccaches, ClientConfig, Defaults, Driver, OsRandom, Patience, Realms,
+    SystemClock, Transport,
+};
+use krb_proto::Principal;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::Failure;
+
+/// How this machine is configured.
+pub(crate) struct Environment {
+    pub(crate) realms: Realms,
+    pub(crate) defaults: Defaults,
+}
+
+impl Environment {
+    pub(crate) async fn read() -> Result<Self, Failure> {
+        let realms = Realms::from_environment().await?;
+        let defaults = Defaults::from_environment(realms.conf())?;
+        Ok(Self { realms, defaults })
+    }
+
+    /// A principal as it is typed; in the default realm if it names none.
+    pub(crate) fn principal(&self, text: &str) -> Result<Principal, Failure> {
+        Principal::parse(text, self.realms.default_realm())
+            .map_err(|error| format!("{text}: {error}").into())
+    }
+
+    /// `[libdefaults]`, as it is for this realm.
+    pub(crate) fn libdefaults(&self, realm: &str) -> Result<LibDefaults, Failure> {
+        Ok(match self.realms.conf() {
+            Some(conf) => conf.libdefaults(Some(realm))?,
+            None => Krb5Conf::default().libdefaults(Some(realm))?,
+        })
+    }
+
+    /// What a ticket-granting ticket is asked for unless the command line says otherwise.
+    pub(crate) fn ticket_options(&self, realm: &str) -> Result<TicketOptions, Failure> {
+        let defaults = self.libdefaults(realm)?;
+        Ok(TicketOptions {
+            forwardable: defaults.forwardable,
+            proxiable: defaults.proxiable,
+            canonicalize: defaults.canonicalize,
+            lifetime: match defaults.ticket_lifetime {
+                0 => TicketOptions::default().lifetime,
+                seconds => seconds.into(),
+            },
+            renewable: (defaults.renew_lifetime > 0).then(|| defaults.renew_lifetime.into()),
+            ..TicketOptions::default()
+        })
+    }
+
+    /// A client of an account; its KDCs are where this machine's configuration says.
+    pub(crate) fn client(
+        &self,
+        account: Principal,
+        secret: impl Into<AccountSecret>,
+    ) -> ClientConfig {
+        ClientConfig::in_realms(account, secret, self.realms.clone())
+    }
+
+    /// The caches, of which one, or one collection, is the default.
+    pub(crate) fn caches(&self, name: Option<&str>) -> Ccaches {
+        Ccaches::new(name.unwrap_or(&self.defaults.ccache))
+    }
+
+    /// What armors exchanges: the ticket-granting ticket in a cache.
+    pub(crate) async fn armor(&self, cache: &str, realm: &[u8]) -> Result<Armor, Failure> {
+        let cache = self.caches(Some(cache)).default_cache().await?;
+        Ok(cache.tgt(realm).await?.into())
+    }
+}
+
+/// What carries exchanges in which nobody logs in.
+pub(crate) fn driver(realms: Realms) -> Driver {
+    let (transport, clock) = (Arc::new(Transport::tcp()), Arc::new(SystemClock));
+    Driver::new(realms, transport, Patience::default(), clock, Arc::new(OsRandom))
+}
+
+/// Tells where `KRB5_TRACE` says what goes on, if it says so.
+pub(crate) fn trace() -> Result<(), Failure> {
+    let Some(file) = named("KRB5_TRACE") else { return Ok(()) };
+    let open = |file: &str| File::options().append(true).create(true).open(file);
+    let file = open(&file).map_err(|error: io::Error| format!("KRB5_TRACE={file}: {error}"))?;
+    let ours = Targets::new()
+        .with_target("krb_client", LevelFilter::TRACE)
+        .with_target("krb_proto", LevelFilter::TRACE);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
+    tracing_subscriber::registry().with(lines).with(ours).init();
+    Ok(())
 }
 
 /// An empty value is as good as none.

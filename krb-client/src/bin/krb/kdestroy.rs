@@ -27,7 +27,7 @@ pub(crate) struct Kdestroy {
 }
 
 pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {
-    let caches = caches(arguments.cache.as_deref())?;
+    let caches = caches(arguments.cache.as_deref()).await?;
     let meant = if let Some(name) = &arguments.principal {
         let principal = Principal::parse(name, None)?;
         let found = caches.find(&principal).await?;

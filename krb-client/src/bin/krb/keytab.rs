@@ -12,8 +12,9 @@ use krb_proto::iana::EncType;
 use serde_json::{Value, json};
 
 use self::edit::edit;
+use crate::environment::Environment;
 use crate::secret::enctype;
-use crate::{Failure, environment, report, report_json};
+use crate::{Failure, report, report_json};
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Keytab {
@@ -77,9 +78,11 @@ pub(crate) struct Remove {
 }
 
 impl Place {
-    fn path(&self) -> Result<PathBuf, Failure> {
-        let name = self.keytab.clone().unwrap_or_else(environment::keytab);
-        Ok(files::keytab_path(&name)?)
+    async fn path(&self) -> Result<PathBuf, Failure> {
+        Ok(files::keytab_path(&match &self.keytab {
+            Some(name) => name.clone(),
+            None => Environment::read().await?.defaults.keytab,
+        })?)
     }
 
     /// Says which keys it is about, each in a line.
@@ -107,7 +110,7 @@ fn entry_json(entry: &KeytabEntry) -> Value {
 pub(crate) async fn run(command: &Keytab) -> Result<(), Failure> {
     match command {
         Keytab::List { place } => {
-            let path = place.path()?;
+            let path = place.path().await?;
             let keytab = files::read_keytab(&path).await?;
             place.tell(&path, "keys", &keytab.entries)
         }
@@ -119,7 +122,7 @@ pub(crate) async fn run(command: &Keytab) -> Result<(), Failure> {
 
 async fn remove(arguments: &Remove) -> Result<(), Failure> {
     let Remove { place, principal, kvno, enctype: names } = arguments;
-    let path = place.path()?;
+    let path = place.path().await?;
     let principal = principal.as_deref().map(|name| Principal::parse(name, None)).transpose()?;
     let enctypes = names.iter().map(|name| enctype(name)).collect::<Result<Vec<EncType>, _>>()?;
     let is_meant = |entry: &KeytabEntry| {
@@ -147,7 +150,7 @@ async fn remove(arguments: &Remove) -> Result<(), Failure> {
 }
 
 async fn merge(place: &Place, from: &[String]) -> Result<(), Failure> {
-    let path = place.path()?;
+    let path = place.path().await?;
     let mut others = Vec::new();
     for name in from {
         others.extend(files::read_keytab(&files::keytab_path(name)?).await?.entries);

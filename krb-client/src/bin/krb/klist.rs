@@ -1,12 +1,13 @@
 //! `krb klist`: what credential caches and keytabs hold.
 
-use krb_client::{Ccache, Clock, Defaults, SystemClock, files};
+use krb_client::{Ccache, Clock, SystemClock, files};
 use krb_proto::asn1::Ticket;
 use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
 use krb_proto::{KerberosTime, der};
 use serde_json::{Value, json};
 
 use crate::cache::caches;
+use crate::environment::Environment;
 use crate::{Failure, report};
 
 #[derive(clap::Args)]
@@ -55,7 +56,7 @@ pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
     if arguments.keytab {
         return keys(arguments).await;
     }
-    let caches = caches(arguments.name.as_deref())?;
+    let caches = caches(arguments.name.as_deref()).await?;
     let now = SystemClock.now().seconds;
     if arguments.silent {
         let held = match caches.default_cache().await {
@@ -210,7 +211,7 @@ fn ticket_enctype(entry: &CacheEntry) -> Option<String> {
 }
 
 async fn keys(arguments: &Klist) -> Result<(), Failure> {
-    let defaults = Defaults::from_environment(None)?;
+    let defaults = Environment::read().await?.defaults;
     let default = if arguments.client_keytab { defaults.client_keytab } else { defaults.keytab };
     let name = arguments.name.clone().unwrap_or(default);
     let path = files::keytab_path(&name)?;

@@ -27,7 +27,7 @@ pub(crate) struct Kswitch {
 }
 
 pub(crate) async fn run(arguments: &Kswitch) -> Result<(), Failure> {
-    let caches = caches(None)?;
+    let caches = caches(None).await?;
     let cache = match (&arguments.which.cache, &arguments.which.principal) {
         (Some(name), _) => caches.resolve(name).await?,
         (None, Some(name)) => {

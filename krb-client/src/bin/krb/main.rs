@@ -1,14 +1,21 @@
 //! `krb`: Kerberos from the command line, without a Kerberos library. A file for each subcommand.
 
 mod cache;
+#[cfg(feature = "pkinit")]
+mod certificate;
 mod decode;
+mod doctor;
 mod environment;
+mod exec;
 #[cfg(feature = "dev-kdc")]
 mod kdc;
 mod kdestroy;
 mod keytab;
+mod kinit;
 mod klist;
+mod kpasswd;
 mod kswitch;
+mod kvno;
 mod output;
 mod s4u;
 mod secret;
@@ -39,6 +46,37 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Log in: get a ticket-granting ticket, or another ticket straight from the KDC.
+    #[command(
+        after_help = "Examples:\n  krb kinit alice@EXAMPLE.COM\n  krb kinit -k -t mcp.keytab -l 10h -r 7d svc-mcp\n  \
+        krb kinit -R"
+    )]
+    Kinit(kinit::Kinit),
+    /// Get tickets to services, and print the versions of the keys that they are sealed with.
+    #[command(
+        after_help = "Examples:\n  krb kvno HTTP/web.example.com\n  krb kvno -I alice -P --out-cache alice.cc \
+        HTTP/web.example.com"
+    )]
+    Kvno(kvno::Kvno),
+    /// Change a password.
+    #[command(after_help = "Example:\n  krb kpasswd alice@EXAMPLE.COM")]
+    Kpasswd(kpasswd::Kpasswd),
+    /// Run a program in a user's name, without the user's password.
+    ///
+    /// It finds a ticket to SPN in USER's name, and nothing else, in a cache that is gone when it
+    /// ends. It is told what this program is told by signals, and this program ends as it does.
+    #[command(
+        after_help = "Example:\n  krb exec -k mcp.keytab alice cifs/files.example.com -- \\\n      smbclient -k \
+        //files.example.com/share"
+    )]
+    Exec(exec::Exec),
+    /// Look for what stands in the way of tickets, and say what helps.
+    ///
+    /// Servers and ports, the clock, the account and its enctypes, its keytab and a login with it, its
+    /// SPN and whether it may delegate; with USER and SPN a trial of all that is needed to act in that
+    /// user's name.
+    #[command(after_help = "Example:\n  krb doctor -k mcp.keytab alice cifs/files.example.com")]
+    Doctor(doctor::Doctor),
     /// Get a ticket to a service in a user's name, without the user's password.
     ///
     /// As the service account: AS, then S4U2Self for USER, then S4U2Proxy to SPN. The ticket goes
@@ -102,7 +140,16 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    if let Err(error) = environment::trace() {
+        return failed(&error);
+    }
+    let outcome = match arguments.command {
+        Command::Kinit(arguments) => kinit::run(&arguments).await,
+        Command::Kvno(arguments) => kvno::run(&arguments).await,
+        Command::Kpasswd(arguments) => kpasswd::run(&arguments).await,
+        Command::Exec(arguments) => exec::run(&arguments).await,
+        Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::S4u(arguments) => s4u::run(&arguments).await,
         #[cfg(feature = "dev-kdc")]
         Command::Kdc(arguments) => kdc::run(&arguments).await,

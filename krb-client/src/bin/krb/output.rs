@@ -14,6 +14,15 @@ pub(crate) type Failure = Box<dyn Error>;
 #[error("silently")]
 pub(crate) struct Silently;
 
+/// A command that ends with this status and has said all there is to say.
+#[derive(Debug, thiserror::Error)]
+#[error("status {0}")]
+pub(crate) struct Ended(pub(crate) u8);
+
+impl Ended {
+    pub(crate) const FAILED: Self = Self(FAILED);
+}
+
 /// What scripts can tell apart; `krb --help` lists them.
 const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
@@ -22,13 +31,16 @@ const FILE: u8 = 4;
 /// Says why a command failed, and what its status is.
 pub(crate) fn failed(error: &Failure) -> ExitCode {
     // Who reads no further, as `head`, need not be told.
-    if !is_broken_pipe(&**error) && !error.is::<Silently>() {
+    if !is_broken_pipe(&**error) && !error.is::<Silently>() && !error.is::<Ended>() {
         complain(&error.to_string());
     }
     ExitCode::from(status(&**error))
 }
 
 fn status(error: &(dyn Error + 'static)) -> u8 {
+    if let Some(Ended(status)) = error.downcast_ref() {
+        return *status;
+    }
     let mut next = Some(error);
     while let Some(error) = next {
         match error.downcast_ref::<ClientError>() {
@@ -101,8 +113,9 @@ mod tests {
 
     #[test]
     fn statuses_tell_what_may_be_tried_again() {
-        let missing = krb_client::files::ccache_path("KCM:").unwrap_err();
-        assert_eq!(status(&missing), FAILED);
+        let unknown = krb_client::files::keytab_path("MEMORY:a").unwrap_err();
+        assert_eq!(status(&unknown), FAILED);
+        assert_eq!(status(&Ended(7)), 7);
         let error = std::sync::Arc::new(io::Error::other("no"));
         let file = ClientError::File { path: "a".into(), error };
         assert_eq!(status(&file), FILE);

@@ -2,40 +2,52 @@
 
 use std::path::PathBuf;
 
-use krb_client::{Client, ClientConfig, ClientError, KdcSource, Resolver, UserTicket, files};
+use krb_client::{
+    AccountSecret, Client, ClientError, KdcSource, Realms, Resolver, UserTicket, files,
+};
+use krb_proto::Principal;
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
 use krb_proto::iana::{ErrorCode, TicketFlags};
-use krb_proto::{Name, Principal};
+use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::environment::Environment;
 use crate::secret::password_in;
-use crate::{Failure, cache, report};
+use crate::{Failure, cache, report, report_json};
 
+/// The service account, and how it is reached.
 #[derive(clap::Args)]
-pub(crate) struct S4u {
-    /// The service account, NAME@REALM.
+pub(crate) struct Service {
+    /// The service account, NAME@REALM; without it the first one in the keytab.
     #[arg(long, value_name = "PRINCIPAL")]
-    client: String,
-    /// Keytab with the service account's key.
-    #[arg(short = 'k', long, value_name = "FILE", env = "KRB5_KTNAME")]
+    client: Option<String>,
+    /// Keytab with the service account's key; without it what KRB5_KTNAME says, else the usual one.
+    #[arg(short = 'k', long, value_name = "FILE")]
     keytab: Option<String>,
     /// Read the service account's password from this file instead (its first line).
-    #[arg(long, value_name = "FILE", conflicts_with = "keytab")]
+    #[arg(long, value_name = "FILE", conflicts_with = "keytab", requires = "client")]
     password_file: Option<PathBuf>,
-    /// A KDC, HOST, HOST:PORT or [IPV6]:PORT; may be given again. Without it, DNS is asked.
+    /// A KDC, HOST, HOST:PORT or [IPV6]:PORT; may be given again. Without it krb5.conf and DNS are
+    /// asked.
     #[allow(
         rustdoc::broken_intra_doc_links,
         reason = "an address in brackets, as --help shows it"
     )]
     #[arg(long, value_name = "HOST[:PORT]")]
     kdc: Vec<String>,
-    /// The cache to write; without it what KRB5CCNAME says, else the usual one.
-    #[arg(short = 'c', long, value_name = "CACHE")]
-    cache: Option<String>,
     /// Armor everything (FAST) with the ticket-granting ticket in this cache, such as the host's.
     #[arg(short = 'T', long, value_name = "CACHE")]
     armor_cache: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct S4u {
+    #[command(flatten)]
+    service: Service,
+    /// The cache to write; without it what KRB5CCNAME says, else the usual one.
+    #[arg(short = 'c', long, value_name = "CACHE")]
+    cache: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -46,55 +58,49 @@ pub(crate) struct S4u {
 }
 
 pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
-    let account = Principal::parse(&arguments.client, None)?;
-    let realm = String::from_utf8(account.realm.clone())?;
-    let user = Principal::parse(&arguments.user, Some(&realm))?;
-    let target = Principal::parse(&arguments.spn, Some(&realm))?.name;
+    let environment = Environment::read().await?;
     // Where the ticket goes is settled before anybody is asked for it.
-    let cache = cache::to_write(arguments.cache.as_deref()).await?;
-
-    let secret = secret(arguments, &account).await?;
-    let mut config = ClientConfig::new(account, secret, kdcs(&arguments.kdc)?);
-    if let Some(armor) = &arguments.armor_cache {
-        let armor = cache::caches(Some(armor))?.default_cache().await?;
-        config.armor = Some(armor.tgt(realm.as_bytes()).await?.into());
-    }
-    let client = Client::new(config);
-    let ticket = delegate(&client, &user, &target).await?;
+    let cache = cache::to_write(&environment.caches(arguments.cache.as_deref())).await?;
+    let client = arguments.service.client(&environment).await?;
+    let ticket = delegate(&client, &arguments.user, &arguments.spn).await?;
     cache.initialize_with(&ticket.client, &[&ticket]).await?;
 
     let (client, server, end) = (&ticket.client, &ticket.server, ticket.times.endtime);
-    report(&if arguments.json {
-        serde_json::json!({
-            "client": client.to_string(), "server": server.to_string(),
-            "endtime": end.to_string(), "cache": cache.name()
-        })
-        .to_string()
-    } else {
-        format!("{server} for {client}, good until {end}, in {}", cache.name())
-    })
+    if arguments.json {
+        return report_json(&json!({
+            "client": client.to_string(), "server": server.to_string(), "endtime": end.to_string(),
+            "cache": cache.name(),
+        }));
+    }
+    report(&format!("{server} for {client}, good until {end}, in {}", cache.name()))
 }
 
-async fn delegate(client: &Client, user: &Principal, target: &Name) -> Result<UserTicket, Failure> {
+/// A ticket to a service in a user's name.
+pub(crate) async fn delegate(
+    client: &Client,
+    user: &str,
+    spn: &str,
+) -> Result<UserTicket, Failure> {
+    let realm = String::from_utf8_lossy(&client.account().realm);
+    let user = Principal::parse(user, Some(&realm)).map_err(|error| format!("{user}: {error}"))?;
+    let target =
+        Principal::parse(spn, Some(&realm)).map_err(|error| format!("{spn}: {error}"))?.name;
     let account = &client.account().name;
-    let evidence = client.s4u().evidence(user).await.map_err(|error| {
+    let evidence = client.s4u().evidence(&user).await.map_err(|error| {
         let code = error.refusal().map(|refusal| refusal.code);
-        refused(
-            "S4U2Self",
-            &error,
-            match code {
-                Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("{account} has no SPN"),
-                Some(ErrorCode::C_PRINCIPAL_UNKNOWN) => {
-                    format!("there is no account {user}, or two have its name")
-                }
-                _ => String::new(),
-            },
-        )
+        let meaning = match code {
+            Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("{account} has no SPN"),
+            Some(ErrorCode::C_PRINCIPAL_UNKNOWN) => {
+                format!("there is no account {user}, or two have its name")
+            }
+            _ => String::new(),
+        };
+        refused("S4U2Self", error, meaning)
     })?;
     // This command keeps no tickets, so there is no account to tell apart by its SID.
-    client.s4u().proxy_ticket(&evidence, "", target).await.map_err(|error| {
+    client.s4u().proxy_ticket(&evidence, "", &target).await.map_err(|error| {
         let code = error.refusal().map(|refusal| refusal.code);
-        refused("S4U2Proxy", &error, match code {
+        let meaning = match code {
             Some(ErrorCode::BADOPTION) if !evidence.flags.contains(TicketFlags::FORWARDABLE) => {
                 format!(
                     "the evidence is not forwardable: {account} lacks \
@@ -109,44 +115,106 @@ async fn delegate(client: &Client, user: &Principal, target: &Name) -> Result<Us
             }
             Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("no account has the SPN {target}"),
             _ => String::new(),
-        })
+        };
+        refused("S4U2Proxy", error, meaning)
     })
 }
 
-/// Which exchange was refused, and what that means where it is known.
-fn refused(exchange: &str, error: &ClientError, meaning: String) -> Failure {
+/// An exchange that was refused, and what that means where it is known.
+#[derive(Debug, thiserror::Error)]
+#[error("{exchange}: {error}{}{meaning}", if meaning.is_empty() { "" } else { ": " })]
+struct Refused {
+    exchange: &'static str,
+    #[source]
+    error: ClientError,
+    meaning: String,
+}
+
+fn refused(exchange: &'static str, error: ClientError, meaning: String) -> Failure {
     match error {
         // Nothing was asked for yet.
-        ClientError::Login(_) => error.to_string().into(),
-        _ if meaning.is_empty() => format!("{exchange}: {error}").into(),
-        _ => format!("{exchange}: {error}: {meaning}").into(),
+        ClientError::Login(_) => error.into(),
+        _ => Refused { exchange, error, meaning }.into(),
     }
 }
 
-async fn secret(arguments: &S4u, account: &Principal) -> Result<ClientSecret, Failure> {
-    if let Some(file) = &arguments.password_file {
-        let password = password_in(file)?;
-        return Ok(ClientSecret::Password(Zeroizing::new(password.as_bytes().to_vec())));
-    }
-    let Some(keytab) = &arguments.keytab else {
-        return Err("name a keytab (-k FILE or KRB5_KTNAME) or a --password-file".into());
-    };
-    let keytab = files::read_keytab(&files::keytab_path(keytab)?).await?;
-    Ok(files::client_keys(&keytab, account)?)
-}
-
-fn kdcs(given: &[String]) -> Result<KdcSource, Failure> {
-    let resolver = Resolver::from_system(Default::default());
-    if given.is_empty() {
-        return Ok(KdcSource::Dns(resolver));
-    }
-    let mut hosts = Vec::new();
-    for kdc in given {
-        let server = ServerAddress::parse(kdc, 88).map_err(|error| format!("{kdc}: {error}"))?;
-        if server.transport != ServerTransport::Direct {
-            return Err(format!("{kdc}: KDC proxies are not spoken to").into());
+impl Service {
+    /// Its client.
+    pub(crate) async fn client(&self, environment: &Environment) -> Result<Client, Failure> {
+        let (account, secret) = self.account(environment).await?;
+        let mut config = environment.client(account.clone(), secret);
+        config.realms = self.realms(environment, &account.realm)?;
+        if let Some(armor) = &self.armor_cache {
+            config.armor = Some(environment.armor(armor, &account.realm).await?);
         }
-        hosts.push(server);
+        Ok(Client::new(config))
     }
-    Ok(KdcSource::Hosts(hosts, resolver))
+
+    /// Where KDCs are: those that are named, for the account's realm; all others as ever.
+    pub(crate) fn realms(
+        &self,
+        environment: &Environment,
+        realm: &[u8],
+    ) -> Result<Realms, Failure> {
+        let realms = environment.realms.clone();
+        if self.kdc.is_empty() {
+            return Ok(realms);
+        }
+        let resolver = Resolver::from_system(Resolver::hosts_of_machine());
+        let hosts = KdcSource::Hosts(self.named_kdcs()?, resolver);
+        Ok(realms.with(&String::from_utf8_lossy(realm), hosts))
+    }
+
+    /// The KDCs that are named, if any are.
+    pub(crate) fn named_kdcs(&self) -> Result<Vec<ServerAddress>, Failure> {
+        let kdcs = self.kdc.iter().map(|kdc| {
+            let server =
+                ServerAddress::parse(kdc, 88).map_err(|error| format!("{kdc}: {error}"))?;
+            match server.transport {
+                ServerTransport::Direct => Ok(server),
+                _ => {
+                    Err(format!("{kdc}: a KDC proxy is named in krb5.conf, as kdc = https://…")
+                        .into())
+                }
+            }
+        });
+        kdcs.collect()
+    }
+
+    /// The keytab, if keys are in one.
+    pub(crate) fn keytab_path(
+        &self,
+        environment: &Environment,
+    ) -> Result<Option<PathBuf>, Failure> {
+        if self.password_file.is_some() {
+            return Ok(None);
+        }
+        let name = self.keytab.as_ref().unwrap_or(&environment.defaults.keytab);
+        Ok(Some(files::keytab_path(name)?))
+    }
+
+    async fn account(
+        &self,
+        environment: &Environment,
+    ) -> Result<(Principal, AccountSecret), Failure> {
+        let named = self.client.as_deref().map(|name| environment.principal(name)).transpose()?;
+        if let (Some(file), Some(account)) = (&self.password_file, &named) {
+            let password = Zeroizing::new(password_in(file)?.as_bytes().to_vec());
+            return Ok((account.clone(), ClientSecret::Password(password).into()));
+        }
+        let path = self.keytab_path(environment)?.ok_or("--password-file: whose? Name --client")?;
+        let keytab = files::read_keytab(&path).await?;
+        let account = match named {
+            Some(account) => account,
+            None => {
+                // Active Directory knows no account by the name of an SPN.
+                let mut names = keytab.entries.iter().map(|entry| &entry.principal);
+                let first = names.clone().find(|name| name.name.components.len() == 1);
+                let first = first.or_else(|| names.next());
+                first.ok_or_else(|| format!("{}: there is no key in it", path.display()))?.clone()
+            }
+        };
+        let secret = files::client_keys(&keytab, &account)?;
+        Ok((account, secret.into()))
+    }
 }

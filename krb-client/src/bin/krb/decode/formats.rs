@@ -1,6 +1,7 @@
 use krb_proto::KerberosTime;
-use krb_proto::asn1::{EncryptionKey, SecretOctets};
-use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
+use krb_proto::asn1::{EncryptionKey, KrbCred, SecretOctets};
+use krb_proto::der;
+use krb_proto::formats::{CacheEntry, CredentialCache, Keytab, read_kirbi};
 
 use super::decoder::Decoder;
 use super::tree::{Fields, Tree};
@@ -45,6 +46,17 @@ impl Decoder {
             .with("ticket", ticket)
             .with_some("second-ticket", second)
             .into()
+    }
+
+    /// A KRB-CRED; a file of Windows' tools may have lengths in more octets than DER has.
+    pub(super) fn cred_or_kirbi(&mut self, octets: &[u8]) -> Tree {
+        if der::decode::<KrbCred<'_>>(octets).is_err()
+            && let Ok(entries) = read_kirbi(octets)
+        {
+            let entries: Vec<Tree> = entries.iter().map(|entry| self.entry(entry)).collect();
+            return Fields::of("kirbi").with("entries", entries).into();
+        }
+        self.krb_cred(octets)
     }
 
     /// A keytab, its keys left out.

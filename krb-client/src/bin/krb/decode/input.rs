@@ -18,7 +18,7 @@ impl Input {
             return Ok(Self::Capture(Capture::read(given)?));
         }
         let octets = match std::str::from_utf8(given) {
-            Ok(text) if text.is_ascii() => from_text(text).ok_or(
+            Ok(text) if text.bytes().all(is_printed) => from_text(text).ok_or(
                 "this is text, and neither hexadecimal nor base64: give the message in one of these, or \
                  as it is",
             )?,
@@ -27,6 +27,11 @@ impl Input {
         // What was copied out of a file of captured packets may be one.
         if is_capture(&octets) { Self::read(&octets) } else { Ok(Self::Octets(octets)) }
     }
+}
+
+/// Files of a few short names are ASCII, too; what people copy has no other control characters.
+const fn is_printed(octet: u8) -> bool {
+    octet.is_ascii_graphic() || octet.is_ascii_whitespace()
 }
 
 /// Hexadecimal as Wireshark and `xxd -p` write it, or base64, of a header of HTTP too.
@@ -51,7 +56,7 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
     let token = words.iter().find_map(behind).unwrap_or(text);
     let mut packed: String = token.chars().filter(|character| !character.is_whitespace()).collect();
     // Padding is often lost where text is copied.
-    while packed.len() % 4 != 0 {
+    while !packed.len().is_multiple_of(4) {
         packed.push('=');
     }
     Base64::decode_vec(&packed).ok().filter(|octets| !octets.is_empty())

@@ -38,7 +38,7 @@ impl Decoder {
             [0x6f, ..] => self.ap_rep(octets),
             [0x74, ..] => self.krb_safe(octets),
             [0x75, ..] => self.krb_priv(octets, |_, data| Tree::octets(data)),
-            [0x76, ..] => self.krb_cred(octets),
+            [0x76, ..] => self.cred_or_kirbi(octets),
             [0x79 | 0x7a, ..] => self.enc_kdc_rep_part(octets),
             [0x7b, ..] => self.enc_ap_rep_part(octets),
             [0x7c, ..] => self.enc_krb_priv_part(octets, |_, data| Tree::octets(data)),

@@ -46,6 +46,28 @@ fn every_seed_is_shown_or_refused_whole_and_in_part() {
     }
 }
 
+/// What each seed that other tools made is taken for.
+#[test]
+fn files_are_told_apart() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/files");
+    for (file, kind) in [
+        ("ccache-v1", "ccache"),
+        ("ccache-v2", "ccache"),
+        ("ccache-v3", "ccache"),
+        ("ccache-v4", "ccache"),
+        ("keytab", "keytab"),
+        ("kirbi", "KRB-CRED"),
+        ("kirbi-base64", "kirbi"),
+        ("kirbi-ber", "kirbi"),
+        ("java-ticket", "Java KerberosTicket"),
+    ] {
+        let mut decoder = Decoder::default();
+        let octets = fs::read(folder.join(file)).unwrap();
+        let messages = decode(&mut decoder, Input::read(&octets).unwrap());
+        assert_eq!(messages[0].json()["type"], kind, "{file}");
+    }
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
 

@@ -2,15 +2,17 @@ use std::path::PathBuf;
 
 use base64ct::{Base64, Encoding as _};
 use krb_client::{Clock as _, SystemClock};
-use krb_proto::Principal;
 use krb_proto::crypto::{CryptoError, Key};
+use krb_proto::exchange::KeyHintExchange;
 use krb_proto::formats::{KeytabEntry, ManagedPassword, ManagedPasswords};
 use krb_proto::iana::EncType;
 use krb_proto::preauth::directory_salt;
+use krb_proto::{Name, Principal};
 use zeroize::Zeroizing;
 
 use super::edit::edit;
 use super::{Place, put};
+use crate::environment::{Environment, driver};
 use crate::secret::{ask_new, enctype, key_from_text, octets_in, password_in};
 use crate::{Failure, report};
 
@@ -41,6 +43,10 @@ pub(crate) struct Add {
     /// Active Directory salts keys with it.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["key", "salt"])]
     account: Option<String>,
+    /// Ask the KDC for the salt: what it says is right, also of an account that was renamed. Nothing
+    /// of the password is sent.
+    #[arg(short = 'f', long, conflicts_with_all = ["key", "salt", "managed_password"])]
+    fetch_salt: bool,
     /// The salt itself, as `krb decode` shows it in a KDC's ETYPE-INFO2.
     #[arg(long, value_name = "TEXT", conflicts_with = "key")]
     salt: Option<String>,
@@ -59,9 +65,18 @@ enum Source {
 pub(crate) async fn run(arguments: &Add) -> Result<(), Failure> {
     let principal = Principal::parse(&arguments.principal, None)?;
     let enctypes = enctypes(&arguments.enctype)?;
-    let salt = salt(arguments, &principal);
-    let path = arguments.place.path()?;
-    let source = source(arguments)?;
+    let account = account(arguments, &principal);
+    let salt = match &arguments.salt {
+        Some(salt) => salt.clone().into_bytes(),
+        None => directory_salt(&account),
+    };
+    let path = arguments.place.path().await?;
+    let source = match source(arguments)? {
+        Source::Password(password) if arguments.fetch_salt => {
+            Source::Keys(as_the_kdc_makes_them(&account, &enctypes, &password).await?)
+        }
+        source => source,
+    };
     let now = SystemClock.now().seconds;
     let added = edit(&path, |keytab| {
         let newest = keytab.keys_for(&principal).map(|entry| entry.kvno).max();
@@ -121,15 +136,32 @@ fn enctypes(names: &[String]) -> Result<Vec<EncType>, Failure> {
     names.iter().map(|name| enctype(name)).collect()
 }
 
-fn salt(arguments: &Add, principal: &Principal) -> Vec<u8> {
-    match (&arguments.salt, &arguments.account) {
-        (Some(salt), _) => salt.clone().into_bytes(),
-        (None, Some(account)) => {
-            let name = krb_proto::Name::user(account);
-            directory_salt(&Principal::new(name, &principal.realm))
-        }
-        (None, None) => directory_salt(principal),
+/// Whose password it is.
+fn account(arguments: &Add, principal: &Principal) -> Principal {
+    match &arguments.account {
+        Some(name) => Principal::new(Name::user(name), &principal.realm),
+        None => principal.clone(),
     }
+}
+
+/// The account's keys of a password, as the KDC says that it makes them.
+async fn as_the_kdc_makes_them(
+    account: &Principal,
+    enctypes: &[EncType],
+    password: &str,
+) -> Result<Vec<Key>, Failure> {
+    let driver = driver(Environment::read().await?.realms);
+    let mut keys = Vec::new();
+    for enctype in enctypes {
+        if *enctype == EncType::RC4_HMAC {
+            // It has no salt.
+            keys.push(Key::danger_rc4_from_password(password));
+            continue;
+        }
+        let hint = driver.run(KeyHintExchange::new(account.clone(), *enctype)).await?;
+        keys.push(hint.key(account, password.as_bytes())?);
+    }
+    Ok(keys)
 }
 
 fn source(arguments: &Add) -> Result<Source, Failure> {

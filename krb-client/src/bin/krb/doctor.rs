@@ -1,0 +1,162 @@
+//! `krb doctor`: what stands in the way of tickets, and what helps.
+
+mod account;
+mod delegation;
+mod probe;
+mod servers;
+
+use krb_client::Client;
+use serde_json::{Value, json};
+
+use crate::environment::Environment;
+use crate::output::Ended;
+use crate::s4u::Service;
+use crate::{Failure, report, report_json};
+
+#[derive(clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    service: Service,
+    /// Look at this realm's servers; without it at those of the account, else of the default realm.
+    #[arg(long, value_name = "REALM")]
+    realm: Option<String>,
+    /// Print what is found as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Try to act in this user's name, who need not know of it.
+    user: Option<String>,
+    /// Try to reach this service in the user's name.
+    spn: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Light {
+    Green,
+    Yellow,
+    Red,
+}
+
+impl Light {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Red => "red",
+        }
+    }
+}
+
+/// Something that was looked at.
+struct Finding {
+    light: Light,
+    /// What: `clock`, `keytab`, …
+    what: &'static str,
+    said: String,
+    /// What helps, unless all is well.
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn green(what: &'static str, said: impl Into<String>) -> Self {
+        Self { light: Light::Green, what, said: said.into(), remedy: None }
+    }
+
+    fn yellow(what: &'static str, said: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { light: Light::Yellow, what, said: said.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn red(what: &'static str, said: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { light: Light::Red, what, said: said.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// What was found; each is told at once, since some takes time.
+struct Findings {
+    json: bool,
+    all: Vec<Finding>,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Finding) -> Result<(), Failure> {
+        if !self.json {
+            let Finding { light, what, said, remedy } = &finding;
+            let mut text = format!("{:<6}  {what}: {said}", light.name());
+            if let Some(remedy) = remedy {
+                text += &format!("\n        -> {remedy}");
+            }
+            report(&text)?;
+        }
+        self.all.push(finding);
+        Ok(())
+    }
+
+    fn worst(&self) -> Light {
+        let has = |light| self.all.iter().any(|finding| finding.light == light);
+        if has(Light::Red) {
+            Light::Red
+        } else if has(Light::Yellow) {
+            Light::Yellow
+        } else {
+            Light::Green
+        }
+    }
+}
+
+pub(crate) async fn run(arguments: &Doctor) -> Result<(), Failure> {
+    let mut findings = Findings { json: arguments.json, all: Vec::new() };
+    look(arguments, &mut findings).await?;
+    let worst = findings.worst();
+    if arguments.json {
+        let all: Vec<Value> = findings
+            .all
+            .iter()
+            .map(|finding| {
+                json!({
+                    "light": finding.light.name(), "what": finding.what, "said": finding.said,
+                    "remedy": finding.remedy,
+                })
+            })
+            .collect();
+        report_json(&json!({ "worst": worst.name(), "findings": all }))?;
+    }
+    // Who only wants to know whether it works is not told of what could be better.
+    if worst == Light::Red { Err(Ended::FAILED.into()) } else { Ok(()) }
+}
+
+async fn look(arguments: &Doctor, findings: &mut Findings) -> Result<(), Failure> {
+    let environment = match Environment::read().await {
+        Ok(environment) => environment,
+        Err(error) => {
+            let remedy = "mend the file that is named, or set KRB5_CONFIG to another";
+            return findings.add(Finding::red("configuration", error.to_string(), remedy));
+        }
+    };
+    let client = arguments.service.client(&environment).await;
+    let realm = match (&arguments.realm, &client) {
+        (Some(realm), _) => Some(realm.clone()),
+        (None, Ok(client)) => Some(String::from_utf8_lossy(&client.account().realm).into_owned()),
+        (None, Err(_)) => environment.realms.default_realm().map(str::to_owned),
+    };
+    let Some(realm) = realm else {
+        let remedy = "set default_realm in krb5.conf, or name a realm with --realm";
+        return findings.add(Finding::red("configuration", "no realm is known", remedy));
+    };
+    findings.add(Finding::green("configuration", format!("the realm is {realm}")))?;
+    servers::look(&environment, &arguments.service, &realm, findings).await?;
+    let client: Client = match client {
+        Ok(client) => client,
+        Err(error) => {
+            let remedy = "name the service account's keytab with -k, and the account with --client; \
+                          `krb keytab list` shows what is in it";
+            return findings.add(Finding::red("keytab", error.to_string(), remedy));
+        }
+    };
+    if !probe::look(&environment, &arguments.service, client.account(), findings).await? {
+        return Ok(());
+    }
+    if account::look(&environment, &arguments.service, &client, findings).await? {
+        delegation::look(&client, arguments.user.as_deref(), arguments.spn.as_deref(), findings)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use krb_client::Resolver;
+use krb_proto::formats::krb5_conf::ServerTransport;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::{Finding, Findings};
+use crate::Failure;
+use crate::environment::Environment;
+use crate::s4u::Service;
+
+/// A server that takes longer to be reached is as good as none.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// So many servers, and addresses of each, are looked at.
+const MAX_SERVERS: usize = 8;
+const MAX_ADDRESSES: usize = 4;
+const KDC: u16 = 88;
+const KPASSWD: u16 = 464;
+
+/// Where the realm's KDCs are, and whether they can be reached.
+pub(super) async fn look(
+    environment: &Environment,
+    service: &Service,
+    realm: &str,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let resolver = Resolver::from_system(Resolver::hosts_of_machine());
+    let mut servers: Vec<_> =
+        service.named_kdcs()?.into_iter().map(|server| (server.host, server.port)).collect();
+    let mut from = "named with --kdc";
+    if servers.is_empty()
+        && let Some(conf) = environment.realms.conf()
+    {
+        from = "from krb5.conf";
+        for server in conf.realm(realm)?.kdc {
+            match server.transport {
+                ServerTransport::Direct => servers.push((server.host, server.port)),
+                _ => findings.add(Finding::green(
+                    "servers",
+                    format!("{} is a KDC proxy: what is behind it is not looked at", server.host),
+                ))?,
+            }
+        }
+    }
+    if servers.is_empty() {
+        from = "from DNS";
+        match resolver.services(&format!("_kerberos._tcp.{realm}")).await {
+            Ok(found) => servers = found,
+            Err(error) => {
+                let remedy = format!(
+                    "name them in krb5.conf (kdc = HOST under [realms], {realm}), or let the name server \
+                     answer for _kerberos._tcp.{realm}"
+                );
+                return findings.add(Finding::red("servers", error.to_string(), remedy));
+            }
+        }
+    }
+    if servers.is_empty() {
+        let remedy = format!("name them in krb5.conf: kdc = HOST under [realms], {realm}");
+        return findings.add(Finding::red("servers", "no KDC is known", remedy));
+    }
+    let names: Vec<&str> = servers.iter().map(|(host, _)| host.as_str()).collect();
+    findings.add(Finding::green("servers", format!("{} ({from})", names.join(", "))))?;
+    for (host, port) in servers.iter().take(MAX_SERVERS) {
+        one(&resolver, host, *port, findings).await?;
+    }
+    Ok(())
+}
+
+async fn one(
+    resolver: &Resolver,
+    host: &str,
+    port: u16,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let addresses = match resolver.addresses(host).await {
+        Ok(addresses) => addresses,
+        Err(error) => {
+            let remedy = format!("enter {host} in DNS or in /etc/hosts");
+            return findings.add(Finding::red("name", error.to_string(), remedy));
+        }
+    };
+    for address in addresses.into_iter().take(MAX_ADDRESSES) {
+        let place = SocketAddr::new(address, port);
+        let begun = Instant::now();
+        findings.add(match timeout(PATIENCE, TcpStream::connect(place)).await {
+            Ok(Ok(_)) => {
+                let took = begun.elapsed().as_millis();
+                Finding::green("port", format!("{host} ({place}) answers within {took} ms"))
+            }
+            Ok(Err(error)) => closed(host, place, &error.to_string()),
+            Err(_) => closed(host, place, "no answer within two seconds"),
+        })?;
+        // Where a KDC has a port of its own, so has what stands beside it.
+        let passwords = SocketAddr::new(address, KPASSWD);
+        if port == KDC
+            && !matches!(timeout(PATIENCE, TcpStream::connect(passwords)).await, Ok(Ok(_)))
+        {
+            findings.add(Finding::yellow(
+                "port",
+                format!("{host} ({passwords}) cannot be reached: no password can be changed there"),
+                "open TCP port 464 in the firewalls between, if passwords are to be changed",
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn closed(host: &str, place: SocketAddr, why: &str) -> Finding {
+    Finding::red(
+        "port",
+        format!("{host} ({place}) cannot be reached: {why}"),
+        format!("open TCP port {} in the firewalls between, or start the KDC", place.port()),
+    )
+}

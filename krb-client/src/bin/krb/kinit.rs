@@ -1,0 +1,198 @@
+//! `krb kinit`: a ticket-granting ticket, or another initial one.
+
+mod account;
+mod again;
+mod expired;
+mod options;
+mod secret;
+
+use std::path::PathBuf;
+
+use krb_client::{Ccache, Ccaches, Client, ClientError};
+use krb_proto::iana::ErrorCode;
+use krb_proto::{Credential, Name, Principal};
+use serde_json::json;
+
+use self::options::duration;
+use crate::environment::Environment;
+use crate::{Failure, complain, report, report_json};
+
+#[derive(clap::Args)]
+pub(crate) struct Kinit {
+    /// Log in with the keys in a keytab: KRB5_KTNAME, or the one that -t or -i names.
+    #[arg(short, conflicts_with_all = ["password_file", "identity", "anonymous"])]
+    keytab: bool,
+    /// The keytab.
+    #[arg(short = 't', value_name = "FILE", requires = "keytab")]
+    keytab_file: Option<String>,
+    /// The keytab that programs log in with, KRB5_CLIENT_KTNAME.
+    #[arg(short = 'i', requires = "keytab", conflicts_with = "keytab_file")]
+    client_keytab: bool,
+    /// Read the password from this file (its first line) instead of asking for it.
+    #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
+    password_file: Option<PathBuf>,
+    /// How long the ticket is to be good, such as 10h or 1d12h.
+    #[arg(short, value_name = "DURATION", value_parser = duration)]
+    lifetime: Option<i64>,
+    /// For how long it is to be renewable.
+    #[arg(short, value_name = "DURATION", value_parser = duration)]
+    renewable: Option<i64>,
+    /// From when on it is to be good, so long from now: a postdated ticket, good once it is validated.
+    #[arg(short, value_name = "DURATION", value_parser = duration)]
+    start: Option<i64>,
+    /// Forwardable, which is what the configuration mostly says anyway.
+    #[arg(short, overrides_with = "not_forwardable")]
+    forwardable: bool,
+    /// Not forwardable.
+    #[arg(short = 'F')]
+    not_forwardable: bool,
+    /// Proxiable.
+    #[arg(short, overrides_with = "not_proxiable")]
+    proxiable: bool,
+    /// Not proxiable.
+    #[arg(short = 'P')]
+    not_proxiable: bool,
+    /// Good from this machine's addresses only.
+    #[arg(short, overrides_with = "no_addresses")]
+    addresses: bool,
+    /// Good from everywhere, which is what the configuration mostly says anyway.
+    #[arg(short = 'A')]
+    no_addresses: bool,
+    /// PRINCIPAL is an enterprise name, such as alice@corp.example, which may not be of the realm.
+    #[arg(short = 'E')]
+    enterprise: bool,
+    /// Take the name that the KDC has for the account.
+    #[arg(short = 'C')]
+    canonicalize: bool,
+    /// An anonymous ticket of the realm, @REALM (PKINIT, RFC 8062).
+    #[arg(short = 'n', conflicts_with = "identity")]
+    anonymous: bool,
+    /// Log in with a certificate: X509_user_identity=FILE:CERTIFICATE,KEY; and whom to believe to be
+    /// a KDC: X509_anchors=FILE:CA. PEM files, the key as PKCS #8.
+    #[arg(short = 'X', value_name = "NAME=VALUE", conflicts_with = "password_file")]
+    identity: Vec<String>,
+    /// Armor the login (FAST) with the ticket-granting ticket in this cache, such as the host's.
+    #[arg(short = 'T', value_name = "CACHE")]
+    armor: Option<String>,
+    /// A ticket to this service instead of a ticket-granting ticket.
+    #[arg(short = 'S', value_name = "SERVICE")]
+    service: Option<String>,
+    /// The cache to write; without it what KRB5CCNAME says, else the usual one.
+    #[arg(short, value_name = "CACHE")]
+    cache: Option<String>,
+    /// Renew the ticket-granting ticket in the cache.
+    #[arg(short = 'R', conflicts_with_all = ["keytab", "validate"])]
+    renew: bool,
+    /// Make the postdated ticket in the cache good.
+    #[arg(short)]
+    validate: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The account; without it the cache's, else the keytab's first, else the user's own name.
+    principal: Option<String>,
+}
+
+pub(crate) async fn run(arguments: &Kinit) -> Result<(), Failure> {
+    let environment = Environment::read().await?;
+    let caches = environment.caches(arguments.cache.as_deref());
+    if arguments.renew || arguments.validate {
+        return again::run(arguments, &environment, &caches).await;
+    }
+    let account = account::find(arguments, &environment, &caches).await?;
+    let realm = String::from_utf8_lossy(&account.realm).into_owned();
+    let options = options::asked(arguments, &environment, &realm)?;
+    let server = server(arguments, &account)?;
+    // Where the ticket goes is settled before anybody is asked for it.
+    let settled = place(&caches, &account).await?;
+
+    let secret = secret::find(arguments, &environment, &account).await?;
+    let asked = secret.was_typed;
+    let mut config = environment.client(account.clone(), secret.secret);
+    config.login = options.clone();
+    if let Some(armor) = &arguments.armor {
+        config.armor = Some(environment.armor(armor, &account.realm).await?);
+    }
+    let client = Client::new(config);
+    let ticket = match client.initial(&server, options.clone()).await {
+        Err(error) if asked && expired::is_it(&error) => {
+            expired::change(&client, &account).await?;
+            client.initial(&server, options).await
+        }
+        outcome => outcome,
+    };
+    let ticket = ticket.map_err(|error| explained(error, asked))?;
+    // The KDC may have another name for the account.
+    let cache = match ticket.client.is_same(&account) {
+        true => settled,
+        false => place(&caches, &ticket.client).await?,
+    };
+    write(&caches, &cache, &ticket).await?;
+    tell(arguments, &cache, &ticket)
+}
+
+fn server(arguments: &Kinit, account: &Principal) -> Result<Name, Failure> {
+    let realm = String::from_utf8_lossy(&account.realm);
+    Ok(match &arguments.service {
+        Some(service) => Principal::parse(service, Some(&realm))?.name,
+        None => Name::krbtgt(&account.realm),
+    })
+}
+
+/// The principal's cache of the collection, or a new one there; or the one cache that there is.
+async fn place(caches: &Ccaches, principal: &Principal) -> Result<Ccache, Failure> {
+    if let Some(cache) = caches.find(principal).await? {
+        return Ok(cache);
+    }
+    match caches.default_cache().await {
+        // Somebody else's in a collection stays.
+        Ok(cache) if caches.default_name().starts_with("FILE:") => Ok(cache),
+        outcome => match caches.new_cache().await {
+            Ok(cache) => Ok(cache),
+            Err(_) => Ok(outcome?),
+        },
+    }
+}
+
+async fn write(caches: &Ccaches, cache: &Ccache, ticket: &Credential) -> Result<(), Failure> {
+    cache.initialize_with(&ticket.client, &[ticket]).await?;
+    // Of a collection it is the one that programs take from now on.
+    if caches.default_name() != cache.name() {
+        let _ = cache.switch_to().await;
+    }
+    Ok(())
+}
+
+/// As MIT's kinit: who typed a password is told that it is wrong, and nobody else.
+fn explained(error: ClientError, was_typed: bool) -> Failure {
+    let code = error.refusal().map(|refusal| refusal.code);
+    let is_wrong = matches!(code, Some(ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY));
+    if was_typed && is_wrong { "Password incorrect".into() } else { error.into() }
+}
+
+fn tell(arguments: &Kinit, cache: &Ccache, ticket: &Credential) -> Result<(), Failure> {
+    // Of what was left out nobody need wonder.
+    let asked = arguments.renewable.is_some() && ticket.times.renew_till.is_none();
+    if asked {
+        complain("the KDC gave a ticket that is not renewable");
+    }
+    if !arguments.json {
+        return match &arguments.service {
+            Some(_) => report(&format!(
+                "{} for {}, good until {}, in {}",
+                ticket.server,
+                ticket.client,
+                ticket.times.endtime,
+                cache.name()
+            )),
+            // As MIT's kinit, which says nothing.
+            None => Ok(()),
+        };
+    }
+    report_json(&json!({
+        "client": ticket.client.to_string(), "server": ticket.server.to_string(),
+        "starttime": ticket.times.starttime.to_string(), "endtime": ticket.times.endtime.to_string(),
+        "renewTill": ticket.times.renew_till.map(|time| time.to_string()),
+        "flags": ticket.flags.to_string(), "cache": cache.name(),
+    }))
+}

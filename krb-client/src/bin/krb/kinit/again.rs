@@ -1,0 +1,34 @@
+use std::sync::Arc;
+
+use krb_client::{AccountSecret, Ccaches, Client};
+
+use super::{Kinit, tell};
+use crate::Failure;
+use crate::environment::Environment;
+
+/// The ticket-granting ticket in the cache is renewed, or made good.
+pub(super) async fn run(
+    arguments: &Kinit,
+    environment: &Environment,
+    caches: &Ccaches,
+) -> Result<(), Failure> {
+    let cache = match &arguments.principal {
+        None => caches.default_cache().await?,
+        Some(text) => {
+            let principal = environment.principal(text)?;
+            let found = caches.find(&principal).await?;
+            found.ok_or_else(|| format!("no cache is {principal}'s"))?
+        }
+    };
+    let held = cache.read().await?;
+    let account = held.default_principal;
+    let tgt = Arc::new(cache.tgt(&account.realm).await?);
+    let secret = AccountSecret::ticket(tgt.clone());
+    let client = Client::new(environment.client(account, secret));
+    let ticket = match arguments.renew {
+        true => client.renew(&tgt).await?,
+        false => client.validate(&tgt).await?,
+    };
+    cache.initialize_with(&ticket.client, &[&ticket]).await?;
+    tell(arguments, &cache, &ticket)
+}

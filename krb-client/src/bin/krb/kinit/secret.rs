@@ -1,0 +1,56 @@
+use krb_client::{AccountSecret, files};
+use krb_proto::Principal;
+use krb_proto::exchange::ClientSecret;
+use zeroize::Zeroizing;
+
+use super::Kinit;
+use crate::Failure;
+use crate::environment::Environment;
+use crate::secret::{ask, password_in};
+
+/// What an account proves itself with.
+pub(super) struct Secret {
+    pub(super) secret: AccountSecret,
+    /// Somebody typed it, who may be told that it is wrong, and be asked for another.
+    pub(super) was_typed: bool,
+}
+
+/// The keytab that is meant.
+pub(super) fn keytab_name<'a>(arguments: &'a Kinit, environment: &'a Environment) -> &'a str {
+    let defaults = &environment.defaults;
+    let default = if arguments.client_keytab { &defaults.client_keytab } else { &defaults.keytab };
+    arguments.keytab_file.as_ref().unwrap_or(default)
+}
+
+pub(super) async fn find(
+    arguments: &Kinit,
+    environment: &Environment,
+    account: &Principal,
+) -> Result<Secret, Failure> {
+    let (secret, was_typed) = if arguments.keytab {
+        let path = files::keytab_path(keytab_name(arguments, environment))?;
+        let keytab = files::read_keytab(&path).await?;
+        (files::client_keys(&keytab, account)?, false)
+    } else if arguments.anonymous || !arguments.identity.is_empty() {
+        (certificate(arguments)?, false)
+    } else if let Some(file) = &arguments.password_file {
+        (password(&password_in(file)?), false)
+    } else {
+        (password(&ask(&format!("Password for {account}: "))?), true)
+    };
+    Ok(Secret { secret: secret.into(), was_typed })
+}
+
+fn password(text: &str) -> ClientSecret {
+    ClientSecret::Password(Zeroizing::new(text.as_bytes().to_vec()))
+}
+
+#[cfg(feature = "pkinit")]
+fn certificate(arguments: &Kinit) -> Result<ClientSecret, Failure> {
+    crate::certificate::secret(&arguments.identity, arguments.anonymous)
+}
+
+#[cfg(not(feature = "pkinit"))]
+fn certificate(_: &Kinit) -> Result<ClientSecret, Failure> {
+    Err("this program was built without certificates (the feature `pkinit`)".into())
+}

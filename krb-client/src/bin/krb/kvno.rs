@@ -1,0 +1,252 @@
+//! `krb kvno`: tickets to services, and the versions of the keys that they are sealed with.
+
+use krb_client::{AccountSecret, Ccache, Client, Clock as _, SystemClock, files};
+use krb_proto::asn1::Ticket;
+use krb_proto::exchange::{TgsGoal, TicketOptions, opens};
+use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
+use krb_proto::iana::{EncType, NameType};
+use krb_proto::{Credential, Name, Principal, der};
+use serde_json::{Value, json};
+
+use crate::environment::Environment;
+use crate::output::Ended;
+use crate::{Failure, complain, report, report_json, secret};
+
+#[derive(clap::Args)]
+pub(crate) struct Kvno {
+    /// The cache with the ticket-granting ticket; without it what KRB5CCNAME says, else the usual one.
+    #[arg(short, value_name = "CACHE")]
+    cache: Option<String>,
+    /// Ask for a session key of this enctype; several are separated by commas.
+    #[arg(short, value_name = "ENCTYPE", value_delimiter = ',')]
+    enctype: Vec<String>,
+    /// Look whether this keytab opens the tickets.
+    #[arg(short, value_name = "FILE")]
+    keytab: Option<String>,
+    /// Say nothing of what goes well.
+    #[arg(short, conflicts_with = "json")]
+    quiet: bool,
+    /// SERVICE is a host, and this the kind of service there.
+    #[arg(short = 'S', value_name = "KIND")]
+    service: Option<String>,
+    /// In the name of this user (S4U2Self), by an enterprise name, such as alice@example.com.
+    #[arg(short = 'U', value_name = "USER", conflicts_with = "user")]
+    enterprise_user: Option<String>,
+    /// In the name of this user (S4U2Self), by the account's name.
+    #[arg(short = 'I', value_name = "USER")]
+    user: Option<String>,
+    /// With -U or -I: tickets to the services in the user's name (S4U2Proxy), for which SERVICE need
+    /// not be the account itself.
+    #[arg(short = 'P')]
+    proxy: bool,
+    /// To a service that has no key but its ticket-granting ticket, which is in this cache.
+    #[arg(long, value_name = "CACHE", conflicts_with_all = ["user", "enterprise_user"])]
+    u2u: Option<String>,
+    /// Put the tickets, and nothing else, into this cache.
+    #[arg(long, value_name = "CACHE")]
+    out_cache: Option<String>,
+    /// Ask no KDC: what is not in the cache is missing.
+    #[arg(long)]
+    cached_only: bool,
+    /// Do not put the tickets into the cache.
+    #[arg(long, conflicts_with = "out_cache")]
+    no_store: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The services, such as HTTP/web.example.com.
+    #[arg(required = true, value_name = "SERVICE")]
+    services: Vec<String>,
+}
+
+/// What tickets are got with.
+struct Asking<'a> {
+    arguments: &'a Kvno,
+    held: CredentialCache,
+    client: Option<Client>,
+    options: TicketOptions,
+    keytab: Option<Keytab>,
+    service_tgt: Option<Credential>,
+}
+
+pub(crate) async fn run(arguments: &Kvno) -> Result<(), Failure> {
+    let is_for_user = arguments.user.is_some() || arguments.enterprise_user.is_some();
+    if arguments.proxy && !is_for_user {
+        return Err("-P: in whose name? Name the user with -U or -I".into());
+    }
+    let environment = Environment::read().await?;
+    let cache = environment.caches(arguments.cache.as_deref()).default_cache().await?;
+    let asking = Asking::new(arguments, &environment, &cache).await?;
+    let (mut got, mut failed) = (Vec::new(), false);
+    for service in &arguments.services {
+        let target = target(arguments, service, &asking.held.default_principal)?;
+        match asking.ticket(&target).await {
+            Ok(ticket) => got.push(ticket),
+            Err(error) => {
+                failed = true;
+                complain(&format!("{service}: {error}"));
+            }
+        }
+    }
+    store(arguments, &environment, &cache, &got).await?;
+    let told = got.iter().map(|ticket| asking.tell(ticket)).collect::<Result<Vec<_>, _>>()?;
+    if arguments.json {
+        report_json(&json!({ "tickets": told }))?;
+    }
+    let unopened = told.iter().any(|ticket| ticket["opens"] == false);
+    if failed || unopened { Err(Ended::FAILED.into()) } else { Ok(()) }
+}
+
+fn target(arguments: &Kvno, service: &str, account: &Principal) -> Result<Principal, Failure> {
+    if let Some(kind) = &arguments.service {
+        let name = Name::new(NameType::SRV_HST, [kind.as_str(), service]);
+        return Ok(Principal::new(name, &account.realm));
+    }
+    let realm = String::from_utf8_lossy(&account.realm);
+    Principal::parse(service, Some(&realm)).map_err(|error| format!("{service}: {error}").into())
+}
+
+impl<'a> Asking<'a> {
+    async fn new(
+        arguments: &'a Kvno,
+        environment: &Environment,
+        cache: &Ccache,
+    ) -> Result<Self, Failure> {
+        let held = cache.read().await?;
+        let account = held.default_principal.clone();
+        let client = match arguments.cached_only {
+            true => None,
+            false => {
+                let secret = AccountSecret::ticket(cache.tgt(&account.realm).await?);
+                Some(Client::new(environment.client(account, secret)))
+            }
+        };
+        let mut options = TicketOptions::default();
+        if !arguments.enctype.is_empty() {
+            let enctypes = arguments.enctype.iter().map(|name| secret::enctype(name));
+            options.enctypes = enctypes.collect::<Result<Vec<EncType>, _>>()?;
+        }
+        let keytab = match &arguments.keytab {
+            Some(name) => Some(files::read_keytab(&files::keytab_path(name)?).await?),
+            None => None,
+        };
+        let service_tgt = match &arguments.u2u {
+            Some(name) => {
+                let other = environment.caches(Some(name)).default_cache().await?;
+                let realm = other.read().await?.default_principal.realm;
+                Some(other.tgt(&realm).await?)
+            }
+            None => None,
+        };
+        Ok(Self { arguments, held, client, options, keytab, service_tgt })
+    }
+
+    async fn ticket(&self, target: &Principal) -> Result<Credential, Failure> {
+        if let Some(user) = self.user()? {
+            return self.in_the_name_of(&user, target).await;
+        }
+        let now = SystemClock.now().seconds.unix();
+        let cached = self.held.tickets().find(|entry| {
+            let is_right = entry.server.is_same(target) && i64::from(entry.times[2]) > now;
+            is_right && entry.is_skey == self.service_tgt.is_some() && self.has_asked_key(entry)
+        });
+        if let Some(credential) = cached.and_then(|entry| entry.credential().ok()) {
+            return Ok(credential);
+        }
+        let client = self.client.as_ref().ok_or("it is not in the cache")?;
+        Ok(match &self.service_tgt {
+            Some(tgt) => client.user_to_user(&target.name, &tgt.ticket).await?,
+            None => client.ask(TgsGoal::Service(target.name.clone()), self.options.clone()).await?,
+        })
+    }
+
+    fn has_asked_key(&self, entry: &CacheEntry) -> bool {
+        self.arguments.enctype.is_empty() || self.options.enctypes.contains(&entry.enctype)
+    }
+
+    fn user(&self) -> Result<Option<Principal>, Failure> {
+        let account = &self.held.default_principal;
+        if let Some(name) = &self.arguments.enterprise_user {
+            return Ok(Some(Principal::new(Name::enterprise(name), &account.realm)));
+        }
+        let realm = String::from_utf8_lossy(&account.realm);
+        let user = self.arguments.user.as_deref();
+        Ok(user.map(|name| Principal::parse(name, Some(&realm))).transpose()?)
+    }
+
+    async fn in_the_name_of(
+        &self,
+        user: &Principal,
+        target: &Principal,
+    ) -> Result<Credential, Failure> {
+        let client = self
+            .client
+            .as_ref()
+            .ok_or("--cached-only: tickets in the names of users are asked for")?;
+        if !self.arguments.proxy && !target.is_same(client.account()) {
+            return Err(format!(
+                "{} gets tickets to itself in a user's name; to other services with -P",
+                client.account()
+            )
+            .into());
+        }
+        let evidence = client.s4u().evidence(user).await?;
+        if !self.arguments.proxy {
+            return Ok(Credential::clone(&evidence));
+        }
+        // Nothing of it is kept, so there is no account to tell apart by its SID.
+        Ok(Credential::clone(&*client.s4u().proxy_ticket(&evidence, "", &target.name).await?))
+    }
+
+    /// What a ticket is sealed with, and whether the keytab has it.
+    fn tell(&self, credential: &Credential) -> Result<Value, Failure> {
+        let ticket: Ticket<'_> = der::decode(&credential.ticket)?;
+        let kvno = ticket.enc_part.kvno.map_or(0, |kvno| kvno.get());
+        let opens = self.keytab.as_ref().map(|keytab| {
+            opens(&credential.ticket, |enctype, kvno| {
+                keytab.danger_keys(&credential.server, kvno, enctype)
+            })
+        });
+        let (server, enctype) = (&credential.server, ticket.enc_part.etype);
+        if !self.arguments.json && !self.arguments.quiet {
+            let keytab = match opens {
+                Some(true) => ", keytab entry valid",
+                Some(false) => ", no key in the keytab opens it",
+                None => "",
+            };
+            report(&format!("{server}: kvno = {kvno}{keytab}"))?;
+        }
+        Ok(json!({
+            "server": server.to_string(), "client": credential.client.to_string(), "kvno": kvno,
+            "ticketEnctype": enctype.to_string(), "opens": opens,
+            "sessionEnctype": credential.session_key.enctype().to_string(),
+            "endtime": credential.times.endtime.to_string(), "flags": credential.flags.to_string(),
+        }))
+    }
+}
+
+/// Tickets in users' names go where somebody says: beside the account's own a program might take one
+/// for another.
+async fn store(
+    arguments: &Kvno,
+    environment: &Environment,
+    cache: &Ccache,
+    tickets: &[Credential],
+) -> Result<(), Failure> {
+    let Some(first) = tickets.first() else { return Ok(()) };
+    let all: Vec<&Credential> = tickets.iter().collect();
+    if let Some(name) = &arguments.out_cache {
+        let out = environment.caches(Some(name)).default_cache().await?;
+        return Ok(out.initialize_with(&first.client, &all).await?);
+    }
+    let is_own = arguments.user.is_none() && arguments.enterprise_user.is_none();
+    if is_own && !arguments.no_store && !arguments.cached_only {
+        let entries = tickets.iter().map(|ticket| {
+            let mut entry = CacheEntry::from(ticket);
+            entry.is_skey = arguments.u2u.is_some();
+            entry
+        });
+        cache.store(entries.collect()).await?;
+    }
+    Ok(())
+}
