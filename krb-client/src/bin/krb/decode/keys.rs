@@ -30,6 +30,9 @@ pub(super) struct Keys {
 /// any one of them opens.
 const MAX_LEARNT: usize = 512;
 const MAX_GIVEN: usize = 4096;
+/// So many octets are decrypted in vain for one of what is sealed: thousands of keys are tried on a ticket,
+/// and one on what fills a file.
+const MAX_WORK: usize = 64 << 20;
 
 impl Keys {
     /// The keys of a keytab, those of old enctypes too: what was sent is to be read, however weak.
@@ -107,7 +110,7 @@ impl Keys {
         made: impl Fn(&Key) -> Option<Key>,
     ) -> Option<(Named, Zeroizing<Vec<u8>>)> {
         let fitting = self.all().filter(|named| named.key.enctype() == sealed.etype);
-        for named in fitting {
+        for named in fitting.take(MAX_WORK / sealed.cipher.len().max(1)) {
             let Some(key) = made(&named.key) else { continue };
             for usage in usages {
                 if let Ok(plaintext) = key.decrypt(*usage, sealed.cipher) {
