@@ -12,7 +12,7 @@ use crate::event::Metrics;
 use crate::identity::{ClaimTypes, Claimed, Presented, TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
-use crate::policy::{Policies, Policy, PolicyFile, Words};
+use crate::policy::{Policies, Policy, PolicyFile, Tool, Words};
 use crate::resources::Resources;
 use crate::state::{State, StateConfig};
 use crate::targets::{Target, TargetConfig, Targets};
@@ -34,8 +34,8 @@ pub struct Settings {
     pub kerberos: KerberosConfig,
     /// The Cedar policy file.
     pub policy: PolicyFile,
-    /// The names of the tools that calls come through, of which policies may speak.
-    pub tools: Vec<&'static str>,
+    /// The tools that calls come through, of which policies may speak.
+    pub tools: Vec<Tool>,
     /// `targets`.
     pub targets: Vec<TargetConfig>,
     /// `audit`.

@@ -161,7 +161,7 @@ pub(crate) async fn plan_with(
             path: config.policy.file.clone(),
             text: read_text(&config.policy.file)?.to_string(),
         },
-        tools: tools::names(),
+        tools: tools::for_policy(),
         targets: config.targets.clone(),
         audit: config.audit.clone(),
         state: config.state.clone(),

@@ -1,6 +1,9 @@
 //! What is known of a question before Cedar is asked.
 
+use std::sync::Arc;
+
 use super::Principal;
+use crate::identity::ClaimValue;
 use crate::targets::{Resolved, Target};
 
 /// One question to the policy: who wants to do what, and where.
@@ -38,7 +41,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The text that a field has; none if it has none, or it is not known.
-    pub(super) fn text(&self, field: Field) -> Option<&'a str> {
+    pub(super) fn text(&self, field: &Field) -> Option<&'a str> {
         match field {
             Field::User => Some(self.user),
             Field::Action => Some(self.action),
@@ -52,22 +55,35 @@ impl<'a> Facts<'a> {
             Field::Kind => self.target.map(Target::kind),
             Field::Spn => self.target.map(Target::spn),
             Field::Host => self.target.map(Target::host),
+            Field::Claim(name) => match self.claim(name)? {
+                ClaimValue::Text(text) => Some(text),
+                _ => None,
+            },
         }
     }
 
+    /// What a token says for policy under this name; none if it says nothing.
+    pub(super) fn claim(&self, name: &str) -> Option<&'a ClaimValue> {
+        self.who.claims.get(name)
+    }
+
     /// What is in a list; none if that is not known.
-    pub(super) const fn list(&self, list: List) -> Option<&'a [String]> {
+    pub(super) fn list(&self, list: &List) -> Option<&'a [String]> {
         match list {
             List::Roles => Some(self.who.roles),
             List::Permissions => Some(self.who.permissions),
             List::Scopes => Some(self.who.scopes),
             List::Groups => self.groups,
+            List::Claim(name) => match self.claim(name)? {
+                ClaimValue::Texts(texts) => Some(texts),
+                _ => None,
+            },
         }
     }
 }
 
 /// What is one text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Field {
     User,
     Action,
@@ -81,13 +97,17 @@ pub(super) enum Field {
     Kind,
     Spn,
     Host,
+    /// A claim that the configuration lists.
+    Claim(Arc<str>),
 }
 
 /// What is a set of texts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum List {
     Roles,
     Permissions,
     Scopes,
     Groups,
+    /// A claim that the configuration lists.
+    Claim(Arc<str>),
 }

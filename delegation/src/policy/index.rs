@@ -18,7 +18,7 @@ pub(super) struct Index {
 type Shelf = HashMap<Box<str>, Vec<u32>>;
 
 /// What of a question is looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Lens {
     /// The text of a field.
     Field(Field),
@@ -62,7 +62,7 @@ impl Index {
     fn put(&mut self, (lens, text): &Key, number: u32) {
         let at = self.shelves.iter().position(|(other, _)| other == lens);
         let at = at.unwrap_or_else(|| {
-            self.shelves.push((*lens, HashMap::new()));
+            self.shelves.push((lens.clone(), HashMap::new()));
             self.shelves.len() - 1
         });
         let place = self.shelves[at].1.entry(text.as_str().into()).or_default();
@@ -82,7 +82,7 @@ impl Index {
                     lists += 1;
                 }
             };
-            match *lens {
+            match lens {
                 Lens::Field(field) => facts.text(field).into_iter().for_each(&mut look),
                 Lens::List(list) => {
                     facts.list(list).into_iter().flatten().for_each(|text| look(text));
@@ -103,7 +103,7 @@ impl Index {
 
 /// Sets of keys, of each of which a question must have one for the condition to hold.
 fn choices(sketch: &Sketch, paths: Paths) -> Vec<Vec<Key>> {
-    let told = |field: Field| paths == Paths::Told || field != Field::Path;
+    let told = |field: &Field| paths == Paths::Told || *field != Field::Path;
     match sketch {
         Sketch::All(parts) => parts.iter().flat_map(|part| choices(part, paths)).collect(),
         Sketch::Any(parts) => {
@@ -114,19 +114,19 @@ fn choices(sketch: &Sketch, paths: Paths) -> Vec<Vec<Key>> {
             // One that may hold without any leaves nothing to look for.
             each.collect::<Option<Vec<_>>>().map(|keys| keys.concat()).into_iter().collect()
         }
-        Sketch::OneOf(field, texts) if told(*field) => {
-            vec![texts.iter().map(|text| (Lens::Field(*field), text.clone())).collect()]
+        Sketch::OneOf(field, texts) if told(field) => {
+            vec![texts.iter().map(|text| (Lens::Field(field.clone()), text.clone())).collect()]
         }
-        Sketch::Like(field, pattern) if told(*field) && !pattern.has_wildcard() => {
-            vec![vec![(Lens::Field(*field), pattern.start().to_owned())]]
+        Sketch::Like(field, pattern) if told(field) && !pattern.has_wildcard() => {
+            vec![vec![(Lens::Field(field.clone()), pattern.start().to_owned())]]
         }
-        Sketch::Like(Field::Path, pattern) if told(Field::Path) => {
+        Sketch::Like(Field::Path, pattern) if told(&Field::Path) => {
             let folder = pattern.start().rfind('/').map(|at| &pattern.start()[..=at]);
             folder.map(|folder| vec![(Lens::Folder, folder.to_owned())]).into_iter().collect()
         }
         // Whoever asks first does not know the groups.
         Sketch::Holds(list, text) if *list != List::Groups => {
-            vec![vec![(Lens::List(*list), text.clone())]]
+            vec![vec![(Lens::List(list.clone()), text.clone())]]
         }
         _ => Vec::new(),
     }

@@ -19,6 +19,15 @@ pub(super) fn attribute(node: &Value) -> Option<(&str, &str)> {
     Some((variable.as_str()?, operands.get("attr")?.as_str()?))
 }
 
+/// Where what a token says for policy stands.
+pub(super) const CLAIMS: (&str, &str) = ("principal", "claims");
+
+/// The claim that is read.
+pub(super) fn claim(node: &Value) -> Option<&str> {
+    let (".", operands) = single(node)? else { return None };
+    (attribute(operands.get("left")?) == Some(CLAIMS)).then(|| operands.get("attr")?.as_str())?
+}
+
 /// A text that is written out.
 pub(super) fn text(node: &Value) -> Option<String> {
     let ("Value", Value::String(text)) = single(node)? else { return None };

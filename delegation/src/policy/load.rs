@@ -116,10 +116,11 @@ impl Policy {
             }
             let is_none = |test: &&Comparison| {
                 !words.tools.is_empty()
-                    && !words.tools.iter().any(|tool| test.pattern.matches(tool))
+                    && !words.tools.iter().any(|tool| test.pattern.matches(tool.name))
             };
             if let Some(test) = tests("tool")?.iter().find(is_none) {
-                let tools = words.tools.join(", ");
+                let tools: Vec<_> = words.tools.iter().map(|tool| tool.name).collect();
+                let tools = tools.join(", ");
                 return Err(wrong(format!(
                     "compares context.tool with {}, which is none of {tools}",
                     test.pattern
@@ -163,6 +164,7 @@ impl Policy {
             }
         }
         let mut policy = Self::prepare(&policies, types, targets)?;
+        policy.tools.clone_from(&words.tools);
         policy.hash = hash(text);
         for statement in &mut policy.statements {
             statement.line = line_of_id(&statement.id, text);
@@ -206,6 +208,7 @@ impl Policy {
             anywhere: Index::new(permits, Paths::Any),
             vocabulary: Vocabulary::new(types, targets).map_err(error)?,
             targets: targets.clone(),
+            tools: Vec::new(),
             known: Known::default(),
             statements,
             hash: hash(""),

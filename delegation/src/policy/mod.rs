@@ -48,7 +48,7 @@ use sketch::Sketch;
 use usable::Known;
 pub use usable::Usable;
 pub(crate) use usable::listed;
-pub use words::Words;
+pub use words::{Tool, Words};
 
 /// The user's side of a question to the policy.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +119,8 @@ pub struct Policy {
     anywhere: Index,
     vocabulary: Vocabulary,
     targets: Targets,
+    /// Through which calls come; none: whichever.
+    tools: Vec<Tool>,
     known: Known,
     hash: Arc<str>,
 }

@@ -5,6 +5,8 @@
 //! error, and nothing of what it does not understand: that, Cedar decides. Of a policy that may fail
 //! it knows the scope alone ([`Statement::applies`](super::Statement)).
 
+use std::sync::Arc;
+
 use cedar_policy::{
     ActionConstraint, EntityTypeName, EntityUid, Policy as Cedar, PrincipalConstraint,
     ResourceConstraint,
@@ -13,8 +15,9 @@ use serde_json::Value;
 
 use super::asking::{SERVER, Types};
 use super::facts::{Facts, Field, List};
-use super::json::{attribute, like, single, text, texts};
+use super::json::{CLAIMS, attribute, claim, like, single, text, texts};
 use super::pattern::Pattern;
+use crate::identity::ClaimValue;
 
 /// A condition, in which what is not understood is neither true nor false.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +33,10 @@ pub(super) enum Sketch {
     Holds(List, String),
     /// The field is there.
     Has(Field),
+    /// The claim is there, whatever it is.
+    HasClaim(Arc<str>),
+    /// The claim is true.
+    IsTrue(Arc<str>),
     /// It is about a target, not about this server.
     AtTarget,
     Unknown,
@@ -93,19 +100,25 @@ impl Sketch {
                 any
             }
             Self::Not(part) => part.holds(facts).map(|holds| !holds),
-            Self::Like(field, pattern) => Some(pattern.matches(facts.text(*field)?)),
+            Self::Like(field, pattern) => Some(pattern.matches(facts.text(field)?)),
             // A policy for one target is not for this server itself.
             Self::OneOf(Field::Target, names) => Some(
                 facts.target.is_some_and(|target| names.iter().any(|name| name == target.name())),
             ),
             Self::OneOf(field, texts) => {
-                let found = facts.text(*field)?;
+                let found = facts.text(field)?;
                 Some(texts.iter().any(|text| text == found))
             }
-            Self::Holds(list, text) => Some(facts.list(*list)?.contains(text)),
+            Self::Holds(list, text) => Some(facts.list(list)?.contains(text)),
             // Of a path, "none" may mean "any".
             Self::Has(Field::Path) => facts.path.map(|_| true),
-            Self::Has(field) => Some(facts.text(*field).is_some()),
+            Self::Has(field) => Some(facts.text(field).is_some()),
+            Self::HasClaim(name) => Some(facts.claim(name).is_some()),
+            // One that is not there is not read by what fits the schema, whichever this would be.
+            Self::IsTrue(name) => match facts.claim(name)? {
+                ClaimValue::Boolean(value) => Some(*value),
+                _ => None,
+            },
             Self::AtTarget => Some(facts.target.is_some()),
             Self::Unknown => None,
         }
@@ -214,8 +227,6 @@ fn never_fails(node: &Value) -> bool {
     }
 }
 
-const CLAIMS: (&str, &str) = ("principal", "claims");
-
 fn is_variable(node: &Value) -> bool {
     single(node).is_some_and(|(operator, _)| operator == "Var")
 }
@@ -245,6 +256,9 @@ fn read(node: &Value) -> Sketch {
             (Some(field), Some(elements)) => Sketch::Like(field, like(elements)),
             _ => Sketch::Unknown,
         },
+        "has" if attribute(part("left")) == Some(CLAIMS) => {
+            part("attr").as_str().map_or(Sketch::Unknown, |name| Sketch::HasClaim(name.into()))
+        }
         "has" => {
             let is_context = single(part("left")).is_some_and(|(_, var)| var == "context");
             match part("attr").as_str() {
@@ -261,9 +275,12 @@ fn read(node: &Value) -> Sketch {
                 _ => Sketch::Unknown,
             },
         },
+        // As a condition, it is a boolean.
+        "." => claim(node).map_or(Sketch::Unknown, |name| Sketch::IsTrue(name.into())),
         "containsAny" | "containsAll" => match (list(part("left")), texts(part("right"))) {
             (Some(list), Some(texts)) => {
-                let each = texts.into_iter().map(|text| Sketch::Holds(list, text)).collect();
+                let holds = |text| Sketch::Holds(list.clone(), text);
+                let each = texts.into_iter().map(holds).collect();
                 if operator == "containsAny" { Sketch::Any(each) } else { Sketch::All(each) }
             }
             _ => Sketch::Unknown,
@@ -291,6 +308,9 @@ fn equal(left: &Value, right: &Value) -> Sketch {
 
 /// An attribute that is one text.
 fn field(node: &Value) -> Option<Field> {
+    if let Some(name) = claim(node) {
+        return Some(Field::Claim(name.into()));
+    }
     Some(match attribute(node)? {
         ("context", "path") => Field::Path,
         ("context", "clientId") => Field::ClientId,
@@ -307,6 +327,9 @@ fn field(node: &Value) -> Option<Field> {
 
 /// An attribute that is a set of texts.
 fn list(node: &Value) -> Option<List> {
+    if let Some(name) = claim(node) {
+        return Some(List::Claim(name.into()));
+    }
     Some(match attribute(node)? {
         ("principal", "roles") => List::Roles,
         ("principal", "permissions") => List::Permissions,

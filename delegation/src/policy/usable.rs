@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::asking::Asking;
 use super::facts::{Facts, user_id};
 use super::pattern::Pattern;
-use super::{Decision, Policy, Principal, Statement};
+use super::{Decision, Policy, Principal, Statement, Tool};
 use crate::identity::{ClaimValue, Claimed, Subject};
 use crate::resources::Form;
 use crate::sha256::finish;
@@ -19,7 +19,7 @@ use crate::targets::Root;
 // With several path tests in one policy their number grows as the square.
 const MAX_EXAMPLES: usize = 64;
 // How often the whole policy is asked about one action at one place.
-const MAX_TRIES: usize = 64;
+pub(super) const MAX_TRIES: usize = 64;
 // Of how many users it is known at once. For each it is as much as the configuration has targets.
 const MAX_KNOWN: usize = 4096;
 
@@ -104,7 +104,7 @@ fn all_of(who: Principal<'_>) -> [u8; 32] {
 
 impl Statement {
     /// Paths below a root at which this permit may say yes.
-    fn examples(&self, root: &Root) -> Vec<String> {
+    pub(super) fn examples(&self, root: &Root) -> Vec<String> {
         let mut starts: Vec<&str> = root.starts().iter().map(|start| &**start).collect();
         let inner = self.paths.iter().map(Pattern::start).filter(|start| root.contains(start));
         starts.extend(inner);
@@ -127,8 +127,8 @@ impl Policy {
     /// least: the whole policy was asked about that path. The paths tried are those that the
     /// policies speak of and the roots; what is permitted only where no such path leads may be
     /// missing, and nothing that is not permitted is named. What depends on groups, which nobody knows
-    /// yet, counts as permitted; what depends on the tool is asked as through none. It is found out once
-    /// for all that ask with the same.
+    /// yet, counts as permitted; what depends on the tool is asked as through each by which the action
+    /// is done. It is found out once for all that ask with the same.
     #[must_use]
     pub fn usable(&self, subject: &Subject) -> Arc<[Usable]> {
         let who = Principal::from(subject);
@@ -146,21 +146,25 @@ impl Policy {
         let mut usable = Vec::new();
         for target in self.targets.iter() {
             let entities = OnceCell::new();
-            let actions = target.actions().iter().map(|action| {
+            let through = |action: &'static str, tool| {
                 let facts = Facts {
                     who,
                     user: &user,
-                    action: action.name,
+                    action,
                     target: Some(target),
                     path: None,
-                    tool: None,
+                    tool,
                     groups: None,
                 };
                 // Most permits are somebody else's, wherever.
                 let numbers = self.anywhere.candidates(&facts).into_iter();
                 let permits = numbers.filter_map(|number| self.statements.get(number as usize));
                 let own = permits.filter(|permit| permit.sketch.holds(&facts) != Some(false));
-                (action, facts, own.collect::<Vec<_>>())
+                (facts, own.collect::<Vec<_>>())
+            };
+            let actions = target.actions().iter().map(|action| {
+                let tools = self.tools_for(action.name).into_iter();
+                (action, tools.map(|tool| through(action.name, tool)).collect::<Vec<_>>())
             });
             let actions: Vec<_> = actions.collect();
             for root in target.roots() {
@@ -180,11 +184,11 @@ impl Policy {
                         !matches!(self.weigh(&asking).decision(), Decision::Deny(_))
                     })
                 };
-                let allowed = actions
-                    .iter()
-                    .filter(|(action, facts, permits)| somewhere(*facts, action.form, permits));
+                let allowed = actions.iter().filter(|(action, ways)| {
+                    ways.iter().any(|(facts, permits)| somewhere(*facts, action.form, permits))
+                });
                 let actions: Vec<String> =
-                    allowed.map(|(action, ..)| action.name.to_owned()).collect();
+                    allowed.map(|(action, _)| action.name.to_owned()).collect();
                 if !actions.is_empty() {
                     usable.push(Usable {
                         target: target.name().to_owned(),
@@ -196,6 +200,15 @@ impl Policy {
             }
         }
         usable
+    }
+
+    /// The tools by which an action is done; one that is none, where calls may come through any.
+    fn tools_for(&self, action: &str) -> Vec<Option<&'static str>> {
+        if self.tools.is_empty() {
+            return vec![None];
+        }
+        let does = |tool: &&Tool| tool.actions.contains(&action);
+        self.tools.iter().filter(does).map(|tool| Some(tool.name)).collect()
     }
 }
 

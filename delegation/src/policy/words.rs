@@ -6,6 +6,15 @@ use crate::identity::ClaimTypes;
 pub struct Words {
     /// Claims of users (`principal.claims`).
     pub claims: ClaimTypes,
-    /// The names of tools that calls come through (`context.tool`); none: any.
-    pub tools: Vec<&'static str>,
+    /// The tools that calls come through (`context.tool`); none: any.
+    pub tools: Vec<Tool>,
+}
+
+/// A tool, as policy knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tool {
+    /// What it is called.
+    pub name: &'static str,
+    /// The actions that are done through it.
+    pub actions: &'static [&'static str],
 }

@@ -8,6 +8,7 @@ use super::{Entry, PathArgument, arguments, describe, encoding_schema};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "kerberos-file-read",
+    actions: &["file:read"],
     describe: |name| {
         describe::<PathArgument>(
             name,

@@ -61,6 +61,7 @@ impl Method {
 
 pub(super) const ENTRY: Entry = Entry {
     name: "kerberos-http-request",
+    actions: &["http:get", "http:head", "http:post", "http:put", "http:patch", "http:delete"],
     describe: |name| {
         describe::<Arguments>(
             name,

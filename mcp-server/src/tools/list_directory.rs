@@ -8,6 +8,7 @@ use super::{Entry, PathArgument, arguments, describe};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "kerberos-list-directory",
+    actions: &["file:list"],
     describe: |name| {
         describe::<PathArgument>(
             name,

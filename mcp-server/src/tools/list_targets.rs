@@ -12,6 +12,7 @@ use crate::testing;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "list-targets",
+    actions: &[],
     describe: |name| {
         describe::<NoArguments>(
             name,

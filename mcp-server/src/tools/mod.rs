@@ -14,6 +14,7 @@ use std::sync::{Arc, LazyLock};
 
 #[cfg(test)]
 use krb_delegation::Outcome;
+use krb_delegation::policy;
 use krb_delegation::resources::KINDS;
 use krb_delegation::{Failure, Request};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -28,6 +29,8 @@ pub(crate) use answer::{to_result, write_result};
 /// One tool of this server.
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
+    /// What policy calls that which it does at targets.
+    actions: &'static [&'static str],
     describe: fn(&'static str) -> Tool,
     parse: fn(JsonObject) -> Result<Request, Failure>,
     /// Arguments, and what they ask for.
@@ -53,6 +56,11 @@ const TOOLS: &[Entry] = &[
 /// The tool of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     TOOLS.iter().find(|tool| tool.name == name)
+}
+
+/// The tools, as policy knows them.
+pub(crate) fn for_policy() -> Vec<policy::Tool> {
+    TOOLS.iter().map(|tool| policy::Tool { name: tool.name, actions: tool.actions }).collect()
 }
 
 /// The tools' names.

@@ -143,6 +143,7 @@ pub(super) fn some_rows(_: &str) -> Outcome {
 
 pub(super) const ENTRY: Entry = Entry {
     name: "sql-delegate",
+    actions: &["sql:read", "sql:write", "sql:admin", "sql:procedure"],
     describe: |name| {
         describe_rows::<Arguments>(
             name,

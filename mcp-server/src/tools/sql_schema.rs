@@ -27,6 +27,7 @@ struct Arguments {
 
 pub(super) const ENTRY: Entry = Entry {
     name: "sql-schema",
+    actions: &["sql:read"],
     describe: |name| {
         describe_rows::<Arguments>(
             name,

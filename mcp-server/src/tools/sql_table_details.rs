@@ -25,6 +25,7 @@ struct Arguments {
 
 pub(super) const ENTRY: Entry = Entry {
     name: "sql-table-details",
+    actions: &["sql:read"],
     describe: |name| {
         describe_rows::<Arguments>(
             name,

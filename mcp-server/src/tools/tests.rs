@@ -28,6 +28,27 @@ fn arguments_become_operations() {
 }
 
 #[test]
+fn whatever_policy_can_allow_some_tool_does() {
+    let schema = krb_delegation::policy::schema(&Default::default());
+    let words: Vec<_> = schema.split('"').collect();
+    let of_targets = words
+        .iter()
+        .filter(|word| ["file:", "http:", "sql:"].iter().any(|kind| word.starts_with(kind)));
+    let done: Vec<_> = TOOLS.iter().flat_map(|tool| tool.actions).collect();
+    for action in of_targets {
+        assert!(done.contains(&action), "no tool does {action}");
+    }
+    for tool in TOOLS {
+        assert!(tool.actions.iter().all(|action| words.contains(action)), "{}", tool.name);
+        for (_, asked) in (tool.asks)() {
+            let Request::Operation(asked) = asked else { continue };
+            let action = asked.action();
+            assert!(tool.actions.contains(&&*action), "{} does {action}", tool.name);
+        }
+    }
+}
+
+#[test]
 fn harmless_spellings_are_taken() {
     let plain = parse("kerberos-http-request", &json!({"url": "http://web/"})).unwrap();
     let nulls = json!({"url": "http://web/", "method": null, "headers": null, "body": null});

@@ -12,6 +12,7 @@ use crate::testing;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "user-info",
+    actions: &[],
     describe: |name| {
         describe::<NoArguments>(
             name,

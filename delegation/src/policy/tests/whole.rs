@@ -8,6 +8,7 @@ use proptest::sample::{select, subsequence};
 
 use super::super::asking::Types;
 use super::super::load::schema;
+use super::super::usable::MAX_TRIES;
 use super::*;
 
 static SCHEMA: LazyLock<Schema> =
@@ -161,6 +162,21 @@ fn claims() -> impl Strategy<Value = ClaimValues> {
     subsequence(all, 0..=4).prop_map(|some| some.into_iter().collect())
 }
 
+/// What fits the schema: as at load, the rest is not asked.
+fn valid(texts: &[String]) -> PolicySet {
+    let validator = Validator::new(SCHEMA.clone());
+    let mut whole = PolicySet::new();
+    for (number, text) in texts.iter().enumerate() {
+        let id = PolicyId::new(format!("p{number}"));
+        let one = cedar_policy::Policy::parse(Some(id), text).unwrap();
+        let alone = PolicySet::from_policies([one.clone()]).unwrap();
+        if validator.validate(&alone, ValidationMode::Strict).validation_passed() {
+            whole.add(one).unwrap();
+        }
+    }
+    whole
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
@@ -168,18 +184,7 @@ proptest! {
         texts in vec(statement(), 1..16),
         users in vec(user(), 1..5),
     ) {
-        let targets = targets();
-        let validator = Validator::new(SCHEMA.clone());
-        let mut whole = PolicySet::new();
-        for (number, text) in texts.iter().enumerate() {
-            let id = PolicyId::new(format!("p{number}"));
-            let one = cedar_policy::Policy::parse(Some(id), text).unwrap();
-            // As at load: what does not fit the schema is not asked.
-            let alone = PolicySet::from_policies([one.clone()]).unwrap();
-            if validator.validate(&alone, ValidationMode::Strict).validation_passed() {
-                whole.add(one).unwrap();
-            }
-        }
+        let (targets, whole) = (targets(), valid(&texts));
         let policy = Policy::prepare(&whole, Types::new().unwrap(), &targets).unwrap();
         let operations = [
             Some(read(r"\\files\corp\a\b")),
@@ -241,6 +246,84 @@ proptest! {
                 });
                 let found = found.map_err(|denial| denial.policies);
                 prop_assert_eq!(found, said, "{} {:?}", action, texts);
+            }
+        }
+    }
+}
+
+const TOOLS: [Tool; 4] = [
+    Tool { name: "file-read", actions: &["file:read"] },
+    Tool { name: "file-other", actions: &["file:read", "file:list"] },
+    Tool { name: "a", actions: &["http:get"] },
+    Tool { name: "web", actions: &["http:get", "http:post", "http:delete"] },
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn what_is_listed_is_what_the_whole_allows_somewhere(
+        texts in vec(statement(), 1..5),
+        (user, legacy_name, subject) in user(),
+    ) {
+        let (targets, whole) = (targets(), valid(&texts));
+        let mut policy = Policy::prepare(&whole, Types::new().unwrap(), &targets).unwrap();
+        policy.tools = TOOLS.to_vec();
+        let who = Principal { legacy_name, subject, ..user.principal() };
+        let id = user_id(who);
+        let (listed, asks_groups) = (policy.usable_by(who), texts.concat().contains("groups"));
+        for (target, root) in targets.iter().flat_map(|target| {
+            target.roots().into_iter().map(move |root| (target, root))
+        }) {
+            // Paths, each with the permit that it is an example for.
+            let permits = policy.statements.iter().filter(|one| one.effect == Effect::Permit);
+            let of_one = |one: &Statement| one.examples(&root).into_iter().map(|path| (one.id.clone(), path)).collect::<Vec<_>>();
+            let paths: Vec<_> = permits.flat_map(of_one).collect();
+            let is_complete = paths.len() <= MAX_TRIES;
+            let addresses = root.into_addresses();
+            for action in target.actions() {
+                let is_listed = listed.iter().any(|one| {
+                    one.addresses == addresses && one.actions.iter().any(|one| one == action.name)
+                });
+                // The permits by which it is allowed.
+                let permitted = |tool: &'static str, path: &str, groups: &[String]| {
+                    let facts = Facts {
+                        who,
+                        user: &id,
+                        action: action.name,
+                        target: Some(target),
+                        path: Some(path),
+                        tool: Some(tool),
+                        groups: Some(groups),
+                    };
+                    let (request, checked) = policy.vocabulary.checked(&facts, &SCHEMA);
+                    let response = Authorizer::new().is_authorized(&request, &whole, &checked);
+                    let has_failed = response.diagnostics().errors().next().is_some();
+                    let by = response.diagnostics().reason().map(ToString::to_string);
+                    match response.decision() {
+                        cedar_policy::Decision::Allow if !has_failed => by.collect(),
+                        _ => Vec::new(),
+                    }
+                };
+                let sets = [&[][..], &[1], &[2], &[1, 2]].map(|groups| {
+                    groups.iter().map(|rid| format!("S-1-5-21-1-2-3-{rid}")).collect::<Vec<_>>()
+                });
+                let tools = TOOLS.iter().filter(|tool| tool.actions.contains(&action.name));
+                let (mut is_allowed, mut is_allowed_so) = (false, false);
+                for (tool, groups) in tools.flat_map(|tool| sets.iter().map(move |set| (tool, set))) {
+                    for (id, path) in paths.iter().filter(|(_, path)| action.form.fits(path)) {
+                        let by: Vec<String> = permitted(tool.name, path, groups);
+                        is_allowed |= !by.is_empty();
+                        is_allowed_so |= by.contains(id);
+                    }
+                }
+                let name = action.name;
+                // Where a permit allows what it is tried with, it is found.
+                if is_complete {
+                    prop_assert!(is_listed || !is_allowed_so, "{name} is missing: {texts:?}");
+                }
+                if !asks_groups {
+                    prop_assert!(is_allowed || !is_listed, "{name} is listed: {texts:?}");
+                }
             }
         }
     }

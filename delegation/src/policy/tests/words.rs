@@ -62,7 +62,9 @@ fn a_listed_claim_decides_and_no_other_can_be_named() {
 
 #[test]
 fn the_tool_that_a_call_comes_through_decides_and_is_one_that_there_is() {
-    let words = Words { tools: vec!["file-read", "file-download"], ..Words::default() };
+    let tool = |name| Tool { name, actions: &["file:read"] };
+    let tools = ["file-read", "file-download"].map(tool).to_vec();
+    let words = Words { tools, ..Words::default() };
     let load = |tool: &str| {
         let text = format!(
             "@id(\"p\") permit (principal, action, resource is Target)
@@ -85,4 +87,97 @@ fn the_tool_that_a_call_comes_through_decides_and_is_one_that_there_is() {
         let error = load(wrong).unwrap_err().to_string();
         assert!(error.contains("none of file-read, file-download"), "{error}");
     }
+}
+
+#[test]
+fn what_a_tool_or_a_claim_allows_is_listed_for_whom_it_is_true() {
+    let words = Words {
+        claims: ClaimTypes::from_pairs(&[("unit", ClaimType::Text)]),
+        tools: vec![
+            Tool { name: "file-read", actions: &["file:read"] },
+            Tool { name: "list", actions: &["file:list"] },
+            Tool { name: "web", actions: &["http:get", "http:post"] },
+        ],
+    };
+    let uses = |unit: Option<&str>, condition: &str| {
+        let text = format!(
+            "@id(\"p\") permit (principal, action, resource is Target) when {{ {condition} }};"
+        );
+        let policy = Policy::with_words(&text, &targets(), &words).unwrap();
+        let unit = unit.map(|unit| ("unit".to_owned(), ClaimValue::Text(unit.into())));
+        let who = User { claims: unit.into_iter().collect(), ..User::staff() };
+        let usable = policy.usable_by(who.principal());
+        usable.into_iter().flat_map(|one| one.actions).collect::<Vec<_>>().join(" ")
+    };
+    let sales = r#"principal.claims has unit && principal.claims.unit == "sales""#;
+    let by = |tool: &str| format!(r#"context has tool && context.tool == "{tool}""#);
+    let everything = "file:list file:read http:get http:post";
+    for (unit, condition, listed) in [
+        (Some("sales"), sales.to_owned(), everything),
+        (Some("it"), sales.to_owned(), ""),
+        (None, sales.to_owned(), ""),
+        (None, by("file-read"), "file:read"),
+        (None, by("web"), "http:get http:post"),
+        // A tool by which nothing of the kind is done.
+        (None, format!(r#"{} && resource.kind == "smb""#, by("web")), ""),
+        (Some("sales"), format!("{} && {sales}", by("list")), "file:list"),
+        (Some("it"), format!("{} && {sales}", by("list")), ""),
+        (None, "!(context has tool)".to_owned(), ""),
+    ] {
+        assert_eq!(uses(unit, &condition), listed, "{unit:?} {condition}");
+    }
+    // Through one tool it is forbidden, and there is another.
+    let words = Words {
+        tools: vec![
+            Tool { name: "file-read", actions: &["file:read"] },
+            Tool { name: "file-peek", actions: &["file:read"] },
+        ],
+        ..Words::default()
+    };
+    let without = |tools: &[&str]| {
+        let rules = tools.iter().map(|tool| {
+            format!(
+                "@id(\"no {tool}\") forbid (principal, action, resource) when {{ {} }};",
+                by(tool)
+            )
+        });
+        let text = format!("@id(\"p\") permit (principal, action, resource is Target);{}", {
+            rules.collect::<String>()
+        });
+        let policy = Policy::with_words(&text, &targets(), &words).unwrap();
+        policy.usable_by(User::staff().principal()).len()
+    };
+    assert_eq!(
+        [without(&[]), without(&["file-read"]), without(&["file-read", "file-peek"])],
+        [1, 1, 0]
+    );
+}
+
+#[test]
+fn rules_by_claim_are_found_by_what_they_ask_for() {
+    let claims = ClaimTypes::from_pairs(&[("unit", ClaimType::Text), ("sites", ClaimType::Texts)]);
+    let words = Words { claims, tools: Vec::new() };
+    let rules = (0..500).map(|n| {
+        format!(
+            "@id(\"unit {n}\") permit (principal, action, resource)
+             when {{ principal.claims has unit && principal.claims.unit == \"u{n}\" }};
+             @id(\"site {n}\") permit (principal, action, resource)
+             when {{ principal.claims has sites && principal.claims.sites.contains(\"s{n}\") }};"
+        )
+    });
+    let policy = Policy::with_words(&rules.collect::<String>(), &targets(), &words).unwrap();
+    let claims = [
+        ("unit".to_owned(), ClaimValue::Text("u7".into())),
+        ("sites".to_owned(), ClaimValue::Texts(vec!["s8".into(), "s9".into(), "elsewhere".into()])),
+    ];
+    let who = User { claims: claims.into_iter().collect(), ..User::staff() };
+    let resolved = targets().resolve(&read("//files/corp/a")).unwrap();
+    let facts = Facts::new(who.principal(), "x", "file:read", Some(&resolved));
+    assert_eq!(policy.index.candidates(&facts).len(), 3, "of a thousand");
+    let case = Case { who: who.principal(), on: Some(&resolved), groups: None };
+    let (decision, by) = policy.evaluate(case, "file:read").unwrap();
+    assert_eq!((decision, by.join(" ")), (Decision::Allow, "site 8 site 9 unit 7".to_owned()));
+    let nobody = User::staff();
+    let facts = Facts::new(nobody.principal(), "x", "file:read", Some(&resolved));
+    assert_eq!(policy.index.candidates(&facts).len(), 0);
 }
