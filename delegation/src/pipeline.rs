@@ -77,6 +77,12 @@ impl Delegation {
         admitted.inspect_err(|error| self.unauthorized(error.reason()))
     }
 
+    /// A nonce for a client's next proof of possession, if proofs have to have one.
+    #[must_use]
+    pub fn nonce(&self) -> Option<String> {
+        self.verifier.nonce()
+    }
+
     /// Are users' own tickets taken (Negotiate)?
     #[must_use]
     pub const fn negotiates(&self) -> bool {

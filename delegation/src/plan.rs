@@ -9,7 +9,7 @@ use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
 use crate::audit::{self, Audit, AuditConfig};
 use crate::credential::kerberos::{Kerberos, KerberosConfig, NegotiateConfig};
 use crate::event::Metrics;
-use crate::identity::{ClaimTypes, Claimed, Presented, TrustedIdp, Verifier};
+use crate::identity::{ClaimTypes, Claimed, Nonces, Presented, TrustedIdp, Verifier};
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
 use crate::policy::{Policies, Policy, PolicyFile, Tool, Words};
@@ -26,6 +26,8 @@ use crate::{ConfigError, Failure};
 pub struct Settings {
     /// `auth.trustedIDPs`.
     pub trusted_idps: Vec<TrustedIdp>,
+    /// `auth.dpopNonces`.
+    pub dpop_nonces: bool,
     /// `auth.negotiate`.
     pub negotiate: Option<NegotiateConfig>,
     /// `delegation`.
@@ -113,6 +115,12 @@ impl Plan {
         let mut verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         if let Some(shared) = state.shared() {
             verifier = verifier.with_replays(shared.clone());
+        }
+        if settings.dpop_nonces {
+            verifier = verifier.with_nonces(match state.shared() {
+                Some(shared) => shared.nonces(),
+                None => Nonces::of_this_process(&*parts.random),
+            });
         }
         let collectors = match settings.audit.needs_http() {
             // Of its own: its connections live in the log's threads.

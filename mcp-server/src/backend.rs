@@ -39,6 +39,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
         presented: &Presented<'_>,
     ) -> impl Future<Output = Result<Self::Caller, AuthenticationError>> + Send;
 
+    /// A nonce for the next proof of possession, if proofs have to have one.
+    fn nonce(&self) -> Option<String> {
+        None
+    }
+
     /// Are users' own tickets taken (Negotiate)?
     fn negotiates(&self) -> bool {
         false
@@ -89,6 +94,10 @@ impl Backend for Delegation {
         presented: &Presented<'_>,
     ) -> Result<Arc<Caller>, AuthenticationError> {
         self.authenticate(presented).await
+    }
+
+    fn nonce(&self) -> Option<String> {
+        self.nonce()
     }
 
     fn negotiates(&self) -> bool {
@@ -151,6 +160,7 @@ pub(crate) async fn plan_with(
 ) -> Result<Plan, LoadError> {
     let settings = Settings {
         trusted_idps: config.auth.trusted_idps.clone(),
+        dpop_nonces: config.auth.dpop_nonces,
         negotiate: config.auth.negotiate.clone(),
         exchange: ExchangeSettings {
             token_exchange: config.delegation.token_exchange.clone(),

@@ -273,10 +273,10 @@ impl Server {
         }
         let response = http.send().await.expect("an HTTP answer");
         let status = response.status().as_u16();
-        let challenge = response.headers().get("www-authenticate");
-        let challenge = challenge.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let field = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let (challenge, nonce) = (field("www-authenticate"), field("dpop-nonce"));
         let body = response.bytes().await.expect("the answer's body");
-        Answer { status, challenge, body: serde_json::from_slice(&body).unwrap_or_default() }
+        Answer { status, challenge, nonce, body: serde_json::from_slice(&body).unwrap_or_default() }
     }
 
     /// Reads a file.
@@ -305,6 +305,8 @@ pub struct Answer {
     pub status: u16,
     /// `WWW-Authenticate`.
     pub challenge: Option<String>,
+    /// `DPoP-Nonce`.
+    pub nonce: Option<String>,
     /// The JSON-RPC answer; null if it was none.
     pub body: Value,
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use krb_mcp::demo::ProofKey;
-use krb_tests::world::World;
-use serde_json::json;
+use krb_tests::world::{Setup, World};
+use serde_json::{Value, json};
 
 const PUBLIC_URL: &str = "http://localhost:3000/mcp";
 
@@ -52,4 +52,48 @@ async fn a_bound_token_reaches_the_application_with_a_fresh_proof_each_time() {
     world.time.pass(Duration::from_secs(120)).await;
     assert_eq!(send("DPoP", &in_advance).await.status, 401);
     assert!(send("DPoP", &proof(PUBLIC_URL)).await.content().contains("ALICE_ADMIN"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nonces_are_asked_for_a_proof_that_was_made_in_advance_is_no_good() {
+    let change = |configuration: &mut Value| {
+        configuration["auth"]["dpopNonces"] = json!(true);
+    };
+    let world = World::with(Setup { change, ..Setup::default() }).await;
+    let key = ProofKey::generate().expect("a key");
+    let token = world.idp.issuer.token_bound_to("alice", &key);
+    let now = || krb_client::Clock::now(&*world.time.clock()).seconds.unix();
+    let send = async |nonce: Option<&str>, made: i64| {
+        let proof = key.proof_with(nonce, Some(&token), "POST", PUBLIC_URL, made);
+        let authorization = format!("DPoP {token}");
+        let fields = [("authorization", &*authorization), ("dpop", &*proof)];
+        let arguments = json!({ "url": World::url("/whoami") });
+        world.call_with_fields(&fields, "kerberos-http-request", arguments).await
+    };
+    let refused = async |nonce: Option<&str>, made: i64| {
+        let answer = send(nonce, made).await;
+        assert_eq!(answer.status, 401, "{answer:?}");
+        let challenge = answer.challenge.expect("a challenge");
+        assert!(challenge.starts_with("DPoP error=\"use_dpop_nonce\""), "{challenge}");
+        answer.nonce.expect("a nonce for the next try")
+    };
+    let nonce = refused(None, now()).await;
+    refused(Some("made-up"), now()).await;
+    assert_eq!(world.kdcs.take_seen().len(), 0);
+    let answer = send(Some(&nonce), now()).await;
+    assert!(answer.content().contains("ALICE_ADMIN"));
+    // Each answer has the next one; the one before is good as long as it is young.
+    let next = answer.nonce.expect("the next one");
+    assert!(send(Some(&nonce), now()).await.content().contains("ALICE_ADMIN"));
+    world.time.pass(Duration::from_secs(299)).await;
+    assert!(send(Some(&next), now()).await.content().contains("ALICE_ADMIN"));
+    world.time.pass(Duration::from_secs(1)).await;
+    let fresh = refused(Some(&next), now()).await;
+    // The nonce alone does not make an old proof a new one.
+    assert_eq!(send(Some(&fresh), now() - 121).await.status, 401);
+    assert!(send(Some(&fresh), now()).await.content().contains("ALICE_ADMIN"));
+    // Whoever comes with a bearer token is told of none.
+    let token = world.idp.issuer.token_for("bob");
+    let answer = world.get(&token, &World::url("/whoami")).await;
+    assert_eq!((answer.status, answer.nonce), (200, None));
 }

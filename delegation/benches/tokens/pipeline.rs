@@ -58,6 +58,7 @@ async fn delegation(idp: &Arc<Idp>, folder: &Path, sync: bool) -> Delegation {
         kerberos: serde_json::from_value(kerberos).expect("what loads"),
         policy: PolicyFile { path, text },
         tools: Vec::new(),
+        dpop_nonces: false,
         targets: serde_json::from_value(targets).expect("what loads"),
         audit: serde_json::from_value(audit).expect("what loads"),
         state: serde_json::from_value(json!({})).expect("what loads"),

@@ -10,6 +10,10 @@ pub enum AuthenticationError {
     /// The proof that came with the token is no good (RFC 9449): the caller's fault.
     #[error("{0}")]
     Proof(&'static str),
+    /// The proof has no nonce that this server gave out lately (RFC 9449 section 9): another one with the
+    /// nonce that goes along is good.
+    #[error("{0}")]
+    Nonce(&'static str),
     /// What is needed to tell cannot be had, so nothing can be said of the token.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -20,7 +24,10 @@ impl AuthenticationError {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::Unauthorized(reason) | Self::Proof(reason) | Self::Unavailable(reason) => reason,
+            Self::Unauthorized(reason)
+            | Self::Proof(reason)
+            | Self::Nonce(reason)
+            | Self::Unavailable(reason) => reason,
         }
     }
 }

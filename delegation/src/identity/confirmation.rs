@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::dpop::{self, Proof};
 use super::jwt::{Claims, Flaw};
+use super::nonces::Nonces;
 use super::{AuthenticationError, Presented};
 use crate::sha256::sha256;
 
@@ -41,6 +42,7 @@ impl Confirmation {
     pub(super) fn check(
         &self,
         presented: &Presented<'_>,
+        nonces: Option<&Nonces>,
         tolerance: i64,
         now: i64,
     ) -> Result<Option<Proof>, AuthenticationError> {
@@ -54,7 +56,7 @@ impl Confirmation {
                 return flawed("the token is bound to no key: send it as Bearer, without a proof");
             }
             (Some(key), Some(request)) => {
-                let proof = dpop::verify(request, presented.token, tolerance, now)?;
+                let proof = dpop::verify(request, presented.token, nonces, tolerance, now)?;
                 if proof.thumbprint != *key {
                     return flawed("the token is bound to another key than the proof's");
                 }

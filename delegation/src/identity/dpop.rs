@@ -10,6 +10,7 @@ use url::Url;
 use super::AuthenticationError;
 use super::jwt::Claims;
 use super::key_set::Key;
+use super::nonces::Nonces;
 use super::presented::SignedRequest;
 use super::strict_json;
 use crate::sha256::sha256;
@@ -36,10 +37,12 @@ pub(super) struct Proof {
     pub(super) until: i64,
 }
 
-/// RFC 9449 section 4.3, but for the key that the token is bound to and for proofs that were seen.
+/// RFC 9449 section 4.3, but for the key that the token is bound to and for proofs that were seen. With
+/// `nonces`, one of them has to be in it.
 pub(super) fn verify(
     request: SignedRequest<'_>,
     token: &str,
+    nonces: Option<&Nonces>,
     tolerance: i64,
     now: i64,
 ) -> Result<Proof, AuthenticationError> {
@@ -98,6 +101,14 @@ pub(super) fn verify(
     }
     if claims.text("ath") != Some(&Base64UrlUnpadded::encode_string(&sha256(token.as_bytes()))) {
         return Err(flawed("the proof is for another token (ath)"));
+    }
+    if let Some(nonces) = nonces {
+        let nonce = claims.text("nonce");
+        let nonce = nonce.ok_or(AuthenticationError::Nonce("the proof has no nonce"))?;
+        if !nonces.knows(nonce, now) {
+            let problem = "the proof's nonce is not one that this server gave out lately";
+            return Err(AuthenticationError::Nonce(problem));
+        }
     }
     // A thumbprint has always the same length.
     let id = sha256(format!("{}{jti}", key.thumbprint()).as_bytes());

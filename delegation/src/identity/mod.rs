@@ -22,6 +22,7 @@ mod key_set;
 mod keys;
 mod legacy_name;
 mod may_assert;
+mod nonces;
 mod policy_claims;
 mod policy_values;
 mod presented;
@@ -43,6 +44,7 @@ pub use config::{ClaimMappings, IntrospectionConfig, Security, TrustedIdp, UserI
 pub use dpop::DPOP_ALGORITHMS;
 pub use legacy_name::{LegacyName, LegacyNameError};
 pub use may_assert::MayAssert;
+pub use nonces::Nonces;
 pub use policy_claims::{ClaimType, ClaimValue, ClaimValues, PolicyClaim};
 pub use presented::Presented;
 pub use replays::{CannotRemember, Replays, ReplaysInMemory};

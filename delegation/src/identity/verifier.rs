@@ -11,6 +11,7 @@ use super::jwt::{Claims, Flaw, MAX_LENGTH, NO_ACCESS_TOKEN, TOO_LONG, Unsigned, 
 use super::kept::Fingerprint;
 use super::key_set::KeySet;
 use super::keys::{Keys, Unavailable};
+use super::nonces::Nonces;
 use super::replays::{CannotRemember, Replays, ReplaysInMemory};
 use super::verified::{Signed, Verified, VerifiedTokens};
 use super::{AuthenticationError, BearerToken, Caller, Presented};
@@ -23,6 +24,8 @@ pub struct Verifier {
     issuers: Arc<[Issuer]>,
     verified: Arc<VerifiedTokens>,
     replays: Arc<dyn Replays>,
+    /// What every proof of possession has to have one of, if that is asked for.
+    nonces: Option<Arc<Nonces>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -82,13 +85,26 @@ impl Verifier {
         }
         let issuers = issuers.into();
         let verified = Arc::new(VerifiedTokens::new());
-        Ok(Self { issuers, verified, replays: Arc::new(ReplaysInMemory::default()), clock })
+        let replays = Arc::new(ReplaysInMemory::default());
+        Ok(Self { issuers, verified, replays, nonces: None, clock })
     }
 
     /// One that remembers proofs of possession elsewhere than in this process alone.
     #[must_use]
     pub fn with_replays(self, replays: Arc<dyn Replays>) -> Self {
         Self { replays, ..self }
+    }
+
+    /// One that asks for a nonce in each proof of possession.
+    #[must_use]
+    pub fn with_nonces(self, nonces: Nonces) -> Self {
+        Self { nonces: Some(Arc::new(nonces)), ..self }
+    }
+
+    /// A nonce for the next proof of possession, if they are asked for.
+    #[must_use]
+    pub fn nonce(&self) -> Option<String> {
+        self.nonces.as_ref().and_then(|nonces| nonces.give(self.now()))
     }
 
     /// Verifies what a request came with. A token that came before is not verified again, and passes
@@ -125,7 +141,8 @@ impl Verifier {
     ) -> Result<(), AuthenticationError> {
         let now = self.now();
         let tolerance = verified.tolerance;
-        let Some(proof) = verified.confirmation.check(presented, tolerance, now)? else {
+        let nonces = self.nonces.as_deref();
+        let Some(proof) = verified.confirmation.check(presented, nonces, tolerance, now)? else {
             return Ok(());
         };
         match self.replays.is_new(&proof.thumbprint, proof.id, proof.until, now).await {

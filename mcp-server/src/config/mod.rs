@@ -80,6 +80,11 @@ pub struct AuthConfig {
     /// The identity providers whose tokens are believed; at least one.
     #[serde(rename = "trustedIDPs")]
     pub trusted_idps: Vec<TrustedIdp>,
+    /// Asks for a nonce of this server's in each proof of possession (RFC 9449 section 9), so that a
+    /// proof that was made in advance is good for nothing. Replicas know each other's where they share
+    /// `state.redis`; without it a client's requests must stay with one.
+    #[serde(default)]
+    pub dpop_nonces: bool,
     /// Lets callers come with their own Kerberos ticket (`Authorization: Negotiate`, RFC 4559) in place
     /// of a token. Policy sees no roles and scopes of theirs then.
     pub negotiate: Option<NegotiateConfig>,

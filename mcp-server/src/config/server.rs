@@ -53,7 +53,8 @@ pub struct ServerConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientCertificateHeader {
-    /// The field; its value is `:BASE64:`, the certificate in DER.
+    /// The field; its value is `:BASE64:`, the certificate in DER (RFC 9440), or the certificate in PEM
+    /// with percent-escapes, as nginx has it in `$ssl_client_escaped_cert`.
     #[serde(default = "client_cert")]
     pub name: String,
     /// From which addresses it is believed: those of the reverse proxies, `10.0.0.5` or `10.0.0.0/24`.

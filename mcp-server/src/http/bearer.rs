@@ -27,6 +27,7 @@ use certificate::Certificates;
 use field::{Scheme, Unusable};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// A verified request, handed on in the request's extensions.
 pub(crate) struct Authenticated<C> {
@@ -90,7 +91,7 @@ impl<B: Backend> Gate<B> {
         });
         match authenticated.wanted.get() {
             Some(failure) => self.wanting(scheme, failure),
-            None => answered,
+            None => self.with_nonce(scheme, answered),
         }
     }
 
@@ -170,6 +171,16 @@ impl<B: Backend> Gate<B> {
         }
         if response.status() == StatusCode::UNAUTHORIZED && self.backend.negotiates() {
             response = negotiate::with_token(response, answer);
+        }
+        self.with_nonce(tried, response)
+    }
+
+    /// Gives whoever came with a proof a nonce for the next one, if it has to have one (RFC 9449 sections
+    /// 8.2 and 9).
+    fn with_nonce(&self, came: Scheme, mut response: Response) -> Response {
+        let nonce = if came == Scheme::Dpop { self.backend.nonce() } else { None };
+        if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            response.headers_mut().insert(DPOP_NONCE, nonce);
         }
         response
     }
@@ -253,6 +264,10 @@ impl<B: Backend> Gate<B> {
                 AuthenticationError::Proof(reason) => {
                     debug!(request_id, reason, "proof refused");
                     self.refused(StatusCode::UNAUTHORIZED, scheme, "invalid_dpop_proof", reason)
+                }
+                AuthenticationError::Nonce(reason) => {
+                    debug!(request_id, reason, "proof without a nonce");
+                    self.refused(StatusCode::UNAUTHORIZED, scheme, "use_dpop_nonce", reason)
                 }
                 AuthenticationError::Unavailable(reason) => {
                     warn!(request_id, reason, "token not verified");

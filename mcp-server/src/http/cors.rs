@@ -30,7 +30,7 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 );
 // Without this a script sees a 401 and not where to log in.
 const EXPOSED: HeaderValue =
-    HeaderValue::from_static("WWW-Authenticate, Retry-After, Mcp-Session-Id");
+    HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After, Mcp-Session-Id");
 // One hour: none of it changes but by the configuration.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");
 

@@ -279,11 +279,11 @@ impl World {
         let request = request.body(Body::from(message.to_string())).expect("a request");
         let answered = self.router.clone().oneshot(request).await;
         let (head, body) = answered.expect("a router always answers").into_parts();
-        let challenge = head.headers.get("www-authenticate");
-        let challenge = challenge.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let field = |name| head.headers.get(name)?.to_str().ok().map(str::to_owned);
+        let (challenge, nonce) = (field("www-authenticate"), field("dpop-nonce"));
         let body = to_bytes(body, 4 << 20).await.expect("the answer's body");
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        Answer { status: head.status.as_u16(), challenge, body }
+        Answer { status: head.status.as_u16(), challenge, nonce, body }
     }
 
     /// Gets a URL with this token.

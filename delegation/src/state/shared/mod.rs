@@ -19,7 +19,7 @@ use self::redis::Redis;
 use super::config::RedisConfig;
 use super::failure::StateError;
 use super::revocations::{Revocation, RevocationList};
-use crate::identity::{CannotRemember, Replays};
+use crate::identity::{CannotRemember, Nonces, Replays};
 use crate::network::Network;
 use sealer::{Kind, Sealer};
 pub(crate) use store::{Away, Store, Swap};
@@ -85,6 +85,11 @@ impl Shared {
 
     fn new(store: Arc<dyn Store>, sealers: Vec<Sealer>) -> Self {
         Self { store, sealers, is_here: AtomicBool::new(false) }
+    }
+
+    /// Nonces that all replicas know.
+    pub(crate) fn nonces(&self) -> Nonces {
+        Nonces::new(self.sealers.iter().map(|sealer| sealer.nonces.clone()).collect())
     }
 
     /// Did it answer when it was last asked who was revoked?

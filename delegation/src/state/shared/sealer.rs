@@ -37,6 +37,8 @@ impl Kind {
 pub(super) struct Sealer {
     names: hmac::Key,
     seals: LessSafeKey,
+    /// For nonces, of which no store is told.
+    pub(super) nonces: hmac::Key,
 }
 
 impl Sealer {
@@ -45,7 +47,8 @@ impl Sealer {
         let derived = |what: &[u8]| hmac::sign(&master, what);
         let names = hmac::Key::new(hmac::HMAC_SHA256, derived(b"krb-mcp store names").as_ref());
         let seals = UnboundKey::new(&AES_256_GCM, derived(b"krb-mcp store seals").as_ref()).ok()?;
-        Some(Self { names, seals: LessSafeKey::new(seals) })
+        let nonces = hmac::Key::new(hmac::HMAC_SHA256, derived(b"krb-mcp nonces").as_ref());
+        Some(Self { names, seals: LessSafeKey::new(seals), nonces })
     }
 
     /// What it is called in the store.

@@ -5,7 +5,8 @@ use super::Unusable;
 use crate::config::{AddressRange, ClientCertificateHeader};
 use crate::serve::Peer;
 
-/// Where a reverse proxy shows the certificate that its client proved to it (RFC 9440).
+/// Where a reverse proxy shows the certificate that its client proved to it: as RFC 9440 has it, or as
+/// nginx can write it (`$ssl_client_escaped_cert`).
 pub(super) struct Certificates {
     name: HeaderName,
     from: Vec<AddressRange>,
@@ -35,17 +36,39 @@ impl Certificates {
                 "more than one client certificate: does the proxy take away its clients'?";
             return Err(Unusable::Malformed(problem));
         }
-        // A byte sequence of structured fields (RFC 8941 section 3.3.5).
-        let inner = |field: &str| {
-            let inner = field.trim_ascii().strip_prefix(':')?.strip_suffix(':')?;
-            Base64::decode_vec(inner).ok().filter(|certificate| !certificate.is_empty())
-        };
-        let certificate = field.to_str().ok().and_then(inner);
-        certificate.map(Some).ok_or(Unusable::Malformed("the client certificate is not :BASE64:"))
+        let certificate = field.to_str().ok().and_then(|field| {
+            let field = field.trim_ascii();
+            sequence(field).or_else(|| escaped_pem(field)).filter(|found| !found.is_empty())
+        });
+        let problem = "the client certificate is neither :BASE64: nor PEM with percent-escapes";
+        certificate.map(Some).ok_or(Unusable::Malformed(problem))
     }
 
     /// Nobody else needs it.
     pub(super) fn remove_from(&self, headers: &mut HeaderMap) {
         headers.remove(&self.name);
     }
+}
+
+/// A byte sequence of structured fields (RFC 8941 section 3.3.5).
+fn sequence(field: &str) -> Option<Vec<u8>> {
+    Base64::decode_vec(field.strip_prefix(':')?.strip_suffix(':')?).ok()
+}
+
+/// One certificate in PEM, with percent-escapes for what no field holds.
+fn escaped_pem(field: &str) -> Option<Vec<u8>> {
+    let mut text = String::with_capacity(field.len());
+    let mut parts = field.split('%');
+    text.push_str(parts.next()?);
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let octet =
+            u8::from_str_radix(digits, 16).ok().filter(|octet| is_hex && octet.is_ascii())?;
+        text.push(octet.into());
+        text.push_str(rest);
+    }
+    let inner = text.trim_ascii().strip_prefix("-----BEGIN CERTIFICATE-----")?;
+    let inner = inner.strip_suffix("-----END CERTIFICATE-----")?;
+    Base64::decode_vec(&inner.split_ascii_whitespace().collect::<String>()).ok()
 }

@@ -123,6 +123,11 @@ async fn a_certificate_is_believed_from_the_proxy_only() {
         let (status, shown) = certificate(FROM, Some(peer), &[":AQID:"]).await;
         assert!(status == 200 && shown.contains("certificate: Some([1, 2, 3])"), "{peer} {shown}");
     }
+    // As nginx writes it, which has no other way to put it into one line.
+    let pem = "-----BEGIN%20CERTIFICATE-----%0AAQID%0A%2B%2F8A%0a-----END%20CERTIFICATE-----%0A";
+    let (status, shown) = certificate(FROM, Some("::1"), &[pem]).await;
+    let octets = "certificate: Some([1, 2, 3, 251, 255, 0])";
+    assert!(status == 200 && shown.contains(octets), "{shown}");
     // Strangers, who could write anything there; and where nothing is configured, everybody.
     for (more, peer) in
         [(FROM, Some("10.0.1.7")), (FROM, Some("127.0.0.1")), (FROM, None), ("", Some("::1"))]
@@ -132,7 +137,24 @@ async fn a_certificate_is_believed_from_the_proxy_only() {
     }
     let (status, shown) = certificate(FROM, Some("::1"), &[]).await;
     assert!(status == 200 && !shown.contains("certificate"), "a client without one: {shown}");
-    for wrong in [&[":AQID:", ":AQID:"][..], &["AQID"], &["::"], &[":AQI:"], &[":A QID:"], &[""]] {
+    let two = format!("{pem}{pem}");
+    let [cut, signed, binary] =
+        [("%0A", "%"), ("%2B", "%+b"), ("%2F", "%ff")].map(|(from, to)| pem.replace(from, to));
+    for wrong in [
+        &[":AQID:", ":AQID:"][..],
+        &["AQID"],
+        &["::"],
+        &[":AQI:"],
+        &[":A QID:"],
+        &[""],
+        &["(null)"],
+        &[&*two],
+        &[&*cut],
+        &[&*signed],
+        &[&*binary],
+        &["-----BEGIN CERTIFICATE-----%0A-----END CERTIFICATE-----"],
+        &["-----BEGIN%20PRIVATE%20KEY-----AQID-----END%20PRIVATE%20KEY-----"],
+    ] {
         let (status, shown) = certificate(FROM, Some("::1"), wrong).await;
         assert_eq!((status, shown.as_str()), (400, "malformed_authorization"), "{wrong:?}");
     }
