@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -22,6 +23,8 @@ pub enum Realm {
     Defaults,
     /// The realm that ships without the import of users: subjects are names.
     Names,
+    /// The realm that ships, in which users log in by Negotiate.
+    Kerberos,
 }
 
 impl Realm {
@@ -31,6 +34,7 @@ impl Realm {
             Self::Directory => "mcp_directory",
             Self::Defaults => "mcp_defaults",
             Self::Names => "mcp_names",
+            Self::Kerberos => "mcp_kerberos",
         }
     }
 }
@@ -39,6 +43,8 @@ impl Realm {
 pub struct Keycloak {
     issuer: String,
     http: reqwest::Client,
+    /// Stays where it is sent from.
+    browser: reqwest::Client,
 }
 
 impl Keycloak {
@@ -57,9 +63,15 @@ impl Keycloak {
     pub async fn with(lab: &Lab, realm: Realm) -> Self {
         let authority = std::fs::read(lab.var("CA_FILE")).expect("the lab's CA");
         let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
-        let http = http.timeout(Duration::from_secs(30)).build().expect("an HTTP client");
-        let keycloak = Self::of(lab, realm, http);
+        let client = |redirects| {
+            let client = reqwest::Client::builder().no_proxy().redirect(redirects);
+            let client =
+                client.tls_certs_only([authority.clone()]).timeout(Duration::from_secs(30));
+            client.build().expect("an HTTP client")
+        };
+        let (http, browser) = (client(Policy::default()), client(Policy::none()));
+        let issuer = lab.var("KEYCLOAK_ISSUER").replace(Realm::Own.as_str(), realm.as_str());
+        let keycloak = Self { issuer, http, browser };
         let discovery = format!("{}/.well-known/openid-configuration", keycloak.issuer);
         let begun = Instant::now();
         loop {
@@ -75,11 +87,6 @@ impl Keycloak {
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-    }
-
-    fn of(lab: &Lab, realm: Realm, http: reqwest::Client) -> Self {
-        let issuer = lab.var("KEYCLOAK_ISSUER").replace(Realm::Own.as_str(), realm.as_str());
-        Self { issuer, http }
     }
 
     /// Turns a server's configuration into one for users of the directory, as it is recommended.
@@ -184,6 +191,47 @@ impl Keycloak {
             (200, answer) => Ok(Login(answer)),
             (status, answer) => Err(format!("{status} {}", answer["error_description"])),
         }
+    }
+
+    /// Logs in through an application as a browser does that has a ticket: `negotiate` is what it says to
+    /// Keycloak, which sends it back with a code (RFC 6749 section 4.1, RFC 7636).
+    ///
+    /// # Panics
+    /// If Keycloak refuses.
+    pub async fn log_in_by(&self, negotiate: &str, application: &str) -> Login {
+        // What RFC 7636 has in its appendix B.
+        const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        const BACK: &str = "http://127.0.0.1/callback";
+        let page = format!("{}/protocol/openid-connect/auth", self.issuer);
+        let query = [
+            ("response_type", "code"),
+            ("client_id", application),
+            ("redirect_uri", BACK),
+            ("scope", "openid"),
+            ("state", "s"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let page = reqwest::Url::parse_with_params(&page, query).expect("a URL");
+        let asked = self.browser.get(page).header("authorization", negotiate).send().await;
+        let answer = asked.expect("an answer of Keycloak's");
+        let status = answer.status();
+        let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        let location = location.map(str::to_owned);
+        let body = answer.text().await.unwrap_or_default();
+        let location = location.unwrap_or_else(|| panic!("{status}: {body}"));
+        let location = reqwest::Url::parse(&location).expect("a URL");
+        let code = location.query_pairs().find(|(name, _)| name == "code");
+        let (_, code) = code.unwrap_or_else(|| panic!("no code: {location}"));
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", application),
+            ("redirect_uri", BACK),
+            ("code", &code),
+            ("code_verifier", VERIFIER),
+        ];
+        Login::new(self.post("token", &form).await)
     }
 
     /// Exchanges a token as this server does, for one whose claims come back.

@@ -17,6 +17,7 @@ env = os.environ
 LAB, DOMAIN = env["LAB"], env["DOMAIN"]
 
 ACCOUNTDISABLE = 0x2
+TRUSTED_FOR_DELEGATION = 0x80000
 NOT_DELEGATED = 0x100000
 TRUSTED_TO_AUTH_FOR_DELEGATION = 0x1000000
 GLOBAL_GROUP, DOMAIN_LOCAL_GROUP = -2147483646, -2147483644
@@ -185,6 +186,9 @@ def services():
     user("svc-postgres", servicePrincipalName=postgres, **aes)
     user("svc-sql", servicePrincipalName=sql, **aes)
     user("svc-keycloak")  # reads the directory
+    keycloak = f"HTTP/{env['KEYCLOAK_HOST']}"
+    front = {"servicePrincipalName": keycloak, "flags": TRUSTED_FOR_DELEGATION}
+    user("svc-keycloak-web", **front, **aes)  # takes users' tickets and what they hand on
     user("svc-other", servicePrincipalName=other, **aes)
     for name in ["renamed", "rotated"]:
         spn = f"HTTP/{name}.{DOMAIN}"
@@ -200,6 +204,7 @@ def services():
         "web": ["svc-web", web],
         "postgres": ["svc-postgres", postgres],
         "sql": ["svc-sql", sql],
+        "keycloak": ["svc-keycloak-web", keycloak],
         "other": ["svc-other", other],
         "dc": [env["DC_HOST"].split(".")[0].upper() + "$"],
         "krbtgt": ["krbtgt"],

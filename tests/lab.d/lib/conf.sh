@@ -77,7 +77,7 @@ lab_env() {
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD
-    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,sql,other,dc,krbtgt,mit,heimdal,realms}.keytab
+    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,sql,keycloak,other,dc,krbtgt,mit,heimdal,realms}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
     # Heimdal's realm

@@ -5,7 +5,7 @@ PACKAGES=(
   python3-setproctitle winbind libnss-winbind smbclient acl
   krb5-kdc krb5-admin-server krb5-user
   libhdb9-heimdal libkadm5clnt7-heimdal libkadm5srv8-heimdal libkdc2-heimdal
-  apache2 libapache2-mod-auth-gssapi curl python3-gssapi
+  apache2 libapache2-mod-auth-gssapi nginx-light curl python3-gssapi
   postgresql
   openjdk-17-jre-headless maven unzip
   iproute2 procps openssl redis-server
