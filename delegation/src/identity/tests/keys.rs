@@ -397,3 +397,35 @@ async fn a_rotated_key_is_known_at_once_and_the_withdrawn_one_no_more() {
         assert!(old.is_err(), "it is not listed any more");
     }
 }
+
+#[tokio::test]
+async fn keys_are_rotated_under_load_and_no_good_token_is_refused() {
+    let idp = idp().await;
+    let verifier = idp.verifier();
+    assert!(verifier.verify(idp.token()).await.is_ok());
+    let (mut old, mut old_name) = (idp.key.clone(), "k1".to_owned());
+    // So that many come while the list is on its way.
+    idp.served().delay = Duration::from_millis(50);
+    for rotation in 0..5 {
+        pass(COOLDOWN).await;
+        let (new, new_name) = (Arc::new(SigningKey::generate()), format!("k{}", rotation + 2));
+        idp.served().keys = vec![new.jwk(Some(&new_name)), old.jwk(Some(&old_name))];
+        let before = idp.served().key_requests;
+        let mut all = tokio::task::JoinSet::new();
+        for number in 0..200 {
+            // Two in three have a token by the new key, and nobody has anybody's.
+            let (key, name) = if number % 3 == 0 { (&old, &old_name) } else { (&new, &new_name) };
+            let claims = with(&idp.claims(), "jti", json!(format!("{rotation}-{number}")));
+            let token = key.sign(&claims, |header| header.kid = Some(name.clone()));
+            let verifier = verifier.clone();
+            all.spawn(async move { verifier.verify(BearerToken::new(token)).await.map(drop) });
+        }
+        while let Some(verified) = all.join_next().await {
+            assert_eq!(verified.unwrap(), Ok(()), "{rotation}");
+        }
+        assert_eq!(idp.served().key_requests - before, 1, "one fetch for all of them");
+        (old, old_name) = (new, new_name);
+    }
+    let first = verifier.verify(idp.token()).await;
+    assert!(first.is_err(), "its key was withdrawn");
+}

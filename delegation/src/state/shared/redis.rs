@@ -170,7 +170,84 @@ impl Store for Redis {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::time::{advance, sleep};
+
     use super::*;
+    use crate::network::{Connect, NetworkConfig, Stream};
+
+    /// What the name leads to: at first a server that was demoted, then the one that took its place.
+    #[derive(Clone, Default)]
+    struct FailedOver(Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Connect for FailedOver {
+        async fn connect(&self, _: SocketAddr) -> std::io::Result<Box<dyn Stream>> {
+            let (ours, theirs) = duplex(1 << 16);
+            let is_first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+            tokio::spawn(serve(theirs, is_first));
+            Ok(Box::new(ours))
+        }
+    }
+
+    async fn serve(stream: DuplexStream, is_read_only: bool) -> Option<()> {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let number = async |stream: &mut BufReader<DuplexStream>| {
+                let mut line = String::new();
+                stream.read_line(&mut line).await.ok()?;
+                line.trim_end().get(1..)?.parse::<usize>().ok()
+            };
+            let mut words = Vec::new();
+            for _ in 0..number(&mut stream).await? {
+                let mut word = vec![0; number(&mut stream).await? + 2];
+                stream.read_exact(&mut word).await.ok()?;
+                words.push(word);
+            }
+            let answer: &[u8] = match words.first()?.trim_ascii_end() {
+                b"INFO" => b"$13\r\nmaxmemory:0\r\n\r\n",
+                b"GET" => b"$-1\r\n",
+                b"SET" if is_read_only => {
+                    b"-READONLY You can't write against a read only replica.\r\n"
+                }
+                _ => b"+OK\r\n",
+            };
+            stream.get_mut().write_all(answer).await.ok()?;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_was_demoted_is_left_for_whom_the_name_leads_to() {
+        let config = NetworkConfig {
+            hosts: [("store".to_owned(), [127, 0, 0, 1].into())].into(),
+            nameservers: vec!["192.0.2.1".into()],
+            ..NetworkConfig::default()
+        };
+        let failed_over = FailedOver::default();
+        let network = Network::new(&config, Arc::new(failed_over.clone())).unwrap();
+        let redis = Redis::new(network, ("store".to_owned(), 6379), false, None, None);
+        let put = async || redis.put("name", b"value", Duration::from_secs(60)).await;
+        let connections = || failed_over.0.load(Ordering::SeqCst);
+        let refused = put().await.unwrap_err().0;
+        assert!(refused.to_lowercase().contains("read"), "{refused}");
+        // Not at once and again and again.
+        assert!(put().await.is_err());
+        assert_eq!(connections(), 1);
+        sleep(PAUSE).await;
+        for _ in 0..3 {
+            assert_eq!(put().await, Ok(()));
+        }
+        assert_eq!(connections(), 2);
+        // Nobody failed, and yet it is asked where the name leads.
+        advance(MAX_AGE).await;
+        assert_eq!(redis.get("name").await, Ok(None));
+        assert_eq!(connections(), 3);
+    }
 
     #[test]
     fn a_store_that_evicts_is_none() {
