@@ -1,7 +1,7 @@
 //! A decision, and what may be used at all, among 1 to 1,000 policies.
 //!
 //! The policies tell callers apart by role, or folders apart for all callers of one role, or by a
-//! pattern that no index has a place for. The caller is the one for whom the last of them is.
+//! pattern that begins anywhere. The caller is the one for whom the last of them is.
 //! `cargo bench -p krb-delegation --bench policy`
 
 use std::hint::black_box;
@@ -30,7 +30,7 @@ fn targets() -> Targets {
 enum By {
     Role,
     Folder,
-    /// By patterns of which no index knows anything: each is looked at.
+    /// By patterns that begin anywhere.
     Pattern,
 }
 

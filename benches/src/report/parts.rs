@@ -24,7 +24,7 @@ pub(super) fn targets(figures: &Figures) -> Vec<Target> {
             "a decision among 1,000 rules",
             50.0,
             &DECISIONS,
-            "A rule that can only be told by a pattern is looked at for each question.",
+            "A rule of which nothing can be told but by a short pattern is looked at for each question.",
         ),
         within("a token of 1.8 KB that came before", 2.0, &["token/known"], "It is hashed whole."),
         within(

@@ -14,6 +14,12 @@ pub(super) struct Index {
     always: Vec<u32>,
 }
 
+/// How many characters that stand together are looked for in a path.
+const GRAM: usize = 4;
+/// Of those that a pattern asks for, so many are weighed against each other: the last ones, since names
+/// differ at their ends.
+const MAX_GRAMS: usize = 32;
+
 /// The numbers of policies, by the text that they ask for.
 type Shelf = HashMap<Box<str>, Vec<u32>>;
 
@@ -26,6 +32,8 @@ enum Lens {
     List(List),
     /// Each folder that the path lies in, or is.
     Folder,
+    /// Some characters anywhere in the path.
+    Gram,
 }
 
 /// A text that a question must have.
@@ -91,6 +99,7 @@ impl Index {
                     let path = facts.path.unwrap_or_default();
                     path.match_indices('/').for_each(|(at, _)| look(&path[..=at]));
                 }
+                Lens::Gram => grams(facts.path.unwrap_or_default()).for_each(&mut look),
             }
         }
         if lists > 1 {
@@ -99,6 +108,13 @@ impl Index {
         }
         found
     }
+}
+
+/// All that stand together in a text; a shorter one is all that there is of it.
+fn grams(text: &str) -> impl Iterator<Item = &str> {
+    let starts = text.char_indices().map(|(at, _)| at);
+    let ends = starts.clone().skip(GRAM).chain(std::iter::once(text.len()));
+    starts.zip(ends).map(|(start, end)| &text[start..end])
 }
 
 /// Sets of keys, of each of which a question must have one for the condition to hold.
@@ -122,12 +138,36 @@ fn choices(sketch: &Sketch, paths: Paths) -> Vec<Vec<Key>> {
         }
         Sketch::Like(Field::Path, pattern) if told(&Field::Path) => {
             let folder = pattern.start().rfind('/').map(|at| &pattern.start()[..=at]);
-            folder.map(|folder| vec![(Lens::Folder, folder.to_owned())]).into_iter().collect()
+            let folder = folder.map(|folder| vec![(Lens::Folder, folder.to_owned())]);
+            // Whatever is written out in a pattern stands in each path that it matches.
+            let longest = pattern.pieces().max_by_key(|piece| piece.len()).unwrap_or_default();
+            let grams: Vec<_> = grams(longest).filter(|it| it.chars().count() == GRAM).collect();
+            let last = grams.iter().rev().take(MAX_GRAMS);
+            let grams = last.map(|gram| vec![(Lens::Gram, (*gram).to_owned())]);
+            folder.into_iter().chain(grams).collect()
         }
         // Whoever asks first does not know the groups.
         Sketch::Holds(list, text) if *list != List::Groups => {
             vec![vec![(Lens::List(list.clone()), text.clone())]]
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grams_are_whole_characters() {
+        let all = |text| grams(text).collect::<Vec<_>>();
+        assert_eq!(all("abcdef"), ["abcd", "bcde", "cdef"]);
+        assert_eq!(all("abcd"), ["abcd"]);
+        assert_eq!(
+            all("a\u{e9}\u{8868}\u{10400}b"),
+            ["a\u{e9}\u{8868}\u{10400}", "\u{e9}\u{8868}\u{10400}b"]
+        );
+        assert_eq!(all("abc"), ["abc"]);
+        assert_eq!(all(""), [] as [&str; 0]);
     }
 }

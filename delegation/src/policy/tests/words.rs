@@ -181,3 +181,33 @@ fn rules_by_claim_are_found_by_what_they_ask_for() {
     let facts = Facts::new(nobody.principal(), "x", "file:read", Some(&resolved));
     assert_eq!(policy.index.candidates(&facts).len(), 0);
 }
+
+#[test]
+fn rules_by_patterns_that_begin_anywhere_are_found_by_what_they_write_out() {
+    let rules = (0..500).map(|n| {
+        format!(
+            "@id(\"anywhere {n}\") permit (principal, action, resource is Target)
+             when {{ context.path like \"*folder-{n}/*\" }};
+             @id(\"between {n}\") permit (principal, action, resource is Target)
+             when {{ context.path like \"/corp/*/ordner-\u{e4}{n}/*\" }};"
+        )
+    });
+    let text = rules.chain(["@id(\"short\") forbid (principal, action, resource is Target)
+        when { context.path like \"*.x\" };"
+        .to_owned()]);
+    let policy = policy(&text.collect::<String>());
+    let staff = User::staff();
+    let found = |path: &str| {
+        let resolved = targets().resolve(&read(path)).unwrap();
+        let facts = Facts::new(staff.principal(), "x", "file:read", Some(&resolved));
+        let case = Case { who: staff.principal(), on: Some(&resolved), groups: None };
+        let by = policy.evaluate(case, "file:read").map(|(_, by)| by.join(" "));
+        (policy.index.candidates(&facts).len(), by.map_err(|denial| denial.policies.join(" ")))
+    };
+    let (asked, by) = found("//files/corp/a/folder-77/b");
+    assert!(asked < 20 && by == Ok("anywhere 77".to_owned()), "{asked} {by:?}");
+    let (asked, by) = found("//files/corp/folder-7/ordner-\u{e4}499/b");
+    assert!(asked < 20 && by == Ok("anywhere 7 between 499".to_owned()), "{asked} {by:?}");
+    assert_eq!(found("//files/corp/folder-7/b.x").1, Err("short".to_owned()));
+    assert_eq!(found("//files/corp/folder/b").1, Err(String::new()));
+}
