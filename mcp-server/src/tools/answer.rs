@@ -100,8 +100,9 @@ fn write_with<T: Serialize>(
     serde_json::to_writer(&mut *out, &answer)?;
     let text = if is_same {
         let answer = out.get(begin..).unwrap_or_default();
-        match std::str::from_utf8(answer) {
-            Ok(text) if text.len() <= MAX_TEXT => serde_json::to_vec(text)?,
+        // What is too long is not looked through.
+        match Some(answer).filter(|answer| answer.len() <= MAX_TEXT).map(std::str::from_utf8) {
+            Some(Ok(text)) => serde_json::to_vec(text)?,
             _ => serde_json::to_vec(ELSEWHERE)?,
         }
     } else {
