@@ -1,3 +1,5 @@
+#![allow(dead_code, reason = "each of the benches that this is in uses a part")]
+
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -12,7 +14,7 @@ use zeroize::Zeroizing;
 pub(super) const URL: &str = "https://idp.example";
 const GROUPS: usize = 45;
 
-/// An identity provider in memory, with one user.
+/// An identity provider in memory, which gives everybody what they ask for.
 pub(super) struct Idp {
     key: EcdsaKeyPair,
     now: i64,
@@ -48,7 +50,22 @@ impl Idp {
         self.token(json!({ "groups": groups, "jti": number.to_string() }))
     }
 
-    fn answer(&self, url: &str) -> Value {
+    /// A caller's who is nobody else, by their number.
+    pub(super) fn users(&self, number: usize) -> String {
+        let groups: Vec<_> =
+            (0..GROUPS).map(|group| format!("group-of-the-realm-{group}")).collect();
+        self.token(json!({ "groups": groups, "sub": format!("user-{number}") }))
+    }
+
+    /// Whose token is to be exchanged.
+    fn subject(form: &[u8]) -> Option<Value> {
+        let form = std::str::from_utf8(form).ok()?;
+        let token = form.split('&').find_map(|field| field.strip_prefix("subject_token="))?;
+        let claims = Base64UrlUnpadded::decode_vec(token.split('.').nth(1)?).ok()?;
+        serde_json::from_slice::<Value>(&claims).ok()?.get("sub").cloned()
+    }
+
+    fn answer(&self, url: &str, form: &[u8]) -> Value {
         match url.strip_prefix(URL) {
             Some("/.well-known/openid-configuration") => {
                 json!({ "issuer": URL, "jwks_uri": format!("{URL}/jwks") })
@@ -62,7 +79,9 @@ impl Idp {
                 }] })
             }
             _ => json!({
-                "access_token": self.token(json!({ "legacy_name": "ALICE_ADMIN" })),
+                "access_token": self.token(json!({
+                    "legacy_name": "ALICE_ADMIN", "sub": Self::subject(form)
+                })),
                 "token_type": "Bearer", "expires_in": 3600,
                 "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
             }),
@@ -77,7 +96,8 @@ impl Fetch for Idp {
         request: Request<Bytes>,
         _: usize,
     ) -> Result<Response<Zeroizing<Vec<u8>>>, String> {
-        let answer = self.answer(&request.uri().to_string()).to_string().into_bytes();
+        let answer = self.answer(&request.uri().to_string(), request.body());
+        let answer = answer.to_string().into_bytes();
         Ok(Response::new(Zeroizing::new(answer)))
     }
 }
