@@ -89,6 +89,38 @@ impl S4u {
         self.client.run(UserRealm::new(user.clone(), &self.client.account().realm)).await
     }
 
+    /// The same of the user whom a certificate (its DER) is for.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn realm_of_certificate(&self, certificate: &[u8]) -> Result<Vec<u8>, ClientError> {
+        let realm = &self.client.account().realm;
+        self.client.run(UserRealm::of_certificate(certificate, realm)).await
+    }
+
+    /// Evidence for the user of that realm whom a certificate (its DER) is for, such as one that a TLS
+    /// client has shown: the KDC says whose it is, and signs that. It is kept nowhere. A KDC that does
+    /// not read certificates, as Samba and Heimdal, is found out.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn evidence_by_certificate(
+        &self,
+        certificate: &[u8],
+        realm: &[u8],
+    ) -> Result<UserTicket, ClientError> {
+        let Self { client } = self;
+        let since = self.now();
+        let goal = TgsGoal::S4uSelfByCertificate {
+            certificate: certificate.to_vec(),
+            realm: realm.to_vec(),
+            service: client.account().name.clone(),
+        };
+        let evidence = client.ask(goal, client.user_ticket()).await?;
+        client.see_to_keys_for(&evidence.ticket).await;
+        Ok(UserTicket::new(Held::new(evidence.into(), since), client.inner.max_age))
+    }
+
     /// A ticket to `target` in the name of the evidence's user (S4U2Proxy). `sid` is the account
     /// that the evidence proved: a ticket got for another account of that name is not handed out. The
     /// target is in the realm that our KDC says: its own, or one of [`ClientConfig::realms`].

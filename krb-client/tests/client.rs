@@ -326,6 +326,26 @@ async fn an_enterprise_name_is_answered_with_the_accounts_own() {
     assert_eq!(client.ticket(&spn("HTTP/web.example.test")).await.unwrap().client, of("bob"));
 }
 
+#[tokio::test]
+async fn a_certificate_leads_to_its_user_alone() {
+    let world = World::of(
+        realm(Compat::Strict).with(Account::user("bob").password("b").certificate(b"bob's")),
+    );
+    let s4u = world.client("svc-mcp").s4u();
+    assert_eq!(s4u.realm_of_certificate(b"bob's").await.unwrap(), REALM.as_bytes());
+    for _ in 0..2 {
+        let evidence = s4u.evidence_by_certificate(b"bob's", REALM.as_bytes()).await.unwrap();
+        assert_eq!(evidence.client, of("bob"));
+        let web = spn("HTTP/web.example.test");
+        assert_eq!(s4u.proxy_ticket(&evidence, "", &web).await.unwrap().client, of("bob"));
+    }
+    let asked = world.asked();
+    let count = |what| asked.iter().filter(|event| **event == (what, None)).count();
+    assert_eq!([Asked::S4uSelf, Asked::S4uProxy].map(count), [2, 2], "nothing of it is kept");
+    let unknown = s4u.evidence_by_certificate(b"nobody's", REALM.as_bytes()).await.unwrap_err();
+    assert_eq!(unknown.refusal().unwrap().code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+}
+
 // Passwords.
 
 fn kept(error: &ClientError) -> KpasswdResult {

@@ -7,7 +7,10 @@ use crate::asn1::PaData;
 use crate::crypto::Key;
 use crate::der::List;
 use crate::iana::{KdcOptions, PaType, PacOptions};
-use crate::preauth::{for_user, pac_options, s4u_x509_user, verify_s4u_x509_user_reply};
+use crate::preauth::{
+    for_user, named_in_reply, pac_options, s4u_x509_certificate, s4u_x509_user,
+    verify_s4u_x509_user_reply,
+};
 use crate::{Credential, Name, Principal};
 
 /// What a TGS exchange is for: whose ticket, to what, and what the request says beside the usual.
@@ -33,6 +36,17 @@ pub enum TgsGoal {
         /// The user.
         user: Principal,
         /// The TGT's own account, by its account name or one of its SPNs.
+        service: Name,
+    },
+    /// S4U2Self by a user's certificate (MS-SFU 3.1.5.1.1.2), named by PA-S4U-X509-USER alone. The KDC
+    /// says in its signed copy of that whose it is, and the ticket names nobody else. One that reads only
+    /// PA-FOR-USER, as Samba and Heimdal, gives the service's own ticket, which is refused.
+    S4uSelfByCertificate {
+        /// The certificate, DER.
+        certificate: Vec<u8>,
+        /// The user's realm.
+        realm: Vec<u8>,
+        /// The TGT's own account, as above.
         service: Name,
     },
     /// S4U2Proxy (MS-SFU 3.1.5.2.1): a ticket to another service in the name of the evidence
@@ -61,6 +75,11 @@ pub enum TgsGoal {
 }
 
 impl TgsGoal {
+    /// Is it for a ticket to ourselves in a user's name?
+    pub(super) const fn is_s4u_self(&self) -> bool {
+        matches!(self, Self::S4uSelf { .. } | Self::S4uSelfByCertificate { .. })
+    }
+
     /// What the ticket shall be for.
     pub(super) fn service<'a>(&'a self, tgt: &'a Credential) -> &'a Name {
         match self {
@@ -69,16 +88,23 @@ impl TgsGoal {
             | Self::Proxy(service)
             | Self::UserToUser { service, .. }
             | Self::S4uSelf { service, .. }
+            | Self::S4uSelfByCertificate { service, .. }
             | Self::S4uProxy { target: service, .. } => service,
         }
     }
 
-    /// Whose ticket it shall be.
-    pub(super) fn client<'a>(&'a self, tgt: &'a Credential) -> &'a Principal {
+    /// Whose ticket it shall be. `certified`: whose a certificate is, as the KDC has found; without that
+    /// a ticket by certificate would be nobody's.
+    pub(super) fn client<'a>(
+        &'a self,
+        tgt: &'a Credential,
+        certified: Option<&'a Principal>,
+    ) -> Option<&'a Principal> {
         match self {
-            Self::S4uSelf { user, .. } => user,
-            Self::S4uProxy { evidence, .. } => &evidence.client,
-            _ => &tgt.client,
+            Self::S4uSelf { user, .. } => Some(user),
+            Self::S4uSelfByCertificate { .. } => certified,
+            Self::S4uProxy { evidence, .. } => Some(&evidence.client),
+            _ => Some(&tgt.client),
         }
     }
 
@@ -93,7 +119,9 @@ impl TgsGoal {
 
     pub(super) const fn kdc_options(&self) -> KdcOptions {
         match self {
-            Self::Service(_) | Self::S4uSelf { .. } => KdcOptions::NONE,
+            Self::Service(_) | Self::S4uSelf { .. } | Self::S4uSelfByCertificate { .. } => {
+                KdcOptions::NONE
+            }
             Self::UserToUser { .. } => KdcOptions::ENC_TKT_IN_SKEY,
             Self::S4uProxy { .. } => KdcOptions::CNAME_IN_ADDL_TKT,
             Self::Renew => KdcOptions::RENEW,
@@ -131,23 +159,38 @@ impl TgsGoal {
                     pac_options(),
                 ])
             }
+            Self::S4uSelfByCertificate { certificate, realm, .. } => {
+                let named = s4u_x509_certificate(certificate, realm, nonce, subkey)
+                    .map_err(ExchangeError::OwnRequest)?;
+                Vec::from([(PaType::S4U_X509_USER, named), pac_options()])
+            }
             Self::S4uProxy { .. } => Vec::from([pac_options()]),
             _ => Vec::new(),
         })
     }
 
-    /// Verifies what the reply says beside the ticket.
+    /// Verifies what the reply says beside the ticket. Whose a certificate is, if it was asked by one and
+    /// the KDC says so.
     pub(super) fn verify_padata(
         &self,
         padata: List<'_, PaData<'_>>,
         nonce: u32,
         subkey: &Key,
-    ) -> Result<(), ExchangeError> {
-        let Self::S4uSelf { user, .. } = self else { return Ok(()) };
-        for pa in padata.iter().filter(|pa| pa.padata_type == PaType::S4U_X509_USER) {
-            verify_s4u_x509_user_reply(pa.padata_value, user, nonce, subkey)
-                .map_err(Mismatch::S4uUser)?;
+    ) -> Result<Option<Principal>, Mismatch> {
+        let mut copies = padata.iter().filter(|pa| pa.padata_type == PaType::S4U_X509_USER);
+        match self {
+            Self::S4uSelf { user, .. } => {
+                for pa in copies {
+                    verify_s4u_x509_user_reply(pa.padata_value, user, nonce, subkey)
+                        .map_err(Mismatch::S4uUser)?;
+                }
+                Ok(None)
+            }
+            Self::S4uSelfByCertificate { .. } => {
+                let named = copies.next().map(|pa| named_in_reply(pa.padata_value, nonce, subkey));
+                named.transpose().map_err(Mismatch::S4uUser)
+            }
+            _ => Ok(None),
         }
-        Ok(())
     }
 }

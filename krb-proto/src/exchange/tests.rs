@@ -2,6 +2,7 @@
 //! every check of a reply has a test that fails it.
 
 mod as_exchange;
+mod certificate;
 mod fast;
 mod hostile;
 mod options;

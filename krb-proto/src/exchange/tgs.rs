@@ -18,7 +18,7 @@ use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
 use crate::iana::{ApOptions, KdcOptions, KeyUsage, PaType, PacOptions};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
-use crate::preauth::{borrow_padata, find_padata};
+use crate::preauth::{S4uReplyError, borrow_padata, find_padata};
 use crate::{Context, Credential, Name, Principal};
 
 /// The TGS exchange within one realm: with a ticket-granting ticket, whatever the [`TgsGoal`] is. A
@@ -32,6 +32,8 @@ pub struct TgsExchange {
     options: TicketOptions,
     following: Following,
     pending: Option<Pending>,
+    /// Whose the certificate is that was asked by, as the KDC said.
+    certified: Option<Principal>,
 }
 
 /// What may come instead of the ticket that was asked for.
@@ -56,7 +58,7 @@ impl TgsExchange {
     /// Asks with `tgt` for a ticket.
     #[must_use]
     pub const fn new(tgt: Arc<Credential>, goal: TgsGoal, options: TicketOptions) -> Self {
-        Self { tgt, goal, options, following: Following::No, pending: None }
+        Self { tgt, goal, options, following: Following::No, pending: None, certified: None }
     }
 
     pub(super) fn following(self, following: Following) -> Self {
@@ -66,6 +68,11 @@ impl TgsExchange {
     /// The ticket that it asks with.
     pub(super) const fn tgt(&self) -> &Arc<Credential> {
         &self.tgt
+    }
+
+    /// Whose the certificate is that it asks by, once the KDC has said so.
+    pub(super) const fn certified(&self) -> Option<&Principal> {
+        self.certified.as_ref()
     }
 
     /// The service that it asks for.
@@ -82,7 +89,7 @@ impl TgsExchange {
 
     /// Verifies a TGS-REP to the last request.
     fn verify(
-        &self,
+        &mut self,
         pending: &Pending,
         reply: &[u8],
         cx: &Context<'_>,
@@ -124,20 +131,19 @@ impl TgsExchange {
             &self.options.enctypes,
             cx,
         )?;
+        self.certified = self.goal.verify_padata(padata, pending.nonce, &pending.subkey)?;
         let client = match is_referral {
-            true => self.goal.referred(&self.tgt, &found),
-            false => self.goal.client(&self.tgt),
+            true => Some(self.goal.referred(&self.tgt, &found)),
+            false => self.goal.client(&self.tgt, self.certified.as_ref()),
         };
-        if !found.is_same(client) {
-            return Err(ExchangeError::Mismatch(
-                if !is_referral && found.name.same_components(&self.tgt.client.name) {
-                    Mismatch::S4uIgnored
-                } else {
-                    Mismatch::Client { expected: client.clone(), found }
-                },
-            ));
+        if client.is_none_or(|client| !found.is_same(client)) {
+            let ours = !is_referral && found.name.same_components(&self.tgt.client.name);
+            return Err(ExchangeError::Mismatch(match client {
+                _ if ours => Mismatch::S4uIgnored,
+                Some(client) => Mismatch::Client { expected: client.clone(), found },
+                None => Mismatch::S4uUser(S4uReplyError::Missing),
+            }));
         }
-        self.goal.verify_padata(padata, pending.nonce, &pending.subkey)?;
         let leaves = is_referral || self.tgt.server.realm != self.realm()?;
         if leaves && matches!(self.goal, TgsGoal::S4uProxy { .. }) {
             resource_based(part.encrypted_pa_data.unwrap_or(List::of(&[])))?;

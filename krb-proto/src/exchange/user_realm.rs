@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use super::reply::is_error;
 use super::{Exchange, ExchangeError, KdcRefusal, ReferralError, Step, TicketOptions, nonce};
-use crate::asn1::{AsRep, AsReq, KdcReqBody, KrbError};
+use crate::asn1::{AsRep, AsReq, Checksum, KdcReqBody, KrbError, PaData, PaS4uX509User, S4uUserId};
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ErrorCode, KdcOptions};
+use crate::iana::{ChecksumType, ErrorCode, KdcOptions, NameType, PaType};
 use crate::{Context, Name};
 
 /// Realms beside the first. MIT's KRB5_REFERRAL_MAXHOPS.
@@ -21,6 +21,8 @@ const MAX_HOPS: usize = 10;
 #[derive(Clone)]
 pub struct UserRealm {
     user: Name,
+    /// Or whose certificate it is.
+    certificate: Option<Vec<u8>>,
     options: TicketOptions,
     /// Those that were asked, the one that is due last.
     realms: Vec<Vec<u8>>,
@@ -33,7 +35,30 @@ impl UserRealm {
     #[must_use]
     pub fn new(user: Name, realm: &[u8]) -> Self {
         let realms = Vec::from([realm.to_vec()]);
-        Self { user, options: TicketOptions::default(), realms, pending: false }
+        Self { user, certificate: None, options: TicketOptions::default(), realms, pending: false }
+    }
+
+    /// The same of the user whom a certificate (its DER) is for.
+    #[must_use]
+    pub fn of_certificate(certificate: &[u8], realm: &[u8]) -> Self {
+        let nobody = Name::new(NameType::X500_PRINCIPAL, [b""]);
+        Self { certificate: Some(certificate.to_vec()), ..Self::new(nobody, realm) }
+    }
+
+    /// PA-S4U-X509-USER, which nobody signs here.
+    fn certified(&self, realm: &[u8], nonce: u32) -> Result<Option<Vec<u8>>, ExchangeError> {
+        let Some(certificate) = &self.certificate else { return Ok(None) };
+        let user_id = der::encode(&S4uUserId {
+            nonce: UInt32::new(nonce),
+            cname: None,
+            crealm: KerberosString(realm),
+            subject_certificate: Some(certificate),
+            options: None,
+        });
+        Ok(Some(der::encode(&PaS4uX509User {
+            user_id: Encoded::from_der(&user_id).map_err(ExchangeError::OwnRequest)?,
+            checksum: Checksum { cksumtype: ChecksumType(0), checksum: &[] },
+        })))
     }
 }
 
@@ -45,7 +70,11 @@ impl Exchange for UserRealm {
     }
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
-        let realm = self.realm()?;
+        let (realm, nonce) = (self.realm()?, nonce(cx));
+        let certified = self.certified(realm, nonce)?;
+        let certified = certified
+            .as_deref()
+            .map(|padata_value| [PaData { padata_type: PaType::S4U_X509_USER, padata_value }]);
         let body = der::encode(&KdcReqBody {
             kdc_options: KdcOptions::CANONICALIZE.0.into(),
             cname: Some((&self.user).into()),
@@ -54,19 +83,20 @@ impl Exchange for UserRealm {
             from: None,
             till: cx.peer_time().seconds.plus_seconds(self.options.lifetime),
             rtime: None,
-            nonce: UInt32::new(nonce(cx)),
+            nonce: UInt32::new(nonce),
             etype: List::of(&self.options.enctypes),
             addresses: None,
             enc_authorization_data: None,
             additional_tickets: None,
         });
-        self.pending = true;
-        Ok(der::encode(&AsReq {
+        let request = der::encode(&AsReq {
             pvno: Int,
             msg_type: Int,
-            padata: None,
+            padata: certified.as_ref().map(|padata| List::of(padata)),
             req_body: Encoded::from_der(&body).map_err(ExchangeError::OwnRequest)?,
-        }))
+        });
+        self.pending = true;
+        Ok(request)
     }
 
     fn receive(&mut self, _: &Context<'_>, reply: &[u8]) -> Result<Step<Vec<u8>>, ExchangeError> {

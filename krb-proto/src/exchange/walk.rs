@@ -9,6 +9,7 @@ use super::{
     TicketOptions,
 };
 use crate::iana::{NameType, TicketFlags};
+use crate::preauth::S4uReplyError;
 use crate::{Context, Credential, Name, Principal};
 
 /// Realms on one way, beside the one that it begins in. MIT's KRB5_REFERRAL_MAXHOPS.
@@ -94,8 +95,11 @@ impl TgsWalk {
             delegates: true,
         };
         match &walk.goal {
-            TgsGoal::S4uSelf { user, .. } if user.realm != walk.own_realm => {
-                let realm = user.realm.clone();
+            TgsGoal::S4uSelf { user: Principal { realm, .. }, .. }
+            | TgsGoal::S4uSelfByCertificate { realm, .. }
+                if *realm != walk.own_realm =>
+            {
+                let realm = realm.clone();
                 walk.turn_towards(tgt, Vec::from([realm]));
             }
             _ => walk.ask_for_goal(tgt),
@@ -149,8 +153,12 @@ impl TgsWalk {
         let (mut goal, mut following) = (self.goal.clone(), Following::Referrals);
         match &mut goal {
             // Our own KDC makes the ticket, or nobody does.
-            TgsGoal::S4uSelf { .. } if at_home => following = Following::No,
-            TgsGoal::S4uSelf { service, .. } => *service = self.enterprise(service),
+            TgsGoal::S4uSelf { .. } | TgsGoal::S4uSelfByCertificate { .. } if at_home => {
+                following = Following::No;
+            }
+            TgsGoal::S4uSelf { service, .. } | TgsGoal::S4uSelfByCertificate { service, .. } => {
+                *service = self.enterprise(service);
+            }
             TgsGoal::Service(_) | TgsGoal::UserToUser { .. } | TgsGoal::S4uProxy { .. } => {}
             TgsGoal::Renew | TgsGoal::Validate | TgsGoal::Forward | TgsGoal::Proxy(_) => {
                 following = Following::No;
@@ -177,7 +185,9 @@ impl TgsWalk {
     /// Evidence is a ticket to ourselves, whom other realms do not know.
     fn is_for_us(&self, ticket: &Credential) -> Result<(), Mismatch> {
         match &self.goal {
-            TgsGoal::S4uSelf { service, .. } if ticket.server.realm != self.own_realm => {
+            TgsGoal::S4uSelf { service, .. } | TgsGoal::S4uSelfByCertificate { service, .. }
+                if ticket.server.realm != self.own_realm =>
+            {
                 let expected = Principal::new(service.clone(), &self.own_realm);
                 Err(Mismatch::Server { expected, found: ticket.server.clone() })
             }
@@ -206,7 +216,7 @@ impl TgsWalk {
                     }
                     None => {
                         // S4U2Self begins its way back here; S4U2Proxy has come this way before.
-                        if matches!(self.goal, TgsGoal::S4uSelf { .. }) {
+                        if self.goal.is_s4u_self() {
                             self.way = Way::from(realm);
                         }
                         self.ask_for_goal(ticket);
@@ -220,7 +230,13 @@ impl TgsWalk {
                 *evidence = Arc::new(Credential { client, ..Credential::clone(&ticket) });
                 self.turn_towards(self.exchange.tgt().clone(), Vec::from([realm.to_vec()]));
             }
-            (Leg::Goal, _) => {
+            (Leg::Goal, goal) => {
+                // Whose a certificate is says the user's own KDC; to all others it is a name.
+                if let TgsGoal::S4uSelfByCertificate { service, .. } = goal {
+                    let user = self.exchange.certified().cloned();
+                    let user = user.ok_or(Mismatch::S4uUser(S4uReplyError::Missing))?;
+                    *goal = TgsGoal::S4uSelf { user, service: service.clone() };
+                }
                 self.way.pass(realm)?;
                 self.ask_for_goal(ticket);
             }

@@ -20,4 +20,6 @@ pub use otp::{OneTimePassword, otp_request};
 pub use pac_options::pac_options;
 pub(crate) use padata::borrow_padata;
 pub use padata::find_padata;
-pub use s4u_x509_user::{S4uReplyError, s4u_x509_user, verify_s4u_x509_user_reply};
+pub use s4u_x509_user::{
+    S4uReplyError, named_in_reply, s4u_x509_certificate, s4u_x509_user, verify_s4u_x509_user_reply,
+};
