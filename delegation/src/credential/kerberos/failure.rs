@@ -5,6 +5,7 @@
 //! and no more.
 
 use krb_client::ClientError;
+use krb_client::remedy::{Names, Refused, Remedy, Step, of_refusal};
 use krb_proto::Principal;
 use krb_proto::exchange::{EvidenceError, ExchangeError, Mismatch};
 use krb_proto::iana::ErrorCode;
@@ -52,6 +53,19 @@ impl From<NotImpersonated<'_>> for Failure {
     }
 }
 
+impl Ours<'_> {
+    /// What the table that all who ask KDCs share has for a refusal (`krb_client::remedy`).
+    fn remedy(&self, refused: &Refused, user: &str, target: &str) -> Option<Remedy> {
+        of_refusal(refused, &Names { account: &self.name, user, target })
+    }
+}
+
+/// The same as code, message and remedy of a failure.
+fn as_the_table_has_it(code: Code, remedy: Option<Remedy>) -> Option<(Code, String, String)> {
+    let remedy = remedy?;
+    Some((code, remedy.cause.clone(), remedy.advice()))
+}
+
 /// The service account could not log in (AS exchange).
 fn login(ours: &Ours<'_>, error: &ClientError) -> Failure {
     let Ours { name: account, setting, .. } = ours;
@@ -73,16 +87,11 @@ fn login(ours: &Ours<'_>, error: &ClientError) -> Failure {
             "The keytab or password is not the account's present one: export the keytab again. \
              Repeated attempts may lock the account."
         }
-        ErrorCode::CLIENT_REVOKED => "Enable or unlock the service account in the directory.",
-        ErrorCode::KEY_EXPIRED => {
-            "Set a new password for the service account, and let it never expire."
-        }
-        ErrorCode::ETYPE_NOSUPP => {
-            "Set msDS-SupportedEncryptionTypes of the service account to 24 (AES), set its \
-             password anew so that AES keys exist, and export the keytab again."
-        }
         ErrorCode::SKEW => "Correct this machine's clock: it is more than 30 minutes off.",
-        _ => "Look at the KDC's log for this account.",
+        _ => match ours.remedy(&Refused::of(Step::Login, refusal), "", "") {
+            Some(remedy) => &remedy.advice(),
+            None => "Look at the KDC's log for this account.",
+        },
     };
     Failure::new(
         Code::ServiceNotTrusted,
@@ -99,58 +108,31 @@ pub(super) fn evidence(user: &str, ours: &Ours<'_>, error: &ClientError) -> Fail
     }
     let Some(refusal) = error.refusal() else { return other(ours, error) };
     let Ours { name: service, spn, .. } = ours;
-    let (code, what, remedy) = match refusal.code {
-        ErrorCode::C_PRINCIPAL_UNKNOWN => (
-            Code::UserUnknown,
-            format!(
-                "the KDC finds no account for {user:?}: it is unknown, or its UPN is not unique"
-            ),
-            "Check the user's sAMAccountName in the directory and what the identity provider maps \
-             to legacy_name; give each account a userPrincipalName that no other account has."
-                .to_owned(),
-        ),
-        ErrorCode::POLICY => (
-            Code::UserNotUsable,
-            format!("the KDC refuses {user}: the account is disabled, or refused by KDC policy"),
-            "Check userAccountControl (ACCOUNTDISABLE) and any authentication policy or silo of \
-             the account."
-                .to_owned(),
-        ),
-        ErrorCode::NAME_EXP => (
-            Code::UserNotUsable,
-            format!("the account {user} has expired"),
-            "Change accountExpires of the account.".to_owned(),
-        ),
-        ErrorCode::CLIENT_REVOKED => (
-            Code::UserNotUsable,
-            format!("the account {user} is locked out or disabled"),
-            "Check lockoutTime and userAccountControl (ACCOUNTDISABLE) of the account.".to_owned(),
-        ),
-        ErrorCode::KEY_EXPIRED => must_change_password(user),
-        ErrorCode::S_PRINCIPAL_UNKNOWN => (
+    let refused = Refused::of(Step::S4uSelf, refusal);
+    let has = |code| as_the_table_has_it(code, ours.remedy(&refused, user, spn));
+    let known = match refusal.code {
+        ErrorCode::C_PRINCIPAL_UNKNOWN => has(Code::UserUnknown).map(|(code, what, remedy)| {
+            let mapped = "Look at what the identity provider maps to legacy_name, too.";
+            (code, what, format!("{remedy} {mapped}"))
+        }),
+        ErrorCode::POLICY
+        | ErrorCode::NAME_EXP
+        | ErrorCode::CLIENT_REVOKED
+        | ErrorCode::KEY_EXPIRED => has(Code::UserNotUsable),
+        // Which SPN is meant, the configuration says.
+        ErrorCode::S_PRINCIPAL_UNKNOWN => Some((
             Code::ServiceNotTrusted,
             format!("the service account {service} cannot do S4U2Self: it has no SPN"),
             format!(
                 "Register {spn} as servicePrincipalName of {service}: setspn -S {spn} {service}, or \
                  samba-tool spn add {spn} {service}."
             ),
-        ),
-        ErrorCode::BADOPTION => (
-            Code::ServiceNotTrusted,
-            format!("the KDC gives {service} no forwardable ticket"),
-            format!(
-                "The account {service} may itself be marked \"sensitive and cannot be delegated\" \
-                 (userAccountControl NOT_DELEGATED) or be one of the Protected Users."
-            ),
-        ),
-        ErrorCode::SERVICE_REVOKED => (
-            Code::ServiceNotTrusted,
-            format!("the service account {service} is locked out"),
-            format!("Unlock {service} (lockoutTime)."),
-        ),
-        _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Self"),
-        _ => return unexpected("S4U2Self", refusal),
+        )),
+        ErrorCode::BADOPTION | ErrorCode::SERVICE_REVOKED => has(Code::ServiceNotTrusted),
+        _ if error.refuses_a_ticket() => Some(refuses_new_tickets("S4U2Self")),
+        _ => None,
     };
+    let Some((code, what, remedy)) = known else { return unexpected("S4U2Self", refusal) };
     Failure::new(code, format!("{what} ({refusal})"), remedy)
 }
 
@@ -257,9 +239,11 @@ pub(super) fn proxy(
     let Some(refusal) = error.refusal() else { return other(ours, error) };
     let Evidenced { account, forwardable, source } = evidence;
     let (user, service) = (&account.name, &ours.name);
-    let (code, what, remedy) = match refusal.code {
+    let refused = Refused::of(Step::S4uProxy, refusal).with_evidence(forwardable);
+    let has = |code| as_the_table_has_it(code, ours.remedy(&refused, user, spn));
+    let known = match refusal.code {
         // The same code for three causes; the evidence tells them apart.
-        ErrorCode::BADOPTION if account.may_not_be_delegated() => (
+        ErrorCode::BADOPTION if account.may_not_be_delegated() => Some((
             Code::UserNotDelegatable,
             format!("{user} may not be delegated"),
             format!(
@@ -267,78 +251,48 @@ pub(super) fn proxy(
                  NOT_DELEGATED) or is one of the Protected Users. That is the directory's \
                  decision; change it there if it is not meant."
             ),
-        ),
-        ErrorCode::BADOPTION if !forwardable && source == Source::User => (
+        )),
+        ErrorCode::BADOPTION if !forwardable && source == Source::User => Some((
             Code::EvidenceRefused,
             format!("the ticket that {user} came with is not forwardable"),
             format!(
                 "Get a forwardable ticket (kinit -f; `forwardable = true` in krb5.conf), or ask for \
                  resource-based delegation on {spn}."
             ),
-        ),
-        ErrorCode::BADOPTION if !forwardable && source == Source::Provider => (
+        )),
+        ErrorCode::BADOPTION if !forwardable && source == Source::Provider => Some((
             Code::EvidenceRefused,
             format!("the ticket of {user} in the exchanged token is not forwardable"),
             format!("Let {user} log in to the identity provider with a forwardable ticket."),
-        ),
-        ErrorCode::BADOPTION if !forwardable => (
+        )),
+        ErrorCode::BADOPTION if !forwardable => Some((
             Code::ServiceNotTrusted,
             format!(
                 "the service account {service} may not impersonate users by protocol transition"
             ),
-            format!(
-                "Set TRUSTED_TO_AUTH_FOR_DELEGATION in userAccountControl of {service} (\"Use any \
-                 authentication protocol\"), or grant resource-based delegation on the target \
-                 (msDS-AllowedToActOnBehalfOfOtherIdentity) where the KDC takes it."
-            ),
-        ),
-        ErrorCode::BADOPTION => (
-            Code::TargetNotAllowed,
-            format!("the service account {service} may not delegate to {spn}"),
-            format!("Add {spn} to msDS-AllowedToDelegateTo of {service}."),
-        ),
-        ErrorCode::S_PRINCIPAL_UNKNOWN => unknown_target(spn),
-        ErrorCode::POLICY => (
-            Code::UserNotUsable,
-            format!(
-                "the KDC refuses {user} at {spn}: disabled meanwhile, or refused by KDC policy"
-            ),
-            "Check userAccountControl and any authentication policy or silo.".to_owned(),
-        ),
-        ErrorCode::NAME_EXP => (
-            Code::UserNotUsable,
-            format!("the account {user} has expired"),
-            "Change accountExpires of the account.".to_owned(),
-        ),
-        ErrorCode::C_PRINCIPAL_UNKNOWN => (
-            Code::UserUnknown,
-            format!("the account {user} was deleted or renamed meanwhile"),
-            "Check the user's account in the directory.".to_owned(),
-        ),
-        ErrorCode::CLIENT_REVOKED => (
-            Code::UserNotUsable,
-            format!("the account {user} is locked out or disabled"),
-            "Check lockoutTime and userAccountControl (ACCOUNTDISABLE) of the account.".to_owned(),
-        ),
-        ErrorCode::KEY_EXPIRED => must_change_password(user),
-        ErrorCode::TGT_REVOKED => (
-            Code::EvidenceRefused,
-            format!("the KDC has revoked the evidence for {user}"),
-            "The account was probably deleted and created anew; try again, with a new ticket if it \
-             was the user's own."
-                .to_owned(),
-        ),
-        _ if error.refuses_a_ticket() && source != Source::Kdc => (
+            // The PAC shows that the user may be delegated.
+            ours.remedy(&refused, user, spn).map(|it| it.advice()).unwrap_or_default(),
+        )),
+        ErrorCode::BADOPTION => has(Code::TargetNotAllowed),
+        ErrorCode::S_PRINCIPAL_UNKNOWN => Some(unknown_target(spn)),
+        ErrorCode::POLICY
+        | ErrorCode::NAME_EXP
+        | ErrorCode::CLIENT_REVOKED
+        | ErrorCode::KEY_EXPIRED => has(Code::UserNotUsable),
+        ErrorCode::C_PRINCIPAL_UNKNOWN => has(Code::UserUnknown),
+        ErrorCode::TGT_REVOKED => has(Code::EvidenceRefused),
+        _ if error.refuses_a_ticket() && source != Source::Kdc => Some((
             Code::EvidenceRefused,
             match source {
                 Source::Provider => format!("the ticket of {user} in the exchanged token"),
                 _ => format!("the ticket that {user} came with"),
             } + " is no longer taken by the KDC",
             format!("{user} needs a new ticket: it has ended, or keys were replaced since."),
-        ),
-        _ if error.refuses_a_ticket() => refuses_new_tickets("S4U2Proxy"),
-        _ => return unexpected("S4U2Proxy", refusal),
+        )),
+        _ if error.refuses_a_ticket() => Some(refuses_new_tickets("S4U2Proxy")),
+        _ => None,
     };
+    let Some((code, what, remedy)) = known else { return unexpected("S4U2Proxy", refusal) };
     let failure = Failure::new(code, format!("{what} ({refusal})"), remedy);
     match code {
         Code::EvidenceRefused if source == Source::User => failure.blamed_on(Blame::Caller),
@@ -383,15 +337,6 @@ fn unknown_target(spn: &str) -> (Code, String, String) {
             "Check the target's spn in the configuration, or register it: servicePrincipalName of \
              the account that runs the target must list {spn}."
         ),
-    )
-}
-
-fn must_change_password(user: &str) -> (Code, String, String) {
-    (
-        Code::UserNotUsable,
-        format!("{user} must change the password first"),
-        "The user has to log on once and change it (pwdLastSet), or an administrator resets it."
-            .to_owned(),
     )
 }
 
