@@ -16,12 +16,14 @@ use krb_proto::exchange::{
 };
 use krb_proto::iana::{EncType, NameType};
 use krb_proto::{Credential, Principal};
+use tracing::Instrument;
 use zeroize::Zeroizing;
 
 use crate::contact::Contact;
 use crate::keyring::Keyring;
 use crate::sharing::Shared;
 use crate::store::{Behalf, TicketKey, TicketStore};
+use crate::trace::Traced;
 use crate::{Carry, ClientError, Clock, Driver, Entropy, Patience, UserTicket};
 pub use armor::Armor;
 pub use config::ClientConfig;
@@ -80,6 +82,7 @@ impl Client {
 
     fn with_store(config: ClientConfig, store: Arc<TicketStore>) -> Self {
         let ClientConfig { account, clock, random, transport, .. } = config;
+        let transport: Arc<dyn Carry> = Arc::new(Traced(transport));
         let patience = Patience { per_kdc: config.kdc_timeout, overall: config.timeout };
         let realms = config.realms;
         let driver =
@@ -126,9 +129,13 @@ impl Client {
     where
         E: Exchange + Clone + Send,
     {
+        let Inner { account, clock, contact, driver, .. } = &*self.inner;
         let began = exchange.realm().unwrap_or_default().to_owned();
-        let outcome = self.inner.driver.run(exchange).await;
-        let Inner { account, clock, contact, .. } = &*self.inner;
+        let exchanges = std::any::type_name::<E>();
+        let exchange_name = exchanges.rsplit("::").next().unwrap_or(exchanges);
+        let realm = String::from_utf8_lossy(&began);
+        let span = tracing::debug_span!("exchange", kind = exchange_name, %account, %realm);
+        let outcome = driver.run(exchange).instrument(span).await;
         contact.exchanged(&outcome, &began, &account.realm, clock.monotonic());
         outcome
     }

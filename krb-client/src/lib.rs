@@ -28,7 +28,7 @@
 //! |---|---|
 //! | `dev-kdc` | the module `dev_kdc`: a KDC for the tests of a crate, in memory or on the loopback |
 //! | `spake` | logins prove the password by SPAKE where the KDC offers it |
-//! | `pkinit` | certificates: so far only the KDC for development takes them |
+//! | `pkinit` | logins with certificates, and of nobody (RFC 8062), whose ticket armors other logins |
 //! | `cli` | the program `krb` |
 
 mod cache_error;
@@ -47,11 +47,13 @@ mod kdc;
 mod keyring;
 mod random;
 mod realms;
+pub mod remedy;
 mod resolver;
 mod s4u;
 mod sharing;
 mod store;
 mod together;
+mod trace;
 mod transport;
 
 pub use cache_error::CacheError;
@@ -69,6 +71,7 @@ pub use realms::{Krb5ConfError, Realms, krb5_conf_from_environment, read_krb5_co
 pub use resolver::{ResolveError, Resolver};
 pub use s4u::S4u;
 pub use store::{SharedTicket, SharedTickets, Sharing, UserTicket};
+pub use trace::TRACE;
 pub use transport::{Carry, Carrying, Https, Posting, Transport};
 
 pub use krb_proto as proto;

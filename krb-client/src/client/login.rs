@@ -70,7 +70,7 @@ impl Client {
         if let Some(armor) = armor {
             exchange = exchange.armored(armor);
         }
-        let outcome = self.run(Learning(exchange)).await;
+        let outcome = self.run(Login(exchange)).await;
         let (ticket, learnt) = outcome.inspect_err(|error| keyring.login_failed(which, error))?;
         if let Some(learnt) = learnt {
             keyring.learn(which, learnt);
@@ -125,9 +125,9 @@ impl Client {
 
 /// A login, and what it shows of how the KDC makes the account's key.
 #[derive(Clone)]
-struct Learning(AsExchange);
+struct Login(AsExchange);
 
-impl Exchange for Learning {
+impl Exchange for Login {
     type Output = (Credential, Option<KnownKey>);
 
     fn realm(&self) -> Result<&[u8], ExchangeError> {

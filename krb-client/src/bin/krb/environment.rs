@@ -18,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Failure;
+use crate::trace::AsMit;
 
 /// How this machine is configured.
 pub(crate) struct Environment {
@@ -97,7 +98,7 @@ pub(crate) fn trace() -> Result<(), Failure> {
     let ours = Targets::new()
         .with_target("krb_client", LevelFilter::TRACE)
         .with_target("krb_proto", LevelFilter::TRACE);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
+    let lines = tracing_subscriber::fmt::layer().event_format(AsMit).with_writer(file);
     tracing_subscriber::registry().with(lines).with(ours).init();
     Ok(())
 }

@@ -21,6 +21,7 @@ mod s4u;
 mod secret;
 #[cfg(all(test, feature = "dev-kdc"))]
 mod tests;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
