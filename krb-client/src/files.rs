@@ -1,6 +1,8 @@
 //! Keytab files, as MIT's tools read and write them, and text as editors write it.
 
 mod bytes;
+#[cfg(feature = "pkinit")]
+mod identity;
 mod name;
 mod text;
 
@@ -15,6 +17,8 @@ use krb_proto::formats::{FormatError, Keytab};
 use zeroize::Zeroizing;
 
 use crate::ClientError;
+#[cfg(feature = "pkinit")]
+pub use identity::{read_anchors, read_signer};
 pub(crate) use name::is_path;
 pub use name::keytab_path;
 pub use text::read_text;

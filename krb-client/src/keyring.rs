@@ -11,6 +11,8 @@ use krb_proto::crypto::Key;
 use krb_proto::exchange::{ClientSecret, KnownKey};
 use krb_proto::formats::Keytab;
 use krb_proto::iana::{EncType, ErrorCode};
+#[cfg(feature = "pkinit")]
+use krb_proto::pkinit::{Group, PkinitConfig, TrustAnchors};
 use krb_proto::preauth::OneTimePassword;
 use krb_proto::{Credential, Principal};
 use zeroize::Zeroizing;
@@ -84,6 +86,17 @@ impl AccountSecret {
         ask: impl Fn() -> IoResult<OneTimePassword> + Send + Sync + 'static,
     ) -> Self {
         Self(Source::OneTime(Arc::new(ask)))
+    }
+
+    /// Nothing: the client stays [nobody](Principal::anonymous) (RFC 8062), and only the KDC proves by
+    /// its certificate who it is, to somebody who believes these CAs. What it gets is good for
+    /// [armor](crate::Armor).
+    #[cfg(feature = "pkinit")]
+    #[must_use]
+    pub fn anonymous(anchors: TrustAnchors) -> Self {
+        let groups = Vec::from([Group::P256, Group::P384, Group::Modp14, Group::Modp16]);
+        let config = PkinitConfig { signer: None, anchors, groups, kdc_hosts: Vec::new() };
+        Self(Source::Fixed(ClientSecret::Certificate(config.into())))
     }
 
     /// Nothing but a ticket-granting ticket, such as one from a ccache. It is renewed before it ends, if

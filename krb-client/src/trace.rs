@@ -12,9 +12,7 @@ use krb_proto::{Principal, kpasswd};
 use tokio::time::Instant;
 use tracing::{Level, enabled, trace};
 
-use std::net::SocketAddr as Endpoint;
-
-use crate::{Carry, Carrying};
+use crate::{Carry, Carrying, Endpoint};
 
 /// The target of the events.
 pub const TRACE: &str = "krb_client::trace";
@@ -28,7 +26,7 @@ impl Carry for Traced {
             return self.0.carry(to, message, until);
         }
         trace!(target: TRACE, "Sending to {to}: {}", Described(&message));
-        let (asked, carried) = (to.clone(), self.0.carry(to, message, until));
+        let (asked, carried) = (to.to_string(), self.0.carry(to, message, until));
         Box::pin(async move {
             let reply = carried.await;
             match &reply {

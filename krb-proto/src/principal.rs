@@ -63,6 +63,9 @@ impl Name {
     }
 }
 
+/// The realm of those of whom a KDC does not know who they are (RFC 8062 section 3).
+pub(crate) const ANONYMOUS_REALM: &[u8] = b"WELLKNOWN:ANONYMOUS";
+
 /// A name in a realm.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Principal {
@@ -115,6 +118,21 @@ impl Principal {
     #[must_use]
     pub fn krbtgt(realm: &[u8]) -> Self {
         Self { name: Name::krbtgt(realm), realm: realm.to_owned() }
+    }
+
+    /// Nobody (RFC 8062 section 3), in the realm whose KDC is asked. What a KDC grants names the realm
+    /// `WELLKNOWN:ANONYMOUS` in that one's place, where it does not know who asked.
+    #[must_use]
+    pub fn anonymous(realm: &[u8]) -> Self {
+        let name = Name::new(NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"]);
+        Self { name, realm: realm.to_owned() }
+    }
+
+    /// Is it [nobody](Self::anonymous)?
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.name.components.as_slice(),
+            [first, second] if first == b"WELLKNOWN" && second == b"ANONYMOUS")
     }
 
     /// Are both the same to Kerberos: the components and the realm, whatever the types say (MIT's

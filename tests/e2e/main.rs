@@ -22,6 +22,7 @@ mod keycloak_profile;
 mod keycloak_ticket;
 mod keys;
 mod large_tickets;
+mod logins;
 mod main_job;
 mod mcp_clients;
 mod mit_kdc;

@@ -16,9 +16,10 @@ use super::{
 use crate::asn1::{AsRep, AsReq, Checksum, EncKdcRepPart, KdcReqBody, KrbError, PaData};
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ErrorCode, FastOptions, KeyUsage, NameType, PaType, TicketFlags};
+use crate::iana::{ErrorCode, FastOptions, KdcOptions, KeyUsage, PaType, TicketFlags};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{KeyHint, borrow_padata, find_padata};
+use crate::principal::ANONYMOUS_REALM;
 use crate::{Context, Credential, Name, Principal};
 
 /// The exchange ends with a realm's error of this number. No mechanism needs so many.
@@ -241,6 +242,10 @@ impl AsExchange {
         if found.is_same(&self.client) {
             return Ok(self.client.clone());
         }
+        let nobodys = Principal::anonymous(ANONYMOUS_REALM);
+        if self.client.is_anonymous() && found.is_same(&nobodys) {
+            return Ok(nobodys);
+        }
         if self.options.canonicalize && proven && found.realm == self.client.realm {
             return Ok(found.clone());
         }
@@ -371,7 +376,10 @@ impl Exchange for AsExchange {
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         let options = &self.options;
         let nonce = nonce(cx);
-        let asked = Asked::new(options, cx.peer_time().seconds);
+        let mut asked = Asked::new(options, cx.peer_time().seconds);
+        if self.client.is_anonymous() {
+            asked.kdc_options |= KdcOptions::REQUEST_ANONYMOUS;
+        }
         let addresses = options.host_addresses();
         if let Some(armor) = &mut self.armor
             && armor.begin(&self.client.realm, cx)?
@@ -395,7 +403,7 @@ impl Exchange for AsExchange {
             })
         };
         let outer_body = self.armor.as_ref().map(|armor| match armor.hides_client() {
-            true => body(&Name::new(NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"])),
+            true => body(&Principal::anonymous(&[]).name),
             false => body(&self.client.name),
         });
         let mut body = body(&self.client.name);

@@ -8,6 +8,7 @@ mod keytab;
 mod kirbi;
 pub mod krb5_conf;
 mod managed_password;
+mod pem;
 
 pub use ccache::{CacheEntry, CachePlaces, CredentialCache, KdcOffset};
 pub use cursor::{FormatError, FormatErrorKind};
@@ -16,6 +17,7 @@ pub use keytab::{Keytab, KeytabEntry};
 pub use kirbi::{KirbiError, read_kirbi, write_kirbi};
 pub use krb5_conf::{ConfError, Krb5Conf};
 pub use managed_password::{ManagedPassword, ManagedPasswords};
+pub use pem::read_pem;
 
 #[cfg(test)]
 mod tests;

@@ -29,8 +29,9 @@ pub(super) const DH_KEY_DATA: Oid<'_> = Oid(b"\x2b\x06\x01\x05\x02\x03\x02");
 
 /// Who the client is, and whom it believes to be a KDC.
 pub struct PkinitConfig {
-    /// The client's certificate and key.
-    pub signer: Box<dyn Signer>,
+    /// The client's certificate and key. `None` for a client that nobody vouches for: it logs in as
+    /// [`Principal::anonymous`](crate::Principal::anonymous) (RFC 8062), and only the KDC proves who it is.
+    pub signer: Option<Box<dyn Signer>>,
     /// The CAs that say who is a KDC.
     pub anchors: TrustAnchors,
     /// The groups that keys are agreed on in, best first. A KDC that takes none of the first may
@@ -135,7 +136,10 @@ impl Pkinit {
             client_dh_nonce: None,
             supported_kdfs: Some(List::of(&kdfs)),
         });
-        let signed = signed_data::sign(&*self.config.signer, AUTH_DATA, &auth_pack, cx.rng)?;
+        let signed = match &self.config.signer {
+            Some(signer) => signed_data::sign(&**signer, AUTH_DATA, &auth_pack, cx.rng)?,
+            None => signed_data::unsigned(AUTH_DATA, &auth_pack),
+        };
         self.pending = Some(Pending { key_pair, nonce, now: cx.now.seconds });
         Ok(der::encode(&PaPkAsReq {
             signed_auth_pack: &signed,

@@ -46,7 +46,7 @@ fn groups(bytes: &[u8]) {
     let Ok(signer) = SoftwareSigner::from_pkcs8(Vec::new(), key) else { return };
     let groups = Vec::from([Group::P384, Group::P256, Group::Modp14]);
     let mut pkinit = Pkinit::new(Arc::new(PkinitConfig {
-        signer: Box::new(signer),
+        signer: Some(Box::new(signer)),
         anchors: TrustAnchors::default(),
         groups,
         kdc_hosts: Vec::new(),

@@ -127,6 +127,23 @@ pub(super) fn sign(
     Ok(der::encode(&ContentInfo { content_type: SIGNED_DATA, content: Any(&signed) }))
 }
 
+/// The same without a signature: what a client sends whom nobody vouches for (RFC 8062 section 4.1). It
+/// is never [opened](open).
+pub(super) fn unsigned(content_type: Oid<'_>, content: &[u8]) -> Vec<u8> {
+    let signed = der::encode(&SignedData {
+        version: 3,
+        digest_algorithms: SetOf::set_of(&[]),
+        encap_content_info: EncapsulatedContentInfo {
+            e_content_type: content_type,
+            e_content: Some(content),
+        },
+        certificates: None,
+        crls: None,
+        signer_infos: SetOf::set_of(&[]),
+    });
+    der::encode(&ContentInfo { content_type: SIGNED_DATA, content: Any(&signed) })
+}
+
 /// The content of a message and the certificate of who signed it, verified up to an anchor.
 pub(super) struct Opened<'a> {
     pub(super) content: &'a [u8],

@@ -80,6 +80,7 @@ lab_env() {
     [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,sql,keycloak,other,dc,krbtgt,mit,heimdal,realms}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
+    [MIT_PKI]=$LAB/mit/pki                           # {ca,kdc,alice,stranger}.{pem,key}
     # Heimdal's realm
     [HEIMDAL_REALM]=$HEIMDAL_REALM [HEIMDAL_KDC]=$HEIMDAL_IP:88
     # Two MIT realms that trust one another (component realms, started by name only)

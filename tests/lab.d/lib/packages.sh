@@ -3,7 +3,7 @@
 PACKAGES=(
   samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba ldb-tools
   python3-setproctitle winbind libnss-winbind smbclient acl
-  krb5-kdc krb5-admin-server krb5-user
+  krb5-kdc krb5-admin-server krb5-user krb5-pkinit krb5-otp
   libhdb9-heimdal libkadm5clnt7-heimdal libkadm5srv8-heimdal libkdc2-heimdal
   apache2 libapache2-mod-auth-gssapi nginx-light curl python3-gssapi
   postgresql

@@ -45,7 +45,7 @@ pub(crate) fn secret(attributes: &[String], anonymous: bool) -> Result<ClientSec
     }
     let signer = SoftwareSigner::from_pkcs8(certificates, key)?;
     let config = PkinitConfig {
-        signer: Box::new(signer),
+        signer: Some(Box::new(signer)),
         anchors: TrustAnchors::from_der(anchors.iter().map(|anchor| anchor.as_slice()))?,
         groups: vec![Group::Modp14, Group::P256, Group::P384, Group::Modp16],
         kdc_hosts: Vec::new(),

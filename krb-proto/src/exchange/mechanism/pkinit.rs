@@ -9,6 +9,7 @@ use crate::exchange::ExchangeError;
 use crate::iana::{ErrorCode, PaType};
 use crate::pkinit::{KeyUse, Pkinit, PkinitConfig, PkinitError};
 use crate::preauth::find_padata;
+use crate::principal::ANONYMOUS_REALM;
 use crate::{Context, Principal};
 
 /// PA-PK-AS-REQ (RFC 4556): the client signs, and the reply is encrypted in a key that client and
@@ -26,7 +27,12 @@ impl PkInit {
         client: &Principal,
         hints: List<'_, PaData<'_>>,
     ) -> Self {
-        let mut mechanism = Self { pkinit: Pkinit::new(config), client: client.clone() };
+        // Keys are derived for nobody of nowhere, whatever realm was asked (as MIT does, RFC 8062).
+        let client = match client.is_anonymous() {
+            true => Principal::anonymous(ANONYMOUS_REALM),
+            false => client.clone(),
+        };
+        let mut mechanism = Self { pkinit: Pkinit::new(config), client };
         mechanism.take_freshness_token(hints);
         mechanism
     }

@@ -28,6 +28,34 @@ fn a_password_waits_for_the_kdcs_salt() {
     assert!(matches!(again, ExchangeError::Refused(_)));
 }
 
+/// go-krb5 #159: an error names realms and clients that nobody vouches for. Where it gives no salt, our own
+/// name makes it.
+#[test]
+fn a_salt_that_is_absent_is_made_of_our_own_name_whatever_the_error_names() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(service(), secret, TicketOptions::default());
+    with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let (sname, mallory) = (Name::krbtgt(b"EVIL"), Name::user("mallory"));
+    let hints = hint(enctype, None, None);
+    let reply = der::encode(&KrbError {
+        crealm: Some(KerberosString(b"EVIL")),
+        cname: Some((&mallory).into()),
+        e_data: Some(&hints),
+        ..KrbError::new(ErrorCode::PREAUTH_REQUIRED, Timestamp::new(NOW, 5), b"EVIL", &sname)
+    });
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
+    assert!(matches!(step, Step::Continue));
+    assert_eq!(exchange.realm(), Ok(REALM.as_bytes()));
+    let second = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let key = Key::from_password(enctype, b"secret", &default_salt(&service()), None).unwrap();
+    let answer = as_answer(&second, key.clone());
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
+    assert!(matches!(step, Step::Done(_)));
+    assert_eq!(exchange.known_key().map(|known| known.key().clone()), Some(key));
+}
+
 #[test]
 fn a_hostile_iteration_count_is_refused_before_any_work() {
     for count in [0u32, 1, 4095, (1 << 24) + 1, u32::MAX] {

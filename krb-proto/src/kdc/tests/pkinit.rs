@@ -41,7 +41,7 @@ fn card(extensions: &[Vec<u8>], groups: &[Group], by: u8) -> ClientSecret {
     spec.extensions.extend_from_slice(extensions);
     let certificate = spec.signed(&Key::new(3), &Key::new(by));
     ClientSecret::Certificate(Arc::new(PkinitConfig {
-        signer: Box::new(Key::new(3).signer(&[&certificate])),
+        signer: Some(Box::new(Key::new(3).signer(&[&certificate]))),
         anchors: anchors(),
         groups: groups.to_vec(),
         kdc_hosts: vec![],

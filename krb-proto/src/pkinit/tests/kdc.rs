@@ -47,7 +47,7 @@ fn alice() -> Principal {
 fn request_of(spec: &Spec, groups: &[Group]) -> (Pkinit, Vec<u8>) {
     let certificate = spec.signed(&Key::new(3), &Key::new(1));
     let config = PkinitConfig {
-        signer: Box::new(Key::new(3).signer(&[&certificate])),
+        signer: Some(Box::new(Key::new(3).signer(&[&certificate]))),
         anchors: TrustAnchors::from_der([root()]).unwrap(),
         groups: groups.to_vec(),
         kdc_hosts: vec![],
@@ -244,7 +244,7 @@ fn only_who_a_trusted_ca_knows_for_that_use_and_now() {
     let outcome = |spec: &Spec, rules: &RequestRules, by: u8| {
         let certificate = spec.signed(&Key::new(3), &Key::new(by));
         let config = PkinitConfig {
-            signer: Box::new(Key::new(3).signer(&[&certificate])),
+            signer: Some(Box::new(Key::new(3).signer(&[&certificate]))),
             anchors: TrustAnchors::default(),
             groups: vec![Group::P256],
             kdc_hosts: vec![],

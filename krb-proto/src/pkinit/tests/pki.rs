@@ -210,7 +210,7 @@ pub(crate) fn config(anchors: &[&[u8]], groups: &[Group], hosts: &[&str]) -> Pki
             .signed(&Key::new(3), &Key::new(1))
     });
     PkinitConfig {
-        signer: Box::new(Key::new(3).signer(&[&ALICE])),
+        signer: Some(Box::new(Key::new(3).signer(&[&ALICE]))),
         anchors: TrustAnchors::from_der(anchors).unwrap(),
         groups: groups.to_vec(),
         kdc_hosts: hosts.iter().map(|host| (*host).into()).collect(),

@@ -34,7 +34,7 @@ fn exchange(anchors: &[&[u8]]) -> AsExchange {
     let certificates = vec![file!("alice.der").to_vec()];
     let signer = SoftwareSigner::from_pkcs8(certificates, file!("alice.p8")).unwrap();
     let config = Arc::new(PkinitConfig {
-        signer: Box::new(signer),
+        signer: Some(Box::new(signer)),
         anchors: TrustAnchors::from_der(anchors).unwrap(),
         groups: vec![Group::P256, Group::Modp14],
         kdc_hosts: vec![],
