@@ -81,7 +81,7 @@ impl KdcSource {
                 let mut places = Ok(Vec::new());
                 for source in sources {
                     places = Box::pin(source.places(realm, service)).await;
-                    if places.is_ok() {
+                    if places.as_ref().is_ok_and(|places| !places.is_empty()) {
                         break;
                     }
                 }
