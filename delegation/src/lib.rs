@@ -16,6 +16,7 @@ pub mod event;
 mod failure;
 mod followed;
 pub mod identity;
+mod named_file;
 pub mod network;
 pub mod oauth_client;
 mod one_or_more;
@@ -40,6 +41,7 @@ mod trace_context;
 
 pub use config_error::ConfigError;
 pub use failure::{Blame, Code, Failure};
+pub use named_file::{Holds, Visit};
 pub use one_or_more::OneOrMore;
 pub use open_files::open_files;
 pub use request::{Answer, Question, Request, UserInfo};

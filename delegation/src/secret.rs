@@ -1,6 +1,7 @@
 //! Secrets in the configuration.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -55,8 +56,23 @@ impl<'de> Deserialize<'de> for Secret {
             }
         }
 
-        deserializer.deserialize_any(Forms)
+        let secret = deserializer.deserialize_any(Forms)?;
+        READ.with_borrow_mut(|read| read.iter_mut().for_each(|all| all.push(secret.clone())));
+        Ok(secret)
     }
+}
+
+thread_local! {
+    /// What was read since somebody began to listen.
+    static READ: RefCell<Option<Vec<Secret>>> = const { RefCell::new(None) };
+}
+
+/// What `read` returns, and every secret in what it read on this thread, wherever it stood: no list of
+/// settings could leave one out.
+pub fn with_secrets<T>(read: impl FnOnce() -> T) -> (T, Vec<Secret>) {
+    READ.set(Some(Vec::new()));
+    let value = read();
+    (value, READ.take().unwrap_or_default())
 }
 
 impl JsonSchema for Secret {
@@ -126,10 +142,20 @@ impl Secret {
     }
 
     /// The file that a named one stands in, if it is one.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
         let Self::Named(SecretName { name }) = self else { return None };
         let files = folders().into_iter().map(|folder| folder.join(name));
         files.into_iter().find(|file| is_file_name(name) && file.exists())
+    }
+
+    /// The name of a named one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Named(SecretName { name }) => Some(name),
+        }
     }
 
     fn resolve_in(&self, folders: &[PathBuf]) -> Result<Zeroizing<String>, SecretError> {

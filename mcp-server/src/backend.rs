@@ -158,6 +158,9 @@ pub(crate) async fn plan_with(
     config: &Config,
     parts: Parts,
 ) -> Result<Plan, LoadError> {
+    let setting = |cause| LoadError::Setting { file: file.into(), cause };
+    // What there is to say of it is said by those who ask for a plan.
+    config.exposed(file).map_err(setting)?;
     let settings = Settings {
         trusted_idps: config.auth.trusted_idps.clone(),
         dpop_nonces: config.auth.dpop_nonces,
@@ -180,6 +183,6 @@ pub(crate) async fn plan_with(
         ConfigError { setting, line, problem } if setting == "policy" => {
             LoadError::Policy { file: config.policy.file.clone(), line, problem }
         }
-        cause => LoadError::Setting { file: file.into(), cause },
+        cause => setting(cause),
     })
 }

@@ -110,7 +110,8 @@ async fn report(file: &Path, online: bool) -> Result<Report, Error> {
     let config = Config::load(file)?;
     let plan = backend::plan(file, &config).await?;
     let account = &config.kerberos.service_account;
-    let warnings = warnings(&config, online).await?;
+    let mut warnings = warnings(&config, online).await?;
+    warnings.extend(config.exposed(file)?);
     Ok(Report {
         listen: config.server.listen.to_string(),
         metrics: config.server.metrics.map(|metrics| metrics.listen.to_string()),

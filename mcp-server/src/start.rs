@@ -45,6 +45,9 @@ impl Server {
 
     fn start(file: &Path, config: &Config, plan: Plan) -> Result<Self, LoadError> {
         let setting = |cause| LoadError::Setting { file: file.into(), cause };
+        for warning in config.exposed(file).map_err(setting)? {
+            tracing::warn!("{warning}");
+        }
         let delegation = Arc::new(plan.start().map_err(setting)?);
         let cancel = CancellationToken::new();
         let issuers = config.issuers();

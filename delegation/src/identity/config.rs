@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use jsonwebtoken::Algorithm;
 use schemars::JsonSchema;
@@ -12,7 +11,7 @@ use super::roles::RoleMappings;
 use crate::oauth_client::{ClientAuthentication, ClientKeyConfig, ClientSettings};
 use crate::secret::Secret;
 use crate::token_exchange::TokenExchangeConfig;
-use crate::{ConfigError, OneOrMore};
+use crate::{ConfigError, OneOrMore, Visit};
 
 /// An identity provider whose tokens are believed: one entry of `auth.trustedIDPs`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -91,12 +90,15 @@ impl IntrospectionConfig {
 }
 
 impl TrustedIdp {
-    /// Makes paths that are relative to the configuration file absolute.
-    pub fn resolve_paths(&mut self, base: &Path) {
-        self.token_exchange.iter_mut().for_each(|exchange| exchange.resolve_paths(base));
+    /// Shows each file that it names; `section` is where it stands.
+    pub fn each_file(&mut self, section: &str, visit: &mut Visit<'_>) {
+        if let Some(exchange) = &mut self.token_exchange {
+            exchange.each_file(&format!("{section}.tokenExchange"), visit);
+        }
         let introspection = self.introspection.as_mut();
-        let key = introspection.and_then(|introspection| introspection.client_key.as_mut());
-        key.into_iter().for_each(|key| key.resolve_paths(base));
+        if let Some(key) = introspection.and_then(|one| one.client_key.as_mut()) {
+            key.each_file(&format!("{section}.introspection"), visit);
+        }
     }
 
     /// As the log calls it.

@@ -1,9 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::secret::Secret;
+use crate::{Holds, Visit};
 
 /// How a client proves who it is (RFC 6749 section 2.3, RFC 7523).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -34,9 +35,9 @@ pub struct ClientKeyConfig {
 }
 
 impl ClientKeyConfig {
-    /// Makes a path that is relative to the configuration file absolute.
-    pub(crate) fn resolve_paths(&mut self, base: &Path) {
-        self.file = base.join(&self.file);
+    /// Shows its file.
+    pub(crate) fn each_file(&mut self, section: &str, visit: &mut Visit<'_>) {
+        visit(&format!("{section}.clientKey.file"), Holds::Secret, &mut self.file);
     }
 }
 

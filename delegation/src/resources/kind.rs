@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::CallContext;
-use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
 use crate::state::State;
 use crate::targets::{Names, Root};
+use crate::{Failure, Visit};
 
 /// A kind of resource, for which its client stands. Its folder holds all that this trait names, and
 /// nothing outside of it knows more of a kind than this.
@@ -36,6 +36,9 @@ pub(crate) trait Kind: Sized {
     const TAKES_SERVICES: bool = true;
 
     // The configuration.
+
+    /// Shows each file that an entry names.
+    fn each_file(_: &mut Self::Config, _: &mut Visit<'_>) {}
 
     /// What every entry of `targets` has.
     fn named(config: &Self::Config) -> Named<'_>;

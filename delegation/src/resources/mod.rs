@@ -24,7 +24,7 @@ use crate::network::Network;
 use crate::policy::Permit;
 use crate::state::State;
 use crate::targets::{Names, Root, Target, Unresolved};
-use crate::{Answer, ConfigError, Failure, Request};
+use crate::{Answer, ConfigError, Failure, Request, Visit};
 use failure::{NotProven, Silent};
 pub use kind::{Action, Beside};
 pub(crate) use kind::{Answered, Form, Found, Impersonator, Kind, Named, Recorded, Wrong};

@@ -80,6 +80,13 @@ macro_rules! kinds {
         )+
 
         impl TargetConfig {
+            /// Shows each file that it names, by the setting within it.
+            pub fn each_file(&mut self, visit: &mut Visit<'_>) {
+                match self {
+                    $(Self::$Kind(config) => <$kind::Client as Kind>::each_file(config, visit),)+
+                }
+            }
+
             /// The target that it describes. `setting` says where it stands in the configuration.
             pub(crate) fn check(self, setting: &str) -> Result<Target, ConfigError> {
                 match self {

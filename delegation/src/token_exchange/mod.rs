@@ -13,7 +13,6 @@ mod settings;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
@@ -22,7 +21,7 @@ use prometheus_client::metrics::family::Family;
 use crate::identity::{Caller, Subject, TrustedIdp, Verifier};
 use crate::network::Fetch;
 use crate::targets::{Target, Targets};
-use crate::{ConfigError, Failure};
+use crate::{ConfigError, Failure, Holds, Visit};
 use cache::{Cache, Exchanged, Keep};
 pub use config::{
     ActorTokenConfig, CacheConfig, Grant, ModuleConfig, ModuleExchangeConfig, TokenExchangeConfig,
@@ -42,10 +41,12 @@ pub struct ExchangeSettings {
 }
 
 impl TokenExchangeConfig {
-    /// Makes paths that are relative to the configuration file absolute.
-    pub fn resolve_paths(&mut self, base: &Path) {
-        self.client_key.iter_mut().for_each(|key| key.resolve_paths(base));
-        self.actor_token.iter_mut().for_each(|token| token.file = base.join(&token.file));
+    /// Shows each file that it names; `section` is where it stands.
+    pub fn each_file(&mut self, section: &str, visit: &mut Visit<'_>) {
+        self.client_key.iter_mut().for_each(|key| key.each_file(section, visit));
+        if let Some(token) = &mut self.actor_token {
+            visit(&format!("{section}.actorToken.file"), Holds::Secret, &mut token.file);
+        }
     }
 
     /// Is this, as `delegation.tokenExchange`, for callers of this one of the identity providers?

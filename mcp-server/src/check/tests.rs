@@ -26,7 +26,11 @@ pub(crate) fn directory() -> Directory {
     };
     let mut keytab = Keytab::default();
     keytab.entries.push(entry);
-    std::fs::write(directory.0.join("mcp.keytab"), &*keytab.to_bytes().unwrap()).unwrap();
+    let file = directory.0.join("mcp.keytab");
+    std::fs::write(&file, &*keytab.to_bytes().unwrap()).unwrap();
+    // Not anybody's to read, which would be said.
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     directory
 }
 
@@ -64,12 +68,23 @@ fn rendered(name: &str) -> String {
 async fn what_the_chart_renders_is_valid() {
     let directory = directory();
     let place = directory.0.display().to_string();
+    // As the volumes are mounted where there is an fsGroup: root's, the group's, and to be looked into
+    // by everybody.
+    for volume in ["log", "lib"] {
+        std::fs::create_dir(directory.0.join(volume)).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(
+            directory.0.join(volume),
+            std::os::unix::fs::PermissionsExt::from_mode(0o2775),
+        )
+        .unwrap();
+    }
     let config = rendered("krb-mcp.jsonc")
         .replace("MCP_OAUTH_CLIENT_SECRET", "PATH")
         .replace("EXAMPLE.COM", "W25AD.NET")
         .replace("/run/secrets", &place)
-        .replace("/var/log/krb-mcp", &place)
-        .replace("/var/lib/krb-mcp", &format!("{place}/state"));
+        .replace("/var/log/krb-mcp", &format!("{place}/log"))
+        .replace("/var/lib/krb-mcp", &format!("{place}/lib"));
     directory.write("krb-mcp.jsonc", &config);
     directory.write("policy.cedar", &rendered("policy.cedar"));
     let said = check(&directory, false).await.unwrap();

@@ -4,8 +4,10 @@
 //! paths are relative to the configuration file.
 
 mod address_range;
+mod exposed;
 mod jsonc;
 mod malformed;
+mod named_files;
 mod origin;
 mod public_url;
 #[cfg(test)]
@@ -26,6 +28,7 @@ use krb_delegation::audit::AuditConfig;
 use krb_delegation::credential::kerberos::{KerberosConfig, NegotiateConfig};
 use krb_delegation::identity::TrustedIdp;
 use krb_delegation::network::NetworkConfig;
+use krb_delegation::secret::{Secret, with_secrets};
 use krb_delegation::state::StateConfig;
 use krb_delegation::targets::TargetConfig;
 use krb_delegation::token_exchange::{ModuleConfig, TokenExchangeConfig};
@@ -71,6 +74,9 @@ pub struct Config {
     /// What outlives a restart.
     #[serde(default)]
     pub state: StateConfig,
+    /// All that stand in it.
+    #[serde(skip)]
+    secrets: Vec<Secret>,
 }
 
 /// The `auth` section.
@@ -164,23 +170,26 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, LoadError> {
         let mut config = Self::parse(&read_text(file)?, file)?;
         config.check().map_err(|cause| LoadError::Setting { file: file.into(), cause })?;
-        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
+        let base = file.parent().unwrap_or(Path::new(""));
+        config.each_file(&mut |_, _, path| *path = base.join(&*path));
+        config.audit.resolve_paths(base);
         Ok(config)
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, LoadError> {
         let suffix = file.extension().map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
-        let read = match suffix.as_deref() {
-            Some("toml") => toml::read(text),
+        let (read, secrets) = with_secrets(|| match suffix.as_deref() {
+            Some("toml") => toml::read::<Self>(text),
             Some("yaml" | "yml") => yaml::read(text),
             _ => jsonc::read(text),
-        };
-        read.map_err(|Malformed { line, column, problem }| LoadError::Malformed {
+        });
+        let config = read.map_err(|Malformed { line, column, problem }| LoadError::Malformed {
             file: file.into(),
             line,
             column,
             problem,
-        })
+        })?;
+        Ok(Self { secrets, ..config })
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -192,27 +201,6 @@ impl Config {
             ));
         }
         Ok(())
-    }
-
-    fn resolve_paths(&mut self, base: &Path) {
-        let absolute = |path: &mut PathBuf| *path = base.join(&*path);
-        absolute(&mut self.policy.file);
-        let accounts = self.kerberos.accounts.values_mut().map(|one| &mut one.service_account);
-        for account in accounts.chain([&mut self.kerberos.service_account]) {
-            account.keytab.iter_mut().for_each(absolute);
-        }
-        self.auth.trusted_idps.iter_mut().for_each(|idp| idp.resolve_paths(base));
-        let exchange = self.delegation.token_exchange.as_mut();
-        exchange.into_iter().for_each(|exchange| exchange.resolve_paths(base));
-        let delivered = self.kerberos.delivered_tickets.as_mut();
-        let key = delivered.and_then(|delivered| delivered.decryption_key.as_mut());
-        key.into_iter().for_each(absolute);
-        let negotiate = self.auth.negotiate.as_mut();
-        let certificate = negotiate.and_then(|negotiate| negotiate.certificate_file.as_mut());
-        certificate.into_iter().for_each(absolute);
-        self.network.ca_file.iter_mut().for_each(absolute);
-        self.state.directory.iter_mut().for_each(absolute);
-        self.audit.resolve_paths(base);
     }
 
     /// The issuer that an operator means: the named one, or the only one there is.

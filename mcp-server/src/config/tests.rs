@@ -33,6 +33,25 @@ fn the_example_loads() {
 }
 
 #[test]
+fn every_file_is_relative_to_the_configuration() {
+    let database = r#""targets": [
+        { "name": "db", "kind": "sql", "engine": "postgresql", "host": "db.w25ad.net",
+          "databases": ["sales"],
+          "login": { "mode": "mapped", "certificate": "db.crt", "key": "db.key" } },"#;
+    let text = EXAMPLE.replacen(r#""targets": ["#, database, 1);
+    let directory = Directory::new();
+    let mut config = Config::load(&directory.write("c.jsonc", &text)).unwrap();
+    let mut files = Vec::new();
+    config.each_file(&mut |setting, _, path| files.push((setting.to_owned(), path.clone())));
+    for (setting, path) in &files {
+        assert!(path.starts_with(&directory.0), "{setting}: {}", path.display());
+    }
+    for setting in ["targets[0].login.certificate", "targets[0].login.key"] {
+        assert!(files.iter().any(|(named, _)| named == setting), "{files:?}");
+    }
+}
+
+#[test]
 fn standard_output_and_absolute_paths_stay() {
     let directory = Directory::new();
     let text = EXAMPLE

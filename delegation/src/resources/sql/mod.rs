@@ -29,12 +29,12 @@ use super::kept::{self, Kept};
 use super::{
     Action, Answered, CallContext, Found, Impersonator, Kind, Named, Recorded, Wrong, kind,
 };
-use crate::Failure;
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
 use crate::open_files;
 use crate::state::State;
 use crate::targets::{Names, Root, fold};
+use crate::{Failure, Holds, Visit};
 use failure::{Broken, TooBig, TooLong};
 use place::Place;
 use rows::{Rows, Taken};
@@ -67,6 +67,16 @@ impl Kind for Client {
     const ADDRESS: &'static str = "SQL target and database";
     const ACTIONS: &'static [Action] = ACTIONS;
     const TAKES_SERVICES: bool = false;
+
+    fn each_file(config: &mut Config, visit: &mut Visit<'_>) {
+        let LoginConfig { certificate, key, .. } = &mut config.login;
+        if let Some(file) = certificate {
+            visit("login.certificate", Holds::Rules, file);
+        }
+        if let Some(file) = key {
+            visit("login.key", Holds::Secret, file);
+        }
+    }
 
     fn named(config: &Config) -> Named<'_> {
         let Config { name, names, account, .. } = config;
