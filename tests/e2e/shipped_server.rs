@@ -49,7 +49,12 @@ async fn it_runs_from_its_image() {
 
     let place = lab.scratch("image");
     std::fs::create_dir_all(place.join("config")).unwrap();
-    std::fs::create_dir_all(place.join("log")).unwrap();
+    // As volumes are where Kubernetes mounts them: to be looked into by everybody.
+    for volume in ["log", "lib"] {
+        std::fs::create_dir_all(place.join(volume)).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o2775);
+        std::fs::set_permissions(place.join(volume), mode).unwrap();
+    }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../mcp-server/deploy/image");
     lab.shell(&format!(
         "cd '{}'; for layout in first second; do '{script}' --binary '{}' $layout 2>&1; done
@@ -78,6 +83,7 @@ async fn it_runs_from_its_image() {
         configuration["kerberos"]["serviceAccount"]["keytab"] = "mcp.keytab".into();
         configuration["network"]["caFile"] = "ca.pem".into();
         configuration["audit"]["file"] = "/var/log/krb-mcp/audit.jsonl".into();
+        configuration["state"] = serde_json::json!({ "directory": "/var/lib/krb-mcp/state" });
     };
     setup.write(lab, &place.join("config"));
 
@@ -89,6 +95,7 @@ async fn it_runs_from_its_image() {
     command.arg("--ro-bind").arg(&root).arg("/");
     command.arg("--ro-bind").arg(place.join("config")).arg("/etc/krb-mcp");
     command.arg("--bind").arg(place.join("log")).arg("/var/log/krb-mcp");
+    command.arg("--bind").arg(place.join("lib")).arg("/var/lib/krb-mcp");
     command.args(serve).args(["--log-format", "json"]);
     let server = Server::spawn(command, place.join("log"));
     let token = issuer.token("alice");

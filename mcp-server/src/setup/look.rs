@@ -81,13 +81,32 @@ impl Issuer {
         }
     }
 
+    /// One that was asked and not heard.
+    fn away(issuer: &str, error: &str) -> Self {
+        let hint = match error.contains("invalid peer certificate") {
+            true => " (--ca-file names the CAs to believe)",
+            false => "",
+        };
+        Self { said: format!("{error}{hint}; tokenEndpoint is guessed"), ..Self::unseen(issuer) }
+    }
+
     fn seen(asked: &str, document: &Value) -> Self {
         let guess = Self::unseen(asked);
         let text = |name: &str| document[name].as_str().map(str::to_owned);
-        let (issuer, endpoint) = (text("issuer"), text("token_endpoint"));
+        let issuer = text("issuer");
+        // One that is another than was meant is not believed for looking alike, nor where it is
+        // exchanged (RFC 8414 section 3.3).
+        let is_same = |issuer: &String| issuer.trim_end_matches('/') == asked.trim_end_matches('/');
+        let endpoint = text("token_endpoint").filter(|_| issuer.as_ref().is_none_or(is_same));
         let mut said = match &issuer {
             Some(issuer) if *issuer == asked => format!("{asked} answers"),
-            Some(issuer) => format!("its tokens are by {issuer}, which is taken"),
+            Some(issuer) if is_same(issuer) => {
+                format!("its tokens are by {issuer}, which is taken")
+            }
+            Some(issuer) => format!(
+                "{asked} says that its tokens are by {issuer}, which is not taken: --issuer is what \
+                 stands in tokens"
+            ),
             None => format!("{asked} answers, and does not say its name"),
         };
         said += match &endpoint {
@@ -98,8 +117,6 @@ impl Issuer {
         if grants.is_some_and(|grants| grants.iter().all(|grant| grant != TOKEN_EXCHANGE)) {
             said += "; it lists no token exchange (RFC 8693) among its grants";
         }
-        // One that is another than was meant is not believed for looking alike.
-        let is_same = |issuer: &String| issuer.trim_end_matches('/') == asked.trim_end_matches('/');
         Self {
             issuer: issuer.filter(is_same).unwrap_or(guess.issuer),
             token_endpoint: endpoint.unwrap_or(guess.token_endpoint),
@@ -122,10 +139,7 @@ pub(super) async fn on_the_network(
     let (document, services) = tokio::join!(discovery(&client, issuer), services);
     let issuer = match document {
         Ok(document) => Issuer::seen(issuer, &document),
-        Err(error) => {
-            let guess = Issuer::unseen(issuer);
-            Issuer { said: format!("{error}; tokenEndpoint is guessed"), ..guess }
-        }
+        Err(error) => Issuer::away(issuer, &error),
     };
     let kdcs = match services {
         Ok(Ok(services)) if !services.is_empty() => {
@@ -164,6 +178,10 @@ mod tests {
         assert_eq!((&*seen.issuer, &*seen.token_endpoint), ("https://idp.test/x/", "https://t/"));
         let seen = Issuer::seen("https://idp.test/x", &document("https://evil.test/x"));
         assert_eq!(seen.issuer, "https://idp.test/x");
+        assert_eq!(seen.token_endpoint, Issuer::unseen("https://idp.test/x").token_endpoint);
+        assert!(seen.said.contains("evil.test/x, which is not taken"), "{}", seen.said);
+        let unknown = "client error (Connect): invalid peer certificate: UnknownIssuer";
+        assert!(Issuer::away("https://idp.test/x", unknown).said.contains("--ca-file"));
         let seen = Issuer::seen("https://idp.test", &json!({ "grant_types_supported": ["a"] }));
         assert!(seen.said.contains("guessed") && seen.said.contains("no token exchange"));
     }

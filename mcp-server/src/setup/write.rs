@@ -95,7 +95,8 @@ impl Answers {
     {target}
   ],
 
-  // Which account each subject is, and whose access was ended. In a container: "/var/lib/krb-mcp".
+  // Which account each subject is, and whose access was ended. In a container:
+  // "/var/lib/krb-mcp/state".
   "state": {{ "directory": "state" }},
 
   // Before and after everything that is done for a user. In a container:
