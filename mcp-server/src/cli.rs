@@ -133,6 +133,13 @@ enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Write the manual pages, one for each command, into a folder that is there
+    #[command(hide = true)]
+    Man {
+        /// Which folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 /// Runs the program with the process's arguments.
@@ -190,6 +197,12 @@ fn run(command: Command) -> Result<bool, Error> {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "krb-mcp", &mut script);
             io::stdout().write_all(&script)?;
+        }
+        Command::Man { folder } => {
+            // What it was built of is the program's to say, and pages are for all of them.
+            let of = Cli::command().long_version(None::<&str>);
+            let written = clap_mangen::generate_to(of, &folder);
+            written.map_err(|error| format!("{}: {error}", folder.display()))?;
         }
     }
     Ok(true)

@@ -6,6 +6,7 @@
 mod accounts;
 mod active_directory;
 mod attacks;
+mod cgroups;
 mod clients;
 mod databases;
 mod directory;
@@ -34,6 +35,7 @@ mod proxies;
 mod realms;
 mod recreated;
 mod refusals;
+mod release;
 mod replicas;
 mod resources;
 mod revocations;

@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::lab;
+use crate::replicas::{Replicas, replicas};
 
 /// Within this a replaced file is to be used.
 const SOON: Duration = Duration::from_secs(5);
@@ -333,20 +334,46 @@ async fn a_server_that_is_told_to_end_closes_all_and_one_that_is_killed_leaves_w
         let is_over = async || !state().is_ok_and(|stat| !stat.contains(") Z "));
         until("its end", is_over).await;
         println!("{signal}: over after {:?}", begun.elapsed());
-        let records = server.audit_records();
-        let closed: BTreeSet<_> =
-            records.iter().filter_map(|record| record["intentId"].as_str()).collect();
-        let intents = records.iter().filter(|record| record["phase"] == "intent");
-        let open: BTreeSet<_> = intents
-            .filter_map(|record| record["eventId"].as_str())
-            .filter(|id| !closed.contains(id))
-            .collect();
-        let found = verified(&server);
-        assert_eq!(found["isWhole"], true, "{found}");
-        let named = found["openIntents"].as_array().unwrap().iter();
-        let named: BTreeSet<_> = named.filter_map(|one| one["eventId"].as_str()).collect();
-        assert_eq!(named, open, "{signal}");
-        assert!(closed.len() > 20, "{signal}: {}", closed.len());
+        let (closed, open) = closed_and_open(&server);
+        assert!(closed > 20, "{signal}: {closed}");
         assert!(!closes_all || open.is_empty(), "{open:?}");
+    }
+}
+
+/// How many calls have a closing record, and the intents without one, as `audit verify` names them, too.
+fn closed_and_open(server: &Server) -> (usize, BTreeSet<String>) {
+    let records = server.audit_records();
+    let closed: BTreeSet<_> =
+        records.iter().filter_map(|record| record["intentId"].as_str()).collect();
+    let intents = records.iter().filter(|record| record["phase"] == "intent");
+    let ids = intents.filter_map(|record| record["eventId"].as_str());
+    let open: BTreeSet<_> = ids.filter(|id| !closed.contains(id)).map(str::to_owned).collect();
+    let found = verified(server);
+    assert_eq!(found["isWhole"], true, "{found}");
+    let named = found["openIntents"].as_array().unwrap().iter();
+    let named: BTreeSet<_> =
+        named.filter_map(|one| one["eventId"].as_str().map(str::to_owned)).collect();
+    assert_eq!(named, open);
+    (closed.len(), open)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_replicas_one_ends_and_the_other_goes_on() {
+    let lab = lab!(alone);
+    let Replicas { redis: _redis, one, other, bob, page, .. } = replicas(lab).await;
+    let (one, other) = (Arc::new(one), Arc::new(other));
+    let mut callers = call_until_it_ends(&one, bob.clone(), page.clone()).await;
+    let load = Load::begin(&other, &[(bob.clone(), page.clone()), (bob, page)]);
+    sleep(Duration::from_secs(1)).await;
+    lab.shell(&format!("kill -TERM {}", one.id()));
+    while callers.join_next().await.is_some() {}
+    sleep(Duration::from_secs(1)).await;
+    let (done, failed) = load.end().await;
+    assert!(failed.is_empty() && done > 20, "of {done}: {failed:#?}");
+    // Closing records need not be written when the call is answered.
+    sleep(Duration::from_secs(1)).await;
+    for server in [&one, &other] {
+        let (closed, open) = closed_and_open(server);
+        assert!(closed > 20 && open.is_empty(), "{closed} {open:?}");
     }
 }

@@ -98,10 +98,13 @@ fn krb_proto_has_no_io_clock_or_randomness() {
 
 #[test]
 fn what_only_tests_need_is_in_no_release() {
-    // As `tests/shipped-server` builds it, and a release.
+    // As it is built for tests, and for a release.
     let release = ["--no-default-features"];
-    let built = std::fs::read_to_string(root().join("tests/shipped-server")).unwrap();
-    assert!(built.contains(&format!("--package krb-mcp {} ", release[0])), "what ships: {built}");
+    for script in ["tests/shipped-server", "mcp-server/deploy/programs"] {
+        let built = std::fs::read_to_string(root().join(script)).unwrap();
+        let line = format!("--package krb-mcp {}\n", release[0]);
+        assert!(built.contains(&line), "{script}: {built}");
+    }
     for line in tree_with_features("krb-mcp", &release) {
         let (name, features) = line.split_once(' ').unwrap_or((&line, ""));
         let allowed: &[&str] = match name {
