@@ -13,7 +13,7 @@ use krb_proto::formats::krb5_conf::{ConfError, Krb5Conf};
 pub use files::{Krb5ConfError, krb5_conf_from_environment, read_krb5_conf};
 
 use crate::kdc::Service;
-use crate::{KdcSource, Resolver};
+use crate::{KdcSource, Resolver, Transport};
 use conf::Configured;
 
 /// Where the servers of realms are, and which realm a host is in. What was named to
@@ -99,6 +99,14 @@ impl Realms {
     #[must_use]
     pub fn default_realm(&self) -> Option<&str> {
         self.conf.as_deref()?.default_realm()
+    }
+
+    /// How krb5.conf wants servers to be spoken to (`udp_preference_limit`); over TCP alone where it does
+    /// not say, which MIT's library takes for 1465.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        let limit = self.conf.as_deref().and_then(Configured::udp_preference_limit);
+        limit.map_or_else(Transport::tcp, Transport::udp_up_to)
     }
 
     /// The realm of a host, where krb5.conf says it, or else DNS if that was asked for

@@ -25,6 +25,12 @@ impl Configured {
         self.defaults.default_realm.as_deref()
     }
 
+    /// The limit, where the file has one.
+    pub(super) fn udp_preference_limit(&self) -> Option<u32> {
+        let given = self.conf.value(&["libdefaults", "udp_preference_limit"]);
+        given.map(|_| self.defaults.udp_preference_limit)
+    }
+
     /// What asks DNS for the realm of a host, if that may be.
     pub(super) fn realms_in_dns(&self) -> Option<&Resolver> {
         self.defaults.dns_lookup_realm.then_some(&self.resolver)

@@ -321,3 +321,26 @@ async fn a_list_of_realms_is_one_too() {
     let realms = Realms::from([(b"R".to_vec(), KdcSource::Addresses(vec![(ip, 88).into()]))]);
     assert_eq!(kdcs(&realms, "r").await.unwrap(), ["192.0.2.1:88"]);
 }
+
+#[tokio::test]
+async fn servers_are_spoken_to_over_udp_where_the_file_wants_it() {
+    // Nobody listens for connections there.
+    let server = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = server.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut message = [0; 100];
+        while let Ok((length, from)) = server.recv_from(&mut message).await {
+            server.send_to(&message[..length], from).await.unwrap();
+        }
+    });
+    for (text, reached) in [
+        ("", false),
+        ("[libdefaults]\nudp_preference_limit = 100", true),
+        ("[libdefaults]\nudp_preference_limit = 1", true), // after TCP
+    ] {
+        let transport = configured(text, no_dns()).transport();
+        let until = tokio::time::Instant::now() + std::time::Duration::from_secs(2);
+        let answer = crate::Carry::carry(&transport, address.into(), b"ask".to_vec(), until).await;
+        assert_eq!(answer.is_ok(), reached, "{text}: {answer:?}");
+    }
+}

@@ -10,7 +10,7 @@ use krb_client::proto::formats::Krb5Conf;
 use krb_client::proto::formats::krb5_conf::LibDefaults;
 use krb_client::{
     AccountSecret, Armor, Ccaches, ClientConfig, Defaults, Driver, OsRandom, Patience, Realms,
-    SystemClock, Transport,
+    SystemClock,
 };
 use krb_proto::Principal;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -69,7 +69,9 @@ impl Environment {
         account: Principal,
         secret: impl Into<AccountSecret>,
     ) -> ClientConfig {
-        ClientConfig::in_realms(account, secret, self.realms.clone())
+        let mut config = ClientConfig::in_realms(account, secret, self.realms.clone());
+        config.transport = Arc::new(self.realms.transport());
+        config
     }
 
     /// The caches, of which one, or one collection, is the default.
@@ -86,7 +88,7 @@ impl Environment {
 
 /// What carries exchanges in which nobody logs in.
 pub(crate) fn driver(realms: Realms) -> Driver {
-    let (transport, clock) = (Arc::new(Transport::tcp()), Arc::new(SystemClock));
+    let (transport, clock) = (Arc::new(realms.transport()), Arc::new(SystemClock));
     Driver::new(realms, transport, Patience::default(), clock, Arc::new(OsRandom))
 }
 
