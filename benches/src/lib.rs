@@ -15,6 +15,7 @@ pub mod load;
 pub mod messages;
 pub mod names;
 pub mod report;
+pub mod tickets;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! What `benches/run` asks for: `krb-benches cases DIRECTORY` writes the list of cases,
 //! `krb-benches page DIRECTORY` prints the page of the figures that were collected there,
 //! `krb-benches load WHO ADDRESS GROUP` measures the KDC there, a process group, and
-//! `krb-benches first-ticket` starts one of ours and gets a ticket from it. `issuer`, `bare-rmcp` and
+//! `krb-benches first-ticket` starts one of ours and gets a ticket from it. `krb-benches tickets` measures the
+//! tickets that a client keeps. `issuer`, `bare-rmcp` and
 //! `calls` are for `benches/server`.
 
 use std::io::{self, Write};
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use krb_benches::report::{Figures, page};
-use krb_benches::{bare, calls, cases, first_ticket, issuer, load};
+use krb_benches::{bare, calls, cases, first_ticket, issuer, load, tickets};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,13 +20,16 @@ fn main() -> ExitCode {
             .and_then(|figures| io::stdout().write_all(page(&figures).as_bytes())),
         ["load", who, address, group] => load(who, address, group),
         ["first-ticket"] => first_ticket(),
+        ["tickets"] => {
+            tickets::measure().and_then(|lines| io::stdout().write_all(lines.as_bytes()))
+        }
         ["issuer", address, key, users, folder] => serve_issuer(address, key, users, folder),
         ["bare-rmcp", address, issuer, keys] => bare_rmcp(address, issuer, keys),
         ["calls", name, case, who, address, group, tokens, clients] => {
             calls((name, case), who, address, group, tokens, clients)
         }
         _ => Err(io::Error::other(
-            "use: krb-benches cases|page DIRECTORY, load WHO ADDRESS GROUP, first-ticket, or what \
+            "use: krb-benches cases|page DIRECTORY, load WHO ADDRESS GROUP, first-ticket, tickets, or what \
              benches/server asks for",
         )),
     };

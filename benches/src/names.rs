@@ -42,6 +42,8 @@ pub const GOKRB5: &str = "gokrb5";
 pub const OPENSSL: &str = "OpenSSL primitives";
 /// Our KDC.
 pub const KDC: &str = "krb kdc";
+/// Our client, which keeps tickets.
+pub const CLIENT: &str = "krb-client";
 /// The MCP server.
 pub const SERVER: &str = "krb-mcp";
 /// rmcp, which `krb-mcp` is built on, behind one check of a token's signature.

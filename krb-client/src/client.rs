@@ -4,6 +4,7 @@ mod armor;
 mod config;
 mod login;
 mod password;
+mod renewed;
 mod tickets;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::contact::Contact;
 use crate::keyring::Keyring;
 use crate::sharing::Shared;
-use crate::store::{Behalf, TicketKey, TicketStore};
+use crate::store::{Behalf, Held, Options, TicketKey, TicketStore};
 use crate::trace::Traced;
 use crate::{Carry, ClientError, Clock, Driver, Entropy, Patience, UserTicket};
 pub use armor::Armor;
@@ -51,6 +52,10 @@ pub(crate) struct Inner {
     contact: Contact,
     armor: Option<Armor>,
     login: TicketOptions,
+    /// What of the options of logins, and of tickets in users' names, is in the keys of tickets: made
+    /// once, since it is looked up all the time.
+    login_kept: Arc<Options>,
+    pub(crate) user_kept: Arc<Options>,
     /// What passwords are changed over.
     transport: Arc<dyn Carry>,
     patience: Patience,
@@ -68,12 +73,12 @@ impl Client {
     /// A client; it does nothing until it is asked for a ticket.
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
-        let store = TicketStore::new(config.clock.clone());
+        let store = TicketStore::of_size(config.max_tickets, config.clock.clone());
         Self::with_store(config, store)
     }
 
     /// A client of another account that keeps its tickets in this one's store, by this one's clock:
-    /// there is one bound for all of them, and none is found by any other account than its own.
+    /// there is one bound for all of them, this one's, and none is found by any other account than its own.
     #[must_use]
     pub fn beside(&self, config: ClientConfig) -> Self {
         let clock = self.inner.clock.clone();
@@ -96,6 +101,8 @@ impl Client {
             asking: tokio::sync::Mutex::default(),
             contact: Contact::default(),
             armor: config.armor,
+            login_kept: Arc::new((&login).into()),
+            user_kept: Arc::new((&tickets::user_ticket()).into()),
             login,
             transport,
             patience,
@@ -175,14 +182,15 @@ impl Client {
         &self,
         target: Arc<Principal>,
         behalf: Behalf,
-        options: &TicketOptions,
+        options: &Arc<Options>,
     ) -> TicketKey {
-        let account = self.inner.account.clone();
-        TicketKey { account, target, behalf, options: options.into(), epoch: 0 }
+        let (account, options) = (self.inner.account.clone(), options.clone());
+        TicketKey { account, target, behalf, options, epoch: 0 }
     }
 
-    fn tgt_key(&self, options: &TicketOptions) -> TicketKey {
-        self.key(Principal::krbtgt(&self.account().realm).into(), Behalf::Itself, options)
+    fn tgt_key(&self) -> TicketKey {
+        let krbtgt = Principal::krbtgt(&self.account().realm);
+        self.key(krbtgt.into(), Behalf::Itself, &self.inner.login_kept)
     }
 
     /// The account's ticket-granting ticket: the one that is held, or that of a new login.
@@ -190,12 +198,23 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn tgt(&self) -> Result<Arc<Credential>, ClientError> {
-        let client = self.clone();
-        let options = self.inner.login.clone();
-        let key = self.tgt_key(&options);
-        let fetch = || async move { client.log_in(options).await };
-        let held = self.inner.store.get(key, None, TGT_MAX_AGE, fetch).await?;
-        Ok(held.credential)
+        Ok(self.held_tgt().await?.credential)
+    }
+
+    async fn held_tgt(&self) -> Result<Held, ClientError> {
+        let fetch = || self.clone().log_in_as_usual();
+        self.inner.store.get(self.tgt_key(), None, TGT_MAX_AGE, fetch).await
+    }
+
+    /// The ticket-granting ticket of a new login. Whoever asks for one meanwhile gets the one that is
+    /// held, and who asks for a new one too gets this.
+    async fn new_tgt(&self) -> Result<Held, ClientError> {
+        let fetch = || self.clone().log_in_as_usual();
+        self.inner.store.get_anew(self.tgt_key(), TGT_MAX_AGE, fetch).await
+    }
+
+    async fn log_in_as_usual(self) -> Result<Credential, ClientError> {
+        self.log_in(self.inner.login.clone()).await
     }
 
     /// The ticket that armors what is asked of the account's realm, if anything does.
@@ -236,7 +255,7 @@ impl Client {
     /// short a while ago.
     fn is_replaced(&self, refused: &Arc<Credential>) -> bool {
         let Inner { store, clock, tgt_dropped, .. } = &*self.inner;
-        let tgt = self.tgt_key(&self.inner.login);
+        let tgt = self.tgt_key();
         let mut dropped = tgt_dropped.lock().unwrap_or_else(PoisonError::into_inner);
         if !store.has(&tgt, refused) {
             return true; // somebody else saw to it

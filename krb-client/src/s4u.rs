@@ -55,26 +55,30 @@ impl S4u {
         epoch: u64,
     ) -> Result<UserTicket, ClientError> {
         let Self { client } = self;
-        let (s4u, asked, options) = (self.clone(), user.clone(), client.user_ticket());
-        let behalf = Behalf::Named(user.clone());
-        let key = TicketKey { epoch, ..client.key(client.inner.account.clone(), behalf, &options) };
-        let slot = self.slot(&key, user, &[]);
-        let fetch = || async move {
-            let client = &s4u.client;
-            if let Some(found) = s4u.find_shared(slot.as_ref()).await {
-                client.see_to_keys_for(&found.credential.ticket).await;
-                return Ok(found);
-            }
-            let asked_at = s4u.now();
-            let service = client.account().name.clone();
-            let goal = TgsGoal::S4uSelf { user: asked, service };
-            let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
-            let evidence = client.run_with_tgt(exchange).await?;
-            client.see_to_keys_for(&evidence.ticket).await;
-            s4u.share(slot, &evidence, asked_at);
-            Ok(evidence.into())
+        let key = || {
+            let (account, behalf) = (client.inner.account.clone(), Behalf::Named(user.clone()));
+            TicketKey { epoch, ..client.key(account, behalf, &client.inner.user_kept) }
         };
-        client.inner.store.evidence(key, client.inner.max_age, fetch).await
+        let fetch = || {
+            let (s4u, asked, options) = (self.clone(), user.clone(), client.user_ticket());
+            let slot = self.slot(&key(), user, &[]);
+            async move {
+                let client = &s4u.client;
+                if let Some(found) = s4u.find_shared(slot.as_ref()).await {
+                    client.see_to_keys_for(&found.credential.ticket).await;
+                    return Ok(found);
+                }
+                let asked_at = s4u.now();
+                let service = client.account().name.clone();
+                let goal = TgsGoal::S4uSelf { user: asked, service };
+                let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
+                let evidence = client.run_with_tgt(exchange).await?;
+                client.see_to_keys_for(&evidence.ticket).await;
+                s4u.share(slot, &evidence, asked_at);
+                Ok(evidence.into())
+            }
+        };
+        client.inner.store.evidence(key(), client.inner.max_age, fetch).await
     }
 
     /// Which realm knows a user by this name, an enterprise name such as `alice@corp.example`
@@ -136,29 +140,32 @@ impl S4u {
         target: &Name,
     ) -> Result<UserTicket, ClientError> {
         let Self { client } = self;
-        let (s4u, asked, options) = (self.clone(), target.clone(), client.user_ticket());
-        let credential = evidence.held.credential.clone();
-        let behalf = Behalf::Proved {
-            user: evidence.client.clone(),
-            sid: sid.to_owned(),
-            evidence: evidence.held.number,
+        let key = || {
+            let behalf = Behalf::Proved {
+                user: evidence.client.clone(),
+                sid: sid.to_owned(),
+                evidence: evidence.held.number,
+            };
+            let to = Principal::new(target.clone(), &client.account().realm);
+            client.key(to.into(), behalf, &client.inner.user_kept)
         };
-        let to = Principal::new(target.clone(), &client.account().realm);
-        let key = client.key(to.into(), behalf, &options);
-        let slot = self.slot(&key, &evidence.client, &evidence.ticket);
-        let asked_at = evidence.held.since;
-        let fetch = || async move {
-            // As old as the evidence, whatever is said of it.
-            if let Some(found) = s4u.find_shared(slot.as_ref()).await {
-                return Ok(found.credential);
+        let fetch = || {
+            let (s4u, asked, options) = (self.clone(), target.clone(), client.user_ticket());
+            let slot = self.slot(&key(), &evidence.client, &evidence.ticket);
+            let (credential, asked_at) = (evidence.held.credential.clone(), evidence.held.since);
+            async move {
+                // As old as the evidence, whatever is said of it.
+                if let Some(found) = s4u.find_shared(slot.as_ref()).await {
+                    return Ok(found.credential);
+                }
+                let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
+                let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
+                let ticket = s4u.client.run_with_tgt(exchange).await?;
+                s4u.share(slot, &ticket, asked_at);
+                Ok(ticket)
             }
-            let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
-            let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
-            let ticket = s4u.client.run_with_tgt(exchange).await?;
-            s4u.share(slot, &ticket, asked_at);
-            Ok(ticket)
         };
-        client.inner.store.proxied(key, evidence, fetch).await
+        client.inner.store.proxied(key(), evidence, fetch).await
     }
 
     /// A ticket to `target` in the name of the user of a ticket that came from elsewhere (S4U2Proxy),

@@ -7,7 +7,7 @@ mod shelf;
 mod user_ticket;
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use krb_proto::Credential;
@@ -16,13 +16,13 @@ use crate::clock::Moment;
 use crate::flight::Flights;
 use crate::{ClientError, Clock};
 pub(crate) use held::Held;
-pub(crate) use key::{Behalf, TicketKey};
+pub(crate) use key::{Behalf, Options, TicketKey};
 pub use shared::{SharedTicket, SharedTickets, Sharing};
 use shelf::Shelf;
 pub use user_ticket::UserTicket;
 
-/// So many tickets are kept at most; beyond, what expires first goes first.
-const MAX_ENTRIES: usize = 10_000;
+/// So many tickets are kept at most unless asked otherwise; beyond, what expires first goes first.
+pub(crate) const MAX_ENTRIES: usize = 10_000;
 /// A ticket is not handed out in its last seconds: it has to live until the resource sees it.
 const MARGIN: Duration = Duration::from_secs(60);
 /// What a KDC has refused for good is not asked for again for so long, from when it was asked.
@@ -85,25 +85,26 @@ struct Refused {
 
 /// Tickets, in plain zeroized memory.
 pub(crate) struct TicketStore {
-    tickets: Mutex<Shelf<TicketKey, Duration, Ready>>,
+    /// Most who come only look.
+    tickets: RwLock<Shelf<TicketKey, Duration, Ready>>,
     refusals: Mutex<Shelf<TicketKey, Duration, Refused>>,
     flights: Arc<Flights<TicketKey, Outcome>>,
     clock: Arc<dyn Clock>,
 }
 
 impl TicketStore {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Self::of_size(MAX_ENTRIES, clock)
-    }
-
-    fn of_size(max_entries: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let tickets = Mutex::new(Shelf::new(max_entries));
+    pub(crate) fn of_size(max_entries: usize, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let tickets = RwLock::new(Shelf::new(max_entries));
         let refusals = Mutex::new(Shelf::new(MAX_REFUSALS.min(max_entries)));
         Arc::new(Self { tickets, refusals, flights: Arc::default(), clock })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf<TicketKey, Duration, Ready>> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    fn look(&self) -> RwLockReadGuard<'_, Shelf<TicketKey, Duration, Ready>> {
+        self.tickets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Shelf<TicketKey, Duration, Ready>> {
+        self.tickets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refusals(&self) -> MutexGuard<'_, Shelf<TicketKey, Duration, Refused>> {
@@ -129,12 +130,45 @@ impl TicketStore {
         if let Some(outcome) = self.find(&key) {
             return outcome;
         }
+        let fetch = |key: &TicketKey| {
+            // Whatever happens to the fetch, the old one is done with.
+            let _old = self.change().remove(key);
+            self.refusals().remove(key);
+            fetch()
+        };
+        self.fly(key, since, keep, |key| self.find(key), fetch).await
+    }
+
+    /// The ticket that `fetch` brings, though there may be one that is good still; that one is handed
+    /// out until the other lands. Whoever asks for a new one at once gets the same.
+    pub(crate) async fn get_anew<F, T>(
+        self: &Arc<Self>,
+        key: TicketKey,
+        keep: Duration,
+        fetch: impl FnOnce() -> F,
+    ) -> Outcome
+    where
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+        T: Into<Fetched>,
+    {
+        self.fly(key, None, keep, |_| None, |_| fetch()).await
+    }
+
+    async fn fly<F, T>(
+        self: &Arc<Self>,
+        key: TicketKey,
+        since: Option<Moment>,
+        keep: Duration,
+        find: impl FnOnce(&TicketKey) -> Option<Outcome>,
+        fetch: impl FnOnce(&TicketKey) -> F,
+    ) -> Outcome
+    where
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+        T: Into<Fetched>,
+    {
         let begun = self.now();
         let begin = |key: &TicketKey| {
-            // Whatever happens to the fetch, the old one is done with.
-            self.lock().remove(key);
-            self.refusals().remove(key);
-            let (fetch, since) = (fetch(), since.unwrap_or_else(|| self.now()));
+            let (fetch, since) = (fetch(key), since.unwrap_or_else(|| self.now()));
             async move {
                 let fetched: Fetched = fetch.await?.into();
                 Ok(Held::new(Arc::new(fetched.credential), fetched.since.unwrap_or(since)))
@@ -149,14 +183,14 @@ impl TicketStore {
             }
             Err(_) => {}
         };
-        let outcome = self.flights.find_or_join(key, |key| self.find(key), begin, land);
+        let outcome = self.flights.find_or_join(key, find, begin, land);
         // Without one the fetching task panicked or the runtime is shutting down.
         outcome.await.unwrap_or(Err(ClientError::Abandoned))
     }
 
     fn find(&self, key: &TicketKey) -> Option<Outcome> {
         let now = self.now();
-        if let Some(ready) = self.lock().get(key).filter(|ready| ready.is_good(now)) {
+        if let Some(ready) = self.look().get(key).filter(|ready| ready.is_good(now)) {
             return Some(Ok(Held { was_stored: true, ..ready.held.clone() }));
         }
         let refusals = self.refusals();
@@ -168,7 +202,8 @@ impl TicketStore {
         let now = self.now();
         let ready = Ready::new(held, keep, now);
         if ready.is_good(now) {
-            self.lock().insert(key, ready.end(), ready);
+            // What it takes the place of is wiped once nobody waits any more.
+            let _put_out = self.change().insert(key, ready.end(), ready);
         }
     }
 
@@ -207,13 +242,13 @@ impl TicketStore {
     pub(crate) fn forget(&self, of: impl Fn(&TicketKey) -> bool) {
         // In this order: what was under way has landed and is dropped, or never lands.
         self.flights.forget(&of);
-        self.lock().remove_all(&of);
+        self.change().remove_all(&of);
         self.refusals().remove_all(of);
     }
 
     /// Is this ticket, fetched under this key, still the one that would be handed out?
     pub(crate) fn has(&self, key: &TicketKey, credential: &Arc<Credential>) -> bool {
-        let tickets = self.lock();
+        let tickets = self.look();
         tickets.get(key).is_some_and(|ready| Arc::ptr_eq(&ready.held.credential, credential))
     }
 

@@ -37,6 +37,55 @@ fn mit_tools_accept_our_ccache_and_we_accept_their_keytab() {
     assert!(file.contains("1,42"), "{file}");
 }
 
+/// A cache of each kind that holds one ticket in a user's name and nothing else: to programs that know
+/// MIT's library it is the user's.
+#[test]
+fn programs_of_all_kinds_come_as_the_user_with_caches_of_all_kinds() {
+    let lab = lab!();
+    let krb = program("krb");
+    let (krb, account) = (krb.display(), lab.principal(&lab.var("SVC_ACCOUNT")));
+    let keytab = lab.keytab("mcp");
+    let folder = lab.scratch("caches");
+    std::fs::create_dir_all(&folder).unwrap();
+    let here = folder.display();
+    let unique = std::process::id();
+    for (kind, cache) in [
+        ("file", format!("FILE:{here}/cc")),
+        ("folder", format!("DIR:{here}/folder")),
+        ("keyring", format!("KEYRING:session:krb-e2e-{unique}")),
+    ] {
+        let with = |spn: &str, command: &str| {
+            lab.shell(&format!(
+                "{krb} s4u --client {account} --kdc $DC_IP -k {} -c {cache} ALICE_ADMIN {spn} && \
+                 export KRB5CCNAME={cache} && {command}",
+                keytab.display()
+            ))
+        };
+        let file = with(
+            "cifs/$FILESERVER_HOST",
+            "smbclient //$FILESERVER_HOST/corp --use-kerberos=required -N -c 'get reports/data.csv -'",
+        );
+        assert!(file.contains("1,42"), "{kind}: {file}");
+        let page = with(
+            "HTTP/$WEB_HOST",
+            "curl -s -m 30 --noproxy '*' --negotiate -u : http://$WEB_HOST/whoami",
+        );
+        assert!(page.contains("ALICE_ADMIN"), "{kind}: {page}");
+        let user = with(
+            "postgres/$POSTGRES_HOST",
+            "psql -X -At -c 'SELECT principal FROM pg_stat_gssapi WHERE pid = pg_backend_pid()' \
+             \"host=$POSTGRES_HOST dbname=app user=ALICE_ADMIN gssencmode=require\"",
+        );
+        assert!(user.contains("ALICE_ADMIN@"), "{kind}: {user}");
+        // What MIT's kvno has put beside it, ours finds, and ours takes all of it away.
+        let list = lab.shell(&format!("KRB5CCNAME={cache} {krb} klist"));
+        assert!(list.contains("postgres/"), "{kind}: {list}");
+        lab.shell(&format!("KRB5CCNAME={cache} {krb} kdestroy"));
+        let gone = lab.shell(&format!("KRB5CCNAME={cache} klist -s || echo gone"));
+        assert_eq!(gone.trim(), "gone", "{kind}");
+    }
+}
+
 #[test]
 fn krb_takes_a_password_file_of_any_editor_and_an_address_without_dns() {
     let lab = lab!();

@@ -4,6 +4,7 @@
 //! `PEERS_REQUIRED=1`.
 
 mod apache;
+mod caches;
 mod gssapi;
 mod impacket;
 mod jdk;

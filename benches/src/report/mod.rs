@@ -10,6 +10,7 @@ mod parts;
 mod server;
 mod table;
 mod target;
+mod tickets;
 
 pub use figures::Figures;
 pub use page::page;

@@ -89,9 +89,9 @@ impl Place for Dir {
         self.file.read()
     }
 
-    fn initialize(&self, cache: &CredentialCache) -> Result<(), CacheError> {
+    fn initialize(&self, cache: &CredentialCache, now: u32) -> Result<(), CacheError> {
         make(&self.folder)?;
-        self.file.initialize(cache)
+        self.file.initialize(cache, now)
     }
 
     fn store(&self, entries: &[CacheEntry], now: u32) -> Result<(), CacheError> {

@@ -81,7 +81,7 @@ impl Place for CacheFile {
         Ok(self.located(&bytes)?.0)
     }
 
-    fn initialize(&self, cache: &CredentialCache) -> Result<(), CacheError> {
+    fn initialize(&self, cache: &CredentialCache, _: u32) -> Result<(), CacheError> {
         self.replace(cache)
     }
 

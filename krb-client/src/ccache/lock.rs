@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Nobody keeps a cache locked for longer than it takes to write a ticket.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -11,16 +11,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// Such locks belong to the open file, so they hold between the threads of this program as well.
 pub(super) fn lock(file: &File, exclusive: bool) -> Result<bool> {
-    let begun = Instant::now();
-    let mut pause = Duration::from_millis(1);
+    let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(1));
     loop {
         if try_lock(file, exclusive)? {
             return Ok(true);
         }
-        if begun.elapsed() >= PATIENCE {
+        if waited >= PATIENCE {
             return Ok(false);
         }
         sleep(pause);
+        waited += pause;
         pause = (2 * pause).min(Duration::from_millis(50));
     }
 }

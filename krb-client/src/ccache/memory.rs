@@ -73,7 +73,7 @@ impl Place for Memory {
         cache.ok_or_else(|| CacheError::NotFound { cache: self.name() })
     }
 
-    fn initialize(&self, cache: &CredentialCache) -> Result<(), CacheError> {
+    fn initialize(&self, cache: &CredentialCache, _: u32) -> Result<(), CacheError> {
         let mut named = self.shelf.lock();
         if named.caches.len() >= MAX_CACHES && !named.caches.contains_key(&self.name) {
             return Err(CacheError::Full { cache: "MEMORY:".to_owned(), limit: MAX_CACHES });

@@ -1,5 +1,5 @@
-//! Credential caches under the names that MIT's tools know, shared with them: `FILE:`, `DIR:` and
-//! `MEMORY:`.
+//! Credential caches under the names that MIT's tools know, shared with them: `FILE:`, `DIR:`,
+//! `KEYRING:` (Linux), `KCM:` (sssd-kcm, Heimdal's daemon) and `MEMORY:`.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,6 +17,10 @@
 mod dir;
 mod entries;
 mod file;
+#[cfg(unix)]
+mod kcm;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod lock;
 mod memory;
 mod name;
@@ -25,6 +29,7 @@ mod place;
 mod testing;
 mod unique;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use krb_proto::formats::{CacheEntry, CredentialCache, Krb5Conf};
@@ -35,6 +40,10 @@ use crate::defaults::Defaults;
 use crate::{ClientError, Clock, SystemClock};
 use dir::Dir;
 use file::CacheFile;
+#[cfg(unix)]
+use kcm::Kcm;
+#[cfg(target_os = "linux")]
+use keyring::Keyring;
 use memory::Shelf;
 use name::{Kind, split};
 use place::Place;
@@ -46,24 +55,41 @@ use place::Place;
 pub struct Ccaches {
     default_name: Arc<str>,
     memory: Arc<Shelf>,
+    kcm_socket: Arc<Path>,
     clock: Arc<dyn Clock>,
 }
+
+/// Where both KCM daemons listen, and MIT's library and Heimdal's look.
+const KCM_SOCKET: &str = "/var/run/.heim_org.h5l.kcm-socket";
 
 impl Ccaches {
     /// Caches of which this one, or this collection, is the default.
     #[must_use]
     pub fn new(default_name: &str) -> Self {
         let clock = Arc::new(SystemClock);
-        Self { default_name: default_name.into(), memory: Arc::default(), clock }
+        let (memory, kcm_socket) = (Arc::default(), Path::new(KCM_SOCKET).into());
+        Self { default_name: default_name.into(), memory, kcm_socket, clock }
     }
 
     /// The default is what the variable `KRB5CCNAME` says, else `default_ccache_name` in the
-    /// configuration, else the file in `/tmp` that MIT's library takes.
+    /// configuration, else the file in `/tmp` that MIT's library takes. A KCM daemon is asked where
+    /// `kcm_socket` in the configuration says.
     ///
     /// # Errors
     /// [`ClientError`], if the configuration's name makes no sense.
     pub fn from_environment(conf: Option<&Krb5Conf>) -> Result<Self, ClientError> {
-        Ok(Self::new(&Defaults::from_environment(conf)?.ccache))
+        let caches = Self::new(&Defaults::from_environment(conf)?.ccache);
+        let socket = conf.and_then(|conf| conf.value(&["libdefaults", "kcm_socket"]));
+        Ok(match socket {
+            Some(socket) => caches.with_kcm_socket(Path::new(socket)),
+            None => caches,
+        })
+    }
+
+    /// The same, with a KCM daemon that listens there.
+    #[must_use]
+    pub fn with_kcm_socket(self, socket: &Path) -> Self {
+        Self { kcm_socket: socket.into(), ..self }
     }
 
     /// The same, by another clock: whether a ticket has ended goes by it.
@@ -87,9 +113,15 @@ impl Ccaches {
         let place = at_once(move || {
             let (kind, rest) = split(&name)?;
             Ok(match kind {
-                Kind::File => Arc::new(CacheFile::new(rest.into())) as Arc<dyn Place>,
-                Kind::Dir => Arc::new(Dir::resolve(rest)?),
-                Kind::Memory => Arc::new(caches.memory.resolve(rest)),
+                Kind::File => place(CacheFile::new(rest.into())),
+                Kind::Dir => place(Dir::resolve(rest)?),
+                Kind::Memory => place(caches.memory.resolve(rest)),
+                #[cfg(target_os = "linux")]
+                Kind::Keyring => place(Keyring::resolve(rest)?),
+                #[cfg(unix)]
+                Kind::Kcm => place(Kcm::resolve(&caches.kcm_socket, rest)?),
+                #[cfg(not(target_os = "linux"))]
+                _ => return Err(unknown(&name)),
             })
         });
         Ok(self.handle(place.await?))
@@ -119,6 +151,12 @@ impl Ccaches {
                 }
                 Kind::Dir => Dir::all(rest)?.into_iter().map(place).collect::<Vec<_>>(),
                 Kind::Memory => caches.memory.all().into_iter().map(place).collect(),
+                #[cfg(target_os = "linux")]
+                Kind::Keyring => Keyring::all(rest)?.into_iter().map(place).collect(),
+                #[cfg(unix)]
+                Kind::Kcm => Kcm::all(&caches.kcm_socket, rest)?.into_iter().map(place).collect(),
+                #[cfg(not(target_os = "linux"))]
+                _ => return Err(unknown(&caches.default_name)),
             })
         });
         Ok(places.await?.into_iter().map(|place| self.handle(place)).collect())
@@ -156,6 +194,12 @@ impl Ccaches {
                 }
                 Kind::Dir => place(Dir::unique(rest)?),
                 Kind::Memory => place(caches.memory.unique()),
+                #[cfg(target_os = "linux")]
+                Kind::Keyring => place(Keyring::unique(rest)?),
+                #[cfg(unix)]
+                Kind::Kcm => place(Kcm::unique(&caches.kcm_socket)?),
+                #[cfg(not(target_os = "linux"))]
+                _ => return Err(unknown(&caches.default_name)),
             })
         });
         Ok(self.handle(place.await?))
@@ -164,6 +208,11 @@ impl Ccaches {
     fn handle(&self, place: Arc<dyn Place>) -> Ccache {
         Ccache { name: place.name().into(), place, clock: self.clock.clone() }
     }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unknown(name: &str) -> CacheError {
+    CacheError::UnknownType { cache: name.to_owned() }
 }
 
 fn place(place: impl Place + 'static) -> Arc<dyn Place> {
@@ -220,8 +269,8 @@ impl Ccache {
     /// # Errors
     /// [`ClientError::Cache`].
     pub async fn initialize(&self, cache: CredentialCache) -> Result<(), ClientError> {
-        let place = self.place.clone();
-        at_once(move || place.initialize(&cache)).await
+        let (place, now) = (self.place.clone(), self.now());
+        at_once(move || place.initialize(&cache, now)).await
     }
 
     /// Makes the cache, with these tickets for this principal, or replaces all that it holds.
@@ -246,9 +295,13 @@ impl Ccache {
     /// [`ClientError::Cache`]: [`CacheError::NotFound`] if there is no such cache,
     /// [`CacheError::Unsafe`] if others can read it.
     pub async fn store(&self, entries: Vec<CacheEntry>) -> Result<(), ClientError> {
-        let place = self.place.clone();
-        let now = self.clock.now().seconds.unix().clamp(0, u32::MAX.into()) as u32;
+        let (place, now) = (self.place.clone(), self.now());
         at_once(move || place.store(&entries, now)).await
+    }
+
+    /// Seconds since 1970, as caches have them.
+    fn now(&self) -> u32 {
+        self.clock.seconds().clamp(0, u32::MAX.into()) as u32
     }
 
     /// Takes the cache away. `false` if there was none.

@@ -7,6 +7,8 @@ pub(super) enum Kind {
     File,
     Dir,
     Memory,
+    Keyring,
+    Kcm,
 }
 
 /// The type and the rest of a cache's name. As MIT's library reads such names: a known word in front
@@ -21,6 +23,8 @@ pub(super) fn split(name: &str) -> Result<(Kind, &str), CacheError> {
         "FILE" => Kind::File,
         "DIR" => Kind::Dir,
         "MEMORY" => Kind::Memory,
+        "KEYRING" => Kind::Keyring,
+        "KCM" => Kind::Kcm,
         _ if is_path(kind) => return Ok((Kind::File, name)),
         _ => return Err(CacheError::UnknownType { cache: name.to_owned() }),
     };
@@ -48,6 +52,8 @@ mod tests {
             ("DIR::/tmp/cc/tkt", Kind::Dir, ":/tmp/cc/tkt"),
             ("MEMORY:", Kind::Memory, ""),
             ("MEMORY:a:b", Kind::Memory, "a:b"),
+            ("KEYRING:persistent:0", Kind::Keyring, "persistent:0"),
+            ("KCM:", Kind::Kcm, ""),
         ] {
             assert_eq!(split(name).unwrap(), (kind, rest), "{name}");
         }

@@ -12,8 +12,9 @@ pub(super) trait Place: Send + Sync {
     /// All that it holds.
     fn read(&self) -> Result<CredentialCache, CacheError>;
 
-    /// Makes it, or replaces all that it holds. Where the type can, in one step.
-    fn initialize(&self, cache: &CredentialCache) -> Result<(), CacheError>;
+    /// Makes it, or replaces all that it holds. Where the type can, in one step. `now` is in seconds
+    /// since 1970, for types that end by themselves.
+    fn initialize(&self, cache: &CredentialCache, now: u32) -> Result<(), CacheError>;
 
     /// Puts entries in, in the place of those that they [supersede](super::entries).
     fn store(&self, entries: &[CacheEntry], now: u32) -> Result<(), CacheError>;

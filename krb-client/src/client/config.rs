@@ -5,7 +5,7 @@ use krb_proto::Principal;
 use krb_proto::exchange::TicketOptions;
 
 use super::armor::Armor;
-use crate::store::SharedTickets;
+use crate::store::{MAX_ENTRIES, SharedTickets};
 use crate::{
     AccountSecret, Carry, Clock, Entropy, KdcSource, OsRandom, Patience, Realms, SystemClock,
     Transport,
@@ -39,6 +39,9 @@ pub struct ClientConfig {
     /// back when the user is disabled, leaves a group or may no longer be delegated. It counts from
     /// the fetch of the evidence, by the clock and by one that nobody can set. 15 minutes.
     pub max_age: Duration,
+    /// So many tickets are kept at most; beyond, what ends first goes first. Each takes its own length
+    /// and about 800 bytes. 10,000.
+    pub max_tickets: usize,
     /// The clock; the machine's unless asked otherwise.
     pub clock: Arc<dyn Clock>,
     /// Randomness; the system's unless asked otherwise.
@@ -73,6 +76,7 @@ impl ClientConfig {
             timeout: patience.overall,
             login: TicketOptions::default(),
             max_age: Duration::from_secs(15 * 60),
+            max_tickets: MAX_ENTRIES,
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             armor: None,

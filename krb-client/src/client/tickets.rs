@@ -19,10 +19,12 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn ticket(&self, target: &Name) -> Result<UserTicket, ClientError> {
-        let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
         let to = Principal::new(target.clone(), &self.account().realm);
-        let key = self.key(to.into(), Behalf::Itself, &options);
-        let fetch = || async move { client.ask(TgsGoal::Service(asked), options).await };
+        let key = self.key(to.into(), Behalf::Itself, &self.inner.user_kept);
+        let fetch = || {
+            let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
+            async move { client.ask(TgsGoal::Service(asked), options).await }
+        };
         self.inner.store.evidence(key, self.inner.max_age, fetch).await
     }
 
@@ -102,9 +104,13 @@ impl Client {
         self.ask(TgsGoal::Proxy(target.clone()), options).await
     }
 
-    /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock
-    /// that is wrong by as much as we correct does not make them useless.
     pub(crate) fn user_ticket(&self) -> TicketOptions {
-        TicketOptions { lifetime: 3600, fast: self.tgs_armor(), ..TicketOptions::default() }
+        TicketOptions { fast: self.tgs_armor(), ..user_ticket() }
     }
+}
+
+/// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock that is
+/// wrong by as much as we correct does not make them useless.
+pub(super) fn user_ticket() -> TicketOptions {
+    TicketOptions { lifetime: 3600, ..TicketOptions::default() }
 }

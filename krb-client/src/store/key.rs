@@ -1,3 +1,4 @@
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use krb_proto::exchange::{TicketAddress, TicketOptions};
@@ -6,7 +7,7 @@ use krb_proto::{KerberosTime, Principal};
 
 /// What makes a ticket somebody's. It is complete: tickets of several accounts and realms can lie
 /// in one store.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TicketKey {
     /// The service account that asked for it, with its realm.
     pub(crate) account: Arc<Principal>,
@@ -15,9 +16,18 @@ pub(crate) struct TicketKey {
     /// Who it names.
     pub(crate) behalf: Behalf,
     /// How it was asked for.
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     /// What was got in another epoch is not used in this one.
     pub(crate) epoch: u64,
+}
+
+/// What tells most keys apart; whoever agrees in that is compared in all of it.
+impl Hash for TicketKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.target.hash(state);
+        self.behalf.hash(state);
+        self.epoch.hash(state);
+    }
 }
 
 impl TicketKey {
@@ -54,7 +64,7 @@ pub(crate) enum Behalf {
 }
 
 /// What of [`TicketOptions`] makes another ticket of it. FAST does not: it protects the exchange.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Options {
     enctypes: Vec<EncType>,
     forwardable: bool,

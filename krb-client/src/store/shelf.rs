@@ -1,58 +1,95 @@
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// So many values at most, each with its end; beyond, what ends first goes first. Putting one in
 /// looks at a handful of the others, however many there are.
+///
+/// What was put out is handed back, so that it is dropped where nobody waits for it.
 pub(super) struct Shelf<K, E, V> {
-    by_key: HashMap<Arc<K>, Entry<E, V>>,
+    by_key: HashSet<ByKey<K, E, V>>,
     /// In the order in which they end, and in which they came.
-    by_end: BTreeMap<(E, u64), Arc<K>>,
+    by_end: ByEnd<K, E, V>,
     max_entries: usize,
     came: u64,
 }
 
-struct Entry<E, V> {
+type ByEnd<K, E, V> = BTreeMap<(E, u64), Arc<Stored<K, E, V>>>;
+
+/// All that is known of a value in one place, since there may be very many.
+struct Stored<K, E, V> {
+    key: K,
     place: (E, u64),
     value: V,
 }
 
+struct ByKey<K, E, V>(Arc<Stored<K, E, V>>);
+
+impl<K, E, V> Borrow<K> for ByKey<K, E, V> {
+    fn borrow(&self) -> &K {
+        &self.0.key
+    }
+}
+
+impl<K: PartialEq, E, V> PartialEq for ByKey<K, E, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+impl<K: Eq, E, V> Eq for ByKey<K, E, V> {}
+
+impl<K: Hash, E, V> Hash for ByKey<K, E, V> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.hash(state);
+    }
+}
+
+/// What was on a shelf.
+pub(super) struct PutOut<K, E, V>(
+    #[allow(dead_code, reason = "it is only dropped")] Arc<Stored<K, E, V>>,
+);
+
 impl<K: Eq + Hash, E: Ord + Copy, V> Shelf<K, E, V> {
     pub(super) fn new(max_entries: usize) -> Self {
-        Self { by_key: HashMap::new(), by_end: BTreeMap::new(), max_entries, came: 0 }
+        Self { by_key: HashSet::new(), by_end: BTreeMap::new(), max_entries, came: 0 }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
-        self.by_key.get(key).map(|entry| &entry.value)
+        self.by_key.get(key).map(|ByKey(stored)| &stored.value)
     }
 
     /// Puts a value in, in the place of the one that was there.
-    pub(super) fn insert(&mut self, key: K, end: E, value: V) {
-        self.remove(&key);
+    pub(super) fn insert(&mut self, key: K, end: E, value: V) -> [Option<PutOut<K, E, V>>; 2] {
+        let replaced = self.remove(&key);
+        let mut first = None;
         if self.by_key.len() >= self.max_entries
-            && let Some((_, first)) = self.by_end.pop_first()
+            && let Some((_, ends_first)) = self.by_end.pop_first()
         {
-            self.by_key.remove::<K>(first.borrow());
+            self.by_key.remove(&ends_first.key);
+            first = Some(PutOut(ends_first));
         }
         self.came += 1;
-        let (key, place) = (Arc::new(key), (end, self.came));
-        self.by_end.insert(place, key.clone());
-        self.by_key.insert(key, Entry { place, value });
+        let place = (end, self.came);
+        let stored = Arc::new(Stored { key, place, value });
+        self.by_end.insert(place, stored.clone());
+        self.by_key.insert(ByKey(stored));
+        [replaced, first]
     }
 
-    pub(super) fn remove(&mut self, key: &K) {
-        if let Some(entry) = self.by_key.remove(key) {
-            self.by_end.remove(&entry.place);
-        }
+    pub(super) fn remove(&mut self, key: &K) -> Option<PutOut<K, E, V>> {
+        let ByKey(stored) = self.by_key.take(key)?;
+        self.by_end.remove(&stored.place);
+        Some(PutOut(stored))
     }
 
     /// Removes every value of whose key that holds. This one looks at all.
     pub(super) fn remove_all(&mut self, of: impl Fn(&K) -> bool) {
-        self.by_key.retain(|key, entry| {
-            let kept = !of(key);
+        self.by_key.retain(|ByKey(stored)| {
+            let kept = !of(&stored.key);
             if !kept {
-                self.by_end.remove(&entry.place);
+                self.by_end.remove(&stored.place);
             }
             kept
         });

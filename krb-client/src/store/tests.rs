@@ -44,7 +44,7 @@ impl Clock for TestClock {
 
 fn store() -> (Arc<TicketStore>, Arc<TestClock>) {
     let clock = TestClock::new();
-    (TicketStore::new(clock.clone()), clock)
+    (TicketStore::of_size(MAX_ENTRIES, clock.clone()), clock)
 }
 
 fn user(name: &str) -> Principal {
@@ -53,7 +53,8 @@ fn user(name: &str) -> Principal {
 
 fn key(target: &str, behalf: Behalf) -> TicketKey {
     let (account, target) = (Arc::new(user("service")), Arc::new(user(target)));
-    TicketKey { account, target, behalf, options: (&TicketOptions::default()).into(), epoch: 0 }
+    let options = Arc::new((&TicketOptions::default()).into());
+    TicketKey { account, target, behalf, options, epoch: 0 }
 }
 
 /// A fetch that must not be begun.
@@ -427,7 +428,7 @@ async fn whatever_is_evicted_nobody_gets_anothers_ticket() {
         };
         let ticket = store.proxied(proxy(&evidence, sid, target), &evidence, fetch).await.unwrap();
         assert_eq!(ticket.ticket, of.as_bytes());
-        fullest = fullest.max(store.lock().len());
+        fullest = fullest.max(store.look().len());
     }
     assert_eq!(fullest, LIMIT, "filled to its limit and no further");
     let fetches = fetches.load(Ordering::SeqCst);
@@ -444,7 +445,7 @@ async fn what_expires_first_goes_first() {
         let fetch = || async move { Ok(credential(name, NOW + 36_000)) };
         store.get(evidence(name), None, KEEP, fetch).await.unwrap();
     }
-    let kept = |name| store.lock().get(&evidence(name)).is_some();
+    let kept = |name| store.look().get(&evidence(name)).is_some();
     assert_eq!(names.map(kept), [false, true, true]);
 }
 
@@ -458,7 +459,7 @@ async fn each_member_of_a_key_tells_tickets_apart() {
         key("cifs", Behalf::Proved { user: user(name), sid: sid.into(), evidence })
     };
     let asked = |options: &TicketOptions| TicketKey {
-        options: options.into(),
+        options: Arc::new(options.into()),
         ..key("cifs", Behalf::Itself)
     };
     let usual = TicketOptions::default();

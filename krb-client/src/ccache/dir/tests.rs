@@ -1,6 +1,8 @@
 use super::super::testing::{Scratch, cache, names, ticket};
 use super::*;
 
+const NOW: u32 = 1000;
+
 fn resolve(folder: &Path) -> Dir {
     Dir::resolve(folder.to_str().unwrap()).unwrap()
 }
@@ -13,10 +15,10 @@ fn a_folder_means_its_primary_cache() {
     assert_eq!(first.name(), format!("DIR::{}/tkt", folder.display()));
     assert!(!folder.exists(), "looking makes nothing");
     assert!(Dir::all(folder.to_str().unwrap()).unwrap().is_empty());
-    first.initialize(&cache(&[ticket("web", 2000)])).unwrap();
+    first.initialize(&cache(&[ticket("web", 2000)]), NOW).unwrap();
 
     let second = Dir::unique(folder.to_str().unwrap()).unwrap();
-    second.initialize(&cache(&[ticket("files", 2000)])).unwrap();
+    second.initialize(&cache(&[ticket("files", 2000)]), NOW).unwrap();
     assert_eq!(names(&resolve(&folder).read().unwrap()), ["web"]);
     second.switch_to().unwrap();
     assert_eq!(names(&resolve(&folder).read().unwrap()), ["files"]);

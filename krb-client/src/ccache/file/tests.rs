@@ -16,7 +16,9 @@ fn what_is_stored_is_appended_and_what_it_supersedes_is_marked_where_it_lies() {
     let place = file(&scratch);
     assert!(place.store(&[ticket("web", 2000)], NOW).unwrap_err().is_not_found());
     let old = ticket("web", 900);
-    place.initialize(&cache(&[configuration("pa_type"), old, ticket("krbtgt", 2000)])).unwrap();
+    place
+        .initialize(&cache(&[configuration("pa_type"), old, ticket("krbtgt", 2000)]), NOW)
+        .unwrap();
     let before = fs::read(place.path()).unwrap();
     let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
     let lies_at = inode(place.path());
@@ -38,7 +40,7 @@ fn what_is_stored_is_appended_and_what_it_supersedes_is_marked_where_it_lies() {
 fn a_file_of_what_was_removed_is_written_anew() {
     let scratch = Scratch::new();
     let place = file(&scratch);
-    place.initialize(&cache(&[configuration("pa_type")])).unwrap();
+    place.initialize(&cache(&[configuration("pa_type")]), NOW).unwrap();
     let mut large = ticket("web", 2000);
     large.ticket = vec![7; 20_000];
     let mut longest = 0;
@@ -56,7 +58,7 @@ fn a_file_of_what_was_removed_is_written_anew() {
 fn half_an_entry_of_a_writer_that_was_stopped_is_no_obstacle() {
     let scratch = Scratch::new();
     let place = file(&scratch);
-    place.initialize(&cache(&[ticket("krbtgt", 2000)])).unwrap();
+    place.initialize(&cache(&[ticket("krbtgt", 2000)]), NOW).unwrap();
     let mut bytes = fs::read(place.path()).unwrap();
     bytes.extend_from_slice(&ticket("half", 2000).to_bytes()[..90]);
     fs::write(place.path(), bytes).unwrap();
@@ -83,7 +85,7 @@ fn older_versions_are_written_anew_in_this_one() {
 #[test]
 fn many_writers_at_once_lose_nothing_and_readers_see_whole_caches() {
     let scratch = Scratch::new();
-    file(&scratch).initialize(&cache(&[ticket("krbtgt", 2000)])).unwrap();
+    file(&scratch).initialize(&cache(&[ticket("krbtgt", 2000)]), NOW).unwrap();
     let barrier = Barrier::new(6);
     thread::scope(|scope| {
         for writer in 0..4 {
@@ -124,14 +126,14 @@ fn many_writers_at_once_lose_nothing_and_readers_see_whole_caches() {
 fn who_holds_a_lock_is_waited_for_and_a_file_that_took_its_place_is_used() {
     let scratch = Scratch::new();
     let place = file(&scratch);
-    place.initialize(&cache(&[ticket("old", 2000)])).unwrap();
+    place.initialize(&cache(&[ticket("old", 2000)]), NOW).unwrap();
     let old = open(place.path(), true).unwrap();
     assert!(lock(&old, true).unwrap());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| file(&scratch).store(&[ticket("web", 2000)], NOW));
         thread::sleep(std::time::Duration::from_millis(100));
         assert!(!waiting.is_finished());
-        place.initialize(&cache(&[ticket("new", 2000)])).unwrap();
+        place.initialize(&cache(&[ticket("new", 2000)]), NOW).unwrap();
         drop(old);
         waiting.join().unwrap().unwrap();
     });
@@ -144,7 +146,7 @@ fn tickets_are_not_put_where_others_read_them_and_a_pipe_holds_up_nobody() {
 
     let scratch = Scratch::new();
     let place = file(&scratch);
-    place.initialize(&cache(&[])).unwrap();
+    place.initialize(&cache(&[]), NOW).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(place.path()), 0o600);
     for mode in [0o640, 0o604, 0o622] {
@@ -154,7 +156,7 @@ fn tickets_are_not_put_where_others_read_them_and_a_pipe_holds_up_nobody() {
         assert!(place.read().is_ok(), "but it is read");
     }
     // Making it anew is safe, whatever was there.
-    place.initialize(&cache(&[])).unwrap();
+    place.initialize(&cache(&[]), NOW).unwrap();
     assert_eq!(mode(place.path()), 0o600);
     if nix::unistd::geteuid().is_root() {
         std::os::unix::fs::chown(place.path(), Some(65534), None).unwrap();
@@ -171,7 +173,7 @@ fn a_cache_that_is_taken_away_leaves_no_keys_behind() {
     let scratch = Scratch::new();
     let place = file(&scratch);
     assert!(!place.destroy().unwrap(), "there was none");
-    place.initialize(&cache(&[ticket("web", 2000)])).unwrap();
+    place.initialize(&cache(&[ticket("web", 2000)]), NOW).unwrap();
     let mut held = File::open(place.path()).unwrap();
     assert!(place.destroy().unwrap());
     assert!(place.read().unwrap_err().is_not_found());
