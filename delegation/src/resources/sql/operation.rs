@@ -1,5 +1,6 @@
 //! What can be done with databases.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -414,20 +415,24 @@ fn bind(
             values.map(|(name, value)| Param { name: name.clone(), value: value.clone() }).collect()
         }
         Params::Named(map) => {
-            let bare = |name: &str| name.trim_start_matches(['@', '$', ':']).to_lowercase();
-            if let Some(other) = map.keys().find(|key| !wanted.iter().any(|w| bare(w) == bare(key)))
-            {
-                return wrong(format!("there is no placeholder for {other:?}"));
+            let bare = |name: &String| name.trim_start_matches(['@', '$', ':']).to_lowercase();
+            let bare_wanted: Vec<String> = wanted.iter().map(bare).collect();
+            let known: HashSet<&String> = bare_wanted.iter().collect();
+            // None: it is given twice.
+            let mut given: HashMap<String, Option<&Value>> = HashMap::new();
+            for (key, value) in map {
+                let name = bare(key);
+                if !known.contains(&name) {
+                    return wrong(format!("there is no placeholder for {key:?}"));
+                }
+                given.entry(name).and_modify(|value| *value = None).or_insert(Some(value));
             }
             let mut values = Vec::with_capacity(wanted.len());
-            for name in &wanted {
-                let mut given = map.iter().filter(|(key, _)| bare(key) == bare(name));
-                match (given.next(), given.next()) {
-                    (Some((_, value)), None) => {
-                        values.push(Param { name: name.clone(), value: value.clone() });
-                    }
-                    (None, _) => return wrong(format!("there is no value for {name:?}")),
-                    (Some(_), Some(_)) => return wrong(format!("{name:?} has two values")),
+            for (name, bare) in wanted.into_iter().zip(&bare_wanted) {
+                match given.get(bare) {
+                    Some(Some(value)) => values.push(Param { name, value: (*value).clone() }),
+                    None => return wrong(format!("there is no value for {name:?}")),
+                    Some(None) => return wrong(format!("{name:?} has two values")),
                 }
             }
             values

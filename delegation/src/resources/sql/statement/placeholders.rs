@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::super::engine::Engine;
 use super::failure::Refused;
@@ -36,12 +36,9 @@ impl Placeholders {
                 }
             }
             Engine::SqlServer => {
-                let mut names: Vec<String> = Vec::new();
-                for name in written {
-                    if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                        names.push(name.clone());
-                    }
-                }
+                let mut known = HashSet::new();
+                let first = written.filter(|name| known.insert(name.to_ascii_lowercase()));
+                let names: Vec<String> = first.cloned().collect();
                 if names.len() <= MOST { Ok(Self::Named(names)) } else { Err(Refused::TooDeep) }
             }
         }
