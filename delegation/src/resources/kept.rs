@@ -1,13 +1,16 @@
-//! Sessions kept for later calls: connecting, logging in and opening a share are most of a short
-//! call. Each call has one for itself, so that one that is given up takes no other's with it.
+//! Sessions kept for later calls, of all kinds together: connecting, logging in and opening a share are
+//! most of a short call. Each call has one for itself, so that one that is given up takes no other's with
+//! it.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use krb_client::Clock;
 use tokio::time::{Instant, sleep};
 
-use crate::credential::Standing;
+use crate::credential::{ServiceCredential, Standing};
 use crate::state::State;
 
 /// Unused for so long, a session ends.
@@ -22,35 +25,44 @@ const FILES_EACH: usize = 8;
 const OF_A_USER: usize = 16;
 
 /// What can be kept.
-pub(super) trait Keep: Send + 'static {
+pub(super) trait Keep: Any + Send {
     /// Whether it is of no more use.
     fn is_lost(&self) -> bool;
 
     /// Ends it in order.
-    fn end(self) -> impl Future<Output = ()> + Send;
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// What is kept, each for calls that stand on the same as the one it was made in.
-pub(super) struct Kept<S> {
+/// What is kept, each for calls that stand on the same as the one it was made in. Clones are one.
+#[derive(Clone)]
+pub(crate) struct Kept {
     most: usize,
-    shelf: Arc<Mutex<Shelf<S>>>,
+    shelf: Arc<Mutex<Shelf>>,
     state: Arc<State>,
 }
 
-struct Shelf<S> {
+struct Shelf {
     /// Those unused for longest first.
-    entries: Vec<Entry<S>>,
+    entries: Vec<Entry>,
     is_swept: bool,
     is_closed: bool,
 }
 
-struct Entry<S> {
+struct Entry {
     standing: Standing,
     since: Instant,
-    session: S,
+    session: Box<dyn Keep>,
 }
 
-impl<S: Keep> Kept<S> {
+impl Entry {
+    /// The session, if it is of this kind.
+    fn session<S: Keep>(&self) -> Option<&S> {
+        let session: &dyn Any = &*self.session;
+        session.downcast_ref()
+    }
+}
+
+impl Kept {
     /// Where so many files may be open. Those of users of whom the state says that they were revoked
     /// end.
     pub(super) fn new(files: usize, state: Arc<State>) -> Self {
@@ -58,9 +70,14 @@ impl<S: Keep> Kept<S> {
         Self { most: MOST.min(files / FILES_EACH), shelf: Arc::new(Mutex::new(shelf)), state }
     }
 
+    /// What a session of a call with this credential would stand on; `None` if it may not be kept.
+    pub(super) fn standing(&self, credential: &ServiceCredential<'_>) -> Option<Standing> {
+        credential.standing(self.state.revocations())
+    }
+
     /// One that stands on the very same and fits, for this call alone. What the caller has there on anything
     /// else ends: newer evidence may say another thing.
-    pub(super) fn take(
+    pub(super) fn take<S: Keep>(
         &self,
         on: &Standing,
         clock: &dyn Clock,
@@ -72,24 +89,27 @@ impl<S: Keep> Kept<S> {
         }
         let mut shelf = lock(&self.shelf);
         // The one used last, so that those in excess become idle.
-        let is_one = |entry: &Entry<S>| entry.standing == *on && fits(&entry.session);
+        let is_one = |entry: &Entry| entry.standing == *on && entry.session().is_some_and(&fits);
         while let Some(found) = shelf.entries.iter().rposition(is_one) {
-            let Entry { session, .. } = shelf.entries.remove(found);
-            if !session.is_lost() {
-                return Some(session);
+            let session: Box<dyn Any> = shelf.entries.remove(found).session;
+            if let Ok(session) = session.downcast::<S>()
+                && !session.is_lost()
+            {
+                return Some(*session);
             }
         }
         None
     }
 
     /// Keeps one. If there are too many, those unused for longest end, first this user's.
-    pub(super) fn put(&self, on: Standing, session: S) {
+    pub(super) fn put(&self, on: Standing, session: impl Keep) {
+        let session: Box<dyn Keep> = Box::new(session);
         let mut shelf = lock(&self.shelf);
         if shelf.is_closed || self.most == 0 || on.is_revoked(self.state.revocations()) {
             drop(shelf);
-            return end(session);
+            return end_one(session);
         }
-        let is_own = |entry: &Entry<S>| entry.standing.is_of_same_user(&on);
+        let is_own = |entry: &Entry| entry.standing.is_of_same_user(&on);
         let own = shelf.entries.iter().filter(|entry| is_own(entry)).count();
         let excess = if own >= OF_A_USER {
             shelf.entries.iter().position(is_own)
@@ -102,12 +122,12 @@ impl<S: Keep> Kept<S> {
             self.sweep();
         }
         drop(shelf);
-        excess.into_iter().for_each(|entry| end(entry.session));
+        excess.into_iter().for_each(|entry| end_one(entry.session));
     }
 
     /// Ends all that stand on what this holds for.
     pub(super) fn end(&self, of: impl Fn(&Standing) -> bool) {
-        take_out(&mut lock(&self.shelf), |entry| of(&entry.standing)).into_iter().for_each(end);
+        take_out(&mut lock(&self.shelf), |entry| of(&entry.standing)).into_iter().for_each(end_one);
     }
 
     /// Ends all, and keeps none any more. Done when they have ended.
@@ -117,7 +137,8 @@ impl<S: Keep> Kept<S> {
             shelf.is_closed = true;
             take_out(&mut shelf, |_| true)
         };
-        let mut ends: tokio::task::JoinSet<()> = all.into_iter().map(Keep::end).collect();
+        let mut ends: tokio::task::JoinSet<()> =
+            all.into_iter().map(|session| session.end()).collect();
         while ends.join_next().await.is_some() {}
     }
 
@@ -134,7 +155,7 @@ impl<S: Keep> Kept<S> {
                 }
                 let Some(shelf) = shelf.upgrade() else { return };
                 let mut shelf = lock(&shelf);
-                let is_done = |entry: &Entry<S>| {
+                let is_done = |entry: &Entry| {
                     entry.since.elapsed() >= IDLE
                         || entry.session.is_lost()
                         || entry.standing.is_revoked(state.revocations())
@@ -143,7 +164,7 @@ impl<S: Keep> Kept<S> {
                 shelf.is_swept = !shelf.entries.is_empty();
                 let is_over = !shelf.is_swept;
                 drop(shelf);
-                done.into_iter().for_each(end);
+                done.into_iter().for_each(end_one);
                 if is_over {
                     return;
                 }
@@ -152,16 +173,20 @@ impl<S: Keep> Kept<S> {
     }
 }
 
-fn lock<S>(shelf: &Mutex<Shelf<S>>) -> MutexGuard<'_, Shelf<S>> {
+fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
     shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn take_out<S>(shelf: &mut Shelf<S>, of: impl Fn(&Entry<S>) -> bool) -> Vec<S> {
+fn take_out(shelf: &mut Shelf, of: impl Fn(&Entry) -> bool) -> Vec<Box<dyn Keep>> {
     shelf.entries.extract_if(.., |entry| of(entry)).map(|entry| entry.session).collect()
 }
 
 /// Ends one. Nobody waits for it.
-pub(super) fn end<S: Keep>(session: S) {
+pub(super) fn end(session: impl Keep) {
+    end_one(Box::new(session));
+}
+
+fn end_one(session: Box<dyn Keep>) {
     if !session.is_lost() {
         tokio::spawn(session.end());
     }
@@ -191,7 +216,9 @@ mod tests {
             self.lost.load(Ordering::SeqCst)
         }
 
-        async fn end(self) {}
+        fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+            Box::pin(async move { drop(self) })
+        }
     }
 
     impl Drop for Session {
@@ -201,7 +228,7 @@ mod tests {
     }
 
     struct Sessions {
-        kept: Kept<Session>,
+        kept: Kept,
         ended: Arc<AtomicUsize>,
         lost: Arc<AtomicBool>,
     }
@@ -219,7 +246,8 @@ mod tests {
         }
 
         fn take(&self, on: &Standing) -> Option<String> {
-            self.kept.take(on, &SystemClock, |_| true).map(|session| session.of.clone())
+            let taken = self.kept.take(on, &SystemClock, |_: &Session| true);
+            taken.map(|session| session.of.clone())
         }
 
         async fn ended(&self) -> usize {
@@ -282,7 +310,7 @@ mod tests {
         sessions.put(&alice, "alice");
         for (seconds, used) in [(890, true), (901, false), (-5, false)] {
             clock.0.store(seconds, Ordering::SeqCst);
-            let taken = sessions.kept.take(&alice, &clock, |_| true);
+            let taken = sessions.kept.take(&alice, &clock, |_: &Session| true);
             assert_eq!(taken.is_some(), used, "{seconds}");
             taken.into_iter().for_each(|session| sessions.kept.put(alice.clone(), session));
         }
@@ -325,6 +353,39 @@ mod tests {
         let none = Sessions::new(4);
         none.put(&bob, "bob");
         assert_eq!((none.count(), none.ended().await), (0, 1));
+    }
+
+    /// One of another kind.
+    struct Other;
+
+    impl Keep for Other {
+        fn is_lost(&self) -> bool {
+            false
+        }
+
+        fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+            Box::pin(async {})
+        }
+    }
+
+    #[tokio::test]
+    async fn all_kinds_have_one_room_and_none_is_taken_for_another() {
+        let sessions = Sessions::new(2 * FILES_EACH);
+        let other = sessions.kept.clone();
+        let (alice, bob) = (standing("alice", "files", 1104, 1), standing("bob", "files", 1105, 2));
+        sessions.put(&alice, "alice");
+        assert!(other.take(&alice, &SystemClock, |_: &Other| true).is_none());
+        for _ in 0..2 {
+            other.put(bob.clone(), Other);
+        }
+        assert_eq!((sessions.count(), sessions.ended().await), (2, 1), "the oldest of all ends");
+        assert_eq!(sessions.take(&bob), None);
+        assert!(other.take(&bob, &SystemClock, |_: &Other| true).is_some());
+        for _ in 0..OF_A_USER {
+            sessions.put(&bob, "bob");
+        }
+        sessions.kept.close().await;
+        assert!(other.take(&bob, &SystemClock, |_: &Other| true).is_none(), "closed for all");
     }
 
     #[tokio::test(start_paused = true)]
@@ -386,7 +447,7 @@ mod tests {
                 for (user, evidence, breaks) in steps {
                     let on = standing(&user.to_string(), "files", user, evidence);
                     let of = format!("{user} {evidence}");
-                    let session = match sessions.kept.take(&on, &SystemClock, |_| true) {
+                    let session = match sessions.kept.take(&on, &SystemClock, |_: &Session| true) {
                         Some(session) => session,
                         None => {
                             let ended = sessions.ended.clone();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::CallContext;
+use super::kept::Kept;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::state::State;
 use crate::targets::{Names, Root};
 use crate::{Failure, Visit};
 
@@ -115,9 +115,8 @@ pub(crate) trait Kind: Sized {
 
     // The resource.
 
-    /// The client, on this network. What it keeps for somebody ends when the state says that they were
-    /// revoked.
-    fn new(network: &Network, state: &Arc<State>) -> Self;
+    /// The client, on this network, which keeps sessions for later calls here.
+    fn new(network: &Network, kept: &Kept) -> Self;
 
     /// Does what the credential is for, as whoever it is for.
     async fn perform(
@@ -126,9 +125,6 @@ pub(crate) trait Kind: Sized {
         credential: &ServiceCredential<'_>,
         task: &Self::Task,
     ) -> Result<Self::Outcome, Failure>;
-
-    /// Ends what is kept for later calls; from then on nothing is. Before the process ends.
-    async fn close(&self) {}
 }
 
 /// What every entry of `targets` has.

@@ -24,8 +24,9 @@ use crate::network::Network;
 use crate::policy::Permit;
 use crate::state::State;
 use crate::targets::{Names, Root, Target, Unresolved};
-use crate::{Answer, ConfigError, Failure, Request, Visit};
+use crate::{Answer, ConfigError, Failure, Request, Visit, open_files};
 use failure::{NotProven, Silent};
+use kept::Kept;
 pub use kind::{Action, Beside};
 pub(crate) use kind::{Answered, Form, Found, Impersonator, Kind, Named, Recorded, Wrong};
 

@@ -51,6 +51,8 @@ macro_rules! kinds {
         /// The clients of all kinds of resources.
         pub struct Resources {
             $($kind: $kind::Client,)+
+            /// What all of them keep.
+            kept: Kept,
         }
 
         /// The names of the kinds, in the configuration and in policy.
@@ -243,12 +245,13 @@ macro_rules! kinds {
         impl Resources {
             /// Resource clients on this network.
             pub(crate) fn new(network: &Network, state: &Arc<State>) -> Self {
-                Self { $($kind: Kind::new(network, state),)+ }
+                let kept = Kept::new(open_files(), state.clone());
+                Self { $($kind: Kind::new(network, &kept),)+ kept }
             }
 
-            /// Ends what is kept for later calls; from then on nothing is.
+            /// Ends what is kept for later calls; from then on nothing is. Before the process ends.
             pub(crate) async fn close(&self) {
-                $(self.$kind.close().await;)+
+                self.kept.close().await;
             }
 
             async fn reach(

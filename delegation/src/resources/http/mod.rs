@@ -14,11 +14,11 @@ mod operation;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::kept::Kept;
 use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::state::State;
 use crate::targets::{Names, Root};
 
 pub(super) use client::Client;
@@ -107,7 +107,7 @@ impl Kind for Client {
         }
     }
 
-    fn new(network: &Network, _: &Arc<State>) -> Self {
+    fn new(network: &Network, _: &Kept) -> Self {
         Self { network: network.clone() }
     }
 

@@ -17,8 +17,6 @@ use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
-use crate::open_files;
-use crate::state::State;
 use crate::targets::{Names, Root, fold};
 use failure::Place;
 use session::Session;
@@ -29,8 +27,7 @@ pub use operation::*;
 /// The file client.
 pub(super) struct Client {
     network: Network,
-    kept: Kept<Session>,
-    state: Arc<State>,
+    kept: Kept,
 }
 
 impl Kind for Client {
@@ -114,9 +111,8 @@ impl Kind for Client {
         Answered { status: None, bytes: outcome.content_bytes(), rows: None, changed: None }
     }
 
-    fn new(network: &Network, state: &Arc<State>) -> Self {
-        let kept = Kept::new(open_files(), state.clone());
-        Self { network: network.clone(), kept, state: state.clone() }
+    fn new(network: &Network, kept: &Kept) -> Self {
+        Self { network: network.clone(), kept: kept.clone() }
     }
 
     async fn perform(
@@ -127,8 +123,9 @@ impl Kind for Client {
     ) -> Result<Outcome, Failure> {
         let place =
             Place { target: credential.permit().target(), share: &task.share, path: &task.path };
-        let standing = credential.standing(self.state.revocations());
-        let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock, |_| true));
+        let standing = self.kept.standing(credential);
+        let kept =
+            standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock, |_: &Session| true));
         if let Some(mut session) = kept
             && session.is_settled().await
         {
@@ -144,10 +141,6 @@ impl Kind for Client {
             Run::Answered(outcome) => outcome,
             Run::Lost(failure) => Err(failure),
         }
-    }
-
-    async fn close(&self) {
-        self.kept.close().await;
     }
 }
 

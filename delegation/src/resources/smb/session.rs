@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use krb_proto::gss::InitiatorOptions;
 use krb_proto::spnego::SpnegoInitiator;
 use smb2::client::connection::Frame;
@@ -179,9 +180,11 @@ impl Keep for Session {
     }
 
     /// Logs off. That this may fail changes nothing: the connection closes after it.
-    async fn end(self) {
-        let log_off = self.connection.execute(Command::Logoff, &LogoffRequest, None);
-        let _ = tokio::time::timeout(LOG_OFF_TIME, log_off).await;
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let log_off = self.connection.execute(Command::Logoff, &LogoffRequest, None);
+            let _ = tokio::time::timeout(LOG_OFF_TIME, log_off).await;
+        })
     }
 }
 

@@ -31,8 +31,6 @@ use super::{
 };
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
-use crate::open_files;
-use crate::state::State;
 use crate::targets::{Names, Root, fold};
 use crate::{Failure, Holds, Visit};
 use failure::{Broken, TooBig, TooLong};
@@ -51,9 +49,7 @@ pub use stored::StoredConfig;
 /// The client of databases.
 pub(super) struct Client {
     network: Network,
-    postgres: Kept<postgres::Session>,
-    sqlserver: Kept<sqlserver::Session>,
-    state: Arc<State>,
+    kept: Kept,
 }
 
 impl Kind for Client {
@@ -163,13 +159,8 @@ impl Kind for Client {
         Answered { status: None, bytes: *bytes, rows, changed }
     }
 
-    fn new(network: &Network, state: &Arc<State>) -> Self {
-        Self {
-            network: network.clone(),
-            postgres: Kept::new(open_files(), state.clone()),
-            sqlserver: Kept::new(open_files(), state.clone()),
-            state: state.clone(),
-        }
+    fn new(network: &Network, kept: &Kept) -> Self {
+        Self { network: network.clone(), kept: kept.clone() }
     }
 
     async fn perform(
@@ -185,13 +176,13 @@ impl Kind for Client {
             identity: task.endpoint.identity.of(credential.account(), task.endpoint.engine)?,
         };
         match task.endpoint.engine {
-            Engine::Postgresql => self.reach(&self.postgres, cx, credential, &place, task).await,
-            Engine::SqlServer => self.reach(&self.sqlserver, cx, credential, &place, task).await,
+            Engine::Postgresql => {
+                self.reach::<postgres::Session>(cx, credential, &place, task).await
+            }
+            Engine::SqlServer => {
+                self.reach::<sqlserver::Session>(cx, credential, &place, task).await
+            }
         }
-    }
-
-    async fn close(&self) {
-        tokio::join!(self.postgres.close(), self.sqlserver.close());
     }
 }
 
@@ -208,28 +199,27 @@ enum Run {
 impl Client {
     async fn reach<S: Session>(
         &self,
-        sessions: &Kept<S>,
         cx: &CallContext,
         credential: &ServiceCredential<'_>,
         place: &Place<'_>,
         task: &Task,
     ) -> Result<Outcome, Failure> {
-        let standing = credential.standing(self.state.revocations());
+        let standing = self.kept.standing(credential);
         let fits = |session: &S| session.database() == task.database;
-        let kept = standing.as_ref().and_then(|on| sessions.take(on, &*cx.clock, fits));
+        let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock, fits));
         if let Some(session) = kept {
-            match run(sessions, session, cx, place, task, standing.as_ref()).await {
+            match run(&self.kept, session, cx, place, task, standing.as_ref()).await {
                 Run::Answered(outcome) => return outcome,
                 // The server may have ended it long ago, and with it the caller's others.
-                Run::Unused => sessions.end(|on| Some(on) == standing.as_ref()),
+                Run::Unused => self.kept.end(|on| Some(on) == standing.as_ref()),
                 Run::Lost { is_untouched: true, .. } if task.work.access == Access::Read => {
-                    sessions.end(|on| Some(on) == standing.as_ref());
+                    self.kept.end(|on| Some(on) == standing.as_ref());
                 }
                 Run::Lost { cause, .. } => return Err(Broken(place.target, cause).into()),
             }
         }
         let session = S::log_in(&self.network, cx, credential, place).await?;
-        match run(sessions, session, cx, place, task, standing.as_ref()).await {
+        match run(&self.kept, session, cx, place, task, standing.as_ref()).await {
             Run::Answered(outcome) => outcome,
             Run::Unused => Err(Broken(place.target, "a new session is of no use".into()).into()),
             Run::Lost { cause, .. } => Err(Broken(place.target, cause).into()),
@@ -240,7 +230,7 @@ impl Client {
 /// Runs something in a session, and keeps that if it may be and is as new. Given up in the middle, it
 /// ends, and what it runs is cancelled at the server.
 async fn run<S: Session>(
-    sessions: &Kept<S>,
+    kept: &Kept,
     mut session: S,
     cx: &CallContext,
     place: &Place<'_>,
@@ -259,11 +249,11 @@ async fn run<S: Session>(
         Ok(Err(NotDone::Unused)) => return Run::Unused,
         Ok(Err(NotDone::Failed(failure))) => Err(failure),
         Ok(Err(NotDone::Refused(said))) => {
-            put_back(sessions, session, place, standing).await;
+            put_back(kept, session, place, standing).await;
             Err(said.explain(place))
         }
         Ok(Ok(done)) => {
-            put_back(sessions, session, place, standing).await;
+            put_back(kept, session, place, standing).await;
             outcome(place, task, done, rows)
         }
     };
@@ -272,7 +262,7 @@ async fn run<S: Session>(
 
 /// Nobody waits for an answer any longer than a clean session takes.
 async fn put_back<S: Session>(
-    sessions: &Kept<S>,
+    kept: &Kept,
     mut session: S,
     place: &Place<'_>,
     standing: Option<&Standing>,
@@ -281,7 +271,7 @@ async fn put_back<S: Session>(
         return;
     }
     match standing {
-        Some(standing) if session.clean(place).await => sessions.put(standing.clone(), session),
+        Some(standing) if session.clean(place).await => kept.put(standing.clone(), session),
         _ => kept::end(session),
     }
 }

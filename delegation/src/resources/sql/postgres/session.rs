@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -105,10 +106,12 @@ impl Keep for Session {
         self.lost || self.busy
     }
 
-    async fn end(mut self) {
-        self.wire.put(b'X', |_| {});
-        // The server ends with the connection in any case.
-        let _ = timeout(END_TIME, self.wire.send()).await;
+    fn end(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            self.wire.put(b'X', |_| {});
+            // The server ends with the connection in any case.
+            let _ = timeout(END_TIME, self.wire.send()).await;
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -75,7 +76,9 @@ impl Keep for Session {
         self.is_lost || self.is_busy
     }
 
-    async fn end(self) {}
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move { drop(self) })
+    }
 }
 
 impl session::Session for Session {
