@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use krb_client::files::read_text;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
+use crate::reader::Reader;
 use crate::secret::{Secret, read_secret};
 use crate::sha256::sha256;
 
@@ -19,9 +20,6 @@ use crate::sha256::sha256;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What has changed is looked at again after this, since it may still be in the making.
 const SETTLE: Duration = Duration::from_millis(100);
-/// How long reading may take. A pipe without a writer, or a share that is away, would else take every
-/// call with it.
-const READ_TIME: Duration = Duration::from_secs(2);
 /// Many times a key's, a token's or a secret's.
 const MAX_FILE: u64 = 64 << 10;
 
@@ -117,8 +115,7 @@ struct Shared<T> {
     seen: Mutex<Seen<T>>,
     /// Held while the place is looked at.
     looking: tokio::sync::Mutex<()>,
-    /// Held while it is read, by the thread that does: where reading hangs, one thread hangs.
-    reader: Arc<tokio::sync::Mutex<()>>,
+    reader: Reader,
 }
 
 type Make<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
@@ -264,21 +261,8 @@ impl<T> Shared<T> {
     }
 
     async fn read(&self) -> Result<Zeroizing<String>, String> {
-        const LATE: &str = "reading it takes too long";
-        let Ok(reading) = Arc::clone(&self.reader).try_lock_owned() else {
-            return Err(LATE.into());
-        };
         let place = self.place.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let text = place.read_again();
-            drop(reading);
-            text
-        });
-        match timeout(READ_TIME, read).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(LATE.into()),
-        }
+        self.reader.read(move || place.read_again()).await
     }
 
     /// Says once that what stands there now is of no use.

@@ -26,6 +26,7 @@ pub mod plan;
 pub mod policy;
 #[cfg(doctest)]
 mod proof_chain;
+mod reader;
 pub mod readiness;
 mod request;
 pub mod resources;

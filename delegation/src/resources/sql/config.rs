@@ -3,11 +3,13 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::engine::Engine;
 use super::identity::Template;
 use super::limits::{Limits, LimitsConfig};
 use super::stored::{self, Stored, StoredConfig};
+use crate::reader::Reader;
 use crate::resources::{Impersonator, Wrong};
 use crate::secret::Secret;
 use crate::targets::{Names, Root, fold, is_host};
@@ -133,6 +135,20 @@ pub struct Endpoint {
 pub(super) struct Login {
     pub(super) mode: Mode,
     pub(super) by: By,
+    /// Reads what is read again for each login.
+    pub(super) reader: Reader,
+}
+
+impl Login {
+    /// The password as it is now.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) async fn password(&self, password: &Secret) -> Result<Zeroizing<String>, String> {
+        let password = password.clone();
+        let resolve = move || password.resolve().map_err(|problem| problem.to_string());
+        self.reader.read(resolve).await
+    }
 }
 
 /// With what.
@@ -272,7 +288,7 @@ impl LoginConfig {
                 return wrong("login", problem.into());
             }
         };
-        Ok(Login { mode, by })
+        Ok(Login { mode, by, reader: Reader::default() })
     }
 }
 

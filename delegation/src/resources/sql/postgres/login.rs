@@ -9,7 +9,6 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use zeroize::Zeroizing;
 
 use super::cancel::Canceller;
 use super::failure::PgError;
@@ -18,7 +17,7 @@ use super::startup::{self, Opening, Proof};
 use super::wire::Wire;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::resources::sql::config::{By, Encryption, Endpoint, Mode};
+use crate::resources::sql::config::{By, Encryption, Endpoint, Login, Mode};
 use crate::resources::sql::place::Place;
 use crate::resources::{CallContext, Wrong};
 
@@ -60,12 +59,10 @@ pub(super) async fn log_in(
     let endpoint = place.endpoint;
     let (host, port) = (endpoint.host.as_str(), endpoint.port);
     let start = || -> Result<Started, PgError> {
-        let mut wrong = None;
         let started = credential.start_kerberos(&*cx.clock, &*cx.random, &options(), |error| {
-            wrong = Some(*error);
             PgError::NotProven(*error).explain(place, 0)
         });
-        started.map_err(|failure| wrong.map_or(PgError::Explained(failure), PgError::NotProven))
+        started.map_err(PgError::Explained)
     };
     let role = (endpoint.login.mode == Mode::Role).then(|| place.identity.clone());
     let login = match (&role, &endpoint.login.by) {
@@ -91,13 +88,13 @@ pub(super) async fn log_in(
             (channel, Proof::Ticket(Box::new(context), token))
         }
         (_, By::Password { password, .. }) => {
-            let text = password.resolve();
-            let text = text.map_err(|problem| PgError::Unusable(problem.to_string()))?;
+            let password = endpoint.login.password(password).await.map_err(PgError::Unusable)?;
             let channel = secure::by_tls(network, host, port, None).await?;
-            (channel, Proof::Password(Zeroizing::new(text.to_string())))
+            (channel, Proof::Password(password))
         }
         (_, By::Certificate { certificate, key, .. }) => {
-            let own = own(certificate, key).map_err(PgError::Unusable)?;
+            let own = own_now(&endpoint.login, certificate, key).await;
+            let own = own.map_err(PgError::Unusable)?;
             let channel = secure::by_tls(network, host, port, Some(own)).await?;
             (channel, Proof::Certificate)
         }
@@ -121,6 +118,16 @@ pub(super) async fn log_in(
         key,
     });
     Ok(LoggedIn { wire, canceller, login, role })
+}
+
+/// The login's own certificate as it is now.
+pub(super) async fn own_now(
+    login: &Login,
+    certificate: &Path,
+    key: &Path,
+) -> Result<Arc<CertifiedKey>, String> {
+    let (certificate, key) = (certificate.to_owned(), key.to_owned());
+    login.reader.read(move || own(&certificate, &key)).await
 }
 
 /// The login's own certificate.

@@ -91,7 +91,7 @@ enum Shown {
     Password(String, Zeroizing<String>),
 }
 
-fn show(
+async fn show(
     bindings: Option<&ChannelBindings>,
     cx: &CallContext,
     credential: &ServiceCredential<'_>,
@@ -101,20 +101,15 @@ fn show(
         By::Kerberos => {
             let options =
                 InitiatorOptions { channel_bindings: bindings, ..InitiatorOptions::default() };
-            let mut wrong = None;
             let started = credential.start_spnego(&*cx.clock, &*cx.random, &options, |error| {
-                wrong = Some(*error);
                 TdsError::NotProven(*error).explain(place)
             });
-            let (context, token) = started.map_err(|failure| {
-                wrong.map_or(TdsError::Explained(failure), TdsError::NotProven)
-            })?;
+            let (context, token) = started.map_err(TdsError::Explained)?;
             Ok(Shown::Ticket(Box::new(context), token))
         }
         By::Password { username, password } => {
-            let text = password.resolve();
-            let text = text.map_err(|problem| TdsError::Password(problem.to_string()))?;
-            Ok(Shown::Password(username.clone(), text))
+            let password = place.endpoint.login.password(password).await;
+            Ok(Shown::Password(username.clone(), password.map_err(TdsError::Password)?))
         }
         By::Certificate { .. } => {
             Err(TdsError::NotEncrypted("no one logs in there by certificate"))
@@ -130,7 +125,7 @@ async fn begin(
     place: &Place<'_>,
 ) -> Result<Begun, TdsError> {
     let lost = |lost| TdsError::Lost("the user logged in", lost);
-    let mut shown = show(bindings.as_ref(), cx, credential, place)?;
+    let mut shown = show(bindings.as_ref(), cx, credential, place).await?;
     let login = Login {
         strict: place.endpoint.encryption == config::Encryption::Strict,
         server: &place.endpoint.host,
