@@ -1,5 +1,7 @@
 //! What may go wrong with databases, before, at and after a server is asked.
 
+use std::fmt::Display;
+
 use super::identity::Unnameable;
 use super::place::Place;
 use crate::network::ConnectError;
@@ -206,6 +208,34 @@ pub(super) fn unreached(
             untrusted,
         ),
     }
+}
+
+/// The connection broke while somebody logged in.
+pub(super) fn broke_off(host: &str, doing: &str, error: &dyn Display, remedy: &str) -> Failure {
+    let message =
+        format!("the connection to the database server {host} broke while {doing}: {error}");
+    Failure::new(Code::ResourceUnreachable, message, remedy)
+}
+
+/// It is refused for what it does or does not encrypt.
+pub(super) fn not_encrypted(host: &str, what: &str, remedy: &str) -> Failure {
+    let message = format!("the database server {host} is not safe enough: {what}");
+    Failure::new(Code::ResourceRefused, message, remedy)
+}
+
+/// It let the user in without any proof of who it is.
+pub(super) fn no_proof(place: &Place<'_>, remedy: &str) -> Failure {
+    let Place { target, identity, .. } = place;
+    let (name, spn) = (target.name(), target.spn());
+    let message = format!("{name} let {identity} in without proving that it is {spn}");
+    Failure::new(Code::ResourceRefused, message, remedy)
+}
+
+/// It took the login for somebody else.
+pub(super) fn somebody_else(place: &Place<'_>, found: &str, remedy: &str) -> Failure {
+    let Place { target, database, identity, .. } = place;
+    let message = format!("{} ({database}) took {identity} for {found:?}", target.name());
+    Failure::new(Code::ResourceRefused, message, remedy)
 }
 
 /// The connection ended in the middle.

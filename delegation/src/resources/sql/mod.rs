@@ -249,11 +249,11 @@ async fn run<S: Session>(
         Ok(Err(NotDone::Unused)) => return Run::Unused,
         Ok(Err(NotDone::Failed(failure))) => Err(failure),
         Ok(Err(NotDone::Refused(said))) => {
-            put_back(kept, session, place, standing).await;
+            put_back(kept, session, standing).await;
             Err(said.explain(place))
         }
         Ok(Ok(done)) => {
-            put_back(kept, session, place, standing).await;
+            put_back(kept, session, standing).await;
             outcome(place, task, done, rows)
         }
     };
@@ -261,17 +261,12 @@ async fn run<S: Session>(
 }
 
 /// Nobody waits for an answer any longer than a clean session takes.
-async fn put_back<S: Session>(
-    kept: &Kept,
-    mut session: S,
-    place: &Place<'_>,
-    standing: Option<&Standing>,
-) {
+async fn put_back<S: Session>(kept: &Kept, mut session: S, standing: Option<&Standing>) {
     if session.is_lost() {
         return;
     }
     match standing {
-        Some(standing) if session.clean(place).await => kept.put(standing.clone(), session),
+        Some(standing) if session.clean().await => kept.put(standing.clone(), session),
         _ => kept::end(session),
     }
 }

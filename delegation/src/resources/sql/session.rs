@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::failure::Said;
 use super::place::Place;
 use super::rows::Rows;
@@ -25,6 +29,24 @@ pub(super) trait Session: Keep + Sized {
     /// The database it is at, as configured.
     fn database(&self) -> &str;
 
+    /// Whether it is of use.
+    fn life(&mut self) -> &mut Life;
+
+    /// Whether it is as new and still the same user's: what came of [`tell_clean`](Self::tell_clean), if
+    /// that was told.
+    async fn is_clean(&mut self) -> bool;
+
+    /// Does what [`run`](Self::run) does, in a session that is clean.
+    async fn act(
+        &mut self,
+        place: &Place<'_>,
+        work: &Work,
+        rows: &mut Rows,
+    ) -> Result<Done, NotDone>;
+
+    /// Has it made as new. The server may do that while nobody wants the session.
+    async fn tell_clean(&mut self) -> bool;
+
     /// Does one thing: one statement, its values as parameters, in a transaction of its own, which is
     /// read-only for what only reads. Rows go to `rows`, no more than that wants.
     async fn run(
@@ -32,12 +54,47 @@ pub(super) trait Session: Keep + Sized {
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
-    ) -> Result<Done, NotDone>;
+    ) -> Result<Done, NotDone> {
+        if !matches!(timeout(CLEAN_TIME, self.is_clean()).await, Ok(true)) {
+            self.life().is_lost = true;
+            return Err(NotDone::Unused);
+        }
+        self.life().is_busy = true;
+        let done = self.act(place, work, rows).await;
+        self.life().is_busy = false;
+        if matches!(done, Err(NotDone::Lost(_) | NotDone::Failed(_))) {
+            self.life().is_lost = true;
+        }
+        done
+    }
 
     /// Makes it as new, and makes sure that it is still the same user's, before it does anything else:
     /// here, or when it is next asked to run something, which is [`NotDone::Unused`] if it is not.
     /// `false`: it is not, and is to end.
-    async fn clean(&mut self, place: &Place<'_>) -> bool;
+    async fn clean(&mut self) -> bool {
+        let told = timeout(CLEAN_TIME, self.tell_clean()).await;
+        self.life().is_lost |= !matches!(told, Ok(true));
+        !self.life().is_lost
+    }
+}
+
+/// What is clean is so within this.
+const CLEAN_TIME: Duration = Duration::from_secs(5);
+
+/// Whether a session is of use.
+#[derive(Default)]
+pub(super) struct Life {
+    /// The server is at something: given up in the middle, nobody knows what it would answer to.
+    pub(super) is_busy: bool,
+    /// It is no more, or not whose it was.
+    pub(super) is_lost: bool,
+}
+
+impl Life {
+    /// Whether it is over.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_lost || self.is_busy
+    }
 }
 
 /// How something was done.

@@ -6,7 +6,9 @@ use krb_proto::gss::GssError;
 
 use crate::network::ConnectError;
 use crate::resources::failure::NotProven;
-use crate::resources::sql::failure::{Said, unreached};
+use crate::resources::sql::failure::{
+    Said, broke_off, no_proof, not_encrypted, somebody_else, unreached,
+};
 use crate::resources::sql::place::Place;
 use crate::{Blame, Code, Failure};
 
@@ -45,7 +47,7 @@ pub(super) enum PgError {
 impl PgError {
     /// What it means to the user.
     pub(super) fn explain(self, place: &Place<'_>, groups: usize) -> Failure {
-        let Place { target, endpoint, database, identity } = place;
+        let Place { target, endpoint, identity, .. } = place;
         let (host, name) = (&endpoint.host, target.name());
         match self {
             Self::Explained(failure) => failure,
@@ -57,25 +59,17 @@ impl PgError {
                 "Nothing was sent. The certificate must be for the target's host, and of a CA that \
                  network.caFile has.",
             ),
-            Self::NotEncrypted(what) => Failure::new(
-                Code::ResourceRefused,
-                format!("the database server {host} is not safe enough: {what}"),
+            Self::NotEncrypted(what) => not_encrypted(host, what,
                 "Nothing was sent; nothing is ever sent in clear text. TLS: ssl = on, ssl_cert_file \
                  and ssl_key_file. GSS: krb_server_keyfile with the key of the SPN, and a \
                  hostgssenc line in pg_hba.conf.",
             ),
-            Self::Broken(doing, error) => Failure::new(
-                Code::ResourceUnreachable,
-                format!(
-                    "the connection to the database server {host} broke while {doing}: {error}"
-                ),
+            Self::Broken(doing, error) => broke_off(host, doing, &error,
                 "Look at the server's log for the time of this call.",
             ),
             Self::Refused(said) => login(&said, place),
             Self::NotProven(error) => NotProven(target, &error).into(),
-            Self::NoProof => Failure::new(
-                Code::ResourceRefused,
-                format!("{name} let {identity} in without proving that it is {}", target.spn()),
+            Self::NoProof => no_proof(place,
                 "Nothing was done. pg_hba.conf must have the method gss for this user (or, where a \
                  service logs in, scram-sha-256 or cert), never trust; a proxy on the way must pass \
                  the login on.",
@@ -109,9 +103,7 @@ impl PgError {
                 "Statements are read as with client_encoding UTF8 and standard_conforming_strings \
                  on; something between here and the server sets it otherwise.",
             ),
-            Self::SomebodyElse(found) => Failure::new(
-                Code::ResourceRefused,
-                format!("{name} ({database}) took {identity} for {found:?}"),
+            Self::SomebodyElse(found) => somebody_else(place, &found,
                 "Nothing was done. Look at what sets the role at login: ALTER ROLE … SET role, or a \
                  proxy that logs in by itself.",
             ),

@@ -28,7 +28,7 @@ use crate::resources::sql::engine::Engine;
 use crate::resources::sql::failure::Said;
 use crate::resources::sql::place::Place;
 use crate::resources::sql::rows::{Column, Next, Rows};
-use crate::resources::sql::session::{self, Done, NotDone};
+use crate::resources::sql::session::{self, Done, Life, NotDone};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
 
@@ -39,8 +39,6 @@ const MAX_MESSAGE: usize = 1 << 20;
 const BATCH: u32 = 1000;
 /// What is cancelled stops within this, or its session ends.
 const STOP_TIME: Duration = Duration::from_secs(5);
-/// And what is clean is so within this.
-const CLEAN_TIME: Duration = Duration::from_secs(5);
 const END_TIME: Duration = Duration::from_secs(1);
 /// Types' names are kept for so many.
 const MAX_KINDS: usize = 1000;
@@ -83,9 +81,7 @@ pub(in super::super) struct Session {
     open: bool,
     /// So many answers are still to come to what makes it as new, the last of which says whether it is.
     cleaning: usize,
-    /// Whether the server is at something.
-    busy: bool,
-    lost: bool,
+    life: Life,
     /// Names of types that are not built in.
     kinds: HashMap<u32, String>,
 }
@@ -94,7 +90,7 @@ impl Drop for Session {
     /// What was given up in the middle is cancelled at the server, too.
     fn drop(&mut self) {
         if let (true, Some(canceller), Ok(runtime)) =
-            (self.busy, self.canceller.take(), Handle::try_current())
+            (self.life.is_busy, self.canceller.take(), Handle::try_current())
         {
             runtime.spawn(async move { canceller.cancel().await });
         }
@@ -103,7 +99,7 @@ impl Drop for Session {
 
 impl Keep for Session {
     fn is_lost(&self) -> bool {
-        self.lost || self.busy
+        self.life.is_over()
     }
 
     fn end(mut self: Box<Self>) -> BoxFuture<'static, ()> {
@@ -147,37 +143,29 @@ impl session::Session for Session {
         &self.database
     }
 
-    async fn run(
+    fn life(&mut self) -> &mut Life {
+        &mut self.life
+    }
+
+    async fn is_clean(&mut self) -> bool {
+        matches!(self.cleaned().await, Ok(true))
+    }
+
+    async fn act(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
-        // The server did that while nobody wanted the session.
-        if !matches!(timeout(CLEAN_TIME, self.cleaned()).await, Ok(Ok(true))) {
-            self.lost = true;
-            return Err(NotDone::Unused);
-        }
-        self.busy = true;
-        let done = self.transaction(place, work, rows).await;
-        self.busy = false;
-        done.map_err(|stop| match stop {
+        self.transaction(place, work, rows).await.map_err(|stop| match stop {
             Stop::Refused(said) => NotDone::Refused(said),
-            Stop::Failed(failure) => {
-                self.lost = true;
-                NotDone::Failed(failure)
-            }
-            Stop::Broken(error) => {
-                self.lost = true;
-                NotDone::Lost(error.to_string())
-            }
+            Stop::Failed(failure) => NotDone::Failed(failure),
+            Stop::Broken(error) => NotDone::Lost(error.to_string()),
         })
     }
 
-    async fn clean(&mut self, _: &Place<'_>) -> bool {
-        let told = timeout(CLEAN_TIME, self.discard()).await;
-        self.lost |= !matches!(told, Ok(Ok(())));
-        !self.lost
+    async fn tell_clean(&mut self) -> bool {
+        self.discard().await.is_ok()
     }
 }
 
@@ -193,8 +181,7 @@ impl Session {
             role,
             open: false,
             cleaning: 0,
-            busy: false,
-            lost: false,
+            life: Life::default(),
             kinds: HashMap::new(),
         };
         let broken = |error| PgError::Broken("asking who it is", error);
@@ -522,14 +509,14 @@ impl Session {
     async fn stop(&mut self) -> Result<(), Stop> {
         let Some(canceller) = self.canceller.clone() else {
             // Nobody can tell it: it ends with its connection.
-            self.lost = true;
+            self.life.is_lost = true;
             return Ok(());
         };
         let stopped = timeout(STOP_TIME, async { tokio::join!(canceller.cancel(), self.rest()).1 });
         match stopped.await {
             Ok(Ok(true)) => {}
             // The cancellation may still come, and would meet another call.
-            Ok(Ok(false)) | Err(_) => self.lost = true,
+            Ok(Ok(false)) | Err(_) => self.life.is_lost = true,
             Ok(Err(error)) => return Err(error.into()),
         }
         Ok(())

@@ -5,7 +5,9 @@ use krb_proto::spnego::SpnegoError;
 use super::wire::{Lost, Message};
 use crate::network::ConnectError;
 use crate::resources::failure::NotProven;
-use crate::resources::sql::failure::{At, Refusal, Said, unreached};
+use crate::resources::sql::failure::{
+    At, Refusal, Said, broke_off, no_proof, not_encrypted, somebody_else, unreached,
+};
 use crate::resources::sql::place::Place;
 use crate::{Blame, Code, Failure};
 
@@ -55,24 +57,18 @@ impl TdsError {
                 "Nothing was sent. The certificate must be for the target's host, and of a CA that \
                  network.caFile has; one that SQL Server made itself never is.",
             ),
-            Self::NotEncrypted(what) => Failure::new(
-                Code::ResourceRefused,
-                format!("the database server {host} is not safe enough: {what}"),
+            Self::NotEncrypted(what) => not_encrypted(host, what,
                 "Nothing was sent; nothing is ever sent in clear text. Give SQL Server a certificate \
                  (SQL Server Configuration Manager, Protocols, Certificate).",
             ),
-            Self::Lost(doing, lost) => Failure::new(
-                Code::ResourceUnreachable,
-                format!("the connection to the database server {host} broke while {doing}: {lost}"),
+            Self::Lost(doing, lost) => broke_off(host, doing, &lost,
                 "Look at the server's error log for the time of this call.",
             ),
             Self::Refused { message, is_bound, by_ticket } => {
                 refused(&message, is_bound, by_ticket, place)
             }
             Self::NotProven(error) => NotProven(target, &error).into(),
-            Self::NoProof => Failure::new(
-                Code::ResourceRefused,
-                format!("{name} let {identity} in without proving that it is {}", target.spn()),
+            Self::NoProof => no_proof(place,
                 "Nothing was done. A proxy on the way must pass the login on.",
             ),
             Self::Routed(to, port) => Failure::new(
@@ -88,9 +84,7 @@ impl TdsError {
                 "Change the target's host, databases or login.",
             )
             .blamed_on(Blame::Configuration),
-            Self::SomebodyElse(found) => Failure::new(
-                Code::ResourceRefused,
-                format!("{name} ({database}) took {identity} for {found:?}"),
+            Self::SomebodyElse(found) => somebody_else(place, &found,
                 "Nothing was done. Look at the target's roleTemplate, and at what makes somebody else \
                  of a login: a proxy that logs in by itself.",
             ),

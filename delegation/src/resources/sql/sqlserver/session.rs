@@ -1,10 +1,7 @@
 //! A session: each statement as a module of its own, as the user; and what makes it as new.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::time::timeout;
 
 use super::answer::{One, Said, read_all};
 use super::failure::{self, TdsError};
@@ -18,12 +15,9 @@ use crate::resources::kept::Keep;
 use crate::resources::sql::config::Mode;
 use crate::resources::sql::place::Place;
 use crate::resources::sql::rows::Rows;
-use crate::resources::sql::session::{self, Done, NotDone};
+use crate::resources::sql::session::{self, Done, Life, NotDone};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
-
-/// What is clean is so within this.
-const CLEAN_TIME: Duration = Duration::from_secs(5);
 
 /// Who it is: who logged in, as whom it acts at the server and in the database.
 const WHO: &str =
@@ -42,8 +36,7 @@ pub(in super::super) struct Session {
     transaction: u64,
     /// The answer is still to come to what makes it as new and says who it is.
     is_cleaning: bool,
-    is_busy: bool,
-    is_lost: bool,
+    life: Life,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,7 +66,7 @@ fn literal(text: &str) -> String {
 
 impl Keep for Session {
     fn is_lost(&self) -> bool {
-        self.is_lost || self.is_busy
+        self.life.is_over()
     }
 
     fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
@@ -99,36 +92,30 @@ impl session::Session for Session {
         &self.database
     }
 
-    async fn run(
+    fn life(&mut self) -> &mut Life {
+        &mut self.life
+    }
+
+    async fn is_clean(&mut self) -> bool {
+        !self.is_cleaning || self.cleaned().await
+    }
+
+    async fn act(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
-        if self.is_cleaning && !matches!(timeout(CLEAN_TIME, self.cleaned()).await, Ok(true)) {
-            self.is_lost = true;
-            return Err(NotDone::Unused);
-        }
-        self.is_busy = true;
-        let done = self.as_user(place, work, rows).await;
-        self.is_busy = false;
-        if matches!(done, Err(NotDone::Lost(_) | NotDone::Failed(_))) {
-            self.is_lost = true;
-        }
-        done
+        self.as_user(place, work, rows).await
     }
 
     /// The user is taken back and that is verified; then the server makes it as new
     /// (RESETCONNECTION), whose answer is waited for by who next wants the session.
-    async fn clean(&mut self, _: &Place<'_>) -> bool {
-        let cleaned = timeout(CLEAN_TIME, async {
-            self.revert().await && self.transaction == 0 && {
-                let question = batch(WHO, 0);
-                self.channel.send(BATCH, &question, true).await.is_ok()
-            }
-        });
-        self.is_cleaning = matches!(cleaned.await, Ok(true));
-        self.is_lost |= !self.is_cleaning;
+    async fn tell_clean(&mut self) -> bool {
+        self.is_cleaning = self.revert().await && self.transaction == 0 && {
+            let question = batch(WHO, 0);
+            self.channel.send(BATCH, &question, true).await.is_ok()
+        };
         self.is_cleaning
     }
 }
@@ -146,8 +133,7 @@ impl Session {
             cookie: None,
             transaction: 0,
             is_cleaning: false,
-            is_busy: false,
-            is_lost: false,
+            life: Life::default(),
         };
         let lost = |lost| TdsError::Lost("it was asked who the user is", lost);
         let (said, values) = session.ask(WHO).await.map_err(lost)?;
@@ -226,7 +212,7 @@ impl Session {
         let (said, values) = self.ask(&sql).await.map_err(lost)?;
         if let Some(error) = said.error {
             // It may have failed before or after: who it is now is not known.
-            self.is_lost = true;
+            self.life.is_lost = true;
             return Err(NotDone::Refused(failure::said(&error)));
         }
         let who = Who::read(values.as_deref());

@@ -177,7 +177,7 @@ async fn queries_as_the_user_beside_bare_ones() {
             let begun = Instant::now();
             query(&mut session, &place).await;
             // What it takes to be as new is waited for by the next one.
-            assert!(session.clean(&place).await);
+            assert!(session.clean().await);
             ours.push(begun.elapsed());
         }
         for _ in 0..TURN {

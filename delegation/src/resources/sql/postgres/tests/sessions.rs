@@ -117,7 +117,7 @@ async fn what_is_not_as_new_is_not_used_again() {
         // An idle server says nothing: the second answer comes when it is asked.
         let (mut session, mut server) = session(&place, &all).await.ok().unwrap();
         assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok(), "{what}");
-        assert!(session.clean(&place).await, "{what}: that is found out later");
+        assert!(session.clean().await, "{what}: that is found out later");
         if is_used {
             let again = async {
                 tokio::task::yield_now().await;
