@@ -32,11 +32,8 @@ pub(super) trait Session: Keep + Sized {
     /// Whether it is of use.
     fn life(&mut self) -> &mut Life;
 
-    /// Whether it is as new and still the same user's: what came of [`tell_clean`](Self::tell_clean), if
-    /// that was told.
-    async fn is_clean(&mut self) -> bool;
-
-    /// Does what [`run`](Self::run) does, in a session that is clean.
+    /// Does what [`run`](Self::run) does. What came of [`tell_clean`](Self::tell_clean) is looked at before
+    /// anything runs: where it is not as new and still the same user's, this is [`NotDone::Unused`].
     async fn act(
         &mut self,
         place: &Place<'_>,
@@ -55,14 +52,10 @@ pub(super) trait Session: Keep + Sized {
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
-        if !matches!(timeout(CLEAN_TIME, self.is_clean()).await, Ok(true)) {
-            self.life().is_lost = true;
-            return Err(NotDone::Unused);
-        }
         self.life().is_busy = true;
         let done = self.act(place, work, rows).await;
         self.life().is_busy = false;
-        if matches!(done, Err(NotDone::Lost(_) | NotDone::Failed(_))) {
+        if matches!(done, Err(NotDone::Lost(_) | NotDone::Failed(_) | NotDone::Unused)) {
             self.life().is_lost = true;
         }
         done
@@ -72,14 +65,19 @@ pub(super) trait Session: Keep + Sized {
     /// here, or when it is next asked to run something, which is [`NotDone::Unused`] if it is not.
     /// `false`: it is not, and is to end.
     async fn clean(&mut self) -> bool {
-        let told = timeout(CLEAN_TIME, self.tell_clean()).await;
-        self.life().is_lost |= !matches!(told, Ok(true));
+        let is_told = in_time(self.tell_clean()).await;
+        self.life().is_lost |= !is_told;
         !self.life().is_lost
     }
 }
 
 /// What is clean is so within this.
 const CLEAN_TIME: Duration = Duration::from_secs(5);
+
+/// Whether it is clean, and that soon.
+pub(super) async fn in_time(is_clean: impl Future<Output = bool>) -> bool {
+    matches!(timeout(CLEAN_TIME, is_clean).await, Ok(true))
+}
 
 /// Whether a session is of use.
 #[derive(Default)]
@@ -110,7 +108,7 @@ pub(super) enum NotDone {
     Refused(Said),
     /// We would not do it, or do not understand the answer.
     Failed(Failure),
-    /// A session that was kept is of no more use, and nothing was sent in it.
+    /// A session that was kept is of no more use, and nothing has run in it.
     Unused,
     /// The connection is no more. Nothing says whether it was done.
     Lost(String),

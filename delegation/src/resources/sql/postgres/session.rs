@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::answer::{self, Described};
 use super::cancel::Canceller;
@@ -28,7 +27,7 @@ use crate::resources::sql::engine::Engine;
 use crate::resources::sql::failure::Said;
 use crate::resources::sql::place::Place;
 use crate::resources::sql::rows::{Column, Next, Rows};
-use crate::resources::sql::session::{self, Done, Life, NotDone};
+use crate::resources::sql::session::{self, Done, Life, NotDone, in_time};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
 
@@ -40,8 +39,9 @@ const BATCH: u32 = 1000;
 /// What is cancelled stops within this, or its session ends.
 const STOP_TIME: Duration = Duration::from_secs(5);
 const END_TIME: Duration = Duration::from_secs(1);
-/// Types' names are kept for so many.
-const MAX_KINDS: usize = 1000;
+/// What is known of types and tables is so of so many, and for so long.
+const MAX_KNOWN: usize = 1000;
+const KNOWN: Duration = Duration::from_secs(60);
 /// SQLSTATE query_canceled.
 const CANCELED: &str = "57014";
 
@@ -57,12 +57,13 @@ const POWERS: &str = "SELECT CASE \
         AND pg_catalog.pg_has_role(login.oid, roleid, 'USAGE')) \
         THEN 'has the rights of its users without taking on their roles (INHERIT)' END \
     FROM pg_catalog.pg_roles AS login WHERE rolname = session_user";
-/// Whether anything of it is left that another call would see.
+/// Whether anything of it is left that another call would see. Views over these functions would be taken
+/// apart for each call.
 const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, (\
-    EXISTS (SELECT FROM pg_catalog.pg_cursors) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_prepared_statements) \
+    EXISTS (SELECT FROM pg_catalog.pg_cursor()) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_prepared_statement()) \
     OR EXISTS (SELECT FROM pg_catalog.pg_listening_channels()) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+    OR EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
         AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()) \
     OR CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0 THEN false \
         ELSE EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace \
@@ -84,6 +85,10 @@ pub(in super::super) struct Session {
     life: Life,
     /// Names of types that are not built in.
     kinds: HashMap<u32, String>,
+    /// Of tables, the numbers of the columns that are never null.
+    tables: HashMap<u32, HashSet<i16>>,
+    /// Since when this is known.
+    known: Option<Instant>,
 }
 
 impl Drop for Session {
@@ -124,6 +129,16 @@ impl From<Error> for Stop {
     }
 }
 
+impl From<Stop> for NotDone {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Refused(said) => Self::Refused(said),
+            Stop::Failed(failure) => Self::Failed(failure),
+            Stop::Broken(error) => Self::Lost(error.to_string()),
+        }
+    }
+}
+
 impl session::Session for Session {
     async fn log_in(
         network: &Network,
@@ -147,25 +162,21 @@ impl session::Session for Session {
         &mut self.life
     }
 
-    async fn is_clean(&mut self) -> bool {
-        matches!(self.cleaned().await, Ok(true))
-    }
-
     async fn act(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
-        self.transaction(place, work, rows).await.map_err(|stop| match stop {
-            Stop::Refused(said) => NotDone::Refused(said),
-            Stop::Failed(failure) => NotDone::Failed(failure),
-            Stop::Broken(error) => NotDone::Lost(error.to_string()),
-        })
+        self.transaction(place, work, rows).await
     }
 
     async fn tell_clean(&mut self) -> bool {
-        self.discard().await.is_ok()
+        if self.cleaning > 0 && !self.open {
+            return true;
+        }
+        self.discard();
+        self.wire.send().await.is_ok()
     }
 }
 
@@ -183,6 +194,8 @@ impl Session {
             cleaning: 0,
             life: Life::default(),
             kinds: HashMap::new(),
+            tables: HashMap::new(),
+            known: None,
         };
         let broken = |error| PgError::Broken("asking who it is", error);
         session.query(WHO);
@@ -263,19 +276,19 @@ impl Session {
         }
     }
 
-    /// One statement, in a transaction of its own.
+    /// One statement, in a transaction of its own. The server gets to it without a word from here as
+    /// soon as the session is as new, and no further than to what it is before that was looked at.
     async fn transaction(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
-    ) -> Result<Done, Stop> {
+    ) -> Result<Done, NotDone> {
         let reads = work.access == Access::Read;
-        if std::mem::replace(&mut self.open, true) {
-            self.query("ROLLBACK");
-            self.wire.send().await?;
-            self.answers().await?;
+        if self.open {
+            self.discard();
         }
+        let was_used = self.cleaning > 0;
         self.query(&self.beginning(reads));
         self.wire.put(b'P', |out| {
             put_text(out, "");
@@ -284,7 +297,37 @@ impl Session {
         });
         self.wire.put(b'D', |out| out.put_slice(b"S\0"));
         self.sync();
-        self.wire.send().await?;
+        self.open = true;
+        let sent = self.wire.send().await;
+        if was_used && !(sent.is_ok() && in_time(self.is_clean()).await) {
+            return Err(NotDone::Unused);
+        }
+        sent.map_err(Stop::from)?;
+        let (kinds, columns) = match self.begun(place).await {
+            // The server has ended it, perhaps long ago.
+            Err(Stop::Broken(_)) if was_used => return Err(NotDone::Unused),
+            begun => begun?,
+        };
+        self.look_up(&columns).await?;
+        self.bind(work, &kinds, &columns);
+        let pads = pads(&work.text);
+        rows.columns(columns.iter().map(|column| self.column(column, pads)).collect());
+        let changed = self.execute(&columns, reads, rows).await?;
+        if !reads {
+            self.query("COMMIT");
+            self.open = false;
+            self.discard();
+            self.wire.send().await.map_err(Stop::from)?;
+            self.committed().await?;
+        }
+        if work.access == Access::Admin {
+            self.known = None;
+        }
+        Ok(Done { changed })
+    }
+
+    /// Who the transaction is, and what the statement has: types of parameters, and columns.
+    async fn begun(&mut self, place: &Place<'_>) -> Result<(Vec<u32>, Vec<Described>), Stop> {
         let began = self.answers().await;
         let described = self.described().await;
         let who = began?;
@@ -292,18 +335,7 @@ impl Session {
         if !matches!(who.as_slice(), [one] if is_both(one, &self.login, user)) {
             return Err(Stop::Failed(PgError::SomebodyElse(format!("{who:?}")).explain(place, 0)));
         }
-        let (kinds, columns) = described?;
-        self.look_up(&columns).await?;
-        self.bind(work, &kinds, &columns);
-        rows.columns(columns.iter().map(|column| self.column(column)).collect());
-        let changed = self.execute(&columns, reads, rows).await?;
-        if !reads {
-            self.query("COMMIT");
-            self.wire.send().await?;
-            self.committed().await?;
-            self.open = false;
-        }
-        Ok(Done { changed })
+        described
     }
 
     /// What comes before the statement. A query takes a snapshot, after which nothing makes a read-only
@@ -353,24 +385,50 @@ impl Session {
         }
     }
 
-    /// Asks what types are called that are not built in.
+    /// Asks what types are called that are not built in, and which columns of tables are never null.
     async fn look_up(&mut self, columns: &[Described]) -> Result<(), Stop> {
-        let unknown: HashSet<u32> = columns
+        if self.known.is_none_or(|since| since.elapsed() > KNOWN) {
+            self.kinds.clear();
+            self.tables.clear();
+            self.known = Some(Instant::now());
+        }
+        let kinds: HashSet<u32> = columns
             .iter()
             .map(|column| column.kind)
             .filter(|kind| values::name(*kind).is_none() && !self.kinds.contains_key(kind))
             .collect();
-        if unknown.is_empty() {
+        let tables: HashSet<u32> = columns
+            .iter()
+            .map(|column| column.table)
+            .filter(|table| *table != 0 && !self.tables.contains_key(table))
+            .collect();
+        if kinds.is_empty() && tables.is_empty() {
             return Ok(());
         }
-        if self.kinds.len() > MAX_KINDS {
+        if self.kinds.len() > MAX_KNOWN {
             self.kinds.clear();
         }
-        // Beside the statement, which is the unnamed one.
-        let list = unknown.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        if self.tables.len() > MAX_KNOWN {
+            self.tables.clear();
+        }
+        let list = |oids: &HashSet<u32>| {
+            let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
+            format!("'{{{}}}'::pg_catalog.oid[]", oids.join(","))
+        };
+        self.tables.extend(tables.iter().map(|table| (*table, HashSet::new())));
+        // Beside the statement, which is the unnamed one. Of tables with children that are none of
+        // their parts, and of foreign ones, nobody sees to it that nothing is null.
         let text = format!(
-            "SELECT oid::pg_catalog.text, pg_catalog.format_type(oid, NULL) \
-             FROM pg_catalog.pg_type WHERE oid OPERATOR(pg_catalog.=) ANY ('{{{list}}}'::pg_catalog.oid[])"
+            "SELECT 'kind', oid::pg_catalog.text, pg_catalog.format_type(oid, NULL) \
+             FROM pg_catalog.pg_type WHERE oid OPERATOR(pg_catalog.=) ANY ({}) \
+             UNION ALL SELECT 'column', a.attrelid::pg_catalog.text, a.attnum::pg_catalog.text \
+             FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c \
+             ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
+             WHERE a.attrelid OPERATOR(pg_catalog.=) ANY ({}) AND a.attnotnull \
+             AND a.attnum OPERATOR(pg_catalog.>) 0 AND (c.relkind OPERATOR(pg_catalog.=) 'p' \
+             OR (c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relhassubclass))",
+            list(&kinds),
+            list(&tables)
         );
         self.wire.put(b'P', |out| {
             put_text(out, "kinds");
@@ -391,13 +449,11 @@ impl Session {
             let Message { tag, body } = self.next().await?;
             match tag {
                 b'D' => {
-                    let row = answer::row(body)?;
-                    let mut texts =
-                        row.into_iter().flatten().map(|text| String::from_utf8(text.into()));
-                    if let (Some(Ok(oid)), Some(Ok(name))) = (texts.next(), texts.next())
-                        && let Ok(oid) = oid.parse()
-                    {
-                        self.kinds.insert(oid, name);
+                    let row = answer::row(body)?.into_iter().flatten();
+                    let texts = row.map(|text| String::from_utf8(text.into()));
+                    let texts: Vec<String> = texts.filter_map(Result::ok).collect();
+                    if let [what, oid, name] = texts.as_slice() {
+                        self.learn(what, oid, name);
                     }
                 }
                 b'E' => return Err(Stop::Broken(wrong("no names of types"))),
@@ -407,13 +463,28 @@ impl Session {
         }
     }
 
-    fn column(&self, described: &Described) -> Column {
-        let Described { name, kind, .. } = described;
+    fn learn(&mut self, what: &str, oid: &str, name: &str) {
+        let Ok(oid) = oid.parse() else { return };
+        if what == "kind" {
+            self.kinds.insert(oid, name.to_owned());
+        } else if let (Some(columns), Ok(number)) = (self.tables.get_mut(&oid), name.parse()) {
+            columns.insert(number);
+        }
+    }
+
+    /// A column as answers have it. Of one that is no table's, nobody says whether it may be null; nor,
+    /// where the statement may put nulls in rows' places, of one that never is in its table.
+    fn column(&self, described: &Described, pads: bool) -> Column {
+        let Described { name, kind, table, number } = described;
         let named = values::name(*kind).or_else(|| self.kinds.get(kind).cloned());
+        let nullable = match self.tables.get(table) {
+            Some(never) if never.contains(number) => (!pads).then_some(false),
+            found => found.map(|_| true),
+        };
         Column {
             name: name.clone(),
             kind: named.unwrap_or_else(|| format!("type {kind}")),
-            nullable: None,
+            nullable,
         }
     }
 
@@ -453,6 +524,10 @@ impl Session {
     ) -> Result<Option<u64>, Stop> {
         let batch = if reads { 0 } else { BATCH };
         self.ask_for_rows(batch);
+        if reads {
+            // While its rows are read here, the server goes on.
+            self.discard();
+        }
         self.wire.send().await?;
         let (mut changed, mut refused, mut is_suspended, mut is_enough) =
             (None, None, false, false);
@@ -488,7 +563,7 @@ impl Session {
                 b'S' => Self::pinned(body)?,
                 // BindComplete, EmptyQueryResponse
                 b'2' | b'I' => {}
-                b's' => is_suspended = true,
+                b's' if !reads => is_suspended = true,
                 b'C' => changed = answer::changed(body)?.1,
                 b'E' => refused = Some(answer::error(body)?),
                 b'Z' => match refused {
@@ -563,9 +638,9 @@ impl Session {
         }
     }
 
-    /// Tells the server what makes the session as new, and to look whether it is. Nobody waits for that:
-    /// the next call reads what came of it before it does anything.
-    async fn discard(&mut self) -> Result<(), Error> {
+    /// Gathers what makes the session as new, and the look whether it is. Nobody waits for that: the
+    /// next call reads what came of it before it runs anything.
+    fn discard(&mut self) {
         if std::mem::replace(&mut self.open, false) {
             self.own("ROLLBACK");
         }
@@ -574,7 +649,6 @@ impl Session {
         }
         self.own("DISCARD ALL");
         self.own(LEFT);
-        self.wire.send().await
     }
 
     fn own(&mut self, text: &str) {
@@ -583,24 +657,18 @@ impl Session {
     }
 
     /// Whether it is as new, and still the same login's.
-    async fn cleaned(&mut self) -> Result<bool, Stop> {
-        if self.cleaning == 0 {
-            return Ok(true);
-        }
+    async fn is_clean(&mut self) -> bool {
         let mut left = Vec::new();
         while self.cleaning > 0 {
-            left = self.answers().await?;
+            let Ok(answer) = self.answers().await else { return false };
+            left = answer;
             self.cleaning -= 1;
-        }
-        // An idle server says nothing, unless it is to end.
-        if self.wire.peek().now_or_never().is_some() {
-            return Ok(false);
         }
         let login = self.login.as_str();
         let nothing = |row: &[Option<String>]| {
             row.get(2).is_some_and(|left| left.as_deref() == Some("false"))
         };
-        Ok(matches!(left.as_slice(), [one] if is_both(one, login, login) && nothing(one)))
+        matches!(left.as_slice(), [one] if is_both(one, login, login) && nothing(one))
     }
 }
 
@@ -613,4 +681,15 @@ const NOT_OF_ROLES: &str = "'role', 'session_authorization', 'search_path', 'cli
 /// Whether a row begins with these two users.
 fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
     matches!(row, [Some(one), Some(other), ..] if one == session && other == current)
+}
+
+/// Whether a statement could put nulls in the place of a table's rows: by an outer join, or by grouping
+/// by several lists. Its words are looked for wherever they stand.
+fn pads(text: &str) -> bool {
+    let is_one = |word: &str| {
+        ["left", "right", "full", "rollup", "cube", "grouping"]
+            .iter()
+            .any(|one| word.eq_ignore_ascii_case(one))
+    };
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(is_one)
 }

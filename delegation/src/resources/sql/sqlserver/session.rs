@@ -15,7 +15,7 @@ use crate::resources::kept::Keep;
 use crate::resources::sql::config::Mode;
 use crate::resources::sql::place::Place;
 use crate::resources::sql::rows::Rows;
-use crate::resources::sql::session::{self, Done, Life, NotDone};
+use crate::resources::sql::session::{self, Done, Life, NotDone, in_time};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
 
@@ -96,16 +96,15 @@ impl session::Session for Session {
         &mut self.life
     }
 
-    async fn is_clean(&mut self) -> bool {
-        !self.is_cleaning || self.cleaned().await
-    }
-
     async fn act(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
+        if self.is_cleaning && !in_time(self.cleaned()).await {
+            return Err(NotDone::Unused);
+        }
         self.as_user(place, work, rows).await
     }
 
