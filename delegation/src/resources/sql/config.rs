@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::engine::Engine;
 use super::identity::Template;
-use super::limits::{Limits, LimitsConfig};
+use super::limits::{Connections, Limits, LimitsConfig};
+use super::statement;
 use super::stored::{self, Stored, StoredConfig};
 use crate::reader::Reader;
 use crate::resources::{Impersonator, Wrong};
@@ -49,7 +50,7 @@ pub struct Config {
     #[serde(default)]
     pub statements: BTreeMap<String, StoredConfig>,
     /// Functions that free-form reads may call beside those that are known to change nothing, each as
-    /// `schema.name` or `name`.
+    /// `schema.name` or `name`, quoted as the engine quotes where a name is not plain.
     #[serde(default)]
     pub read_functions: Vec<String>,
     /// The most of one call.
@@ -63,6 +64,9 @@ pub struct Config {
 pub struct LoginConfig {
     /// In which way.
     pub mode: Mode,
+    /// With `impersonate`: as the database's user, or as the server's login, who then is somebody in
+    /// every database.
+    pub execute_as: Option<Principal>,
     /// Who logs in in the user's place, other than with `kerberos`; left out: the service account, by
     /// Kerberos.
     pub username: Option<String>,
@@ -88,6 +92,18 @@ pub enum Mode {
     Role,
     /// PostgreSQL: a login as the user's role, by whom `pg_ident.conf` lets do that.
     Mapped,
+}
+
+/// As what kind of principal SQL Server executes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Principal {
+    /// A user of the database, with a login of its own or without, and nobody outside of it (`EXECUTE AS
+    /// USER`).
+    #[default]
+    User,
+    /// A login of the server's (`EXECUTE AS LOGIN`).
+    Login,
 }
 
 impl Mode {
@@ -125,15 +141,18 @@ pub struct Endpoint {
     pub(super) encryption: Encryption,
     pub(super) identity: Template,
     pub(super) statements: BTreeMap<String, Stored>,
-    /// In small letters.
+    /// As statements' calls are written.
     pub(super) read_functions: HashSet<String>,
     pub(super) limits: Limits,
+    pub(super) connections: Connections,
 }
 
 /// Who logs in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Login {
     pub(super) mode: Mode,
+    /// With `impersonate`.
+    pub(super) execute_as: Principal,
     pub(super) by: By,
     /// Reads what is read again for each login.
     pub(super) reader: Reader,
@@ -229,7 +248,15 @@ impl Config {
         if login.mode == Mode::Role && statements.is_empty() {
             return wrong("statements", "login.mode role runs these alone, and there are none");
         }
-        let read_functions = self.read_functions.iter().map(|name| name.to_lowercase()).collect();
+        let read_functions = self.read_functions.iter().map(|text| {
+            statement::function_name(engine, text).ok_or_else(|| {
+                let problem = format!(
+                    "{text:?} is no name or schema.name: quote what is not plain, as the engine does"
+                );
+                ("readFunctions", problem)
+            })
+        });
+        let read_functions = read_functions.collect::<Result<_, Wrong>>()?;
         names.extend(Some(&name));
         Ok(Endpoint {
             engine,
@@ -242,13 +269,14 @@ impl Config {
             statements,
             read_functions,
             limits: self.limits.check()?,
+            connections: Connections::new(self.limits.connections),
         })
     }
 }
 
 impl LoginConfig {
     fn check(self, engine: Engine) -> Result<Login, Wrong> {
-        let Self { mode, username, password, certificate, key } = self;
+        let Self { mode, execute_as, username, password, certificate, key } = self;
         let wrong = |field, problem: String| Err((field, problem));
         match (engine, mode) {
             (_, Mode::Kerberos) => {}
@@ -263,6 +291,9 @@ impl LoginConfig {
             (Engine::SqlServer, Mode::Role | Mode::Mapped) => {
                 return wrong("login.mode", "must be kerberos or impersonate at SQL Server".into());
             }
+        }
+        if execute_as.is_some() && mode != Mode::Impersonate {
+            return wrong("login.executeAs", "belongs to the mode impersonate".into());
         }
         let by = match (username, password, certificate, key) {
             (None, None, None, None) => By::Kerberos,
@@ -288,7 +319,8 @@ impl LoginConfig {
                 return wrong("login", problem.into());
             }
         };
-        Ok(Login { mode, by, reader: Reader::default() })
+        let execute_as = execute_as.unwrap_or_default();
+        Ok(Login { mode, execute_as, by, reader: Reader::default() })
     }
 }
 

@@ -319,3 +319,33 @@ fn a_call_without_a_target_means_the_only_one() {
         Code::UnknownTarget
     );
 }
+
+#[test]
+fn functions_are_compared_as_the_engine_folds_them() {
+    for (engine, given, sql, reads) in [
+        ("postgresql", "hr.Bonus", "SELECT hr.bonus(1) AS b", true),
+        ("postgresql", "hr.Bonus", "SELECT HR.BONUS(1) AS b", true),
+        ("postgresql", "hr.Bonus", "SELECT \"hr\".\"bonus\"(1) AS b", true),
+        ("postgresql", "hr.Bonus", "SELECT hr.\"Bonus\"(1) AS b", false),
+        ("postgresql", "hr.\"Bonus\"", "SELECT hr.\"Bonus\"(1) AS b", true),
+        ("postgresql", "hr.\"Bonus\"", "SELECT hr.bonus(1) AS b", false),
+        // A dot in a name makes no schema of it.
+        ("postgresql", "hr.bonus", "SELECT \"hr.bonus\"(1) AS b", false),
+        ("postgresql", "\"hr.bonus\"", "SELECT \"hr.bonus\"(1) AS b", true),
+        ("postgresql", "\"hr.bonus\"", "SELECT hr.bonus(1) AS b", false),
+        ("postgresql", "a.b", "SELECT x.a.b(1) AS b", false),
+        // A letter whose small one is another's.
+        ("postgresql", "\"\u{212a}ind\"", "SELECT kind(1) AS b", false),
+        ("sqlserver", "dbo.Bonus", "SELECT DBO.bonus(1) AS b", true),
+        ("sqlserver", "dbo.[Bonus]", "SELECT [dbo].[BONUS](1) AS b", true),
+        ("sqlserver", "[dbo.bonus]", "SELECT dbo.bonus(1) AS b", false),
+    ] {
+        let endpoint = endpoint(engine, &json!({ "readFunctions": [given] })).unwrap();
+        let found = query(&endpoint, sql, list(&[]));
+        assert_eq!(found.is_ok(), reads, "{given}: {sql}");
+    }
+    for given in ["", "a.b.c", "a b", "\u{212a}ind", "\"a", "\"\"", "a.", ".a", "a;b", "\"a\"b"] {
+        let wrong = endpoint("postgresql", &json!({ "readFunctions": [given] })).unwrap_err();
+        assert_eq!(wrong.0, "readFunctions", "{given}");
+    }
+}

@@ -6,6 +6,7 @@
 //! branch of that is looked at ([`walk`]). The database's own rights, and its read-only transactions, are
 //! the wall behind it.
 
+mod called;
 mod failure;
 mod functions;
 mod lexis;
@@ -22,6 +23,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::engine::Engine;
+pub(super) use called::read as function_name;
 pub(super) use failure::Refused;
 use lexis::Lexis;
 pub(super) use placeholders::Placeholders;
@@ -62,7 +64,7 @@ impl Access {
 
 /// What is made of a function that is not known to change nothing.
 pub(super) enum Functions<'a> {
-    /// Whoever calls it does anything, but for these of the operator's, in small letters.
+    /// Whoever calls it does anything, but for these of the operator's, as `function_name` has them.
     Anything(&'a HashSet<String>),
     /// It is told.
     Told,

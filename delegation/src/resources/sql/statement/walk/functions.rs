@@ -7,6 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::super::super::engine::Engine;
+use super::super::called::written;
 use super::super::functions::is_harmless;
 use super::{Done, Walk, no, unknown};
 
@@ -25,7 +26,7 @@ impl Walk<'_> {
             _ => None,
         };
         if !own.is_some_and(|own| is_harmless(self.engine, own)) {
-            self.calls.push(parts.join("."));
+            self.calls.push(written(&parts));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use sqlparser::ast::{
 use sqlparser::keywords::ALL_KEYWORDS;
 
 use super::super::super::engine::Engine;
+use super::super::called::folded;
 use super::super::failure::Refused;
 use super::super::lexis::What;
 use super::{Done, Walk, none, unknown};
@@ -106,12 +107,9 @@ impl Walk<'_> {
         }
     }
 
-    /// A function's name as the server compares it. PostgreSQL takes a quoted one for what it is.
+    /// A name as the server compares it.
     pub(super) fn folded(&self, ident: &Ident) -> String {
-        match (self.engine, ident.quote_style) {
-            (Engine::Postgresql, Some(_)) => ident.value.clone(),
-            _ => ident.value.to_ascii_lowercase(),
-        }
+        folded(self.engine, &ident.value, ident.quote_style.is_some())
     }
 
     /// What a query defines: rather a table too many is recorded than one too few, so that two names
