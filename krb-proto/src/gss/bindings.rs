@@ -71,6 +71,12 @@ impl ChannelBindings {
         Self::new(&[b"tls-exporter:", &keying_material[..]].concat())
     }
 
+    /// What is bound to, behind the name of its kind and a colon.
+    #[must_use]
+    pub fn application_data(&self) -> &[u8] {
+        &self.application_data
+    }
+
     /// The field Bnd (RFC 4121 section 4.1.1.2): MD5, here a name for public data and no protection
     /// of its own, over families, lengths and octets, numbers little-endian.
     pub(super) fn digest(&self) -> [u8; 16] {

@@ -66,7 +66,7 @@ impl Canceller {
                 };
                 secure::by_gss(network, host, *port, random, start).await
             }
-            (_, _) => secure::by_tls(network, host, *port, None).await,
+            (_, _) => secure::by_tls(network, host, *port, None).await.map(|(channel, _)| channel),
         }
     }
 }

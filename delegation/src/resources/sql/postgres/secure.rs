@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 use std::sync::Arc;
 
 use krb_client::Entropy;
-use krb_proto::gss::{Initiator, InitiatorOptions};
+use krb_proto::gss::{ChannelBindings, Initiator, InitiatorOptions};
 use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -39,13 +39,17 @@ fn fits_in(token: &[u8], most: usize) -> Result<(), PgError> {
     if token.len() <= most { Ok(()) } else { Err(PgError::LongToken(token.len(), most)) }
 }
 
+/// The hash of a server's certificate, as `tls-server-end-point` has it (RFC 5929 section 4); `None` if it
+/// is by no hash that is known.
+pub(super) type EndPoint = Option<Vec<u8>>;
+
 /// TLS, with a certificate that is for this host.
 pub(super) async fn by_tls(
     network: &Network,
     host: &str,
     port: u16,
     own: Option<Arc<CertifiedKey>>,
-) -> Result<Channel, PgError> {
+) -> Result<(Channel, EndPoint), PgError> {
     let mut stream = network.stream(host, port, false).await.map_err(PgError::Connect)?;
     match ask(&mut stream, SSL_REQUEST).await? {
         b'S' => {}
@@ -53,7 +57,14 @@ pub(super) async fn by_tls(
         _ => return Err(PgError::NotEncrypted("it does not say that it offers TLS")),
     }
     let tls = network.secure(host, stream, PROTOCOL, own).await.map_err(PgError::Connect)?;
-    Ok(Channel::Tls(Box::new(tls)))
+    let certificate = tls.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let end_point = certificate.and_then(|certificate| end_point(certificate));
+    Ok((Channel::Tls(Box::new(tls)), end_point))
+}
+
+fn end_point(certificate: &[u8]) -> EndPoint {
+    let bindings = ChannelBindings::tls_server_end_point_of(certificate)?;
+    bindings.application_data().strip_prefix(b"tls-server-end-point:").map(<[u8]>::to_vec)
 }
 
 /// GSS encryption. When this is done the server has proven who it is.

@@ -4,11 +4,14 @@ use std::io::Result;
 
 use bytes::{BufMut, Bytes};
 use krb_proto::gss::Initiator;
-use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
+use postgres_protocol::authentication::sasl::{
+    ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256,
+};
 use zeroize::Zeroizing;
 
 use super::answer;
 use super::failure::PgError;
+use super::secure::EndPoint;
 use super::wire::{Body, Message, Wire, put_text, wrong};
 
 const PROTOCOL_3_0: u32 = 3 << 16;
@@ -45,8 +48,9 @@ pub(super) enum Proof {
     Sealed,
     /// A context that was started, and its token.
     Ticket(Box<Initiator>, Vec<u8>),
-    /// A password, by SCRAM: the server is shown none that it does not know, and proves that it does.
-    Password(Zeroizing<String>),
+    /// A password, by SCRAM: the server is shown none that it does not know, and proves that it does. With
+    /// what it is bound to: the certificate that TLS has shown.
+    Password(Zeroizing<String>, EndPoint),
     /// A certificate, which TLS has shown.
     Certificate,
 }
@@ -126,17 +130,27 @@ async fn authenticate(wire: &mut Wire, proof: Proof) -> std::result::Result<(), 
                 continue;
             }
             // AuthenticationSASL
-            (10, Some(Proof::Password(password)), None) => {
+            (10, Some(Proof::Password(password, end_point)), None) => {
                 let mut offered = Vec::new();
                 while body.0.first().is_some_and(|byte| *byte != 0) {
                     offered.push(body.text().map_err(broken)?);
                 }
-                if !offered.iter().any(|mechanism| mechanism == SCRAM_SHA_256) {
+                let offers = |one: &str| offered.iter().any(|mechanism| mechanism == one);
+                // Who could bind says so to a server that offers it not: it knows whether it did, and
+                // that somebody took the offer away.
+                let (mechanism, binding) = match end_point {
+                    Some(hash) if offers(SCRAM_SHA_256_PLUS) => {
+                        (SCRAM_SHA_256_PLUS, ChannelBinding::tls_server_end_point(hash))
+                    }
+                    Some(_) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
+                    None => (SCRAM_SHA_256, ChannelBinding::unsupported()),
+                };
+                if !offers(mechanism) {
                     return Err(PgError::Wants(format!("a login by {}", offered.join(", "))));
                 }
-                let scram = ScramSha256::new(password.as_bytes(), ChannelBinding::unsupported());
+                let scram = ScramSha256::new(password.as_bytes(), binding);
                 wire.put(b'p', |out| {
-                    put_text(out, SCRAM_SHA_256);
+                    put_text(out, mechanism);
                     let first = scram.message();
                     out.put_u32(u32::try_from(first.len()).unwrap_or_default());
                     out.put_slice(first);

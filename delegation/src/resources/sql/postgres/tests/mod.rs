@@ -21,7 +21,7 @@ use super::startup::{Key, Opening, Proof, begin};
 use super::wire::Wire;
 use crate::call::testing::ticket;
 use crate::reader::Reader;
-use crate::resources::sql::config::{By, Login, Mode};
+use crate::resources::sql::config::{By, Login, Mode, Principal};
 
 const ROOM: usize = 1 << 20;
 /// To s@R, with nothing in it.
@@ -44,7 +44,7 @@ fn ticket_proof() -> Proof {
 }
 
 fn password() -> Proof {
-    Proof::Password(Zeroizing::new("secret".into()))
+    Proof::Password(Zeroizing::new("secret".into()), None)
 }
 
 /// A server that says this, whatever it is told.
@@ -84,7 +84,8 @@ async fn a_certificate_that_cannot_be_read_holds_up_nobody() {
     let key = pipe.with_extension("none");
     let by =
         By::Certificate { username: "svc".into(), certificate: pipe.clone(), key: key.clone() };
-    let login = Login { mode: Mode::Role, by, reader: Reader::default() };
+    let login =
+        Login { mode: Mode::Role, execute_as: Principal::User, by, reader: Reader::default() };
     let read = timeout(Duration::from_secs(30), own_now(&login, &pipe, &key)).await;
     // The thread that waits for a writer is let go, whatever came of it.
     drop(std::fs::OpenOptions::new().write(true).open(&pipe).unwrap());
@@ -144,6 +145,42 @@ async fn nothing_is_shown_to_who_wants_something_else() {
     assert!(matches!(log_in(password(), &[plus]).await, Err(PgError::Wants(_))));
     let gss = (b'R', &[0, 0, 0, 7][..]);
     assert!(matches!(log_in(password(), &[gss]).await, Err(PgError::Wants(_))));
+}
+
+#[tokio::test]
+async fn a_password_is_bound_to_the_certificate_where_the_server_can() {
+    let offer = |mechanisms: &[&str]| {
+        let names: Vec<u8> =
+            mechanisms.iter().flat_map(|name| [name.as_bytes(), b"\0"].concat()).collect();
+        [&[0, 0, 0, 10][..], &names, &[0]].concat()
+    };
+    let (plus, plain) = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256");
+    for (end_point, offered, expected) in [
+        (Some(vec![7; 32]), vec![plus, plain], Some((plus, "p=tls-server-end-point,,"))),
+        (Some(vec![7; 32]), vec![plain, plus], Some((plus, "p=tls-server-end-point,,"))),
+        // Somebody may have taken the offer away: the server knows, and is told that we could.
+        (Some(vec![7; 32]), vec![plain], Some((plain, "y,,"))),
+        (None, vec![plus, plain], Some((plain, "n,,"))),
+        (None, vec![plus], None),
+        (Some(vec![7; 32]), vec!["OAUTHBEARER"], None),
+    ] {
+        let proof = Proof::Password(Zeroizing::new("secret".into()), end_point);
+        let opening = Opening { user: "alice", database: "app", search_path: None };
+        let (mut wire, mut server) = says(&[(b'R', &offer(&offered))]);
+        server.shutdown().await.unwrap();
+        let begun = begin(&mut wire, &opening, proof).await;
+        drop(wire);
+        let mut sent = Vec::new();
+        server.read_to_end(&mut sent).await.unwrap();
+        let said = String::from_utf8_lossy(&sent);
+        let Some((mechanism, header)) = expected else {
+            assert!(matches!(begun, Err(PgError::Wants(_))), "{offered:?}");
+            assert!(!said.contains("n=,r="), "nothing was shown");
+            continue;
+        };
+        assert!(said.contains(&format!("{mechanism}\0\0\0")), "{offered:?}: {said:?}");
+        assert!(said.contains(&format!("{header}n=,r=")), "{offered:?}: {said:?}");
+    }
 }
 
 #[tokio::test]
