@@ -125,6 +125,15 @@ impl Kept {
         excess.into_iter().for_each(|entry| end_one(entry.session));
     }
 
+    /// Ends one of those of this kind that this holds for: the one that was unused for longest.
+    pub(super) fn end_oldest<S: Keep>(&self, of: impl Fn(&S) -> bool) {
+        let mut shelf = lock(&self.shelf);
+        let oldest = shelf.entries.iter().position(|entry| entry.session().is_some_and(&of));
+        let oldest = oldest.map(|at| shelf.entries.remove(at).session);
+        drop(shelf);
+        oldest.into_iter().for_each(end_one);
+    }
+
     /// Ends all that stand on what this holds for.
     pub(super) fn end(&self, of: impl Fn(&Standing) -> bool) {
         take_out(&mut lock(&self.shelf), |entry| of(&entry.standing)).into_iter().for_each(end_one);

@@ -30,9 +30,10 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     (0..USERS).map(|number| format!("crowd{number:02}"))
 }
 
-/// What targets have beside the usual: an answer of theirs is `ROWS` long.
+/// What targets have beside the usual: an answer of theirs is `ROWS` long, and they have fewer connections
+/// than there are callers.
 pub(crate) fn limits() -> Value {
-    json!({ "limits": { "rows": ROWS, "bytes": 4 << 20 } })
+    json!({ "limits": { "rows": ROWS, "bytes": 4 << 20, "connections": CONNECTIONS / 2 - 1 } })
 }
 
 pub(crate) struct Crowd {

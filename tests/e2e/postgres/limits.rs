@@ -1,11 +1,13 @@
 //! What is too much, takes too long, or never answers; and servers that do not do as they should.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use krb_tests::{Lab, issuer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::{ask, row, server, superuser, target};
 use crate::lab;
@@ -188,4 +190,36 @@ async fn a_certificate_of_another_host_is_not_believed() {
     let (code, message, _) = ask(&server, &issuer.token("bob"), "pg", PID).await.error();
     assert_eq!(code, "RESOURCE_REFUSED", "{message}");
     assert!(message.contains("certificate"), "{message}");
+}
+
+#[tokio::test]
+async fn no_more_connections_are_open_than_there_may_be_and_everybody_is_served() {
+    let held = lab!(alone);
+    let lab = held.for_tasks();
+    let issuer = issuer().await;
+    let change = json!({ "limits": { "connections": 2 } });
+    let server = server(lab, &issuer.url(), vec![target(lab, "few", change)]);
+    let server = Arc::new(server);
+    let mut calls = JoinSet::new();
+    for number in 0..12 {
+        let (server, user) = (server.clone(), format!("crowd{number:02}"));
+        let token = issuer.token_for(&user);
+        calls.spawn(async move {
+            let sql = "SELECT current_user AS c, count(*) AS n FROM generate_series(1, 100000)";
+            let answer = ask(&server, &token, "few", sql).await;
+            assert_eq!(row(&answer), &json!({ "c": user, "n": "100000" }));
+        });
+    }
+    while let Some(called) = calls.join_next().await {
+        called.expect("everybody is served");
+    }
+    // Those that ended are gone from the server soon.
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'crowd%'";
+    for _ in 0..50 {
+        if superuser(lab, count).parse::<usize>().expect("a number") <= 2 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{} are open", superuser(lab, count));
 }

@@ -238,6 +238,19 @@ pub(super) fn somebody_else(place: &Place<'_>, found: &str, remedy: &str) -> Fai
     Failure::new(Code::ResourceRefused, message, remedy)
 }
 
+/// As many connections are open as may be, and none became free.
+pub(super) struct Crowded<'a>(pub(super) &'a Target, pub(super) u32);
+
+impl From<Crowded<'_>> for Failure {
+    fn from(Crowded(target, most): Crowded<'_>) -> Self {
+        Self::new(
+            Code::ResourceBusy,
+            format!("all of the {most} connections that {} may have are at work", target.name()),
+            "Call again later; or raise the target's limits.connections, if the database takes more.",
+        )
+    }
+}
+
 /// The connection ended in the middle.
 pub(super) struct Broken<'a>(pub(super) &'a Target, pub(super) String);
 
