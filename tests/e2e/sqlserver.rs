@@ -1,6 +1,7 @@
 //! SQL at the tests' SQL Server (`tests/harness/tds`), as the user who calls: the server says who came.
 
 mod bound;
+mod catalogue;
 mod crowd;
 mod impersonated;
 mod logins;

@@ -143,6 +143,12 @@ async fn freetds_logs_in_with_a_delegated_ticket() {
                 "go",
                 "SELECT * FROM payroll",
                 "go",
+                "SELECT o.name + '.' + c.name + ' ' + t.name, c.is_nullable, d.definition FROM sys.columns AS c \
+                 JOIN sys.objects AS o ON o.object_id = c.object_id \
+                 JOIN sys.types AS t ON t.user_type_id = c.user_type_id \
+                 LEFT JOIN sys.default_constraints AS d ON d.object_id = c.default_object_id \
+                 WHERE o.name = 'people' ORDER BY c.column_id",
+                "go",
                 "exit",
             ])
             .run()
@@ -151,6 +157,8 @@ async fn freetds_logs_in_with_a_delegated_ticket() {
         let parts = ["EXAMPLE\\alice", "another of hers", "922337203685477.58", "Zażółć"];
         has(&said, &parts);
         has(&said, &["9007199254740993", "SELECT permission was denied", "10000"]);
+        has(&said, &["people.id bigint\t0\tNULL", "people.name nvarchar\t0\t(N'nobody')"]);
+        has(&said, &["people.owner nvarchar\t1\tNULL", "people.salary money\t1\t((0))"]);
         for login in database.alices() {
             assert_eq!(login.tls.is_some(), encryption == Encryption::Required, "{login:?}");
         }

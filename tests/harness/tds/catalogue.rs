@@ -16,10 +16,7 @@ pub(super) fn view(
     let columns = |names: &[(&str, Type)]| -> Vec<(String, Type)> {
         names.iter().map(|(name, ty)| ((*name).to_owned(), *ty)).collect()
     };
-    let may = |table: &&Table| {
-        user == "dbo" || table.readers.as_ref().is_none_or(|may| may.iter().any(|u| u == user))
-    };
-    let tables = database.tables.iter().filter(|(_, table)| may(table));
+    let tables = database.tables.iter().filter(|(_, table)| may_read(table, user));
     match view {
         "tables" => Ok(Table {
             columns: columns(&[
@@ -54,14 +51,17 @@ pub(super) fn view(
                 .flat_map(|(key, table)| {
                     table.columns.iter().enumerate().map(move |(at, (column, ty))| {
                         let (kind, length, precision, scale) = described(column, *ty);
+                        let rule = table.rule(at);
+                        let default =
+                            rule.default.map_or(Value::Null, |(_, written)| text(&written));
                         vec![
                             text(name),
                             text(&table.schema),
                             text(key),
                             text(column),
                             Value::Int(i64::try_from(at).expect("few") + 1),
-                            Value::Null,
-                            text("YES"),
+                            default,
+                            text(if rule.never_null { "NO" } else { "YES" }),
                             text(kind),
                             int(length),
                             int(precision),
@@ -75,6 +75,11 @@ pub(super) fn view(
         }),
         other => Err(SqlError::new(208, 16, format!("Invalid object name '{other}'."))),
     }
+}
+
+/// Whether somebody may read a table, and is told of it.
+pub(super) fn may_read(table: &Table, user: &str) -> bool {
+    user == "dbo" || table.readers.as_ref().is_none_or(|may| may.iter().any(|u| u == user))
 }
 
 /// DATA_TYPE, which for json and vector is another one than the wire has.

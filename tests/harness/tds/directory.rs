@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::token::SqlError;
 use super::value::{Type, Value};
 
 /// A login of the server's.
@@ -38,6 +39,74 @@ pub(super) struct Table {
     pub(super) readers: Option<Vec<String>>,
     /// A column; everybody sees the rows in which it is their name, dbo all.
     pub(super) owner: Option<String>,
+    /// Of its columns, as far as something was said of them when it was made.
+    pub(super) rules: Vec<Rule>,
+    /// What its columns' tables are called in a query; empty where that has one alone that is not named.
+    pub(super) of: Vec<String>,
+}
+
+/// What holds for a column.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rule {
+    pub(super) never_null: bool,
+    /// It is the primary key, or of it.
+    pub(super) is_key: bool,
+    /// What it is where nothing is said, and how that was written.
+    pub(super) default: Option<(Value, String)>,
+}
+
+impl Table {
+    /// Its rows, under a name.
+    pub(super) fn called(mut self, name: Option<&str>) -> Self {
+        self.of = vec![name.unwrap_or_default().to_owned(); self.columns.len()];
+        self
+    }
+
+    /// Where a column is: SQL Server's error if there is none, or more than one.
+    pub(super) fn at(&self, of: Option<&str>, name: &str) -> Result<usize, SqlError> {
+        let mut found = self.columns.iter().enumerate().filter(|(at, (column, _))| {
+            let is_of = |of: &str| {
+                self.of.get(*at).is_none_or(|own| own.is_empty() || own.eq_ignore_ascii_case(of))
+            };
+            column.eq_ignore_ascii_case(name) && of.is_none_or(is_of)
+        });
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => Ok(at),
+            (None, _) => Err(SqlError::new(207, 16, format!("Invalid column name '{name}'."))),
+            (Some(_), Some(_)) => {
+                Err(SqlError::new(209, 16, format!("Ambiguous column name '{name}'.")))
+            }
+        }
+    }
+
+    /// Takes rows in that keep to what holds for its columns.
+    pub(super) fn insert(&mut self, name: &str, rows: Vec<Vec<Value>>) -> Result<(), SqlError> {
+        let keys: Vec<usize> = (0..self.columns.len()).filter(|at| self.rule(*at).is_key).collect();
+        for row in rows {
+            let never = |at: &usize| row[*at] == Value::Null && self.rule(*at).never_null;
+            if let Some(at) = (0..row.len()).find(never) {
+                let what = format!(
+                    "Cannot insert the value NULL into column '{}', table '{name}'; column does not allow nulls. INSERT fails.",
+                    self.columns[at].0
+                );
+                return Err(SqlError::new(515, 16, what));
+            }
+            let is_same = |other: &Vec<Value>| keys.iter().all(|at| other[*at] == row[*at]);
+            if !keys.is_empty() && self.rows.iter().any(is_same) {
+                let what = format!(
+                    "Violation of PRIMARY KEY constraint 'PK_{name}'. Cannot insert duplicate key in object '{}.{name}'. The duplicate key value is ({:?}).",
+                    self.schema, row[keys[0]]
+                );
+                return Err(SqlError::new(2627, 14, what));
+            }
+            self.rows.push(row);
+        }
+        Ok(())
+    }
+
+    pub(super) fn rule(&self, at: usize) -> Rule {
+        self.rules.get(at).cloned().unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -136,7 +205,8 @@ impl Directory {
 
 /// What `app` holds, said by `sa`; `{owner}` and `{other}` are the first two users.
 pub(super) const CONTENT: &str = "
-CREATE TABLE people (id bigint NOT NULL, name nvarchar(50), owner nvarchar(128), salary money)
+CREATE TABLE people (id bigint PRIMARY KEY, name nvarchar(50) NOT NULL DEFAULT N'nobody',
+  owner nvarchar(128), salary money DEFAULT 0)
 INSERT people VALUES (1, N'one of hers', N'{owner}', CAST(1.5 AS money)),
   (9007199254740993, N'another of hers', N'{owner}', CAST(922337203685477.5807 AS money)),
   (3, N'one of his', N'{other}', NULL)

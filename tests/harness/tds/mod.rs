@@ -11,6 +11,7 @@ mod connection;
 mod contexts;
 mod directory;
 mod login;
+mod objects;
 mod output;
 mod packet;
 mod prelogin;
@@ -70,6 +71,7 @@ pub enum Fault {
 }
 
 /// What a server is started with.
+#[derive(Clone)]
 pub struct Options {
     pub address: IpAddr,
     /// 0: one that is free.

@@ -1,5 +1,6 @@
 //! What names in expressions stand for.
 
+use super::super::directory::Table;
 use super::super::sql::evaluate::{Names, Typed, convert, evaluate};
 use super::super::sql::syntax::Expression;
 use super::super::token::SqlError;
@@ -11,7 +12,7 @@ use super::{Scoped, Session};
 pub(super) struct Row<'a> {
     session: &'a Session,
     scope: &'a Scoped,
-    columns: &'a [(String, Type)],
+    table: &'a Table,
     values: &'a [Value],
 }
 
@@ -33,11 +34,9 @@ impl Names for Row<'_> {
         }
     }
 
-    fn column(&self, name: &str) -> Result<Typed, SqlError> {
-        let at = self.columns.iter().position(|(column, _)| column.eq_ignore_ascii_case(name));
-        let at =
-            at.ok_or_else(|| SqlError::new(207, 16, format!("Invalid column name '{name}'.")))?;
-        Ok((self.columns[at].1, self.values[at].clone()))
+    fn column(&self, of: Option<&str>, name: &str) -> Result<Typed, SqlError> {
+        let at = self.table.at(of, name)?;
+        Ok((self.table.columns[at].1, self.values[at].clone()))
     }
 
     fn call(&self, name: &str, arguments: &[Typed]) -> Result<Typed, SqlError> {
@@ -46,18 +45,18 @@ impl Names for Row<'_> {
 }
 
 impl Session {
-    /// Names where a table has these columns, and its row these values.
+    /// Names where a row of a table has these values.
     pub(super) fn row<'a>(
         &'a self,
         scope: &'a Scoped,
-        columns: &'a [(String, Type)],
+        table: &'a Table,
         values: &'a [Value],
     ) -> Row<'a> {
-        Row { session: self, scope, columns, values }
+        Row { session: self, scope, table, values }
     }
 
     pub(super) fn value(&self, expression: &Expression, scope: &Scoped) -> Result<Typed, SqlError> {
-        evaluate(expression, &self.row(scope, &[], &[]))
+        evaluate(expression, &self.row(scope, &Table::default(), &[]))
     }
 
     pub(super) fn text(&self, expression: &Expression, scope: &Scoped) -> Result<String, SqlError> {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
-use super::super::directory::Table;
+use super::super::directory::{Rule, Table};
 use super::super::output::Output;
 use super::super::sql::evaluate::{compare, convert, evaluate, truth};
-use super::super::sql::syntax::{Expression, Item, Select, Source};
+use super::super::sql::syntax::{Expression, From, Item, Join, Select, Source};
 use super::super::token::{self, Column, SqlError};
 use super::super::value::{Type, Value};
 use super::scope::assign;
@@ -29,18 +29,8 @@ impl Session {
     ) -> Result<(), Failed> {
         // Tables of ours, for tests: `many` has ten million rows, `slow` one, after a minute. Rows
         // without end are not made before they are sent.
-        let mut table = match &select.from {
-            None => Table { rows: vec![Vec::new()], ..Table::default() },
-            Some(Source::Table(path)) if is(path, "many") || is(path, "slow") => {
-                let columns = vec![("n".into(), Type::BigInt), ("name".into(), NAME)];
-                Table { columns, ..Table::default() }
-            }
-            Some(Source::Table(path)) => self.table(path)?,
-            Some(Source::Numbers(_)) => {
-                Table { columns: vec![("n".into(), Type::BigInt)], ..Table::default() }
-            }
-        };
-        let endless = match &select.from {
+        let mut table = self.from(select, scope)?;
+        let endless = match select.from.as_ref().map(|from| &from.source) {
             Some(Source::Table(path)) if is(path, "many") => Some(10_000_000),
             Some(Source::Table(path)) if is(path, "slow") => {
                 out.wait(Duration::from_secs(60)).await?;
@@ -52,13 +42,7 @@ impl Session {
             },
             _ => None,
         };
-        let mut items: Vec<(Expression, Item)> = select.items.clone();
-        if items.is_empty() {
-            let all = table.columns.iter();
-            items = all
-                .map(|(name, _)| (Expression::Column(name.clone()), Item::Named(name.clone())))
-                .collect();
-        }
+        let items = items(select, &table);
         let counts = |(expression, _): &(Expression, Item)| matches!(expression, Expression::Call(name, _) if name.starts_with("count"));
         let is_count = items.len() == 1 && items.iter().all(counts);
         let top = match &select.top {
@@ -68,25 +52,23 @@ impl Session {
             },
             None => None,
         };
-        self.sort(&mut table, select, scope)?;
+        self.sort(&mut table, select, &items, scope)?;
         let assigns = items.iter().any(|(_, item)| matches!(item, Item::Assigned(_)));
-        let nulls = vec![Value::Null; table.columns.len()];
-        let types = {
-            let names = self.row(scope, &table.columns, &nulls);
-            let ty = |(expression, _): &(Expression, Item)| Ok(evaluate(expression, &names)?.0);
-            // An expression may fail with NULL and be fine with a row.
-            let first = table.rows.first().unwrap_or(&nulls);
-            let names_first = self.row(scope, &table.columns, first);
-            items
-                .iter()
-                .map(|item| ty(item).or_else(|_: SqlError| Ok(evaluate(&item.0, &names_first)?.0)))
-                .collect::<Result<Vec<Type>, SqlError>>()?
-        };
+        let types = self.types(&items, &table, scope)?;
         let name_of = |item: &Item| match item {
             Item::Named(name) | Item::Assigned(name) => name.clone(),
         };
-        let columns: Vec<Column> =
-            items.iter().zip(&types).map(|((_, item), ty)| (name_of(item), *ty, true)).collect();
+        let columns: Vec<Column> = items
+            .iter()
+            .zip(&types)
+            .map(|((expression, item), ty)| {
+                let column = match expression {
+                    Expression::Column(of, name) => table.at(of.as_deref(), name).ok(),
+                    _ => None,
+                };
+                (name_of(item), *ty, !column.is_some_and(|at| table.rule(at).never_null))
+            })
+            .collect();
         if !assigns && select.into.is_none() {
             out.send(&token::columns(&columns)).await?;
         }
@@ -113,7 +95,7 @@ impl Session {
                 break;
             }
             let results = {
-                let names = self.row(scope, &table.columns, &values);
+                let names = self.row(scope, &table, &values);
                 if let Some(condition) = &select.condition
                     && truth(&evaluate(condition, &names)?.1) != Some(true)
                 {
@@ -154,11 +136,131 @@ impl Session {
         Ok(())
     }
 
-    fn sort(&self, table: &mut Table, select: &Select, scope: &Scoped) -> Result<(), SqlError> {
+    /// What it selects from, all of it.
+    fn from(&self, select: &Select, scope: &Scoped) -> Result<Table, SqlError> {
+        let Some(from) = &select.from else {
+            return Ok(Table { rows: vec![Vec::new()], ..Table::default() });
+        };
+        let mut table = self.source(from, scope)?;
+        for join in &select.joins {
+            table = self.join(table, join, scope)?;
+        }
+        Ok(table)
+    }
+
+    fn source(&self, from: &From, scope: &Scoped) -> Result<Table, SqlError> {
+        let table = match &from.source {
+            Source::Table(path) if is(path, "many") || is(path, "slow") => {
+                let columns = vec![("n".into(), Type::BigInt), ("name".into(), NAME)];
+                Table { columns, ..Table::default() }
+            }
+            Source::Table(path) => self.table(path)?,
+            Source::Select(select) => self.selected(select, scope)?,
+            Source::Numbers(_) => {
+                Table { columns: vec![("n".into(), Type::BigInt)], ..Table::default() }
+            }
+        };
+        Ok(table.called(from.alias.as_deref()))
+    }
+
+    /// Each row of one with each of the other for which the condition is true.
+    fn join(&self, table: Table, join: &Join, scope: &Scoped) -> Result<Table, SqlError> {
+        let other = self.source(&join.from, scope)?;
+        let rules = (0..table.columns.len()).map(|at| table.rule(at));
+        let others = (0..other.columns.len()).map(|at| match join.is_outer {
+            true => Rule::default(),
+            false => other.rule(at),
+        });
+        let mut joined = Table {
+            columns: [table.columns.clone(), other.columns.clone()].concat(),
+            of: [table.of.clone(), other.of.clone()].concat(),
+            rules: rules.chain(others).collect(),
+            ..Table::default()
+        };
+        let mut rows = Vec::new();
+        for left in &table.rows {
+            let before = rows.len();
+            for right in &other.rows {
+                let values = [&left[..], right].concat();
+                let is = truth(&evaluate(&join.on, &self.row(scope, &joined, &values))?.1);
+                if is == Some(true) {
+                    rows.push(values);
+                }
+            }
+            if join.is_outer && rows.len() == before {
+                let nulls = vec![Value::Null; other.columns.len()];
+                rows.push([&left[..], &nulls].concat());
+            }
+        }
+        joined.rows = rows;
+        Ok(joined)
+    }
+
+    /// A query within another.
+    fn selected(&self, select: &Select, scope: &Scoped) -> Result<Table, SqlError> {
+        let mut table = self.from(select, scope)?;
+        let items = items(select, &table);
+        self.sort(&mut table, select, &items, scope)?;
+        let types = self.types(&items, &table, scope)?;
+        let mut result = Table::default();
+        for ((_, item), ty) in items.iter().zip(&types) {
+            let (Item::Named(name) | Item::Assigned(name)) = item;
+            result.columns.push((name.clone(), *ty));
+        }
+        for values in &table.rows {
+            let names = self.row(scope, &table, values);
+            let is = match &select.condition {
+                Some(condition) => truth(&evaluate(condition, &names)?.1),
+                None => Some(true),
+            };
+            if is == Some(true) {
+                let value = |((item, _), ty): (&(Expression, Item), &Type)| {
+                    convert(evaluate(item, &names)?.1, *ty)
+                };
+                let row = items.iter().zip(&types).map(value);
+                result.rows.push(row.collect::<Result<_, SqlError>>()?);
+            }
+        }
+        Ok(result)
+    }
+
+    fn types(
+        &self,
+        items: &[(Expression, Item)],
+        table: &Table,
+        scope: &Scoped,
+    ) -> Result<Vec<Type>, SqlError> {
+        let nulls = vec![Value::Null; table.columns.len()];
+        let names = self.row(scope, table, &nulls);
+        // An expression may fail with NULL and be fine with a row.
+        let first = self.row(scope, table, table.rows.first().unwrap_or(&nulls));
+        let ty = |(expression, _): &(Expression, Item)| {
+            let with = |row| Ok(evaluate(expression, row)?.0);
+            with(&names).or_else(|_: SqlError| with(&first))
+        };
+        items.iter().map(ty).collect()
+    }
+
+    fn sort(
+        &self,
+        table: &mut Table,
+        select: &Select,
+        items: &[(Expression, Item)],
+        scope: &Scoped,
+    ) -> Result<(), SqlError> {
         for (by, descending) in select.order.iter().rev() {
+            // A number is that of a column of the answer.
+            let by = match by {
+                Expression::Constant(_, Value::Int(number)) => {
+                    let at = usize::try_from(*number - 1).ok();
+                    let item = at.and_then(|at| items.get(at));
+                    &item.ok_or_else(|| SqlError::new(108, 15, "No such column to order by."))?.0
+                }
+                by => by,
+            };
             let mut keyed = Vec::new();
             for values in std::mem::take(&mut table.rows) {
-                let names = self.row(scope, &table.columns, &values);
+                let names = self.row(scope, table, &values);
                 keyed.push((evaluate(by, &names)?.1, values));
             }
             keyed.sort_by(|(a, _), (b, _)| {
@@ -170,4 +272,16 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// What is selected: all columns, where it says none.
+fn items(select: &Select, table: &Table) -> Vec<(Expression, Item)> {
+    if !select.items.is_empty() {
+        return select.items.clone();
+    }
+    let column = |(at, (name, _)): (usize, &(String, Type))| {
+        let of = table.of.get(at).filter(|of| !of.is_empty()).cloned();
+        (Expression::Column(of, name.clone()), Item::Named(name.clone()))
+    };
+    table.columns.iter().enumerate().map(column).collect()
 }

@@ -1,11 +1,11 @@
 //! Tables: who may see what of them, and what makes and changes them.
 
-use super::super::catalogue;
-use super::super::directory::Table;
+use super::super::directory::{Rule, Table};
 use super::super::sql::evaluate::{convert, evaluate, truth};
-use super::super::sql::syntax::Statement;
+use super::super::sql::syntax::{Expression, Statement};
 use super::super::token::SqlError;
 use super::super::value::Value;
+use super::super::{catalogue, objects};
 use super::{Scoped, Session, Temporary};
 
 impl Session {
@@ -20,9 +20,12 @@ impl Session {
         let directory = self.shared.directory();
         let database = directory.databases.get(&self.database);
         let schema = path.len().checked_sub(2).map(|at| path[at].to_lowercase());
-        let catalogue = schema.as_deref() == Some("information_schema");
-        if let (true, Some(database)) = (catalogue, database) {
-            return catalogue::view(&self.database, database, user, &key);
+        match (schema.as_deref(), database) {
+            (Some("information_schema"), Some(database)) => {
+                return catalogue::view(&self.database, database, user, &key);
+            }
+            (Some("sys"), Some(database)) => return objects::view(database, user, &key),
+            _ => {}
         }
         let table = database.and_then(|database| database.tables.get(&key));
         let table = table.ok_or_else(|| {
@@ -71,25 +74,50 @@ impl Session {
     ) -> Result<u64, SqlError> {
         match statement {
             Statement::CreateTable(name, columns) => {
-                self.make(name, Table { columns: columns.clone(), ..Table::default() })?;
+                let mut table = Table::default();
+                for column in columns {
+                    table.columns.push((column.name.clone(), column.ty));
+                    let default = match &column.default {
+                        Some(default) => {
+                            let value = convert(self.value(default, scope)?.1, column.ty)?;
+                            Some((value, written(default)))
+                        }
+                        None => None,
+                    };
+                    let (never_null, is_key) = (column.never_null, column.is_key);
+                    table.rules.push(Rule { never_null, is_key, default });
+                }
+                self.make(name, table)?;
                 Ok(0)
             }
-            Statement::Insert(path, rows) => {
+            Statement::Insert(path, into, rows) => {
                 let table = self.table(path)?;
+                let all = 0..table.columns.len();
+                let into: Vec<usize> = match into {
+                    Some(into) => {
+                        into.iter()
+                            .map(|name| table.at(None, name))
+                            .collect::<Result<_, SqlError>>()?
+                    }
+                    None => all.clone().collect(),
+                };
                 let mut new = Vec::new();
                 for row in rows {
-                    let mut values = Vec::new();
-                    for (value, (_, ty)) in row.iter().zip(&table.columns) {
-                        values.push(convert(self.value(value, scope)?.1, *ty)?);
-                    }
-                    if row.len() != table.columns.len() {
+                    if row.len() != into.len() {
                         let what = "Column name or number of supplied values does not match.";
                         return Err(SqlError::new(213, 16, what));
+                    }
+                    let default =
+                        |at| table.rule(at).default.map_or(Value::Null, |(value, _)| value);
+                    let mut values: Vec<Value> = all.clone().map(default).collect();
+                    for (value, at) in row.iter().zip(&into) {
+                        values[*at] = convert(self.value(value, scope)?.1, table.columns[*at].1)?;
                     }
                     new.push(values);
                 }
                 let count = new.len() as u64;
-                self.with_rows(path, |rows| rows.extend(new));
+                let name = path.last().cloned().unwrap_or_default();
+                self.with_table(path, |table| table.insert(&name, new))?;
                 Ok(count)
             }
             Statement::Update(path, set, condition) => {
@@ -97,7 +125,7 @@ impl Session {
                 let mut count = 0;
                 let mut rows = std::mem::take(&mut table.rows);
                 for values in &mut rows {
-                    let names = self.row(scope, &table.columns, values);
+                    let names = self.row(scope, &table, values);
                     let hit = match condition {
                         Some(condition) => truth(&evaluate(condition, &names)?.1) == Some(true),
                         None => true,
@@ -107,17 +135,13 @@ impl Session {
                     }
                     let mut changed = values.clone();
                     for (column, value) in set {
-                        let at =
-                            table.columns.iter().position(|(c, _)| c.eq_ignore_ascii_case(column));
-                        let at = at.ok_or_else(|| {
-                            SqlError::new(207, 16, format!("Invalid column name '{column}'."))
-                        })?;
+                        let at = table.at(None, column)?;
                         changed[at] = convert(evaluate(value, &names)?.1, table.columns[at].1)?;
                     }
                     *values = changed;
                     count += 1;
                 }
-                self.with_rows(path, |own| *own = rows);
+                self.with_table(path, |own| own.rows = rows);
                 Ok(count)
             }
             Statement::Delete(path, condition) => {
@@ -125,7 +149,7 @@ impl Session {
                 let mut kept = Vec::new();
                 let before = table.rows.len();
                 for values in std::mem::take(&mut table.rows) {
-                    let names = self.row(scope, &table.columns, &values);
+                    let names = self.row(scope, &table, &values);
                     let hit = match condition {
                         Some(condition) => truth(&evaluate(condition, &names)?.1) == Some(true),
                         None => true,
@@ -135,7 +159,7 @@ impl Session {
                     }
                 }
                 let count = (before - kept.len()) as u64;
-                self.with_rows(path, |own| *own = kept);
+                self.with_table(path, |own| own.rows = kept);
                 Ok(count)
             }
             Statement::Drop(path) => {
@@ -148,14 +172,24 @@ impl Session {
         }
     }
 
-    fn with_rows(&mut self, path: &[String], change: impl FnOnce(&mut Vec<Vec<Value>>)) {
+    fn with_table<T>(&mut self, path: &[String], change: impl FnOnce(&mut Table) -> T) -> T {
         let key = path.last().map(|name| name.to_lowercase()).unwrap_or_default();
         if let Some(temporary) = self.temporary.get_mut(&key) {
-            change(&mut temporary.table.rows);
-            return;
+            return change(&mut temporary.table);
         }
         let mut directory = self.shared.directory();
         let database = directory.databases.entry(self.database.clone()).or_default();
-        change(&mut database.tables.entry(key).or_default().rows);
+        change(database.tables.entry(key).or_default())
+    }
+}
+
+/// A default as SQL Server writes it down.
+fn written(default: &Expression) -> String {
+    match default {
+        Expression::Constant(_, Value::Text(text)) => format!("(N'{}')", text.replace('\'', "''")),
+        Expression::Constant(_, Value::Int(number)) => format!("(({number}))"),
+        Expression::Constant(_, Value::Null) => "(NULL)".into(),
+        Expression::Call(name, _) => format!("({name}())"),
+        other => format!("({other:?})"),
     }
 }

@@ -12,7 +12,7 @@ type Result<T> = std::result::Result<T, SqlError>;
 /// Where names have their values.
 pub(in super::super) trait Names {
     fn variable(&self, name: &str) -> Result<Typed>;
-    fn column(&self, name: &str) -> Result<Typed>;
+    fn column(&self, of: Option<&str>, name: &str) -> Result<Typed>;
     fn call(&self, name: &str, arguments: &[Typed]) -> Result<Typed>;
 }
 
@@ -21,7 +21,7 @@ pub(in super::super) fn evaluate(expression: &Expression, names: &dyn Names) -> 
     Ok(match expression {
         Expression::Constant(ty, value) => (*ty, value.clone()),
         Expression::Variable(name) => names.variable(name)?,
-        Expression::Column(name) => names.column(name)?,
+        Expression::Column(of, name) => names.column(of.as_deref(), name)?,
         Expression::Call(name, arguments) => {
             let arguments = arguments.iter().map(|argument| evaluate(argument, names));
             names.call(name, &arguments.collect::<Result<Vec<_>>>()?)?

@@ -3,7 +3,7 @@
 use super::super::token::SqlError;
 use super::super::value::{Type, Value};
 use super::lexer::{Word, words};
-use super::syntax::{Expression, Item, Scope, Select, Source, Statement, Way};
+use super::syntax::{Expression, From, Item, Join, Made, Scope, Select, Source, Statement, Way};
 
 type Result<T> = std::result::Result<T, SqlError>;
 
@@ -166,20 +166,16 @@ impl Parser<'_> {
         if self.keywords(&["CREATE", "TABLE"]) {
             let name = self.name()?;
             self.expect("(")?;
-            let columns = self.list(|parser| {
-                let column = (parser.name()?, parser.ty()?);
-                parser.keyword("NOT");
-                parser.keyword("NULL");
-                Ok(column)
-            })?;
+            let columns = self.list(Self::made)?;
             self.expect(")")?;
             return Ok(Statement::CreateTable(name, columns));
         }
         if self.keyword("INSERT") {
             self.keyword("INTO");
             let table = self.path()?;
+            let mut into = None;
             if self.sign("(") {
-                self.list(Self::name)?;
+                into = Some(self.list(Self::name)?);
                 self.expect(")")?;
             }
             if !self.keyword("VALUES") {
@@ -190,7 +186,7 @@ impl Parser<'_> {
                 let row = parser.list(Self::expression)?;
                 parser.expect(")").map(|()| row)
             })?;
-            return Ok(Statement::Insert(table, rows));
+            return Ok(Statement::Insert(table, into, rows));
         }
         if self.keyword("UPDATE") {
             let table = self.path()?;
@@ -361,6 +357,23 @@ impl Parser<'_> {
         Ok(Statement::Execute(name, arguments))
     }
 
+    /// A column of a table that is made.
+    fn made(&mut self) -> Result<Made> {
+        let (name, ty) = (self.name()?, self.ty()?);
+        let mut made = Made { name, ty, never_null: false, is_key: false, default: None };
+        loop {
+            if self.keywords(&["NOT", "NULL"]) {
+                made.never_null = true;
+            } else if self.keywords(&["PRIMARY", "KEY"]) {
+                (made.never_null, made.is_key) = (true, true);
+            } else if self.keyword("DEFAULT") {
+                made.default = Some(self.primary()?);
+            } else if !self.keyword("NULL") {
+                return Ok(made);
+            }
+        }
+    }
+
     fn condition(&mut self) -> Result<Option<Expression>> {
         if self.keyword("WHERE") { self.expression().map(Some) } else { Ok(None) }
     }
@@ -369,7 +382,15 @@ impl Parser<'_> {
         let top = if self.keyword("TOP") { Some(self.primary()?) } else { None };
         let items = if self.sign("*") { Vec::new() } else { self.list(Self::item)? };
         let into = if self.keyword("INTO") { Some(self.name()?) } else { None };
-        let from = if self.keyword("FROM") { Some(self.source()?) } else { None };
+        let from = if self.keyword("FROM") { Some(self.from()?) } else { None };
+        let mut joins = Vec::new();
+        while let Some(is_outer) = self.joins() {
+            let from = self.from()?;
+            if !self.keyword("ON") {
+                return Err(self.near());
+            }
+            joins.push(Join { from, is_outer, on: self.expression()? });
+        }
         let condition = self.condition()?;
         let order = if self.keywords(&["ORDER", "BY"]) {
             self.list(|parser| {
@@ -381,28 +402,46 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        Ok(Select { top, items, into, from, condition, order })
+        Ok(Select { top, items, into, from, joins, condition, order })
     }
 
-    fn source(&mut self) -> Result<Source> {
-        let path = self.path()?;
+    /// Whether a join comes, and one of those that leave no row out.
+    fn joins(&mut self) -> Option<bool> {
+        if self.keywords(&["LEFT", "OUTER", "JOIN"]) || self.keywords(&["LEFT", "JOIN"]) {
+            return Some(true);
+        }
+        (self.keywords(&["INNER", "JOIN"]) || self.keyword("JOIN")).then_some(false)
+    }
+
+    fn from(&mut self) -> Result<From> {
+        let mut alias = None;
         let source = if self.sign("(") {
-            let argument = self.expression()?;
+            if !self.keyword("SELECT") {
+                return Err(self.near());
+            }
+            let select = self.select()?;
             self.expect(")")?;
-            Source::Numbers(argument)
+            Source::Select(Box::new(select))
         } else {
-            Source::Table(path)
+            let path = self.path()?;
+            if self.sign("(") {
+                let argument = self.expression()?;
+                self.expect(")")?;
+                Source::Numbers(argument)
+            } else {
+                alias = path.last().cloned();
+                Source::Table(path)
+            }
         };
-        // An alias says nothing here: names are known by their last part.
         if self.keyword("AS") {
-            self.name()?;
+            alias = Some(self.name()?);
         } else if let Some(Word::Name(name, quoted)) = self.peek()
-            && (*quoted || !["WHERE", "ORDER"].iter().any(|word| name.eq_ignore_ascii_case(word)))
+            && (*quoted || !BEHIND.iter().any(|word| name.eq_ignore_ascii_case(word)))
             && !STATEMENTS.iter().any(|word| name.eq_ignore_ascii_case(word))
         {
-            self.at += 1;
+            alias = Some(self.name()?);
         }
-        Ok(source)
+        Ok(From { source, alias })
     }
 
     fn item(&mut self) -> Result<(Expression, Item)> {
@@ -433,7 +472,7 @@ impl Parser<'_> {
                 self.name()?
             }
             _ => match &expression {
-                Expression::Column(name) => name.clone(),
+                Expression::Column(_, name) => name.clone(),
                 _ => String::new(),
             },
         };
@@ -504,8 +543,13 @@ impl Parser<'_> {
         }
         if self.keyword("CASE") {
             let mut cases = Vec::new();
+            let compared =
+                if self.is_keyword("WHEN") { None } else { Some(Box::new(self.expression()?)) };
             while self.keyword("WHEN") {
-                let condition = self.expression()?;
+                let mut condition = self.expression()?;
+                if let Some(compared) = &compared {
+                    condition = Expression::Operation(compared.clone(), "=", Box::new(condition));
+                }
                 if !self.keyword("THEN") {
                     return Err(self.near());
                 }
@@ -546,13 +590,13 @@ impl Parser<'_> {
             }
             Word::Name(name, quoted) => {
                 let is_bare = !quoted && BARE.iter().any(|word| name.eq_ignore_ascii_case(word));
-                let path = self.path()?;
-                let last = path.last().cloned().unwrap_or_default();
+                let mut path = self.path()?;
+                let last = path.pop().unwrap_or_default();
                 if is_bare {
                     return Ok(Expression::Call(last.to_ascii_lowercase(), Vec::new()));
                 }
                 if !self.sign("(") {
-                    return Ok(Expression::Column(last));
+                    return Ok(Expression::Column(path.pop(), last));
                 }
                 if self.sign(")") {
                     return Ok(Expression::Call(last.to_ascii_lowercase(), Vec::new()));
@@ -626,6 +670,9 @@ impl Parser<'_> {
 
 /// Functions without parentheses.
 const BARE: [&str; 4] = ["CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "CURRENT_TIMESTAMP"];
+
+/// Words that may come behind a table, where an alias could stand.
+const BEHIND: [&str; 6] = ["WHERE", "ORDER", "JOIN", "INNER", "LEFT", "ON"];
 
 /// Words that begin a statement, where an alias could stand.
 const STATEMENTS: [&str; 20] = [
