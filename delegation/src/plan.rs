@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use krb_client::{Carry, Clock, Entropy, OsRandom, SystemClock, Transport};
+use tokio::time::Instant;
 
 use crate::audit::{self, Audit, AuditConfig};
 use crate::credential::kerberos::{Kerberos, KerberosConfig, NegotiateConfig};
@@ -13,11 +15,14 @@ use crate::identity::{ClaimTypes, Claimed, Nonces, Presented, TrustedIdp, Verifi
 use crate::network::{Fetch, Network, NetworkConfig, Tcp};
 use crate::pipeline::Delegation;
 use crate::policy::{Policies, Policy, PolicyFile, Tool, Words};
-use crate::resources::Resources;
+use crate::resources::{CallContext, Resources};
 use crate::state::{State, StateConfig};
 use crate::targets::{Target, TargetConfig, Targets};
 use crate::token_exchange::{ExchangeSettings, TokenExchanger};
 use crate::{ConfigError, Failure};
+
+/// No target is looked at for longer.
+const LOOK_TIME: Duration = Duration::from_secs(20);
 
 /// What the pipeline is built from: the configuration's sections, but for `network`, of which
 /// [`Parts::of_the_system`] makes the rest, and the policy file, which is followed from then on. Other files that they name are
@@ -162,6 +167,22 @@ impl Plan {
     #[must_use]
     pub const fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// What is wrong with targets, as far as that shows without a user: a service that logs in in users'
+    /// places with a password or a certificate does so, and is looked at. Each by its target's name.
+    pub async fn lacking(&self) -> Vec<String> {
+        let mut lacking = Vec::new();
+        for target in self.targets.iter() {
+            let cx = CallContext {
+                deadline: Instant::now() + LOOK_TIME,
+                clock: self.parts.clock.clone(),
+                random: self.parts.random.clone(),
+            };
+            let lacks = self.resources.lacks(&cx, target).await;
+            lacking.extend(lacks.iter().map(|one| format!("target {}: {one}", target.name())));
+        }
+        lacking
     }
 
     /// The policies, as their file is now.

@@ -25,7 +25,8 @@ struct Report {
     metrics: Option<String>,
     public_url: String,
     issuers: Vec<String>,
-    /// Whether they were asked: what they lack is among the warnings then.
+    /// Whether they, and databases that a service logs in at, were asked: what they lack is among the
+    /// warnings then.
     online: bool,
     service_account: String,
     service_principal_name: String,
@@ -89,7 +90,7 @@ struct TargetReport {
 }
 
 /// Loads the configuration and the files that it names, and writes what would be served.
-/// With `online`, issuers are asked what they lack.
+/// With `online`, issuers are asked what they lack, and services log in at databases.
 pub(crate) async fn print(
     file: &Path,
     json: bool,
@@ -112,6 +113,9 @@ async fn report(file: &Path, online: bool) -> Result<Report, Error> {
     let account = &config.kerberos.service_account;
     let mut warnings = warnings(&config, online).await?;
     warnings.extend(config.exposed(file)?);
+    if online {
+        warnings.extend(plan.lacking().await);
+    }
     Ok(Report {
         listen: config.server.listen.to_string(),
         metrics: config.server.metrics.map(|metrics| metrics.listen.to_string()),
@@ -192,7 +196,7 @@ fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
     if report.online {
         writeln!(
             out,
-            "  online           issuers were asked; what they lack is among the warnings"
+            "  online           issuers and databases were asked; what they lack is among the warnings"
         )?;
     }
     let comes = itself(report.comes_itself);

@@ -9,7 +9,7 @@ use super::CallContext;
 use super::kept::Kept;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::targets::{Names, Root};
+use crate::targets::{Names, Root, Target};
 use crate::{Failure, Visit};
 
 /// A kind of resource, for which its client stands. Its folder holds all that this trait names, and
@@ -117,6 +117,11 @@ pub(crate) trait Kind: Sized {
 
     /// The client, on this network, which keeps sessions for later calls here.
     fn new(network: &Network, kept: &Kept) -> Self;
+
+    /// What is wrong with a target, as far as that shows to a service that logs in there by itself.
+    async fn lacks(&self, _: &CallContext, _: &Target, _: &Self::Endpoint) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Does what the credential is for, as whoever it is for.
     async fn perform(

@@ -254,6 +254,15 @@ macro_rules! kinds {
                 self.kept.close().await;
             }
 
+            /// What is wrong with a target, as far as that shows without a user.
+            pub(crate) async fn lacks(&self, cx: &CallContext, target: &Target) -> Vec<String> {
+                match target.endpoint() {
+                    $(Endpoint::$Kind(endpoint) => {
+                        self.$kind.lacks(cx, target, endpoint).await
+                    })+
+                }
+            }
+
             async fn reach(
                 &self,
                 cx: &CallContext,

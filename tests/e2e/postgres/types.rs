@@ -160,3 +160,49 @@ async fn values_go_in_as_they_are_meant() {
     assert_eq!(code, "STATEMENT_FAILED", "{message}");
     assert!(message.contains("22P02"), "{message}");
 }
+
+#[tokio::test]
+async fn columns_say_whether_they_may_be_null_as_far_as_that_is_known() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    superuser(
+        lab,
+        "CREATE TABLE nulls (never integer NOT NULL, may integer); \
+         CREATE TABLE parent (never integer NOT NULL); \
+         CREATE TABLE child () INHERITS (parent); \
+         ALTER TABLE child ALTER never DROP NOT NULL; INSERT INTO child VALUES (NULL); \
+         CREATE VIEW seen AS SELECT never FROM nulls; \
+         GRANT ALL ON nulls, parent, child, seen TO PUBLIC",
+    );
+    let server = server(lab, &issuer.url(), vec![target(lab, "pg", json!({}))]);
+    let bob = issuer.token("bob");
+    let mut found = Vec::new();
+    for sql in [
+        "SELECT never, may, 1 AS one FROM nulls",
+        "SELECT a.never, b.may FROM nulls a JOIN nulls b ON true",
+        "SELECT a.never, b.never AS other FROM nulls a LEFT JOIN nulls b ON true",
+        "SELECT never FROM nulls GROUP BY ROLLUP (never)",
+        "SELECT never FROM parent",
+        "SELECT never FROM seen",
+        "SELECT q.never FROM (SELECT never FROM nulls) AS q",
+        "SELECT never FROM nulls UNION ALL SELECT NULL",
+    ] {
+        let answer = ask(&server, &bob, "pg", sql).await;
+        let columns = &answer.body["result"]["structuredContent"]["columns"];
+        let columns = columns.as_array().unwrap_or_else(|| panic!("{sql}: {answer:#?}"));
+        found.push(columns.iter().map(|column| column["nullable"].clone()).collect::<Vec<_>>());
+    }
+    superuser(lab, "DROP VIEW seen; DROP TABLE child, parent, nulls");
+    let (never, may, unknown) = (json!(false), json!(true), Value::Null);
+    let expected = [
+        vec![never.clone(), may.clone(), unknown.clone()],
+        vec![never.clone(), may.clone()],
+        vec![unknown.clone(), unknown.clone()],
+        vec![unknown.clone()],
+        vec![may.clone()],
+        vec![may],
+        vec![never],
+        vec![unknown],
+    ];
+    assert_eq!(found, expected);
+}

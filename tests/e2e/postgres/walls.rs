@@ -142,3 +142,39 @@ async fn what_is_written_is_the_users_and_checked_when_it_is_committed() {
     let (_, message, _) = answer.error();
     assert!(message.contains("23505"), "{message}");
 }
+
+#[tokio::test]
+async fn a_function_that_is_written_as_a_column_meets_the_databases_walls() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    superuser(
+        lab,
+        "CREATE FUNCTION public.grab(notes) RETURNS text LANGUAGE plpgsql AS $$ BEGIN \
+           INSERT INTO notes (body) VALUES ('grabbed'); RETURN 'x'; END $$; \
+         CREATE FUNCTION public.peek(notes) RETURNS bigint LANGUAGE sql AS \
+           'SELECT sum(amount)::bigint FROM salaries'; \
+         CREATE FUNCTION public.became(notes) RETURNS text LANGUAGE sql AS \
+           'SELECT set_config(''role'', ''ALICE_ADMIN'', false)'",
+    );
+    let server = server(lab, &issuer.url(), vec![target(lab, "pg", json!({}))]);
+    let bob = issuer.token("bob");
+    let tried = async |column: &str| {
+        // The statement names no function: it is let through as a read.
+        let sql = format!("SELECT notes.{column} FROM notes LIMIT 1");
+        ask(&server, &bob, "pg", &sql).await
+    };
+    let (wrote, peeked, became) = (tried("grab").await, tried("peek").await, tried("became").await);
+    let who = "SELECT session_user AS s, current_user AS c FROM notes LIMIT 1";
+    let is = ask(&server, &bob, "pg", who).await;
+    superuser(lab, "DROP FUNCTION grab(notes), peek(notes), became(notes)");
+    // What reads is read-only, whatever its functions do.
+    let (_, message, _) = wrote.error();
+    assert!(message.contains("25006"), "{message}");
+    assert_eq!(superuser(lab, "SELECT count(*) FROM notes WHERE body = 'grabbed'"), "0");
+    // And it is his: he sees no more than he may, and becomes nobody.
+    let (code, message, _) = peeked.error();
+    assert!(code == "ACCESS_DENIED" && message.contains("42501"), "{message}");
+    let (code, message, _) = became.error();
+    assert!(code == "ACCESS_DENIED" && message.contains("42501"), "{message}");
+    assert_eq!(row(&is), &json!({ "s": "bob", "c": "bob" }));
+}

@@ -1,10 +1,12 @@
 //! A service login that executes as the user.
 
-use krb_tests::issuer;
+use krb_tests::lab::shipped_server;
 use krb_tests::tds::{Encryption, Fault, Server};
-use serde_json::json;
+use krb_tests::{Lab, Setup, issuer};
+use serde_json::{Value, json};
 
 use super::{WHO, ask, database, execute, impersonating, options, row, server};
+use crate::databases::changed;
 use crate::lab;
 
 #[tokio::test]
@@ -38,6 +40,61 @@ async fn each_call_is_its_users_and_the_login_comes_back_in_between() {
         assert_eq!(record["delegationMode"], "database-impersonation", "{record}");
         assert_eq!(record["actualIdentity"], "svc-sql", "{record}");
     }
+}
+
+/// A target whose users the service login executes as by their logins.
+fn by_login(lab: &Lab, name: &str, change: Value) -> Value {
+    let mut target = impersonating(lab, name, change);
+    target["login"]["executeAs"] = json!("login");
+    target
+}
+
+#[tokio::test]
+async fn as_a_login_each_call_is_its_users_in_every_database() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    let database = database(lab).await;
+    let databases = json!({ "databases": ["app", "master"] });
+    let targets = vec![
+        by_login(lab, "db", databases.clone()),
+        impersonating(lab, "users", databases),
+        by_login(lab, "without", json!({ "roleTemplate": "w-{name}" })),
+    ];
+    let server = server(lab, &issuer.url(), targets);
+    for _ in 0..2 {
+        for (user, account) in [("alice", "ALICE_ADMIN"), ("bob", "bob")] {
+            let (name, token) = (lab.windows_name(account), issuer.token(user));
+            let answer = ask(&server, &token, "db", WHO).await;
+            let expected = json!({ "login": name, "name": name, "original": "svc-sql" });
+            assert_eq!(row(&answer), &expected);
+            // At the server, too: where they have no user they are who everybody is, by their login.
+            let arguments = json!({
+                "action": "query", "target": "db", "database": "master", "sql": WHO
+            });
+            let answer = server.call(Some(&token), "sql-delegate", arguments.clone()).await;
+            let expected = json!({ "login": name, "name": "guest", "original": "svc-sql" });
+            assert_eq!(row(&answer), &expected);
+            // A user is one in its own database alone.
+            let arguments = changed(arguments, &json!({ "target": "users" }));
+            let (code, message, _) =
+                server.call(Some(&token), "sql-delegate", arguments).await.error();
+            assert_eq!(code, "ACCESS_DENIED", "{message}");
+            assert!(message.contains("15517"), "{message}");
+        }
+    }
+    let seen = database.seen();
+    for said in &seen.requests {
+        assert!(!said.is_call || said.user != "svc-sql", "{said:?}");
+        assert!(!said.reset || said.user == "svc-sql" || said.user == "guest", "{said:?}");
+    }
+    let count = |part: &str| seen.requests.iter().filter(|said| said.text.contains(part)).count();
+    assert_eq!(count("EXECUTE AS LOGIN"), count("REVERT WITH COOKIE"));
+    // Somebody who has a user and no login.
+    database.change(|directory| *directory = directory.clone().and_nobodys("w-bob"));
+    let refused = ask(&server, &issuer.token("bob"), "without", WHO).await;
+    let (code, message, _) = refused.error();
+    assert_eq!(code, "ACCESS_DENIED", "{message}");
+    assert!(message.contains("15406"), "{message}");
 }
 
 #[tokio::test]
@@ -113,11 +170,13 @@ async fn a_server_that_does_not_do_as_it_says_is_found_out() {
     let lab = lab!(alone);
     let issuer = issuer().await;
     let token = issuer.token("alice");
-    for fault in [Fault::ImpersonatesNobody, Fault::RevertsNothing, Fault::ResetsNothing] {
+    let faults = [Fault::ImpersonatesNobody, Fault::RevertsNothing, Fault::ResetsNothing];
+    for (fault, is_login) in faults.into_iter().flat_map(|fault| [(fault, false), (fault, true)]) {
         let mut options = options(lab, Encryption::Required).await;
         options.faults = vec![fault];
         let database = Server::start(options).await;
-        let server = server(lab, &issuer.url(), vec![impersonating(lab, "db", json!({}))]);
+        let target = if is_login { by_login } else { impersonating };
+        let server = server(lab, &issuer.url(), vec![target(lab, "db", json!({}))]);
         for call in 1..=2 {
             let answer = ask(&server, &token, "db", WHO).await;
             if fault == Fault::ImpersonatesNobody {
@@ -142,4 +201,37 @@ async fn a_login_that_may_do_anything_becomes_nobody() {
     let (code, message, _) = ask(&server, &issuer.token("alice"), "db", WHO).await.error();
     assert_eq!(code, "RESOURCE_REFUSED", "{message}");
     assert!(message.contains("sysadmin"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_says_that_a_login_may_do_anything_before_anybody_calls() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    let database = database(lab).await;
+    let login = |username: &str, password: &str| json!({ "login": { "mode": "impersonate", "username": username, "password": password } });
+    let mut setup = Setup::new(lab, &issuer.url());
+    setup.targets = vec![
+        impersonating(lab, "good", json!({})),
+        impersonating(lab, "mighty", login("sa", "Passw0rd!sa")),
+        impersonating(lab, "wrong", login("svc-sql", "no")),
+    ];
+    let folder = lab.scratch("sql-check");
+    std::fs::create_dir_all(&folder).unwrap();
+    setup.write(lab, &folder);
+    let check = |more: &[&str]| {
+        let file = folder.join("krb-mcp.jsonc").display().to_string();
+        let words = [&["check", "--config", &file][..], more].concat();
+        let checked = lab.run(&shipped_server().display().to_string(), &words);
+        String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned()
+    };
+    let said = check(&["--online"]);
+    assert!(
+        said.contains("target mighty: the login sa at mighty is in the role sysadmin"),
+        "{said}"
+    );
+    assert!(said.contains("target wrong: ") && said.contains("18456"), "{said}");
+    assert!(!said.contains("target good: "), "{said}");
+    assert_eq!(database.seen().logins.len(), 2);
+    let said = check(&[]);
+    assert!(!said.contains("sysadmin") && database.seen().logins.len() == 2, "{said}");
 }

@@ -1,7 +1,7 @@
 //! Logins as the user, with a ticket.
 
 use krb_tests::issuer;
-use krb_tests::tds::{Encryption, Fault, Server};
+use krb_tests::tds::{Encryption, Fault, Options, Server};
 use serde_json::json;
 
 use super::{WHO, ask, database, execute, options, row, server, target};
@@ -103,15 +103,15 @@ async fn a_server_that_is_not_safe_enough_gets_nothing() {
         file.display()
     ));
     options.certificate = Some((file, key));
-    let database = Server::start(options).await;
-    for word in ["tls"] {
+    for (encryption, word) in [(Encryption::Required, "tls"), (Encryption::Strict, "strict")] {
+        let database = Server::start(Options { encryption, ..options.clone() }).await;
         let change = json!({ "encryption": word });
         let server = server(lab, &issuer.url(), vec![target(lab, "db", change)]);
         let (code, message, _) = ask(&server, &token, "db", WHO).await.error();
         assert_eq!(code, "RESOURCE_REFUSED", "{message}");
         assert!(message.contains("certificate"), "{message}");
+        assert!(database.seen().logins.is_empty());
     }
-    assert!(database.seen().logins.is_empty());
 }
 
 #[tokio::test]

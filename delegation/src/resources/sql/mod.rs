@@ -31,15 +31,16 @@ use super::{
 };
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
-use crate::targets::{Names, Root, fold};
+use crate::targets::{Names, Root, Target, fold};
 use crate::{Failure, Holds, Visit};
-use failure::{Broken, TooBig, TooLong};
+use failure::{Broken, Crowded, TooBig, TooLong};
+use limits::{Connections, Open};
 use place::Place;
 use rows::{Rows, Taken};
 use session::{Done, NotDone, Session};
 use statement::Access;
 
-pub use config::{Config, Encryption, Endpoint, LoginConfig, Mode};
+pub use config::{Config, Encryption, Endpoint, LoginConfig, Mode, Principal};
 pub use engine::Engine;
 pub use limits::LimitsConfig;
 pub use operation::*;
@@ -163,6 +164,34 @@ impl Kind for Client {
         Self { network: network.clone(), kept: kept.clone() }
     }
 
+    async fn lacks(&self, cx: &CallContext, target: &Target, endpoint: &Endpoint) -> Vec<String> {
+        // Who comes with a ticket has it in a user's call alone.
+        let (
+            Mode::Impersonate | Mode::Role,
+            config::By::Password { username, .. } | config::By::Certificate { username, .. },
+        ) = (endpoint.login.mode, &endpoint.login.by)
+        else {
+            return Vec::new();
+        };
+        let Some(database) = endpoint.database(None) else { return Vec::new() };
+        let place = Place { target, endpoint, database, identity: username.clone() };
+        let look = async {
+            match endpoint.engine {
+                Engine::Postgresql => {
+                    postgres::Session::log_in(&self.network, cx, None, &place).await.map(drop)
+                }
+                Engine::SqlServer => {
+                    sqlserver::Session::log_in(&self.network, cx, None, &place).await.map(drop)
+                }
+            }
+        };
+        match timeout_at(cx.deadline, look).await {
+            Ok(Ok(())) => Vec::new(),
+            Ok(Err(failure)) => vec![format!("{}. {}", failure.message, failure.remedy)],
+            Err(_) => vec![format!("{} does not answer when {username} logs in", endpoint.host)],
+        }
+    }
+
     async fn perform(
         &self,
         cx: &CallContext,
@@ -218,13 +247,38 @@ impl Client {
                 Run::Lost { cause, .. } => return Err(Broken(place.target, cause).into()),
             }
         }
-        let session = S::log_in(&self.network, cx, credential, place).await?;
+        let open = self.leave::<S>(cx, place).await?;
+        let mut session = S::log_in(&self.network, cx, Some(credential), place).await?;
+        session.life_mut().open = Some(open);
         match run(&self.kept, session, cx, place, task, standing.as_ref()).await {
             Run::Answered(outcome) => outcome,
             Run::Unused => Err(Broken(place.target, "a new session is of no use".into()).into()),
             Run::Lost { cause, .. } => Err(Broken(place.target, cause).into()),
         }
     }
+}
+
+impl Client {
+    /// Leave to open one more connection. Where a target has as many as it may, one that is kept for
+    /// somebody ends.
+    async fn leave<S: Session>(
+        &self,
+        cx: &CallContext,
+        place: &Place<'_>,
+    ) -> Result<Open, Failure> {
+        let connections = &place.endpoint.connections;
+        if let Some(open) = connections.free() {
+            return Ok(open);
+        }
+        let waiting = connections.wait();
+        self.kept.end_oldest(|session: &S| is_one(session, connections));
+        let open = waiting.until(cx.deadline).await;
+        open.ok_or_else(|| Crowded(place.target, place.endpoint.limits.connections).into())
+    }
+}
+
+fn is_one<S: Session>(session: &S, of: &Connections) -> bool {
+    session.life().open.as_ref().is_some_and(|open| of.have(open))
 }
 
 /// Runs something in a session, and keeps that if it may be and is as new. Given up in the middle, it
@@ -249,11 +303,11 @@ async fn run<S: Session>(
         Ok(Err(NotDone::Unused)) => return Run::Unused,
         Ok(Err(NotDone::Failed(failure))) => Err(failure),
         Ok(Err(NotDone::Refused(said))) => {
-            put_back(kept, session, standing).await;
+            put_back(kept, session, standing, task).await;
             Err(said.explain(place))
         }
         Ok(Ok(done)) => {
-            put_back(kept, session, standing).await;
+            put_back(kept, session, standing, task).await;
             outcome(place, task, done, rows)
         }
     };
@@ -261,12 +315,24 @@ async fn run<S: Session>(
 }
 
 /// Nobody waits for an answer any longer than a clean session takes.
-async fn put_back<S: Session>(kept: &Kept, mut session: S, standing: Option<&Standing>) {
+async fn put_back<S: Session>(
+    kept: &Kept,
+    mut session: S,
+    standing: Option<&Standing>,
+    task: &Task,
+) {
     if session.is_lost() {
         return;
     }
+    let connections = &task.endpoint.connections;
     match standing {
-        Some(standing) if session.clean().await => kept.put(standing.clone(), session),
+        Some(standing) if session.clean().await => {
+            kept.put(standing.clone(), session);
+            // Who began to wait before this was kept has not seen it.
+            if connections.are_wanted() {
+                kept.end_oldest(|session: &S| is_one(session, connections));
+            }
+        }
         _ => kept::end(session),
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::failure::Said;
+use super::limits::Open;
 use super::place::Place;
 use super::rows::Rows;
 use super::work::Work;
@@ -17,12 +18,13 @@ use crate::resources::kept::Keep;
 /// that at the server and ends.
 pub(super) trait Session: Keep + Sized {
     /// Connects and logs in for the user of a credential, who is called `place.identity` there, and
-    /// makes sure that the server says so, too. From the end of this on everything is encrypted, and
+    /// makes sure that the server says so, too. Without a credential only a service logs in, with what
+    /// is its own, and is looked at. From the end of this on everything is encrypted, and
     /// the settings that change how text is read are what `statement` takes them for.
     async fn log_in(
         network: &Network,
         cx: &CallContext,
-        credential: &ServiceCredential<'_>,
+        credential: Option<&ServiceCredential<'_>>,
         place: &Place<'_>,
     ) -> Result<Self, Failure>;
 
@@ -30,7 +32,10 @@ pub(super) trait Session: Keep + Sized {
     fn database(&self) -> &str;
 
     /// Whether it is of use.
-    fn life(&mut self) -> &mut Life;
+    fn life(&self) -> &Life;
+
+    /// The same, to be changed.
+    fn life_mut(&mut self) -> &mut Life;
 
     /// Does what [`run`](Self::run) does. What came of [`tell_clean`](Self::tell_clean) is looked at before
     /// anything runs: where it is not as new and still the same user's, this is [`NotDone::Unused`].
@@ -52,11 +57,11 @@ pub(super) trait Session: Keep + Sized {
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
-        self.life().is_busy = true;
+        self.life_mut().is_busy = true;
         let done = self.act(place, work, rows).await;
-        self.life().is_busy = false;
+        self.life_mut().is_busy = false;
         if matches!(done, Err(NotDone::Lost(_) | NotDone::Failed(_) | NotDone::Unused)) {
-            self.life().is_lost = true;
+            self.life_mut().is_lost = true;
         }
         done
     }
@@ -66,7 +71,7 @@ pub(super) trait Session: Keep + Sized {
     /// `false`: it is not, and is to end.
     async fn clean(&mut self) -> bool {
         let is_told = in_time(self.tell_clean()).await;
-        self.life().is_lost |= !is_told;
+        self.life_mut().is_lost |= !is_told;
         !self.life().is_lost
     }
 }
@@ -86,6 +91,8 @@ pub(super) struct Life {
     pub(super) is_busy: bool,
     /// It is no more, or not whose it was.
     pub(super) is_lost: bool,
+    /// It counts among its target's connections.
+    pub(super) open: Option<Open>,
 }
 
 impl Life {

@@ -53,12 +53,13 @@ pub(super) fn check(endpoint: &Endpoint) -> Result<(), Wrong> {
 pub(super) async fn log_in(
     network: &Network,
     cx: &CallContext,
-    credential: &ServiceCredential<'_>,
+    credential: Option<&ServiceCredential<'_>>,
     place: &Place<'_>,
 ) -> Result<LoggedIn, PgError> {
     let endpoint = place.endpoint;
     let (host, port) = (endpoint.host.as_str(), endpoint.port);
     let start = || -> Result<Started, PgError> {
+        let credential = credential.ok_or(PgError::NoProof)?;
         let started = credential.start_kerberos(&*cx.clock, &*cx.random, &options(), |error| {
             PgError::NotProven(*error).explain(place, 0)
         });
@@ -71,8 +72,8 @@ pub(super) async fn log_in(
             username.clone()
         }
         (Some(_), By::Kerberos) => {
-            let service = credential.permit().actual_identity().unwrap_or_default();
-            service.split('@').next().unwrap_or_default().to_owned()
+            let service = credential.and_then(|credential| credential.permit().actual_identity());
+            service.unwrap_or_default().split('@').next().unwrap_or_default().to_owned()
         }
     };
     let (channel, proof) = match (endpoint.encryption, &endpoint.login.by) {
@@ -84,18 +85,18 @@ pub(super) async fn log_in(
             // Before anything is asked for: a ticket that is too long needs no connection.
             let (context, token) = start()?;
             secure::fits(&token)?;
-            let channel = secure::by_tls(network, host, port, None).await?;
+            let (channel, _) = secure::by_tls(network, host, port, None).await?;
             (channel, Proof::Ticket(Box::new(context), token))
         }
         (_, By::Password { password, .. }) => {
             let password = endpoint.login.password(password).await.map_err(PgError::Unusable)?;
-            let channel = secure::by_tls(network, host, port, None).await?;
-            (channel, Proof::Password(password))
+            let (channel, end_point) = secure::by_tls(network, host, port, None).await?;
+            (channel, Proof::Password(password, end_point))
         }
         (_, By::Certificate { certificate, key, .. }) => {
             let own = own_now(&endpoint.login, certificate, key).await;
             let own = own.map_err(PgError::Unusable)?;
-            let channel = secure::by_tls(network, host, port, Some(own)).await?;
+            let (channel, _) = secure::by_tls(network, host, port, Some(own)).await?;
             (channel, Proof::Certificate)
         }
     };
@@ -112,7 +113,7 @@ pub(super) async fn log_in(
         host: host.to_owned(),
         port,
         encryption: endpoint.encryption,
-        contexts: if is_sealed { credential.contexts() } else { None },
+        contexts: credential.filter(|_| is_sealed).and_then(|credential| credential.contexts()),
         clock: cx.clock.clone(),
         random: cx.random.clone(),
         key,

@@ -57,17 +57,21 @@ const POWERS: &str = "SELECT CASE \
         AND pg_catalog.pg_has_role(login.oid, roleid, 'USAGE')) \
         THEN 'has the rights of its users without taking on their roles (INHERIT)' END \
     FROM pg_catalog.pg_roles AS login WHERE rolname = session_user";
-/// Whether anything of it is left that another call would see. Views over these functions would be taken
-/// apart for each call.
+/// Whether anything of it is left that another call would see, and where it would have temporary tables, if
+/// it ever made some. It is asked after each call, so it asks no more than it must: functions, since views
+/// over them are taken apart each time, and nothing of the catalogue.
 const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, (\
-    EXISTS (SELECT FROM pg_catalog.pg_cursor()) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_prepared_statement()) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_listening_channels()) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
-        AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()) \
-    OR CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0 THEN false \
-        ELSE EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace \
-            OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) END)::pg_catalog.text";
+    EXISTS (SELECT FROM ROWS FROM (pg_catalog.pg_cursor(), pg_catalog.pg_prepared_statement(), \
+        pg_catalog.pg_listening_channels())) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_lock_status() \
+        WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+        AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()))::pg_catalog.text, \
+    pg_catalog.pg_my_temp_schema()::pg_catalog.text";
+/// Whether it has temporary tables.
+const TEMPORARY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace \
+    OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())::pg_catalog.text";
+/// The temporary schema of who has none.
+const NOWHERE: &str = "0";
 
 /// A session at one database.
 pub(in super::super) struct Session {
@@ -82,6 +86,8 @@ pub(in super::super) struct Session {
     open: bool,
     /// So many answers are still to come to what makes it as new, the last of which says whether it is.
     cleaning: usize,
+    /// It has made temporary tables once, and whether they are gone is to be asked.
+    had_temporary: bool,
     life: Life,
     /// Names of types that are not built in.
     kinds: HashMap<u32, String>,
@@ -143,10 +149,10 @@ impl session::Session for Session {
     async fn log_in(
         network: &Network,
         cx: &CallContext,
-        credential: &ServiceCredential<'_>,
+        credential: Option<&ServiceCredential<'_>>,
         place: &Place<'_>,
     ) -> Result<Self, Failure> {
-        let groups = credential.account().groups.len();
+        let groups = credential.map_or(0, |credential| credential.account().groups.len());
         let session = async {
             let logged_in = login::log_in(network, cx, credential, place).await?;
             Self::of(logged_in, place).await
@@ -158,7 +164,11 @@ impl session::Session for Session {
         &self.database
     }
 
-    fn life(&mut self) -> &mut Life {
+    fn life(&self) -> &Life {
+        &self.life
+    }
+
+    fn life_mut(&mut self) -> &mut Life {
         &mut self.life
     }
 
@@ -192,6 +202,7 @@ impl Session {
             role,
             open: false,
             cleaning: 0,
+            had_temporary: false,
             life: Life::default(),
             kinds: HashMap::new(),
             tables: HashMap::new(),
@@ -308,6 +319,9 @@ impl Session {
             Err(Stop::Broken(_)) if was_used => return Err(NotDone::Unused),
             begun => begun?,
         };
+        if was_used && self.had_temporary && !in_time(self.has_no_temporary()).await {
+            return Err(NotDone::Unused);
+        }
         self.look_up(&columns).await?;
         self.bind(work, &kinds, &columns);
         let pads = pads(&work.text);
@@ -664,11 +678,20 @@ impl Session {
             left = answer;
             self.cleaning -= 1;
         }
-        let login = self.login.as_str();
-        let nothing = |row: &[Option<String>]| {
-            row.get(2).is_some_and(|left| left.as_deref() == Some("false"))
-        };
-        matches!(left.as_slice(), [one] if is_both(one, login, login) && nothing(one))
+        let [one] = left.as_slice() else { return false };
+        let [_, _, Some(is_left), Some(temporary)] = one.as_slice() else { return false };
+        self.had_temporary = temporary != NOWHERE;
+        is_both(one, &self.login, &self.login) && is_left == "false"
+    }
+
+    /// Whether it has no temporary tables any more.
+    async fn has_no_temporary(&mut self) -> bool {
+        self.query(TEMPORARY);
+        if self.wire.send().await.is_err() {
+            return false;
+        }
+        let answer = self.answers().await.unwrap_or_default();
+        matches!(answer.as_slice(), [one] if matches!(one.as_slice(), [Some(has)] if has == "false"))
     }
 }
 

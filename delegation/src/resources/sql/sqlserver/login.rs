@@ -26,7 +26,7 @@ const MAX_ROUTES: usize = 2;
 pub(super) async fn log_in(
     network: &Network,
     cx: &CallContext,
-    credential: &ServiceCredential<'_>,
+    credential: Option<&ServiceCredential<'_>>,
     place: &Place<'_>,
 ) -> Result<Channel, TdsError> {
     let endpoint = place.endpoint;
@@ -94,13 +94,14 @@ enum Shown {
 async fn show(
     bindings: Option<&ChannelBindings>,
     cx: &CallContext,
-    credential: &ServiceCredential<'_>,
+    credential: Option<&ServiceCredential<'_>>,
     place: &Place<'_>,
 ) -> Result<Shown, TdsError> {
     match &place.endpoint.login.by {
         By::Kerberos => {
             let options =
                 InitiatorOptions { channel_bindings: bindings, ..InitiatorOptions::default() };
+            let credential = credential.ok_or(TdsError::NoProof)?;
             let started = credential.start_spnego(&*cx.clock, &*cx.random, &options, |error| {
                 TdsError::NotProven(*error).explain(place)
             });
@@ -121,7 +122,7 @@ async fn begin(
     mut channel: Channel,
     bindings: Option<ChannelBindings>,
     cx: &CallContext,
-    credential: &ServiceCredential<'_>,
+    credential: Option<&ServiceCredential<'_>>,
     place: &Place<'_>,
 ) -> Result<Begun, TdsError> {
     let lost = |lost| TdsError::Lost("the user logged in", lost);

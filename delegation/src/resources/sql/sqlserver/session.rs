@@ -12,7 +12,7 @@ use crate::credential::ServiceCredential;
 use crate::network::Network;
 use crate::resources::CallContext;
 use crate::resources::kept::Keep;
-use crate::resources::sql::config::Mode;
+use crate::resources::sql::config::{Mode, Principal};
 use crate::resources::sql::place::Place;
 use crate::resources::sql::rows::Rows;
 use crate::resources::sql::session::{self, Done, Life, NotDone, in_time};
@@ -78,7 +78,7 @@ impl session::Session for Session {
     async fn log_in(
         network: &Network,
         cx: &CallContext,
-        credential: &ServiceCredential<'_>,
+        credential: Option<&ServiceCredential<'_>>,
         place: &Place<'_>,
     ) -> Result<Self, Failure> {
         let session = async {
@@ -92,7 +92,11 @@ impl session::Session for Session {
         &self.database
     }
 
-    fn life(&mut self) -> &mut Life {
+    fn life(&self) -> &Life {
+        &self.life
+    }
+
+    fn life_mut(&mut self) -> &mut Life {
         &mut self.life
     }
 
@@ -201,9 +205,14 @@ impl Session {
     /// Executes as the user from now on: in a batch, since a module's impersonation ends with it, and
     /// so that nothing but the cookie takes it back.
     async fn impersonate(&mut self, place: &Place<'_>) -> Result<(), NotDone> {
+        let principal = place.endpoint.login.execute_as;
+        let kind = match principal {
+            Principal::User => "USER",
+            Principal::Login => "LOGIN",
+        };
         let sql = format!(
             "DECLARE @cookie varbinary(8000); \
-             EXECUTE AS USER = {} WITH COOKIE INTO @cookie; \
+             EXECUTE AS {kind} = {} WITH COOKIE INTO @cookie; \
              SELECT ORIGINAL_LOGIN(), SUSER_SNAME(), USER_NAME(), @cookie",
             literal(&place.identity)
         );
@@ -216,15 +225,23 @@ impl Session {
         }
         let who = Who::read(values.as_deref());
         let cookie = values.as_deref().and_then(|values| values.get(3)).and_then(Value::as_str);
+        let called = |who: &Who| match principal {
+            Principal::User => is_same(&who.user, &place.identity),
+            Principal::Login => is_same(&who.login, &place.identity),
+        };
         match (who, cookie) {
-            (Some(who), Some(cookie))
-                if is_same(&who.user, &place.identity) && who.original == self.own.original =>
-            {
+            (Some(who), Some(cookie)) if called(&who) && who.original == self.own.original => {
                 self.cookie = Some(cookie.to_owned());
                 Ok(())
             }
             (who, _) => {
-                let found = who.map_or_else(|| "nobody".to_owned(), |who| who.user);
+                let found = who.map_or_else(
+                    || "nobody".to_owned(),
+                    |who| match principal {
+                        Principal::User => who.user,
+                        Principal::Login => who.login,
+                    },
+                );
                 Err(NotDone::Failed(TdsError::NotImpersonated(found).explain(place)))
             }
         }

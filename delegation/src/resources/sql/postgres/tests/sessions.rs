@@ -104,13 +104,18 @@ async fn what_is_not_as_new_is_not_used_again() {
     let refused = vec![(b'E', b"C55000\0Mno\0\0".to_vec()), ready()];
     let left = |left: &[&str]| own(&[left]);
     for (what, said, is_used) in [
-        ("as new", vec![discarded.clone(), left(&["bob", "bob", "false"])], true),
-        ("something is left", vec![discarded.clone(), left(&["bob", "bob", "true"])], false),
-        ("another role", vec![discarded.clone(), left(&["bob", "alice", "false"])], false),
-        ("another login", vec![discarded.clone(), left(&["alice", "bob", "false"])], false),
+        ("as new", vec![discarded.clone(), left(&["bob", "bob", "false", "0"])], true),
+        ("something is left", vec![discarded.clone(), left(&["bob", "bob", "true", "0"])], false),
+        ("another role", vec![discarded.clone(), left(&["bob", "alice", "false", "0"])], false),
+        ("another login", vec![discarded.clone(), left(&["alice", "bob", "false", "0"])], false),
         ("no answer", vec![discarded.clone(), own(&[])], false),
-        ("refused", vec![refused, left(&["bob", "bob", "false"])], false),
-        ("ended", vec![discarded.clone(), left(&["bob", "bob", "false"]), fatal.clone()], false),
+        ("half an answer", vec![discarded.clone(), left(&["bob", "bob", "false"])], false),
+        ("refused", vec![refused, left(&["bob", "bob", "false", "0"])], false),
+        (
+            "ended",
+            vec![discarded.clone(), left(&["bob", "bob", "false", "0"]), fatal.clone()],
+            false,
+        ),
         ("ended before", vec![discarded.clone(), fatal], false),
     ] {
         let (described, ran) = statement(&["1"], "SELECT 1");
@@ -196,5 +201,28 @@ async fn how_text_is_read_is_not_changed_under_us() {
         let (done, _) = run(&mut session, &place, Access::Read, 10).await;
         assert_eq!(done.is_ok(), is_kept);
         assert_eq!(session.is_lost(), !is_kept);
+    }
+}
+
+#[tokio::test]
+async fn temporary_tables_are_asked_after_where_there_were_some() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    for (has, is_used) in [("false", true), ("true", false)] {
+        let (described, ran) = statement(&["1"], "SELECT 1");
+        let discarded = vec![complete("DISCARD ALL"), ready()];
+        let told = [own(BOB), own(BOB), described.clone(), ran.clone()];
+        let cleaned = [vec![complete("ROLLBACK"), ready()], discarded];
+        let looked = [own(&[&["bob", "bob", "false", "16403"]]), own(BOB), described];
+        let said = [&told[..], &cleaned, &looked, &[own(&[&[has]]), ran]].concat();
+        let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+        assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
+        assert!(session.clean().await);
+        let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
+        assert_eq!(rows, usize::from(is_used), "{has}");
+        match done {
+            Ok(_) => assert!(is_used),
+            Err(error) => assert!(!is_used && matches!(error, NotDone::Unused)),
+        }
     }
 }
