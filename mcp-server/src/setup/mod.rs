@@ -21,7 +21,7 @@ use crate::config::{Config, is_loopback};
 use crate::print::print_json;
 use ask::Ask;
 use look::{Issuer, Keytab};
-use target::Target;
+use target::{FORM, Target};
 use write::Answers;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -73,7 +73,8 @@ pub(crate) struct Init {
     /// The URL that clients will use
     #[arg(long, value_name = "URL", default_value = "http://localhost:8080/mcp")]
     public_url: String,
-    /// The first target: //FILESERVER/SHARE, or https://WEBSERVER/PATH/
+    /// The first target: //FILESERVER/SHARE, https://WEBSERVER/PATH/, postgresql://DBSERVER/DATABASE or
+    /// sqlserver://DBSERVER/DATABASE
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
     /// PEM file with the CAs to believe, relative to the folder. Left out: the system's
@@ -113,8 +114,8 @@ impl Init {
         let account = ask.for_text("--account", "Service account", self.account, keytab.account)?;
         let issuer =
             ask.for_text("--issuer", "Issuer of callers' tokens (URL)", self.issuer, None)?;
-        let what = "First target (//FILESERVER/SHARE or https://WEBSERVER/PATH/)";
-        let target = ask.for_text("--target", what, self.target, None)?;
+        let what = format!("First target ({FORM})");
+        let target = ask.for_text("--target", &what, self.target, None)?;
         ask.all_was_said()?;
         check_realm(&realm)?;
         check_issuer(&issuer)?;

@@ -13,13 +13,18 @@ pub(super) struct Target {
 enum Is {
     Share(String),
     Web(Url),
+    /// Its engine, its port if it is not the usual one, and its name.
+    Database(&'static str, Option<u16>, String),
 }
 
+pub(super) const FORM: &str = "//FILESERVER/SHARE, https://WEBSERVER/PATH/, \
+     postgresql://DBSERVER/DATABASE or sqlserver://DBSERVER/DATABASE";
+
 impl Target {
-    /// `//HOST/SHARE`, also with backslashes or as a URL, or `https://HOST/PATH/`.
+    /// `//HOST/SHARE`, also with backslashes or as a URL, `https://HOST/PATH/`, or a database's URL.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
         let problem = |problem: &str| ConfigError::new("--target", problem.to_owned());
-        let form = "must be //FILESERVER/SHARE or https://WEBSERVER/PATH/";
+        let form = &format!("must be {FORM}");
         let slashes = text.replace('\\', "/");
         let unc = slashes.strip_prefix("smb:").unwrap_or(&slashes);
         if let Some(path) = unc.strip_prefix("//") {
@@ -39,8 +44,29 @@ impl Target {
                              the user's name";
                 Err(problem(plain).into())
             }
+            ("postgresql" | "postgres", Some(_)) => {
+                Self::database("postgresql", &url).ok_or_else(|| problem(form).into())
+            }
+            ("sqlserver" | "mssql", Some(_)) => {
+                Self::database("sqlserver", &url).ok_or_else(|| problem(form).into())
+            }
             _ => Err(problem(form).into()),
         }
+    }
+
+    /// Nobody's name and password is part of it: users come themselves.
+    fn database(engine: &'static str, url: &Url) -> Option<Self> {
+        let (host, database) = (url.host_str()?, url.path().strip_prefix('/')?);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
+        let is_one = is_host(host) && !database.is_empty() && database.chars().all(is_plain);
+        let has_more = !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some();
+        (is_one && !has_more).then(|| Self {
+            host: host.to_lowercase(),
+            is: Is::Database(engine, url.port(), database.to_owned()),
+        })
     }
 
     /// As the configuration has it.
@@ -59,6 +85,16 @@ impl Target {
             Is::Web(url) => json!({
                 "name": short, "kind": "http", "url": url, "spn": format!("HTTP/{host}")
             }),
+            Is::Database(engine, port, database) => {
+                let mut setting = json!({
+                    "name": short, "kind": "sql", "engine": engine, "host": host,
+                    "databases": [database]
+                });
+                if let Some(port) = port {
+                    setting["port"] = json!(port);
+                }
+                setting
+            }
         }
     }
 }

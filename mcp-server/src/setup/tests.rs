@@ -93,7 +93,7 @@ async fn what_cannot_be_right_is_refused_and_what_is_odd_is_said() {
 }
 
 #[test]
-fn targets_are_shares_and_https() {
+fn targets_are_shares_https_and_databases() {
     let setting = |text: &str| Target::read(text).map(|target| target.setting());
     for text in ["//files/corp", "\\\\files\\corp", "smb://files/corp/"] {
         let share = setting(text).unwrap();
@@ -105,6 +105,29 @@ fn targets_are_shares_and_https() {
         (&web["spn"], &web["url"]),
         (&"HTTP/web.test".into(), &"https://web.test/app/".into())
     );
+    for (text, engine, port) in [
+        ("postgresql://db.test/hr", "postgresql", None),
+        ("postgres://DB.test:5433/hr", "postgresql", Some(5433)),
+        ("sqlserver://db.test/hr", "sqlserver", None),
+        ("mssql://db.test:1434/hr", "sqlserver", Some(1434)),
+    ] {
+        let database = setting(text).unwrap();
+        assert_eq!((&database["engine"], &database["name"]), (&engine.into(), &"db".into()));
+        assert_eq!(database["port"].as_u64(), port, "{text}");
+        let config: Result<krb_delegation::targets::TargetConfig, _> =
+            serde_json::from_value(database);
+        krb_delegation::targets::Targets::new(vec![config.unwrap()]).unwrap();
+    }
+    for text in [
+        "postgresql://alice@db.test/hr",
+        "postgresql://alice:secret@db.test/hr",
+        "postgresql://db.test/",
+        "postgresql://db.test/a/b",
+        "postgresql://db.test/hr?sslmode=disable",
+        "sqlserver:///hr",
+    ] {
+        assert!(setting(text).is_err(), "{text}");
+    }
     for text in ["http://web.test/", "//files", "//files/a/b", "files", "ftp://a/b", "//../x", ""] {
         assert!(setting(text).is_err(), "{text}");
     }
