@@ -17,6 +17,7 @@ mod kpasswd;
 mod kswitch;
 mod kvno;
 mod output;
+mod remedy;
 mod s4u;
 mod secret;
 #[cfg(all(test, feature = "dev-kdc"))]

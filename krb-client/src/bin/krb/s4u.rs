@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
+use krb_client::remedy::{Names, Step};
 use krb_client::{
     AccountSecret, Client, ClientError, KdcSource, Realms, Resolver, UserTicket, files,
 };
 use krb_proto::Principal;
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
-use krb_proto::iana::{ErrorCode, TicketFlags};
+use krb_proto::iana::TicketFlags;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::secret::password_in;
-use crate::{Failure, cache, report, report_json};
+use crate::{Failure, cache, remedy, report, report_json};
 
 /// The service account, and how it is reached.
 #[derive(clap::Args)]
@@ -85,57 +86,36 @@ pub(crate) async fn delegate(
     let user = Principal::parse(user, Some(&realm)).map_err(|error| format!("{user}: {error}"))?;
     let target =
         Principal::parse(spn, Some(&realm)).map_err(|error| format!("{spn}: {error}"))?.name;
-    let account = &client.account().name;
-    let evidence = client.s4u().evidence(&user).await.map_err(|error| {
-        let code = error.refusal().map(|refusal| refusal.code);
-        let meaning = match code {
-            Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("{account} has no SPN"),
-            Some(ErrorCode::C_PRINCIPAL_UNKNOWN) => {
-                format!("there is no account {user}, or two have its name")
-            }
-            _ => String::new(),
-        };
-        refused("S4U2Self", error, meaning)
-    })?;
+    let account = client.account().name.to_string();
+    let (user_name, target_name) = (user.name.to_string(), target.to_string());
+    let names = Names { account: &account, user: &user_name, target: &target_name };
+    let evidence = client.s4u().evidence(&user).await;
+    let evidence = evidence.map_err(|error| refused(Step::S4uSelf, error, true, &names))?;
+    let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
     // This command keeps no tickets, so there is no account to tell apart by its SID.
-    client.s4u().proxy_ticket(&evidence, "", &target).await.map_err(|error| {
-        let code = error.refusal().map(|refusal| refusal.code);
-        let meaning = match code {
-            Some(ErrorCode::BADOPTION) if !evidence.flags.contains(TicketFlags::FORWARDABLE) => {
-                format!(
-                    "the evidence is not forwardable: {account} lacks \
-                     TRUSTED_TO_AUTH_FOR_DELEGATION, or {user} may not be delegated"
-                )
-            }
-            Some(ErrorCode::BADOPTION) => {
-                format!(
-                    "{target} is not in msDS-AllowedToDelegateTo of {account}, or {user} may not be \
-                     delegated"
-                )
-            }
-            Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!("no account has the SPN {target}"),
-            _ => String::new(),
-        };
-        refused("S4U2Proxy", error, meaning)
-    })
+    let ticket = client.s4u().proxy_ticket(&evidence, "", &target).await;
+    ticket.map_err(|error| refused(Step::S4uProxy, error, forwardable, &names))
 }
 
 /// An exchange that was refused, and what that means where it is known.
 #[derive(Debug, thiserror::Error)]
 #[error("{exchange}: {error}{}{meaning}", if meaning.is_empty() { "" } else { ": " })]
-struct Refused {
+struct Explained {
     exchange: &'static str,
     #[source]
     error: ClientError,
     meaning: String,
 }
 
-fn refused(exchange: &'static str, error: ClientError, meaning: String) -> Failure {
-    match error {
-        // Nothing was asked for yet.
-        ClientError::Login(_) => error.into(),
-        _ => Refused { exchange, error, meaning }.into(),
-    }
+fn refused(step: Step, error: ClientError, forwardable: bool, names: &Names<'_>) -> Failure {
+    let exchange = match (step, &error) {
+        // Nothing was asked for in the user's name yet.
+        (_, ClientError::Login(_)) => "login",
+        (Step::S4uProxy, _) => "S4U2Proxy",
+        _ => "S4U2Self",
+    };
+    let meaning = remedy::of(step, &error, forwardable, names).map(|it| it.to_string());
+    Explained { exchange, meaning: meaning.unwrap_or_default(), error }.into()
 }
 
 impl Service {

@@ -1,13 +1,14 @@
 use std::path::Path;
 
+use krb_client::remedy::{Names, Step};
 use krb_client::{Client, files};
 use krb_proto::formats::KeytabEntry;
-use krb_proto::iana::{EncType, ErrorCode};
+use krb_proto::iana::EncType;
 
 use super::{Finding, Findings};
-use crate::Failure;
 use crate::environment::Environment;
 use crate::s4u::Service;
+use crate::{Failure, remedy};
 
 /// The keytab, and a login with it. `false` if there is no use in going on.
 pub(super) async fn look(
@@ -52,23 +53,9 @@ pub(super) async fn look(
             Ok(true)
         }
         Err(error) => {
-            let code = error.refusal().map(|refusal| refusal.code);
-            let remedy = match code {
-                Some(ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY) => {
-                    "the keytab has another key than the KDC: the password was changed since, or the keys \
-                     were made with another salt. Write it anew (ktpass, samba-tool domain exportkeytab, \
-                     krb keytab add --salt)"
-                }
-                Some(ErrorCode::KEY_EXPIRED) => {
-                    "its password has expired: change it (krb kpasswd), or let it not expire: Set-ADUser \
-                     ACCOUNT -PasswordNeverExpires $true, samba-tool user setexpiry ACCOUNT --noexpiry"
-                }
-                Some(ErrorCode::SKEW) => "set the clock",
-                Some(ErrorCode::ETYPE_NOSUPP) => {
-                    "the keytab has no key of an enctype that the KDC takes: write it anew with AES keys"
-                }
-                _ => "see what the KDC says",
-            };
+            let name = account.name.to_string();
+            let names = Names { account: &name, ..Names::default() };
+            let remedy = remedy::text(remedy::of(Step::Login, &error, true, &names));
             findings.add(Finding::red("login", error.to_string(), remedy))?;
             Ok(false)
         }

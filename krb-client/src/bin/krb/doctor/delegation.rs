@@ -1,12 +1,13 @@
+use krb_client::remedy::{Names, Refused, Step, of_refusal};
 use krb_client::{Client, ClientError, UserTicket};
 use krb_proto::Principal;
 use krb_proto::asn1::Ticket;
 use krb_proto::der;
-use krb_proto::iana::{ErrorCode, TicketFlags};
+use krb_proto::iana::{ErrorCode, NtStatus, TicketFlags};
 use krb_proto::pac::{LogonInfo, Pac};
 
 use super::{Finding, Findings};
-use crate::Failure;
+use crate::{Failure, remedy};
 
 /// Whether the account may act in users' names: in its own first, which needs nobody; then in a
 /// user's, and at a service.
@@ -17,9 +18,11 @@ pub(super) async fn look(
     findings: &mut Findings,
 ) -> Result<(), Failure> {
     let account = client.account();
+    let name = account.name.to_string();
+    let names = Names { account: &name, ..Names::default() };
     let own = match client.s4u().evidence(account).await {
         Ok(own) => own,
-        Err(error) => return findings.add(no_evidence(account, &error)),
+        Err(error) => return findings.add(no_evidence(&error, &names)),
     };
     findings
         .add(Finding::green("SPN", format!("{account} is a service: there are tickets to it")))?;
@@ -32,24 +35,18 @@ pub(super) async fn look(
             "delegation",
             "its evidence cannot be handed on: TRUSTED_TO_AUTH_FOR_DELEGATION is not set, or the account \
              itself may not be delegated",
-            "Set-ADAccountControl ACCOUNT -TrustedToAuthForDelegation $true, or `samba-tool delegation \
-             for-any-protocol ACCOUNT on`; without it only resource-based delegation on Windows' KDCs works",
+            advice(&Refused::new(Step::S4uProxy, ErrorCode::BADOPTION, None).with_evidence(false), &names),
         )
     })?;
     let Some(user) = user else { return Ok(()) };
     let realm = String::from_utf8_lossy(&account.realm);
     let user = Principal::parse(user, Some(&realm)).map_err(|error| format!("{user}: {error}"))?;
+    let user_name = user.name.to_string();
+    let names = Names { user: &user_name, ..names };
     let evidence = match client.s4u().evidence(&user).await {
         Ok(evidence) => evidence,
         Err(error) => {
-            let remedy = match error.refusal().map(|refusal| refusal.code) {
-                Some(ErrorCode::C_PRINCIPAL_UNKNOWN) => {
-                    "there is no such account, or two have that name: name it by its sAMAccountName"
-                }
-                Some(ErrorCode::POLICY | ErrorCode::CLIENT_REVOKED) => "the account is disabled",
-                Some(ErrorCode::NAME_EXP) => "the account has expired",
-                _ => "see what the KDC says",
-            };
+            let remedy = remedy::text(remedy::of(Step::S4uSelf, &error, true, &names));
             return findings.add(Finding::red("S4U2Self", error.to_string(), remedy));
         }
     };
@@ -61,47 +58,47 @@ pub(super) async fn look(
             format!(
                 "{user} may not be delegated: NOT_DELEGATED is set, or it is in Protected Users"
             ),
-            "that is meant to protect the account; if it is not, Set-ADAccountControl USER \
-             -AccountNotDelegated $false",
+            advice(
+                &Refused::new(
+                    Step::S4uProxy,
+                    ErrorCode::BADOPTION,
+                    Some(NtStatus::ACCOUNT_RESTRICTION),
+                ),
+                &names,
+            ),
         ))?;
     }
     let Some(spn) = spn else { return Ok(()) };
     let target =
         Principal::parse(spn, Some(&realm)).map_err(|error| format!("{spn}: {error}"))?.name;
+    let target_name = target.to_string();
+    let names = Names { target: &target_name, ..names };
     // Nothing of it is kept, so there is no account to tell apart by its SID.
     findings.add(match client.s4u().proxy_ticket(&evidence, "", &target).await {
         Ok(ticket) => Finding::green(
             "S4U2Proxy",
-            format!("{} in the name of {}, good until {}", ticket.server, ticket.client, ticket.times.endtime),
+            format!(
+                "{} in the name of {}, good until {}",
+                ticket.server, ticket.client, ticket.times.endtime
+            ),
         ),
         Err(error) => {
-            let remedy = match error.refusal().map(|refusal| refusal.code) {
-                Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => format!(
-                    "no account has the SPN {target}, or two have it: setspn -Q {target}; setspn -S {target} \
-                     ACCOUNT, or `samba-tool spn add {target} ACCOUNT`"
-                ),
-                Some(ErrorCode::BADOPTION) if !forwardable => "the evidence cannot be handed on: see above".into(),
-                Some(ErrorCode::BADOPTION) => format!(
-                    "{target} is not in msDS-AllowedToDelegateTo of {account}: Set-ADUser ACCOUNT -Add \
-                     @{{'msDS-AllowedToDelegateTo'='{target}'}}, or `samba-tool delegation add-service \
-                     ACCOUNT {target}`; or let the target's account allow it (resource-based)"
-                ),
-                _ => "see what the KDC says".into(),
-            };
-            Finding::red("S4U2Proxy", error.to_string(), remedy)
+            let remedy = remedy::of(Step::S4uProxy, &error, forwardable, &names);
+            Finding::red("S4U2Proxy", error.to_string(), remedy::text(remedy))
         }
     })
 }
 
-fn no_evidence(account: &Principal, error: &ClientError) -> Finding {
-    match error.refusal().map(|refusal| refusal.code) {
-        Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => Finding::red(
-            "SPN",
-            format!("{account} has no SPN, so nobody gets tickets to it"),
-            "setspn -S HTTP/HOST ACCOUNT, or `samba-tool spn add HTTP/HOST ACCOUNT`",
-        ),
-        _ => Finding::red("S4U2Self", error.to_string(), "see what the KDC says"),
-    }
+fn no_evidence(error: &ClientError, names: &Names<'_>) -> Finding {
+    let code = error.refusal().map(|refusal| refusal.code);
+    let what = if code == Some(ErrorCode::S_PRINCIPAL_UNKNOWN) { "SPN" } else { "S4U2Self" };
+    let remedy = remedy::text(remedy::of(Step::S4uSelf, error, true, names));
+    Finding::red(what, error.to_string(), remedy)
+}
+
+/// What would help after such a refusal.
+fn advice(refused: &Refused, names: &Names<'_>) -> String {
+    of_refusal(refused, names).map(|remedy| remedy.advice()).unwrap_or_default()
 }
 
 /// Whether the account's keys open what it is sent, and by which version.

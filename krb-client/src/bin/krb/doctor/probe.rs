@@ -1,16 +1,17 @@
+use krb_client::remedy::{Names, Refused, of_refusal};
 use krb_client::{Clock as _, SystemClock};
 use krb_proto::asn1::{EtypeInfo2Entry, KrbError};
 use krb_proto::crypto::SUPPORTED;
 use krb_proto::der::{self, List};
 use krb_proto::exchange::{AsExchange, ClientSecret, Exchange, ExchangeError, Step, TicketOptions};
-use krb_proto::iana::{EncType, ErrorCode, PaType};
+use krb_proto::iana::{EncType, ErrorCode, NtStatus, PaType};
 use krb_proto::preauth::find_padata;
 use krb_proto::{Context, KerberosTime, Principal};
 
 use super::{Finding, Findings};
-use crate::Failure;
 use crate::environment::{Environment, driver};
 use crate::s4u::Service;
+use crate::{Failure, remedy};
 
 /// MIT's and AD's tolerance.
 const TOLERANCE: i64 = 300;
@@ -26,6 +27,8 @@ struct Probe(AsExchange);
 struct Answer {
     /// `None`: it gave a ticket to whoever asks.
     refused: Option<(ErrorCode, KerberosTime)>,
+    /// AD's reason, where it gave one.
+    status: Option<NtStatus>,
     enctypes: Vec<EncType>,
 }
 
@@ -43,14 +46,16 @@ impl Exchange for Probe {
     fn receive(&mut self, _: &Context<'_>, reply: &[u8]) -> Result<Step<Answer>, ExchangeError> {
         const AS_REP: u8 = 0x6b;
         if reply.first() == Some(&AS_REP) {
-            return Ok(Step::Done(Answer { refused: None, enctypes: Vec::new() }));
+            return Ok(Step::Done(Answer { refused: None, status: None, enctypes: Vec::new() }));
         }
         let error: KrbError<'_> = der::decode(reply).map_err(ExchangeError::Malformed)?;
         let hints = find_padata(error.method_data(), PaType::ETYPE_INFO2);
         let hints =
             hints.and_then(|hints| der::decode::<List<'_, EtypeInfo2Entry<'_>>>(hints).ok());
         let enctypes = hints.iter().flatten().map(|entry| entry.etype).collect();
-        Ok(Step::Done(Answer { refused: Some((error.error_code, error.stime)), enctypes }))
+        let status = error.data().and_then(|data| data.nt_status());
+        let refused = Some((error.error_code, error.stime));
+        Ok(Step::Done(Answer { refused, status, enctypes }))
     }
 }
 
@@ -87,17 +92,18 @@ pub(super) async fn look(
         return Ok(true);
     };
     findings.add(clock_finding(time.unix() - SystemClock.now().seconds.unix()))?;
+    let name = account.name.to_string();
+    let names = Names { account: &name, ..Names::default() };
+    let said = Refused::new(krb_client::remedy::Step::Login, code, answer.status);
     match code {
-        ErrorCode::C_PRINCIPAL_UNKNOWN => {
-            let remedy = "name it as the directory does (sAMAccountName, not an SPN; a computer ends in $), \
-                          and look at its realm";
-            findings.add(Finding::red("account", format!("the KDC knows no {account}"), remedy))?;
-            return Ok(false);
-        }
-        ErrorCode::CLIENT_REVOKED => {
-            let remedy = "it is disabled, locked or expired: Enable-ADAccount, Unlock-ADAccount, or \
-                          `samba-tool user enable ACCOUNT`";
-            findings.add(Finding::red("account", format!("{account} may not log in"), remedy))?;
+        ErrorCode::C_PRINCIPAL_UNKNOWN | ErrorCode::CLIENT_REVOKED => {
+            let says = if code == ErrorCode::CLIENT_REVOKED {
+                format!("{account} may not log in")
+            } else {
+                format!("the KDC knows no {account}")
+            };
+            let remedy = remedy::text(of_refusal(&said, &names));
+            findings.add(Finding::red("account", says, remedy))?;
             return Ok(false);
         }
         _ => findings.add(Finding::green("account", format!("the KDC knows {account}")))?,
