@@ -14,6 +14,7 @@ use krb_proto::pkinit::{Group, PathError, PkinitConfig, PkinitError, SignedDataE
 use krb_proto::preauth::OneTimePassword;
 use krb_proto::{Name, Principal};
 use krb_tests::Lab;
+use krb_tests::lab::program;
 
 use crate::lab;
 
@@ -55,7 +56,7 @@ async fn certificate(lab: &Lab, anchors: &str, groups: &[Group]) -> ClientSecret
     let signer = files::read_signer(&pki(lab, "alice.pem"), &pki(lab, "alice.key")).await.unwrap();
     ClientSecret::Certificate(Arc::new(PkinitConfig {
         signer: Some(Box::new(signer)),
-        anchors: files::read_anchors(&pki(lab, anchors)).await.unwrap(),
+        anchors: files::read_anchors(&[pki(lab, anchors)]).await.unwrap(),
         groups: groups.to_vec(),
         kdc_hosts: Vec::new(),
     }))
@@ -89,7 +90,7 @@ async fn a_certificate_logs_in_and_a_kdc_of_another_ca_gets_nobody() {
 async fn nobody_logs_in_and_armors_the_logins_of_others() {
     let lab = lab!();
     let mit = Realm::mit(lab);
-    let anchors = files::read_anchors(&pki(lab, "ca.pem")).await.unwrap();
+    let anchors = files::read_anchors(&[pki(lab, "ca.pem")]).await.unwrap();
     let mut nobody = mit.config("", AccountSecret::anonymous(anchors));
     nobody.account = Principal::anonymous(mit.name.as_bytes());
     let nobody = Client::new(nobody);
@@ -99,13 +100,44 @@ async fn nobody_logs_in_and_armors_the_logins_of_others() {
     config.armor = Some(Armor::Client(nobody));
     assert_eq!(Client::new(config).tgt().await.unwrap().client, mit.of("alice"));
     // A KDC that is not the realm's does not pass for it.
-    let anchors = files::read_anchors(&pki(lab, "stranger.pem")).await.unwrap();
+    let anchors = files::read_anchors(&[pki(lab, "stranger.pem")]).await.unwrap();
     let mut nobody = mit.config("", AccountSecret::anonymous(anchors));
     nobody.account = Principal::anonymous(mit.name.as_bytes());
     let mut config = mit.config("alice", password("Passw0rd!alice"));
     config.armor = Some(Armor::Client(Client::new(nobody)));
     let refused = Client::new(config).tgt().await.unwrap_err();
     assert!(matches!(refused, ClientError::Armor(_)), "{refused}");
+}
+
+#[test]
+fn krb_logs_nobody_in_and_mits_kinit_armors_with_that_and_the_other_way_round() {
+    let lab = lab!();
+    let (realm, ca) = (lab.var("MIT_REALM"), pki(lab, "ca.pem"));
+    let conf = lab.scratch("nobody.conf");
+    let text = format!(
+        "[libdefaults]\ndefault_realm = {realm}\ndns_lookup_kdc = false\npkinit_anchors = FILE:{}\n\
+         [realms]\n{realm} = {{\n\tkdc = {}\n}}\n",
+        ca.display(),
+        lab.var("MIT_KDC")
+    );
+    std::fs::write(&conf, text).unwrap();
+    let krb = program("krb");
+    let programs = [format!("{} kinit", krb.display()), "kinit".to_owned()];
+    for (number, [first, second]) in
+        [[&programs[0], &programs[1]], [&programs[1], &programs[0]]].into_iter().enumerate()
+    {
+        let [armor, own] = ["armor", "own"].map(|it| lab.scratch(&format!("{it}{number}.cc")));
+        let (armor, own) = (armor.display(), own.display());
+        let with = format!("KRB5_CONFIG={} KRB5CCNAME=FILE:{own}", conf.display());
+        lab.shell(&format!("{with} {first} -n -c FILE:{armor} @{realm}"));
+        let list = lab.shell(&format!("{with} klist FILE:{armor}"));
+        assert!(list.contains("WELLKNOWN/ANONYMOUS@WELLKNOWN:ANONYMOUS"), "{list}");
+        lab.shell(&format!(
+            "echo 'Passw0rd!alice' | {with} {second} -T FILE:{armor} alice@{realm}"
+        ));
+        let list = lab.shell(&format!("{with} klist FILE:{own}"));
+        assert!(list.contains(&format!("Default principal: alice@{realm}")), "{list}");
+    }
 }
 
 #[tokio::test]
@@ -152,11 +184,13 @@ fn kept(error: &ClientError) -> Option<KpasswdResult> {
     }
 }
 
-/// Changes it there and back.
+/// Changes it there and back; or back and there, if a run before this one ended between.
 async fn changes(realm: &Realm, user: &str, first: &str, transport: Arc<Transport>) {
     let there = format!("Other {first} 1");
-    let mut before = first.to_owned();
-    for next in [&there, first] {
+    let is_first = Client::new(realm.config(user, password(first))).tgt().await.is_ok();
+    let (mut before, next) =
+        if is_first { (first.to_owned(), &*there) } else { (there.clone(), first) };
+    for next in [next, &before.clone()] {
         let mut config = realm.config(user, password(&before));
         config.transport = transport.clone();
         let client = Client::new(config);
@@ -213,16 +247,21 @@ async fn tickets_are_renewed_validated_forwarded_and_proxied_at_mits_kdc() {
     let refused = alice.proxy(&web, addressed).await.unwrap_err();
     assert_eq!(refused.refusal().map(|it| it.code), Some(ErrorCode::SERVER_NOMATCH), "{refused}");
 
-    // Good in two seconds, and not before.
-    let start = krb_client::Clock::now(&krb_client::SystemClock).seconds.plus_seconds(2);
-    let options = TicketOptions { start: Some(start), ..TicketOptions::default() };
+    // Not good before its time has come, and then once it is validated.
     let krbtgt = Name::krbtgt(mit.name.as_bytes());
-    let postdated = Arc::new(alice.initial(&krbtgt, options).await.unwrap());
-    assert!(postdated.flags.contains(TicketFlags::INVALID), "{}", postdated.flags);
-    let early = alice.validate(&postdated).await.unwrap_err();
+    let postdated = async |seconds| {
+        let now = krb_client::Clock::now(&krb_client::SystemClock).seconds;
+        let start = Some(now.plus_seconds(seconds));
+        let options = TicketOptions { start, ..TicketOptions::default() };
+        let ticket = alice.initial(&krbtgt, options).await.unwrap();
+        assert!(ticket.flags.contains(TicketFlags::INVALID), "{}", ticket.flags);
+        Arc::new(ticket)
+    };
+    let early = alice.validate(&postdated(3600).await).await.unwrap_err();
     assert_eq!(early.refusal().map(|it| it.code), Some(ErrorCode::TKT_NYV), "{early}");
+    let soon = postdated(1).await;
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    let valid = alice.validate(&postdated).await.unwrap();
+    let valid = alice.validate(&soon).await.unwrap();
     assert!(!valid.flags.contains(TicketFlags::INVALID), "{}", valid.flags);
 }
 

@@ -34,17 +34,23 @@ pub async fn read_signer(certificates: &Path, key: &Path) -> Result<SoftwareSign
     SoftwareSigner::from_pkcs8(chain, pkcs8).map_err(|error| invalid(key, &error.to_string()))
 }
 
-/// CAs in PEM, who say who is a KDC.
+/// CAs in PEM, who say who is a KDC: those in all of these files.
 ///
 /// # Errors
 /// [`ClientError::File`].
-pub async fn read_anchors(path: &Path) -> Result<TrustAnchors, ClientError> {
-    let found = blocks(path, &["CERTIFICATE", "TRUSTED CERTIFICATE"]).await?;
-    if found.is_empty() {
-        return Err(invalid(path, "it has no certificate in PEM"));
+pub async fn read_anchors<P: AsRef<Path>>(paths: &[P]) -> Result<TrustAnchors, ClientError> {
+    let (mut all, mut anchors) = (Vec::new(), TrustAnchors::default());
+    for path in paths.iter().map(AsRef::as_ref) {
+        let found = blocks(path, &["CERTIFICATE", "TRUSTED CERTIFICATE"]).await?;
+        if found.is_empty() {
+            return Err(invalid(path, "it has no certificate in PEM"));
+        }
+        all.extend(found);
+        // Here, so that the file is named in which one is wrong.
+        let read = TrustAnchors::from_der(all.iter().map(|certificate| certificate.as_slice()));
+        anchors = read.map_err(|error| invalid(path, &error.to_string()))?;
     }
-    let found = found.iter().map(|certificate| certificate.as_slice());
-    TrustAnchors::from_der(found).map_err(|error| invalid(path, &error.to_string()))
+    Ok(anchors)
 }
 
 async fn blocks(

@@ -64,11 +64,11 @@ pub(crate) struct Kinit {
     /// Take the name that the KDC has for the account.
     #[arg(short = 'C')]
     canonicalize: bool,
-    /// An anonymous ticket of the realm, @REALM (PKINIT, RFC 8062).
-    #[arg(short = 'n', conflicts_with = "identity")]
+    /// An anonymous ticket of the realm, @REALM (PKINIT, RFC 8062), which is good to armor logins (-T).
+    #[arg(short = 'n')]
     anonymous: bool,
     /// Log in with a certificate: X509_user_identity=FILE:CERTIFICATE,KEY; and whom to believe to be
-    /// a KDC: X509_anchors=FILE:CA. PEM files, the key as PKCS #8.
+    /// a KDC: X509_anchors=FILE:CA, else pkinit_anchors in krb5.conf. PEM files, the key as PKCS #8.
     #[arg(short = 'X', value_name = "NAME=VALUE", conflicts_with = "password_file")]
     identity: Vec<String>,
     /// Armor the login (FAST) with the ticket-granting ticket in this cache, such as the host's.

@@ -1,5 +1,4 @@
 use krb_client::{Ccaches, files};
-use krb_proto::iana::NameType;
 use krb_proto::{Name, Principal};
 
 use super::Kinit;
@@ -54,6 +53,5 @@ fn anonymous(text: Option<&str>, environment: &Environment) -> Result<Principal,
             environment.realms.default_realm().ok_or("which realm? Write it as @EXAMPLE.COM")?
         }
     };
-    let nobody = Name::new(NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"]);
-    Ok(Principal::new(nobody, realm))
+    Ok(Principal::anonymous(realm.as_bytes()))
 }

@@ -27,18 +27,18 @@ pub(super) async fn find(
     environment: &Environment,
     account: &Principal,
 ) -> Result<Secret, Failure> {
-    let (secret, was_typed) = if arguments.keytab {
+    let (secret, was_typed): (AccountSecret, bool) = if arguments.keytab {
         let path = files::keytab_path(keytab_name(arguments, environment))?;
         let keytab = files::read_keytab(&path).await?;
-        (files::client_keys(&keytab, account)?, false)
+        (files::client_keys(&keytab, account)?.into(), false)
     } else if arguments.anonymous || !arguments.identity.is_empty() {
-        (certificate(arguments)?, false)
+        (certificate(arguments, environment, account).await?, false)
     } else if let Some(file) = &arguments.password_file {
-        (password(&password_in(file)?), false)
+        (password(&password_in(file)?).into(), false)
     } else {
-        (password(&ask(&format!("Password for {account}: "))?), true)
+        (password(&ask(&format!("Password for {account}: "))?).into(), true)
     };
-    Ok(Secret { secret: secret.into(), was_typed })
+    Ok(Secret { secret, was_typed })
 }
 
 fn password(text: &str) -> ClientSecret {
@@ -46,11 +46,16 @@ fn password(text: &str) -> ClientSecret {
 }
 
 #[cfg(feature = "pkinit")]
-fn certificate(arguments: &Kinit) -> Result<ClientSecret, Failure> {
-    crate::certificate::secret(&arguments.identity, arguments.anonymous)
+async fn certificate(
+    arguments: &Kinit,
+    environment: &Environment,
+    account: &Principal,
+) -> Result<AccountSecret, Failure> {
+    let Kinit { identity, anonymous, .. } = arguments;
+    crate::certificate::secret(identity, *anonymous, environment, &account.realm).await
 }
 
 #[cfg(not(feature = "pkinit"))]
-fn certificate(_: &Kinit) -> Result<ClientSecret, Failure> {
+async fn certificate(_: &Kinit, _: &Environment, _: &Principal) -> Result<AccountSecret, Failure> {
     Err("this program was built without certificates (the feature `pkinit`)".into())
 }
