@@ -14,7 +14,7 @@ use krb_proto::iana::{EncType, ErrorCode};
 #[cfg(feature = "pkinit")]
 use krb_proto::pkinit::{Group, PkinitConfig, TrustAnchors};
 use krb_proto::preauth::OneTimePassword;
-use krb_proto::{Credential, Principal};
+use krb_proto::{Credential, Name, Principal};
 use zeroize::Zeroizing;
 
 use crate::{ClientError, Clock, files};
@@ -29,6 +29,8 @@ const READ_TIME: Duration = Duration::from_secs(2);
 /// Replaced keys still open tickets for so long: as long as tickets to the account are good that
 /// the client asks for.
 const FORMER_KEPT: Duration = Duration::from_secs(3600);
+/// And services' for so long: as long as clients' tickets usually are good.
+const FORMER_OF_SERVICES_KEPT: Duration = Duration::from_secs(10 * 3600);
 /// So many replaced secrets are kept at most.
 const MAX_FORMER: usize = 4;
 /// So many keys are made of one password at most: one per enctype and salt.
@@ -47,6 +49,8 @@ pub struct AccountSecret(Source);
 enum Source {
     Fixed(ClientSecret),
     Keytab(PathBuf),
+    /// A keytab with the keys of services, whichever they are, that nobody logs in with.
+    Services(PathBuf),
     Password(Arc<ReadPassword>),
     OneTime(Arc<ReadOneTime>),
     Ticket(Arc<Credential>),
@@ -112,7 +116,7 @@ impl Source {
     fn read(&self) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         match self {
             Self::Fixed(_) | Self::OneTime(_) | Self::Ticket(_) => Ok(Zeroizing::default()),
-            Self::Keytab(path) => files::read_bytes(path),
+            Self::Keytab(path) | Self::Services(path) => files::read_bytes(path),
             Self::Password(read) => {
                 let checked = read().and_then(|password| match password.is_empty() {
                     true => Err(Error::new(ErrorKind::InvalidData, "it is empty")),
@@ -126,7 +130,7 @@ impl Source {
     /// Where it is read, for errors.
     fn path(&self) -> &Path {
         match self {
-            Self::Keytab(path) => path,
+            Self::Keytab(path) | Self::Services(path) => path,
             Self::OneTime(_) => Path::new("the one-time password"),
             Self::Fixed(_) | Self::Password(_) | Self::Ticket(_) => {
                 Path::new("the account's password")
@@ -152,6 +156,14 @@ impl Source {
                 let login = files::client_keys(&keytab, account)?;
                 let entries = keytab.keys_for(account).cloned().collect();
                 Ok(Generation { login, keytab: Keytab { entries }, derived: Vec::new() })
+            }
+            Self::Services(path) => {
+                let keytab = files::parse(path, &bytes, Keytab::from_bytes)?;
+                if !keytab.entries.iter().any(|entry| entry.key().is_ok()) {
+                    return Err(ClientError::NoKey { principal: "any service".into() });
+                }
+                let login = ClientSecret::Keys(Vec::new());
+                Ok(Generation { login, keytab, derived: Vec::new() })
             }
             // None of their own: neither opens a ticket to the account.
             Self::OneTime(_) | Self::Ticket(_) => {
@@ -244,13 +256,25 @@ impl Keyring {
         Self { account, source, clock, state: Mutex::default(), reader: Arc::default() }
     }
 
+    /// The keys of services in a keytab file.
+    pub(crate) fn of_services(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        let source = Source::Services(path);
+        let account = Principal::new(Name::user("services"), "");
+        Self { account, source, clock, state: Mutex::default(), reader: Arc::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the secret been looked at within the last seconds? If not, looks.
     pub(crate) async fn keep_up(&self) {
-        let recent = |looked| self.clock.monotonic().saturating_sub(looked) < LOOK_EVERY;
+        self.keep_up_within(LOOK_EVERY).await;
+    }
+
+    /// The same, within this time.
+    pub(crate) async fn keep_up_within(&self, age: Duration) {
+        let recent = |looked| self.clock.monotonic().saturating_sub(looked) < age;
         if !self.state().looked.is_some_and(recent) {
             // What is wrong is said there, and what was read before goes on.
             let _ = self.look().await;
@@ -425,14 +449,28 @@ impl Keyring {
 
     /// The keys that may open a ticket of this enctype and key version, best first.
     pub(crate) fn candidates(&self, enctype: EncType, kvno: Option<u32>) -> Vec<Key> {
+        self.candidates_of(&self.account, enctype, kvno)
+    }
+
+    /// The same of a service.
+    pub(crate) fn candidates_of(
+        &self,
+        service: &Principal,
+        enctype: EncType,
+        kvno: Option<u32>,
+    ) -> Vec<Key> {
         let now = self.clock.monotonic();
+        let kept = match self.source {
+            Source::Services(_) => FORMER_OF_SERVICES_KEPT,
+            _ => FORMER_KEPT,
+        };
         let mut state = self.state();
-        state.former.retain(|(_, since)| now.saturating_sub(*since) < FORMER_KEPT);
+        state.former.retain(|(_, since)| now.saturating_sub(*since) < kept);
         let former = state.former.iter().map(|(former, _)| former);
         let all: Vec<_> = state.current.iter().chain(former).collect();
         // As one keytab, so that the version that the ticket names comes first wherever it is.
-        let entries = all.iter().flat_map(|one| one.keytab.entries.iter().cloned()).collect();
-        let mut keys = Keytab { entries }.keys(&self.account, kvno, enctype);
+        let entries = all.iter().flat_map(|one| one.keytab.keys_for(service).cloned()).collect();
+        let mut keys = Keytab { entries }.keys(service, kvno, enctype);
         let derived = all.iter().flat_map(|one| &one.derived);
         keys.extend(derived.filter(|key| key.enctype() == enctype).cloned());
         keys

@@ -1,11 +1,7 @@
-//! Kerberos 5 (RFC 4120 and its Microsoft extensions) without I/O.
+#![doc = include_str!("../README.md")]
 //!
-//! This crate decides which bytes to send and what the bytes that came back mean. It owns no
-//! socket, no clock, no source of randomness, no file and no thread: time and randomness are
-//! arguments ([`Context`]), and every exchange is a state machine that says "send this to that
-//! realm" or "done". Retry, fail-over and framing belong to the caller (the `krb-client` crate).
+//! # Where to look
 //!
-//! Where to look:
 //! - [`iana`]: the numbers (enctypes, key usages, error codes, flags);
 //! - [`der`] and [`asn1`]: a strict zero-copy codec and the messages declared with it;
 //! - [`crypto`]: enctypes, checksums, string-to-key;

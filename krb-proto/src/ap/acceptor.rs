@@ -10,6 +10,7 @@ use crate::asn1::{
     ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey,
     SecretOctets,
 };
+use crate::authorization::find_pac;
 use crate::credential::TicketTimes;
 use crate::crypto::{CryptoError, Key, decrypt_with_any};
 use crate::der::{self, DecodeError, Int, Microseconds, UInt32};
@@ -67,6 +68,9 @@ pub struct VerifiedRequest {
     pub server: Principal,
     /// The ticket, DER, as it was received.
     pub ticket: Vec<u8>,
+    /// The key that the ticket opened with: the service's own, or in user-to-user its TGT's session key.
+    /// The ticket's PAC is signed with it.
+    pub ticket_key: Key,
     /// The ticket's session key.
     pub session_key: Key,
     /// The ticket's times.
@@ -130,7 +134,7 @@ impl VerifiedRequest {
         } else {
             policy.user_to_user.to_vec()
         };
-        let (_, plaintext) = decrypt_with_any(keys, etype, KeyUsage::TICKET, cipher)
+        let (ticket_key, plaintext) = decrypt_with_any(keys, etype, KeyUsage::TICKET, cipher)
             .ok_or(ApRequestError::NoKey)?
             .map_err(ApRequestError::Ticket)?;
         let ticket: EncTicketPart<'_> =
@@ -201,8 +205,18 @@ impl VerifiedRequest {
                 .map_err(ApRequestError::Authenticator)?,
             sequence_number: authenticator.seq_number.map(UInt32::get),
             client_data,
+            ticket_key,
             session_key,
         })
+    }
+
+    /// The ticket's PAC, as yet unverified; `None` if it has none.
+    ///
+    /// # Errors
+    /// If the ticket's authorization data is malformed.
+    pub fn pac(&self) -> Result<Option<&[u8]>, DecodeError> {
+        let Some(data) = &self.authorization_data else { return Ok(None) };
+        find_pac(&der::decode(data)?)
     }
 
     /// The AP-REP that proves the service's identity to the client (RFC 4120 section 3.2.4).

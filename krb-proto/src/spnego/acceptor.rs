@@ -88,6 +88,16 @@ impl SpnegoAcceptor {
         }
     }
 
+    /// The mechanism's context and client, for whoever needs the negotiation no more; `None` until
+    /// complete.
+    #[must_use]
+    pub fn into_acceptor(self) -> Option<Acceptor> {
+        match self.state {
+            State::Complete(acceptor) => Some(acceptor),
+            _ => None,
+        }
+    }
+
     /// The mechanism's context, to protect messages with; `None` until complete.
     #[must_use]
     pub const fn acceptor_mut(&mut self) -> Option<&mut Acceptor> {

@@ -6,6 +6,8 @@ use core::fmt;
 
 use base64ct::{Base64, Encoding};
 
+use super::{SpnegoError, SpnegoInitiator};
+
 /// The longest header value that is read, in bytes: a token with the largest PAC that Windows
 /// issues fits.
 pub const MAX_VALUE: usize = 128 * 1024;
@@ -67,6 +69,24 @@ pub fn parse_header_value(value: &[u8]) -> Result<Option<Vec<u8>>, HeaderError> 
         found = Some(Base64::decode_vec(text).map_err(|_| HeaderError::BadBase64)?);
     }
     Ok(found)
+}
+
+/// Takes what a server says in answer to a login: the first token in the values of its
+/// `WWW-Authenticate` fields, if one of them holds any. Whoever goes by the answer looks whether the
+/// login [is complete](SpnegoInitiator::is_complete) by then: until it is, the server has not proven
+/// who it is (RFC 4559 section 5).
+///
+/// # Errors
+/// Those of [`SpnegoInitiator::step`].
+pub fn take_answer<'a>(
+    login: &mut SpnegoInitiator,
+    values: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(), SpnegoError> {
+    let tokens = values.into_iter().filter_map(|value| parse_header_value(value).ok().flatten());
+    match { tokens }.find(|token| !token.is_empty()) {
+        Some(token) => login.step(&token).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// The elements of a comma-separated list; a comma inside of a quoted-string separates nothing.

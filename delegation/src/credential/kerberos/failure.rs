@@ -4,13 +4,12 @@
 //! A KDC says little: one code stands for several causes. These texts say what the wire proves
 //! and no more.
 
-use krb_client::ClientError;
 use krb_client::remedy::{Names, Refused, Remedy, Step, of_refusal};
+use krb_client::{Account, ClientError};
 use krb_proto::Principal;
 use krb_proto::exchange::{EvidenceError, ExchangeError, Mismatch};
 use krb_proto::iana::ErrorCode;
 
-use super::account::Account;
 use crate::targets::Target;
 use crate::{Blame, Code, Failure};
 

@@ -3,7 +3,6 @@
 //! that account is configured so, a ticket in its own name.
 
 mod acceptance;
-mod account;
 mod config;
 mod delivered;
 mod failure;
@@ -16,6 +15,8 @@ mod service;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use krb_client::Account;
+
 use super::way::{AsService, Impersonated, Route, WithDelivered, WithTicket};
 use super::{Evidence, ServiceCredential};
 use crate::call::Announced;
@@ -26,7 +27,6 @@ use crate::targets::{Served, Target};
 use crate::{ConfigError, Failure};
 use acceptance::Acceptance;
 pub use acceptance::{NegotiateConfig, NotAccepted};
-pub use account::Account;
 use config::Configured;
 pub use config::{
     AccountConfig, DelegationMode, KerberosConfig, Mode, NeverImpersonateConfig, ServiceAccount,
@@ -72,13 +72,16 @@ impl Kerberos {
             let service = Service::new(one, Some(&main), never(one)?, state, parts).await?;
             named.extend(one.name.map(|name| (name.to_owned(), service)));
         }
-        let acceptance = negotiate.map(|one| Acceptance::new(one, &parts.clock, &parts.random));
-        let acceptance = acceptance.transpose()?;
-        let account = acceptance.as_ref().and_then(Acceptance::account);
-        if account.is_some_and(|account| !named.contains_key(account)) {
-            let problem = "must be one of kerberos.accounts";
-            return Err(ConfigError::new("auth.negotiate.account", problem));
-        }
+        let acceptance = match negotiate {
+            Some(one) => {
+                let named = |name: &String| named.get(name);
+                let service = one.account.as_ref().map_or(Some(&main), named);
+                let problem = "must be one of kerberos.accounts";
+                let service = service.ok_or(ConfigError::new("auth.negotiate.account", problem))?;
+                Some(Acceptance::new(one, service.client(), parts)?)
+            }
+            None => None,
+        };
         let delivered = config.delivered_tickets.as_ref().map(DeliveredTickets::new).transpose()?;
         Ok(Self { main, named, acceptance, delivered })
     }
@@ -145,9 +148,7 @@ impl Kerberos {
     /// [`NotAccepted`], where none are taken, too.
     pub(crate) async fn accept(&self, token: &[u8]) -> Result<(Caller, Vec<u8>), NotAccepted> {
         let acceptance = self.acceptance.as_ref().ok_or_else(NotAccepted::at_all)?;
-        let service = acceptance.account().map_or(Some(&self.main), |name| self.named.get(name));
-        let service = service.ok_or_else(NotAccepted::at_all)?;
-        let (ticket, answer) = service.accept(acceptance, token).await?;
+        let (ticket, answer) = acceptance.accept(token).await?;
         Ok((Caller::with_ticket(ticket), answer))
     }
 

@@ -1,8 +1,8 @@
 //! Who is never impersonated, whatever policy says.
 
+use krb_client::Account;
 use krb_proto::pac::Sid;
 
-use super::account::Account;
 use super::config::NeverImpersonateConfig;
 use super::failure::Doubt;
 use crate::ConfigError;

@@ -1,6 +1,6 @@
+use krb_client::Account;
 use krb_proto::pac::Sid;
 
-use super::account::Account;
 use super::failure::Doubt;
 use crate::Failure;
 use crate::identity::Subject;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use krb_client::{
-    AccountSecret, Client, ClientConfig, ClientError, Clock, Realms, S4u, SharedTickets, UserTicket,
+    Account, AccountSecret, Client, ClientConfig, ClientError, Clock, Realms, S4u, SharedTickets,
+    UserTicket,
 };
 use krb_proto::iana::{NameType, TicketFlags};
 use krb_proto::pac::Sid;
@@ -12,8 +13,6 @@ use krb_proto::{Credential, Name, Principal};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use super::acceptance::{Acceptance, NotAccepted};
-use super::account::Account;
 use super::config::{Configured, ServiceAccount, section};
 use super::failure::{self, Doubt, Evidenced, NotDelivered, Ours, Source};
 use super::never_impersonate::NeverImpersonate;
@@ -21,7 +20,7 @@ use super::{pins, proof};
 use crate::call::Announced;
 use crate::credential::{Evidence, Route, ServiceCredential};
 use crate::event::Event;
-use crate::identity::{AccountName, OwnTicket, Proven};
+use crate::identity::{AccountName, Proven};
 use crate::plan::Parts;
 use crate::secret::Secret;
 use crate::state::{State, Who};
@@ -309,13 +308,9 @@ impl Service {
         self.credential(evidence, ticket)
     }
 
-    /// Takes a user's own ticket.
-    pub(super) async fn accept(
-        &self,
-        acceptance: &Acceptance,
-        token: &[u8],
-    ) -> Result<(OwnTicket, Vec<u8>), NotAccepted> {
-        acceptance.accept(&self.client, token).await
+    /// The account's client.
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
     }
 
     fn credential<'a>(

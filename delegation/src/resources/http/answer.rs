@@ -3,9 +3,9 @@
 use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use krb_proto::spnego::SpnegoInitiator;
-use krb_proto::spnego::http::parse_header_value;
+use krb_proto::spnego::http::take_answer;
 
 use super::super::content::{MAX_CONTENT, encode};
 use super::Response;
@@ -38,13 +38,9 @@ fn check_identity(
     mut context: SpnegoInitiator,
     asked: &Asked<'_>,
 ) -> Result<(), Failure> {
-    let answers = response.headers().get_all(WWW_AUTHENTICATE).iter();
-    let token = answers.filter_map(|value| parse_header_value(value.as_bytes()).ok().flatten());
-    let token = token.into_iter().find(|token| !token.is_empty());
-    if let Some(token) = token {
-        let stepped = context.step(&token);
-        stepped.map_err(|error| asked.failure(&HttpError::NotProven(&error)))?;
-    }
+    let fields = response.headers().get_all(WWW_AUTHENTICATE).iter().map(HeaderValue::as_bytes);
+    let taken = take_answer(&mut context, fields);
+    taken.map_err(|error| asked.failure(&HttpError::NotProven(&error)))?;
     if context.is_complete() {
         return Ok(());
     }

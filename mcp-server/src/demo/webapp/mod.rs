@@ -6,7 +6,6 @@
 //! It is for demonstrations and tests. A login is one round trip: it keeps no connection in mind, so
 //! a client that does not send its ticket at once is refused. Below TLS it would ignore the channel.
 
-mod login;
 #[cfg(test)]
 mod tests;
 mod visitor;
@@ -15,26 +14,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{Path, Request, State};
-use axum::http::header::WWW_AUTHENTICATE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use krb_client::Clock;
-use krb_client::proto::ap::ReplayCache;
+use krb_client::accept::{Acceptor, AcceptorConfig, ServiceKeys};
 use krb_client::proto::formats::Keytab;
+use krb_client::proto::gss::ChannelPolicy;
 use krb_client::proto::pac::Sid;
-use krb_client::proto::spnego::http::header_value;
+use krb_client::proto::spnego::http::{header_value, parse_header_value};
 use serde::Serialize;
 use serde_json::json;
 
 pub use visitor::Visitor;
 
-/// How far clocks may be apart, in seconds.
-const SKEW: u32 = 300;
-/// Logins within twice that; each is some 100 octets.
-const MAX_LOGINS: usize = 100_000;
 /// Visits that are remembered.
 const MAX_VISITS: usize = 1000;
 
@@ -43,10 +39,8 @@ const MAX_VISITS: usize = 1000;
 pub struct WebApp(Arc<Shared>);
 
 struct Shared {
-    keytab: Keytab,
+    acceptor: Acceptor,
     documents: BTreeMap<String, Document>,
-    clock: Arc<dyn Clock>,
-    replays: Mutex<ReplayCache>,
     visits: Mutex<Visits>,
 }
 
@@ -96,12 +90,13 @@ impl WebApp {
         documents: impl IntoIterator<Item = Document>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let mut config = AcceptorConfig::new(ServiceKeys::keytab(keytab));
+        config.demands_account = true;
+        config.clock = clock;
         let documents = documents.into_iter();
         Self(Arc::new(Shared {
-            keytab,
+            acceptor: Acceptor::new(config),
             documents: documents.map(|document| (document.name.clone(), document)).collect(),
-            clock,
-            replays: Mutex::new(ReplayCache::new(MAX_LOGINS, SKEW)),
             visits: Mutex::default(),
         }))
     }
@@ -146,12 +141,7 @@ impl Shared {
 /// identity.
 async fn gate(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let what = format!("{} {}", request.method(), request.uri().path());
-    let mut values = request.headers().get_all(axum::http::header::AUTHORIZATION).iter();
-    let login = match (values.next(), values.next()) {
-        (Some(value), None) => login::log_in(&shared, value.as_bytes()),
-        (None, _) => Err(login::Refused::new("no Kerberos ticket was presented")),
-        _ => Err(login::Refused::new("there are two Authorization fields")),
-    };
+    let login = log_in(&shared.acceptor, request.headers()).await;
     match login {
         Ok((visitor, token)) => {
             request.extensions_mut().insert(visitor.clone());
@@ -162,11 +152,37 @@ async fn gate(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
         }
         Err(refused) => {
             let status = StatusCode::UNAUTHORIZED;
-            let text = format!("{}\n", refused.why);
-            shared.saw(what, status, None, Some(refused.why));
+            let why = refused.why;
+            let text = format!("{why}\n");
+            shared.saw(what, status, None, Some(why));
             with_token((status, text).into_response(), &refused.token)
         }
     }
+}
+
+/// Why nobody is let in, and the token that says so; without one the login may begin anew.
+struct Refused {
+    why: String,
+    token: Vec<u8>,
+}
+
+/// Who the client is, and the token that proves who we are.
+async fn log_in(acceptor: &Acceptor, headers: &HeaderMap) -> Result<(Visitor, Vec<u8>), Refused> {
+    let not = |why: String| Refused { why, token: Vec::new() };
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = match (values.next(), values.next()) {
+        (Some(value), None) => value,
+        (None, _) => return Err(not("no Kerberos ticket was presented".into())),
+        _ => return Err(not("there are two Authorization fields".into())),
+    };
+    let token = parse_header_value(value.as_bytes()).map_err(|error| not(error.to_string()))?;
+    let token = token.ok_or_else(|| not("Authorization does not say Negotiate".into()))?;
+    let accepted = acceptor.accept(&token, ChannelPolicy::Ignore).await;
+    let accepted =
+        accepted.map_err(|refused| Refused { why: refused.to_string(), token: refused.answer })?;
+    let visitor = Visitor::of(&accepted.caller);
+    let visitor = visitor.ok_or_else(|| not("the ticket proves no account".into()))?;
+    Ok((visitor, accepted.answer))
 }
 
 /// `Negotiate`, and the token unless it is empty.

@@ -1,0 +1,403 @@
+//! Taking tokens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use krb_proto::ap::{ApRequestError, RequestPolicy, VerifiedRequest};
+use krb_proto::asn1::{ApReq, KrbError};
+use krb_proto::crypto::Key;
+use krb_proto::der;
+use krb_proto::gss::{
+    self, AcceptorOptions, ChannelPolicy, GssError, GssFlags, SecurityContext, TgtRequest,
+    tgt_reply,
+};
+use krb_proto::iana::ApOptions;
+use krb_proto::spnego::{NegTokenResp, SpnegoAcceptor, SpnegoError, ap_req_in};
+use krb_proto::{Context, Credential, Principal, Timestamp};
+
+use super::keys::{Keys, ServiceKeys};
+use super::logins::{Logins, Who};
+use super::refusal::{NotAccepted, Refusal};
+use crate::{Account, ClientError, Clock, Entropy, OsRandom, Proven, SystemClock};
+
+/// What an [`Acceptor`] is made of.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct AcceptorConfig {
+    /// What tickets to the service are opened with.
+    pub keys: ServiceKeys,
+    /// How many seconds clients' clocks may differ from ours. 300 unless asked otherwise.
+    pub skew: u32,
+    /// Who comes must be an account of a directory, as the ticket's PAC proves it. If not, a ticket
+    /// without a PAC, or whose PAC names no account, is as good as any; one whose PAC is not believed
+    /// never is. `false` unless asked otherwise.
+    pub demands_account: bool,
+    /// Clients without a key of the service's may ask for its ticket-granting ticket and come with
+    /// tickets for that (user-to-user). For services that are users' own, with
+    /// [`ServiceKeys::account`]. `false` unless asked otherwise.
+    pub user_to_user: bool,
+    /// Tickets that clients hand on for use in their name are taken
+    /// ([unconstrained delegation](Caller::delegated)). `false` unless asked otherwise.
+    pub take_delegated: bool,
+    /// The clock; the machine's unless asked otherwise.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness; the system's unless asked otherwise.
+    pub random: Arc<dyn Entropy>,
+}
+
+impl AcceptorConfig {
+    /// A configuration with the defaults named at the fields.
+    #[must_use]
+    pub fn new(keys: ServiceKeys) -> Self {
+        Self {
+            keys,
+            skew: 300,
+            demands_account: false,
+            user_to_user: false,
+            take_delegated: false,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(OsRandom),
+        }
+    }
+}
+
+/// Takes clients' logins, each once. Cheap to clone: all clones have one memory.
+#[derive(Clone)]
+pub struct Acceptor(Arc<Inner>);
+
+struct Inner {
+    keys: Keys,
+    skew: u32,
+    demands_account: bool,
+    user_to_user: bool,
+    take_delegated: bool,
+    logins: Mutex<Logins>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Entropy>,
+}
+
+/// Who came.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Caller {
+    /// The client's name in the ticket: whom a realm calls so, by the spelling that the client chose.
+    /// [`Self::account`] says who that is.
+    pub principal: Principal,
+    /// The account that the ticket's PAC proves.
+    pub account: Option<Account>,
+    /// The services that got the ticket in the client's name (S4U2Proxy): nobody, if the client itself
+    /// did. Whoever takes what comes for the user's own will looks at it.
+    pub delegated_by: Vec<String>,
+    /// The client's ticket to us: evidence of having been here, for S4U2Proxy.
+    pub ticket: Arc<Credential>,
+    /// What the client handed on for use in its name, where that is taken: usually a ticket-granting
+    /// ticket.
+    pub delegated: Vec<Credential>,
+    /// Is the login bound to the channel below, as it is seen here?
+    pub channel_bound: bool,
+}
+
+/// A login that was taken.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Who came.
+    pub caller: Caller,
+    /// The last token for the client, which proves to it who we are; empty if it wants none.
+    pub answer: Vec<u8>,
+    context: gss::Acceptor,
+}
+
+impl Accepted {
+    /// The security context, to protect messages with.
+    #[must_use]
+    pub const fn context_mut(&mut self) -> &mut SecurityContext {
+        self.context.context_mut()
+    }
+
+    /// The security context: its key, its flags.
+    #[must_use]
+    pub const fn context(&self) -> &SecurityContext {
+        self.context.context()
+    }
+}
+
+/// What comes of a client's token.
+#[derive(Debug)]
+pub enum Step {
+    /// This is to be sent to the client, and its next token is to come.
+    Continue(Vec<u8>),
+    /// The login is taken.
+    Done(Box<Accepted>),
+}
+
+/// A login in as many tokens as the client takes.
+pub struct Negotiation {
+    acceptor: Acceptor,
+    state: State,
+}
+
+enum State {
+    New,
+    Spnego(SpnegoAcceptor),
+    UserToUser,
+    Over,
+}
+
+/// What the token's mechanism made of it.
+enum Taken {
+    More(SpnegoAcceptor, Vec<u8>),
+    Whole(gss::Acceptor, Vec<u8>),
+}
+
+impl Acceptor {
+    /// An acceptor; nothing is read until a client comes.
+    #[must_use]
+    pub fn new(config: AcceptorConfig) -> Self {
+        let AcceptorConfig { clock, skew, random, .. } = config;
+        Self(Arc::new(Inner {
+            keys: Keys::new(config.keys, &clock),
+            skew,
+            demands_account: config.demands_account,
+            user_to_user: config.user_to_user,
+            take_delegated: config.take_delegated,
+            logins: Mutex::new(Logins::new(skew)),
+            clock,
+            random,
+        }))
+    }
+
+    /// Reads the service's keys, so that a program can say at its start what is wrong with them.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn read_keys(&self) -> Result<(), ClientError> {
+        self.0.keys.read().await
+    }
+
+    /// What is wrong with what stands in the place of the service's keys, if that is not what is used.
+    pub async fn keys_trouble(&self) -> Option<String> {
+        self.0.keys.trouble().await
+    }
+
+    /// Takes a login in one token, SPNEGO's or Kerberos's own: for protocols in which nothing can be
+    /// said before the client's ticket comes, such as HTTP, whose requests stand each for itself.
+    ///
+    /// # Errors
+    /// [`NotAccepted`].
+    pub async fn accept(
+        &self,
+        token: &[u8],
+        channel: ChannelPolicy<'_>,
+    ) -> Result<Accepted, NotAccepted> {
+        match self.negotiation().step(token, channel).await? {
+            Step::Done(accepted) => Ok(*accepted),
+            Step::Continue(_) => Err(NotAccepted {
+                why: Refusal::NotAtOnce,
+                answer: NegTokenResp::rejection(None).to_token(),
+            }),
+        }
+    }
+
+    /// Begins a login in any number of tokens.
+    #[must_use]
+    pub fn negotiation(&self) -> Negotiation {
+        Negotiation { acceptor: self.clone(), state: State::New }
+    }
+
+    /// Takes an AP-REQ without GSS-API around it, for protocols that have it bare (RFC 4120 section
+    /// 3.2), and returns the AP-REP, if the client wants one. It is bound to no channel.
+    ///
+    /// # Errors
+    /// [`NotAccepted`]; its answer is a KRB-ERROR.
+    pub async fn accept_ap_req(
+        &self,
+        message: &[u8],
+    ) -> Result<(Caller, Option<Vec<u8>>), NotAccepted> {
+        let inner = &*self.0;
+        inner.see_to_keys(message).await;
+        let now = inner.clock.now();
+        let keys = |service: &Principal, kvno, etype| inner.keys.candidates(service, kvno, etype);
+        let policy = RequestPolicy { skew: inner.skew, ..RequestPolicy::new(&keys) };
+        let verified = VerifiedRequest::verify(message, &policy, now);
+        let refused = |error: ApRequestError| {
+            let why = Refusal::Token(GssError::Request(error).into());
+            let server = asked_for(message);
+            let answer = server.map(|(Principal { name, realm }, _)| {
+                der::encode(&KrbError::new(error.code(), now, &realm, &name))
+            });
+            NotAccepted { why, answer: answer.unwrap_or_default() }
+        };
+        let request = verified.map_err(refused)?;
+        let caller = inner.caller(&request, now);
+        let caller = caller.map_err(|why| NotAccepted { why, answer: Vec::new() })?;
+        let wants_proof = request.ap_options.contains(ApOptions::MUTUAL_REQUIRED);
+        let mut random: &dyn Entropy = &*inner.random;
+        Ok((caller, wants_proof.then(|| request.reply(None, None, &mut random))))
+    }
+}
+
+impl Negotiation {
+    /// Takes the client's next token. The channel below is one and the same for all of them.
+    ///
+    /// # Errors
+    /// [`NotAccepted`]; the negotiation is of no further use then.
+    pub async fn step(
+        &mut self,
+        token: &[u8],
+        channel: ChannelPolicy<'_>,
+    ) -> Result<Step, NotAccepted> {
+        let inner = &*self.acceptor.0;
+        let negotiation = match std::mem::replace(&mut self.state, State::Over) {
+            State::Over => {
+                let why = Refusal::Token(SpnegoError::Complete);
+                return Err(NotAccepted { why, answer: Vec::new() });
+            }
+            State::New if inner.user_to_user && TgtRequest::from_token(token).is_ok() => {
+                let reply = inner.own_tgt().await?;
+                self.state = State::UserToUser;
+                return Ok(Step::Continue(tgt_reply(&reply).map_err(|error| NotAccepted {
+                    why: Refusal::Token(error.into()),
+                    answer: Vec::new(),
+                })?));
+            }
+            State::New if gss::ap_req_in(token).is_ok() => None,
+            State::UserToUser => None,
+            State::New => Some(SpnegoAcceptor::new()),
+            State::Spnego(negotiation) => Some(negotiation),
+        };
+        inner.see_to_keys(token).await;
+        let own = match asked_for(token) {
+            Some((_, true)) if inner.user_to_user => {
+                vec![inner.own_tgt().await?.session_key.clone()]
+            }
+            _ => Vec::new(),
+        };
+        match inner.take(negotiation, token, channel, &own)? {
+            Taken::More(negotiation, answer) => {
+                self.state = State::Spnego(negotiation);
+                Ok(Step::Continue(answer))
+            }
+            Taken::Whole(context, answer) => {
+                let caller = inner.caller(context.request(), inner.clock.now());
+                let mut caller = caller.map_err(|why| NotAccepted {
+                    why,
+                    answer: NegTokenResp::rejection(None).to_token(),
+                })?;
+                caller.delegated = context.delegated().to_vec();
+                caller.channel_bound = context.context().flags().contains(GssFlags::CHANNEL_BOUND);
+                Ok(Step::Done(Box::new(Accepted { caller, answer, context })))
+            }
+        }
+    }
+}
+
+impl Inner {
+    async fn see_to_keys(&self, token: &[u8]) {
+        if let Some(message) = ticket_in(token)
+            && let Some((service, _)) = asked_for(token)
+        {
+            self.keys.see_to(message, &service).await;
+        }
+    }
+
+    async fn own_tgt(&self) -> Result<Arc<Credential>, NotAccepted> {
+        let refused = |error| NotAccepted {
+            why: Refusal::NoTicketOfOurs(Box::new(error)),
+            answer: Vec::new(),
+        };
+        match self.keys.tgt().await {
+            Some(tgt) => tgt.map_err(refused),
+            None => Err(refused(ClientError::NoKey { principal: "user-to-user".into() })),
+        }
+    }
+
+    /// Verifies a token by the service's keys: its ticket and authenticator, and the channel that it is
+    /// bound to.
+    fn take(
+        &self,
+        negotiation: Option<SpnegoAcceptor>,
+        token: &[u8],
+        channel: ChannelPolicy<'_>,
+        own: &[Key],
+    ) -> Result<Taken, NotAccepted> {
+        let now = self.clock.now();
+        let keys =
+            |service: &Principal, kvno, enctype| self.keys.candidates(service, kvno, enctype);
+        let mut options = AcceptorOptions::new(&keys);
+        options.request.skew = self.skew;
+        options.request.user_to_user = own;
+        options.channel = channel;
+        options.take_delegated = self.take_delegated;
+        let mut random: &dyn Entropy = &*self.random;
+        let mut cx = Context { now, kdc_offset: 0, rng: &mut random };
+        let refusal = |error: &GssError| {
+            let (server, _) = asked_for(token)?;
+            Some(gss::Acceptor::refusal(error, &server, now))
+        };
+        let Some(mut negotiation) = negotiation else {
+            let taken = gss::Acceptor::accept(token, &options, &mut cx);
+            let refused = |error: GssError| NotAccepted {
+                answer: refusal(&error).unwrap_or_default(),
+                why: Refusal::Token(error.into()),
+            };
+            let (context, answer) = taken.map_err(refused)?;
+            return Ok(Taken::Whole(context, answer.unwrap_or_default()));
+        };
+        let answer = negotiation.step(token, &options, &mut cx).map_err(|error| {
+            let told = match &error {
+                SpnegoError::Mechanism(error) => refusal(error),
+                _ => None,
+            };
+            let answer = NegTokenResp::rejection(told.as_deref()).to_token();
+            NotAccepted { why: Refusal::Token(error), answer }
+        })?;
+        let answer = answer.unwrap_or_default();
+        if !negotiation.is_complete() {
+            return Ok(Taken::More(negotiation, answer));
+        }
+        let context = negotiation.into_acceptor().ok_or_else(|| NotAccepted {
+            why: Refusal::Token(SpnegoError::Failed),
+            answer: Vec::new(),
+        })?;
+        Ok(Taken::Whole(context, answer))
+    }
+
+    /// Who sent a request, if it is taken.
+    fn caller(&self, request: &VerifiedRequest, now: Timestamp) -> Result<Caller, Refusal> {
+        let (account, delegated_by) = match Proven::of_request(request)? {
+            Some(Proven { account, delegated_by }) => (account, delegated_by),
+            None => (None, Vec::new()),
+        };
+        if self.demands_account && account.is_none() {
+            return Err(Refusal::NoAccount);
+        }
+        let who = match &account {
+            Some(account) => Who::Account(account.sid.clone()),
+            None => Who::Name(request.client.clone()),
+        };
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.record(request, who, now)?;
+        Ok(Caller {
+            principal: request.client.clone(),
+            account,
+            delegated_by,
+            ticket: Arc::new(request.evidence()),
+            delegated: Vec::new(),
+            channel_bound: false,
+        })
+    }
+}
+
+/// The service that the ticket in a token names, and whether it is sealed with the session key of that
+/// one's ticket-granting ticket. Nothing is verified.
+fn asked_for(token: &[u8]) -> Option<(Principal, bool)> {
+    let request: ApReq<'_> = der::decode(ap_req_in(token).ok()?).ok()?;
+    let user_to_user = ApOptions(request.ap_options.bits()).contains(ApOptions::USE_SESSION_KEY);
+    Some((request.ticket.sname.in_realm(request.ticket.realm), user_to_user))
+}
+
+/// The ticket of a login of which nothing is known yet, to look for its key.
+fn ticket_in(token: &[u8]) -> Option<&[u8]> {
+    let request: ApReq<'_> = der::decode(ap_req_in(token).ok()?).ok()?;
+    Some(request.ticket.der())
+}

@@ -1,0 +1,84 @@
+//! Why a client is not let in, and what is said to it.
+
+use krb_proto::ap::{ApRequestError, ReplayError};
+use krb_proto::gss::GssError;
+use krb_proto::spnego::SpnegoError;
+
+use crate::{ClientError, NotProven};
+
+/// A login that was not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct NotAccepted {
+    /// Why, for the service's log.
+    #[source]
+    pub why: Refusal,
+    /// What the client's Kerberos is told, which is less; empty if there is nothing to tell.
+    pub answer: Vec<u8>,
+}
+
+/// Why a login was not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The client's token, or what is in it, is no good.
+    #[error("{}: {_0}", self.text())]
+    Token(SpnegoError),
+    /// There is more to be said before the client's Kerberos ticket comes, and no way to say it.
+    #[error("{}", self.text())]
+    NotAtOnce,
+    /// It came before, or so many came that this one cannot be remembered.
+    #[error("{}: {_0}", self.text())]
+    Replayed(#[from] ReplayError),
+    /// So many of this client's came that they would take the others' room.
+    #[error("{}", self.text())]
+    TooMany,
+    /// The ticket's PAC is not believed.
+    #[error("{}: {_0}", self.text())]
+    Pac(#[from] NotProven),
+    /// Who comes must be an account of a directory, and the ticket proves none.
+    #[error("{}", self.text())]
+    NoAccount,
+    /// The client asks for the service's own ticket (user-to-user), which cannot be had.
+    #[error("{}: {_0}", self.text())]
+    NoTicketOfOurs(Box<ClientError>),
+}
+
+impl Refusal {
+    /// One of a few fixed texts, with nothing in it that the client chose.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
+            Self::Token(SpnegoError::Mechanism(error)) => of_the_mechanism(error),
+            Self::Token(SpnegoError::NoCommonMechanism | SpnegoError::UnexpectedMechanism) => {
+                "the client offers no Kerberos"
+            }
+            Self::Token(_) => "the client's token is malformed",
+            Self::NotAtOnce => "the client's first token is no Kerberos ticket",
+            Self::Replayed(_) => "the login came before, or too many come",
+            Self::TooMany => "too many logins of this user come",
+            Self::Pac(_) => "the ticket's PAC is not believed",
+            Self::NoAccount => "the ticket's PAC is missing, or names no account",
+            Self::NoTicketOfOurs(_) => "the service has no ticket of its own",
+        }
+    }
+}
+
+const fn of_the_mechanism(error: &GssError) -> &'static str {
+    match error {
+        GssError::Request(ApRequestError::NoKey) => {
+            "the ticket is for another service, or of a kind that is not used here"
+        }
+        GssError::Request(ApRequestError::Ticket(_)) => {
+            "the ticket does not open with the service account's keys"
+        }
+        GssError::Request(ApRequestError::Skew) => "the client's clock is too far off",
+        GssError::Request(ApRequestError::Expired | ApRequestError::NotYetValid) => {
+            "the ticket is expired, or not valid yet"
+        }
+        GssError::ChannelBindings => "the login is not bound to this server's TLS certificate",
+        GssError::UnexpectedMechanism => "the client offers no Kerberos",
+        GssError::Malformed(_) => "the client's token is malformed",
+        _ => "the ticket is not proven to be its sender's",
+    }
+}
