@@ -1,10 +1,16 @@
-//! Apache with mod_auth_gssapi: whom a page sees.
+//! Apache with mod_auth_gssapi: whom a page sees. And curl, with it and with our own server.
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
+use axum::routing::get;
+use axum::{Extension, Router};
+use krb_client::Client;
+use krb_client::accept::{Acceptor, AcceptorConfig, Caller, ServiceKeys};
+use krb_client::negotiate::{Negotiate, NegotiateError, NegotiateLayer};
+use krb_client::proto::Principal;
 use tokio::process::{Child, Command};
 
 use crate::mit::{here, kinit, kinit_with_keys, kvno};
@@ -66,11 +72,16 @@ impl Apache {
     }
 
     async fn page(&self, world: &World, cache: &str) -> Ended {
-        let resolve = format!("{HOST}:{}:127.0.0.1", self.address.port());
-        let url = format!("http://{HOST}:{}/whoami", self.address.port());
-        let words = ["-sS", "--fail", "--negotiate", "-u", ":", "--resolve", &resolve, &url];
-        world.program(CURL, cache).args(words).run().await
+        page(world, cache, self.address).await
     }
+}
+
+/// What curl is told there.
+async fn page(world: &World, cache: &str, at: SocketAddr) -> Ended {
+    let resolve = format!("{HOST}:{}:127.0.0.1", at.port());
+    let url = format!("http://{HOST}:{}/whoami", at.port());
+    let words = ["-sS", "--fail", "--negotiate", "-u", ":", "--resolve", &resolve, &url];
+    world.program(CURL, cache).args(words).run().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,4 +102,63 @@ async fn a_page_sees_who_came_and_in_whose_name() {
     let page = apache.page(&world, "alice").await.ok();
     assert_eq!(page.trim(), "REMOTE_USER=alice@EXAMPLE.TEST");
     apache.page(&world, "nobody").await.refused("401");
+}
+
+/// Our client's login at Apache, in person and in alice's name; and what nobody is let in for.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_logins_of_our_client() {
+    if !apache() {
+        return;
+    }
+    let world = World::new().await;
+    let apache = Apache::start(&world).await;
+    let url = format!("http://{HOST}:{}/whoami", apache.address.port());
+    let ask = || {
+        let http = reqwest::Client::builder().resolve(HOST, apache.address).no_proxy();
+        http.build().unwrap().get(&url)
+    };
+    let client = |account| Client::new(world.kdc.client_config(account).unwrap());
+    let bob = Negotiate::as_itself(&client("bob"));
+    let page = bob.send(ask()).await.unwrap().text().await.unwrap();
+    assert_eq!(page.trim(), "REMOTE_USER=bob@EXAMPLE.TEST");
+    let front = client("svc-mcp");
+    let alice = Principal::parse("alice@EXAMPLE.TEST", None).unwrap();
+    let evidence = front.s4u().evidence(&alice).await.unwrap();
+    let sid = front.prove(&evidence).unwrap().account.unwrap().sid.to_string();
+    let page = Negotiate::as_user(&front, evidence, &sid).send(ask()).await.unwrap();
+    assert_eq!(page.text().await.unwrap().trim(), "REMOTE_USER=alice@EXAMPLE.TEST");
+    // A key of which Apache knows nothing.
+    let realms = world.kdc.realms();
+    realms.realm("EXAMPLE.TEST", |realm| realm.set_password("svc-web", "another")).unwrap();
+    let dave = Negotiate::as_itself(&client("dave"));
+    let refused = dave.send(ask()).await.unwrap_err();
+    assert!(matches!(refused, NegotiateError::Refused { .. }), "{refused}");
+}
+
+/// And curl's, by MIT's library, at a server of axum's behind our layer.
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_logs_in_at_our_layer() {
+    if !here() || !installed(CURL, "curl") {
+        return;
+    }
+    let world = World::new().await;
+    let keys = ServiceKeys::keytab_file(world.keytab("svc-web").await);
+    let layer = NegotiateLayer::new(Acceptor::new(AcceptorConfig::new(keys)));
+    let whoami = async |Extension(caller): Extension<Caller>| {
+        format!("{} by {:?}", caller.principal, caller.delegated_by)
+    };
+    let app = Router::new().route("/whoami", get(whoami)).layer(layer);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+
+    kinit(&world, "bob", &["bob"], "bob's password").await.ok();
+    assert_eq!(page(&world, "bob", address).await.ok(), "bob@EXAMPLE.TEST by []");
+    kinit_with_keys(&world, "mcp", "svc-mcp").await.ok();
+    let cache = format!("FILE:{}", world.file("alice").display());
+    let words = ["-I", "alice", "-P", "--out-cache", &cache, "HTTP/web.example.test"];
+    kvno(&world, "mcp", &words).await.ok();
+    let said = page(&world, "alice", address).await.ok();
+    assert_eq!(said, "alice@EXAMPLE.TEST by [\"svc-mcp@EXAMPLE.TEST\"]");
+    page(&world, "nobody", address).await.refused("401");
 }

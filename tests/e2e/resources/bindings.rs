@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use krb_tests::{Lab, Server, Setup, issuer};
+use krb_client::negotiate::{Negotiate, NegotiateError};
+use krb_client::proto::Principal;
+use krb_client::proto::exchange::ClientSecret;
+use krb_client::{Client, ClientConfig, KdcSource};
+use krb_tests::{Lab, Server, Setup, issuer, pac};
+use reqwest::tls::TlsInfo;
 use serde_json::{Value, json};
 
 use crate::lab;
@@ -211,4 +216,40 @@ async fn a_ca_file_that_is_replaced_is_used_without_a_restart() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert_eq!(server.get(&token, &old_target.url(lab)).await.code(), "RESOURCE_REFUSED");
+}
+
+/// The login of a program that takes krb-client's layer around reqwest, at servers that demand bindings,
+/// and at Apache, which looks at none; a relay's certificate is not the server's.
+#[tokio::test]
+async fn a_login_around_reqwest_is_bound_to_the_certificate_that_answers() {
+    let lab = lab!();
+    let kdcs = KdcSource::Addresses(vec![format!("{}:88", lab.var("DC_IP")).parse().unwrap()]);
+    let alice = Principal::parse(&lab.principal("ALICE_ADMIN"), None).unwrap();
+    let password = ClientSecret::Password(b"Passw0rd!ALICE_ADMIN".to_vec().into());
+    let client = Client::new(ClientConfig::new(alice, password, kdcs));
+    let unbound = Negotiate::as_itself(&client);
+    let bound = unbound.clone().certificates_by(|answer| {
+        answer.extensions().get::<TlsInfo>()?.peer_certificate().map(<[u8]>::to_vec)
+    });
+    let http = |ca: &Path| {
+        let ca = reqwest::Certificate::from_pem(&std::fs::read(ca).unwrap()).unwrap();
+        let address = format!("{}:0", lab.var("WEB_IP")).parse().unwrap();
+        let builder = reqwest::Client::builder().resolve(&lab.var("WEB_HOST"), address).no_proxy();
+        builder.tls_certs_only([ca]).tls_info(true).build().unwrap()
+    };
+    for (name, kind) in [("layer-rsa", RSA), ("layer-ecdsa", ECDSA)] {
+        let certificate = Certificate::new(lab, name, kind);
+        let mut server = Bound::acceptor(lab, &certificate, "TLSv1_3");
+        let (http, url) = (http(&certificate.ca), server.url(lab));
+        let page = bound.send(http.get(&url)).await.unwrap().text().await.unwrap();
+        assert!(page.starts_with(&lab.principal("ALICE_ADMIN")), "{page}");
+        server.says(); // that there was no ticket first
+        assert!(server.says().starts_with("200"));
+        let refused = unbound.send(http.get(&url)).await.unwrap_err();
+        assert!(matches!(refused, NegotiateError::Refused { bound: false, .. }), "{refused}");
+    }
+    let url = lab.url("/whoami").replace("http://", "https://");
+    let http = http(Path::new(&lab.var("CA_FILE")));
+    let page = bound.send(http.get(url)).await.unwrap().text().await.unwrap();
+    assert_eq!(pac::page(&page).remote_user, lab.principal("ALICE_ADMIN"));
 }
