@@ -7,6 +7,7 @@ mod channel;
 mod failure;
 mod login;
 mod parameters;
+mod queries;
 mod secure;
 mod session;
 mod startup;

@@ -14,6 +14,7 @@ use super::answer::{self, Described};
 use super::cancel::Canceller;
 use super::failure::PgError;
 use super::login::{self, LoggedIn};
+use super::queries::{LEFT, NOT_OF_ROLES, NOWHERE, POWERS, TEMPORARY, WHO};
 use super::startup::{is_pinned, parameter};
 use super::wire::{Message, Wire, put_text, wrong};
 use super::{parameters, values};
@@ -44,34 +45,6 @@ const MAX_KNOWN: usize = 1000;
 const KNOWN: Duration = Duration::from_secs(60);
 /// SQLSTATE query_canceled.
 const CANCELED: &str = "57014";
-
-/// Who it is, asked in the session itself.
-const WHO: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text";
-/// What a login that becomes users must not be: anything by itself.
-const POWERS: &str = "SELECT CASE \
-    WHEN rolsuper THEN 'is a superuser' \
-    WHEN rolbypassrls THEN 'passes row security by (BYPASSRLS)' \
-    WHEN rolcreaterole THEN 'creates roles (CREATEROLE)' \
-    WHEN rolreplication THEN 'replicates (REPLICATION)' \
-    WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE member = login.oid \
-        AND pg_catalog.pg_has_role(login.oid, roleid, 'USAGE')) \
-        THEN 'has the rights of its users without taking on their roles (INHERIT)' END \
-    FROM pg_catalog.pg_roles AS login WHERE rolname = session_user";
-/// Whether anything of it is left that another call would see, and where it would have temporary tables, if
-/// it ever made some. It is asked after each call, so it asks no more than it must: functions, since views
-/// over them are taken apart each time, and nothing of the catalogue.
-const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, (\
-    EXISTS (SELECT FROM ROWS FROM (pg_catalog.pg_cursor(), pg_catalog.pg_prepared_statement(), \
-        pg_catalog.pg_listening_channels())) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_lock_status() \
-        WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
-        AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()))::pg_catalog.text, \
-    pg_catalog.pg_my_temp_schema()::pg_catalog.text";
-/// Whether it has temporary tables.
-const TEMPORARY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace \
-    OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())::pg_catalog.text";
-/// The temporary schema of who has none.
-const NOWHERE: &str = "0";
 
 /// A session at one database.
 pub(in super::super) struct Session {
@@ -694,12 +667,6 @@ impl Session {
         matches!(answer.as_slice(), [one] if matches!(one.as_slice(), [Some(has)] if has == "false"))
     }
 }
-
-/// Settings that a role's own do not replace, in small letters.
-const NOT_OF_ROLES: &str = "'role', 'session_authorization', 'search_path', 'client_encoding', \
-    'standard_conforming_strings', 'backslash_quote', 'transform_null_equals', 'row_security', \
-    'datestyle', 'intervalstyle', 'timezone', 'bytea_output', 'xmlbinary', 'extra_float_digits', \
-    'application_name'";
 
 /// Whether a row begins with these two users.
 fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
