@@ -90,6 +90,6 @@ mod tests {
         ]);
         let reached: Vec<bool> = targets(&figures).iter().map(|target| target.reached).collect();
         assert_eq!(reached, [false, true, false, true]);
-        assert!(table(&figures).contains("2.00 µs"), "{}", table(&figures));
+        assert!(table(&figures).contains("2000 ns"), "{}", table(&figures));
     }
 }
