@@ -61,9 +61,10 @@ async fn where_nonces_are_asked_for_a_proof_that_was_made_in_advance_is_no_good(
     };
     let world = World::with(Setup { change, ..Setup::default() }).await;
     let key = ProofKey::generate().expect("a key");
-    let token = world.idp.issuer.token_bound_to("alice", &key);
     let now = || krb_client::Clock::now(&*world.time.clock()).seconds.unix();
     let send = async |nonce: Option<&str>, made: i64| {
+        // One of its own for each, since nonces outlive tokens.
+        let token = world.idp.issuer.token_bound_to("alice", &key);
         let proof = key.proof_with(nonce, Some(&token), "POST", PUBLIC_URL, made);
         let authorization = format!("DPoP {token}");
         let fields = [("authorization", &*authorization), ("dpop", &*proof)];
