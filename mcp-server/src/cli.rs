@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::filter::Targets;
@@ -252,7 +253,9 @@ async fn serve(file: &Path, listen: Option<SocketAddr>, mut sockets: Sockets) ->
         tokio::spawn(serve::serve_for_ever(listener, server.metrics()));
     }
     let address = listener.local_addr()?;
-    info!(%address, path = MCP_PATH, public_url = %config.server.public_url, "listening");
+    // One for each processor that this process may use.
+    let workers = Handle::current().metrics().num_workers();
+    info!(%address, path = MCP_PATH, public_url = %config.server.public_url, workers, "listening");
 
     let notify = Notify::from_env();
     notify.ready(&address);
