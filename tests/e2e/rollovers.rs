@@ -360,7 +360,8 @@ fn closed_and_open(server: &Server) -> (usize, BTreeSet<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_replicas_one_ends_and_the_other_goes_on() {
     let lab = lab!(alone);
-    let Replicas { redis: _redis, one, other, bob, page, .. } = replicas(lab).await;
+    let Replicas { redis: _redis, issuer: _issuer, one, other, bob, page, .. } =
+        replicas(lab).await;
     let (one, other) = (Arc::new(one), Arc::new(other));
     let mut callers = call_until_it_ends(&one, bob.clone(), page.clone()).await;
     let load = Load::begin(&other, &[(bob.clone(), page.clone()), (bob, page)]);

@@ -16,6 +16,15 @@ pub(in super::super) trait Names {
     fn call(&self, name: &str, arguments: &[Typed]) -> Result<Typed>;
 }
 
+/// The longer of two texts' types of one kind; else the first.
+fn longer(one: Type, other: Type) -> Type {
+    match (one, other) {
+        (Type::VarChar(a), Type::VarChar(b)) => Type::VarChar(a.zip(b).map(|(a, b)| a.max(b))),
+        (Type::NVarChar(a), Type::NVarChar(b)) => Type::NVarChar(a.zip(b).map(|(a, b)| a.max(b))),
+        _ => one,
+    }
+}
+
 pub(in super::super) fn evaluate(expression: &Expression, names: &dyn Names) -> Result<Typed> {
     let bit = |is: Option<bool>| (Type::Bit, is.map_or(Value::Null, |is| Value::Int(is.into())));
     Ok(match expression {
@@ -44,15 +53,22 @@ pub(in super::super) fn evaluate(expression: &Expression, names: &dyn Names) -> 
             bit(found)
         }
         Expression::Case(cases, other) => {
+            let mut taken = None;
             for (condition, value) in cases {
                 if truth(&evaluate(condition, names)?.1) == Some(true) {
-                    return evaluate(value, names);
+                    taken = Some(evaluate(value, names)?);
+                    break;
                 }
             }
-            match other {
-                Some(other) => evaluate(other, names)?,
-                None => (Type::Int, Value::Null),
+            let last = other.as_ref().map(|other| evaluate(other, names)).transpose()?;
+            let (mut ty, value) = taken.or(last.clone()).unwrap_or((Type::Int, Value::Null));
+            // Of texts the longest, whichever is taken.
+            let branches =
+                cases.iter().map(|(_, value)| evaluate(value, names)).chain(last.map(Ok));
+            for branch in branches {
+                ty = longer(ty, branch?.0);
             }
+            (ty, value)
         }
         Expression::Operation(left, operator, right) => {
             let (left, right) = (evaluate(left, names)?, evaluate(right, names)?);
