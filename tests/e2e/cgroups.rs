@@ -93,9 +93,9 @@ async fn a_containers_processors_and_memory_are_what_the_server_goes_by() {
     let token = issuer.token("alice");
     let file = lab.unc("large/mebibyte.bin");
     assert!(server.read(&token, &lab.unc("reports/data.csv")).await.content().contains("1,42"));
-    let log = fs::read_to_string(lab.scratch("cgroups").join("server.log")).unwrap();
-    let listening = log.lines().find(|line| line.contains("\"listening\"")).expect("it listens");
-    assert!(listening.contains("\"workers\":1"), "{listening}");
+    let listening = server.said().lines().last().unwrap();
+    let listening: serde_json::Value = serde_json::from_str(listening).unwrap();
+    assert_eq!(listening["workers"], 1, "{listening}");
 
     let before = server.memory().peak_from_now();
     let mut calls = JoinSet::new();

@@ -122,6 +122,7 @@ pub struct Server {
     address: SocketAddr,
     folder: PathBuf,
     http: reqwest::Client,
+    said: String,
 }
 
 impl Server {
@@ -157,10 +158,10 @@ impl Server {
                 panic!("the server ended before it listened:\n{said}");
             }
             let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+            said += &line;
             if entry["message"] == "listening" {
                 break entry["address"].as_str().and_then(|a| a.parse().ok()).expect("an address");
             }
-            said += &line;
         };
         // Somebody has to go on reading, or the server waits for the pipe.
         let file = folder.join("server.log");
@@ -169,7 +170,13 @@ impl Server {
             let _ = std::io::copy(&mut log, &mut copy);
         });
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { process, address, folder, http }
+        Self { process, address, folder, http, said }
+    }
+
+    /// What it said until it listened, that included.
+    #[must_use]
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     /// The MCP endpoint.

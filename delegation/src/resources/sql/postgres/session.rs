@@ -246,12 +246,7 @@ impl Session {
             let Message { tag, body } = self.next().await?;
             match tag {
                 b'T' => rows.clear(),
-                b'D' => {
-                    let row = answer::row(body)?
-                        .into_iter()
-                        .map(|value| value.map(|text| String::from_utf8_lossy(&text).into_owned()));
-                    rows.push(row.collect());
-                }
+                b'D' => rows.push(texts(body)?),
                 b'C' => {}
                 b'E' => refused = Some(answer::error(body)?),
                 b'Z' => return refused.map_or(Ok(rows), |said| Err(Stop::Refused(said))),
@@ -417,34 +412,39 @@ impl Session {
             list(&kinds),
             list(&tables)
         );
+        for row in self.beside(&text).await? {
+            let texts: Vec<String> = row.into_iter().flatten().collect();
+            if let [what, oid, name] = texts.as_slice() {
+                self.learn(what, oid, name);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server says to a statement of ours that leaves the unnamed one as it is.
+    async fn beside(&mut self, text: &str) -> Result<Vec<Vec<Option<String>>>, Stop> {
         self.wire.put(b'P', |out| {
-            put_text(out, "kinds");
-            put_text(out, &text);
+            put_text(out, "beside");
+            put_text(out, text);
             out.put_u16(0);
         });
-        self.wire.put(b'B', |out| out.put_slice(b"kinds\0kinds\0\0\0\0\0\0\0"));
-        self.wire.put(b'E', |out| out.put_slice(b"kinds\0\0\0\0\0"));
+        self.wire.put(b'B', |out| out.put_slice(b"beside\0beside\0\0\0\0\0\0\0"));
+        self.wire.put(b'E', |out| out.put_slice(b"beside\0\0\0\0\0"));
         for what in *b"PS" {
             self.wire.put(b'C', |out| {
                 out.put_u8(what);
-                put_text(out, "kinds");
+                put_text(out, "beside");
             });
         }
         self.sync();
         self.wire.send().await?;
+        let mut rows = Vec::new();
         loop {
             let Message { tag, body } = self.next().await?;
             match tag {
-                b'D' => {
-                    let row = answer::row(body)?.into_iter().flatten();
-                    let texts = row.map(|text| String::from_utf8(text.into()));
-                    let texts: Vec<String> = texts.filter_map(Result::ok).collect();
-                    if let [what, oid, name] = texts.as_slice() {
-                        self.learn(what, oid, name);
-                    }
-                }
-                b'E' => return Err(Stop::Broken(wrong("no names of types"))),
-                b'Z' => return Ok(()),
+                b'D' => rows.push(texts(body)?),
+                b'E' => return Err(Stop::Broken(wrong("it does not answer what is asked beside"))),
+                b'Z' => return Ok(rows),
                 _ => {}
             }
         }
@@ -659,13 +659,16 @@ impl Session {
 
     /// Whether it has no temporary tables any more.
     async fn has_no_temporary(&mut self) -> bool {
-        self.query(TEMPORARY);
-        if self.wire.send().await.is_err() {
-            return false;
-        }
-        let answer = self.answers().await.unwrap_or_default();
+        // The unnamed statement is there already, and a simple query would end it.
+        let answer = self.beside(TEMPORARY).await.unwrap_or_default();
         matches!(answer.as_slice(), [one] if matches!(one.as_slice(), [Some(has)] if has == "false"))
     }
+}
+
+/// The values of a row, as texts.
+fn texts(row: Bytes) -> Result<Vec<Option<String>>, Error> {
+    let text = |text: Bytes| String::from_utf8_lossy(&text).into_owned();
+    Ok(answer::row(row)?.into_iter().map(|value| value.map(text)).collect())
 }
 
 /// Whether a row begins with these two users.
