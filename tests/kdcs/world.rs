@@ -205,7 +205,12 @@ impl Domain {
     /// What the KDC answers to a message; nothing if it hangs up.
     pub(crate) async fn ask(&self, message: Vec<u8>) -> Vec<u8> {
         let until = Instant::now() + PATIENCE;
-        self.transport.carry(self.kdc.into(), message, until).await.unwrap_or_default()
+        let ask = || self.transport.carry(self.kdc.into(), message.clone(), until);
+        match ask().await {
+            Ok(answer) => answer,
+            // A connection that was kept may be closed meanwhile, and then the others are known to be.
+            Err(_) => ask().await.unwrap_or_default(),
+        }
     }
 
     /// The time that the KDC goes by.
