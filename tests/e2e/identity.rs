@@ -1,7 +1,10 @@
 //! Names are not identities: who is asked for is who arrives, or nobody.
 
+use std::time::Duration;
+
 use krb_tests::logs::Mark;
 use krb_tests::{Lab, Server, Setup, issuer, pac};
+use tokio::time::sleep;
 
 use crate::lab;
 
@@ -45,6 +48,14 @@ async fn decoys_are_never_reached_and_never_passed_off() {
     assert_eq!(code, "USER_UNKNOWN");
     assert!(message.contains("not unique"), "{message}");
     assert!(!s4u2proxy_happened(lab, &kdc), "{}", kdc.since());
+}
+
+/// The end of the KDC's log once the server has logged in.
+pub(crate) async fn mark_when_ready(lab: &Lab, server: &Server) -> Mark {
+    server.ready().await;
+    // The KDC writes its line after it answered.
+    sleep(Duration::from_millis(200)).await;
+    Mark::end_of(lab.var("KDC_LOG"))
 }
 
 /// Did the KDC see a request for a ticket to a resource?
@@ -103,7 +114,7 @@ async fn what_is_no_bare_account_name_never_leaves_for_the_kdc() {
     let lab = lab!(alone);
     let issuer = issuer().await;
     let server = Server::start(lab, &Setup::new(lab, &issuer.url()));
-    let kdc = Mark::end_of(lab.var("KDC_LOG"));
+    let kdc = mark_when_ready(lab, &server).await;
     for name in ["alice@w25ad.net", "W25AD\\alice", "a/b", "alice\0", " alice", "alice ", ""] {
         let answer = server.read(&issuer.token_for(name), &lab.unc("reports/data.csv")).await;
         assert_eq!(answer.code(), "LEGACY_NAME_REFUSED", "{name:?}");

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -183,6 +184,22 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
+    }
+
+    /// Waits until it is ready: it has logged in by then, and asks KDCs for what calls need alone.
+    ///
+    /// # Panics
+    /// If it is not within 30 seconds.
+    pub async fn ready(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = self.http.get(format!("http://{}/readyz", self.address)).send().await;
+            if answer.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            assert!(Instant::now() < until, "it does not become ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// The folder with its configuration, its logs and whatever it keeps.

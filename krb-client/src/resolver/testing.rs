@@ -81,13 +81,25 @@ pub(crate) fn uri(priority: u16, weight: u16, target: &str) -> Vec<u8> {
 /// How often each name was asked for, by name and type.
 pub(crate) type Asked = Arc<Mutex<HashMap<(String, u16), usize>>>;
 
+/// One port of TCP's and UDP's. A number that is free for one may be taken for the other.
+async fn both() -> (TcpListener, UdpSocket, SocketAddr) {
+    let mut held = Vec::new();
+    while held.len() < 100 {
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        match UdpSocket::bind(address).await {
+            Ok(udp) => return (tcp, udp, address),
+            Err(_) => held.push(tcp),
+        }
+    }
+    panic!("no port is free for both");
+}
+
 /// Starts one. Where `zone` gives nothing there is never an answer.
 pub(crate) async fn name_server(
     zone: impl Fn(&str, u16) -> Option<Says> + Send + Sync + 'static,
 ) -> (SocketAddr, Asked) {
-    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = tcp.local_addr().unwrap();
-    let udp = UdpSocket::bind(address).await.unwrap();
+    let (tcp, udp, address) = both().await;
     let (zone, asked) = (Arc::new(zone), Asked::default());
     let answer = {
         let asked = asked.clone();
