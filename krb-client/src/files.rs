@@ -24,7 +24,7 @@ pub use name::keytab_path;
 pub use text::read_text;
 
 /// Neither a ccache nor a keytab is longer than this in any use that we know.
-pub(crate) const MAX_FILE: u64 = 64 << 20;
+const MAX_FILE: u64 = 64 << 20;
 
 pub(crate) fn failed(path: &Path) -> impl Fn(std::io::Error) -> ClientError {
     let path = path.display().to_string();
@@ -43,6 +43,11 @@ async fn read<T>(
 /// Reads a keytab.
 pub(crate) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, ClientError> {
     bytes::read_bytes(path, MAX_FILE).map_err(failed(path))
+}
+
+/// Reads what is open already, as one that is locked.
+pub(crate) fn read_open(file: &mut std::fs::File) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    bytes::read_open(file, MAX_FILE)
 }
 
 pub(crate) fn parse<T>(

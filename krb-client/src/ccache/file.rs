@@ -1,5 +1,5 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Error, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, Error, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::entries::kept;
 use super::lock::lock;
 use super::place::Place;
 use crate::cache_error::CacheError;
-use crate::files::{MAX_FILE, replace};
+use crate::files::{read_open, replace};
 
 /// A file in which more than this is taken by what was removed is written anew, if that is more than
 /// what it holds.
@@ -54,7 +54,7 @@ impl CacheFile {
                 return Err(CacheError::Locked { cache: self.name.clone() });
             }
             if is_at(&file, &self.path) {
-                let bytes = read(&mut file).map_err(self.io())?;
+                let bytes = read_open(&mut file).map_err(self.io())?;
                 return Ok((file, bytes));
             }
         }
@@ -165,29 +165,6 @@ fn open(path: &Path, to_write: bool) -> io::Result<File> {
         return Err(Error::new(ErrorKind::InvalidInput, "it is no regular file"));
     }
     Ok(file)
-}
-
-fn read(file: &mut File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let length = file.metadata()?.len();
-    if length > MAX_FILE {
-        return Err(Error::new(
-            ErrorKind::InvalidData,
-            format!("it is longer than {MAX_FILE} bytes"),
-        ));
-    }
-    let mut bytes = Zeroizing::new(vec![0; usize::try_from(length).unwrap_or(usize::MAX)]);
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match file.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    // It does not grow while it is locked; if it shrinks, somebody does not lock.
-    bytes.truncate(filled);
-    Ok(bytes)
 }
 
 #[cfg(unix)]

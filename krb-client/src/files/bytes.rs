@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
@@ -9,7 +10,11 @@ use zeroize::Zeroizing;
 /// # Errors
 /// If the file cannot be read or is too long.
 pub(super) fn read_bytes(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
-    let mut file = std::fs::File::open(path)?;
+    read_open(&mut File::open(path)?, limit)
+}
+
+/// [`read_bytes`] of a file that is open, from where it stands.
+pub(super) fn read_open(file: &mut File, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     let length = file.metadata()?.len();
     let longest = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
     // One byte more, to see its end; what is longer than the limit is not read to its end.
