@@ -87,7 +87,7 @@ impl Place for CacheFile {
 
     fn store(&self, entries: &[CacheEntry], now: u32) -> Result<(), CacheError> {
         let (mut file, bytes) = self.open(true)?;
-        if let Some(why) = why_unsafe(&file).map_err(self.io())? {
+        if let Some(why) = why_unsafe(&file, &self.path).map_err(self.io())? {
             return Err(CacheError::Unsafe { cache: self.name.clone(), why });
         }
         let (mut cache, places) = self.located(&bytes)?;
@@ -124,14 +124,14 @@ impl Place for CacheFile {
     }
 
     fn destroy(&self) -> Result<bool, CacheError> {
-        let file = open(&self.path, true);
+        let ours = open_to_blank(&self.path);
         match fs::remove_file(&self.path) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(self.io()(error)),
         }
         // Keys do not stay on the disk, as far as that is ours to say.
-        if let Ok(mut file) = file {
+        if let Some(mut file) = ours {
             let _ = blank(&mut file);
         }
         Ok(true)
@@ -160,11 +160,35 @@ fn open(path: &Path, to_write: bool) -> io::Result<File> {
     // A pipe without a writer holds up nobody.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
-    let file = options.open(path)?;
+    regular(options.open(path)?)
+}
+
+fn regular(file: File) -> io::Result<File> {
     if !file.metadata()?.is_file() {
         return Err(Error::new(ErrorKind::InvalidInput, "it is no regular file"));
     }
     Ok(file)
+}
+
+/// The file of a name, if it is one that nothing else leads to and that is nobody else's. The names
+/// of caches can be foretold, and are in folders where others may put links: what those lead to is
+/// not for us to blank.
+#[cfg(unix)]
+fn open_to_blank(path: &Path) -> Option<File> {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
+    let options = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);
+    let file = options.and_then(regular).ok()?;
+    let metadata = file.metadata().ok()?;
+    let is_ours = metadata.uid() == nix::unistd::geteuid().as_raw() && metadata.nlink() == 1;
+    (is_ours && is_at(&file, path)).then_some(file)
+}
+
+#[cfg(not(unix))]
+fn open_to_blank(path: &Path) -> Option<File> {
+    let is_link = fs::symlink_metadata(path).ok()?.is_symlink();
+    if is_link { None } else { open(path, true).ok() }
 }
 
 #[cfg(unix)]
@@ -182,14 +206,18 @@ const fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Whoever made the file may read what is put into it; so may everybody whom its mode lets.
+/// Whoever made the file may read what is put into it; so may everybody whom its mode lets. And
+/// whoever made a link in its place says which of this user's caches that is.
 #[cfg(unix)]
-fn why_unsafe(file: &File) -> io::Result<Option<&'static str>> {
+fn why_unsafe(file: &File, path: &Path) -> io::Result<Option<&'static str>> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let metadata = file.metadata()?;
-    Ok(if metadata.uid() != nix::unistd::geteuid().as_raw() {
+    let ours = nix::unistd::geteuid().as_raw();
+    let (metadata, named) = (file.metadata()?, fs::symlink_metadata(path)?);
+    Ok(if metadata.uid() != ours {
         Some("the file belongs to another user")
+    } else if named.is_symlink() && ![ours, 0].contains(&named.uid()) {
+        Some("its name is a symbolic link that another user made")
     } else if metadata.mode() & 0o077 != 0 {
         Some("others may read or write the file (chmod 600)")
     } else {
@@ -198,7 +226,7 @@ fn why_unsafe(file: &File) -> io::Result<Option<&'static str>> {
 }
 
 #[cfg(not(unix))]
-const fn why_unsafe(_: &File) -> io::Result<Option<&'static str>> {
+const fn why_unsafe(_: &File, _: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 

@@ -183,3 +183,46 @@ fn a_cache_that_is_taken_away_leaves_no_keys_behind() {
     assert!(!left.is_empty() && left.iter().all(|byte| *byte == 0));
     assert!(!place.destroy().unwrap());
 }
+
+#[test]
+fn what_a_link_in_a_caches_place_leads_to_stays_what_it_is() {
+    use std::os::unix::fs::symlink;
+
+    let scratch = Scratch::new();
+    let (place, other) = (file(&scratch), scratch.path().join("other"));
+    let valued = CacheFile::new(other.clone());
+    valued.initialize(&cache(&[ticket("web", 2000)]), NOW).unwrap();
+    let before = fs::read(&other).unwrap();
+    let links: [fn(&Path, &Path) -> io::Result<()>; 2] =
+        [|to, at| symlink(to, at), |to, at| fs::hard_link(to, at)];
+    for link in links {
+        link(&other, place.path()).unwrap();
+        assert!(place.destroy().unwrap());
+        assert!(fs::symlink_metadata(place.path()).is_err(), "the link is gone");
+        assert_eq!(fs::read(&other).unwrap(), before);
+    }
+    // A new cache takes the link's place.
+    symlink(&other, place.path()).unwrap();
+    place.initialize(&cache(&[]), NOW).unwrap();
+    assert!(fs::symlink_metadata(place.path()).unwrap().is_file());
+    assert_eq!(fs::read(&other).unwrap(), before);
+    // Links of one's own are followed, others' are not stored through.
+    place.destroy().unwrap();
+    symlink(&other, place.path()).unwrap();
+    place.store(&[ticket("files", 2000)], NOW).unwrap();
+    assert_eq!(names(&valued.read().unwrap()), ["web", "files"]);
+    if nix::unistd::geteuid().is_root() {
+        std::os::unix::fs::lchown(place.path(), Some(65534), None).unwrap();
+        let error = place.store(&[ticket("more", 2000)], NOW).unwrap_err();
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        // Nor is somebody else's file blanked.
+        place.destroy().unwrap();
+        place.initialize(&cache(&[ticket("web", 2000)]), NOW).unwrap();
+        std::os::unix::fs::chown(place.path(), Some(65534), None).unwrap();
+        let mut held = File::open(place.path()).unwrap();
+        assert!(place.destroy().unwrap());
+        let mut left = Vec::new();
+        held.read_to_end(&mut left).unwrap();
+        assert!(left.iter().any(|byte| *byte != 0));
+    }
+}
