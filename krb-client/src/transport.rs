@@ -9,9 +9,11 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use krb_proto::asn1::KrbError;
 use krb_proto::iana::ErrorCode;
+use krb_proto::kpasswd;
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
@@ -27,6 +29,9 @@ use tcp::Tcp;
 pub(crate) const MAX_REPLY: u32 = 1 << 20;
 /// The longest request that is sent as a datagram at all, as MIT's library has it.
 const MAX_DATAGRAM: usize = 32_700;
+/// A connection for a change of a password comes about within so long, time for a lost packet
+/// included, or another server is asked.
+const CONNECTING: Duration = Duration::from_secs(2);
 
 /// A message on its way, and the reply. The error is this server's failure; others may be asked.
 pub type Carrying<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send + 'a>>;
@@ -36,6 +41,13 @@ pub type Carrying<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send + 'a
 pub trait Carry: Send + Sync {
     /// Sends a message, as the exchange made it, and waits for the reply, until then. Dropped, it
     /// leaves nothing behind.
+    ///
+    /// A change of a password ([`kpasswd::is_request`]) is sent once. If nothing of it can have been
+    /// read, and only then, the error is a [`ConnectionRefused`](ErrorKind::ConnectionRefused),
+    /// [`HostUnreachable`](ErrorKind::HostUnreachable),
+    /// [`NetworkUnreachable`](ErrorKind::NetworkUnreachable),
+    /// [`AddrNotAvailable`](ErrorKind::AddrNotAvailable) or [`Unsupported`](ErrorKind::Unsupported):
+    /// the change is then asked of another server.
     fn carry(&self, to: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_>;
 }
 
@@ -71,7 +83,13 @@ impl Transport {
     }
 
     async fn to(&self, to: &Endpoint, message: &[u8], half: Instant) -> Result<Vec<u8>> {
+        let is_change = kpasswd::is_request(message);
         match (to, self.udp) {
+            (Endpoint::Direct(server) | Endpoint::Tcp(server), _) if is_change => {
+                let or_udp = matches!(to, Endpoint::Direct(_)) && self.udp.is_some();
+                self.change_password(*server, message, half, or_udp).await
+            }
+            (Endpoint::Udp(server), Some(_)) if is_change => udp(*server, message, None).await,
             (Endpoint::Direct(server), Some(limit)) if message.len() <= limit => {
                 self.udp_first(*server, message, half).await
             }
@@ -79,12 +97,33 @@ impl Transport {
             (Endpoint::Direct(server) | Endpoint::Tcp(server), _) => {
                 self.tcp.ask(*server, message).await
             }
-            (Endpoint::Udp(server), Some(_)) => udp(*server, message, half).await,
+            (Endpoint::Udp(server), Some(_)) => udp(*server, message, Some(half)).await,
             (Endpoint::Udp(_), None) => {
                 let text = "it is listed for UDP only, and UDP is not used here";
                 Err(Error::new(ErrorKind::Unsupported, text))
             }
             (Endpoint::Proxy(proxy), _) => https::ask(self.https.as_deref(), proxy, message).await,
+        }
+    }
+
+    /// A change of a password, which nobody says is harmless if it is heard twice: over a connection
+    /// of its own; by one datagram if the server takes no connections. A server that is silent while
+    /// connecting was sent nothing.
+    async fn change_password(
+        &self,
+        server: SocketAddr,
+        message: &[u8],
+        half: Instant,
+        or_udp: bool,
+    ) -> Result<Vec<u8>> {
+        let patience = half.min(Instant::now() + CONNECTING);
+        match timeout_at(patience, tcp::connect(server)).await {
+            Ok(Ok(connection)) => self.tcp.ask_over(connection, message).await.map_err(as_sent),
+            Ok(Err(_)) if or_udp && message.len() <= MAX_DATAGRAM => {
+                udp(server, message, None).await
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::new(ErrorKind::HostUnreachable, "no connection in time")),
         }
     }
 
@@ -97,7 +136,7 @@ impl Transport {
         half: Instant,
     ) -> Result<Vec<u8>> {
         let mut ways = Together::default();
-        ways.start(udp(server, message, half));
+        ways.start(udp(server, message, Some(half)));
         match timeout_at(half, ways.next()).await {
             Ok(Ok(reply)) if !is_too_big(&reply) => return Ok(reply),
             Ok(_) => return self.tcp.ask(server, message).await,
@@ -121,7 +160,7 @@ impl Transport {
         match connected {
             Ok(Ok(connection)) => self.tcp.ask_over(connection, message).await,
             Ok(Err(error)) if message.len() > MAX_DATAGRAM => Err(error),
-            Ok(Err(_)) | Err(_) => udp(server, message, half).await,
+            Ok(Err(_)) | Err(_) => udp(server, message, Some(half)).await,
         }
     }
 }
@@ -142,6 +181,23 @@ impl Carry for Transport {
     }
 }
 
+/// Was nothing of a change of a password read ([`Carry::carry`])?
+pub(crate) const fn is_unread(error: ErrorKind) -> bool {
+    matches!(
+        error,
+        ErrorKind::ConnectionRefused
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::Unsupported
+    )
+}
+
+/// The network's word about a message that was sent says nothing of whether it arrived before.
+fn as_sent(error: Error) -> Error {
+    if is_unread(error.kind()) { Error::new(ErrorKind::ConnectionReset, error) } else { error }
+}
+
 fn is_too_big(reply: &[u8]) -> bool {
     matches!(error_and_time(reply), Some((ErrorCode::RESPONSE_TOO_BIG, _)))
 }
@@ -153,19 +209,22 @@ pub(crate) fn error_and_time(reply: &[u8]) -> Option<(ErrorCode, i64)> {
 }
 
 /// Sends a message as one datagram and waits for the reply from that address. It is sent once more
-/// if there is none by `again`: datagrams are lost.
-async fn udp(server: SocketAddr, message: &[u8], again: Instant) -> Result<Vec<u8>> {
+/// if there is none by `again`, if that is said: datagrams are lost.
+async fn udp(server: SocketAddr, message: &[u8], again: Option<Instant>) -> Result<Vec<u8>> {
     let socket = UdpSocket::bind(any_port(server)).await?;
     socket.connect(server).await?;
     socket.send(message).await?;
     let mut reply = vec![0; 1 << 16];
-    let length = match timeout_at(again, socket.recv(&mut reply)).await {
-        Ok(length) => length?,
-        Err(_) => {
-            socket.send(message).await?;
-            socket.recv(&mut reply).await?
+    if let Some(again) = again {
+        match timeout_at(again, socket.recv(&mut reply)).await {
+            Ok(length) => {
+                reply.truncate(length?);
+                return Ok(reply);
+            }
+            Err(_) => drop(socket.send(message).await?),
         }
-    };
+    }
+    let length = socket.recv(&mut reply).await?;
     reply.truncate(length);
     Ok(reply)
 }

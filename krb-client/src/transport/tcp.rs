@@ -3,7 +3,6 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use krb_proto::kpasswd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -27,11 +26,7 @@ pub(super) struct Connection {
 
 impl Tcp {
     pub(super) async fn ask(&self, server: SocketAddr, message: &[u8]) -> Result<Vec<u8>> {
-        let connection = match kpasswd::is_request(message) {
-            // It is not known to be harmless to say it twice.
-            true => connect(server).await?,
-            false => self.connect(server).await?,
-        };
+        let connection = self.connect(server).await?;
         self.ask_over(connection, message).await
     }
 
@@ -70,7 +65,8 @@ impl Tcp {
     }
 }
 
-async fn connect(server: SocketAddr) -> Result<Connection> {
+/// A new connection.
+pub(super) async fn connect(server: SocketAddr) -> Result<Connection> {
     let stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
     Ok(Connection { server, stream, kept: None })

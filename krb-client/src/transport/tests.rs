@@ -163,15 +163,98 @@ async fn an_answer_that_comes_late_is_no_answer_to_the_next_request() {
     }
 }
 
+const CHANGE: [u8; 12] = [0, 12, 0, 1, 0, 3, 1, 2, 3, 4, 5, 6];
+
+/// Counts the datagrams that come, and answers none.
+async fn silent(address: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+    let socket = UdpSocket::bind(address).await.unwrap();
+    let (address, count) = (socket.local_addr().unwrap(), Arc::<AtomicUsize>::default());
+    let counts = count.clone();
+    tokio::spawn(async move {
+        while socket.recv_from(&mut [0; 100]).await.is_ok() {
+            counts.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (address, count)
+}
+
 #[tokio::test]
 async fn a_change_of_a_password_has_a_connection_of_its_own() {
-    let (server, transport) = (Server::start(Then::Keep).await, Transport::tcp());
-    let change = [0, 12, 0, 1, 0, 3, 1, 2, 3, 4, 5, 6];
-    assert!(krb_proto::kpasswd::is_request(&change));
-    for _ in 0..2 {
-        ask_of(&transport, server.address, &change).await.unwrap();
+    assert!(kpasswd::is_request(&CHANGE));
+    let of = [Transport::tcp(), Transport::udp_up_to(1), Transport::udp_up_to(1465)];
+    for transport in of {
+        let server = Server::start(Then::Keep).await;
+        let (_, datagrams) = silent(server.address).await;
+        for _ in 0..2 {
+            ask_of(&transport, server.address, &CHANGE).await.unwrap();
+        }
+        assert_eq!(server.connections(), 2);
+        assert_eq!(datagrams.load(Ordering::SeqCst), 0);
     }
-    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_change_of_a_password_that_is_not_answered_is_not_said_again() {
+    // Read, and never answered, over either way.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_, by_datagram) = silent(address).await;
+    let by_stream = Arc::new(AtomicUsize::new(0));
+    let count = by_stream.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let count = count.clone();
+            tokio::spawn(async move {
+                while stream.read_exact(&mut [0; 4 + CHANGE.len()]).await.is_ok() {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let transport = Transport::udp_up_to(1465);
+    for (to, heard) in [(Endpoint::Direct(address), [1, 0]), (Endpoint::Udp(address), [1, 1])] {
+        let until = Instant::now() + Duration::from_millis(500);
+        let error = transport.carry(to, CHANGE.to_vec(), until).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!([&by_stream, &by_datagram].map(|count| count.load(Ordering::SeqCst)), heard);
+    }
+    // Without a connection to be had, a datagram, and one alone.
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (free, by_datagram) = silent(free).await;
+    let until = Instant::now() + Duration::from_millis(500);
+    let asked = transport.carry(free.into(), CHANGE.to_vec(), until).await;
+    assert_eq!(asked.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(by_datagram.load(Ordering::SeqCst), 1);
+    // And nothing at all if datagrams are not used.
+    let error = ask_of(&Transport::tcp(), free, &CHANGE).await.unwrap_err();
+    assert!(is_unread(error.kind()), "{error}");
+    assert_eq!(by_datagram.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_connection_was_told_nothing() {
+    // Its queue is full, so that it answers no more who would connect.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    let (_, datagrams) = silent(address).await;
+    for transport in [Transport::tcp(), Transport::udp_up_to(1465)] {
+        let began = Instant::now();
+        let until = began + Duration::from_millis(800);
+        let asked = transport.carry(address.into(), CHANGE.to_vec(), until).await;
+        assert_eq!(asked.unwrap_err().kind(), ErrorKind::HostUnreachable);
+        assert!(Instant::now() < until, "there is time for another one");
+    }
+    assert_eq!(datagrams.load(Ordering::SeqCst), 0);
+    // Once it was sent, no word of the network's says that it was not read.
+    for kind in [ErrorKind::HostUnreachable, ErrorKind::ConnectionRefused, ErrorKind::BrokenPipe] {
+        assert!(!is_unread(as_sent(kind.into()).kind()), "{kind}");
+    }
 }
 
 #[tokio::test]
