@@ -280,12 +280,13 @@ impl Client {
     }
 
     /// Sees to it that a ticket to the account opens: if it does not, its secret may have been
-    /// replaced, or the KDC makes the key of the password otherwise than before.
+    /// replaced, or the KDC makes the key of the password otherwise than before. Tickets that anybody
+    /// sends make it look, or ask the KDC, no more often than is good for either.
     pub async fn see_to_keys_for(&self, ticket: &[u8]) {
         let keyring = &self.inner.keyring;
         keyring.keep_up().await;
         let Some(enctype) = self.lacks_key_for(ticket) else { return };
-        let _ = keyring.look().await;
+        keyring.look_again().await;
         // One asks, and then all know.
         let _asking = self.inner.asking.lock().await;
         if self.lacks_key_for(ticket).is_some()

@@ -26,11 +26,11 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// How long reading it may take. A pipe without a writer, or a share that is away, would else take
 /// every call with it.
 const READ_TIME: Duration = Duration::from_secs(2);
-/// Replaced keys still open tickets for so long: as long as tickets to the account are good that
-/// the client asks for.
-const FORMER_KEPT: Duration = Duration::from_secs(3600);
-/// And services' for so long: as long as clients' tickets usually are good.
-const FORMER_OF_SERVICES_KEPT: Duration = Duration::from_secs(10 * 3600);
+/// For a ticket that does not open, whoever it is from, no newer keys are looked for more often than
+/// this.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Replaced keys still open tickets for so long: as long as clients' tickets usually are good.
+const FORMER_KEPT: Duration = Duration::from_secs(10 * 3600);
 /// So many replaced secrets are kept at most.
 const MAX_FORMER: usize = 4;
 /// So many keys are made of one password at most: one per enctype and salt.
@@ -248,19 +248,24 @@ pub(crate) struct Keyring {
     state: Mutex<State>,
     /// Held while the secret is read, by the thread that does: where reading hangs, one thread hangs.
     reader: Arc<tokio::sync::Mutex<()>>,
+    /// Held by who looks, until what was found is in use.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl Keyring {
     pub(crate) fn new(account: Principal, secret: AccountSecret, clock: Arc<dyn Clock>) -> Self {
         let AccountSecret(source) = secret;
-        Self { account, source, clock, state: Mutex::default(), reader: Arc::default() }
+        Self::of(account, source, clock)
     }
 
     /// The keys of services in a keytab file.
     pub(crate) fn of_services(path: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        let source = Source::Services(path);
-        let account = Principal::new(Name::user("services"), "");
-        Self { account, source, clock, state: Mutex::default(), reader: Arc::default() }
+        Self::of(Principal::new(Name::user("services"), ""), Source::Services(path), clock)
+    }
+
+    fn of(account: Principal, source: Source, clock: Arc<dyn Clock>) -> Self {
+        let (state, reader, looking) = Default::default();
+        Self { account, source, clock, state, reader, looking }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -272,8 +277,14 @@ impl Keyring {
         self.keep_up_within(LOOK_EVERY).await;
     }
 
-    /// The same, within this time.
-    pub(crate) async fn keep_up_within(&self, age: Duration) {
+    /// The same for a ticket that does not open: who asks while somebody looks waits for what they find,
+    /// and whoever sends such tickets makes nobody look more often than usual.
+    pub(crate) async fn look_again(&self) {
+        let _ = tokio::time::timeout(READ_TIME, self.looking.lock()).await;
+        self.keep_up_within(LOOK_AGAIN).await;
+    }
+
+    async fn keep_up_within(&self, age: Duration) {
         let recent = |looked| self.clock.monotonic().saturating_sub(looked) < age;
         if !self.state().looked.is_some_and(recent) {
             // What is wrong is said there, and what was read before goes on.
@@ -288,6 +299,8 @@ impl Keyring {
     /// If there is none before it, or what stands there now is of no use.
     pub(crate) async fn look(&self) -> Result<bool, ClientError> {
         self.state().looked = Some(self.clock.monotonic());
+        // Who finds it held looks all the same, beside the other.
+        let _looking = self.looking.try_lock();
         let stays =
             matches!(self.source, Source::Fixed(_) | Source::OneTime(_) | Source::Ticket(_));
         if stays && self.state().current.is_some() {
@@ -460,12 +473,8 @@ impl Keyring {
         kvno: Option<u32>,
     ) -> Vec<Key> {
         let now = self.clock.monotonic();
-        let kept = match self.source {
-            Source::Services(_) => FORMER_OF_SERVICES_KEPT,
-            _ => FORMER_KEPT,
-        };
         let mut state = self.state();
-        state.former.retain(|(_, since)| now.saturating_sub(*since) < kept);
+        state.former.retain(|(_, since)| now.saturating_sub(*since) < FORMER_KEPT);
         let former = state.former.iter().map(|(former, _)| former);
         let all: Vec<_> = state.current.iter().chain(former).collect();
         // As one keytab, so that the version that the ticket names comes first wherever it is.

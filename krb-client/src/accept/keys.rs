@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use krb_proto::crypto::Key;
 use krb_proto::exchange::opens;
@@ -12,9 +11,6 @@ use krb_proto::{Credential, Principal};
 
 use crate::keyring::Keyring;
 use crate::{Client, ClientError, Clock};
-
-/// Whoever comes makes nobody look for newer keys more often than this.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Where a service's keys are.
 #[derive(Clone)]
@@ -95,7 +91,7 @@ impl Keys {
             Self::Followed(keyring) => {
                 keyring.keep_up().await;
                 if !opens(ticket, |enctype, kvno| keyring.candidates_of(service, enctype, kvno)) {
-                    keyring.keep_up_within(LOOK_AGAIN).await;
+                    keyring.look_again().await;
                 }
             }
             Self::Fixed(_) => {}
@@ -115,6 +111,14 @@ impl Keys {
             Self::Fixed(keytab) => keytab.keys(service, kvno, enctype),
             // A directory's account has one key for all its names.
             Self::Account(client) => client.own_keys(enctype, kvno),
+        }
+    }
+
+    /// Whose they are, where one account's are all of them.
+    pub(super) fn account(&self) -> Option<&Principal> {
+        match self {
+            Self::Account(client) => Some(client.account()),
+            Self::Followed(_) | Self::Fixed(_) => None,
         }
     }
 
