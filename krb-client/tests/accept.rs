@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy takes only #[test] functions for tests")]
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,18 +12,21 @@ use krb_client::accept::{
 };
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::ap::{ApReqOptions, ApRequest};
+use krb_client::proto::asn1::KrbError;
 use krb_client::proto::credential::TicketTimes;
 use krb_client::proto::der::{self, Encoded, List};
 use krb_client::proto::formats::Keytab;
 use krb_client::proto::gss::{
-    ChannelBindings, ChannelPolicy, Initiator, InitiatorOptions, Oid, Protection, TgtRequest,
-    ticket_of_tgt_reply,
+    ChannelBindings, ChannelPolicy, GssError, Initiator, InitiatorOptions, Oid, Protection,
+    TgtRequest, ticket_of_tgt_reply,
 };
-use krb_client::proto::iana::{ApOptions, EncType, KeyUsage, NameType, TicketFlags};
+use krb_client::proto::iana::{ApOptions, EncType, ErrorCode, KeyUsage, NameType, TicketFlags};
 use krb_client::proto::kdc::{Account, NewTicket, Realm, TicketKeys};
-use krb_client::proto::spnego::{NegTokenInit, NegTokenResp, SpnegoInitiator};
+use krb_client::proto::spnego::{NegState, NegTokenInit, NegTokenResp, SpnegoInitiator};
 use krb_client::proto::{Context, Credential, KerberosTime, Name, Principal, Timestamp};
-use krb_client::{Client, Clock, OsRandom, files};
+use krb_client::{AccountSecret, Carry, Carrying, Client, Clock, Endpoint, OsRandom, files};
+use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 const REALM: &str = "EXAMPLE.TEST";
 const WEB: &str = "HTTP/web.example.test";
@@ -194,6 +197,8 @@ async fn an_ap_req_is_taken_without_gss_around_it() {
     request.verify_reply(&ticket.session_key, &reply.unwrap()).unwrap();
     let again = web.accept_ap_req(&request.message).await.unwrap_err();
     assert!(matches!(again.why, Refusal::Replayed(_)), "{again}");
+    let told: KrbError<'_> = der::decode(&again.answer).unwrap();
+    assert_eq!(told.error_code, ErrorCode::REPEAT);
     let (_, reply) = web.accept_ap_req(&bare(ApOptions::NONE).message).await.unwrap();
     assert!(reply.is_none());
     // It is bound to no channel, so it is nothing for those who ask for GSS.
@@ -209,7 +214,10 @@ async fn a_login_counts_once_and_in_its_time() {
     for acceptor in [&web, &web.clone()] {
         let again = accept(acceptor, &token).await.unwrap_err();
         assert!(matches!(again.why, Refusal::Replayed(_)), "{again}");
-        assert_eq!(NegTokenResp::from_token(&again.answer).unwrap().response_token, None);
+        // What came again is told so, in a negotiation that failed.
+        let told = NegTokenResp::from_token(&again.answer).unwrap();
+        assert_eq!(told.neg_state, Some(NegState::REJECT));
+        assert!(told.response_token.is_some());
     }
     for (seconds, taken) in [(300, true), (301, false), (-300, true), (-301, false)] {
         let token = world.token(&ticket);
@@ -387,7 +395,7 @@ async fn a_login_may_take_several_tokens_where_the_protocol_has_room_for_them() 
     assert!(matches!(step(&first).await, Ok(Step::Continue(_))));
     let (mut login, token) = world.kerberos(&ticket, &InitiatorOptions::default());
     let next = |response_token, mech_list_mic| {
-        let neg_state = Some(krb_client::proto::spnego::NegState::ACCEPT_INCOMPLETE);
+        let neg_state = Some(NegState::ACCEPT_INCOMPLETE);
         NegTokenResp { neg_state, supported_mech: None, response_token, mech_list_mic }.to_token()
     };
     let Step::Continue(answer) = step(&next(Some(&token), None)).await.unwrap() else {
@@ -434,6 +442,126 @@ async fn users_reach_services_of_users_where_those_offer_it() {
     assert!(accept(&closed, &request).await.is_err());
     let (_, token) = world.kerberos(&ticket, &options);
     assert!(accept(&closed, &token).await.is_err());
+}
+
+/// A user's account whose password is read, and how often that was done and a KDC was asked.
+struct Watched {
+    client: Client,
+    reads: Arc<AtomicUsize>,
+    asked: Arc<Asked>,
+}
+
+/// Counts what KDCs are asked.
+struct Asked(Arc<dyn Carry>, AtomicUsize);
+
+impl Carry for Asked {
+    fn carry(&self, kdc: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.carry(kdc, message, until)
+    }
+}
+
+impl Watched {
+    fn new(world: &World, account: &str, password: &'static str) -> Self {
+        let mut config = world.kdc.client_config(account).unwrap();
+        let (reads, asked) =
+            (Arc::default(), Arc::new(Asked(config.transport.clone(), AtomicUsize::new(0))));
+        let count: Arc<AtomicUsize> = Arc::clone(&reads);
+        config.transport = asked.clone();
+        config.secret = AccountSecret::password(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(Zeroizing::new(password.as_bytes().to_vec()))
+        });
+        Self { client: Client::new(config), reads, asked }
+    }
+
+    fn effort(&self) -> (usize, usize) {
+        (self.reads.load(Ordering::SeqCst), self.asked.1.load(Ordering::SeqCst))
+    }
+}
+
+/// Anybody can send tickets that nothing opens.
+#[tokio::test]
+async fn tickets_that_nothing_opens_make_nobody_look_without_end() {
+    let world = World::new();
+    let bob = Watched::new(&world, "bob", "b");
+    let service = Acceptor::new(world.config(ServiceKeys::account(&bob.client)));
+    let forged = Forged { key: world.keytab("svc-db"), ..Forged::new(&world) }.ticket();
+    for _ in 0..20 {
+        let text = "the ticket does not open with the service account's keys";
+        assert_eq!(refused(&service, &world.token(&forged)).await, text);
+    }
+    let (reads, asked) = bob.effort();
+    assert!(reads <= 2 && asked <= 1, "{reads} reads, {asked} questions");
+}
+
+/// In user-to-user the service's long-term key opens nothing, and what the client was given does, even
+/// where the service has logged in anew meanwhile.
+#[tokio::test]
+async fn user_to_user_costs_no_look_and_takes_the_ticket_that_was_given_out() {
+    let world = World::new();
+    let bob = Watched::new(&world, "bob", "b");
+    let mut config = world.config(ServiceKeys::account(&bob.client));
+    config.user_to_user = true;
+    let service = Acceptor::new(config);
+    let mut negotiation = service.negotiation();
+    let request = TgtRequest::default().to_token();
+    let Step::Continue(reply) = negotiation.step(&request, ChannelPolicy::Ignore).await.unwrap()
+    else {
+        panic!("bob's ticket comes first");
+    };
+    let tgt = ticket_of_tgt_reply(&reply).unwrap();
+    world.pass(9 * 3600);
+    let ticket = world.client("alice").user_to_user(&Name::user("bob"), &tgt).await.unwrap();
+    assert_ne!(bob.client.tgt().await.unwrap().ticket, tgt, "bob logs in again");
+    world.pass(3);
+    let before = bob.effort();
+    let options = InitiatorOptions { user_to_user: true, ..InitiatorOptions::default() };
+    let (_, token) = world.kerberos(&ticket, &options);
+    let Step::Done(accepted) = negotiation.step(&token, ChannelPolicy::Ignore).await.unwrap()
+    else {
+        panic!("that is all");
+    };
+    is_alice(&world, &accepted.caller);
+    assert_eq!(bob.effort(), before);
+}
+
+/// A client reads a refusal where it looks for the answer.
+#[tokio::test]
+async fn a_refusal_has_the_form_in_which_the_token_came() {
+    let world = World::new();
+    let (web, ticket) = (world.web(), world.ticket("alice", WEB).await);
+    let says = |outcome: Result<(), GssError>, expected: ErrorCode| match outcome {
+        Err(GssError::Refused { code, .. }) => assert_eq!(code, expected),
+        outcome => panic!("{outcome:?}"),
+    };
+    let (mut login, token) = world.kerberos(&ticket, &InitiatorOptions::default());
+    accept(&web, &token).await.unwrap();
+    let again = accept(&web, &token).await.unwrap_err();
+    says(login.step(&again.answer), ErrorCode::REPEAT);
+
+    let mut config = world.config(ServiceKeys::keytab(Forged::new(&world).key));
+    config.demands_account = true;
+    let demanding = Acceptor::new(config);
+    let (mut login, token) =
+        world.kerberos(&Forged::new(&world).ticket(), &InitiatorOptions::default());
+    says(login.step(&accept(&demanding, &token).await.unwrap_err().answer), ErrorCode::GENERIC);
+
+    // Of user-to-user it has that mechanism's name.
+    let closed = Acceptor::new(world.config(ServiceKeys::account(&world.client("bob"))));
+    let options = InitiatorOptions { user_to_user: true, ..InitiatorOptions::default() };
+    let (mut login, token) = world.kerberos(&ticket, &options);
+    says(login.step(&accept(&closed, &token).await.unwrap_err().answer), ErrorCode::GENERIC);
+    for password in ["not bob's", "b"] {
+        let bob = Watched::new(&world, "bob", password);
+        let mut config = world.config(ServiceKeys::account(&bob.client));
+        config.user_to_user = true;
+        let request = TgtRequest::default().to_token();
+        let refused = accept(&Acceptor::new(config), &request).await.unwrap_err();
+        assert_eq!(matches!(refused.why, Refusal::NotAtOnce), password == "b", "{refused}");
+        let no_reply = ticket_of_tgt_reply(&refused.answer);
+        assert_eq!(no_reply, Err(GssError::UnexpectedToken), "it is one of the same mechanism");
+    }
 }
 
 /// A folder of the test's own.

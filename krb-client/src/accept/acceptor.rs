@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use krb_proto::ap::{ApRequestError, RequestPolicy, VerifiedRequest};
-use krb_proto::asn1::{ApReq, KrbError};
+use krb_proto::ap::{RequestPolicy, VerifiedRequest};
+use krb_proto::asn1::ApReq;
 use krb_proto::crypto::Key;
 use krb_proto::der;
 use krb_proto::gss::{
@@ -11,12 +11,12 @@ use krb_proto::gss::{
     tgt_reply,
 };
 use krb_proto::iana::ApOptions;
-use krb_proto::spnego::{NegTokenResp, SpnegoAcceptor, SpnegoError, ap_req_in};
+use krb_proto::spnego::{SpnegoAcceptor, SpnegoError, ap_req_in};
 use krb_proto::{Context, Credential, Principal, Timestamp};
 
 use super::keys::{Keys, ServiceKeys};
 use super::logins::{Logins, Who};
-use super::refusal::{NotAccepted, Refusal};
+use super::refusal::{Form, NotAccepted, Refusal, Told};
 use crate::{Account, ClientError, Clock, Entropy, OsRandom, Proven, SystemClock};
 
 /// What an [`Acceptor`] is made of.
@@ -139,7 +139,8 @@ pub struct Negotiation {
 enum State {
     New,
     Spnego(SpnegoAcceptor),
-    UserToUser,
+    /// The client has this ticket-granting ticket of ours, and is to come with a ticket for it.
+    UserToUser(Arc<Credential>),
     Over,
 }
 
@@ -189,12 +190,16 @@ impl Acceptor {
         token: &[u8],
         channel: ChannelPolicy<'_>,
     ) -> Result<Accepted, NotAccepted> {
-        match self.negotiation().step(token, channel).await? {
-            Step::Done(accepted) => Ok(*accepted),
-            Step::Continue(_) => Err(NotAccepted {
-                why: Refusal::NotAtOnce,
-                answer: NegTokenResp::rejection(None).to_token(),
-            }),
+        let mut negotiation = self.negotiation();
+        match (negotiation.step(token, channel).await?, &negotiation.state) {
+            (Step::Done(accepted), _) => Ok(*accepted),
+            (Step::Continue(_), State::UserToUser(tgt)) => {
+                let told = self.0.told(Form::Kerberos(token), Some(&tgt.client));
+                Err(told.refused(Refusal::NotAtOnce))
+            }
+            (Step::Continue(_), _) => {
+                Err(self.0.told(Form::Spnego, None).refused(Refusal::NotAtOnce))
+            }
         }
     }
 
@@ -214,22 +219,16 @@ impl Acceptor {
         message: &[u8],
     ) -> Result<(Caller, Option<Vec<u8>>), NotAccepted> {
         let inner = &*self.0;
-        inner.see_to_keys(message).await;
+        let asked = Asked::of(message);
+        inner.see_to_keys(asked.as_ref()).await;
+        let told = inner.told(Form::Message, asked.as_ref().map(|asked| &asked.service));
         let now = inner.clock.now();
         let keys = |service: &Principal, kvno, etype| inner.keys.candidates(service, kvno, etype);
         let policy = RequestPolicy { skew: inner.skew, ..RequestPolicy::new(&keys) };
         let verified = VerifiedRequest::verify(message, &policy, now);
-        let refused = |error: ApRequestError| {
-            let why = Refusal::Token(GssError::Request(error).into());
-            let server = asked_for(message);
-            let answer = server.map(|(Principal { name, realm }, _)| {
-                der::encode(&KrbError::new(error.code(), now, &realm, &name))
-            });
-            NotAccepted { why, answer: answer.unwrap_or_default() }
-        };
+        let refused = |error| told.refused(Refusal::Token(GssError::Request(error).into()));
         let request = verified.map_err(refused)?;
-        let caller = inner.caller(&request, now);
-        let caller = caller.map_err(|why| NotAccepted { why, answer: Vec::new() })?;
+        let caller = inner.caller(&request, now).map_err(|why| told.refused(why))?;
         let wants_proof = request.ap_options.contains(ApOptions::MUTUAL_REQUIRED);
         let mut random: &dyn Entropy = &*inner.random;
         Ok((caller, wants_proof.then(|| request.reply(None, None, &mut random))))
@@ -247,42 +246,45 @@ impl Negotiation {
         channel: ChannelPolicy<'_>,
     ) -> Result<Step, NotAccepted> {
         let inner = &*self.acceptor.0;
-        let negotiation = match std::mem::replace(&mut self.state, State::Over) {
+        let (negotiation, given) = match std::mem::replace(&mut self.state, State::Over) {
             State::Over => {
                 let why = Refusal::Token(SpnegoError::Complete);
                 return Err(NotAccepted { why, answer: Vec::new() });
             }
             State::New if inner.user_to_user && TgtRequest::from_token(token).is_ok() => {
-                let reply = inner.own_tgt().await?;
-                self.state = State::UserToUser;
-                return Ok(Step::Continue(tgt_reply(&reply).map_err(|error| NotAccepted {
-                    why: Refusal::Token(error.into()),
-                    answer: Vec::new(),
-                })?));
+                let told = inner.told(Form::Kerberos(token), inner.keys.account());
+                let tgt = inner.own_tgt().await.map_err(|why| told.refused(why))?;
+                let reply = tgt_reply(&tgt);
+                let reply = reply.map_err(|error| told.refused(Refusal::Token(error.into())))?;
+                self.state = State::UserToUser(tgt);
+                return Ok(Step::Continue(reply));
             }
-            State::New if gss::ap_req_in(token).is_ok() => None,
-            State::UserToUser => None,
-            State::New => Some(SpnegoAcceptor::new()),
-            State::Spnego(negotiation) => Some(negotiation),
+            State::New if gss::ap_req_in(token).is_ok() => (None, None),
+            State::UserToUser(tgt) => (None, Some(tgt)),
+            State::New => (Some(SpnegoAcceptor::new()), None),
+            State::Spnego(negotiation) => (Some(negotiation), None),
         };
-        inner.see_to_keys(token).await;
-        let own = match asked_for(token) {
-            Some((_, true)) if inner.user_to_user => {
-                vec![inner.own_tgt().await?.session_key.clone()]
+        let asked = ap_req_in(token).ok().and_then(Asked::of);
+        let form = if negotiation.is_some() { Form::Spnego } else { Form::Kerberos(token) };
+        let told = inner.told(form, asked.as_ref().map(|asked| &asked.service));
+        inner.see_to_keys(asked.as_ref()).await;
+        let own = match (&asked, given) {
+            (Some(Asked { user_to_user: true, .. }), Some(tgt)) => Some(tgt),
+            (Some(Asked { user_to_user: true, .. }), None) if inner.user_to_user => {
+                Some(inner.own_tgt().await.map_err(|why| told.refused(why))?)
             }
-            _ => Vec::new(),
+            _ => None,
         };
-        match inner.take(negotiation, token, channel, &own)? {
+        let own: Vec<_> = own.iter().map(|tgt| tgt.session_key.clone()).collect();
+        let taken = inner.take(negotiation, token, channel, &own);
+        match taken.map_err(|error| told.refused(Refusal::Token(error)))? {
             Taken::More(negotiation, answer) => {
                 self.state = State::Spnego(negotiation);
                 Ok(Step::Continue(answer))
             }
             Taken::Whole(context, answer) => {
                 let caller = inner.caller(context.request(), inner.clock.now());
-                let mut caller = caller.map_err(|why| NotAccepted {
-                    why,
-                    answer: NegTokenResp::rejection(None).to_token(),
-                })?;
+                let mut caller = caller.map_err(|why| told.refused(why))?;
                 caller.delegated = context.delegated().to_vec();
                 caller.channel_bound = context.context().flags().contains(GssFlags::CHANNEL_BOUND);
                 Ok(Step::Done(Box::new(Accepted { caller, answer, context })))
@@ -292,23 +294,21 @@ impl Negotiation {
 }
 
 impl Inner {
-    async fn see_to_keys(&self, token: &[u8]) {
-        if let Some(message) = ticket_in(token)
-            && let Some((service, _)) = asked_for(token)
-        {
-            self.keys.see_to(message, &service).await;
+    /// A ticket for user-to-user opens with another key than the service's own.
+    async fn see_to_keys(&self, asked: Option<&Asked<'_>>) {
+        if let Some(Asked { service, ticket, user_to_user: false }) = asked {
+            self.keys.see_to(ticket, service).await;
         }
     }
 
-    async fn own_tgt(&self) -> Result<Arc<Credential>, NotAccepted> {
-        let refused = |error| NotAccepted {
-            why: Refusal::NoTicketOfOurs(Box::new(error)),
-            answer: Vec::new(),
-        };
-        match self.keys.tgt().await {
-            Some(tgt) => tgt.map_err(refused),
-            None => Err(refused(ClientError::NoKey { principal: "user-to-user".into() })),
-        }
+    fn told<'a>(&self, form: Form<'a>, server: Option<&Principal>) -> Told<'a> {
+        Told { form, server: server.cloned(), now: self.clock.now() }
+    }
+
+    async fn own_tgt(&self) -> Result<Arc<Credential>, Refusal> {
+        let nobody = || ClientError::NoKey { principal: "user-to-user".into() };
+        let tgt = self.keys.tgt().await.unwrap_or_else(|| Err(nobody()));
+        tgt.map_err(|error| Refusal::NoTicketOfOurs(Box::new(error)))
     }
 
     /// Verifies a token by the service's keys: its ticket and authenticator, and the channel that it is
@@ -319,7 +319,7 @@ impl Inner {
         token: &[u8],
         channel: ChannelPolicy<'_>,
         own: &[Key],
-    ) -> Result<Taken, NotAccepted> {
+    ) -> Result<Taken, SpnegoError> {
         let now = self.clock.now();
         let keys =
             |service: &Principal, kvno, enctype| self.keys.candidates(service, kvno, enctype);
@@ -330,35 +330,15 @@ impl Inner {
         options.take_delegated = self.take_delegated;
         let mut random: &dyn Entropy = &*self.random;
         let mut cx = Context { now, kdc_offset: 0, rng: &mut random };
-        let refusal = |error: &GssError| {
-            let (server, _) = asked_for(token)?;
-            Some(gss::Acceptor::refusal(error, &server, now))
-        };
         let Some(mut negotiation) = negotiation else {
-            let taken = gss::Acceptor::accept(token, &options, &mut cx);
-            let refused = |error: GssError| NotAccepted {
-                answer: refusal(&error).unwrap_or_default(),
-                why: Refusal::Token(error.into()),
-            };
-            let (context, answer) = taken.map_err(refused)?;
+            let (context, answer) = gss::Acceptor::accept(token, &options, &mut cx)?;
             return Ok(Taken::Whole(context, answer.unwrap_or_default()));
         };
-        let answer = negotiation.step(token, &options, &mut cx).map_err(|error| {
-            let told = match &error {
-                SpnegoError::Mechanism(error) => refusal(error),
-                _ => None,
-            };
-            let answer = NegTokenResp::rejection(told.as_deref()).to_token();
-            NotAccepted { why: Refusal::Token(error), answer }
-        })?;
-        let answer = answer.unwrap_or_default();
+        let answer = negotiation.step(token, &options, &mut cx)?.unwrap_or_default();
         if !negotiation.is_complete() {
             return Ok(Taken::More(negotiation, answer));
         }
-        let context = negotiation.into_acceptor().ok_or_else(|| NotAccepted {
-            why: Refusal::Token(SpnegoError::Failed),
-            answer: Vec::new(),
-        })?;
+        let context = negotiation.into_acceptor().ok_or(SpnegoError::Failed)?;
         Ok(Taken::Whole(context, answer))
     }
 
@@ -388,16 +368,22 @@ impl Inner {
     }
 }
 
-/// The service that the ticket in a token names, and whether it is sealed with the session key of that
-/// one's ticket-granting ticket. Nothing is verified.
-fn asked_for(token: &[u8]) -> Option<(Principal, bool)> {
-    let request: ApReq<'_> = der::decode(ap_req_in(token).ok()?).ok()?;
-    let user_to_user = ApOptions(request.ap_options.bits()).contains(ApOptions::USE_SESSION_KEY);
-    Some((request.ticket.sname.in_realm(request.ticket.realm), user_to_user))
+/// What an AP-REQ says of the ticket in it. Nothing is verified.
+struct Asked<'a> {
+    /// The service that the ticket names.
+    service: Principal,
+    ticket: &'a [u8],
+    /// The ticket is sealed with the session key of that one's ticket-granting ticket.
+    user_to_user: bool,
 }
 
-/// The ticket of a login of which nothing is known yet, to look for its key.
-fn ticket_in(token: &[u8]) -> Option<&[u8]> {
-    let request: ApReq<'_> = der::decode(ap_req_in(token).ok()?).ok()?;
-    Some(request.ticket.der())
+impl<'a> Asked<'a> {
+    fn of(message: &'a [u8]) -> Option<Self> {
+        let request: ApReq<'_> = der::decode(message).ok()?;
+        Some(Self {
+            service: request.ticket.sname.in_realm(request.ticket.realm),
+            ticket: request.ticket.der(),
+            user_to_user: ApOptions(request.ap_options.bits()).contains(ApOptions::USE_SESSION_KEY),
+        })
+    }
 }

@@ -1,8 +1,11 @@
 //! Why a client is not let in, and what is said to it.
 
 use krb_proto::ap::{ApRequestError, ReplayError};
-use krb_proto::gss::GssError;
-use krb_proto::spnego::SpnegoError;
+use krb_proto::asn1::KrbError;
+use krb_proto::gss::{Acceptor, GssError};
+use krb_proto::iana::ErrorCode;
+use krb_proto::spnego::{NegTokenResp, SpnegoError};
+use krb_proto::{Principal, Timestamp, der};
 
 use crate::{ClientError, NotProven};
 
@@ -13,7 +16,8 @@ pub struct NotAccepted {
     /// Why, for the service's log.
     #[source]
     pub why: Refusal,
-    /// What the client's Kerberos is told, which is less; empty if there is nothing to tell.
+    /// What the client's Kerberos is told, which is less, in the form in which it came; empty if there
+    /// is nothing to tell.
     pub answer: Vec<u8>,
 }
 
@@ -61,6 +65,61 @@ impl Refusal {
             Self::NoAccount => "the ticket's PAC is missing, or names no account",
             Self::NoTicketOfOurs(_) => "the service has no ticket of its own",
         }
+    }
+}
+
+impl Refusal {
+    /// What the client's Kerberos is told of it, if that is for Kerberos to tell.
+    const fn code(&self) -> Option<ErrorCode> {
+        Some(match self {
+            Self::Token(SpnegoError::Mechanism(GssError::Request(error))) => error.code(),
+            Self::Token(SpnegoError::Mechanism(_)) => ErrorCode::GENERIC,
+            Self::Token(_) => return None,
+            Self::Replayed(ReplayError::Replayed) => ErrorCode::REPEAT,
+            Self::NoTicketOfOurs(_) => ErrorCode::NO_TGT,
+            Self::Replayed(_)
+            | Self::NotAtOnce
+            | Self::TooMany
+            | Self::Pac(_)
+            | Self::NoAccount => ErrorCode::GENERIC,
+        })
+    }
+}
+
+/// The form in which a client's token came.
+pub(super) enum Form<'a> {
+    /// A Kerberos message with nothing around it.
+    Message,
+    /// A token of one of Kerberos's mechanisms: this one.
+    Kerberos(&'a [u8]),
+    Spnego,
+}
+
+/// Whom a refusal is told, and in whose name.
+pub(super) struct Told<'a> {
+    pub(super) form: Form<'a>,
+    /// The service that the client asked for, where that is known.
+    pub(super) server: Option<Principal>,
+    pub(super) now: Timestamp,
+}
+
+impl Told<'_> {
+    pub(super) fn refused(&self, why: Refusal) -> NotAccepted {
+        let Self { form, server, now } = self;
+        let said = why.code().zip(server.as_ref());
+        let answer = match form {
+            Form::Message => said.map(|(code, Principal { name, realm })| {
+                der::encode(&KrbError::new(code, *now, realm, name))
+            }),
+            Form::Kerberos(token) => {
+                said.map(|(code, server)| Acceptor::refusal_to(token, code, server, *now))
+            }
+            Form::Spnego => {
+                let told = said.map(|(code, server)| Acceptor::refusal_to(&[], code, server, *now));
+                Some(NegTokenResp::rejection(told.as_deref()).to_token())
+            }
+        };
+        NotAccepted { why, answer: answer.unwrap_or_default() }
     }
 }
 

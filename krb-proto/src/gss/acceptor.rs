@@ -109,7 +109,20 @@ impl Acceptor {
             GssError::Request(error) => error.code(),
             _ => ErrorCode::GENERIC,
         };
-        frame_message(Oid::KRB5, TokenId::KRB_ERROR, &krb_error(code, server, now))
+        Self::refusal_to(&[], code, server, now)
+    }
+
+    /// The same of whatever the reason is, framed for the mechanism of the client's token: Kerberos's,
+    /// unless it is user-to-user.
+    #[must_use]
+    pub fn refusal_to(
+        token: &[u8],
+        code: ErrorCode,
+        server: &Principal,
+        now: Timestamp,
+    ) -> Vec<u8> {
+        let mechanism = mechanism_of(token, &[Oid::KRB5_USER_TO_USER]).unwrap_or(Oid::KRB5);
+        frame_message(mechanism, TokenId::KRB_ERROR, &krb_error(code, server, now))
     }
 
     /// The client's verified request: who it is, its ticket's authorization data, its time.

@@ -91,6 +91,8 @@ registry! {
         DH_KEY_PARAMETERS_NOT_ACCEPTED = 65, "KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED";
         /// The client's certificate is not mapped to its account strongly enough (KB5014754).
         CERTIFICATE_MISMATCH = 66, "KDC_ERR_CERTIFICATE_MISMATCH";
+        /// The service has no ticket-granting ticket for user-to-user (MS-KILE).
+        NO_TGT = 67, "KRB_AP_ERR_NO_TGT";
         /// The client is in another realm (RFC 6806).
         WRONG_REALM = 68, "KDC_ERR_WRONG_REALM";
         /// No path to a CA that the KDC trusts (RFC 4556 section 3.2.2).
@@ -140,7 +142,6 @@ registry! {
         49 = "KRB_AP_ERR_BADSEQ";
         51 = "KRB_AP_PATH_NOT_ACCEPTED";
         63 = "KDC_ERR_KDC_NOT_TRUSTED";
-        67 = "KRB_AP_ERR_NO_TGT";
         69 = "KRB_AP_ERR_USER_TO_USER_REQUIRED";
         74 = "KDC_ERR_REVOCATION_STATUS_UNAVAILABLE";
         76 = "KDC_ERR_KDC_NAME_MISMATCH";
