@@ -274,22 +274,28 @@ impl Keyring {
 
     /// Has the secret been looked at within the last seconds? If not, looks.
     pub(crate) async fn keep_up(&self) {
-        self.keep_up_within(LOOK_EVERY).await;
-    }
-
-    /// The same for a ticket that does not open: who asks while somebody looks waits for what they find,
-    /// and whoever sends such tickets makes nobody look more often than usual.
-    pub(crate) async fn look_again(&self) {
-        let _ = tokio::time::timeout(READ_TIME, self.looking.lock()).await;
-        self.keep_up_within(LOOK_AGAIN).await;
-    }
-
-    async fn keep_up_within(&self, age: Duration) {
-        let recent = |looked| self.clock.monotonic().saturating_sub(looked) < age;
+        let recent = |looked| self.clock.monotonic().saturating_sub(looked) < LOOK_EVERY;
         if !self.state().looked.is_some_and(recent) {
             // What is wrong is said there, and what was read before goes on.
             let _ = self.look().await;
         }
+    }
+
+    /// Looks for a ticket that does not open, as it may be of a key that was put there a moment ago.
+    /// Whoever sends such tickets makes nobody look more often than usual: they wait until it is time,
+    /// all of them for the same look.
+    pub(crate) async fn look_again(&self) {
+        let came = self.clock.monotonic();
+        let Ok(_one) = tokio::time::timeout(READ_TIME, self.looking.lock()).await else { return };
+        let looked = self.state().looked;
+        if looked.is_some_and(|looked| looked > came) {
+            return;
+        }
+        if let Some(looked) = looked {
+            let since = self.clock.monotonic().saturating_sub(looked);
+            tokio::time::sleep(LOOK_AGAIN.saturating_sub(since)).await;
+        }
+        let _ = self.look().await;
     }
 
     /// Reads the secret anew. `true` if it is another one than before, which then is used. What

@@ -111,6 +111,20 @@ async fn a_keytab_that_is_replaced_is_used_and_the_one_before_still_opens_ticket
     assert_eq!(keyring.candidates(AES, Some(2)), [key(3)], "no ticket is that old");
 }
 
+/// The KDC may use a new key a moment after the keytab was looked at, and before its successor is read.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_put_there_after_the_last_look_opens_a_ticket_all_the_same() {
+    let folder = Folder::new("at-once");
+    folder.write("keytab", &keytab(&[2]));
+    let (keyring, _) = keyring(AccountSecret::keytab(folder.path("keytab")));
+    keyring.keep_up().await;
+    folder.write("keytab", &keytab(&[3]));
+    let began = tokio::time::Instant::now();
+    keyring.look_again().await;
+    assert_eq!(keyring.candidates(AES, Some(3)), [key(3), key(2)]);
+    assert!(began.elapsed() >= LOOK_AGAIN, "nobody is made to look more often");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_symbolic_link_that_is_swapped_is_noticed() {
