@@ -103,7 +103,8 @@ async fn what_is_of_no_use_leaves_the_policies_before_and_says_so() {
     assert_eq!(followed.later().await, (true, true));
 }
 
-#[tokio::test]
+// Paused time goes on when the file was read, however long that took.
+#[tokio::test(start_paused = true)]
 async fn a_file_that_is_still_being_written_is_waited_for() {
     let followed = Followed::new("half");
     std::fs::write(followed.file(), &DENY[..DENY.find('\n').unwrap()]).unwrap();
