@@ -140,6 +140,7 @@ async fn who_typed_a_wrong_password_is_told_so_and_nobody_else() {
     world.ok(&["klist", "-s"]).await;
     world.kdc.take().unwrap().stop().await;
     world.run(&["kinit", "alice"], "alice's password\n").await.refused(3, "no KDC");
+    world.run(&["kvno", WEB], "").await.refused(3, "no KDC");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,6 +108,16 @@ fn versions_go_on_and_keys_of_one_version_are_replaced() {
     scratch.ok(&["remove", "-k", "k", "-e", "rc4-hmac"]);
     scratch.ok(&["remove", "-k", "k", "a@R", "--kvno", "1"]);
     assert_eq!(versions(), [(2, AES256)]);
+    // Who names no realm means the default one.
+    std::fs::write(scratch.0.join("krb5.conf"), "[libdefaults]\n default_realm = R\n").unwrap();
+    for arguments in [
+        &["add", "-k", "k", "--password-file", "password", "a", "-e", "aes128-cts"][..],
+        &["remove", "-k", "k", "a", "-e", "aes128-cts"],
+    ] {
+        let output = scratch.command(arguments).env("KRB5_CONFIG", "krb5.conf").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(versions(), [(2, AES256)]);
     let nothing = scratch.run(&["remove", "-k", "k", "b@R"]);
     assert_eq!(nothing.status.code(), Some(1));
     assert!(String::from_utf8(nothing.stderr).unwrap().contains("no such key"));

@@ -225,6 +225,16 @@ fn a_collection_is_listed_switched_and_taken_away() {
     let (switched, _, done) = krb(&["kswitch", "--json", "-c", "DIR::cc/tkt"]);
     assert!(done && switched.contains("DIR::cc/tkt"), "{switched}");
     assert!(!krb(&["kswitch"]).2, "-c or -p");
+    // Who names no realm means the default one.
+    std::fs::write(folder.join("krb5.conf"), "[libdefaults]\n default_realm = R\n").unwrap();
+    let configured = [("KRB5CCNAME", "DIR:cc"), ("KRB5_CONFIG", "krb5.conf")];
+    let (switched, complaint, done) =
+        self::krb(folder, &configured, &["kswitch", "--json", "-p", "alice"]);
+    assert!(done && switched.contains("DIR::cc/tkt\""), "{switched}{complaint}");
+    std::fs::write(folder.join("cc/tktcarol"), cache_of("carol", u32::MAX)).unwrap();
+    let carol = ["kdestroy", "-q", "-p", "carol"];
+    assert_eq!(self::krb(folder, &configured, &carol), (String::new(), String::new(), true));
+    assert!(!folder.join("cc/tktcarol").exists());
 
     let (_, complaint, done) = krb(&["kdestroy"]);
     assert!(done && complaint.contains("-A"), "others are left: {complaint}");
@@ -247,7 +257,7 @@ fn taking_away_what_is_not_there_is_said_and_no_failure() {
     let (_, complaint, done) = kdestroy(&[]);
     assert!(done && complaint.contains("no such credential cache"), "{complaint}");
     assert_eq!(kdestroy(&["-q"]), (String::new(), String::new(), true));
-    assert_eq!(kdestroy(&["-q", "--json"]).0, "{\"destroyed\":[]}\n");
+    assert_eq!(kdestroy(&["-q", "--json"]).0, "{\n  \"destroyed\": []\n}\n");
 }
 
 #[test]
@@ -275,4 +285,67 @@ fn keys_of_a_keytab_are_listed_and_not_shown() {
     assert_eq!(json["keys"][0]["kvno"], 7);
     let (_, complaint, done) = klist(&["klist", "-k", "-i"]);
     assert!(!done && complaint.contains("none: "), "{complaint}");
+}
+
+/// What scripts are told of a file that is not there, or makes no sense: 4, whichever it is.
+#[test]
+fn files_that_are_of_no_use_have_a_status_of_their_own() {
+    let scratch = Scratch::new("statuses");
+    let write = |name: &str, content: &str| std::fs::write(scratch.0.join(name), content).unwrap();
+    write("password", "secret\n");
+    write("broken.conf", "[libdefaults]\n ticket_lifetime = long\n");
+    write("text", "neither this, nor that");
+    let cc = ["KRB5CCNAME", "FILE:absent"];
+    let add = ["keytab", "add", "-k", "new", "alice@R"];
+    let s4u = ["s4u", "--client", "svc@R", "--kdc", "127.0.0.1:1", "-c", "out"];
+    let to = ["alice", "HTTP/web"];
+    for (variable, arguments) in [
+        (cc, &["klist"][..]),
+        (cc, &["kvno", "HTTP/web"]),
+        (cc, &["kinit", "-R"]),
+        (["KRB5CCNAME", "DIR:absent"], &["kinit", "-R", "alice@R"]),
+        (cc, &["kswitch", "-c", "DIR::absent/tkt"]),
+        (cc, &[&s4u[..], &["--password-file", "password", "-T", "FILE:absent"], &to].concat()),
+        (cc, &[&s4u[..], &["--password-file", "absent"], &to].concat()),
+        (cc, &[&s4u[..], &["-k", "absent"], &to].concat()),
+        (cc, &["kinit", "--password-file", "absent", "alice@R"]),
+        (cc, &[&add[..], &["--password-file", "absent"]].concat()),
+        (cc, &[&add[..], &["--managed-password", "absent"]].concat()),
+        (cc, &[&add[..], &["--managed-password", "text"]].concat()),
+        (cc, &["decode", "absent"]),
+        (cc, &["decode", "text"]),
+        (["KRB5_CONFIG", "absent"], &["kinit", "alice@R"]),
+        (["KRB5_CONFIG", "broken.conf"], &["kinit", "alice@R"]),
+        (["KRB5_TRACE", "absent/trace"], &["kinit", "alice@R"]),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
+        command.args(arguments).current_dir(&scratch.0).env_clear().stdin(Stdio::null());
+        let output = command.env(variable[0], variable[1]).output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{variable:?} {arguments:?}: {complaint}");
+        let named = ["absent", "text", "broken.conf"].iter().any(|name| complaint.contains(name));
+        assert!(named, "{arguments:?}: {complaint}");
+    }
+}
+
+/// What a terminal would obey is in names, and JSON stays JSON.
+#[test]
+fn json_of_names_with_control_characters_can_be_read() {
+    let scratch = Scratch::new("json");
+    let hostile = "a\u{9b}31m\u{1b}[2J";
+    std::fs::create_dir(scratch.0.join("cc")).unwrap();
+    std::fs::write(scratch.0.join("cc/tkt"), cache_of("alice", u32::MAX)).unwrap();
+    let name = format!("tkt{hostile}");
+    std::fs::write(scratch.0.join("cc").join(&name), cache_of(hostile, u32::MAX)).unwrap();
+    let cache = format!("DIR::cc/{name}");
+    let run = |arguments: &[&str]| -> serde_json::Value {
+        let (json, complaint, done) = krb(&scratch.0, &[("KRB5CCNAME", "DIR:cc")], arguments);
+        assert!(done, "{complaint}");
+        assert!(!json.contains(['\u{9b}', '\u{1b}']), "{json:?}");
+        serde_json::from_str(&json).unwrap()
+    };
+    assert_eq!(run(&["klist", "--json", &cache])["cache"], *cache);
+    assert_eq!(run(&["klist", "-l", "--json"])[1]["cache"], *cache);
+    assert_eq!(run(&["kswitch", "--json", "-c", &cache])["primary"], *cache);
+    assert_eq!(run(&["kdestroy", "--json", "-c", &cache])["destroyed"][0], *cache);
 }

@@ -3,7 +3,8 @@
 use krb_client::{Ccache, Ccaches};
 
 use crate::Failure;
-use crate::environment::Environment;
+use crate::environment::{Environment, principal};
+use crate::output::Unusable;
 
 /// The caches of this machine. `name` is the default, or what the environment and krb5.conf say.
 pub(crate) async fn caches(name: Option<&str>) -> Result<Ccaches, Failure> {
@@ -11,6 +12,14 @@ pub(crate) async fn caches(name: Option<&str>) -> Result<Ccaches, Failure> {
         Some(name) => Ok(Ccaches::new(name)),
         None => Ok(Environment::read().await?.caches(None)),
     }
+}
+
+/// The cache of a principal in a collection, by the principal's name as it is typed.
+pub(crate) async fn of(name: &str, caches: &Ccaches) -> Result<Ccache, Failure> {
+    let principal = principal(name).await?;
+    let found = caches.find(&principal).await?;
+    let none = || Unusable::new(caches.default_name(), format!("there is no cache of {principal}"));
+    Ok(found.ok_or_else(none)?)
 }
 
 /// A cache that a subcommand puts tickets into: there once the program has ended.

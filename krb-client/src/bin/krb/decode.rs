@@ -26,6 +26,7 @@ use self::decoder::Decoder;
 use self::input::Input;
 use self::stream::Carried;
 use self::tree::{Fields, Tree};
+use crate::output::Unusable;
 use crate::secret::octets_in;
 use crate::{Failure, report, report_json};
 
@@ -57,7 +58,8 @@ pub(crate) async fn run(arguments: &Decode) -> Result<(), Failure> {
         decoder.keys.add_text(key)?;
     }
     let given = octets_in(&arguments.file, MAX_INPUT)?;
-    let messages = decode(&mut decoder, Input::read(&given)?);
+    let input = Input::read(&given).map_err(|error| Unusable::new(&arguments.file, error))?;
+    let messages = decode(&mut decoder, input);
     if arguments.json {
         let messages: Vec<_> = messages.iter().map(Tree::json).collect();
         report_json(&json!({ "messages": messages }))?;

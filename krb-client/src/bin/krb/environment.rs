@@ -2,7 +2,6 @@
 //! `KRB5CCNAME`, `KRB5_KTNAME`, `KRB5_CLIENT_KTNAME` and `KRB5_TRACE`.
 
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
 use krb_client::proto::exchange::TicketOptions;
@@ -14,10 +13,11 @@ use krb_client::{
 };
 use krb_proto::Principal;
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::Failure;
+use crate::output::Unusable;
 use crate::trace::AsMit;
 
 /// How this machine is configured.
@@ -86,22 +86,41 @@ impl Environment {
     }
 }
 
+/// A principal as it is typed, of a command that needs nothing else of the configuration.
+pub(crate) async fn principal(text: &str) -> Result<Principal, Failure> {
+    match Principal::parse(text, None) {
+        Ok(principal) => Ok(principal),
+        Err(_) => Environment::read().await?.principal(text),
+    }
+}
+
 /// What carries exchanges in which nobody logs in.
 pub(crate) fn driver(realms: Realms) -> Driver {
     let (transport, clock) = (Arc::new(realms.transport()), Arc::new(SystemClock));
     Driver::new(realms, transport, Patience::default(), clock, Arc::new(OsRandom))
 }
 
-/// Tells where `KRB5_TRACE` says what goes on, if it says so.
-pub(crate) fn trace() -> Result<(), Failure> {
-    let Some(file) = named("KRB5_TRACE") else { return Ok(()) };
-    let open = |file: &str| File::options().append(true).create(true).open(file);
-    let file = open(&file).map_err(|error: io::Error| format!("KRB5_TRACE={file}: {error}"))?;
-    let ours = Targets::new()
-        .with_target("krb_client", LevelFilter::TRACE)
-        .with_target("krb_proto", LevelFilter::TRACE);
-    let lines = tracing_subscriber::fmt::layer().event_format(AsMit).with_writer(file);
-    tracing_subscriber::registry().with(lines).with(ours).init();
+/// Tells where `KRB5_TRACE` says what goes on, if it says so; and on standard error, of a command that has
+/// a log.
+pub(crate) fn trace(has_log: bool) -> Result<(), Failure> {
+    let file = named("KRB5_TRACE").map(|file| {
+        let opened = File::options().append(true).create(true).open(&file);
+        opened.map_err(|error| Unusable::new(format!("KRB5_TRACE={file}"), error))
+    });
+    let file = file.transpose()?;
+    let lines = file.map(|file| {
+        let ours = Targets::new()
+            .with_target("krb_client", LevelFilter::TRACE)
+            .with_target("krb_proto", LevelFilter::TRACE);
+        tracing_subscriber::fmt::layer().event_format(AsMit).with_writer(file).with_filter(ours)
+    });
+    let log = has_log.then(|| {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+        lines.with_filter(LevelFilter::INFO)
+    });
+    if lines.is_some() || log.is_some() {
+        tracing_subscriber::registry().with(lines).with(log).init();
+    }
     Ok(())
 }
 

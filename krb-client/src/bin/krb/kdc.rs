@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use krb_client::dev_kdc::{Addresses, Bind, DevKdc, RealmFile, Realms};
 use krb_client::files;
+use serde_json::{Value, json};
 
+use crate::output::{Unusable, report_json_line};
 use crate::{Failure, report};
 
 #[derive(clap::Args)]
@@ -43,8 +45,6 @@ pub(crate) async fn run(arguments: &Kdc) -> Result<(), Failure> {
     let keytabs = arguments.write_keytab.iter().map(|text| keytab(text));
     let keytabs = keytabs.collect::<Result<Vec<_>, Failure>>()?;
     let realms = realms(&arguments.realm_file)?;
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-
     let ended = ended()?;
     let kdc = DevKdc::start(realms, bind).await?;
     for (account, file) in &keytabs {
@@ -54,10 +54,13 @@ pub(crate) async fn run(arguments: &Kdc) -> Result<(), Failure> {
     }
     if let Some(file) = &arguments.write_krb5_conf {
         std::fs::write(file, kdc.krb5_conf())
-            .map_err(|error| format!("{}: {error}", file.display()))?;
+            .map_err(|error| Unusable::new(file.display(), error))?;
     }
     let conf = arguments.write_krb5_conf.as_deref().map(absolute).transpose()?;
-    report(&if arguments.json { ready_json(&kdc, conf) } else { ready(&kdc, conf, &keytabs) })?;
+    match arguments.json {
+        true => report_json_line(&ready_json(&kdc, conf))?,
+        false => report(&ready(&kdc, conf, &keytabs))?,
+    }
     ended.await;
     kdc.stop().await;
     Ok(())
@@ -82,10 +85,10 @@ fn keytab(text: &str) -> Result<(&str, &Path), Failure> {
 }
 
 fn realms(file: &Path) -> Result<Realms, Failure> {
-    let named = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
-    let text = files::read_text(file, MAX_REALM_FILE).map_err(|error| named(&error))?;
-    let file = RealmFile::parse(&text).map_err(|error| named(&error))?;
-    Ok(file.realms().into())
+    let text = files::read_text(file, MAX_REALM_FILE);
+    let text = text.map_err(|error| Unusable::new(file.display(), error))?;
+    let read = RealmFile::parse(&text).map_err(|error| Unusable::new(file.display(), error))?;
+    Ok(read.realms().into())
 }
 
 fn absolute(file: &Path) -> Result<String, Failure> {
@@ -109,9 +112,9 @@ fn ready(kdc: &DevKdc, conf: Option<String>, keytabs: &[(&str, &Path)]) -> Strin
     text
 }
 
-fn ready_json(kdc: &DevKdc, conf: Option<String>) -> String {
+fn ready_json(kdc: &DevKdc, conf: Option<String>) -> Value {
     let addresses = kdc.addresses();
-    serde_json::json!({
+    json!({
         "ready": true,
         "realms": kdc.realms().names(),
         "kdc": addresses.kdc.to_string(),
@@ -119,7 +122,6 @@ fn ready_json(kdc: &DevKdc, conf: Option<String>) -> String {
         "proxy": addresses.proxy.map(|proxy| format!("http://{proxy}/KdcProxy")),
         "krb5_config": conf,
     })
-    .to_string()
 }
 
 /// Ends when the process is told to. It is asked for before anything is said of being ready.

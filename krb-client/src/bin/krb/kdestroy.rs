@@ -1,11 +1,9 @@
 //! `krb kdestroy`: credential caches are taken away.
 
 use krb_client::{Ccache, ClientError};
-use krb_proto::Principal;
 use serde_json::json;
 
-use crate::cache::caches;
-use crate::{Failure, complain, report};
+use crate::{Failure, cache, complain, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Kdestroy {
@@ -27,11 +25,9 @@ pub(crate) struct Kdestroy {
 }
 
 pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {
-    let caches = caches(arguments.cache.as_deref()).await?;
+    let caches = cache::caches(arguments.cache.as_deref()).await?;
     let meant = if let Some(name) = &arguments.principal {
-        let principal = Principal::parse(name, None)?;
-        let found = caches.find(&principal).await?;
-        vec![found.ok_or_else(|| format!("no cache of the collection is {principal}'s"))?]
+        vec![cache::of(name, &caches).await?]
     } else if arguments.all {
         caches.all().await?
     } else {
@@ -47,7 +43,7 @@ pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {
         }
     }
     if arguments.json {
-        return report(&json!({ "destroyed": destroyed }).to_string());
+        return report_json(&json!({ "destroyed": destroyed }));
     }
     if !arguments.quiet && !arguments.all && caches.all().await.is_ok_and(|left| !left.is_empty()) {
         complain("other credential caches of the collection are still there; -A takes all away");

@@ -6,13 +6,12 @@ mod edit;
 use std::path::{Path, PathBuf};
 
 use krb_client::files;
-use krb_proto::Principal;
 use krb_proto::formats::{Keytab as Keys, KeytabEntry};
 use krb_proto::iana::EncType;
 use serde_json::{Value, json};
 
 use self::edit::edit;
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::secret::enctype;
 use crate::{Failure, report, report_json};
 
@@ -100,7 +99,8 @@ impl Place {
     }
 }
 
-fn entry_json(entry: &KeytabEntry) -> Value {
+/// What a key is, without it.
+pub(crate) fn entry_json(entry: &KeytabEntry) -> Value {
     json!({
         "principal": entry.principal.to_string(), "kvno": entry.kvno,
         "enctype": entry.enctype.to_string(), "timestamp": entry.timestamp.to_string(),
@@ -123,7 +123,10 @@ pub(crate) async fn run(command: &Keytab) -> Result<(), Failure> {
 async fn remove(arguments: &Remove) -> Result<(), Failure> {
     let Remove { place, principal, kvno, enctype: names } = arguments;
     let path = place.path().await?;
-    let principal = principal.as_deref().map(|name| Principal::parse(name, None)).transpose()?;
+    let principal = match principal {
+        Some(name) => Some(environment::principal(name).await?),
+        None => None,
+    };
     let enctypes = names.iter().map(|name| enctype(name)).collect::<Result<Vec<EncType>, _>>()?;
     let is_meant = |entry: &KeytabEntry| {
         principal.as_ref().is_none_or(|principal| entry.principal.is_same(principal))

@@ -2,13 +2,15 @@
 
 use krb_client::{Ccache, Clock, SystemClock, files};
 use krb_proto::asn1::Ticket;
-use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
+use krb_proto::formats::{CacheEntry, CredentialCache};
 use krb_proto::{KerberosTime, der};
 use serde_json::{Value, json};
 
 use crate::cache::caches;
 use crate::environment::Environment;
-use crate::{Failure, report};
+use crate::keytab::entry_json;
+use crate::output::Ended;
+use crate::{Failure, report, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Klist {
@@ -65,14 +67,14 @@ pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
         };
         return match held {
             Ok(held) if is_of_use(&held, now) => Ok(()),
-            _ => Err(Failure::from(crate::Silently)),
+            _ => Err(Ended::FAILED.into()),
         };
     }
     if !arguments.list && !arguments.all {
         let cache = caches.default_cache().await?;
         let held = cache.read().await?;
         return match arguments.json {
-            true => report(&as_json(&cache, &held, now).to_string()),
+            true => report_json(&as_json(&cache, &held, now)),
             false => show(&cache, &held, arguments, now),
         };
     }
@@ -89,7 +91,7 @@ pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
             true => summary(cache, held, now),
             false => as_json(cache, held, now),
         });
-        return report(&all.collect::<Value>().to_string());
+        return report_json(&all.collect::<Value>());
     }
     if arguments.list {
         return list(&read, now);
@@ -218,7 +220,8 @@ async fn keys(arguments: &Klist) -> Result<(), Failure> {
     let keytab = files::read_keytab(&path).await?;
     let name = format!("FILE:{}", path.display());
     if arguments.json {
-        return report(&keys_json(&name, &keytab).to_string());
+        let keys: Vec<Value> = keytab.entries.iter().map(entry_json).collect();
+        return report_json(&json!({ "keytab": name, "keys": keys }));
     }
     report(&format!("Keytab name: {name}"))?;
     let (heading, rule) = match arguments.times {
@@ -234,14 +237,4 @@ async fn keys(arguments: &Klist) -> Result<(), Failure> {
             if arguments.enctypes { format!(" ({})", entry.enctype) } else { String::new() };
         report(&format!("{:>4} {written}{}{enctype}", entry.kvno, entry.principal))
     })
-}
-
-fn keys_json(name: &str, keytab: &Keytab) -> Value {
-    let keys = keytab.entries.iter().map(|entry| {
-        json!({
-            "principal": entry.principal.to_string(), "kvno": entry.kvno,
-            "enctype": entry.enctype.to_string(), "timestamp": entry.timestamp.to_string(),
-        })
-    });
-    json!({ "keytab": name, "keys": keys.collect::<Vec<_>>() })
 }

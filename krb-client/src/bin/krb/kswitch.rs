@@ -1,10 +1,8 @@
 //! `krb kswitch`: another cache of the collection becomes its primary one.
 
-use krb_proto::Principal;
 use serde_json::json;
 
-use crate::cache::caches;
-use crate::{Failure, report};
+use crate::{Failure, cache, report_json};
 
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
@@ -27,22 +25,17 @@ pub(crate) struct Kswitch {
 }
 
 pub(crate) async fn run(arguments: &Kswitch) -> Result<(), Failure> {
-    let caches = caches(None).await?;
+    let caches = cache::caches(None).await?;
     let cache = match (&arguments.which.cache, &arguments.which.principal) {
         (Some(name), _) => caches.resolve(name).await?,
-        (None, Some(name)) => {
-            let principal = Principal::parse(name, None)?;
-            let found = caches.find(&principal).await?;
-            found
-                .ok_or_else(|| format!("no cache of {} is {principal}'s", caches.default_name()))?
-        }
+        (None, Some(name)) => cache::of(name, &caches).await?,
         (None, None) => caches.default_cache().await?,
     };
     // A collection does not turn to what is not there.
     cache.read().await?;
     cache.switch_to().await?;
     if arguments.json {
-        report(&json!({ "primary": cache.name() }).to_string())?;
+        report_json(&json!({ "primary": cache.name() }))?;
     }
     Ok(())
 }

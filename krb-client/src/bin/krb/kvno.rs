@@ -9,7 +9,7 @@ use krb_proto::{Credential, Name, Principal, der};
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::output::Ended;
+use crate::output::{Ended, status};
 use crate::{Failure, complain, report, report_json, secret};
 
 #[derive(clap::Args)]
@@ -77,13 +77,13 @@ pub(crate) async fn run(arguments: &Kvno) -> Result<(), Failure> {
     let environment = Environment::read().await?;
     let cache = environment.caches(arguments.cache.as_deref()).default_cache().await?;
     let asking = Asking::new(arguments, &environment, &cache).await?;
-    let (mut got, mut failed) = (Vec::new(), false);
+    let (mut got, mut failed) = (Vec::new(), Vec::new());
     for service in &arguments.services {
         let target = target(arguments, service, &asking.held.default_principal)?;
         match asking.ticket(&target).await {
             Ok(ticket) => got.push(ticket),
             Err(error) => {
-                failed = true;
+                failed.push(status(&*error));
                 complain(&format!("{service}: {error}"));
             }
         }
@@ -93,8 +93,11 @@ pub(crate) async fn run(arguments: &Kvno) -> Result<(), Failure> {
     if arguments.json {
         report_json(&json!({ "tickets": told }))?;
     }
-    let unopened = told.iter().any(|ticket| ticket["opens"] == false);
-    if failed || unopened { Err(Ended::FAILED.into()) } else { Ok(()) }
+    if told.iter().any(|ticket| ticket["opens"] == false) {
+        return Err(Ended::FAILED.into());
+    }
+    // That trying again may help is said where it may for all of them.
+    failed.into_iter().min().map_or(Ok(()), |status| Err(Ended(status).into()))
 }
 
 fn target(arguments: &Kvno, service: &str, account: &Principal) -> Result<Principal, Failure> {

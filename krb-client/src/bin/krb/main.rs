@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use output::{Failure, Silently, complain, failed, report, report_json, write};
+use output::{Failure, Unusable, complain, failed, report, report_json, write};
 
 /// Kerberos from the command line, without a Kerberos library.
 #[derive(Parser)]
@@ -39,7 +39,7 @@ use output::{Failure, Silently, complain, failed, report, report_json, write};
     about,
     max_term_width = 100,
     after_help = "Exit status: 0 done; 1 refused, or failed otherwise; 2 the command line is wrong; 3 no \
-        KDC answered in time;\n4 a file is missing, cannot be read or makes no sense."
+        KDC answered in time;\n4 a file is missing, cannot be read or written, or makes no sense."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -140,10 +140,20 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Does it say on standard error what it does, as a server does?
+    const fn has_log(&self) -> bool {
+        #[cfg(feature = "dev-kdc")]
+        return matches!(self, Self::Kdc(_));
+        #[cfg(not(feature = "dev-kdc"))]
+        false
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Err(error) = environment::trace() {
+    if let Err(error) = environment::trace(arguments.command.has_log()) {
         return failed(&error);
     }
     let outcome = match arguments.command {
@@ -168,7 +178,7 @@ async fn main() -> ExitCode {
         Command::Man { folder } => {
             let of = Arguments::command().long_version(None::<&str>);
             let written = clap_mangen::generate_to(of, &folder);
-            written.map_err(|error| format!("{}: {error}", folder.display()).into())
+            written.map_err(|error| Unusable::new(folder.display(), error).into())
         }
     };
     match outcome {

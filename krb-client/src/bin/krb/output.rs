@@ -1,18 +1,29 @@
 //! What the program says, and the status that it ends with.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use krb_client::ClientError;
+use krb_client::{CacheError, ClientError, Krb5ConfError};
+use krb_proto::formats::ConfError;
 
 /// Why a command failed, in words for the person who typed it.
 pub(crate) type Failure = Box<dyn Error>;
 
-/// A command that fails without a word, because it was told to.
+/// A file, or a cache, is missing, cannot be read or written, or makes no sense.
 #[derive(Debug, thiserror::Error)]
-#[error("silently")]
-pub(crate) struct Silently;
+#[error("{place}: {why}")]
+pub(crate) struct Unusable {
+    place: String,
+    why: String,
+}
+
+impl Unusable {
+    pub(crate) fn new(place: impl Display, why: impl Display) -> Self {
+        Self { place: place.to_string(), why: why.to_string() }
+    }
+}
 
 /// A command that ends with this status and has said all there is to say.
 #[derive(Debug, thiserror::Error)]
@@ -31,26 +42,44 @@ const FILE: u8 = 4;
 /// Says why a command failed, and what its status is.
 pub(crate) fn failed(error: &Failure) -> ExitCode {
     // Who reads no further, as `head`, need not be told.
-    if !is_broken_pipe(&**error) && !error.is::<Silently>() && !error.is::<Ended>() {
+    if !is_broken_pipe(&**error) && !error.is::<Ended>() {
         complain(&error.to_string());
     }
     ExitCode::from(status(&**error))
 }
 
-fn status(error: &(dyn Error + 'static)) -> u8 {
-    if let Some(Ended(status)) = error.downcast_ref() {
-        return *status;
-    }
+/// The status that a failure ends the program with.
+pub(crate) fn status(error: &(dyn Error + 'static)) -> u8 {
     let mut next = Some(error);
     while let Some(error) = next {
-        match error.downcast_ref::<ClientError>() {
-            Some(ClientError::Login(inner)) => return status(&**inner),
-            Some(ClientError::Unreachable(_)) => return UNREACHABLE,
-            Some(ClientError::File { .. } | ClientError::Format { .. }) => return FILE,
-            _ => next = error.source(),
+        if let Some(Ended(status)) = error.downcast_ref() {
+            return *status;
         }
+        if let Some(error) = error.downcast_ref() {
+            return status_of_client(error);
+        }
+        if error.is::<Unusable>() || error.is::<Krb5ConfError>() || error.is::<ConfError>() {
+            return FILE;
+        }
+        next = error.source();
     }
     FAILED
+}
+
+fn status_of_client(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Login(inner) | ClientError::Armor(inner) => status_of_client(inner),
+        ClientError::Unreachable(_) => UNREACHABLE,
+        ClientError::File { .. } | ClientError::Format { .. } => FILE,
+        // There is no such name, whatever there is.
+        ClientError::Cache(
+            CacheError::UnknownType { .. }
+            | CacheError::BadName { .. }
+            | CacheError::NoCollection { .. },
+        ) => FAILED,
+        ClientError::Cache(_) => FILE,
+        _ => FAILED,
+    }
 }
 
 pub(crate) fn complain(text: &str) {
@@ -64,7 +93,16 @@ pub(crate) fn report(text: &str) -> Result<(), Failure> {
 }
 
 pub(crate) fn report_json(value: &serde_json::Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value)?;
+    write_json(&serde_json::to_string_pretty(value)?)
+}
+
+/// In one line, for who reads on.
+#[cfg(feature = "dev-kdc")]
+pub(crate) fn report_json_line(value: &serde_json::Value) -> Result<(), Failure> {
+    write_json(&value.to_string())
+}
+
+fn write_json(text: &str) -> Result<(), Failure> {
     // JSON itself escapes the others.
     let mut printable = String::with_capacity(text.len() + 1);
     for character in text.chars() {
@@ -122,5 +160,12 @@ mod tests {
         let (realm, tried, discovery) = ("R".to_owned(), Vec::new(), None);
         let silent = ClientError::Unreachable(krb_client::Unreachable { realm, tried, discovery });
         assert_eq!(status(&ClientError::Login(silent.into())), UNREACHABLE);
+        let absent = ClientError::Cache(CacheError::NotFound { cache: "FILE:a".into() });
+        assert_eq!(status(&absent), FILE);
+        assert_eq!(status(&ClientError::Armor(absent.into())), FILE);
+        let unknown = ClientError::Cache(CacheError::UnknownType { cache: "XYZ:a".into() });
+        assert_eq!(status(&unknown), FAILED);
+        assert_eq!(status(&Krb5ConfError::Missing("krb5.conf".into())), FILE);
+        assert_eq!(status(&Unusable::new("a", "b")), FILE);
     }
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
+use crate::output::Unusable;
 use crate::secret::password_in;
 use crate::{Failure, cache, remedy, report, report_json};
 
@@ -191,7 +192,8 @@ impl Service {
                 let mut names = keytab.entries.iter().map(|entry| &entry.principal);
                 let first = names.clone().find(|name| name.name.components.len() == 1);
                 let first = first.or_else(|| names.next());
-                first.ok_or_else(|| format!("{}: there is no key in it", path.display()))?.clone()
+                let none = || Unusable::new(path.display(), "there is no key in it");
+                first.ok_or_else(none)?.clone()
             }
         };
         let secret = files::client_keys(&keytab, &account)?;

@@ -10,7 +10,7 @@ use krb_proto::iana::EncType;
 use zeroize::Zeroizing;
 
 use crate::Failure;
-use crate::output::printable;
+use crate::output::{Unusable, printable};
 
 /// No password is longer than this, nor is what stands behind its line in its file.
 const MAX_PASSWORD_FILE: u64 = 64 << 10;
@@ -58,16 +58,16 @@ pub(crate) fn octets_in(file: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Fa
             _ => Ok(octets),
         }
     };
-    read().map_err(|error| format!("{file}: {error}").into())
+    read().map_err(|error| Unusable::new(file, error).into())
 }
 
 /// The first line of a file.
 pub(crate) fn password_in(file: &Path) -> Result<Zeroizing<String>, Failure> {
-    let named = |problem: &dyn std::fmt::Display| format!("{}: {problem}", file.display());
-    let text = files::read_text(file, MAX_PASSWORD_FILE).map_err(|error| named(&error))?;
+    let text = files::read_text(file, MAX_PASSWORD_FILE);
+    let text = text.map_err(|error| Unusable::new(file.display(), error))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
-        _ => Err(named(&"its first line, the password, is empty").into()),
+        _ => Err(Unusable::new(file.display(), "its first line, the password, is empty").into()),
     }
 }
 

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::edit::edit;
 use super::{Place, put};
-use crate::environment::{Environment, driver};
+use crate::environment::{Environment, driver, principal};
+use crate::output::Unusable;
 use crate::secret::{ask_new, enctype, key_from_text, octets_in, password_in};
 use crate::{Failure, report};
 
@@ -63,7 +64,7 @@ enum Source {
 }
 
 pub(crate) async fn run(arguments: &Add) -> Result<(), Failure> {
-    let principal = Principal::parse(&arguments.principal, None)?;
+    let principal = principal(&arguments.principal).await?;
     let enctypes = enctypes(&arguments.enctype)?;
     let account = account(arguments, &principal);
     let salt = match &arguments.salt {
@@ -179,7 +180,6 @@ fn source(arguments: &Add) -> Result<Source, Failure> {
 }
 
 fn managed(file: &str) -> Result<ManagedPasswords, Failure> {
-    let named = |problem: &dyn std::fmt::Display| format!("{file}: {problem}");
     let octets = octets_in(file, MAX_MANAGED_PASSWORD)?;
     // Only the value itself begins with its version.
     let unpacked = match &octets[..] {
@@ -193,12 +193,12 @@ fn managed(file: &str) -> Result<ManagedPasswords, Failure> {
                     .collect(),
             );
             let value = text.strip_prefix("msDS-ManagedPassword::").unwrap_or(&text);
-            Zeroizing::new(
-                Base64::decode_vec(value).map_err(|_| named(&"neither the value nor base64"))?,
-            )
+            let unpacked = Base64::decode_vec(value);
+            let neither = |_| Unusable::new(file, "neither the value nor base64");
+            Zeroizing::new(unpacked.map_err(neither)?)
         }
     };
-    ManagedPasswords::from_bytes(&unpacked).map_err(|error| named(&error).into())
+    ManagedPasswords::from_bytes(&unpacked).map_err(|error| Unusable::new(file, error).into())
 }
 
 fn of_password(enctype: EncType, password: &str, salt: &[u8]) -> Result<Key, CryptoError> {

@@ -7,6 +7,7 @@ use krb_client::files;
 use krb_proto::formats::Keytab;
 
 use crate::Failure;
+use crate::output::Unusable;
 
 /// Others that change keytabs are waited for so long; each takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,7 +21,7 @@ pub(super) async fn edit<T>(
     // The file that a link leads to, not the link, is what is replaced.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let _lock =
-        lock_folder_of(&path).await.map_err(|error| format!("{}: {error}", path.display()))?;
+        lock_folder_of(&path).await.map_err(|error| Unusable::new(path.display(), error))?;
     let mut keytab = match path.try_exists() {
         Ok(false) => Keytab::default(),
         _ => files::read_keytab(&path).await?,

@@ -5,6 +5,7 @@ use super::Kinit;
 use super::secret::keytab_name;
 use crate::Failure;
 use crate::environment::Environment;
+use crate::output::Unusable;
 
 /// Who is to log in.
 pub(super) async fn find(
@@ -26,7 +27,7 @@ pub(super) async fn find(
     if arguments.keytab {
         let path = files::keytab_path(keytab_name(arguments, environment))?;
         let first = files::read_keytab(&path).await?.entries.into_iter().next();
-        let none = || format!("{}: there is no key in it", path.display());
+        let none = || Unusable::new(path.display(), "there is no key in it");
         return Ok(first.ok_or_else(none)?.principal);
     }
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use krb_client::{AccountSecret, Ccaches, Client};
 
 use super::{Kinit, tell};
-use crate::Failure;
 use crate::environment::Environment;
+use crate::{Failure, cache};
 
 /// The ticket-granting ticket in the cache is renewed, or made good.
 pub(super) async fn run(
@@ -14,11 +14,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let cache = match &arguments.principal {
         None => caches.default_cache().await?,
-        Some(text) => {
-            let principal = environment.principal(text)?;
-            let found = caches.find(&principal).await?;
-            found.ok_or_else(|| format!("no cache is {principal}'s"))?
-        }
+        Some(text) => cache::of(text, caches).await?,
     };
     let held = cache.read().await?;
     let account = held.default_principal;
