@@ -175,6 +175,9 @@ async fn a_header_of_http_is_followed_to_its_authenticator() {
     let header = format!("Authorization: Negotiate {}\r\n", base64(&token));
     scratch.write("header", header.as_bytes());
     let told = scratch.json(&["--key", &key, "header"]);
+    // In a file no other user sees it; blank lines are none.
+    scratch.write("keys", format!("\naes128-cts:{}\n{key}\n", "00".repeat(16)).as_bytes());
+    assert_eq!(scratch.json(&["--key-file", "keys", "header"]), told);
     let request = &told["messages"][0]["token"];
     assert_eq!(request["type"], "AP-REQ");
     let authenticator = &request["authenticator"];
@@ -200,7 +203,12 @@ fn what_is_nothing_is_refused_and_says_why() {
     }
     for key in ["aes256-cts:00", "nonsense:00", "aes256-cts"] {
         let output = scratch.krb(&["--key", key, "text"]);
-        assert!(!output.status.success(), "{key}");
+        assert_eq!(output.status.code(), Some(1), "{key}");
+        scratch.write("keys", key.as_bytes());
+        let output = scratch.krb(&["--key-file", "keys", "text"]);
+        assert_eq!(output.status.code(), Some(4), "{key}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains("keys: ") && !complaint.contains(":00"), "{complaint}");
     }
 }
 

@@ -118,6 +118,16 @@ fn versions_go_on_and_keys_of_one_version_are_replaced() {
         assert!(output.status.success(), "{output:?}");
     }
     assert_eq!(versions(), [(2, AES256)]);
+    // A key by itself, which no other user sees in a file or on standard input.
+    let key = format!("aes128-cts:{}\n", "0f".repeat(16));
+    std::fs::write(scratch.0.join("key"), &key).unwrap();
+    let add = ["add", "-k", "k", "c@R", "--kvno", "9", "--key-file"];
+    scratch.ok(&[&add[..], &["key"]].concat());
+    assert_eq!(*scratch.read("k").entries[1].key_bytes, [0x0f; 16]);
+    let key = std::fs::File::open(scratch.0.join("key")).unwrap();
+    let output = scratch.command(&[&add[..], &["-"]].concat()).stdin(key).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    scratch.ok(&["remove", "-k", "k", "c@R"]);
     let nothing = scratch.run(&["remove", "-k", "k", "b@R"]);
     assert_eq!(nothing.status.code(), Some(1));
     assert!(String::from_utf8(nothing.stderr).unwrap().contains("no such key"));

@@ -175,6 +175,30 @@ async fn a_one_time_password_logs_in_inside_of_armor_and_is_asked_for_each_time(
     );
 }
 
+#[test]
+fn krb_asks_for_a_one_time_password_and_shows_it_in_armor() {
+    let lab = lab!();
+    let (realm, krb) = (lab.var("MIT_REALM"), program("krb"));
+    let krb = krb.display();
+    let conf = lab.scratch("otp.conf");
+    let text = format!(
+        "[libdefaults]\ndefault_realm = {realm}\ndns_lookup_kdc = false\n[realms]\n{realm} = {{\n\tkdc = \
+         {}\n}}\n",
+        lab.var("MIT_KDC")
+    );
+    std::fs::write(&conf, text).unwrap();
+    let [armor, own] = ["armor", "otto"].map(|it| lab.scratch(&format!("otp-{it}.cc")));
+    let (armor, own) = (armor.display(), own.display());
+    let with = format!("KRB5_CONFIG={}", conf.display());
+    lab.shell(&format!("echo 'Passw0rd!bob' | {with} {krb} kinit -c FILE:{armor} bob"));
+    let kinit = format!("{with} {krb} kinit -T FILE:{armor} --otp -c FILE:{own} otto");
+    let wrong = lab.shell(&format!("echo 654321 | {kinit} 2>&1 || true"));
+    assert!(wrong.contains("Password incorrect"), "{wrong}");
+    lab.shell(&format!("echo 123456 | {kinit}"));
+    let list = lab.shell(&format!("klist FILE:{own}"));
+    assert!(list.contains(&format!("Default principal: otto@{realm}")), "{list}");
+}
+
 fn kept(error: &ClientError) -> Option<KpasswdResult> {
     match error {
         ClientError::Kpasswd(KpasswdError::Refused(refusal)) if refusal.authenticated => {

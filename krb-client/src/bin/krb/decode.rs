@@ -27,7 +27,7 @@ use self::input::Input;
 use self::stream::Carried;
 use self::tree::{Fields, Tree};
 use crate::output::Unusable;
-use crate::secret::octets_in;
+use crate::secret::{keys, octets_in};
 use crate::{Failure, report, report_json};
 
 #[derive(clap::Args)]
@@ -38,9 +38,14 @@ pub(crate) struct Decode {
     /// Decrypt with the keys in this keytab.
     #[arg(short = 'k', long, value_name = "FILE")]
     keytab: Option<String>,
-    /// Decrypt with this key too, ENCTYPE:HEX; may be given again.
+    /// Decrypt with this key too, ENCTYPE:HEX; may be given again. Whoever lists processes sees it
+    /// meanwhile: --key-file is for keys that are in use.
     #[arg(long, value_name = "ENCTYPE:HEX")]
     key: Vec<String>,
+    /// Decrypt with the keys in this file, or standard input if it is `-`, too: ENCTYPE:HEX, one in a
+    /// line.
+    #[arg(long, value_name = "FILE")]
+    key_file: Vec<String>,
     /// Print it as JSON.
     #[arg(long)]
     json: bool,
@@ -54,8 +59,8 @@ pub(crate) async fn run(arguments: &Decode) -> Result<(), Failure> {
     if let Some(keytab) = &arguments.keytab {
         decoder.keys.add_keytab(&files::read_keytab(&files::keytab_path(keytab)?).await?)?;
     }
-    for key in &arguments.key {
-        decoder.keys.add_text(key)?;
+    for key in keys(&arguments.key, &arguments.key_file)? {
+        decoder.keys.add_given(key)?;
     }
     let given = octets_in(&arguments.file, MAX_INPUT)?;
     let input = Input::read(&given).map_err(|error| Unusable::new(&arguments.file, error))?;

@@ -8,19 +8,19 @@ mod secret;
 
 use std::path::PathBuf;
 
-use krb_client::{Ccache, Ccaches, Client, ClientError};
-use krb_proto::iana::ErrorCode;
+use krb_client::{Ccache, Ccaches, Client};
 use krb_proto::{Credential, Name, Principal};
 use serde_json::json;
 
 use self::options::duration;
 use crate::environment::Environment;
+use crate::secret::explained;
 use crate::{Failure, complain, report, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Kinit {
     /// Log in with the keys in a keytab: KRB5_KTNAME, or the one that -t or -i names.
-    #[arg(short, conflicts_with_all = ["password_file", "identity", "anonymous"])]
+    #[arg(short, conflicts_with_all = ["password_file", "identity", "anonymous", "otp"])]
     keytab: bool,
     /// The keytab.
     #[arg(short = 't', value_name = "FILE", requires = "keytab")]
@@ -74,6 +74,10 @@ pub(crate) struct Kinit {
     /// Armor the login (FAST) with the ticket-granting ticket in this cache, such as the host's.
     #[arg(short = 'T', value_name = "CACHE")]
     armor: Option<String>,
+    /// Log in with a one-time password (RFC 6560), which is asked for and shown to the KDC in armor alone.
+    /// A PIN goes in front of it, if the server behind the KDC wants one.
+    #[arg(long, requires = "armor", conflicts_with_all = ["password_file", "identity", "anonymous"])]
+    otp: bool,
     /// A ticket to this service instead of a ticket-granting ticket.
     #[arg(short = 'S', value_name = "SERVICE")]
     service: Option<String>,
@@ -86,6 +90,9 @@ pub(crate) struct Kinit {
     /// Make the postdated ticket in the cache good.
     #[arg(short)]
     validate: bool,
+    /// Say who logs in, into which cache, and that it is done.
+    #[arg(short = 'V', conflicts_with = "json")]
+    verbose: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -105,6 +112,9 @@ pub(crate) async fn run(arguments: &Kinit) -> Result<(), Failure> {
     let server = server(arguments, &account)?;
     // Where the ticket goes is settled before anybody is asked for it.
     let settled = place(&caches, &account).await?;
+    if arguments.verbose {
+        report(&format!("Using cache: {}\nUsing principal: {account}", settled.name()))?;
+    }
 
     let secret = secret::find(arguments, &environment, &account).await?;
     let asked = secret.was_typed;
@@ -163,13 +173,6 @@ async fn write(caches: &Ccaches, cache: &Ccache, ticket: &Credential) -> Result<
     Ok(())
 }
 
-/// As MIT's kinit: who typed a password is told that it is wrong, and nobody else.
-fn explained(error: ClientError, was_typed: bool) -> Failure {
-    let code = error.refusal().map(|refusal| refusal.code);
-    let is_wrong = matches!(code, Some(ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY));
-    if was_typed && is_wrong { "Password incorrect".into() } else { error.into() }
-}
-
 fn tell(arguments: &Kinit, cache: &Ccache, ticket: &Credential) -> Result<(), Failure> {
     // Of what was left out nobody need wonder.
     let asked = arguments.renewable.is_some() && ticket.times.renew_till.is_none();
@@ -185,6 +188,7 @@ fn tell(arguments: &Kinit, cache: &Ccache, ticket: &Credential) -> Result<(), Fa
                 ticket.times.endtime,
                 cache.name()
             )),
+            None if arguments.verbose => report("Authenticated to Kerberos v5"),
             // As MIT's kinit, which says nothing.
             None => Ok(()),
         };

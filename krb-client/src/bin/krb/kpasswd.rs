@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use krb_client::{Client, ClientError};
+use krb_client::Client;
 use krb_proto::Principal;
 use krb_proto::exchange::{ClientSecret, TicketOptions};
-use krb_proto::iana::ErrorCode;
 use krb_proto::kpasswd::PasswordChange;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
-use crate::secret::{ask, ask_new, password_in};
+use crate::secret::{ask, ask_new, explained, password_in};
 use crate::{Failure, report, report_json};
 
 #[derive(clap::Args)]
@@ -53,7 +52,9 @@ pub(crate) async fn run(arguments: &Kpasswd) -> Result<(), Failure> {
     // Nobody need think of a new password in vain.
     let options =
         TicketOptions { lifetime: LIFETIME, forwardable: false, ..TicketOptions::default() };
-    client.initial(&PasswordChange::service(), options).await.map_err(explained)?;
+    let was_typed = arguments.password_file.is_none();
+    let shown = client.initial(&PasswordChange::service(), options).await;
+    shown.map_err(|error| explained(error, was_typed))?;
     let whose = of.as_ref().unwrap_or(&account);
     let new = given(arguments.new_password_file.as_deref(), || {
         ask_new(&format!("New password for {whose}: "))
@@ -83,13 +84,5 @@ async fn account(arguments: &Kpasswd, environment: &Environment) -> Result<Princ
     match cache.read().await {
         Ok(held) => Ok(held.default_principal),
         Err(_) => Err("whose password? Name a principal, such as alice@EXAMPLE.COM".into()),
-    }
-}
-
-fn explained(error: ClientError) -> Failure {
-    let code = error.refusal().map(|refusal| refusal.code);
-    match code {
-        Some(ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY) => "Password incorrect".into(),
-        _ => error.into(),
     }
 }

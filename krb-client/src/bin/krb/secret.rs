@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Read};
 use std::path::Path;
 
-use krb_client::files;
-use krb_proto::crypto::Key;
-use krb_proto::iana::EncType;
+use krb_client::{ClientError, files};
+use krb_proto::crypto::{Key, SUPPORTED};
+use krb_proto::formats::danger_parse_key;
+use krb_proto::formats::krb5_conf::parse_enctype;
+use krb_proto::iana::{EncType, ErrorCode};
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -14,6 +16,8 @@ use crate::output::{Unusable, printable};
 
 /// No password is longer than this, nor is what stands behind its line in its file.
 const MAX_PASSWORD_FILE: u64 = 64 << 10;
+/// Nor are the keys that somebody has written out.
+const MAX_KEY_FILE: u64 = 1 << 20;
 
 /// Asks on the terminal, which shows nothing of what is typed. Where standard input is no terminal, its
 /// next line is taken, as MIT's programs do: `kinit alice < file`.
@@ -71,70 +75,38 @@ pub(crate) fn password_in(file: &Path) -> Result<Zeroizing<String>, Failure> {
     }
 }
 
-/// `ENCTYPE:HEX`, as programs that show keys write them.
-pub(crate) fn key_from_text(text: &str) -> Result<Key, Failure> {
-    let wrong = || "write a key as ENCTYPE:HEX, such as aes256-cts-hmac-sha1-96:0123…";
-    let (name, digits) = text.split_once(':').ok_or_else(wrong)?;
-    let enctype = enctype(name)?;
-    let octets = from_hex(digits).ok_or_else(wrong)?;
-    let key = match enctype {
-        EncType::RC4_HMAC => Key::danger_new_rc4(&octets),
-        _ => Key::new(enctype, &octets),
-    };
-    key.map_err(|error| format!("the key of {name}: {error}").into())
-}
-
-fn from_hex(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let octets =
-        pairs.iter().map(|[high, low]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok());
-    octets.collect::<Option<Vec<_>>>().map(Zeroizing::new)
+/// Keys that stand on the command line, and those in files (`-` is standard input), one in a line.
+pub(crate) fn keys(given: &[String], files: &[String]) -> Result<Vec<Key>, Failure> {
+    let given = given.iter().map(|text| danger_parse_key(text));
+    let mut keys = given.collect::<Result<Vec<_>, _>>()?;
+    for file in files {
+        let octets = octets_in(file, MAX_KEY_FILE)?;
+        let text = std::str::from_utf8(&octets).map_err(|error| Unusable::new(file, error))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let read = lines.map(|line| danger_parse_key(line));
+        let read = read.collect::<Result<Vec<_>, _>>();
+        let read = read.map_err(|error| Unusable::new(file, error))?;
+        if read.is_empty() {
+            return Err(Unusable::new(file, "there is no key in it").into());
+        }
+        keys.extend(read);
+    }
+    Ok(keys)
 }
 
 /// An enctype by its name, by one of MIT's names for it, or by its number.
 pub(crate) fn enctype(name: &str) -> Result<EncType, Failure> {
-    const NAMES: [(EncType, &[&str]); 7] = [
-        (EncType::AES256_CTS_HMAC_SHA1_96, &["aes256-cts", "aes256-sha1"]),
-        (EncType::AES128_CTS_HMAC_SHA1_96, &["aes128-cts", "aes128-sha1"]),
-        (EncType::AES256_CTS_HMAC_SHA384_192, &["aes256-sha2"]),
-        (EncType::AES128_CTS_HMAC_SHA256_128, &["aes128-sha2"]),
-        (EncType::CAMELLIA256_CTS_CMAC, &["camellia256-cts"]),
-        (EncType::CAMELLIA128_CTS_CMAC, &["camellia128-cts"]),
-        (EncType::RC4_HMAC, &["rc4-hmac", "arcfour-hmac-md5"]),
-    ];
-    let is_meant = |(enctype, others): &&(EncType, &[&str])| {
-        enctype.name().is_some_and(|known| known.eq_ignore_ascii_case(name))
-            || others.iter().any(|known| known.eq_ignore_ascii_case(name))
-            || name.parse() == Ok(enctype.0)
+    let known = SUPPORTED.iter().chain(&[EncType::RC4_HMAC]).filter_map(|enctype| enctype.name());
+    let unknown = || {
+        let known: Vec<_> = known.collect();
+        format!("{name} is no enctype that is known here: there are {}", known.join(", "))
     };
-    match NAMES.iter().find(is_meant) {
-        Some((enctype, _)) => Ok(*enctype),
-        None => {
-            let known: Vec<_> = NAMES.iter().filter_map(|(enctype, _)| enctype.name()).collect();
-            Err(format!("{name} is no enctype that is known here: there are {}", known.join(", "))
-                .into())
-        }
-    }
+    Ok(parse_enctype(name).ok_or_else(unknown)?)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_and_enctypes_are_read_from_text() {
-        for name in ["aes256-cts-hmac-sha1-96", "AES256-CTS", "18"] {
-            assert_eq!(enctype(name).unwrap(), EncType::AES256_CTS_HMAC_SHA1_96);
-        }
-        let key = key_from_text(&format!("aes128-cts:{}", "0f".repeat(16))).unwrap();
-        assert_eq!(key.as_bytes(), [0x0f; 16]);
-        assert!(key_from_text(&format!("rc4-hmac:{}", "0F".repeat(16))).is_ok());
-        // What may be half a key is not said again.
-        let error = key_from_text("aes128-cts:c0ffee").unwrap_err().to_string();
-        assert!(!error.contains("c0ffee"), "{error}");
-        for text in ["", "aes128-cts", "aes128-cts:0", "aes128-cts:zz", "des:00"] {
-            assert!(key_from_text(text).is_err(), "{text}");
-        }
-    }
+/// As MIT's kinit: who typed a password is told that it is wrong, and nobody else.
+pub(crate) fn explained(error: ClientError, was_typed: bool) -> Failure {
+    let code = error.refusal().map(|refusal| refusal.code);
+    let is_wrong = matches!(code, Some(ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY));
+    if was_typed && is_wrong { "Password incorrect".into() } else { error.into() }
 }

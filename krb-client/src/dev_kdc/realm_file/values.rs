@@ -4,7 +4,8 @@ use std::fmt;
 
 use krb_proto::KerberosTime;
 use krb_proto::crypto::Key;
-use krb_proto::formats::krb5_conf::{EnctypeList, parse_duration};
+use krb_proto::formats::danger_parse_key;
+use krb_proto::formats::krb5_conf::{parse_duration, parse_enctype};
 use krb_proto::iana::EncType;
 use krb_proto::pac::Sid;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -57,13 +58,6 @@ fn of_text<'de, D: Deserializer<'de>, T>(
     read(&text).ok_or_else(|| D::Error::custom(expected))
 }
 
-fn enctype(text: &str) -> Option<EncType> {
-    match EnctypeList::parse(text, &[], false).enctypes.as_slice() {
-        [enctype] => Some(*enctype),
-        _ => None,
-    }
-}
-
 /// An enctype by one of its names in a krb5.conf.
 #[derive(Clone, Copy)]
 pub(super) struct Enctype(pub(super) EncType);
@@ -72,7 +66,7 @@ impl<'de> Deserialize<'de> for Enctype {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expected =
             "an enctype is named as in a krb5.conf: aes256-cts-hmac-sha1-96, aes256-sha2…";
-        of_text(deserializer, enctype, expected).map(Self)
+        of_text(deserializer, parse_enctype, expected).map(Self)
     }
 }
 
@@ -81,25 +75,10 @@ pub(super) struct KeyText(pub(super) Key);
 
 impl<'de> Deserialize<'de> for KeyText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = |text: &str| {
-            let (name, digits) = text.split_once(':')?;
-            let (enctype, octets) = (enctype(name)?, hex(digits)?);
-            match enctype {
-                // Whoever writes one into a realm for tests means it.
-                EncType::RC4_HMAC => Key::danger_new_rc4(&octets).ok(),
-                _ => Key::new(enctype, &octets).ok(),
-            }
-        };
+        let read = |text: &str| danger_parse_key(text).ok();
         let expected = "a key is ENCTYPE:HEXADECIMAL, as aes256-cts-hmac-sha1-96:00112233…";
         of_text(deserializer, read, expected).map(Self)
     }
-}
-
-fn hex(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
-    let digit = |octet: u8| char::from(octet).to_digit(16);
-    let octet = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
-    pairs.iter().map(octet).collect::<Option<Vec<_>>>().map(Zeroizing::new)
 }
 
 /// A SID, `S-1-…`.

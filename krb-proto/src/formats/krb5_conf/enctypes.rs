@@ -99,3 +99,15 @@ impl EnctypeList {
         list
     }
 }
+
+/// One enctype: by its name, by another that MIT's library has for it, or by its number. Weak ones, families
+/// of several and what has no name in a list are none.
+#[must_use]
+pub fn parse_enctype(text: &str) -> Option<EncType> {
+    let number = text.parse().ok();
+    NAMES.iter().find_map(|(name, enctypes)| match enctypes {
+        [enctype] if WEAK.contains(enctype) => None,
+        [enctype] if name.eq_ignore_ascii_case(text) || number == Some(enctype.0) => Some(*enctype),
+        _ => None,
+    })
+}

@@ -30,7 +30,7 @@ mod realm;
 mod server;
 mod value;
 
-pub use enctypes::EnctypeList;
+pub use enctypes::{EnctypeList, parse_enctype};
 pub use error::{ConfError, ConfErrorKind};
 pub use libdefaults::{CanonicalizeHostname, LibDefaults};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_FILES, MAX_INCLUDE_DEPTH};

@@ -7,7 +7,6 @@ use krb_proto::iana::{EncType, KeyUsage};
 use zeroize::Zeroizing;
 
 use crate::Failure;
-use crate::secret::key_from_text;
 
 /// A key, and how people call it.
 #[derive(Clone)]
@@ -47,9 +46,8 @@ impl Keys {
         Ok(())
     }
 
-    /// A key by itself, `ENCTYPE:HEX`.
-    pub(super) fn add_text(&mut self, text: &str) -> Result<(), Failure> {
-        let key = key_from_text(text)?;
+    /// A key by itself.
+    pub(super) fn add_given(&mut self, key: Key) -> Result<(), Failure> {
         let name = format!("the --key of {}", key.enctype());
         self.add(Named { key, name, is_krbtgt: false })
     }

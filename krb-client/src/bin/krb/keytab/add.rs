@@ -14,7 +14,7 @@ use super::edit::edit;
 use super::{Place, put};
 use crate::environment::{Environment, driver, principal};
 use crate::output::Unusable;
-use crate::secret::{ask_new, enctype, key_from_text, octets_in, password_in};
+use crate::secret::{ask_new, enctype, keys, octets_in, password_in};
 use crate::{Failure, report};
 
 #[derive(clap::Args)]
@@ -28,28 +28,32 @@ pub(crate) struct Add {
     kvno: Option<u32>,
     /// Make a key of this enctype; may be given again. Without it those of AES with SHA-1, which
     /// every directory has.
-    #[arg(short = 'e', long, value_name = "ENCTYPE", conflicts_with = "key")]
+    #[arg(short = 'e', long, value_name = "ENCTYPE", conflicts_with_all = ["key", "key_file"])]
     enctype: Vec<String>,
     /// Read the password from this file (its first line) instead of asking for it.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "managed_password"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "key_file", "managed_password"])]
     password_file: Option<PathBuf>,
-    /// The key itself; may be given again.
+    /// The key itself; may be given again. Whoever lists processes sees it meanwhile: --key-file is for
+    /// keys that are in use.
     #[arg(long, value_name = "ENCTYPE:HEX", conflicts_with = "managed_password")]
     key: Vec<String>,
+    /// Read keys from this file, or standard input if it is `-`: ENCTYPE:HEX, one in a line.
+    #[arg(long, value_name = "FILE", conflicts_with = "managed_password")]
+    key_file: Vec<String>,
     /// The value of a group managed service account's `msDS-ManagedPassword`, as it is or in base64.
     /// The password before the current one is taken too, as the version before.
     #[arg(long, value_name = "FILE")]
     managed_password: Option<String>,
     /// The account whose password it is (its sAMAccountName) if the principal is one of its SPNs:
     /// Active Directory salts keys with it.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["key", "salt"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["key", "key_file", "salt"])]
     account: Option<String>,
     /// Ask the KDC for the salt: what it says is right, also of an account that was renamed. Nothing
     /// of the password is sent.
-    #[arg(short = 'f', long, conflicts_with_all = ["key", "salt", "managed_password"])]
+    #[arg(short = 'f', long, conflicts_with_all = ["key", "key_file", "salt", "managed_password"])]
     fetch_salt: bool,
     /// The salt itself, as `krb decode` shows it in a KDC's ETYPE-INFO2.
-    #[arg(long, value_name = "TEXT", conflicts_with = "key")]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["key", "key_file"])]
     salt: Option<String>,
 }
 
@@ -166,9 +170,8 @@ async fn as_the_kdc_makes_them(
 }
 
 fn source(arguments: &Add) -> Result<Source, Failure> {
-    if !arguments.key.is_empty() {
-        let keys = arguments.key.iter().map(|text| key_from_text(text));
-        return Ok(Source::Keys(keys.collect::<Result<_, _>>()?));
+    if !arguments.key.is_empty() || !arguments.key_file.is_empty() {
+        return Ok(Source::Keys(keys(&arguments.key, &arguments.key_file)?));
     }
     if let Some(file) = &arguments.managed_password {
         return Ok(Source::Managed(managed(file)?));

@@ -1,6 +1,9 @@
+use std::io;
+
 use krb_client::{AccountSecret, files};
 use krb_proto::Principal;
 use krb_proto::exchange::ClientSecret;
+use krb_proto::preauth::OneTimePassword;
 use zeroize::Zeroizing;
 
 use super::Kinit;
@@ -33,6 +36,8 @@ pub(super) async fn find(
         (files::client_keys(&keytab, account)?.into(), false)
     } else if arguments.anonymous || !arguments.identity.is_empty() {
         (certificate(arguments, environment, account).await?, false)
+    } else if arguments.otp {
+        (one_time(account), true)
     } else if let Some(file) = &arguments.password_file {
         (password(&password_in(file)?).into(), false)
     } else {
@@ -43,6 +48,15 @@ pub(super) async fn find(
 
 fn password(text: &str) -> ClientSecret {
     ClientSecret::Password(Zeroizing::new(text.as_bytes().to_vec()))
+}
+
+/// Each login asks for another one.
+fn one_time(account: &Principal) -> AccountSecret {
+    let prompt = format!("One-time password for {account}: ");
+    AccountSecret::one_time_password(move || {
+        let typed = ask(&prompt).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(OneTimePassword { value: Zeroizing::new(typed.as_bytes().to_vec()), pin: None })
+    })
 }
 
 #[cfg(feature = "pkinit")]

@@ -168,6 +168,19 @@ fn enctype_lists_are_mits() {
     assert_eq!(list.unknown, ["aes-sha2", "des-cbc-crc"]);
 }
 
+#[test]
+fn one_enctype_is_named_or_numbered() {
+    for name in ["aes256-cts-hmac-sha1-96", "AES256-CTS", "18"] {
+        assert_eq!(parse_enctype(name), Some(EncType::AES256_CTS_HMAC_SHA1_96), "{name}");
+    }
+    for name in ["rc4", "arcfour-hmac", "23"] {
+        assert_eq!(parse_enctype(name), Some(EncType::RC4_HMAC), "{name}");
+    }
+    for name in ["", "aes", "-aes256-cts", "aes256-cts,aes256-sha1", "24", "des3-cbc-raw", "1"] {
+        assert_eq!(parse_enctype(name), None, "{name}");
+    }
+}
+
 /// MIT krb5 `src/lib/krb5/krb/t_parse_host_string.c`; what differs is said.
 #[test]
 fn server_addresses_are_mits() {
