@@ -53,6 +53,8 @@ pub use resolver::{ResolveError, Resolver};
 pub use s4u::S4u;
 pub use store::{SharedTicket, SharedTickets, Sharing, UserTicket};
 pub use trace::TRACE;
+#[cfg(feature = "reqwest")]
+pub use transport::ReqwestHttps;
 pub use transport::{Carry, Carrying, Https, Posting, Transport};
 
 pub use krb_proto as proto;

@@ -1,5 +1,7 @@
 //! One request to one server over TCP, UDP or HTTPS (RFC 4120 section 7.2, MS-KKDCP).
 
+#[cfg(feature = "reqwest")]
+mod by_reqwest;
 mod https;
 mod kept;
 mod tcp;
@@ -17,6 +19,8 @@ use krb_proto::kpasswd;
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(feature = "reqwest")]
+pub use by_reqwest::ReqwestHttps;
 pub use https::{Https, Posting};
 pub(crate) use tcp::was_closed_meanwhile;
 

@@ -8,6 +8,7 @@ mod caches;
 mod gssapi;
 mod impacket;
 mod jdk;
+mod kdc_proxy;
 mod kpasswd;
 mod krb;
 mod mit;

@@ -10,7 +10,7 @@ use crate::kdc::KdcProxy;
 pub type Posting<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send + 'a>>;
 
 /// What speaks HTTPS to KDC proxies. This crate brings no TLS: which one, and whose certificates
-/// are believed, is the application's to choose.
+/// are believed, is the application's to choose. `ReqwestHttps` (feature `reqwest`) is one.
 pub trait Https: Send + Sync {
     /// POSTs a body to this URL, with this `Content-Type`, and gives the body of the answer: only
     /// of one with status 200, and no more than `limit` bytes of it. It follows no redirection.
