@@ -127,8 +127,12 @@ impl Ended {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_typed_a_wrong_password_is_told_so_and_nobody_else() {
     let mut world = World::new("wrong").await;
-    world.run(&["kinit", "alice"], "alice's password\n").await.ok();
+    let said = world.run(&["kinit", "-V", "alice"], "alice's password\n").await.ok();
+    assert!(said.contains("alice@EXAMPLE.TEST") && said.contains("FILE:cc"), "{said}");
+    assert!(said.ends_with("Authenticated to Kerberos v5\n"), "{said}");
     world.ok(&["klist", "-s"]).await;
+    // What is good once is shown to nobody who has not shown himself.
+    world.run(&["kinit", "--otp", "alice"], "123456\n").await.refused(2, "-T");
     world.run(&["kinit", "alice"], "bob's password\n").await.refused(1, "Password incorrect");
     std::fs::write(world.folder.join("wrong"), "bob's password\n").unwrap();
     let from_file = world.run(&["kinit", "--password-file", "wrong", "alice"], "").await;
@@ -392,6 +396,40 @@ async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     world.run(&other, "guess\nguess\n").await.ok();
     let found = of(&world.run(&["doctor", "--json", "-k", "wrong"], "").await);
     assert_eq!(lights(&found, "login"), ["red"], "{found}");
+    // What is to blame has its own name.
+    for (arguments, what, why) in [
+        (&["-k", "absent"][..], "keytab", "absent"),
+        (&["--client", "svc-mcp", "--password-file", "absent"], "password", "absent"),
+        (&["--client", "a@b@c", "-k", "svc-mcp"], "account", "a@b@c"),
+        (&["-k", "svc-mcp", "-T", "FILE:absent"], "armor", "absent"),
+    ] {
+        let found = of(&world.run(&[&["doctor", "--json"], arguments].concat(), "").await);
+        let all = found["findings"].as_array().unwrap();
+        let red = all.iter().find(|it| it["light"] == "red").unwrap();
+        assert!(red["what"] == what && red["said"].as_str().unwrap().contains(why), "{found}");
+        assert_eq!(found["error"], Value::Null);
+    }
+    // JSON is JSON where it cannot go on, too.
+    let ended = world.run(&[&doctor[..], &["a@b@c", WEB]].concat(), "").await;
+    ended.refused(1, "a@b@c");
+    let found = of(&ended);
+    assert_eq!(lights(&found, "login"), ["green"], "{found}");
+    assert!(found["error"].as_str().unwrap().contains("a@b@c"), "{found}");
+    // A KDC proxy that is never asked is no green light.
+    let conf = std::fs::read_to_string(world.folder.join("krb5.conf")).unwrap();
+    let (kdc, proxy) = (kdc_line(&conf), "kdc = https://proxy.example.test/KdcProxy");
+    for (lines, light) in [(proxy.to_owned(), "red"), (format!("{proxy}\n{kdc}"), "yellow")] {
+        std::fs::write(world.folder.join("proxied.conf"), conf.replace(&kdc, &lines)).unwrap();
+        let mut command = world.command(&doctor);
+        command.env("KRB5_CONFIG", "proxied.conf");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(lights(&found, "servers")[0], light, "{found}");
+        assert_eq!(lights(&found, "login").is_empty(), light == "red", "{found}");
+    }
+    let named = ["doctor", "--kdc", "https://proxy.example.test/KdcProxy"];
+    world.run(&named, "").await.refused(2, "speaks no HTTPS");
+
     std::fs::set_permissions(world.folder.join("svc-mcp"), PermissionsExt::from_mode(0o644))
         .unwrap();
     let found = of(&world.run(&doctor, "").await);
@@ -399,4 +437,9 @@ async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     world.kdc.take().unwrap().stop().await;
     let found = of(&world.run(&doctor, "").await);
     assert_eq!(lights(&found, "port"), ["red"], "{found}");
+}
+
+/// Where the realm's KDC is, in its krb5.conf.
+fn kdc_line(conf: &str) -> String {
+    conf.lines().map(str::trim).find(|line| line.starts_with("kdc = ")).unwrap().to_owned()
 }

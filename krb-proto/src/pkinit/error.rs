@@ -43,7 +43,7 @@ impl fmt::Display for PkinitError {
             Self::SignedData(error) => write!(f, "the KDC's signed reply is refused: {error}"),
             Self::NotTheKdc => f.write_str(
                 "the signer's certificate does not name the realm's KDC (id-pkinit-san); \
-                 for KDCs known by host name, list their hosts",
+                 for KDCs known by host name, list their hosts (pkinit_kdc_hostname in krb5.conf)",
             ),
             Self::OtherRequest => f.write_str("the KDC's PKINIT reply answers another request"),
             Self::KeyTransport => {

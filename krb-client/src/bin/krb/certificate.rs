@@ -11,7 +11,8 @@ use crate::Failure;
 use crate::environment::Environment;
 
 /// From MIT's attributes: `X509_user_identity=FILE:CERTIFICATE,KEY`, `X509_anchors=FILE:CA`; without the
-/// latter krb5.conf's `pkinit_anchors` say who is a KDC. Nobody needs no certificate.
+/// latter krb5.conf's `pkinit_anchors` say who is a KDC. A certificate that names no realm is a KDC's if it
+/// names a host of `pkinit_kdc_hostname`. Nobody needs no certificate.
 pub(crate) async fn secret(
     attributes: &[String],
     anonymous: bool,
@@ -33,8 +34,12 @@ pub(crate) async fn secret(
     if anonymous && identity.is_some() {
         return Err("-n: nobody has a certificate: leave X509_user_identity out".into());
     }
-    if let (true, Some(conf)) = (anchors.is_empty(), environment.realms.conf()) {
-        for value in conf.pkinit(&String::from_utf8_lossy(realm), "pkinit_anchors") {
+    let realm = String::from_utf8_lossy(realm);
+    let configured = |relation| {
+        environment.realms.conf().map(|conf| conf.pkinit(&realm, relation)).unwrap_or_default()
+    };
+    if anchors.is_empty() {
+        for value in configured("pkinit_anchors") {
             anchors.push(PathBuf::from(file(value)?));
         }
     }
@@ -45,20 +50,19 @@ pub(crate) async fn secret(
                 .into(),
         );
     }
-    let anchors = files::read_anchors(&anchors).await?;
-    if anonymous {
-        return Ok(AccountSecret::anonymous(anchors));
-    }
-    let identity = identity
-        .ok_or("which certificate? Name it with -X X509_user_identity=FILE:CERTIFICATE,KEY")?;
-    let (certificate, key) = identity.split_once(',').unwrap_or((identity, identity));
-    let signer = files::read_signer(Path::new(certificate), Path::new(key)).await?;
-    let config = PkinitConfig {
-        signer: Some(Box::new(signer)),
-        anchors,
+    let mut config = PkinitConfig {
+        signer: None,
+        anchors: files::read_anchors(&anchors).await?,
         groups: vec![Group::Modp14, Group::P256, Group::P384, Group::Modp16],
-        kdc_hosts: Vec::new(),
+        kdc_hosts: configured("pkinit_kdc_hostname").into_iter().map(str::to_owned).collect(),
     };
+    if !anonymous {
+        let identity = identity
+            .ok_or("which certificate? Name it with -X X509_user_identity=FILE:CERTIFICATE,KEY")?;
+        let (certificate, key) = identity.split_once(',').unwrap_or((identity, identity));
+        let signer = files::read_signer(Path::new(certificate), Path::new(key)).await?;
+        config.signer = Some(Box::new(signer));
+    }
     Ok(ClientSecret::Certificate(Arc::new(config)).into())
 }
 

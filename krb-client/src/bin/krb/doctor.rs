@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::output::Ended;
-use crate::s4u::Service;
+use crate::s4u::{Service, Unready};
 use crate::{Failure, report, report_json};
 
 #[derive(clap::Args)]
@@ -104,7 +104,7 @@ impl Findings {
 
 pub(crate) async fn run(arguments: &Doctor) -> Result<(), Failure> {
     let mut findings = Findings { json: arguments.json, all: Vec::new() };
-    look(arguments, &mut findings).await?;
+    let looked = look(arguments, &mut findings).await;
     let worst = findings.worst();
     if arguments.json {
         let all: Vec<Value> = findings
@@ -117,8 +117,11 @@ pub(crate) async fn run(arguments: &Doctor) -> Result<(), Failure> {
                 })
             })
             .collect();
-        report_json(&json!({ "worst": worst.name(), "findings": all }))?;
+        // What ended it early, such as a name that is none, is said with what was found before.
+        let error = looked.as_ref().err().map(ToString::to_string);
+        report_json(&json!({ "worst": worst.name(), "findings": all, "error": error }))?;
     }
+    looked?;
     // Who only wants to know whether it works is not told of what could be better.
     if worst == Light::Red { Err(Ended::FAILED.into()) } else { Ok(()) }
 }
@@ -145,10 +148,8 @@ async fn look(arguments: &Doctor, findings: &mut Findings) -> Result<(), Failure
     servers::look(&environment, &arguments.service, &realm, findings).await?;
     let client: Client = match client {
         Ok(client) => client,
-        Err(error) => {
-            let remedy = "name the service account's keytab with -k, and the account with --client; \
-                          `krb keytab list` shows what is in it";
-            return findings.add(Finding::red("keytab", error.to_string(), remedy));
+        Err(Unready { what, error }) => {
+            return findings.add(Finding::red(what.name(), error.to_string(), what.remedy()));
         }
     };
     if !probe::look(&environment, &arguments.service, client.account(), findings).await? {

@@ -8,7 +8,7 @@ use krb_client::{Ccaches, Clock as _, Entropy as _, OsRandom, SystemClock, UserT
 use tokio::process::{Child, Command};
 
 use crate::environment::Environment;
-use crate::output::Ended;
+use crate::output::{Ended, Unusable};
 use crate::s4u::{Service, delegate};
 use crate::{Failure, complain};
 
@@ -88,7 +88,7 @@ impl Folder {
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        builder.create(&path).map_err(|error| Unusable::new(path.display(), error))?;
         Ok(Self(path))
     }
 

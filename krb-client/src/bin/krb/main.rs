@@ -36,7 +36,6 @@ use output::{Failure, Unusable, complain, failed, report, report_json, write};
 #[command(
     name = "krb",
     version,
-    about,
     max_term_width = 100,
     after_help = "Exit status: 0 done; 1 refused, or failed otherwise; 2 the command line is wrong; 3 no \
         KDC answered in time;\n4 a file is missing, cannot be read or written, or makes no sense."
@@ -51,7 +50,7 @@ enum Command {
     /// Log in: get a ticket-granting ticket, or another ticket straight from the KDC.
     #[command(
         after_help = "Examples:\n  krb kinit alice@EXAMPLE.COM\n  krb kinit -k -t mcp.keytab -l 10h -r 7d svc-mcp\n  \
-        krb kinit -R"
+        krb kinit -n -c armor.cc @EXAMPLE.COM && krb kinit -T armor.cc --otp alice\n  krb kinit -R"
     )]
     Kinit(kinit::Kinit),
     /// Get tickets to services, and print the versions of the keys that they are sealed with.
@@ -66,9 +65,10 @@ enum Command {
     /// Run a program in a user's name, without the user's password.
     ///
     /// It finds a ticket to SPN in USER's name, and nothing else, in a cache that is gone when it
-    /// ends. It is told what this program is told by signals, and this program ends as it does.
+    /// ends. This program passes on what it is told by signals, and ends as the program does; the keys
+    /// of a terminal (Ctrl-C, Ctrl-\) reach both.
     #[command(
-        after_help = "Example:\n  krb exec -k mcp.keytab alice cifs/files.example.com -- \\\n      smbclient -k \
+        after_help = "Example:\n  krb exec -k mcp.keytab alice cifs/files.example.com -- \\\n      smbclient --use-kerberos=required -N \
         //files.example.com/share"
     )]
     Exec(exec::Exec),
@@ -125,15 +125,21 @@ enum Command {
     )]
     Decode(decode::Decode),
     /// List, add, remove and merge keys in keytabs.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  krb keytab list -k web.keytab\n  krb keytab add --help"
+    )]
     Keytab(keytab::Keytab),
     /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  krb completions bash >~/.local/share/bash-completion/completions/krb"
+    )]
     Completions {
         /// bash, elvish, fish, powershell or zsh.
         shell: clap_complete::Shell,
     },
     /// Write the manual pages, one for each command, into a folder that is there.
-    #[command(hide = true)]
+    #[command(after_help = "Example:\n  mkdir man1 && krb man man1 && man man1/krb-kinit.1")]
     Man {
         /// The folder.
         folder: PathBuf,

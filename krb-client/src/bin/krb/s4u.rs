@@ -36,8 +36,8 @@ pub(crate) struct Service {
         rustdoc::broken_intra_doc_links,
         reason = "an address in brackets, as --help shows it"
     )]
-    #[arg(long, value_name = "HOST[:PORT]")]
-    kdc: Vec<String>,
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = kdc)]
+    kdc: Vec<ServerAddress>,
     /// Armor everything (FAST) with the ticket-granting ticket in this cache, such as the host's.
     #[arg(short = 'T', long, value_name = "CACHE")]
     armor_cache: Option<String>,
@@ -119,47 +119,91 @@ fn refused(step: Step, error: ClientError, forwardable: bool, names: &Names<'_>)
     Explained { exchange, meaning: meaning.unwrap_or_default(), error }.into()
 }
 
+/// What a service needs before anybody is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Needed {
+    Account,
+    Password,
+    Keytab,
+    Armor,
+}
+
+impl Needed {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Password => "password",
+            Self::Keytab => "keytab",
+            Self::Armor => "armor",
+        }
+    }
+
+    pub(crate) const fn remedy(self) -> &'static str {
+        match self {
+            Self::Account => "name the service account, NAME@REALM, with --client",
+            Self::Password => "put the account's password into the first line of the file",
+            Self::Keytab => {
+                "name the service account's keytab with -k, and the account with --client; \
+                 `krb keytab list` shows what is in it"
+            }
+            Self::Armor => {
+                "log in into the cache that -T names: `krb kinit -k -c CACHE` with the host's keytab"
+            }
+        }
+    }
+}
+
+/// A service that is not ready to ask for anything, and which of its needs is to blame.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub(crate) struct Unready {
+    pub(crate) what: Needed,
+    #[source]
+    pub(crate) error: Failure,
+}
+
+fn kdc(text: &str) -> Result<ServerAddress, String> {
+    let server = ServerAddress::parse(text, 88).map_err(|error| error.to_string())?;
+    match server.transport {
+        ServerTransport::Direct => Ok(server),
+        _ => Err("this program speaks no HTTPS to KDC proxies: name a KDC itself".to_owned()),
+    }
+}
+
+fn needs<T>(what: Needed, outcome: Result<T, Failure>) -> Result<T, Unready> {
+    outcome.map_err(|error| Unready { what, error })
+}
+
 impl Service {
     /// Its client.
-    pub(crate) async fn client(&self, environment: &Environment) -> Result<Client, Failure> {
-        let (account, secret) = self.account(environment).await?;
+    pub(crate) async fn client(&self, environment: &Environment) -> Result<Client, Unready> {
+        let named = self.client.as_deref().map(|name| environment.principal(name)).transpose();
+        let named = needs(Needed::Account, named)?;
+        let secret = if self.password_file.is_some() { Needed::Password } else { Needed::Keytab };
+        let (account, secret) = needs(secret, self.account(environment, named).await)?;
         let mut config = environment.client(account.clone(), secret);
-        config.realms = self.realms(environment, &account.realm)?;
+        config.realms = self.realms(environment, &account.realm);
         if let Some(armor) = &self.armor_cache {
-            config.armor = Some(environment.armor(armor, &account.realm).await?);
+            let armor = environment.armor(armor, &account.realm).await;
+            config.armor = Some(needs(Needed::Armor, armor)?);
         }
         Ok(Client::new(config))
     }
 
     /// Where KDCs are: those that are named, for the account's realm; all others as ever.
-    pub(crate) fn realms(
-        &self,
-        environment: &Environment,
-        realm: &[u8],
-    ) -> Result<Realms, Failure> {
+    pub(crate) fn realms(&self, environment: &Environment, realm: &[u8]) -> Realms {
         let realms = environment.realms.clone();
         if self.kdc.is_empty() {
-            return Ok(realms);
+            return realms;
         }
         let resolver = Resolver::from_system(Resolver::hosts_of_machine());
-        let hosts = KdcSource::Hosts(self.named_kdcs()?, resolver);
-        Ok(realms.with(&String::from_utf8_lossy(realm), hosts))
+        let hosts = KdcSource::Hosts(self.kdc.clone(), resolver);
+        realms.with(&String::from_utf8_lossy(realm), hosts)
     }
 
     /// The KDCs that are named, if any are.
-    pub(crate) fn named_kdcs(&self) -> Result<Vec<ServerAddress>, Failure> {
-        let kdcs = self.kdc.iter().map(|kdc| {
-            let server =
-                ServerAddress::parse(kdc, 88).map_err(|error| format!("{kdc}: {error}"))?;
-            match server.transport {
-                ServerTransport::Direct => Ok(server),
-                _ => {
-                    Err(format!("{kdc}: a KDC proxy is named in krb5.conf, as kdc = https://…")
-                        .into())
-                }
-            }
-        });
-        kdcs.collect()
+    pub(crate) fn named_kdcs(&self) -> &[ServerAddress] {
+        &self.kdc
     }
 
     /// The keytab, if keys are in one.
@@ -177,8 +221,8 @@ impl Service {
     async fn account(
         &self,
         environment: &Environment,
+        named: Option<Principal>,
     ) -> Result<(Principal, AccountSecret), Failure> {
-        let named = self.client.as_deref().map(|name| environment.principal(name)).transpose()?;
         if let (Some(file), Some(account)) = (&self.password_file, &named) {
             let password = Zeroizing::new(password_in(file)?.as_bytes().to_vec());
             return Ok((account.clone(), ClientSecret::Password(password).into()));

@@ -83,7 +83,7 @@ pub(crate) fn keys(given: &[String], files: &[String]) -> Result<Vec<Key>, Failu
         let octets = octets_in(file, MAX_KEY_FILE)?;
         let text = std::str::from_utf8(&octets).map_err(|error| Unusable::new(file, error))?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let read = lines.map(|line| danger_parse_key(line));
+        let read = lines.map(danger_parse_key);
         let read = read.collect::<Result<Vec<_>, _>>();
         let read = read.map_err(|error| Unusable::new(file, error))?;
         if read.is_empty() {

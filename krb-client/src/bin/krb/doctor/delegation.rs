@@ -1,10 +1,9 @@
 use krb_client::remedy::{Names, Refused, Step, of_refusal};
-use krb_client::{Client, ClientError, UserTicket};
+use krb_client::{Account, Client, ClientError, UserTicket};
 use krb_proto::Principal;
 use krb_proto::asn1::Ticket;
 use krb_proto::der;
 use krb_proto::iana::{ErrorCode, NtStatus, TicketFlags};
-use krb_proto::pac::{LogonInfo, Pac};
 
 use super::{Finding, Findings};
 use crate::{Failure, remedy};
@@ -120,15 +119,8 @@ fn opened(client: &Client, evidence: &UserTicket) -> Finding {
 
 /// The account that the evidence proves, which is not always the one that was named.
 fn who(client: &Client, evidence: &UserTicket, asked: &Principal) -> String {
-    let named = || -> Option<String> {
-        let (opened, key) = client.open(evidence).ok()?;
-        let pac = Pac::parse(&opened.pac).ok()?.verify_server_signature(&key).ok()?;
-        let logon: LogonInfo = pac.logon_info().ok()?;
-        let sid = logon.user_sid().ok()?;
-        Some(format!("{}\\{} ({sid})", logon.logon_domain_name, logon.effective_name))
-    };
-    match named() {
-        Some(account) => format!("{asked} is {account}"),
+    match client.prove(evidence).ok().and_then(|proven| proven.account) {
+        Some(Account { domain, name, sid, .. }) => format!("{asked} is {domain}\\{name} ({sid})"),
         None => format!("evidence for {asked}"),
     }
 }

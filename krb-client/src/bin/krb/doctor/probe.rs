@@ -71,7 +71,7 @@ pub(super) async fn look(
     let enctypes = SUPPORTED.iter().copied().chain([EncType::RC4_HMAC]).collect();
     let options = TicketOptions { enctypes, ..TicketOptions::default() };
     let exchange = AsExchange::new(account.clone(), ClientSecret::Keys(Vec::new()), options);
-    let realms = service.realms(environment, &account.realm)?;
+    let realms = service.realms(environment, &account.realm);
     let driver = driver(realms);
     let answer = match driver.run(Probe(exchange)).await {
         Ok(answer) => answer,

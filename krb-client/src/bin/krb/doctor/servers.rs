@@ -27,9 +27,10 @@ pub(super) async fn look(
     findings: &mut Findings,
 ) -> Result<(), Failure> {
     let resolver = Resolver::from_system(Resolver::hosts_of_machine());
-    let mut servers: Vec<_> =
-        service.named_kdcs()?.into_iter().map(|server| (server.host, server.port)).collect();
+    let named = service.named_kdcs().iter();
+    let mut servers: Vec<_> = named.map(|server| (server.host.clone(), server.port)).collect();
     let mut from = "named with --kdc";
+    let mut proxies = Vec::new();
     if servers.is_empty()
         && let Some(conf) = environment.realms.conf()
     {
@@ -37,11 +38,14 @@ pub(super) async fn look(
         for server in conf.realm(realm)?.kdc {
             match server.transport {
                 ServerTransport::Direct => servers.push((server.host, server.port)),
-                _ => findings.add(Finding::green(
-                    "servers",
-                    format!("{} is a KDC proxy: what is behind it is not looked at", server.host),
-                ))?,
+                _ => proxies.push(server.host),
             }
+        }
+    }
+    if !proxies.is_empty() {
+        findings.add(proxied(&proxies, realm, servers.is_empty()))?;
+        if servers.is_empty() {
+            return Ok(());
         }
     }
     if servers.is_empty() {
@@ -67,6 +71,17 @@ pub(super) async fn look(
         one(&resolver, host, *port, findings).await?;
     }
     Ok(())
+}
+
+/// Servers that this program cannot ask, of which nobody need think that they were looked at.
+fn proxied(proxies: &[String], realm: &str, no_others: bool) -> Finding {
+    let said =
+        format!("{}: KDC proxies, and this program speaks no HTTPS to them", proxies.join(", "));
+    let remedy = format!("name a KDC itself: --kdc HOST, or kdc = HOST under [realms], {realm}");
+    match no_others {
+        true => Finding::red("servers", said, remedy),
+        false => Finding::yellow("servers", said, remedy),
+    }
 }
 
 async fn one(
