@@ -7,6 +7,7 @@
     reason = "clippy takes only #[test] functions for tests"
 )]
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -15,15 +16,16 @@ use std::time::Duration;
 
 use krb_client::dev_kdc::{Bind, DevKdc, InMemory, Realms};
 use krb_client::proto::exchange::{ClientSecret, TgsGoal, TicketOptions};
+use krb_client::proto::formats::krb5_conf::{ServerAddress, ServerTransport};
 use krb_client::proto::iana::{ErrorCode, KpasswdResult, NameType, TicketFlags};
 use krb_client::proto::kdc::{Account, Asked, Compat, Event, Outcome, Realm};
 use krb_client::proto::kpasswd::{KpasswdError, PasswordChange, is_request};
 use krb_client::proto::{Credential, Name, Principal, Timestamp};
 use krb_client::{
     AccountSecret, Armor, Carry, Carrying, Ccaches, Client, ClientConfig, ClientError, Clock,
-    Endpoint, KdcSource, OsRandom, Transport,
+    Endpoint, KdcSource, OsRandom, Resolver, Transport,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 const REALM: &str = "EXAMPLE.TEST";
 const PASSWORD: &str = "alice's password 1";
@@ -458,16 +460,95 @@ async fn what_became_of_a_change_that_nobody_answered_is_found_out() {
     }
 }
 
+/// Takes no connections, and answers nobody who wants one: its queue is full.
+async fn mute() -> (SocketAddr, tokio::net::TcpListener, Vec<tokio::net::TcpStream>) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let (address, mut queued) = (listener.local_addr().unwrap(), Vec::new());
+    let connect = || timeout(Duration::from_millis(200), tokio::net::TcpStream::connect(address));
+    while let Ok(stream) = connect().await {
+        queued.push(stream.unwrap());
+    }
+    (address, listener, queued)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_server_that_is_down_does_not_use_up_the_time_of_the_next() {
+    let kdc = DevKdc::start(realm(Compat::Strict), Bind::loopback()).await.unwrap();
+    let (down, _listener, _queued) = mute().await;
+    let client = |servers: KdcSource| {
+        let mut config = kdc.client_config("alice").unwrap();
+        config.secret = secret(PASSWORD).into();
+        config.timeout = Duration::from_secs(4);
+        config.realms = config.realms.with_kpasswd(REALM, servers);
+        Client::new(config)
+    };
+    // Nothing was sent, so no login with the new one is tried: it would be one with a wrong password.
+    let alice = client(KdcSource::Addresses(vec![down]));
+    let error = alice.change_password(NEW).await.unwrap_err();
+    assert!(
+        matches!(&error, ClientError::Unreachable(nobody) if nobody.tried.len() == 1),
+        "{error}"
+    );
+    let alice = client(KdcSource::Addresses(vec![down, kdc.addresses().kpasswd]));
+    alice.change_password(NEW).await.unwrap();
+    kdc.stop().await;
+}
+
+#[tokio::test]
+async fn names_of_password_servers_that_dns_is_silent_about_are_given_up() {
+    let world = World::new();
+    let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let fixed = HashMap::from([("here".to_owned(), vec![[10, 0, 0, 1].into()])]);
+    let resolver = Resolver::new(&[silent.local_addr().unwrap()], fixed).unwrap();
+    let host = |host: &str| ServerAddress {
+        host: host.to_owned(),
+        port: 464,
+        transport: ServerTransport::Direct,
+    };
+    let change = async |servers: KdcSource| {
+        let mut config = world.with("alice", secret(PASSWORD));
+        config.timeout = Duration::from_secs(1);
+        config.realms = config.realms.with_kpasswd(REALM, servers);
+        let change = async { Client::new(config).change_password(NEW).await };
+        timeout(Duration::from_secs(4), change).await.unwrap()
+    };
+    let error = change(KdcSource::DnsSrv(resolver.clone())).await.unwrap_err();
+    assert!(error.to_string().contains("in time"), "{error}");
+    let many: Vec<_> = (0..200).map(|number| host(&format!("h{number}.test"))).collect();
+    let error = change(KdcSource::Hosts(many, resolver.clone())).await.unwrap_err();
+    assert!(
+        matches!(&error, ClientError::Unreachable(nobody) if nobody.tried.is_empty()),
+        "{error}"
+    );
+    assert!(!world.asked().contains(&WRONG), "no login with the new one");
+    change(KdcSource::Hosts(vec![host("absent.test"), host("here")], resolver)).await.unwrap();
+}
+
+/// As if each password server were listed for UDP alone.
+struct ByDatagram(Transport);
+
+impl Carry for ByDatagram {
+    fn carry(&self, to: Endpoint, message: Vec<u8>, until: Instant) -> Carrying<'_> {
+        let to = if is_request(&message) { Endpoint::Udp(to.address().unwrap()) } else { to };
+        self.0.carry(to, message, until)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_changed_over_tcp_and_over_udp() {
     let kdc = DevKdc::start(realm(Compat::Strict), Bind::loopback()).await.unwrap();
     let mut before = PASSWORD.to_owned();
-    for (transport, new) in
-        [(Transport::tcp(), NEW), (Transport::udp_up_to(1465), "Something else 3")]
-    {
+    let transports: [(Arc<dyn Carry>, _); 3] = [
+        (Arc::new(Transport::tcp()), NEW),
+        (Arc::new(Transport::udp_up_to(1465)), "Something else 3"),
+        (Arc::new(ByDatagram(Transport::udp_up_to(1465))), "Something else 4"),
+    ];
+    for (transport, new) in transports {
         let mut config = kdc.client_config("alice").unwrap();
         config.secret = secret(&before).into();
-        config.transport = Arc::new(transport);
+        config.transport = transport;
         let servers = KdcSource::Addresses(vec![kdc.addresses().kpasswd]);
         config.realms = config.realms.with_kpasswd(REALM, servers);
         let alice = Client::new(config);

@@ -5,7 +5,7 @@
 //! of nobody's: Windows Server 2025 answers a change that it made with a KRB-ERROR) leaves open whether
 //! the password is the new one, which a login with it then shows.
 
-use std::io::ErrorKind;
+use std::future::Future;
 use std::sync::Arc;
 
 use krb_proto::asn1::HostAddress;
@@ -13,15 +13,16 @@ use krb_proto::exchange::{AsExchange, ClientSecret, TicketOptions};
 use krb_proto::iana::{ErrorCode, KpasswdResult};
 use krb_proto::kpasswd::{KpasswdError, PasswordChange};
 use krb_proto::{Context, Credential, Principal};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::{Client, Inner};
 use crate::kdc::{Endpoint, Place, Service};
 use crate::keyring::is_wrong_secret;
-use crate::{ClientError, KdcFailure, Unreachable};
+use crate::transport::is_unread;
+use crate::{ClientError, KdcFailure, ResolveError, Unreachable};
 
-/// So many servers are asked at most.
+/// So many servers are asked at most, and so many names are looked up for them.
 const MAX_SERVERS: usize = 16;
 /// Life of the ticket that a password is changed with, in seconds.
 const LIFETIME: i64 = 300;
@@ -35,6 +36,8 @@ enum Asked {
     Answered(Result<(), KpasswdError>),
     /// It may have arrived, and nothing came back.
     Silence(std::io::Error),
+    /// Nothing of it was read.
+    Unread(std::io::Error),
 }
 
 impl Client {
@@ -67,7 +70,9 @@ impl Client {
             Asked::Answered(Ok(())) => return Ok(()),
             Asked::Answered(Err(error)) if is_final(&error) => return Err(error.into()),
             Asked::Answered(Err(error)) => error.to_string(),
-            Asked::Silence(error) => format!("the password server did not answer: {error}"),
+            Asked::Silence(error) | Asked::Unread(error) => {
+                format!("the password server did not answer: {error}")
+            }
         };
         tracing::info!(reply, "whether the password was changed is asked of the KDC");
         let whose = of.unwrap_or(&ticket.client);
@@ -80,21 +85,56 @@ impl Client {
         }
     }
 
+    /// The realm's servers in their order, up to the first that may have read the request. Others are
+    /// begun with for as long as an exchange may take, and so long that one has for its answer, which
+    /// may have to wait for other programs that are asked what they think of the password.
+    ///
+    /// # Errors
+    /// If none can have read it.
     async fn ask_servers(
         &self,
         ticket: &Credential,
         of: Option<&Principal>,
         new: &str,
     ) -> Result<Asked, ClientError> {
-        let realm = String::from_utf8_lossy(&self.account().realm).into_owned();
+        let realm = &*String::from_utf8_lossy(&self.account().realm);
         let deadline = Instant::now() + self.inner.patience.overall;
-        let mut unreachable = Unreachable { realm, tried: Vec::new(), discovery: None };
-        for kdc in self.password_servers(&mut unreachable).await {
-            match self.ask_server(&kdc, ticket, of, new, deadline).await? {
-                Asked::Silence(error) if is_unreached(error.kind()) => {
-                    unreachable.tried.push(KdcFailure { kdc, error: Arc::new(error) });
+        let mut unreachable =
+            Unreachable { realm: realm.to_owned(), tried: Vec::new(), discovery: None };
+        let source = match self.inner.driver.realms().source(realm, Service::Kpasswd) {
+            Ok(source) => source,
+            Err(reason) => {
+                unreachable.discovery = Some(reason);
+                return Err(unreachable.into());
+            }
+        };
+        let places = in_time(deadline, realm, source.places(realm, Service::Kpasswd)).await;
+        let places = places.unwrap_or_else(|error| {
+            unreachable.discovery = Some(error.to_string());
+            Vec::new()
+        });
+        for place in places.into_iter().take(MAX_SERVERS) {
+            let servers = match place {
+                Place::At(server) => vec![server],
+                Place::Host { host, port, way } => {
+                    let found = in_time(deadline, &host, source.resolve(&host, port, way)).await;
+                    found.unwrap_or_else(|error| {
+                        unreachable.discovery = Some(error.to_string());
+                        Vec::new()
+                    })
                 }
-                asked => return Ok(asked),
+            };
+            for server in servers {
+                if unreachable.tried.len() >= MAX_SERVERS || Instant::now() >= deadline {
+                    return Err(unreachable.into());
+                }
+                match self.ask_server(&server, ticket, of, new).await? {
+                    Asked::Unread(error) => {
+                        let error = Arc::new(error);
+                        unreachable.tried.push(KdcFailure { kdc: server, error });
+                    }
+                    asked => return Ok(asked),
+                }
             }
         }
         Err(unreachable.into())
@@ -107,9 +147,9 @@ impl Client {
         ticket: &Credential,
         of: Option<&Principal>,
         new: &str,
-        deadline: Instant,
     ) -> Result<Asked, ClientError> {
-        let Inner { transport, clock, random, .. } = &*self.inner;
+        let Inner { transport, clock, random, patience, .. } = &*self.inner;
+        let until = Instant::now() + patience.overall;
         let mut kdc_offset = 0;
         loop {
             let (change, message) = {
@@ -120,8 +160,12 @@ impl Client {
                     None => PasswordChange::change(ticket, new, SENDER, cx)?,
                 }
             };
-            let reply = match transport.carry(server.clone(), message, deadline).await {
+            let reply = match transport.carry(server.clone(), message, until).await {
                 Ok(reply) => reply,
+                // Nobody vouches for the word about the clocks, if that came before.
+                Err(error) if is_unread(error.kind()) && kdc_offset == 0 => {
+                    return Ok(Asked::Unread(error));
+                }
                 Err(error) => return Ok(Asked::Silence(error)),
             };
             match change.receive(&reply) {
@@ -133,34 +177,6 @@ impl Client {
                 answered => return Ok(Asked::Answered(answered)),
             }
         }
-    }
-
-    /// The servers, in the order in which they are asked.
-    async fn password_servers(&self, unreachable: &mut Unreachable) -> Vec<Endpoint> {
-        let realm = &unreachable.realm;
-        let mut servers = Vec::new();
-        let source = match self.inner.driver.realms().source(realm, Service::Kpasswd) {
-            Ok(source) => source,
-            Err(reason) => {
-                unreachable.discovery = Some(reason);
-                return servers;
-            }
-        };
-        let places = source.places(realm, Service::Kpasswd).await;
-        for place in places.unwrap_or_else(|error| {
-            unreachable.discovery = Some(error.to_string());
-            Vec::new()
-        }) {
-            match place {
-                Place::At(server) => servers.push(server),
-                Place::Host { host, port, way } => match source.resolve(&host, port, way).await {
-                    Ok(found) => servers.extend(found),
-                    Err(error) => unreachable.discovery = Some(error.to_string()),
-                },
-            }
-        }
-        servers.truncate(MAX_SERVERS);
-        servers
     }
 
     /// A login with a password, of which nothing is kept.
@@ -175,15 +191,18 @@ impl Client {
     }
 }
 
-/// Was nothing of the request read?
-const fn is_unreached(error: ErrorKind) -> bool {
-    matches!(
-        error,
-        ErrorKind::ConnectionRefused
-            | ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::AddrNotAvailable
-    )
+/// A look-up has half of the time that is left, so that there is some to ask somebody.
+async fn in_time<T>(
+    deadline: Instant,
+    name: &str,
+    look_up: impl Future<Output = Result<T, ResolveError>>,
+) -> Result<T, ResolveError> {
+    let now = Instant::now();
+    let half = now + deadline.saturating_duration_since(now) / 2;
+    timeout_at(half, look_up).await.unwrap_or_else(|_| {
+        let reason = "no name server answered in time".into();
+        Err(ResolveError { name: name.to_owned(), reason })
+    })
 }
 
 /// Is it the server's own word that the password stays what it is? A request that came before is its

@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::io::{Error, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
 
 use krb_proto::kkdcp::Proxied;
@@ -34,7 +34,8 @@ pub(super) async fn ask(
     message: &[u8],
 ) -> Result<Vec<u8>> {
     let Some(https) = https else {
-        return Err(Error::other("it is a KDC proxy, and this program speaks no HTTPS to them"));
+        let text = "it is a KDC proxy, and this program speaks no HTTPS to them";
+        return Err(Error::new(ErrorKind::Unsupported, text));
     };
     let realm = Some(proxy.realm.as_bytes());
     let body = Proxied { message, realm }.wrap().map_err(Error::other)?;
