@@ -209,7 +209,10 @@ impl Client {
     /// The ticket-granting ticket of a new login. Whoever asks for one meanwhile gets the one that is
     /// held, and who asks for a new one too gets this.
     async fn new_tgt(&self) -> Result<Held, ClientError> {
-        let fetch = || self.clone().log_in_as_usual();
+        let fetch = || {
+            let client = self.clone();
+            async move { client.log_in_early(client.inner.login.clone()).await }
+        };
         self.inner.store.get_anew(self.tgt_key(), TGT_MAX_AGE, fetch).await
     }
 

@@ -2,14 +2,16 @@
 //! everybody waits.
 #![allow(clippy::unwrap_used, reason = "clippy takes only #[test] functions for tests")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use krb_client::dev_kdc::{InMemory, Realms};
-use krb_client::proto::Timestamp;
+use krb_client::proto::exchange::TicketOptions;
 use krb_client::proto::kdc::{Account, Asked, Realm};
-use krb_client::{Ccaches, Client, Clock, OsRandom};
+use krb_client::proto::{Principal, Timestamp};
+use krb_client::{AccountSecret, Ccaches, Client, Clock, OsRandom};
 use tokio::time::{Instant, sleep};
 
 const REALM: &str = "EXAMPLE.TEST";
@@ -92,6 +94,62 @@ async fn a_login_is_renewed_before_it_ends_for_as_long_as_somebody_wants_it() {
     let before = world.logins();
     sleep(72 * HOUR).await;
     assert_eq!(world.logins(), before, "no task is left");
+}
+
+/// Somebody else has logged in, and gave the ticket alone.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_that_is_all_there_is_is_renewed_while_there_is_time_for_more_tries() {
+    let world = World::new();
+    let mut config = world.kdc.client_config("svc").unwrap();
+    let week = Some(7 * 24 * 3600);
+    config.login =
+        TicketOptions { lifetime: 8 * 3600, renewable: week, ..TicketOptions::default() };
+    let tgt = Client::new(config.clone()).tgt().await.unwrap();
+    config.secret = AccountSecret::ticket(tgt);
+    let heir = Client::new(config);
+    let _kept = heir.keep_logged_in(None);
+    let until = world.clock.now().seconds.unix() + 7 * 24 * 3600;
+    loop {
+        sleep(HOUR / 6).await;
+        let (now, end) = (world.clock.now(), heir.tgt().await.unwrap().times.endtime);
+        let left = end.unix() - now.seconds.unix();
+        assert!(left >= 2 * 3600 - 2 || end.unix() == until, "{left} seconds left");
+        if now.seconds.unix() > until - 3600 {
+            assert_eq!(end.unix(), until, "as long as it may be renewed");
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_cannot_be_read_stays_as_it_is_and_an_empty_file_becomes_one() {
+    let world = World::new();
+    let client = world.client();
+    let folder = std::env::temp_dir().join(format!("krb-renewal-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [notes, empty, others] = ["notes", "empty", "others"].map(|name| folder.join(name));
+    std::fs::write(&notes, "somebody's notes").unwrap();
+    std::fs::write(&empty, "").unwrap();
+    let caches = Ccaches::new("MEMORY:").with_clock(world.clock.clone());
+    let cache =
+        async |path: &Path| caches.resolve(&format!("FILE:{}", path.display())).await.unwrap();
+    let bob = Principal::parse("bob@EXAMPLE.TEST", None).unwrap();
+    cache(&others).await.initialize_with(&bob, &[]).await.unwrap();
+    let mut kept = Vec::new();
+    for path in [&notes, &empty, &others] {
+        kept.push(client.keep_logged_in(Some(cache(path).await)));
+    }
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(std::fs::read(&notes).unwrap(), b"somebody's notes");
+    for path in [&empty, &others] {
+        let held = cache(path).await.read().await.unwrap();
+        assert_eq!(
+            (held.default_principal.to_string(), held.entries.len()),
+            ("svc@EXAMPLE.TEST".into(), 1)
+        );
+    }
+    drop(kept);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test(start_paused = true)]

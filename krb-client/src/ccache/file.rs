@@ -62,6 +62,10 @@ impl CacheFile {
     }
 
     fn located(&self, bytes: &[u8]) -> Result<(CredentialCache, CachePlaces), CacheError> {
+        // As `mktemp` makes them, for a cache that is to come.
+        if bytes.is_empty() {
+            return Err(CacheError::NotFound { cache: self.name.clone() });
+        }
         CredentialCache::locate(bytes).map_err(CacheError::format(&*self.name))
     }
 

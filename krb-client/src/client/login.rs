@@ -12,7 +12,7 @@ use super::{Client, Inner};
 use crate::ClientError;
 use crate::keyring::LoginWith;
 
-/// A ticket of which no more is left, in seconds, is renewed if it can be.
+/// Who needs a ticket renews the only one there is when no more of it is left, in seconds.
 const RENEWED_WITH: i64 = 120;
 
 impl Client {
@@ -35,12 +35,24 @@ impl Client {
     /// A new ticket-granting ticket; or, of an account of which there is nothing but one, that.
     pub(super) async fn log_in(&self, options: TicketOptions) -> Result<Credential, ClientError> {
         if let Some(ticket) = self.inner.keyring.ticket() {
-            return self.keep_up(ticket).await;
+            return self.keep_up(ticket, Some(RENEWED_WITH)).await;
         }
         let outcome = self.ask_as(&Name::krbtgt(&self.account().realm), options).await;
         let Inner { keyring, contact, clock, .. } = &*self.inner;
         contact.logged_in(&outcome, keyring.which(), clock.monotonic());
         outcome
+    }
+
+    /// The same while there is one that is good still, of which much may be left: so that it need not
+    /// succeed at once.
+    pub(super) async fn log_in_early(
+        &self,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        match self.inner.keyring.ticket() {
+            Some(ticket) => self.keep_up(ticket, None).await,
+            None => self.log_in(options).await,
+        }
     }
 
     async fn ask_as(
@@ -78,8 +90,13 @@ impl Client {
         Ok(ticket)
     }
 
-    /// The only ticket there is, renewed where it can be and has to be.
-    async fn keep_up(&self, ticket: Arc<Credential>) -> Result<Credential, ClientError> {
+    /// The only ticket there is, renewed if it can be and no more than this many seconds of it are left,
+    /// if that is said.
+    async fn keep_up(
+        &self,
+        ticket: Arc<Credential>,
+        left: Option<i64>,
+    ) -> Result<Credential, ClientError> {
         let now = self.inner.clock.now().seconds;
         let times = &ticket.times;
         let ended = || ClientError::TicketEnded { client: ticket.client.to_string() };
@@ -88,7 +105,7 @@ impl Client {
         }
         let may_be_renewed = ticket.flags.contains(TicketFlags::RENEWABLE)
             && times.renew_till.is_some_and(|till| till > times.endtime);
-        if !may_be_renewed || now.plus_seconds(RENEWED_WITH) < times.endtime {
+        if !may_be_renewed || left.is_some_and(|left| now.plus_seconds(left) < times.endtime) {
             return Ok(Credential::clone(&ticket));
         }
         let renewed = self.renew(&ticket).await?;

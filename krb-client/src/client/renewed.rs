@@ -12,8 +12,10 @@ use crate::{Ccache, ClientError};
 
 impl Client {
     /// Logs in, and again long before the ticket-granting ticket ends, for as long as what is returned
-    /// is kept: nobody who asks for a ticket waits for a login. Each ticket-granting ticket is put into
-    /// `cache` as well, if one is given, for programs that cannot log in themselves.
+    /// is kept: nobody who asks for a ticket waits for a login. An account of which there is nothing but
+    /// a [ticket](crate::AccountSecret::ticket) has that renewed as early. Each ticket-granting ticket is
+    /// put into `cache` as well, if one is given, for programs that cannot log in themselves: beside what
+    /// they have got with the one before, or in the place of what somebody else has there.
     ///
     /// It is a task of the runtime in which this is called. A login that fails is tried again after two
     /// seconds, then after twice as long each time, up to five minutes; the ticket that is held stays in
@@ -50,11 +52,13 @@ impl Client {
 }
 
 /// Puts it beside the tickets that programs have got with the one before, if the cache is this
-/// account's.
+/// account's. One that cannot be read is another time's, or somebody's file: it stays as it is.
 async fn put(tgt: &Arc<Credential>, cache: &Ccache) -> Result<(), ClientError> {
     let is_ours = |held: &CredentialCache| held.default_principal.is_same(&tgt.client);
     match cache.read().await {
         Ok(held) if is_ours(&held) => cache.store(vec![CacheEntry::from(&**tgt)]).await,
-        _ => cache.initialize_with(&tgt.client, &[tgt]).await,
+        Err(ClientError::Cache(error)) if !error.is_not_found() => Err(error.into()),
+        Ok(_) | Err(ClientError::Cache(_)) => cache.initialize_with(&tgt.client, &[tgt]).await,
+        Err(error) => Err(error),
     }
 }
