@@ -69,8 +69,8 @@ pub enum CacheError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// It holds as much as a cache may.
-    #[error("{cache}: it would hold more than {limit} entries")]
+    /// It holds as much as a cache may, or more.
+    #[error("{cache}: a cache holds {limit} entries at most, and this would be more")]
     Full {
         /// Its name.
         cache: String,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use krb_proto::formats::{CacheEntry, CredentialCache, KdcOffset};
 use zeroize::Zeroizing;
 
-use super::entries::kept;
+use super::entries::{MAX_ENTRIES, kept};
 use super::place::Place;
 use crate::cache_error::CacheError;
 use wire::{Connection, Operation, Refused, malformed};
@@ -26,22 +26,25 @@ pub(super) struct Kcm {
 impl Kcm {
     /// A cache by its name; without one, the user's primary cache.
     pub(super) fn resolve(socket: &Path, residual: &str) -> Result<Self, CacheError> {
-        let residual = match residual {
-            "" => Self::asking(socket, primary)?,
-            name if name.contains('\0') => {
-                let cache = name.replace('\0', "");
-                return Err(CacheError::BadName { cache, why: "it has a NUL in it" });
-            }
-            name => name.to_owned(),
-        };
-        Ok(Self { socket: socket.to_owned(), residual })
+        match residual {
+            "" => Ok(Self { socket: socket.to_owned(), residual: Self::asking(socket, primary)? }),
+            name => Self::named(socket, name),
+        }
+    }
+
+    fn named(socket: &Path, name: &str) -> Result<Self, CacheError> {
+        if name.contains('\0') {
+            let cache = format!("KCM:{}", name.replace('\0', ""));
+            return Err(CacheError::BadName { cache, why: "it has a NUL in it" });
+        }
+        Ok(Self { socket: socket.to_owned(), residual: name.to_owned() })
     }
 
     /// All of the user's, the primary one first; the one that is named, if one is.
     pub(super) fn all(socket: &Path, residual: &str) -> Result<Vec<Self>, CacheError> {
         let names = match residual {
             "" => Self::asking(socket, names)?,
-            name => vec![name.to_owned()],
+            name => return Ok(vec![Self::named(socket, name)?]),
         };
         let cache = |residual| Self { socket: socket.to_owned(), residual };
         Ok(names.into_iter().map(cache).collect())
@@ -172,11 +175,12 @@ impl Place for Kcm {
 /// other where it does not, or not any more.
 fn credentials(daemon: &mut Connection, name: &str) -> Result<Vec<Zeroizing<Vec<u8>>>, Refused> {
     match daemon.ask(Operation::GET_CRED_LIST, Some(name), &[]) {
-        Ok(list) => return counted(&list).ok_or_else(|| Refused::Connection(malformed())),
+        Ok(list) => return counted(&list),
         Err(Refused::Code(..)) => {}
         Err(error) => return Err(error),
     }
     let uuids = daemon.ask(Operation::GET_CRED_UUID_LIST, Some(name), &[])?;
+    may_be(uuids.len() / UUID)?;
     let mut entries = Vec::new();
     for uuid in uuids.chunks_exact(UUID) {
         match daemon.ask(Operation::GET_CRED_BY_UUID, Some(name), &[uuid]) {
@@ -190,16 +194,25 @@ fn credentials(daemon: &mut Connection, name: &str) -> Result<Vec<Zeroizing<Vec<
 }
 
 /// A count, and so many entries with a length in front of each.
-fn counted(list: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {
-    let (count, mut rest) = list.split_first_chunk()?;
+fn counted(list: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>, Refused> {
+    let malformed = || Refused::Connection(malformed());
+    let (count, mut rest) = list.split_first_chunk().ok_or_else(malformed)?;
+    let count = u32::from_be_bytes(*count) as usize;
+    may_be(count)?;
     let mut entries = Vec::new();
-    for _ in 0..u32::from_be_bytes(*count) {
-        let (length, after) = rest.split_first_chunk()?;
-        let (entry, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    for _ in 0..count {
+        let (length, after) = rest.split_first_chunk().ok_or_else(malformed)?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (entry, after) = after.split_at_checked(length).ok_or_else(malformed)?;
         entries.push(Zeroizing::new(entry.to_vec()));
         rest = after;
     }
-    Some(entries)
+    Ok(entries)
+}
+
+/// Are there no more entries than there may be?
+fn may_be(entries: usize) -> Result<(), Refused> {
+    if entries > MAX_ENTRIES { Err(Refused::TooMany) } else { Ok(()) }
 }
 
 fn primary(daemon: &mut Connection) -> Result<String, Refused> {

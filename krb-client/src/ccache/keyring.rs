@@ -323,7 +323,9 @@ impl Collection {
             let (length, name) = rest.split_first_chunk()?;
             let name = name.get(..u32::from_be_bytes(*length) as usize)?;
             let is_known = u32::from_be_bytes(*version) == PRIMARY_VERSION;
-            is_known.then(|| String::from_utf8(name.to_vec()).ok()).flatten()
+            // A name without an end is none to the kernel.
+            let is_name = is_known && !name.contains(&0);
+            is_name.then(|| String::from_utf8(name.to_vec()).ok()).flatten()
         });
         let error = "the key that says which cache is the primary one makes no sense";
         name.ok_or_else(|| Error::new(ErrorKind::InvalidData, error))

@@ -5,6 +5,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::testing::{Scratch, cache, configuration, names as held, ticket};
 use super::*;
@@ -80,7 +83,7 @@ impl Daemon {
                 // An offset, the principal, and entries with lengths in front.
                 let read = CredentialCache::principal_from_bytes(&rest[4..]).unwrap();
                 let principal = CredentialCache::principal_to_bytes(&read);
-                let entries = counted(&rest[4 + principal.len()..]).unwrap();
+                let entries = counted(&rest[4 + principal.len()..]).ok().unwrap();
                 let entries = entries.into_iter().map(|entry| entry.to_vec()).collect();
                 self.caches.insert(name, (principal, entries));
             }
@@ -167,7 +170,65 @@ fn a_refusal_says_of_what_and_a_daemon_that_is_not_there_where() {
     full.initialize(&cache(&[]), NOW).unwrap();
     daemon.lock().unwrap().caches.get_mut("full").unwrap().1.push(b"no entry".to_vec());
     assert!(matches!(full.read().unwrap_err(), CacheError::Format { .. }));
-    assert!(Kcm::resolve(&socket, "a\0b").is_err());
+    for named in [Kcm::resolve(&socket, "a\0b").map(drop), Kcm::all(&socket, "a\0b").map(drop)] {
+        let error = named.unwrap_err();
+        assert!(
+            matches!(&error, CacheError::BadName { cache, .. } if cache == "KCM:ab"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn no_more_entries_are_read_than_a_cache_may_hold() {
+    for unknown in [None, Some(UNKNOWN[0])] {
+        let scratch = Scratch::new();
+        let (socket, daemon) = start(&scratch, unknown);
+        let place = Kcm::resolve(&socket, "much").unwrap();
+        place.initialize(&cache(&[]), NOW).unwrap();
+        let entry = ticket("web", 2000).to_bytes().to_vec();
+        daemon.lock().unwrap().caches.get_mut("much").unwrap().1 = vec![entry; MAX_ENTRIES + 1];
+        let error = place.read().unwrap_err();
+        assert!(matches!(error, CacheError::Full { .. }), "{error}");
+        let asked = daemon.lock().unwrap().asked.len();
+        assert!(asked < 10, "{asked}: none is asked for");
+    }
+}
+
+#[test]
+fn a_daemon_that_says_little_at_a_time_or_takes_no_connection_is_given_up() {
+    let scratch = Scratch::new();
+    let socket = scratch.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let soon = || Instant::now() + Duration::from_millis(500);
+    let drips = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        while stream.write_all(&[0]).is_ok() {
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let mut daemon = Connection::until(&socket, soon()).ok().unwrap();
+    // That would take ten seconds.
+    daemon.read_exact(&mut [0; 100]).unwrap_err();
+    drop(daemon);
+    drips.join().unwrap();
+
+    let stands_still = scratch.path().join("still");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _within = runtime.enter();
+    let listener = tokio::net::UnixSocket::new_stream().unwrap();
+    listener.bind(&stands_still).unwrap();
+    let _listener = listener.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    let error = loop {
+        assert!(waiting.len() < 10, "its queue is full in the end");
+        match Connection::until(&stands_still, soon()) {
+            Ok(connection) => waiting.push(connection),
+            Err(error) => break error.about("KCM:", &stands_still),
+        }
+    };
+    assert!(matches!(&error, CacheError::NoDaemon { .. }), "{error}");
+    assert!(error.to_string().contains("in time"), "{error}");
 }
 
 #[test]
@@ -198,6 +259,6 @@ fn what_a_daemon_answers_is_not_believed() {
         });
     }
     for list in [&[][..], &[0, 0, 0, 1], &[0, 0, 0, 1, 0, 0, 0, 9, 1], &[0xff; 8]] {
-        assert!(counted(list).is_none(), "{list:?}");
+        assert!(counted(list).is_err(), "{list:?}");
     }
 }

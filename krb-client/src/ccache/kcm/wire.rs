@@ -4,14 +4,17 @@
 use std::io::{self, Error, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::super::entries::MAX_ENTRIES;
 use crate::cache_error::CacheError;
 
-/// The daemon answers at once, or not at all.
+/// The daemon answers at once, or not at all. All that is asked over one connection takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// No reply is longer, as in MIT's library.
 const MAX_REPLY: usize = 10 << 20;
@@ -54,6 +57,8 @@ pub(super) enum Refused {
     NoDaemon(Error),
     /// The connection, or what came over it.
     Connection(Error),
+    /// More entries than a cache may hold.
+    TooMany,
 }
 
 impl Refused {
@@ -76,21 +81,30 @@ impl Refused {
                 error: Arc::new(error),
             },
             Self::Connection(error) => CacheError::Io { cache, error: Arc::new(error) },
+            Self::TooMany => CacheError::Full { cache, limit: MAX_ENTRIES },
         }
     }
 }
 
-/// A connection to the daemon.
-pub(super) struct Connection(UnixStream);
+/// A connection to the daemon, for so long.
+pub(super) struct Connection {
+    stream: UnixStream,
+    until: Instant,
+}
 
 impl Connection {
     pub(super) fn open(socket: &Path) -> Result<Self, Refused> {
-        let stream = UnixStream::connect(socket).map_err(Refused::NoDaemon)?;
-        let bounded = stream
-            .set_read_timeout(Some(PATIENCE))
-            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-        bounded.map_err(Refused::Connection)?;
-        Ok(Self(stream))
+        Self::until(socket, Instant::now() + PATIENCE)
+    }
+
+    pub(super) fn until(socket: &Path, until: Instant) -> Result<Self, Refused> {
+        let stream = connect(socket, until).map_err(Refused::NoDaemon)?;
+        Ok(Self { stream, until })
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(late()) } else { Ok(left) }
     }
 
     /// Asks for an operation, of the cache of a name if one is meant, with these arguments.
@@ -117,9 +131,9 @@ impl Connection {
 
     /// The reply, or the code of a refusal. That stands in front of the reply, or instead of it.
     fn exchange(&mut self, request: &[u8]) -> io::Result<Result<Zeroizing<Vec<u8>>, i32>> {
-        self.0.write_all(request)?;
+        self.write_all(request)?;
         let mut head = [0; 8];
-        self.0.read_exact(&mut head)?;
+        self.read_exact(&mut head)?;
         let [a, b, c, d, code @ ..] = head;
         let (length, code) = (u32::from_be_bytes([a, b, c, d]) as usize, i32::from_be_bytes(code));
         if code != 0 {
@@ -130,7 +144,7 @@ impl Connection {
             return Err(Error::new(ErrorKind::InvalidData, text));
         }
         let mut reply = Zeroizing::new(vec![0; length]);
-        self.0.read_exact(&mut reply)?;
+        self.read_exact(&mut reply)?;
         match reply.split_first_chunk() {
             None => Err(malformed()),
             Some((code, rest)) => match i32::from_be_bytes(*code) {
@@ -139,6 +153,44 @@ impl Connection {
             },
         }
     }
+}
+
+/// Up to its end, however little comes each time.
+impl Read for Connection {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(into).map_err(or_late)
+    }
+}
+
+impl Write for Connection {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.write(octets).map_err(or_late)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A daemon that stands still takes no connections once its queue is full, and connecting has no limit
+/// of its own: the wait is another thread's.
+fn connect(socket: &Path, until: Instant) -> io::Result<UnixStream> {
+    let (connected, outcome) = mpsc::sync_channel(1);
+    let socket = socket.to_owned();
+    let connect = move || drop(connected.send(UnixStream::connect(socket)));
+    thread::Builder::new().name("kcm".to_owned()).spawn(connect)?;
+    let left = until.saturating_duration_since(Instant::now());
+    outcome.recv_timeout(left).unwrap_or_else(|_| Err(late()))
+}
+
+fn or_late(error: Error) -> Error {
+    if error.kind() == ErrorKind::WouldBlock { late() } else { error }
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::TimedOut, "the KCM daemon does not answer in time")
 }
 
 pub(super) fn malformed() -> Error {

@@ -83,6 +83,18 @@ fn what_ends_is_taken_by_the_kernel() {
 }
 
 #[test]
+fn a_primary_cache_whose_name_the_kernel_cannot_have_is_refused_and_nobody_else_suffers() {
+    let Some(residual) = collection("process") else { return };
+    let first = Keyring::resolve(&residual).unwrap();
+    first.initialize(&cache(&[]), NOW).unwrap();
+    first.doing(|this| this.collection.set_primary("a\0b")).unwrap();
+    let error = Keyring::resolve(&residual).err().unwrap();
+    assert!(error.to_string().contains("makes no sense"), "{error}");
+    first.switch_to().unwrap();
+    assert_eq!(Keyring::resolve(&residual).unwrap().name(), first.name());
+}
+
+#[test]
 fn names_that_mean_nothing_are_refused() {
     for residual in ["thread:a", "elsewhere:a", "persistent:alice", "session:a\0b", "persistent:-1"]
     {
