@@ -11,7 +11,7 @@ use super::request::{Request, supported_enctypes};
 use super::state::{self, Use};
 use super::target::{Target, krbtgt_key, no_service, user_to_user_only};
 use super::ticket::{NewTicket, TicketKeys};
-use super::times::Wanted;
+use super::times::{Wanted, postdated};
 use crate::asn1::{PaPacRequest, PaS4uX509User, PrincipalName};
 use crate::der;
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, PaType, TicketFlags};
@@ -125,6 +125,7 @@ fn refuse_what_needs_a_ticket(options: KdcOptions) -> Result<(), Refusal> {
         KdcOptions::FORWARDED,
         KdcOptions::PROXY,
         KdcOptions::RENEW,
+        KdcOptions::VALIDATE,
         KdcOptions::ENC_TKT_IN_SKEY,
         KdcOptions::CNAME_IN_ADDL_TKT,
     ];
@@ -167,6 +168,8 @@ fn flags(
     TicketFlags::INITIAL
         | may(asked(KdcOptions::FORWARDABLE) && !account.is_sensitive(), TicketFlags::FORWARDABLE)
         | may(asked(KdcOptions::PROXIABLE) && !account.is_sensitive(), TicketFlags::PROXIABLE)
+        | may(asked(KdcOptions::ALLOW_POSTDATE), TicketFlags::MAY_POSTDATE)
+        | postdated(request.options())
         | may(renewable, TicketFlags::RENEWABLE)
         | may(proof != Proof::Nothing, TicketFlags::PRE_AUTHENT)
         | may(

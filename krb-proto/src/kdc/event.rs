@@ -19,6 +19,8 @@ pub enum Asked {
     Referral,
     /// The same ticket with another end.
     Renewal,
+    /// A postdated ticket, good from then on.
+    Validation,
     /// A ticket-granting ticket for another address.
     Forwarding,
     /// A ticket under the session key of another.
@@ -78,6 +80,7 @@ impl fmt::Display for Event {
             Asked::Service => "ticket",
             Asked::Referral => "referral",
             Asked::Renewal => "renewal",
+            Asked::Validation => "validation",
             Asked::Forwarding => "forwarding",
             Asked::UserToUser => "user-to-user",
             Asked::S4uSelf => "S4U2Self",

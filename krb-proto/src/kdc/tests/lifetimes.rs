@@ -88,7 +88,7 @@ fn what_comes_of_a_ticket_ends_with_it() {
     };
     let derived = |options, till, from: &TicketTimes| {
         wanted(options, till, None)
-            .and_then(|wanted| relative(wanted.derived(time(NOW), &LIFETIMES, from)))
+            .and_then(|wanted| relative(wanted.derived(time(NOW), &LIFETIMES, from, false)))
     };
     assert_eq!(derived(KdcOptions::NONE, 0, &from), Ok((500, None)));
     assert_eq!(derived(KdcOptions::NONE, 499, &from), Ok((499, None)));

@@ -66,17 +66,73 @@ fn protected_users_have_four_hours_and_nothing_to_forward() {
     assert_eq!(refused(world.tgs(&tgt, TgsGoal::Forward)).code, ErrorCode::BADOPTION);
 }
 
+fn from(seconds: i64) -> TicketOptions {
+    TicketOptions { start: Some(time(NOW + seconds)), lifetime: 1000, ..TicketOptions::default() }
+}
+
 #[test]
-fn postdating_is_refused_in_so_many_words() {
+fn a_postdated_ticket_is_good_once_its_time_has_come_and_it_was_validated() {
     let mut world = World::new(realm());
-    let later = TicketOptions { start: Some(time(NOW + 3600)), ..TicketOptions::default() };
-    let refusal = refused(world.login_with(user("alice"), password(), later));
-    assert_eq!(refusal.code, ErrorCode::CANNOT_POSTDATE);
-    let may = TicketOptions { allow_postdate: true, ..TicketOptions::default() };
-    let refusal = refused(world.login_with(user("alice"), password(), may));
-    assert_eq!(refusal.code, ErrorCode::CANNOT_POSTDATE);
+    let renewable = TicketOptions { renewable: Some(9000), ..from(3600) };
+    let tgt = world.login_with(user("alice"), password(), renewable).unwrap();
+    assert!(tgt.flags.contains(TicketFlags::POSTDATED | TicketFlags::INVALID | TicketFlags::INITIAL));
+    let times = tgt.times;
+    assert_eq!((times.authtime, times.starttime), (time(NOW), time(NOW + 3600)));
+    assert_eq!((times.endtime, times.renew_till), (time(NOW + 4600), Some(time(NOW + 12_600))));
+    let web = || TgsGoal::Service(spn("HTTP/web.example.test"));
+    let code = |world: &mut World, goal| refused(world.tgs(&tgt, goal)).code;
+    assert_eq!(code(&mut world, web()), ErrorCode::TKT_NYV);
+    assert_eq!(code(&mut world, TgsGoal::Validate), ErrorCode::TKT_NYV);
+    // Not a second too early, whatever skew there is elsewhere.
+    world.now += 3599;
+    assert_eq!(code(&mut world, TgsGoal::Validate), ErrorCode::TKT_NYV);
+    world.now += 1;
+    for goal in [web(), TgsGoal::Forward, TgsGoal::Renew] {
+        assert_eq!(code(&mut world, goal), ErrorCode::TKT_NYV, "it was not validated");
+    }
+    let valid = Arc::new(world.tgs(&tgt, TgsGoal::Validate).unwrap());
+    assert_eq!(valid.times, times);
+    assert!(valid.flags.contains(TicketFlags::POSTDATED));
+    for gone in [TicketFlags::INVALID, TicketFlags::INITIAL] {
+        assert!(!valid.flags.contains(gone), "{:?}", valid.flags);
+    }
+    world.tgs(&valid, web()).unwrap();
+    assert_eq!(refused(world.tgs(&valid, TgsGoal::Validate)).code, ErrorCode::BADOPTION);
+    world.tgs(&valid, TgsGoal::Renew).unwrap();
+    world.now += 1000;
+    assert_eq!(code(&mut world, TgsGoal::Validate), ErrorCode::TKT_EXPIRED);
+    // And whoever's it is must still be there.
+    world.now = NOW + 3600;
+    world.realm.account_mut("alice").unwrap().disabled = true;
+    assert_eq!(code(&mut world, TgsGoal::Validate), ErrorCode::CLIENT_REVOKED);
+}
+
+#[test]
+fn what_may_be_postdated_and_what_not() {
+    let mut world = World::new(realm());
     let tgt = world.login("alice").unwrap();
-    assert_eq!(refused(world.tgs(&tgt, TgsGoal::Validate)).code, ErrorCode::BADOPTION);
+    let may = TicketOptions { allow_postdate: true, ..TicketOptions::default() };
+    let postdatable = world.login_with(user("alice"), password(), may.clone()).unwrap();
+    assert!(postdatable.flags.contains(TicketFlags::MAY_POSTDATE));
+    let forward = |tgt: &Arc<Credential>, options| {
+        TgsExchange::new(tgt.clone(), TgsGoal::Forward, TicketOptions { forwardable: true, ..options })
+    };
+    let later = world.run(forward(&postdatable, from(600))).unwrap();
+    assert!(later.flags.contains(TicketFlags::INVALID));
+    assert_eq!(later.times.starttime, time(NOW + 600));
+    assert_eq!(refused(world.run(forward(&tgt, from(600)))).code, ErrorCode::BADOPTION);
+    let without = world.run(forward(&tgt, may.clone())).unwrap();
+    assert!(!without.flags.contains(TicketFlags::MAY_POSTDATE));
+    // Nobody could validate a service's.
+    let web = TgsGoal::Service(spn("HTTP/web.example.test"));
+    let service = TgsExchange::new(postdatable, web, from(600));
+    assert_eq!(refused(world.run(service)).code, ErrorCode::BADOPTION);
+    let past = refused(world.login_with(user("alice"), password(), from(-301)));
+    assert_eq!(past.code, ErrorCode::CANNOT_POSTDATE);
+    world.login_with(user("alice"), password(), from(-300)).unwrap();
+    world.realm.account_mut("alice").unwrap().protected_user = true;
+    let protected = refused(world.login_with(user("alice"), password(), from(600)));
+    assert_eq!(protected.code, ErrorCode::CANNOT_POSTDATE);
 }
 
 #[test]

@@ -115,8 +115,21 @@ impl<'r> Tgt<'r> {
 
     /// Refuses a ticket that is not good now.
     pub(in crate::kdc) fn check_times(&self, now: KerberosTime, skew: i64) -> Result<(), Refusal> {
-        let early = self.times.starttime > now.plus_seconds(skew);
-        if self.flags.contains(TicketFlags::INVALID) || early {
+        self.check_validated()?;
+        self.check_span(now, skew)
+    }
+
+    /// Refuses a postdated ticket that was not validated.
+    pub(in crate::kdc) fn check_validated(&self) -> Result<(), Refusal> {
+        if self.flags.contains(TicketFlags::INVALID) {
+            return refuse(ErrorCode::TKT_NYV, "the ticket is postdated, and has to be validated");
+        }
+        Ok(())
+    }
+
+    /// Refuses a ticket that is not good yet, or not any more, validated or not.
+    fn check_span(&self, now: KerberosTime, skew: i64) -> Result<(), Refusal> {
+        if self.times.starttime > now.plus_seconds(skew) {
             return refuse(ErrorCode::TKT_NYV, "the ticket is not valid yet");
         }
         if self.times.endtime <= now {
@@ -154,6 +167,7 @@ fn origin<'r>(realm: &'r Realm, name: &Name, of: &[u8]) -> Result<Origin<'r>, Re
 
 impl<'r> Header<'r> {
     /// Verifies the AP-REQ of a request, and that its authenticator vouches for the request's body.
+    /// The ticket may be a postdated one that is yet to be validated.
     pub(in crate::kdc) fn verify(request: &Request<'r>) -> Result<Self, Refusal> {
         let Some(value) = request.find(PaType::TGS_REQ) else {
             return refuse(ErrorCode::PADATA_TYPE_NOSUPP, "the request has no ticket in it");
@@ -187,7 +201,7 @@ impl<'r> Header<'r> {
         if off > skew.unsigned_abs() {
             return refuse(ErrorCode::SKEW, "the client's clock is too far from the KDC's");
         }
-        tgt.check_times(request.now, skew)?;
+        tgt.check_span(request.now, skew)?;
         check_body(request, &authenticator, &tgt.session_key)?;
         let subkey = authenticator.subkey.map(|subkey| received_key(&subkey, true)).transpose();
         let text = "the authenticator's subkey is of no use";

@@ -13,6 +13,7 @@ use crate::kdc::refusal::{Padata, Refusal};
 use crate::kdc::request::supported_enctypes;
 use crate::kdc::target::{Target, krbtgt_key};
 use crate::kdc::ticket::{NewTicket, TicketKeys};
+use crate::kdc::times::postdated;
 use crate::pac::PacBuilder;
 use crate::preauth::pac_options;
 use crate::{Context, Principal};
@@ -51,6 +52,7 @@ pub(super) fn derived_flags(
     for (option, flag) in [
         (KdcOptions::FORWARDABLE, TicketFlags::FORWARDABLE),
         (KdcOptions::PROXIABLE, TicketFlags::PROXIABLE),
+        (KdcOptions::ALLOW_POSTDATE, TicketFlags::MAY_POSTDATE),
     ] {
         if options.contains(option) && from.contains(flag) && may_be_forwarded {
             flags |= flag;
@@ -59,7 +61,7 @@ pub(super) fn derived_flags(
     if times.renew_till.is_some() {
         flags |= TicketFlags::RENEWABLE;
     }
-    flags
+    flags | postdated(options)
 }
 
 pub(super) fn issue(

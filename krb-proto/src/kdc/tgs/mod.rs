@@ -46,15 +46,22 @@ pub(super) fn grant(
         return refuse(ErrorCode::S_PRINCIPAL_UNKNOWN, "the service's realm is not this one");
     }
     let options = request.options();
-    if Named::is_in(request) {
+    let validate = options.contains(KdcOptions::VALIDATE);
+    if !validate {
+        header.tgt.check_validated()?;
+    }
+    if Named::is_in(request) && !validate {
         return s4u_self::grant(request, header, service, event, cx);
     }
     let client = Client::of(realm, &header.tgt)?;
     if let Some(account) = client.account {
         state::check(account, Use::Ticket, request.now)?;
     }
+    if validate {
+        return renew::validate(request, header, &client, service, event, cx);
+    }
     if options.contains(KdcOptions::RENEW) {
-        return renew::grant(request, header, &client, service, event, cx);
+        return renew::renew(request, header, &client, service, event, cx);
     }
     if options.contains(KdcOptions::CNAME_IN_ADDL_TKT) {
         return s4u_proxy::grant(request, header, &client, service, event, cx);

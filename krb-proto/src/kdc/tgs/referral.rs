@@ -65,7 +65,7 @@ pub(super) fn to(
     let (realm, tgt) = (request.realm, &header.tgt);
     let policy = &realm.policy;
     let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
-    let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times)?;
+    let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times, false)?;
     let mut flags = derived_flags(request, tgt.flags, &times, forwardable);
     if trust.delegation {
         flags |= TicketFlags::OK_AS_DELEGATE;

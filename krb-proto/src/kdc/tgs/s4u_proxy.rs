@@ -76,7 +76,7 @@ pub(super) fn grant(
     let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
     // The evidence's end does not matter, nor does it to any KDC that was asked; but its client's
     // logon goes on in the ticket.
-    let mut times = wanted.derived(request.now, &policy.lifetimes, &header.tgt.times)?;
+    let mut times = wanted.derived(request.now, &policy.lifetimes, &header.tgt.times, false)?;
     times.authtime = evidence.authtime;
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
     let pac = match client.account {
@@ -203,7 +203,7 @@ fn refer(
     check_forwardable(request, evidence, Right::ResourceBased)?;
     let policy = &realm.policy;
     let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
-    let mut times = wanted.derived(request.now, &policy.lifetimes, &header.tgt.times)?;
+    let mut times = wanted.derived(request.now, &policy.lifetimes, &header.tgt.times, false)?;
     times.authtime = evidence.authtime;
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
     // The name by which the next KDC knows the service that asks.

@@ -225,7 +225,7 @@ fn finish(
     let (realm, tgt, account) = (request.realm, &header.tgt, service.account);
     let policy = &realm.policy;
     let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
-    let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times)?;
+    let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times, false)?;
     let transited = referral::transited(tgt, &user.realm)?;
     let trusted =
         account.trusted_to_auth_for_delegation || account.allowed_to_delegate_to.is_empty();

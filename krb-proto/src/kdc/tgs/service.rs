@@ -28,6 +28,8 @@ pub(super) fn grant(
         request.now,
         &policy.lifetimes,
         &tgt.times,
+        // Only ticket-granting tickets are validated here.
+        false,
     )?;
     let mut flags = derived_flags(request, tgt.flags, &times, true);
     let proxy = request.options().contains(KdcOptions::PROXY);
@@ -78,6 +80,7 @@ pub(super) fn forward(
         request.now,
         &policy.lifetimes,
         &tgt.times,
+        tgt.flags.contains(TicketFlags::MAY_POSTDATE),
     )?;
     let mut flags = derived_flags(request, tgt.flags, &times, true);
     let forwarded = request.options().contains(KdcOptions::FORWARDED);
