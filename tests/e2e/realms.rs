@@ -116,3 +116,29 @@ async fn the_realm_of_an_enterprise_name_is_found() {
     let unknown = found("mallory@u.example").await.unwrap_err();
     assert!(unknown.refusal().is_some(), "{unknown}");
 }
+
+/// MIT's test database reads the text of an enterprise name where a certificate would be.
+#[tokio::test]
+async fn a_certificates_realm_and_user_are_found_by_the_kdcs() {
+    let lab = lab!();
+    let Some(realms) = realms(lab).await else { return };
+    let client = realms.client("svc-mcp");
+    let of = |user: &str, realm: &str| format!("{user}@{realm}").into_bytes();
+    for (certificate, user) in [
+        (of("alice", &realms.here), realms.of_here("alice")),
+        (of("alice", &realms.there), realms.of_there("alice")),
+        (b"bob@u.example".to_vec(), realms.of_there("bob")),
+    ] {
+        for realm in [None, Some(&user.realm[..])] {
+            let evidence = client.s4u().evidence_by_certificate(&certificate, realm).await.unwrap();
+            assert!(evidence.client.is_same(&user), "{}", evidence.client);
+            assert!(realms.seen(&evidence).is_same(&user), "{user}");
+            let web = client.s4u().proxy_ticket(&evidence, "none", &http("web.s.test")).await;
+            assert!(realms.seen(&web.unwrap()).is_same(&user), "{user}");
+        }
+    }
+    let nobodys = of("mallory", &realms.here);
+    let refused = client.s4u().evidence_by_certificate(&nobodys, None).await.unwrap_err();
+    // That it has no key for whom it does not find.
+    assert_eq!(refused.refusal().unwrap().code, ErrorCode::ETYPE_NOSUPP);
+}

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use super::reply::is_error;
 use super::{Exchange, ExchangeError, KdcRefusal, ReferralError, Step, TicketOptions, nonce};
-use crate::asn1::{AsRep, AsReq, Checksum, KdcReqBody, KrbError, PaData, PaS4uX509User, S4uUserId};
+use crate::asn1::{AsRep, AsReq, KdcReqBody, KrbError, PaData};
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ChecksumType, ErrorCode, KdcOptions, NameType, PaType};
+use crate::iana::{ErrorCode, KdcOptions, NameType, PaType};
 use crate::{Context, Name};
 
 /// Realms beside the first. MIT's KRB5_REFERRAL_MAXHOPS.
@@ -44,22 +44,6 @@ impl UserRealm {
         let nobody = Name::new(NameType::X500_PRINCIPAL, [b""]);
         Self { certificate: Some(certificate.to_vec()), ..Self::new(nobody, realm) }
     }
-
-    /// PA-S4U-X509-USER, which nobody signs here.
-    fn certified(&self, realm: &[u8], nonce: u32) -> Result<Option<Vec<u8>>, ExchangeError> {
-        let Some(certificate) = &self.certificate else { return Ok(None) };
-        let user_id = der::encode(&S4uUserId {
-            nonce: UInt32::new(nonce),
-            cname: None,
-            crealm: KerberosString(realm),
-            subject_certificate: Some(certificate),
-            options: None,
-        });
-        Ok(Some(der::encode(&PaS4uX509User {
-            user_id: Encoded::from_der(&user_id).map_err(ExchangeError::OwnRequest)?,
-            checksum: Checksum { cksumtype: ChecksumType(0), checksum: &[] },
-        })))
-    }
 }
 
 impl Exchange for UserRealm {
@@ -71,8 +55,9 @@ impl Exchange for UserRealm {
 
     fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
         let (realm, nonce) = (self.realm()?, nonce(cx));
-        let certified = self.certified(realm, nonce)?;
-        let certified = certified
+        // The certificate itself, where a TGS-REQ has a structure (MS-SFU 2.2.2).
+        let certified = self
+            .certificate
             .as_deref()
             .map(|padata_value| [PaData { padata_type: PaType::S4U_X509_USER, padata_value }]);
         let body = der::encode(&KdcReqBody {

@@ -12,7 +12,7 @@ use super::state::{self, Use};
 use super::target::{Target, krbtgt_key, no_service, user_to_user_only};
 use super::ticket::{NewTicket, TicketKeys};
 use super::times::{Wanted, postdated};
-use crate::asn1::{PaPacRequest, PaS4uX509User, PrincipalName};
+use crate::asn1::{PaPacRequest, PrincipalName};
 use crate::der;
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, PaType, TicketFlags};
 use crate::{Context, Name, Principal};
@@ -137,10 +137,10 @@ fn refuse_what_needs_a_ticket(options: KdcOptions) -> Result<(), Refusal> {
 }
 
 /// The account of a certificate that a service asks the realm of, before S4U2Self (MS-SFU
-/// 3.1.5.1.1.1): pre-authentication is asked for, and the service knows that it is this realm.
+/// 3.1.5.1.1.1): pre-authentication is asked for, and the service knows that it is this realm. In an
+/// AS-REQ the certificate stands there itself (MS-SFU 2.2.2).
 fn certified<'r>(request: &Request<'r>) -> Option<&'r Account> {
-    let pa: PaS4uX509User<'_> = der::decode(request.find(PaType::S4U_X509_USER)?).ok()?;
-    request.realm.by_certificate(pa.user_id.subject_certificate?)
+    request.realm.by_certificate(request.find(PaType::S4U_X509_USER)?)
 }
 
 /// What the ticket is for, and whether that changes a password that may be too old for everything

@@ -66,6 +66,19 @@ fn the_realm_that_knows_the_user_is_found() {
     assert!(matches!(nowhere, Err(ExchangeError::Refused(_))), "another, and not which");
 }
 
+/// MS-SFU 2.2.2: in an AS-REQ it is no structure.
+#[test]
+fn a_certificate_is_sent_as_it_is() {
+    let mut exchange = UserRealm::of_certificate(b"its DER", REALM.as_bytes());
+    let request = with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap();
+    let request: AsReq<'_> = der::decode(&request).unwrap();
+    let sent = crate::preauth::find_padata(request.padata.unwrap(), PaType::S4U_X509_USER);
+    assert_eq!(sent, Some(&b"its DER"[..]));
+    let body: &KdcReqBody<'_> = &request.req_body;
+    let nobody = Name::new(crate::iana::NameType::X500_PRINCIPAL, [""]);
+    assert_eq!(body.cname.unwrap().to_name(), nobody);
+}
+
 #[test]
 fn it_is_not_looked_for_in_circles_or_without_end() {
     for back in [REALM, "B"] {

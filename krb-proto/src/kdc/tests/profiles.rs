@@ -156,21 +156,7 @@ fn the_realm_of_a_certificate_is_asked_of_the_as() {
         (&b"alice's"[..], ErrorCode::PREAUTH_REQUIRED),
         (b"nobody's", ErrorCode::C_PRINCIPAL_UNKNOWN),
     ] {
-        let user_id = der::encode(&S4uUserId {
-            nonce: UInt32::new(7),
-            cname: None,
-            crealm: KerberosString(REALM.as_bytes()),
-            subject_certificate: Some(certificate),
-            options: None,
-        });
-        let value = der::encode(&PaS4uX509User {
-            user_id: Encoded::from_der(&user_id).unwrap(),
-            checksum: crate::asn1::Checksum {
-                cksumtype: crate::iana::ChecksumType::SHA1,
-                checksum: &[],
-            },
-        });
-        let padata = [(PaType::S4U_X509_USER, value)];
+        let padata = [(PaType::S4U_X509_USER, certificate.to_vec())];
         let supported = crate::crypto::SUPPORTED;
         let request = as_request(&nobody, &krbtgt, KdcOptions::NONE, supported, &padata);
         world.ask(&request);
