@@ -99,11 +99,14 @@ impl AsExchange {
 
     /// With the key that an earlier login has shown the KDC to make of the password: one round trip
     /// instead of two. Where it makes another one of it by now, the password is tried once more, as it
-    /// says then.
+    /// says then. A key of another realm, which the first one has named, changes nothing: the first
+    /// one's KDC gets nothing that it could guess the password at.
     #[must_use]
     pub fn with_known_key(mut self, known: KnownKey) -> Self {
-        self.key.know(known);
-        self.mechanism = mechanism::unasked(&self.key, None);
+        if known.realm == self.client.realm {
+            self.key.know(known);
+            self.mechanism = mechanism::unasked(&self.key, None);
+        }
         self
     }
 
@@ -113,7 +116,7 @@ impl AsExchange {
     pub fn known_key(&self) -> Option<KnownKey> {
         let by_key = [PaType::ENC_TIMESTAMP, PaType::ENCRYPTED_CHALLENGE];
         let proved = self.mechanism.as_ref().is_some_and(|m| by_key.contains(&m.pa_type()));
-        proved.then(|| self.key.known()).flatten()
+        proved.then(|| self.key.known(&self.client.realm)).flatten()
     }
 
     /// With FAST (RFC 6113 section 5.4), armored by `ticket`, a ticket-granting ticket of the
@@ -206,6 +209,7 @@ impl AsExchange {
         };
         (self.mechanism, self.cookie, self.rounds) = (None, None, 0);
         self.turned_down.clear();
+        self.key.is_for_another_realm();
         Ok(true)
     }
 

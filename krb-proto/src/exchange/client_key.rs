@@ -33,10 +33,12 @@ pub enum ClientSecret {
     OneTimePassword(OneTimePassword),
 }
 
-/// The key that a KDC makes of a password, as it said and as a login has proved
+/// The key that a realm's KDC makes of a password, as it said and as a login has proved
 /// ([`AsExchange::known_key`](super::AsExchange::known_key)).
 #[derive(Clone)]
 pub struct KnownKey {
+    /// Which one's: what is proved with the key is for no other's eyes.
+    pub(super) realm: Vec<u8>,
     pub(super) hint: KeyHint,
     pub(super) key: Key,
 }
@@ -84,11 +86,16 @@ impl ClientKey {
         }
     }
 
-    /// The key that was made of the password, with how.
-    pub(super) fn known(&self) -> Option<KnownKey> {
+    /// Another realm's KDC is asked from here on, which has said nothing yet and refused nothing.
+    pub(super) fn is_for_another_realm(&mut self) {
+        *self = Self::new(self.secret.clone());
+    }
+
+    /// The key that was made of the password, with how that realm's KDC does.
+    pub(super) fn known(&self, realm: &[u8]) -> Option<KnownKey> {
         match (&self.secret, &self.hint, &self.current) {
             (ClientSecret::Password(_), Some(hint), Some(key)) => {
-                Some(KnownKey { hint: hint.clone(), key: key.clone() })
+                Some(KnownKey { realm: realm.to_vec(), hint: hint.clone(), key: key.clone() })
             }
             _ => None,
         }

@@ -56,6 +56,82 @@ fn a_salt_that_is_absent_is_made_of_our_own_name_whatever_the_error_names() {
     assert_eq!(exchange.known_key().map(|known| known.key().clone()), Some(key));
 }
 
+/// Our realm's KDC says that another one knows the client (RFC 6806 section 7).
+#[test]
+fn a_key_that_another_realm_makes_of_the_password_is_shown_to_that_one_only() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let (mut rng, elsewhere) = (Counter(1), b"ELSEWHERE");
+    let options = TicketOptions { canonicalize: true, ..Default::default() };
+    let begin = || {
+        let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+        AsExchange::new(service(), secret, options.clone())
+    };
+    let proves = |request: &[u8]| {
+        let request: AsReq<'_> = der::decode(request).unwrap();
+        crate::preauth::find_padata(request.padata.unwrap(), PaType::ENC_TIMESTAMP).is_some()
+    };
+    let sname = Name::krbtgt(REALM.as_bytes());
+    let there = der::encode(&KrbError {
+        crealm: Some(KerberosString(elsewhere)),
+        ..KrbError::new(ErrorCode::WRONG_REALM, Timestamp::new(NOW, 5), REALM.as_bytes(), &sname)
+    });
+    let mut exchange = begin();
+    let mut round = |exchange: &mut AsExchange, reply: &[u8]| {
+        let request = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+        let step = with_context(&mut rng, |cx| exchange.receive(cx, reply)).unwrap();
+        assert!(matches!(step, Step::Continue));
+        request
+    };
+    round(&mut exchange, &there);
+    let salted = hint(enctype, Some(b"salt of elsewhere"), None);
+    let asks = error(ErrorCode::PREAUTH_REQUIRED, Some(&salted));
+    assert!(!proves(&round(&mut exchange, &asks)), "it has asked for nothing yet");
+    let last = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let key = Key::from_password(enctype, b"secret", b"salt of elsewhere", None).unwrap();
+    let reply = as_answer(&last, key).as_rep();
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
+    assert!(proves(&last) && matches!(step, Step::Done(_)));
+    let known = exchange.known_key().unwrap();
+
+    // The next login begins with our own realm again.
+    let mut exchange = begin().with_known_key(known.clone());
+    let first = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    assert!(!proves(&first), "nobody there makes that key");
+    assert!(exchange.known_key().is_none());
+    // Who begins there shows it at once.
+    let of_there = Principal::new(service().name, "ELSEWHERE");
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let mut exchange = AsExchange::new(of_there, secret, options.clone()).with_known_key(known);
+    assert!(proves(&with_context(&mut rng, |cx| exchange.request(cx)).unwrap()));
+}
+
+/// What one realm's KDC did not take is not yet tried at another's.
+#[test]
+fn keys_that_one_realm_refused_are_another_matter_in_the_next() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Keys(vec![Key::new(enctype, &[9; 32]).unwrap(), service_key()]);
+    let options = TicketOptions { canonicalize: true, ..Default::default() };
+    let mut exchange = AsExchange::new(service(), secret, options);
+    let sname = Name::krbtgt(REALM.as_bytes());
+    let there = der::encode(&KrbError {
+        crealm: Some(KerberosString(b"ELSEWHERE")),
+        ..KrbError::new(ErrorCode::WRONG_REALM, Timestamp::new(NOW, 5), REALM.as_bytes(), &sname)
+    });
+    let hints = hint(enctype, None, None);
+    let [refused, asks] = [ErrorCode::PREAUTH_FAILED, ErrorCode::PREAUTH_REQUIRED]
+        .map(|code| error(code, Some(&hints)));
+    for reply in [refused, there, asks] {
+        with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+        let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
+        assert!(matches!(step, Step::Continue));
+    }
+    let last = with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+    let answer = as_answer(&last, Key::new(enctype, &[9; 32]).unwrap());
+    let step = with_context(&mut rng, |cx| exchange.receive(cx, &answer.as_rep())).unwrap();
+    assert!(matches!(step, Step::Done(_)), "the best of them first");
+}
+
 #[test]
 fn a_hostile_iteration_count_is_refused_before_any_work() {
     for count in [0u32, 1, 4095, (1 << 24) + 1, u32::MAX] {
