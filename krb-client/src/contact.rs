@@ -122,7 +122,7 @@ mod tests {
     use krb_proto::iana::ErrorCode;
 
     use super::*;
-    use crate::Unreachable;
+    use crate::{Service, Unreachable};
 
     const LATELY: Duration = Duration::from_secs(900);
     const REALM: &[u8] = b"EXAMPLE.TEST";
@@ -133,7 +133,7 @@ mod tests {
 
     fn silence(realm: &str) -> Result<(), ClientError> {
         let realm = realm.to_owned();
-        Err(Unreachable { realm, tried: Vec::new(), discovery: None }.into())
+        Err(Unreachable { service: Service::Kdc, realm, tried: Vec::new(), discovery: None }.into())
     }
 
     fn refusal(code: ErrorCode) -> Result<(), ClientError> {

@@ -74,6 +74,7 @@ impl Driver {
     fn source(&self, realm: &str) -> Result<Arc<KdcSource>, Unreachable> {
         let found = self.realms.source(realm, Service::Kdc);
         found.map_err(|reason| Unreachable {
+            service: Service::Kdc,
             realm: realm.to_owned(),
             tried: Vec::new(),
             discovery: Some(reason),

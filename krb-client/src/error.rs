@@ -6,8 +6,8 @@ use krb_proto::formats::FormatError;
 use krb_proto::iana::ErrorCode;
 use krb_proto::kpasswd::KpasswdError;
 
-use crate::Endpoint;
 use crate::cache_error::CacheError;
+use crate::{Endpoint, Service};
 
 /// Why a ticket could not be had.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum ClientError {
     /// The KDC refused, or its reply did not stand up to verification.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
-    /// No KDC answered in time.
+    /// No KDC answered in time, or no server that changes passwords.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The account itself could not log in, so that nothing could be asked for.
@@ -162,20 +162,22 @@ impl ClientError {
     }
 }
 
-/// No KDC of a realm answered: which were asked, and how each failed.
+/// No server of a realm answered: which were asked, and how each failed.
 #[derive(Clone, Debug)]
 pub struct Unreachable {
+    /// What it was asked for.
+    pub service: Service,
     /// The realm.
     pub realm: String,
     /// What was tried, in the order in which it failed.
     pub tried: Vec<KdcFailure>,
-    /// Which of its KDCs could not be found, and why, if there are such.
+    /// Which of its servers could not be found, and why, if there are such.
     pub discovery: Option<String>,
 }
 
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no KDC of realm {} answered", self.realm)?;
+        write!(f, "no {} of realm {} answered", self.service, self.realm)?;
         let tried = self.tried.iter().map(|failure| failure as &dyn fmt::Display);
         let discovery = self.discovery.iter().map(|text| text as &dyn fmt::Display);
         for (i, reason) in tried.chain(discovery).enumerate() {

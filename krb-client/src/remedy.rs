@@ -26,7 +26,7 @@ use std::fmt;
 use krb_proto::exchange::{ExchangeError, KdcRefusal, Mismatch};
 use krb_proto::iana::{ErrorCode, NtStatus};
 
-use crate::ClientError;
+use crate::{ClientError, Service};
 use table::ROWS;
 
 /// What was asked of the KDC when it refused.
@@ -79,7 +79,8 @@ impl Refused {
     }
 }
 
-/// Who it is about, as messages name them; empty where there is none.
+/// Who it is about, as messages name them; empty where there is none. Whatever they hold, what comes of
+/// them orders a terminal nothing, and a command runs nothing of it: one that would have to is left out.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Names<'a> {
     /// The account that asked.
@@ -139,10 +140,11 @@ pub fn of_refusal(refused: &Refused, names: &Names<'_>) -> Option<Remedy> {
     // AD's reason, where a row knows it, says more than the code.
     let by_status = refused.status.and_then(|status| rows().find(|row| row.status == Some(status)));
     let row = by_status.or_else(|| rows().find(|row| row.status.is_none()))?;
-    let command = |text: &str, quote| (!text.is_empty()).then(|| filled(text, names, quote));
+    let text = |text| filled(text, names, |name| Some(plain(name))).unwrap_or_default();
+    let command = |text: &str, quote| filled(text, names, quote).filter(|text| !text.is_empty());
     Some(Remedy {
-        cause: filled(row.cause, names, plain),
-        change: filled(row.change, names, plain),
+        cause: text(row.cause),
+        change: text(row.change),
         attribute: (!row.attribute.is_empty()).then_some(row.attribute),
         powershell: command(row.powershell, powershell),
         samba_tool: command(row.samba_tool, shell),
@@ -159,6 +161,23 @@ pub fn of_error(step: Step, error: &ClientError, names: &Names<'_>) -> Option<Re
     };
     match error {
         ClientError::Login(error) => of_error(Step::Login, error, names),
+        // Whose that would be is not known here: another cache's, another account's.
+        ClientError::Armor(error) => said(
+            "there is no ticket that would armor what is asked (FAST), so nothing was",
+            match **error {
+                ClientError::Unreachable(_) => {
+                    "Look whether the KDCs of the armor's realm run and are reached."
+                }
+                ClientError::Cache(_) | ClientError::NoTicket { .. } => {
+                    "Log in into the cache that the armor is in, such as with the host's keytab (kinit \
+                     -k), or name another one."
+                }
+                _ => {
+                    "Look at the account whose ticket is the armor, which is another one: it has to log \
+                     in first."
+                }
+            },
+        ),
         ClientError::Exchange(ExchangeError::Refused(refusal)) => {
             of_refusal(&Refused::of(step, refusal), names)
         }
@@ -177,20 +196,36 @@ pub fn of_error(step: Step, error: &ClientError, names: &Names<'_>) -> Option<Re
             "Look at what the KDC demands of the account: a smart card, a one-time password inside of \
              FAST, a certificate.",
         ),
-        ClientError::Unreachable(nobody) if nobody.tried.is_empty() => said(
-            "nothing says where the realm's KDCs are",
-            "Name them, or look at the SRV records _kerberos._tcp of the realm in DNS.",
-        ),
-        ClientError::Unreachable(_) => said(
-            "no KDC answered",
-            "Look whether the KDCs run, and whether this machine reaches their port 88.",
-        ),
+        ClientError::Unreachable(nobody) => {
+            let (cause, change) = match (nobody.service, nobody.tried.is_empty()) {
+                (Service::Kdc, true) => (
+                    "no KDC of the realm was found",
+                    "Name them, or look at the SRV records _kerberos._tcp of the realm in DNS and \
+                     whether the names in them, or in the configuration, have addresses.",
+                ),
+                (Service::Kdc, false) => (
+                    "no KDC answered",
+                    "Look whether the KDCs run, and whether this machine reaches their port 88.",
+                ),
+                (Service::Kpasswd, true) => (
+                    "no server of the realm was found that changes passwords",
+                    "Name it (kpasswd_server), or look at the SRV records _kpasswd._tcp of the realm in \
+                     DNS and whether the names in them, or in the configuration, have addresses.",
+                ),
+                (Service::Kpasswd, false) => (
+                    "no server that changes passwords answered, so nothing was changed",
+                    "Look whether it runs (at AD on every domain controller that can be written to), and \
+                     whether this machine reaches its port 464.",
+                ),
+            };
+            said(cause, change)
+        }
         _ => None,
     }
 }
 
-/// A template with the names in it.
-fn filled(template: &str, names: &Names<'_>, quote: fn(&str) -> String) -> String {
+/// A template with the names in it; `None` if one of them cannot be put into it.
+fn filled(template: &str, names: &Names<'_>, quote: fn(&str) -> Option<String>) -> Option<String> {
     let Names { account, user, target } = names;
     let names = [("{account}", account), ("{user}", user), ("{target}", target)];
     let mut text = String::new();
@@ -198,7 +233,7 @@ fn filled(template: &str, names: &Names<'_>, quote: fn(&str) -> String) -> Strin
     while let Some(character) = rest.chars().next() {
         match names.iter().find_map(|(mark, name)| Some((rest.strip_prefix(mark)?, name))) {
             Some((behind, name)) => {
-                text.push_str(&quote(name));
+                text.push_str(&quote(name)?);
                 rest = behind;
             }
             None => {
@@ -207,26 +242,50 @@ fn filled(template: &str, names: &Names<'_>, quote: fn(&str) -> String) -> Strin
             }
         }
     }
-    text
+    Some(text)
 }
 
+/// What a terminal would take for an order, or would show elsewhere, is written in letters.
 fn plain(name: &str) -> String {
-    name.to_owned()
+    let escaped =
+        |c: char| if may_be_shown(c) { c.to_string() } else { c.escape_default().to_string() };
+    name.chars().map(escaped).collect()
+}
+
+/// Is it a character that stands where it was written, and does nothing?
+fn may_be_shown(c: char) -> bool {
+    let directs = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !directs && !matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Can it be an argument at all: is there something, that is no option and can be pasted?
+fn may_be_argument(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(may_be_shown)
 }
 
 /// Is it the same to a shell without quotes?
 fn is_bare(name: &str) -> bool {
     let bare = |c: char| c.is_ascii_alphanumeric() || "._/@:-".contains(c);
-    !name.is_empty() && !name.starts_with(['-', '@']) && name.chars().all(bare)
+    !name.starts_with('@') && name.chars().all(bare)
 }
 
-/// Always in quotes: what needs none as an argument does in an expression.
-fn powershell(name: &str) -> String {
-    format!("'{}'", name.replace('\'', "''"))
+/// Always in quotes: what needs none as an argument does in an expression. To PowerShell the curved
+/// ones are quotes, too. What it passes to other programs a double quote would end.
+fn powershell(name: &str) -> Option<String> {
+    let quotes = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+    let mut quoted = String::from("'");
+    for c in name.chars() {
+        quoted.push(c);
+        if quotes.contains(&c) {
+            quoted.push(c);
+        }
+    }
+    (may_be_argument(name) && !name.contains('"')).then(|| quoted + "'")
 }
 
-fn shell(name: &str) -> String {
-    if is_bare(name) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+fn shell(name: &str) -> Option<String> {
+    let quoted = || format!("'{}'", name.replace('\'', r"'\''"));
+    may_be_argument(name).then(|| if is_bare(name) { name.to_owned() } else { quoted() })
 }
 
 #[cfg(test)]

@@ -99,8 +99,12 @@ impl Client {
     ) -> Result<Asked, ClientError> {
         let realm = &*String::from_utf8_lossy(&self.account().realm);
         let deadline = Instant::now() + self.inner.patience.overall;
-        let mut unreachable =
-            Unreachable { realm: realm.to_owned(), tried: Vec::new(), discovery: None };
+        let mut unreachable = Unreachable {
+            service: Service::Kpasswd,
+            realm: realm.to_owned(),
+            tried: Vec::new(),
+            discovery: None,
+        };
         let source = match self.inner.driver.realms().source(realm, Service::Kpasswd) {
             Ok(source) => source,
             Err(reason) => {

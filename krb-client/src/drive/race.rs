@@ -460,6 +460,6 @@ where
         }
         let discovery = (!self.unresolved.is_empty()).then(|| self.unresolved.join("; "));
         let realm = self.realm.as_ref().to_owned();
-        Unreachable { realm, tried: self.tried, discovery }.into()
+        Unreachable { service: Service::Kdc, realm, tried: self.tried, discovery }.into()
     }
 }

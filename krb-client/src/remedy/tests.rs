@@ -15,7 +15,8 @@ fn every_row_is_reached_and_says_what_to_change() {
             [true, false].into_iter().any(|forwardable| {
                 let refused = Refused::new(step, row.code, row.status).with_evidence(forwardable);
                 let remedy = of_refusal(&refused, &NAMES);
-                remedy.is_some_and(|remedy| remedy.cause == filled(row.cause, &NAMES, plain))
+                let cause = filled(row.cause, &NAMES, |name| Some(plain(name)));
+                remedy.map(|remedy| remedy.cause) == cause
             })
         });
         assert!(reached, "another row stands in front of {} {}", row.code, row.cause);
@@ -56,8 +57,69 @@ fn names_are_quoted_as_each_shell_wants_it() {
         remedy.samba_tool.unwrap(),
         "samba-tool delegation add-service 'SVC$' cifs/files.test"
     );
-    for name in ["", "-x", "@x", "a b", "a;b", "$(a)", "`a`", "a\nb"] {
-        assert!(shell(name).starts_with('\''), "{name}");
+    for name in ["@x", "a b", "a;b", "$(a)", "`a`", "a\"b"] {
+        assert_eq!(shell(name).unwrap(), format!("'{name}'"));
+    }
+    // Any of these ends what another began, and two are one of them.
+    for quote in ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'] {
+        let name = format!("a{quote};b");
+        assert_eq!(powershell(&name).unwrap(), format!("'a{quote}{quote};b'"));
+    }
+}
+
+#[test]
+fn what_no_command_can_take_is_in_none_and_gives_a_terminal_no_orders() {
+    for name in ["", "-x", "a\nb", "a\u{3}", "\u{1b}[2J", "\u{9b}31m", "a\u{202e}b"] {
+        assert_eq!((shell(name), powershell(name)), (None, None), "{name:?}");
+    }
+    assert_eq!(powershell("a\" -x"), None, "setspn would see two arguments");
+    let names = Names { user: "bob\u{1b}[2J\n\u{202e}", ..NAMES };
+    let locked = Refused::new(Step::S4uSelf, ErrorCode::CLIENT_REVOKED, None);
+    let remedy = of_refusal(&locked, &names).unwrap();
+    assert_eq!((&remedy.powershell, &remedy.samba_tool), (&None, &None));
+    assert_eq!(remedy.cause, r"the account bob\u{1b}[2J\n\u{202e} is locked out or disabled");
+    assert!(remedy.to_string().chars().all(may_be_shown), "{remedy}");
+}
+
+#[test]
+fn who_was_not_reached_is_said_as_it_is() {
+    let of = |service, tried: bool| {
+        let kdc = std::net::SocketAddr::from(([192, 0, 2, 1], 88)).into();
+        let error = std::sync::Arc::new(std::io::ErrorKind::TimedOut.into());
+        let tried = tried.then_some(crate::KdcFailure { kdc, error }).into_iter().collect();
+        let discovery = Some("kdc.test: no such name".to_owned());
+        let nobody = crate::Unreachable { service, realm: "R".into(), tried, discovery };
+        (nobody.to_string(), of_error(Step::Login, &nobody.into(), &NAMES).unwrap().to_string())
+    };
+    for (service, tried, says) in [
+        (Service::Kdc, false, ["no KDC of realm R", "have addresses"]),
+        (Service::Kdc, true, ["no KDC of realm R", "port 88"]),
+        (Service::Kpasswd, false, ["no kpasswd server of realm R", "_kpasswd._tcp"]),
+        (Service::Kpasswd, true, ["no kpasswd server of realm R", "port 464"]),
+    ] {
+        let (error, remedy) = of(service, tried);
+        assert!(error.starts_with(says[0]) && remedy.contains(says[1]), "{error} {remedy}");
+        assert!(!remedy.contains("nothing says"), "{remedy}");
+    }
+}
+
+/// The account that logs in has nothing to do with it.
+#[test]
+fn armor_that_is_missing_is_not_laid_to_the_account_that_logs_in() {
+    let refusal = KdcRefusal {
+        code: ErrorCode::PREAUTH_FAILED,
+        nt_status: None,
+        text: None,
+        server_time: krb_proto::Timestamp::default(),
+    };
+    let cache = crate::CacheError::NotFound { cache: "FILE:armor".into() };
+    for (inner, says) in
+        [(ClientError::Exchange(refusal.into()), "another one"), (cache.into(), "kinit")]
+    {
+        let error = ClientError::Login(Box::new(ClientError::Armor(Box::new(inner))));
+        let remedy = of_error(Step::Ticket, &error, &NAMES).unwrap().to_string();
+        assert!(remedy.contains(says) && remedy.contains("FAST"), "{remedy}");
+        assert!(!remedy.contains("SVC$"), "{remedy}");
     }
 }
 

@@ -158,7 +158,9 @@ mod tests {
         let file = ClientError::File { path: "a".into(), error };
         assert_eq!(status(&file), FILE);
         let (realm, tried, discovery) = ("R".to_owned(), Vec::new(), None);
-        let silent = ClientError::Unreachable(krb_client::Unreachable { realm, tried, discovery });
+        let service = krb_client::Service::Kdc;
+        let silent = krb_client::Unreachable { service, realm, tried, discovery };
+        let silent = ClientError::Unreachable(silent);
         assert_eq!(status(&ClientError::Login(silent.into())), UNREACHABLE);
         let absent = ClientError::Cache(CacheError::NotFound { cache: "FILE:a".into() });
         assert_eq!(status(&absent), FILE);

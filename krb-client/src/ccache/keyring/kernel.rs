@@ -89,6 +89,12 @@ impl Ring {
         match keyctl_get_persistent(uid, KEY_SPEC_PROCESS_KEYRING).map_err(error) {
             Ok(ring) => Ok(Self(ring)),
             Err(error) if is_own && says(&error, &[libc::EOPNOTSUPP]) => Ok(Self::USER),
+            // Which says nothing of whether there are keyrings.
+            Err(error) if !is_own && says(&error, &[libc::EPERM]) => {
+                let why =
+                    format!("it is the keyring of another user ({uid}), which root alone may use");
+                Err(Error::new(ErrorKind::PermissionDenied, why))
+            }
             Err(error) => Err(error),
         }
     }

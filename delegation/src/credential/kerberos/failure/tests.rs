@@ -155,7 +155,8 @@ fn the_services_own_login_is_not_taken_for_the_users_fault() {
             assert!(failure.message.contains("svc cannot log in"), "{failure}");
         }
     }
-    let silent = krb_client::Unreachable { realm: "R".into(), tried: vec![], discovery: None };
+    let (service, tried) = (krb_client::Service::Kdc, vec![]);
+    let silent = krb_client::Unreachable { service, realm: "R".into(), tried, discovery: None };
     let error = ClientError::Login(Box::new(silent.into()));
     assert_eq!(evidence("alice", &ours(), &error).code, Code::KdcUnreachable);
 }
@@ -164,8 +165,8 @@ fn the_services_own_login_is_not_taken_for_the_users_fault() {
 fn a_failure_says_whose_doing_it_is_where_its_code_may_be_several_peoples() {
     let login = |code| ClientError::Login(refused(code).into());
     let silent = |tried| {
-        let realm = "R".into();
-        ClientError::Unreachable(krb_client::Unreachable { realm, tried, discovery: None })
+        let (service, realm, discovery) = (krb_client::Service::Kdc, "R".into(), None);
+        ClientError::Unreachable(krb_client::Unreachable { service, realm, tried, discovery })
     };
     let kdc: std::net::SocketAddr = "127.0.0.1:88".parse().unwrap();
     let asked =
