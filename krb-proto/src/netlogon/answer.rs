@@ -11,30 +11,12 @@ const MAX_NAME: usize = 253;
 /// What a domain controller says of itself, and of whoever asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DomainController {
-    /// `DS_FLAG` (MS-ADTS 6.3.1.2).
-    pub flags: u32,
     /// Its domain, as DNS has it.
     pub domain: String,
     /// Its host, as DNS has it.
     pub host: String,
-    /// The site that it is in.
-    pub site: String,
     /// The site that whoever asked is in, by their address; empty if no subnet says so.
     pub client_site: String,
-}
-
-impl DomainController {
-    /// Is it a KDC?
-    #[must_use]
-    pub const fn is_kdc(&self) -> bool {
-        self.flags & 0x20 != 0
-    }
-
-    /// Can it be written to? A read-only one knows the secrets of some accounts only.
-    #[must_use]
-    pub const fn is_writable(&self) -> bool {
-        self.flags & 0x100 != 0
-    }
 }
 
 /// Why an answer to an LDAP ping is none.
@@ -118,18 +100,17 @@ fn netlogon(mut attributes: &[u8]) -> Option<&[u8]> {
 
 /// NETLOGON_SAM_LOGON_RESPONSE_EX (MS-ADTS 6.3.1.9), as far as it is of use.
 fn response(value: &[u8]) -> Result<DomainController, PingError> {
-    let (kind, rest) = value.split_first_chunk().ok_or(PingError::Malformed)?;
+    let (kind, _) = value.split_first_chunk().ok_or(PingError::Malformed)?;
     let kind = u16::from_le_bytes(*kind);
     if kind != RESPONSE_EX {
         return Err(PingError::Version(kind));
     }
-    let flags = rest.get(2..6).and_then(|octets| octets.first_chunk());
-    let flags = u32::from_le_bytes(*flags.ok_or(PingError::Malformed)?);
-    let mut at = 24; // two words, the flags and the domain's GUID
+    let mut at = 24; // two words, flags and the domain's GUID
     let mut next = || name(value, &mut at).ok_or(PingError::Malformed);
     let (_forest, domain, host) = (next()?, next()?, next()?);
     let (_netbios_domain, _netbios_host, _user) = (next()?, next()?, next()?);
-    Ok(DomainController { flags, domain, host, site: next()?, client_site: next()? })
+    let (_its_site, client_site) = (next()?, next()?);
+    Ok(DomainController { domain, host, client_site })
 }
 
 /// A name as DNS writes it, with what it has in common with one before it left out (RFC 1035
