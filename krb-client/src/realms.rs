@@ -129,8 +129,16 @@ impl Realms {
         let realm = if of_realm { None } else { self.host_realm(&host).await };
         let Some(realm) = realm.filter(|realm| *realm != own) else { return Vec::new() };
         let between = conf.capath(&own, &realm).unwrap_or_default();
-        let between: Vec<_> = between.into_iter().map(|realm| realm.as_bytes().to_vec()).collect();
-        between.into_iter().chain([realm.into_bytes()]).collect()
+        through(&between, realm.as_bytes())
+    }
+
+    /// The same to a realm itself, such as a user's, as `[capaths]` says; none where it is our own, or
+    /// the KDCs are to say it.
+    #[must_use]
+    pub fn way_to_realm(&self, own: &[u8], realm: &[u8]) -> Vec<Vec<u8>> {
+        let (Some(conf), false) = (self.conf(), own == realm) else { return Vec::new() };
+        let [from, to] = [own, realm].map(String::from_utf8_lossy);
+        conf.capath(&from, &to).map_or_else(Vec::new, |between| through(&between, realm))
     }
 
     /// Where a realm's servers of one kind are; the error says why nobody knows.
@@ -157,6 +165,11 @@ impl Realms {
             (None, None) => Err("nothing says where its KDCs are".into()),
         }
     }
+}
+
+fn through(between: &[&str], realm: &[u8]) -> Vec<Vec<u8>> {
+    let between = between.iter().map(|realm| realm.as_bytes());
+    between.chain([realm]).map(<[u8]>::to_vec).collect()
 }
 
 #[cfg(test)]

@@ -71,8 +71,7 @@ impl S4u {
                 let asked_at = s4u.now();
                 let service = client.account().name.clone();
                 let goal = TgsGoal::S4uSelf { user: asked, service };
-                let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
-                let evidence = client.run_with_tgt(exchange).await?;
+                let evidence = client.ask(goal, options).await?;
                 client.see_to_keys_for(&evidence.ticket).await;
                 s4u.share(slot, &evidence, asked_at);
                 Ok(evidence.into())
@@ -93,31 +92,30 @@ impl S4u {
         self.client.run(UserRealm::new(user.clone(), &self.client.account().realm)).await
     }
 
-    /// The same of the user whom a certificate (its DER) is for.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn realm_of_certificate(&self, certificate: &[u8]) -> Result<Vec<u8>, ClientError> {
-        let realm = &self.client.account().realm;
-        self.client.run(UserRealm::of_certificate(certificate, realm)).await
-    }
-
     /// Evidence for the user of that realm whom a certificate (its DER) is for, such as one that a TLS
-    /// client has shown: the KDC says whose it is, and signs that. It is kept nowhere. A KDC that does
-    /// not read certificates, as Samba and Heimdal, is found out.
+    /// client has shown: the KDC says whose it is, and signs that. Without a realm the KDCs are asked
+    /// for it first, as in [`Self::user_realm`]. It is kept nowhere. A KDC that does not read
+    /// certificates, as Samba and Heimdal, is found out.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn evidence_by_certificate(
         &self,
         certificate: &[u8],
-        realm: &[u8],
+        realm: Option<&[u8]>,
     ) -> Result<UserTicket, ClientError> {
         let Self { client } = self;
         let since = self.now();
+        let realm = match realm {
+            Some(realm) => realm.to_vec(),
+            None => {
+                let own = &client.account().realm;
+                client.run(UserRealm::of_certificate(certificate, own)).await?
+            }
+        };
         let goal = TgsGoal::S4uSelfByCertificate {
             certificate: certificate.to_vec(),
-            realm: realm.to_vec(),
+            realm,
             service: client.account().name.clone(),
         };
         let evidence = client.ask(goal, client.user_ticket()).await?;

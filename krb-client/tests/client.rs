@@ -334,9 +334,8 @@ async fn a_certificate_leads_to_its_user_alone() {
         realm(Compat::Strict).with(Account::user("bob").password("b").certificate(b"bob's")),
     );
     let s4u = world.client("svc-mcp").s4u();
-    assert_eq!(s4u.realm_of_certificate(b"bob's").await.unwrap(), REALM.as_bytes());
-    for _ in 0..2 {
-        let evidence = s4u.evidence_by_certificate(b"bob's", REALM.as_bytes()).await.unwrap();
+    for realm in [Some(REALM.as_bytes()), None] {
+        let evidence = s4u.evidence_by_certificate(b"bob's", realm).await.unwrap();
         assert_eq!(evidence.client, of("bob"));
         let web = spn("HTTP/web.example.test");
         assert_eq!(s4u.proxy_ticket(&evidence, "", &web).await.unwrap().client, of("bob"));
@@ -344,8 +343,10 @@ async fn a_certificate_leads_to_its_user_alone() {
     let asked = world.asked();
     let count = |what| asked.iter().filter(|event| **event == (what, None)).count();
     assert_eq!([Asked::S4uSelf, Asked::S4uProxy].map(count), [2, 2], "nothing of it is kept");
-    let unknown = s4u.evidence_by_certificate(b"nobody's", REALM.as_bytes()).await.unwrap_err();
-    assert_eq!(unknown.refusal().unwrap().code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+    for realm in [Some(REALM.as_bytes()), None] {
+        let unknown = s4u.evidence_by_certificate(b"nobody's", realm).await.unwrap_err();
+        assert_eq!(unknown.refusal().unwrap().code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+    }
 }
 
 // Passwords.

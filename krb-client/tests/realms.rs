@@ -71,6 +71,11 @@ impl World {
     /// Our service at home, which may delegate to the web server there; users and a file server away,
     /// which lets our service act for others. `between`: there is a realm between the two.
     fn new(between: bool) -> Self {
+        Self::told(between, "away.test")
+    }
+
+    /// The same, where the KDC at home was told that this domain is behind the one between.
+    fn told(between: bool, behind: &str) -> Self {
         let [home, middle, away] = REALMS.map(|name| Realm::new(name, &mut OsRandom));
         let sids = [&home, &middle, &away].map(|realm| realm.domain_sid().clone());
         let to = |realm: usize, behind: &str| {
@@ -96,11 +101,11 @@ impl World {
             .with(Account::user("bob").password("bob away"));
         let realms = if between {
             let middle = middle.with(to(0, "home.test")).with(to(2, "away.test"));
-            vec![home.with(to(1, "away.test")), middle, away.with(to(1, "home.test"))]
+            vec![home.with(to(1, behind)), middle, away.with(to(1, "home.test"))]
         } else {
             vec![home.with(to(2, "away.test")), away.with(to(0, "home.test"))]
         };
-        Self::of(Realms::new(realms), &[MIDDLE, AWAY])
+        Self::of(Realms::new(realms), if between { &[MIDDLE, AWAY] } else { &[AWAY] })
     }
 
     fn of(realms: Realms, others: &[&str]) -> Self {
@@ -113,7 +118,8 @@ impl World {
         let named = named.map(|realm| (realm.as_bytes().to_vec(), kdcs(realm)));
         let named = krb_client::Realms::from(named);
         let no_dns = Resolver::new(&[], Default::default()).unwrap();
-        let conf = Krb5Conf::parse("krb5.conf", CONF.as_bytes(), &mut NoIncludes).unwrap();
+        let conf = if others.contains(&MIDDLE) { CONF } else { NO_DNS };
+        let conf = Krb5Conf::parse("krb5.conf", conf.as_bytes(), &mut NoIncludes).unwrap();
         let mut config =
             ClientConfig::in_realms(service, keys, named.with_conf(conf, no_dns).unwrap());
         config.transport = Arc::new(wire.clone());
@@ -178,6 +184,11 @@ async fn a_user_of_another_realm_and_a_target_in_another() {
     assert_eq!(world.seen(&files, "FILES$@AWAY.TEST"), sid);
 }
 
+const NO_DNS: &str = "
+[libdefaults]
+    dns_lookup_kdc = false
+";
+
 const CONF: &str = "
 [libdefaults]
     dns_lookup_kdc = false
@@ -208,6 +219,16 @@ async fn krb5_conf_shows_the_way_where_no_kdc_does() {
 }
 
 #[tokio::test]
+async fn krb5_conf_shows_the_way_to_a_users_realm_as_well() {
+    // Asked for the realm away, the KDC at home knows no way.
+    let world = World::told(true, "elsewhere.test");
+    let bob = of("bob", AWAY);
+    let evidence = world.client.s4u().evidence(&bob).await.unwrap();
+    assert_eq!(world.asked(), [HOME, HOME, MIDDLE, AWAY, MIDDLE, HOME]);
+    assert_eq!(world.open(&evidence, "svc-mcp").0.client, bob);
+}
+
+#[tokio::test]
 async fn a_certificate_is_asked_for_in_its_users_realm_and_is_a_name_from_there_on() {
     let World { realms, .. } = World::new(false);
     realms.realm(AWAY, |away| {
@@ -217,7 +238,7 @@ async fn a_certificate_is_asked_for_in_its_users_realm_and_is_a_name_from_there_
     });
     let world = World::of(realms, &[AWAY]);
     let s4u = world.client.s4u();
-    let evidence = s4u.evidence_by_certificate(b"bob's", AWAY.as_bytes()).await.unwrap();
+    let evidence = s4u.evidence_by_certificate(b"bob's", Some(AWAY.as_bytes())).await.unwrap();
     assert_eq!(world.asked(), [HOME, HOME, AWAY, HOME]);
     assert_eq!(evidence.client, of("bob", AWAY));
     let sid = world.sid("bob", AWAY);

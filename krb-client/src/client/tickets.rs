@@ -56,11 +56,13 @@ impl Client {
         options: TicketOptions,
     ) -> Result<Credential, ClientError> {
         let options = TicketOptions { fast: self.tgs_armor(), ..options };
+        let (realms, own) = (self.inner.driver.realms(), &self.account().realm);
         let way = match &goal {
             TgsGoal::Service(service) | TgsGoal::UserToUser { service, .. } => {
-                let realms = self.inner.driver.realms();
-                realms.way_to(&self.account().realm, service).await
+                realms.way_to(own, service).await
             }
+            TgsGoal::S4uSelf { user: Principal { realm, .. }, .. }
+            | TgsGoal::S4uSelfByCertificate { realm, .. } => realms.way_to_realm(own, realm),
             _ => Vec::new(),
         };
         let exchange =

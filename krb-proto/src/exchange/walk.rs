@@ -119,7 +119,8 @@ impl TgsWalk {
         }
         let leads = match &self.goal {
             TgsGoal::Service(_) | TgsGoal::UserToUser { .. } => true,
-            TgsGoal::S4uSelf { user, .. } => realms.last() == Some(&user.realm),
+            TgsGoal::S4uSelf { user: Principal { realm, .. }, .. }
+            | TgsGoal::S4uSelfByCertificate { realm, .. } => realms.last() == Some(realm),
             _ => false,
         };
         if leads && self.replies == 0 && !realms.is_empty() {
