@@ -67,6 +67,23 @@ async fn a_certificate_logs_in_whom_it_names_and_nobody_else() {
     let traced = std::fs::read_to_string(world.file("trace")).unwrap();
     assert!(traced.contains("PKINIT client used KDF"), "{traced}");
     kinit(&world, "bob", "alice").await.refused("Client name mismatch");
+    // Nobody, whose ticket armors bob's login.
+    let nobody = world.program("/usr/bin/kinit", "nobody").args(["-n", &format!("@{REALM}")]);
+    nobody.run().await.ok();
+    let armor = format!("FILE:{}", world.file("nobody").display());
+    let bob = |password| {
+        world.program("/usr/bin/kinit", "bob").args(["-T", &armor, "bob"]).typing(&[password]).run()
+    };
+    bob("bob's password").await.ok();
+    bob("alice's password").await.refused("Password incorrect");
+    // And the login of who has a token.
+    world.kdc.realms().realm(REALM, |realm: &mut Realm| {
+        let bob = realm.remove("bob").unwrap().one_time_password("755224");
+        realm.insert(bob);
+    });
+    bob("755224").await.ok();
+    bob("755225").await.refused("Preauthentication failed");
+    bob("bob's password").await.refused("Preauthentication failed");
     kinit(&world, "alice", "strange-alice").await.refused("Cannot read password");
 }
 

@@ -321,15 +321,16 @@ impl AsExchange {
     ) -> Result<Credential, ExchangeError> {
         let enctype = reply.enc_part.etype;
         let request = &pending.message;
-        let mut key = self.reply_key(&ReplyFacts {
+        let reply_key = self.reply_key(&ReplyFacts {
             request,
             server: &self.server.clone(),
             padata: said.padata,
             enctype,
         })?;
-        if let Some(strengthen_key) = &said.strengthen_key {
-            key = strengthened(&key, strengthen_key).map_err(ExchangeError::Crypto)?;
-        }
+        let key = match &said.strengthen_key {
+            Some(key) => strengthened(&reply_key, key).map_err(ExchangeError::Crypto)?,
+            None => reply_key.clone(),
+        };
         if enctype != key.enctype() {
             return Err(Mismatch::EncType(enctype).into());
         }
@@ -353,6 +354,9 @@ impl AsExchange {
             &self.options.enctypes,
             cx,
         )?;
+        if let Some(mechanism) = &self.mechanism {
+            mechanism.session_key(said.padata, &reply_key, verified.session_key())?;
+        }
         let client = self.named(&said.client, proven)?;
         Ok(verified.into_credential(client, server, reply.ticket.der()))
     }

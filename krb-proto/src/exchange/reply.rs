@@ -51,6 +51,10 @@ impl VerifiedPart {
         })
     }
 
+    pub(super) const fn session_key(&self) -> &Key {
+        &self.session_key
+    }
+
     pub(super) fn into_credential(
         self,
         client: Principal,

@@ -55,6 +55,8 @@ registry! {
         FINISHED = 41, "IAKERB finished";
         /// IAKERB-FINISHED (draft-zhu-ws-kerb section 3), as MIT krb5 before 1.22 has it.
         IAKERB_FINISHED = 42, "IAKERB finished of the older draft";
+        /// The KDC's part in a session key (RFC 8062 section 7).
+        PA_PKINIT_KX = 44, "PA-PKINIT-KX";
         /// OTP request and nonce (RFC 6560 section 4.2).
         PA_OTP_REQUEST = 45, "PA-OTP request";
         /// FAST request checksum (RFC 6113 section 5.4.2).

@@ -47,6 +47,8 @@ registry! {
         OTP_REQUEST = 142, "PA-OTP-REQUEST";
         /// RFC 6560.
         OTP_PIN_CHANGE = 144, "PA-OTP-PIN-CHANGE";
+        /// RFC 8062 section 7.
+        PKINIT_KX = 147, "PA-PKINIT-KX";
         /// RFC 6806 section 11.
         REQ_ENC_PA_REP = 149, "PA-REQ-ENC-PA-REP";
         /// RFC 8070.
@@ -88,7 +90,6 @@ registry! {
         134 = "PA-AUTHENTICATION-SET";
         135 = "PA-AUTH-SET-SELECTED";
         143 = "PA-OTP-CONFIRM";
-        147 = "PA-PKINIT-KX";
         148 = "PA-PKU2U-NAME";
         161 = "KERB-KEY-LIST-REQ";
         162 = "KERB-KEY-LIST-REP";

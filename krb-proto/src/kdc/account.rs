@@ -53,6 +53,8 @@ pub struct Account {
     pub(super) certificates: Vec<Vec<u8>>,
     pub(super) rid: Option<u32>,
     pub(super) keys: Keys,
+    /// What the account's token shows.
+    pub(super) one_time_password: Option<Zeroizing<String>>,
     /// A password that waits for the realm's name, which is part of the salt.
     pub(super) password: Option<Zeroizing<String>>,
     /// msDS-SupportedEncryptionTypes; the realm's, if it is not set.
@@ -111,6 +113,7 @@ impl Account {
             certificates: Vec::new(),
             rid: None,
             keys: Keys::none(),
+            one_time_password: None,
             password: None,
             enctypes: None,
             groups: Vec::new(),
@@ -163,6 +166,14 @@ impl Account {
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         self.password = Some(Zeroizing::new(password.to_string()));
+        self
+    }
+
+    /// With a token that shows this, whenever it is looked at (RFC 6560): the KDC keeps nothing, so that
+    /// it is not used up. The password alone is not enough then, and FAST is needed.
+    #[must_use]
+    pub fn one_time_password(mut self, shown: &str) -> Self {
+        self.one_time_password = Some(Zeroizing::new(shown.to_string()));
         self
     }
 

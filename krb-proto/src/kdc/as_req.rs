@@ -15,7 +15,11 @@ use super::times::{Wanted, postdated};
 use crate::asn1::{PaPacRequest, PrincipalName};
 use crate::der;
 use crate::iana::{EncType, ErrorCode, KdcOptions, KeyUsage, NtStatus, PaType, TicketFlags};
-use crate::{Context, Name, Principal};
+use crate::pac::PacBuilder;
+#[cfg(feature = "pkinit")]
+use crate::pkinit::contribution;
+use crate::principal::ANONYMOUS_REALM;
+use crate::{Context, KerberosTime, Name, Principal};
 
 pub(super) fn grant(
     request: &Request<'_>,
@@ -32,25 +36,33 @@ pub(super) fn grant(
     event.client = Some(Principal::new(sent.clone(), request.body.realm.0));
     let service = request.service()?;
     event.server = Some(service.clone());
-    request.refuse_what_is_not_done()?;
     refuse_what_needs_a_ticket(request.options())?;
     let canonicalize = request.options().contains(KdcOptions::CANONICALIZE);
     if !realm.is_named(request.body.realm.0) || realm.policy.require_canonicalize && !canonicalize {
         return Err(unknown());
     }
-    let Some(account) = realm.client(&sent).or_else(|| certified(request)) else {
-        return Err(realm
-            .realm_of_upn(&sent)
-            .map_or_else(unknown, |trust| Refusal::wrong_realm(trust.realm())));
+    let nobody;
+    let account = if request.is_anonymous() {
+        nobody = anonymous(request, &sent, &service)?;
+        &nobody
+    } else {
+        realm.client(&sent).or_else(|| certified(request)).ok_or_else(|| {
+            let elsewhere = realm.realm_of_upn(&sent);
+            elsewhere.map_or_else(unknown, |trust| Refusal::wrong_realm(trust.realm()))
+        })?
     };
     state::check(account, Use::Login, request.now)?;
     let (target, changes_password) = target(request, &service)?;
 
-    let name = if canonicalize { Name::user(account.name()) } else { sent };
-    let client = Principal::new(name, realm.name());
+    let client = if request.is_anonymous() {
+        Principal::anonymous(ANONYMOUS_REALM)
+    } else {
+        let name = if canonicalize { Name::user(account.name()) } else { sent };
+        Principal::new(name, realm.name())
+    };
     let enctypes = preauth::enctypes(realm, account, request.body.etype);
     let facts = Facts { request, account, enctypes: &enctypes };
-    if facts.key().is_none() {
+    if facts.key().is_none() && !request.is_anonymous() {
         return Err(preauth::no_key());
     }
     let verified = preauth::verify(&facts, cx)?;
@@ -63,18 +75,25 @@ pub(super) fn grant(
     let times = wanted.initial(request.now, &policy.lifetimes, account)?;
     let flags = flags(request, account, &target, verified.proof, times.renew_till.is_some());
     let session_key = request.session_key(target.enctypes, cx.rng)?;
+    let mut padata = verified.padata;
+    #[cfg(feature = "pkinit")]
+    let session_key = if request.is_anonymous() {
+        let (part, key) = contribution::contribute(&session_key, &verified.reply_key, cx.rng)
+            .map_err(|_| preauth::no_key())?;
+        padata.push((PaType::PKINIT_KX, part));
+        key
+    } else {
+        session_key
+    };
     // AD answers with the name of the account that has the SPN.
     let canonical = target.account.filter(|_| canonicalize && !policy.compat.is_strict());
     let server = canonical.map_or(service, |account| Name::user(account.name()));
     let server = Principal::new(server, realm.name());
 
-    let asked_for_pac = request.find(PaType::PAC_REQUEST);
-    let asked_for_pac = asked_for_pac.and_then(|value| der::decode::<PaPacRequest>(value).ok());
-    let requested = asked_for_pac.map(|request| request.include_pac);
-    let pac = account_pac(realm, account, Asserted::ByAuthority, &client.name, times.authtime)?;
-    let is_tgt = server.name.is_krbtgt();
-    let pac = if is_tgt { for_tgt(pac, realm, account, requested)? } else { pac };
-    let without_pac = !is_tgt && requested == Some(false) && policy.compat.honours_no_pac();
+    let pac = match request.is_anonymous() {
+        true => None,
+        false => pac(request, account, &client, &server, times.authtime)?,
+    };
     let addresses = request.addresses();
     let ticket = NewTicket {
         client: &client,
@@ -85,13 +104,12 @@ pub(super) fn grant(
         transited: &[],
         addresses: &borrow_addresses(&addresses),
         authorization_data: &[],
-        pac: (!without_pac).then_some(&pac),
+        pac: pac.as_ref(),
     };
     let krbtgt = krbtgt_key(realm)?;
     let keys = TicketKeys { server: target.key, kvno: target.kvno, krbtgt };
     let ticket = ticket.seal(&keys, cx.rng)?;
 
-    let mut padata = verified.padata;
     if verified.reply_key.enctype() != EncType::RC4_HMAC {
         padata.extend(preauth::key_hint(&facts));
     }
@@ -111,12 +129,50 @@ pub(super) fn grant(
         addresses,
         key_expiration: account.password_expires,
         reply_key: verified.reply_key,
-        kvno: account.keys.current_kvno(),
+        kvno: account.keys.current_kvno().filter(|_| verified.proof.is_by_key()),
         usage: KeyUsage::AS_REP,
         nonce: request.body.nonce,
         padata,
         encrypted_padata,
     })
+}
+
+/// What the ticket says of the account; nothing, where that is not wanted.
+fn pac(
+    request: &Request<'_>,
+    account: &Account,
+    client: &Principal,
+    server: &Principal,
+    authtime: KerberosTime,
+) -> Result<Option<PacBuilder>, Refusal> {
+    let realm = request.realm;
+    let asked_for_pac = request.find(PaType::PAC_REQUEST);
+    let asked_for_pac = asked_for_pac.and_then(|value| der::decode::<PaPacRequest>(value).ok());
+    let requested = asked_for_pac.map(|request| request.include_pac);
+    let pac = account_pac(realm, account, Asserted::ByAuthority, &client.name, authtime)?;
+    if server.name.is_krbtgt() {
+        return for_tgt(pac, realm, account, requested).map(Some);
+    }
+    let without = requested == Some(false) && realm.policy.compat.honours_no_pac();
+    Ok((!without).then_some(pac))
+}
+
+/// Nobody's account (RFC 8062 section 4.1): a ticket-granting ticket of nobody's, which is armor for
+/// others, where the KDC has a certificate to show. AD knows none.
+fn anonymous(request: &Request<'_>, sent: &Name, service: &Name) -> Result<Account, Refusal> {
+    let refuse = |code, text| Err(Refusal::new(code, text));
+    if !Principal::new(sent.clone(), "").is_anonymous() {
+        let text = "who wants to be nobody gives no name of its own";
+        return refuse(ErrorCode::BADOPTION, text);
+    }
+    let realm = request.realm;
+    if !realm.has_pkinit() || !realm.policy.compat.is_strict() {
+        return refuse(ErrorCode::C_PRINCIPAL_UNKNOWN, "nobody has no account here");
+    }
+    if !matches!(realm.service(service), Service::Krbtgt) {
+        return refuse(ErrorCode::POLICY, "nobody gets a ticket-granting ticket, and no other");
+    }
+    Ok(Account::user("WELLKNOWN/ANONYMOUS"))
 }
 
 /// Options of the TGS exchange.
@@ -171,6 +227,7 @@ fn flags(
         | may(asked(KdcOptions::ALLOW_POSTDATE), TicketFlags::MAY_POSTDATE)
         | postdated(request.options())
         | may(renewable, TicketFlags::RENEWABLE)
+        | may(request.is_anonymous(), TicketFlags::ANONYMOUS)
         | may(proof != Proof::Nothing, TicketFlags::PRE_AUTHENT)
         | may(
             target.account.is_some_and(|account| account.trusted_for_delegation),

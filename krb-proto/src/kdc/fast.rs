@@ -12,10 +12,11 @@ use crate::ap::{ApRequestError, KeyLookup, RequestPolicy};
 use crate::asn1::PaData;
 use crate::crypto::Key;
 use crate::der::{self, List};
-use crate::iana::{EncType, ErrorCode, NameType, PaType};
+use crate::iana::{EncType, ErrorCode, PaType};
 use crate::preauth::borrow_padata;
 use crate::preauth::fast::{FastError, FastRequestError, KdcFast};
-use crate::{Context, Name, Principal, Timestamp};
+use crate::principal::ANONYMOUS_REALM;
+use crate::{Context, Principal, Timestamp};
 
 /// Opens the armor of an AS-REQ, if there is any.
 pub(super) fn open_as(request: &Request<'_>, now: Timestamp) -> Result<Option<KdcFast>, Refusal> {
@@ -109,7 +110,7 @@ pub(super) fn seal(
     granted.padata = Padata::from([(PaType::FX_FAST, sealed.fx_fast)]);
     granted.reply_key = sealed.reply_key;
     if fast.hides_client() {
-        granted.client = anonymous();
+        granted.client = Principal::anonymous(ANONYMOUS_REALM);
     }
     Ok(())
 }
@@ -124,10 +125,4 @@ pub(super) fn seal_refusal(
     let sealed = fast.seal_error(error, &borrow_padata(&refusal.method_data()), cx);
     let padata = [PaData { padata_type: PaType::FX_FAST, padata_value: &sealed }];
     der::encode(&List::of(&padata))
-}
-
-/// Who shall not be seen (RFC 8062 section 3).
-fn anonymous() -> Principal {
-    let name = Name::new(NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"]);
-    Principal::new(name, "WELLKNOWN:ANONYMOUS")
 }

@@ -236,6 +236,14 @@ impl Realm {
         &self.domain_sid
     }
 
+    /// Has the KDC a certificate to show?
+    pub(super) fn has_pkinit(&self) -> bool {
+        #[cfg(feature = "pkinit")]
+        return self.pkinit.is_some();
+        #[cfg(not(feature = "pkinit"))]
+        false
+    }
+
     /// The keys of krbtgt.
     #[must_use]
     pub const fn krbtgt_keys(&self) -> &Keys {

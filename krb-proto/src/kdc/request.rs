@@ -77,14 +77,9 @@ impl Request<'_> {
         addresses.map(|it| (it.addr_type, it.address.to_vec())).collect()
     }
 
-    /// Options that mean something this KDC does not do.
-    pub(super) fn refuse_what_is_not_done(&self) -> Result<(), Refusal> {
-        let options = self.options();
-        if options.contains(KdcOptions::REQUEST_ANONYMOUS) {
-            let text = "anonymous tickets are not issued here";
-            return Err(Refusal::new(ErrorCode::BADOPTION, text));
-        }
-        Ok(())
+    /// Does it ask for a ticket of nobody's (RFC 8062)?
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.options().contains(KdcOptions::REQUEST_ANONYMOUS)
     }
 
     /// A fresh session key: of the first enctype in the client's order that the service has.

@@ -30,6 +30,8 @@ pub enum PkinitError {
     Signing(SigningError),
     /// The reply key is of no use.
     Crypto(CryptoError),
+    /// The KDC had no part in the session key of nobody's ticket (PA-PKINIT-KX).
+    NotContributed,
     /// A reply without a request.
     NoRequest,
     /// A request without a reply: the KDC's answer has no PA-PK-AS-REP.
@@ -54,6 +56,10 @@ impl fmt::Display for PkinitError {
             Self::NoGroup => f.write_str("the KDC takes no Diffie-Hellman group of this side"),
             Self::Signing(error) => error.fmt(f),
             Self::Crypto(error) => write!(f, "the reply key cannot be used: {error}"),
+            Self::NotContributed => f.write_str(
+                "the KDC had no part in the session key (PA-PKINIT-KX), so that somebody between may \
+                 know it",
+            ),
             Self::NoRequest => f.write_str("a PKINIT reply without a request"),
             Self::NoReply => f.write_str("the KDC's answer proves nothing (no PA-PK-AS-REP)"),
         }

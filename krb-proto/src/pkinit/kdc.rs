@@ -77,6 +77,11 @@ pub struct RequestRules {
 /// A PA-PK-AS-REQ whose signature holds. Whose account it is for is not decided yet.
 pub struct ClientProof {
     pub(super) certificate: Certificate,
+    offer: KeyOffer,
+}
+
+/// A client's half of a key agreement, made for one request.
+pub struct KeyOffer {
     group: Group,
     public_value: Vec<u8>,
     nonce: u32,
@@ -101,7 +106,42 @@ impl ClientProof {
         if !opened.signer.is_for_a_client(rules.any_client) {
             return Err(RequestError::KeyPurpose);
         }
-        let pack: AuthPack<'_> = der::decode(opened.content)?;
+        let offer = KeyOffer::read(config, rules, opened.content, body, now)?;
+        Ok(Self { offer, certificate: opened.signer })
+    }
+
+    /// What the client signed.
+    #[must_use]
+    pub const fn offer(&self) -> &KeyOffer {
+        &self.offer
+    }
+}
+
+impl KeyOffer {
+    /// That of a PA-PK-AS-REQ which nobody signed (RFC 8062 section 4.1): whose it is nobody knows.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn unsigned(
+        config: &KdcPkinit,
+        rules: &RequestRules,
+        value: &[u8],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Self, RequestError> {
+        let request: PaPkAsReq<'_> = der::decode(value)?;
+        let content = signed_data::open_unsigned(request.signed_auth_pack, AUTH_DATA)?;
+        Self::read(config, rules, content, body, now)
+    }
+
+    fn read(
+        config: &KdcPkinit,
+        rules: &RequestRules,
+        content: &[u8],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Self, RequestError> {
+        let pack: AuthPack<'_> = der::decode(content)?;
         let authenticator = &pack.pk_authenticator;
         let apart = authenticator.ctime.unix().abs_diff(now.seconds.unix());
         if apart > rules.skew.unsigned_abs() {
@@ -119,7 +159,6 @@ impl ClientProof {
             public_value: public.subject_public_key.0.to_vec(),
             nonce: authenticator.nonce.get(),
             kdf: choose_kdf(&pack)?,
-            certificate: opened.signer,
         })
     }
 

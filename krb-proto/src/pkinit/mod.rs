@@ -10,6 +10,7 @@
 mod agreement;
 mod certificate;
 mod client;
+pub(crate) mod contribution;
 mod error;
 #[cfg(any(feature = "kdc", test))]
 mod kdc;
@@ -29,7 +30,7 @@ pub use certificate::CertificateError;
 pub use client::{Pkinit, PkinitConfig};
 pub use error::PkinitError;
 #[cfg(any(feature = "kdc", test))]
-pub use kdc::{ClientProof, KdcPkinit, RequestError, RequestRules, dh_parameters};
+pub use kdc::{ClientProof, KdcPkinit, KeyOffer, RequestError, RequestRules, dh_parameters};
 pub use kdf::{Kdf, KeyUse, octet_string_to_key};
 #[cfg(any(feature = "kdc", test))]
 pub use mapping::{CertificateMapping, MappingError, MappingRules, Owner};

@@ -128,7 +128,7 @@ pub(super) fn sign(
 }
 
 /// The same without a signature: what a client sends whom nobody vouches for (RFC 8062 section 4.1). It
-/// is never [opened](open).
+/// is never [opened](open) as one that somebody signed.
 pub(super) fn unsigned(content_type: Oid<'_>, content: &[u8]) -> Vec<u8> {
     let signed = der::encode(&SignedData {
         version: 3,
@@ -156,22 +156,7 @@ pub(super) fn open<'a>(
     anchors: &TrustAnchors,
     now: KerberosTime,
 ) -> Result<Opened<'a>, SignedDataError> {
-    if message.len() > MAX_SIGNED_DATA {
-        return Err(SignedDataError::Limits);
-    }
-    let info: ContentInfo<'_> = der::decode(message)?;
-    if info.content_type != SIGNED_DATA {
-        return Err(SignedDataError::ContentType);
-    }
-    let signed: SignedData<'_> = der::decode(info.content.0)?;
-    let EncapsulatedContentInfo { e_content_type, e_content: Some(content) } =
-        signed.encap_content_info
-    else {
-        return Err(SignedDataError::ContentType);
-    };
-    if e_content_type != content_type {
-        return Err(SignedDataError::ContentType);
-    }
+    let (signed, content) = content(message, content_type)?;
     let mut signers = signed.signer_infos.iter();
     let (Some(info), None) = (signers.next(), signers.next()) else {
         return Err(SignedDataError::Limits);
@@ -190,6 +175,41 @@ pub(super) fn open<'a>(
     path::verify(&signer, &pool, anchors, now).map_err(SignedDataError::Path)?;
     verify_signature(&info, &signer, content_type, content)?;
     Ok(Opened { content, signer })
+}
+
+/// The content of a message that [nobody signed](unsigned): nothing of it is proven.
+#[cfg(any(feature = "kdc", test))]
+pub(super) fn open_unsigned<'a>(
+    message: &'a [u8],
+    content_type: Oid<'_>,
+) -> Result<&'a [u8], SignedDataError> {
+    let (signed, content) = content(message, content_type)?;
+    if signed.signer_infos.iter().next().is_some() {
+        return Err(SignedDataError::Limits);
+    }
+    Ok(content)
+}
+
+fn content<'a>(
+    message: &'a [u8],
+    content_type: Oid<'_>,
+) -> Result<(SignedData<'a>, &'a [u8]), SignedDataError> {
+    if message.len() > MAX_SIGNED_DATA {
+        return Err(SignedDataError::Limits);
+    }
+    let info: ContentInfo<'_> = der::decode(message)?;
+    if info.content_type != SIGNED_DATA {
+        return Err(SignedDataError::ContentType);
+    }
+    let signed: SignedData<'_> = der::decode(info.content.0)?;
+    match signed.encap_content_info {
+        EncapsulatedContentInfo { e_content_type, e_content: Some(content) }
+            if e_content_type == content_type =>
+        {
+            Ok((signed, content))
+        }
+        _ => Err(SignedDataError::ContentType),
+    }
 }
 
 /// The X.509 certificates of a message. What is of another kind or of no use is passed over: whether

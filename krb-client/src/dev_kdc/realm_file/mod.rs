@@ -223,6 +223,9 @@ fn account(
         return Err(problem(name, "kvno is the version of keys, which are not there"));
     }
     account.enctypes = enctypes.or(account.enctypes);
+    if let Some(shown) = &written.one_time_password {
+        account = account.one_time_password(&shown.0);
+    }
     for spn in &written.spns {
         account = account.spn(spn.get_ref());
     }

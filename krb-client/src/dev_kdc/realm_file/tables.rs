@@ -71,6 +71,7 @@ impl From<Compat> for kdc::Compat {
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountTable {
     pub(super) password: Option<Secret>,
+    pub(super) one_time_password: Option<Secret>,
     #[serde(default)]
     pub(super) keys: Vec<KeyText>,
     pub(super) kvno: Option<u32>,

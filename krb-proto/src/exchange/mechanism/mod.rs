@@ -82,6 +82,20 @@ pub(super) trait Mechanism: Copied + Send + Sync {
     /// # Errors
     /// If the reply does not prove what it has to.
     fn reply_key(&mut self, reply: &ReplyFacts<'_>) -> Result<Key, ExchangeError>;
+
+    /// Looks at the session key that comes with a reply, and this reply key, where more has to hold of
+    /// it than that it was sealed.
+    ///
+    /// # Errors
+    /// If it is not to be used.
+    fn session_key(
+        &self,
+        _padata: List<'_, PaData<'_>>,
+        _reply_key: &Key,
+        _session_key: &Key,
+    ) -> Result<(), ExchangeError> {
+        Ok(())
+    }
 }
 
 /// A copy of a mechanism: exchanges are copied with where they stand.

@@ -7,7 +7,7 @@ use crate::crypto::Key;
 use crate::der::{self, List};
 use crate::exchange::ExchangeError;
 use crate::iana::{ErrorCode, PaType};
-use crate::pkinit::{KeyUse, Pkinit, PkinitConfig, PkinitError};
+use crate::pkinit::{KeyUse, Pkinit, PkinitConfig, PkinitError, contribution};
 use crate::preauth::find_padata;
 use crate::principal::ANONYMOUS_REALM;
 use crate::{Context, Principal};
@@ -85,6 +85,20 @@ impl Mechanism for PkInit {
             pk_as_rep,
         })?;
         Ok(key)
+    }
+
+    /// Nobody's is made of both sides' parts.
+    fn session_key(
+        &self,
+        padata: List<'_, PaData<'_>>,
+        reply_key: &Key,
+        session_key: &Key,
+    ) -> Result<(), ExchangeError> {
+        if self.client.is_anonymous() {
+            let part = find_padata(padata, PaType::PKINIT_KX);
+            contribution::verify(part, reply_key, session_key)?;
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 pub(super) mod cookie;
 mod enc_timestamp;
 mod encrypted_challenge;
+mod otp;
 #[cfg(feature = "pkinit")]
 mod pkinit;
 #[cfg(feature = "spake")]
@@ -30,6 +31,7 @@ const MECHANISMS: &[&dyn Mechanism] = &[
     &pkinit::Pkinit,
     #[cfg(feature = "spake")]
     &spake::Spake,
+    &otp::Otp,
     &EncryptedChallenge,
     &EncTimestamp,
 ];
@@ -83,15 +85,29 @@ pub(super) enum Proof {
     Nothing,
     /// Its long-term key.
     Key,
-    /// A certificate.
+    /// What a token shows.
+    OneTimePassword,
+    /// A certificate: its own, or, where it is nobody, the KDC's.
     #[cfg(feature = "pkinit")]
     Certificate,
+}
+
+impl Proof {
+    /// Is the reply sealed with the account's own key?
+    pub(super) const fn is_by_key(self) -> bool {
+        matches!(self, Self::Nothing | Self::Key)
+    }
 }
 
 /// A way of pre-authentication.
 pub(super) trait Mechanism: Sync {
     /// The type of what the client sends.
     fn padata_type(&self) -> PaType;
+
+    /// The type that it is offered under.
+    fn offered_type(&self) -> PaType {
+        self.padata_type()
+    }
 
     /// Has it a place in this request? What has none is neither offered nor looked at.
     fn fits(&self, facts: &Facts<'_>) -> bool;
@@ -109,12 +125,23 @@ pub(super) trait Mechanism: Sync {
     ) -> Result<Verified, Refusal>;
 }
 
+/// The mechanisms that have a place in this request. A password alone is not enough where there is a
+/// token beside it.
+fn fitting(facts: &Facts<'_>) -> impl Iterator<Item = &'static dyn Mechanism> {
+    let enough = [PaType::PK_AS_REQ, PaType::OTP_REQUEST];
+    MECHANISMS.iter().copied().filter(move |mechanism| {
+        let has_token = facts.account.one_time_password.is_some();
+        mechanism.fits(facts) && (!has_token || enough.contains(&mechanism.padata_type()))
+    })
+}
+
 /// Verifies what the client sent, by the first mechanism that finds something.
 pub(super) fn verify(facts: &Facts<'_>, cx: &mut Context<'_>) -> Result<Verified, Refusal> {
-    for mechanism in MECHANISMS.iter().filter(|mechanism| mechanism.fits(facts)) {
+    for mechanism in fitting(facts) {
         if let Some(value) = facts.request.find(mechanism.padata_type()) {
             let verified = mechanism.verify(facts, value, cx)?;
-            if facts.account.smartcard_required && verified.proof == Proof::Key {
+            let by_card = !matches!(verified.proof, Proof::Key | Proof::OneTimePassword);
+            if facts.account.smartcard_required && !by_card {
                 return Err(smartcard_required());
             }
             return Ok(verified);
@@ -153,9 +180,13 @@ fn wrong_key(facts: &Facts<'_>) -> Refusal {
 /// All that is offered, PA-ETYPE-INFO2 first.
 fn hints(facts: &Facts<'_>, cx: &mut Context<'_>) -> Padata {
     let mut hints = key_hint(facts);
-    for mechanism in MECHANISMS.iter().filter(|mechanism| mechanism.fits(facts)) {
+    for mechanism in fitting(facts) {
         let offer = mechanism.offer(facts, cx);
-        hints.extend(offer.map(|value| (mechanism.padata_type(), value)));
+        hints.extend(offer.map(|value| (mechanism.offered_type(), value)));
+    }
+    if facts.request.is_anonymous() {
+        // MIT's client writes the old form, which nobody takes any more, to a KDC that does not say this.
+        hints.push((PaType::PKINIT_KX, Vec::new()));
     }
     hints.push((PaType::FX_FAST, Vec::new()));
     hints.push((PaType::FX_COOKIE, EMPTY_COOKIE.to_vec()));

@@ -1,5 +1,5 @@
 //! PA-PK-AS-REQ (RFC 4556): the client has a certificate, and the account must be the one that the
-//! certificate is for.
+//! certificate is for. Or it is nobody and signs nothing (RFC 8062), and only the KDC proves who it is.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +8,8 @@ use super::{Facts, Mechanism, Proof, Verified, no_key};
 use crate::asn1::PrincipalName;
 use crate::iana::{EncType, ErrorCode, PaType};
 use crate::kdc::refusal::{Padata, Refusal};
-use crate::pkinit::{ClientProof, MappingError, Owner, RequestError, dh_parameters};
+use crate::pkinit::{ClientProof, KeyOffer, MappingError, Owner, RequestError, dh_parameters};
+use crate::principal::ANONYMOUS_REALM;
 use crate::{Context, Principal};
 
 pub(super) struct Pkinit;
@@ -48,10 +49,24 @@ impl Mechanism for Pkinit {
             }
             _ => Refusal::new(error.code(), text(&error)),
         };
+        let (client, server) = names(facts)?;
+        let reply = |offer: &KeyOffer,
+                     client: &Principal,
+                     cx: &mut Context<'_>|
+         -> Result<Verified, Refusal> {
+            let strong = |enctype: &&EncType| **enctype != EncType::RC4_HMAC;
+            let enctype = facts.enctypes.iter().find(strong).ok_or_else(no_key)?;
+            let answer = offer.answer(config, client, &server, *enctype, request.message, cx.rng);
+            let (pk_as_rep, reply_key) = answer.map_err(refused)?;
+            let padata = Padata::from([(PaType::PK_AS_REP, pk_as_rep)]);
+            Ok(Verified { reply_key, padata, proof: Proof::Certificate })
+        };
+        if request.is_anonymous() {
+            let offer = KeyOffer::unsigned(config, &rules, value, request.body_der, cx.now);
+            return reply(&offer.map_err(refused)?, &Principal::anonymous(ANONYMOUS_REALM), cx);
+        }
         let proof = ClientProof::verify(config, &rules, value, request.body_der, cx.now)
             .map_err(refused)?;
-
-        let (client, server) = names(facts)?;
         let sid = realm.sid(facts.account);
         let upns = upns(facts);
         let owner = Owner {
@@ -64,13 +79,7 @@ impl Mechanism for Pkinit {
             .is_of(&owner, compat.mapping_rules(), config)
             .map_err(|error| Refusal::new(error.code(), mapping_text(error)))?;
 
-        let strong = |enctype: &&EncType| **enctype != EncType::RC4_HMAC;
-        let enctype = facts.enctypes.iter().find(strong).ok_or_else(no_key)?;
-        let (pk_as_rep, reply_key) = proof
-            .answer(config, &client, &server, *enctype, request.message, cx.rng)
-            .map_err(refused)?;
-        let padata = Padata::from([(PaType::PK_AS_REP, pk_as_rep)]);
-        Ok(Verified { reply_key, padata, proof: Proof::Certificate })
+        reply(proof.offer(), &client, cx)
     }
 }
 

@@ -8,6 +8,7 @@ mod kpasswd;
 mod lifetimes;
 mod login;
 mod names;
+mod otp;
 #[cfg(feature = "pkinit")]
 mod pkinit;
 mod profiles;
@@ -57,6 +58,10 @@ pub(super) fn realm() -> Realm {
             rng,
         ))
         .with(random(Account::computer("WEB$").spn("HTTP/web.example.test"), rng))
+}
+
+pub(super) fn password() -> ClientSecret {
+    ClientSecret::Password(Zeroizing::new(PASSWORD.into()))
 }
 
 pub(super) fn vec_of(texts: &[&str]) -> Vec<std::string::String> {

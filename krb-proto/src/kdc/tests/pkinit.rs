@@ -71,6 +71,74 @@ fn a_certificate_gets_a_ticket_granting_ticket() {
     }
 }
 
+fn nobody() -> ClientSecret {
+    let groups = vec![Group::P256, Group::Modp14];
+    let config = PkinitConfig { signer: None, anchors: anchors(), groups, kdc_hosts: vec![] };
+    ClientSecret::Certificate(Arc::new(config))
+}
+
+fn nobodys_login(world: &mut World) -> Result<Arc<Credential>, ExchangeError> {
+    let nobody_here = Principal::anonymous(REALM.as_bytes());
+    world.login_with(nobody_here, nobody(), TicketOptions::default())
+}
+
+#[test]
+fn nobody_gets_a_ticket_that_is_armor_and_gets_no_other() {
+    let mut world = certified(Compat::Strict);
+    let tgt = nobodys_login(&mut world).unwrap();
+    assert_eq!(tgt.client, Principal::anonymous(b"WELLKNOWN:ANONYMOUS"));
+    assert!(tgt.flags.contains(TicketFlags::ANONYMOUS | TicketFlags::INITIAL), "{:?}", tgt.flags);
+    let armored = AsExchange::new(user("alice"), password(), TicketOptions::default());
+    assert_eq!(world.run(armored.armored(tgt.clone())).unwrap().client, user("alice"));
+    for goal in [TgsGoal::Service(spn("HTTP/web.example.test")), TgsGoal::Forward] {
+        assert_eq!(refused(world.tgs(&tgt, goal)).code, ErrorCode::POLICY);
+    }
+    let other =
+        AsExchange::new(Principal::anonymous(REALM.as_bytes()), nobody(), TicketOptions::default());
+    let changepw = other.to_server(crate::kpasswd::PasswordChange::service());
+    assert_eq!(refused(world.run(changepw)).code, ErrorCode::POLICY);
+    // Nobody signs for somebody.
+    assert_eq!(code(&mut world, nobody()), ErrorCode::PREAUTH_FAILED);
+    // It is there where the KDC can prove itself, and not in AD.
+    world.realm.pkinit = None;
+    assert_eq!(refused(nobodys_login(&mut world)).code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+    let mut ad = certified(Compat::Ad);
+    assert_eq!(refused(nobodys_login(&mut ad)).code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+}
+
+/// A KDC that gives the key alone could be somebody between two logins.
+#[test]
+fn nobodys_session_key_without_the_kdcs_part_is_not_used() {
+    use crate::asn1::AsRep;
+    use crate::der;
+
+    let mut world = certified(Compat::Strict);
+    let nobody_here = Principal::anonymous(REALM.as_bytes());
+    let mut exchange = AsExchange::new(nobody_here, nobody(), TicketOptions::default());
+    let now = Timestamp::new(JUNE, 5);
+    let outcome = loop {
+        let cx = &mut Context { now, kdc_offset: 0, rng: &mut world.rng };
+        let request = exchange.request(cx).unwrap();
+        let mut reply = world.ask(&request);
+        if let Ok(whole) = der::decode::<AsRep<'_>>(&reply) {
+            let padata: Vec<_> = whole.padata.unwrap().iter().collect();
+            assert!(padata.iter().any(|pa| pa.padata_type == crate::iana::PaType::PKINIT_KX));
+            let rest: Vec<_> = padata
+                .into_iter()
+                .filter(|pa| pa.padata_type != crate::iana::PaType::PKINIT_KX)
+                .collect();
+            reply = der::encode(&AsRep { padata: Some(der::List::of(&rest)), ..whole });
+        }
+        let cx = Context { now, kdc_offset: 0, rng: &mut world.rng };
+        match exchange.receive(&cx, &reply) {
+            Ok(Step::Continue) => {}
+            Ok(Step::Done(_)) => panic!("it was taken"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(outcome, ExchangeError::Pkinit(PkinitError::NotContributed));
+}
+
 #[test]
 fn it_is_done_inside_of_fast_too() {
     let mut world = certified(Compat::Strict);

@@ -11,10 +11,6 @@ fn renewable(lifetime: i64, renewable: i64) -> TicketOptions {
     TicketOptions { lifetime, renewable: Some(renewable), ..TicketOptions::default() }
 }
 
-fn password() -> ClientSecret {
-    ClientSecret::Password(Zeroizing::new(PASSWORD.into()))
-}
-
 #[test]
 fn a_renewable_ticket_is_renewed_until_its_last_day() {
     let mut world = World::new(realm());
@@ -75,7 +71,9 @@ fn a_postdated_ticket_is_good_once_its_time_has_come_and_it_was_validated() {
     let mut world = World::new(realm());
     let renewable = TicketOptions { renewable: Some(9000), ..from(3600) };
     let tgt = world.login_with(user("alice"), password(), renewable).unwrap();
-    assert!(tgt.flags.contains(TicketFlags::POSTDATED | TicketFlags::INVALID | TicketFlags::INITIAL));
+    assert!(
+        tgt.flags.contains(TicketFlags::POSTDATED | TicketFlags::INVALID | TicketFlags::INITIAL)
+    );
     let times = tgt.times;
     assert_eq!((times.authtime, times.starttime), (time(NOW), time(NOW + 3600)));
     assert_eq!((times.endtime, times.renew_till), (time(NOW + 4600), Some(time(NOW + 12_600))));
@@ -115,7 +113,11 @@ fn what_may_be_postdated_and_what_not() {
     let postdatable = world.login_with(user("alice"), password(), may.clone()).unwrap();
     assert!(postdatable.flags.contains(TicketFlags::MAY_POSTDATE));
     let forward = |tgt: &Arc<Credential>, options| {
-        TgsExchange::new(tgt.clone(), TgsGoal::Forward, TicketOptions { forwardable: true, ..options })
+        TgsExchange::new(
+            tgt.clone(),
+            TgsGoal::Forward,
+            TicketOptions { forwardable: true, ..options },
+        )
     };
     let later = world.run(forward(&postdatable, from(600))).unwrap();
     assert!(later.flags.contains(TicketFlags::INVALID));

@@ -26,7 +26,7 @@ use super::refusal::Refusal;
 use super::request::Request;
 use super::state::{self, Use};
 use super::target::{Target, no_service, user_to_user_only};
-use crate::iana::{ErrorCode, KdcOptions};
+use crate::iana::{ErrorCode, KdcOptions, TicketFlags};
 use crate::{Context, Name};
 
 /// Answers a request whose ticket and authenticator are good.
@@ -41,7 +41,10 @@ pub(super) fn grant(
     let realm = request.realm;
     let service = request.service()?;
     event.server = Some(service.clone());
-    request.refuse_what_is_not_done()?;
+    if request.is_anonymous() {
+        let text = "nobody is made nobody with a ticket: only a login does it";
+        return refuse(ErrorCode::BADOPTION, text);
+    }
     if !realm.is_named(request.body.realm.0) {
         return refuse(ErrorCode::S_PRINCIPAL_UNKNOWN, "the service's realm is not this one");
     }
@@ -49,6 +52,10 @@ pub(super) fn grant(
     let validate = options.contains(KdcOptions::VALIDATE);
     if !validate {
         header.tgt.check_validated()?;
+    }
+    if header.tgt.flags.contains(TicketFlags::ANONYMOUS) {
+        let text = "nobody's ticket is good for armor, and gets no other";
+        return refuse(ErrorCode::POLICY, text);
     }
     if Named::is_in(request) && !validate {
         return s4u_self::grant(request, header, service, event, cx);

@@ -68,8 +68,10 @@ fn the_client_believes_the_kdc_and_both_have_the_same_key() {
         let (mut client, request) = request_of(&login(), &[group]);
         let proof = ClientProof::verify(&kdc(), &SERVER_2025, &request, BODY, NOW).unwrap();
         let (name, server) = (alice(), Principal::krbtgt(b"EXAMPLE.COM"));
-        let (message, key) =
-            proof.answer(&kdc(), &name, &server, ENCTYPE, b"an AS-REQ", &mut Counter(8)).unwrap();
+        let (message, key) = proof
+            .offer()
+            .answer(&kdc(), &name, &server, ENCTYPE, b"an AS-REQ", &mut Counter(8))
+            .unwrap();
         let key_use = KeyUse {
             client: &name,
             server: &server,
