@@ -7,6 +7,13 @@ use krb_proto::iana::{ErrorCode, NameType};
 use crate::world::{Service, refusal};
 use crate::{Domain, domain, has};
 
+pub(crate) const GRANTED: &str = "S4U2Proxy to a service that is granted";
+pub(crate) const NOT_GRANTED: &str = "S4U2Proxy to one that is not granted";
+pub(crate) const NOT_THERE: &str = "S4U2Proxy to one that is not there";
+pub(crate) const OF_A_SENSITIVE: &str = "S4U2Proxy for a user who may not be forwarded";
+pub(crate) const WITHOUT_THE_FLAG: &str = "S4U2Proxy by a service without the flag";
+pub(crate) const MUST_CHANGE: &str = "S4U2Proxy for a user who must change the password";
+
 async fn proxy(
     domain: &Domain,
     service: &Service,
@@ -20,50 +27,54 @@ async fn proxy(
 
 #[tokio::test]
 async fn the_ticket_is_the_users_at_the_service() {
-    let domain = domain!();
+    let domain = domain!(GRANTED);
     let granted = has!(domain.granted);
     let ticket = proxy(&domain, &domain.service, domain.ordinary, granted).await.unwrap();
     assert_eq!(ticket.client, domain.user(domain.ordinary));
     assert_eq!(ticket.server.name, *granted);
     let life = ticket.times.endtime.unix() - ticket.times.starttime.unix();
     assert!((60..=3600).contains(&life), "{life} seconds, as it was asked for");
+    domain.saw("yes");
 }
 
 #[tokio::test]
 async fn none_to_a_service_that_is_not_granted() {
-    let domain = domain!();
+    let domain = domain!(NOT_GRANTED);
     let ticket = proxy(&domain, &domain.service, domain.ordinary, &domain.not_granted).await;
-    assert_eq!(refusal(ticket), Some(ErrorCode::BADOPTION));
+    assert_eq!(refusal(ticket.clone()), Some(ErrorCode::BADOPTION));
+    domain.saw_refusal(ticket);
 }
 
 #[tokio::test]
 async fn none_to_a_service_that_is_not_there() {
-    let domain = domain!();
+    let domain = domain!(NOT_THERE);
     let nowhere = Name::new(NameType::SRV_INST, ["HTTP", "nowhere.example.com"]);
-    let ticket = proxy(&domain, &domain.service, domain.ordinary, &nowhere).await;
-    assert_eq!(refusal(ticket), Some(ErrorCode::S_PRINCIPAL_UNKNOWN));
+    domain.saw_refusal(proxy(&domain, &domain.service, domain.ordinary, &nowhere).await);
 }
 
 #[tokio::test]
 async fn none_for_a_sensitive_user() {
-    let domain = domain!();
+    let domain = domain!(OF_A_SENSITIVE);
     let (sensitive, granted) = (has!(domain.sensitive), has!(domain.granted));
     let ticket = proxy(&domain, &domain.service, sensitive, granted).await;
-    assert_eq!(refusal(ticket), Some(ErrorCode::BADOPTION));
+    assert_eq!(refusal(ticket.clone()), Some(ErrorCode::BADOPTION));
+    domain.saw_refusal(ticket);
 }
 
 #[tokio::test]
 async fn none_for_a_service_without_the_flag() {
-    let domain = domain!();
+    let domain = domain!(WITHOUT_THE_FLAG);
     let (without, granted) = (has!(domain.without_flag), has!(domain.granted));
     let ticket = proxy(&domain, without, domain.ordinary, granted).await;
-    assert_eq!(refusal(ticket), Some(ErrorCode::BADOPTION));
+    assert_eq!(refusal(ticket.clone()), Some(ErrorCode::BADOPTION));
+    domain.saw_refusal(ticket);
 }
 
 #[tokio::test]
 async fn none_for_a_user_who_must_change_the_password() {
-    let domain = domain!();
+    let domain = domain!(MUST_CHANGE);
     let (user, granted) = (has!(domain.must_change), has!(domain.granted));
     let ticket = proxy(&domain, &domain.service, user, granted).await;
-    assert_eq!(refusal(ticket), Some(ErrorCode::KEY_EXPIRED));
+    assert_eq!(refusal(ticket.clone()), Some(ErrorCode::KEY_EXPIRED));
+    domain.saw_refusal(ticket);
 }
