@@ -1,12 +1,11 @@
 //! Reading what lies in files, beside the runtime and not for ever: a pipe without a writer, or a share
 //! that is away, would else take every call with it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long reading may take.
 const READ_TIME: Duration = Duration::from_secs(2);
@@ -16,12 +15,28 @@ const LATE: &str = "reading it takes too long";
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Reader(Arc<Reading>);
 
-#[derive(Default, Debug)]
+#[derive(Debug)]
 struct Reading {
     /// Held by the thread that reads.
     one: Arc<Mutex<()>>,
-    /// Whether the thread that reads was given up.
-    is_late: AtomicBool,
+    /// Since when that is so, whoever of them it is.
+    since: std::sync::Mutex<Instant>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { one: Arc::default(), since: Instant::now().into() }
+    }
+}
+
+impl Reading {
+    fn begins(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_late(&self) -> bool {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= READ_TIME
+    }
 }
 
 impl Reader {
@@ -33,40 +48,32 @@ impl Reader {
         &self,
         read: impl FnOnce() -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
-        let reading = async {
-            let one = match Arc::clone(&self.0.one).try_lock_owned() {
-                Ok(one) => one,
-                Err(_) if self.0.is_late.load(Ordering::SeqCst) => return Err(LATE.into()),
-                Err(_) => Arc::clone(&self.0.one).lock_owned().await,
-            };
-            self.0.is_late.store(false, Ordering::SeqCst);
-            let read = tokio::task::spawn_blocking(move || {
-                let read = read();
-                drop(one);
-                read
-            });
-            read.await.map_err(|error| error.to_string())?
+        let one = match Arc::clone(&self.0.one).try_lock_owned() {
+            Ok(one) => one,
+            Err(_) if self.0.is_late() => return Err(LATE.into()),
+            Err(_) => timeout(READ_TIME, Arc::clone(&self.0.one).lock_owned())
+                .await
+                .map_err(|_| LATE.to_owned())?,
         };
-        timeout(READ_TIME, reading).await.unwrap_or_else(|_| {
-            self.0.is_late.store(true, Ordering::SeqCst);
-            Err(LATE.into())
-        })
+        self.0.begins();
+        let reading = Arc::clone(&self.0);
+        let read = tokio::task::spawn_blocking(move || {
+            let read = read();
+            // For whoever is the next.
+            reading.begins();
+            drop(one);
+            read
+        });
+        match timeout(READ_TIME, read).await {
+            Ok(read) => read.map_err(|error| error.to_string())?,
+            Err(_) => Err(LATE.into()),
+        }
     }
 }
-
-impl PartialEq for Reader {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Reader {}
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-
-    use tokio::time::Instant;
 
     use super::*;
 
@@ -89,6 +96,25 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("it stays given up");
+    }
+
+    #[tokio::test]
+    async fn who_only_waited_too_long_gives_up_nobody_who_reads() {
+        let reader = Reader::default();
+        let slow = || async {
+            let read = reader.read(|| {
+                std::thread::sleep(READ_TIME * 3 / 4);
+                Ok(())
+            });
+            read.await.is_ok()
+        };
+        let later = async {
+            tokio::time::sleep(READ_TIME * 5 / 4).await;
+            reader.read(|| Ok(())).await.is_ok()
+        };
+        // The third has given up when the last comes; the second is within its own time.
+        let all = tokio::join!(slow(), slow(), slow(), later);
+        assert_eq!(all, (true, true, false, true));
     }
 
     #[tokio::test]
