@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
 /// Many times a key's, a token's or a secret's.
 const MAX_FILE: u64 = 64 << 10;
+/// Stands between the texts of two files, and in none.
+pub(crate) const PAIR: char = '\0';
 
 /// Where a text stands.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub(crate) enum Place {
     /// In a file with certificates, of so many bytes at most: what stands between them may be in any
     /// encoding.
     Certificates(PathBuf, u64),
+    /// In two files that belong together, of so many bytes at most, with `PAIR` between them.
+    Pair(PathBuf, PathBuf, u64),
     /// Where a secret of the configuration is.
     Secret(Secret),
     /// In a file of secrets, where one was found at first: what the environment has under its name may
@@ -49,6 +53,19 @@ impl Place {
                 let text = read_certificates(path, *limit);
                 text.map_err(|problem| format!("{}: {problem}", path.display()))
             }
+            Self::Pair(one, other, limit) => {
+                let read = |path: &Path| {
+                    let text = read_text(path, *limit);
+                    text.map_err(|error| format!("{}: {error}", path.display()))
+                };
+                let (one, other) = (read(one)?, read(other)?);
+                // As long as both: no copy is left where it grew.
+                let mut both = Zeroizing::new(String::with_capacity(one.len() + 1 + other.len()));
+                both.push_str(&one);
+                both.push(PAIR);
+                both.push_str(&other);
+                Ok(both)
+            }
             Self::Secret(secret) => secret.resolve().map_err(|error| error.to_string()),
             Self::SecretFile(path) => {
                 read_secret(path).map_err(|error| format!("{}: {error}", path.display()))
@@ -59,17 +76,18 @@ impl Place {
     /// Reads it again, if it is still where it can be: a pipe would wait for its writer, and whoever
     /// needs what it says for that.
     fn read_again(&self) -> Result<Zeroizing<String>, String> {
-        if let Some(path) = self.path() {
+        for path in self.paths() {
             is_file(path).map_err(|problem| format!("{}: {problem}", path.display()))?;
         }
         self.read()
     }
 
-    /// The file that it is in, if it is in one.
-    fn path(&self) -> Option<&Path> {
+    /// The files that it is in, if it is in any.
+    fn paths(&self) -> Vec<&Path> {
         match self {
-            Self::File(path) | Self::Certificates(path, _) | Self::SecretFile(path) => Some(path),
-            Self::Secret(_) => None,
+            Self::File(path) | Self::Certificates(path, _) | Self::SecretFile(path) => vec![path],
+            Self::Pair(one, other, _) => vec![one, other],
+            Self::Secret(_) => vec![],
         }
     }
 
@@ -105,6 +123,7 @@ pub(crate) fn is_file(path: &Path) -> Result<(), String> {
 }
 
 /// What was made of the text, as it stands there now.
+/// Clones are one.
 pub(crate) struct Followed<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
@@ -145,7 +164,7 @@ impl<T: Send + Sync + 'static> Followed<T> {
     ) -> Result<Self, String> {
         let place = place.settled();
         let text = place.read()?;
-        let of = |problem| match place.path() {
+        let of = |problem| match place.paths().first() {
             Some(path) => format!("{}: {problem}", path.display()),
             None => problem,
         };
@@ -196,6 +215,20 @@ impl<T: Send + Sync + 'static> Followed<T> {
         (self.0.setting.clone(), self.0.seen().problem.clone())
     }
 }
+
+impl<T> Clone for Followed<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> PartialEq for Followed<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Eq for Followed<T> {}
 
 impl<T> fmt::Debug for Followed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -63,6 +63,9 @@ impl Delegation {
         files.extend(self.kerberos.troubles().await);
         files.extend(self.exchanger.troubles().await);
         files.extend(self.verifier.trouble().await);
+        for target in self.targets.iter() {
+            files.extend(target.endpoint().trouble().await);
+        }
         for (setting, trouble) in files {
             self.metrics.file_is_current(&setting, trouble.is_none());
             let what = |problem| format!("{setting}: {problem}; what was read before is used");

@@ -45,6 +45,32 @@ async fn later() {
     sleep(Duration::from_millis(1100)).await;
 }
 
+/// What a login is shown, of which half would be another secret: it never gets as far as that.
+#[tokio::test(start_paused = true)]
+async fn of_two_files_that_do_not_fit_neither_is_used() {
+    let volume = Volume::new("pair");
+    let write = |name: &str, text: &str| fs::write(volume.0.join(name), text).unwrap();
+    (write("chain", "of one"), write("key", "of one"));
+    let place = Place::Pair(volume.0.join("chain"), volume.0.join("key"), 100);
+    let make = |text: &str| match text.split_once(PAIR) {
+        Some((chain, key)) if chain == key => Ok(key.to_owned()),
+        _ => Err("they do not fit".into()),
+    };
+    let followed = Followed::open("a.setting".into(), place, make).unwrap();
+    write("chain", "of two");
+    later().await;
+    assert_eq!(*followed.current().await.0, "of one");
+    assert!(followed.trouble().await.1.unwrap().contains("they do not fit"));
+    write("key", "of two");
+    later().await;
+    assert_eq!(*followed.current().await.0, "of two");
+    assert_eq!(followed.trouble().await.1, None);
+    fs::remove_file(volume.0.join("key")).unwrap();
+    later().await;
+    assert_eq!(*followed.current().await.0, "of two");
+    assert!(followed.trouble().await.1.unwrap().contains("key: "));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_swapped_is_followed_and_what_is_of_no_use_says_so() {
     let volume = Volume::new("swapped");

@@ -118,6 +118,12 @@ pub(crate) trait Kind: Sized {
     /// The client, on this network, which keeps sessions for later calls here.
     fn new(network: &Network, kept: &Kept) -> Self;
 
+    /// Where a service logs in with what is its own: of that the setting, and what is wrong with what
+    /// stands there now, if that is not what is used.
+    async fn trouble(_: &Self::Endpoint) -> Option<(String, Option<String>)> {
+        None
+    }
+
     /// What is wrong with a target, as far as that shows to a service that logs in there by itself.
     async fn lacks(&self, _: &CallContext, _: &Target, _: &Self::Endpoint) -> Vec<String> {
         Vec::new()

@@ -142,6 +142,14 @@ macro_rules! kinds {
                 }
             }
 
+            /// Where a service logs in with what is its own: of that the setting, and what is wrong
+            /// with what stands there now, if that is not what is used.
+            pub(crate) async fn trouble(&self) -> Option<(String, Option<String>)> {
+                match self {
+                    $(Self::$Kind(endpoint) => <$kind::Client as Kind>::trouble(endpoint).await,)+
+                }
+            }
+
             pub(crate) fn check_apart(&self, old: &Self, of: &str) -> Result<(), Wrong> {
                 match (self, old) {
                     $((Self::$Kind(new), Self::$Kind(old)) => {

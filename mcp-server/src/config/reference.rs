@@ -33,11 +33,10 @@ environment variable `NAME`. The first of them that is there counts, also if it 
 Files may be replaced while the server runs, also by swapping a link that leads to them, as Kubernetes
 does: the policy, keytabs, `network.caFile`, `auth.negotiate.certificateFile`, client keys and actor
 tokens, and the secrets that a login is done with (a service account's password, clients' secrets at
-identity providers, the password of Redis). A call uses what has stood there for two seconds, once it reads the same twice; while nobody calls
+identity providers, the password of Redis, a database login's password, or its certificate and key). A call uses what has stood there for two seconds, once it reads the same twice; while nobody calls
 it is looked at every five. What cannot be used leaves in use what was there before, and is named in the
 log, at `/readyz` beside the metrics, and by `krb_mcp_file_current`. (systemd copies what
 `LoadCredential=` names at the start: there a new one needs a restart.)
-A database login's password, certificate and key are read for each login.
 This file itself and the other keys are read at the start.
 "#;
 

@@ -3,14 +3,13 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::engine::Engine;
 use super::identity::Template;
 use super::limits::{Connections, Limits, LimitsConfig};
+use super::own::{self, Certificate, Password};
 use super::statement;
 use super::stored::{self, Stored, StoredConfig};
-use crate::reader::Reader;
 use crate::resources::{Impersonator, Wrong};
 use crate::secret::Secret;
 use crate::targets::{Names, Root, fold, is_host};
@@ -154,20 +153,6 @@ pub(super) struct Login {
     /// With `impersonate`.
     pub(super) execute_as: Principal,
     pub(super) by: By,
-    /// Reads what is read again for each login.
-    pub(super) reader: Reader,
-}
-
-impl Login {
-    /// The password as it is now.
-    ///
-    /// # Errors
-    /// Why it cannot be read.
-    pub(super) async fn password(&self, password: &Secret) -> Result<Zeroizing<String>, String> {
-        let password = password.clone();
-        let resolve = move || password.resolve().map_err(|problem| problem.to_string());
-        self.reader.read(resolve).await
-    }
 }
 
 /// With what.
@@ -179,17 +164,15 @@ pub(super) enum By {
     Password {
         /// The name.
         username: String,
-        /// Read again for each login, since it may be replaced.
-        password: Secret,
+        /// As it stands there now.
+        password: Password,
     },
-    /// A certificate and its key, both PEM, read again for each login.
+    /// A certificate and its key.
     Certificate {
         /// Who it is; with `mapped` it is the user whose role is asked for.
         username: String,
-        /// The chain.
-        certificate: PathBuf,
-        /// The key.
-        key: PathBuf,
+        /// As both stand there now.
+        certificate: Certificate,
     },
 }
 
@@ -227,7 +210,7 @@ impl Config {
         if folded.len() != databases.len() {
             return wrong("databases", "two are one but for the case of their letters");
         }
-        let login = login.check(engine)?;
+        let login = login.check(engine, &name)?;
         match (engine, encryption) {
             (Engine::Postgresql, Encryption::Tls) | (Engine::SqlServer, Encryption::Tls) => {}
             (Engine::SqlServer, Encryption::Strict) => {}
@@ -275,7 +258,7 @@ impl Config {
 }
 
 impl LoginConfig {
-    fn check(self, engine: Engine) -> Result<Login, Wrong> {
+    fn check(self, engine: Engine, of: &str) -> Result<Login, Wrong> {
         let Self { mode, execute_as, username, password, certificate, key } = self;
         let wrong = |field, problem: String| Err((field, problem));
         match (engine, mode) {
@@ -307,11 +290,11 @@ impl LoginConfig {
                     "mapped is by Kerberos or by certificate: no password is of all users";
                 return wrong("login.password", problem.into());
             }
-            (Some(username), Some(password), None, None) => By::Password { username, password },
-            (Some(username), None, Some(certificate), Some(key))
-                if engine == Engine::Postgresql =>
-            {
-                By::Certificate { username, certificate, key }
+            (Some(username), Some(secret), None, None) => {
+                By::Password { username, password: own::password(of, secret)? }
+            }
+            (Some(username), None, Some(chain), Some(key)) if engine == Engine::Postgresql => {
+                By::Certificate { username, certificate: own::certificate(of, chain, key)? }
             }
             _ => {
                 let problem = "give username and password, or at PostgreSQL username, certificate \
@@ -320,11 +303,21 @@ impl LoginConfig {
             }
         };
         let execute_as = execute_as.unwrap_or_default();
-        Ok(Login { mode, execute_as, by, reader: Reader::default() })
+        Ok(Login { mode, execute_as, by })
     }
 }
 
 impl Endpoint {
+    /// Of what a service logs in with the setting, and what is wrong with what stands there now, if that
+    /// is not what is used.
+    pub(super) async fn trouble(&self) -> Option<(String, Option<String>)> {
+        match &self.login.by {
+            By::Kerberos => None,
+            By::Password { password, .. } => Some(password.trouble().await),
+            By::Certificate { certificate, .. } => Some(certificate.trouble().await),
+        }
+    }
+
     /// Who logs in in users' places.
     pub(super) fn impersonator(&self) -> Option<Impersonator> {
         match (self.login.mode, &self.login.by) {

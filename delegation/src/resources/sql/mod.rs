@@ -11,6 +11,7 @@ mod failure;
 mod identity;
 mod limits;
 mod operation;
+mod own;
 mod place;
 mod postgres;
 mod rows;
@@ -82,12 +83,7 @@ impl Kind for Client {
     }
 
     fn endpoint(config: Config, names: &mut Names) -> Result<Endpoint, Wrong> {
-        let endpoint = config.check(names)?;
-        match endpoint.engine {
-            Engine::Postgresql => postgres::check(&endpoint)?,
-            Engine::SqlServer => sqlserver::check(&endpoint)?,
-        }
-        Ok(endpoint)
+        config.check(names)
     }
 
     fn check_apart(new: &Endpoint, old: &Endpoint, of: &str) -> Result<(), Wrong> {
@@ -162,6 +158,10 @@ impl Kind for Client {
 
     fn new(network: &Network, kept: &Kept) -> Self {
         Self { network: network.clone(), kept: kept.clone() }
+    }
+
+    async fn trouble(endpoint: &Endpoint) -> Option<(String, Option<String>)> {
+        endpoint.trouble().await
     }
 
     async fn lacks(&self, cx: &CallContext, target: &Target, endpoint: &Endpoint) -> Vec<String> {

@@ -233,6 +233,11 @@ fn what_cannot_be_meant_is_no_target() {
             "login.password",
         ),
         ("sqlserver", json!({"login": {"mode": "impersonate", "username": "x"}}), "login"),
+        (
+            "sqlserver",
+            json!({"login": {"mode": "impersonate", "username": "x", "password": ""}}),
+            "login.password",
+        ),
         ("sqlserver", json!({"encryption": "gss"}), "encryption"),
         ("postgresql", json!({"encryption": "strict"}), "encryption"),
         (

@@ -38,8 +38,6 @@ pub(super) enum PgError {
     SomebodyElse(String),
     /// The login that becomes users may do more than that.
     Powerful(String, String),
-    /// What the login is done with cannot be used.
-    Unusable(String),
     /// Explained already.
     Explained(Failure),
 }
@@ -59,17 +57,23 @@ impl PgError {
                 "Nothing was sent. The certificate must be for the target's host, and of a CA that \
                  network.caFile has.",
             ),
-            Self::NotEncrypted(what) => not_encrypted(host, what,
+            Self::NotEncrypted(what) => not_encrypted(
+                host,
+                what,
                 "Nothing was sent; nothing is ever sent in clear text. TLS: ssl = on, ssl_cert_file \
                  and ssl_key_file. GSS: krb_server_keyfile with the key of the SPN, and a \
                  hostgssenc line in pg_hba.conf.",
             ),
-            Self::Broken(doing, error) => broke_off(host, doing, &error,
+            Self::Broken(doing, error) => broke_off(
+                host,
+                doing,
+                &error,
                 "Look at the server's log for the time of this call.",
             ),
             Self::Refused(said) => login(&said, place),
             Self::NotProven(error) => NotProven(target, &error).into(),
-            Self::NoProof => no_proof(place,
+            Self::NoProof => no_proof(
+                place,
                 "Nothing was done. pg_hba.conf must have the method gss for this user (or, where a \
                  service logs in, scram-sha-256 or cert), never trust; a proxy on the way must pass \
                  the login on.",
@@ -103,7 +107,9 @@ impl PgError {
                 "Statements are read as with client_encoding UTF8 and standard_conforming_strings \
                  on; something between here and the server sets it otherwise.",
             ),
-            Self::SomebodyElse(found) => somebody_else(place, &found,
+            Self::SomebodyElse(found) => somebody_else(
+                place,
+                &found,
                 "Nothing was done. Look at what sets the role at login: ALTER ROLE … SET role, or a \
                  proxy that logs in by itself.",
             ),
@@ -114,13 +120,6 @@ impl PgError {
                  NOINHERIT and no other, and to be a member of the users' roles alone.",
             )
             .blamed_on(Blame::Resource),
-            Self::Unusable(problem) => Failure::new(
-                Code::Internal,
-                format!("what the login at {name} is done with cannot be used"),
-                "See the server's log: login.password must be there, login.certificate and login.key PEM \
-                 files that this server may read.",
-            )
-            .caused_by(problem),
         }
     }
 }

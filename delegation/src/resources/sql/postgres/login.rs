@@ -1,14 +1,8 @@
 //! Who logs in, and with what.
 
-use std::io::ErrorKind;
-use std::path::Path;
 use std::sync::Arc;
 
-use krb_client::files::read_text;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
+use zeroize::Zeroizing;
 
 use super::cancel::Canceller;
 use super::failure::PgError;
@@ -17,12 +11,10 @@ use super::startup::{self, Opening, Proof};
 use super::wire::Wire;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::resources::sql::config::{By, Encryption, Endpoint, Login, Mode};
+use crate::resources::CallContext;
+use crate::resources::sql::config::{By, Encryption, Mode};
 use crate::resources::sql::place::Place;
-use crate::resources::{CallContext, Wrong};
 
-/// Of a certificate chain, and of a key.
-const MAX_PEM: u64 = 1 << 18;
 /// What operators' statements find without naming a schema, in sessions of one login that becomes many
 /// users: nothing that a user could have put there.
 const ROLE_SEARCH_PATH: &str = "pg_catalog, pg_temp";
@@ -36,17 +28,6 @@ pub(super) struct LoggedIn {
     pub(super) login: String,
     /// The role that is taken on for each call.
     pub(super) role: Option<String>,
-}
-
-/// What PostgreSQL has of its own in a configuration.
-pub(super) fn check(endpoint: &Endpoint) -> Result<(), Wrong> {
-    match &endpoint.login.by {
-        By::Certificate { certificate, key, .. } => match own(certificate, key) {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(("login", problem)),
-        },
-        By::Kerberos | By::Password { .. } => Ok(()),
-    }
 }
 
 /// Connects, encrypts and logs in.
@@ -89,14 +70,14 @@ pub(super) async fn log_in(
             (channel, Proof::Ticket(Box::new(context), token))
         }
         (_, By::Password { password, .. }) => {
-            let password = endpoint.login.password(password).await.map_err(PgError::Unusable)?;
+            let (password, _) = password.current().await;
             let (channel, end_point) = secure::by_tls(network, host, port, None).await?;
-            (channel, Proof::Password(password, end_point))
+            (channel, Proof::Password(Zeroizing::clone(&password), end_point))
         }
-        (_, By::Certificate { certificate, key, .. }) => {
-            let own = own_now(&endpoint.login, certificate, key).await;
-            let own = own.map_err(PgError::Unusable)?;
-            let (channel, _) = secure::by_tls(network, host, port, Some(own)).await?;
+        (_, By::Certificate { certificate, .. }) => {
+            let (own, _) = certificate.current().await;
+            let own = Some(Arc::clone(own.as_ref()));
+            let (channel, _) = secure::by_tls(network, host, port, own).await?;
             (channel, Proof::Certificate)
         }
     };
@@ -119,31 +100,4 @@ pub(super) async fn log_in(
         key,
     });
     Ok(LoggedIn { wire, canceller, login, role })
-}
-
-/// The login's own certificate as it is now.
-pub(super) async fn own_now(
-    login: &Login,
-    certificate: &Path,
-    key: &Path,
-) -> Result<Arc<CertifiedKey>, String> {
-    let (certificate, key) = (certificate.to_owned(), key.to_owned());
-    login.reader.read(move || own(&certificate, &key)).await
-}
-
-/// The login's own certificate.
-fn own(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, String> {
-    let read = |path: &Path| {
-        read_text(path, MAX_PEM).map_err(|error| match error.kind() {
-            ErrorKind::InvalidData => format!("{}: no text", path.display()),
-            _ => format!("{}: {error}", path.display()),
-        })
-    };
-    let (chain, pem) = (read(certificate)?, read(key)?);
-    let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<Vec<_>, _>>();
-    let chain = chain.map_err(|error| format!("{}: {error}", certificate.display()))?;
-    let key_der = PrivateKeyDer::from_pem_slice(pem.as_bytes());
-    let key_der = key_der.map_err(|error| format!("{}: {error}", key.display()))?;
-    let own = CertifiedKey::from_der(chain, key_der, &default_provider());
-    own.map(Arc::new).map_err(|error| format!("{}: {error}", certificate.display()))
 }

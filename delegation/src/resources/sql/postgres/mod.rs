@@ -14,15 +14,7 @@ mod startup;
 mod values;
 mod wire;
 
-use super::config::Endpoint;
-use crate::resources::Wrong;
-
 pub(super) use session::Session;
-
-/// What PostgreSQL has of its own in a configuration.
-pub(super) fn check(endpoint: &Endpoint) -> Result<(), Wrong> {
-    login::check(endpoint)
-}
 
 #[cfg(test)]
 mod tests;

@@ -35,8 +35,6 @@ pub(super) enum TdsError {
     NotImpersonated(String),
     /// The login that becomes users may do anything.
     Powerful(String),
-    /// The login's password cannot be read.
-    Password(String),
     /// Explained already.
     Explained(Failure),
 }
@@ -100,12 +98,6 @@ impl TdsError {
                 "Nothing was done. A login that becomes users is to have IMPERSONATE on those users and \
                  no other right.",
             ),
-            Self::Password(problem) => Failure::new(
-                Code::Internal,
-                format!("the login at {name} has no password that can be read"),
-                "See the server's log, and the target's login.password.",
-            )
-            .caused_by(problem),
         }
     }
 }

@@ -109,8 +109,8 @@ async fn show(
             Ok(Shown::Ticket(Box::new(context), token))
         }
         By::Password { username, password } => {
-            let password = place.endpoint.login.password(password).await;
-            Ok(Shown::Password(username.clone(), password.map_err(TdsError::Password)?))
+            let (password, _) = password.current().await;
+            Ok(Shown::Password(username.clone(), Zeroizing::clone(&password)))
         }
         By::Certificate { .. } => {
             Err(TdsError::NotEncrypted("no one logs in there by certificate"))

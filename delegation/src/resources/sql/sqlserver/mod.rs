@@ -7,12 +7,4 @@ mod login;
 mod session;
 mod wire;
 
-use super::config::Endpoint;
-use crate::resources::Wrong;
-
 pub(super) use session::Session;
-
-/// What SQL Server has of its own in a configuration: nothing.
-pub(super) const fn check(_: &Endpoint) -> Result<(), Wrong> {
-    Ok(())
-}

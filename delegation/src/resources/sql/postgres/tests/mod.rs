@@ -16,12 +16,9 @@ use zeroize::Zeroizing;
 
 use super::channel::{Channel, Sealed};
 use super::failure::PgError;
-use super::login::own_now;
 use super::startup::{Key, Opening, Proof, begin};
 use super::wire::Wire;
 use crate::call::testing::ticket;
-use crate::reader::Reader;
-use crate::resources::sql::config::{By, Login, Mode, Principal};
 
 const ROOM: usize = 1 << 20;
 /// To s@R, with nothing in it.
@@ -74,23 +71,6 @@ async fn log_in(proof: Proof, messages: &[(u8, &[u8])]) -> Result<Option<Key>, P
     let (mut wire, _server) = says(messages);
     let begun = begin(&mut wire, &opening, proof);
     timeout(Duration::from_secs(5), begun).await.expect("it does not wait for more")
-}
-
-#[tokio::test]
-async fn a_certificate_that_cannot_be_read_holds_up_nobody() {
-    let pipe = std::env::temp_dir().join(format!("krb-sql-pipe-{}", std::process::id()));
-    let _ = std::fs::remove_file(&pipe);
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let key = pipe.with_extension("none");
-    let by =
-        By::Certificate { username: "svc".into(), certificate: pipe.clone(), key: key.clone() };
-    let login =
-        Login { mode: Mode::Role, execute_as: Principal::User, by, reader: Reader::default() };
-    let read = timeout(Duration::from_secs(30), own_now(&login, &pipe, &key)).await;
-    // The thread that waits for a writer is let go, whatever came of it.
-    drop(std::fs::OpenOptions::new().write(true).open(&pipe).unwrap());
-    assert!(read.expect("it is given up").unwrap_err().contains("too long"));
-    std::fs::remove_file(&pipe).unwrap();
 }
 
 const OK: (u8, &[u8]) = (b'R', &[0, 0, 0, 0]);
