@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -174,24 +175,24 @@ fn run(command: Command) -> Result<bool, Error> {
             // Before there are threads.
             let sockets = Sockets::take();
             logging::start(log_level, log_format);
-            runtime()?.block_on(serve(&config, listen, sockets))?;
+            block_on(serve(&config, listen, sockets))??;
         }
         Command::Check { config, json, online } => {
-            runtime()?.block_on(check::print(&config, json, online, &mut io::stdout()))?;
+            block_on(check::print(&config, json, online, &mut io::stdout()))??;
         }
-        Command::Config(asked) => runtime()?.block_on(setup::run(asked, &mut io::stdout()))?,
+        Command::Config(asked) => block_on(setup::run(asked, &mut io::stdout()))??,
         Command::Pins(asked) => pins::run(asked, &mut io::stdout())?,
         Command::Policy { command } => {
-            return runtime()?.block_on(policy::run(command, &mut io::stdout()));
+            return block_on(policy::run(command, &mut io::stdout()))?;
         }
         Command::Revoke(asked) => {
-            runtime()?.block_on(revoke::run(asked, &mut io::stdout()))?;
+            block_on(revoke::run(asked, &mut io::stdout()))??;
         }
         #[cfg(feature = "demo")]
         Command::Demo { once, json, log_level } => {
             logging::start(log_level, logging::Format::Text);
             let options = demo::Options { once, json };
-            return runtime()?.block_on(async { demo::run(options, stop_signal()?).await });
+            return block_on(async { demo::run(options, stop_signal()?).await })?;
         }
         Command::Audit { command } => return audit::run(command, &mut io::stdout()),
         Command::Completions { shell } => {
@@ -219,8 +220,16 @@ fn without_demo(mut error: clap::Error) -> clap::Error {
     error
 }
 
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// How long what was left running may take to its end.
+const END_TIME: Duration = Duration::from_secs(1);
+
+/// Does the work, and ends. A file may lie where reading hangs: its thread is left to itself, or the
+/// process would never end.
+fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(END_TIME);
+    Ok(done)
 }
 
 async fn serve(file: &Path, listen: Option<SocketAddr>, mut sockets: Sockets) -> Result<(), Error> {

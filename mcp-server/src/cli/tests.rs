@@ -1,3 +1,5 @@
+use std::sync::mpsc;
+
 use clap::CommandFactory as _;
 
 use super::*;
@@ -19,6 +21,18 @@ fn commands(of: &mut clap::Command, before: &str, text: &mut String) {
         *text += &format!("\n---- {name}\n{}", command.render_long_help());
         commands(command, &format!("{name} "), text);
     }
+}
+
+#[test]
+fn a_read_that_hangs_holds_up_no_end() {
+    let (release, hang) = mpsc::channel::<()>();
+    let (ended, end) = mpsc::channel();
+    std::thread::spawn(move || {
+        let work = async move { drop(tokio::task::spawn_blocking(move || hang.recv())) };
+        ended.send(block_on(work)).unwrap();
+    });
+    assert!(end.recv_timeout(Duration::from_secs(20)).expect("it ends").is_ok());
+    drop(release);
 }
 
 #[test]
