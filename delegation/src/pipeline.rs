@@ -74,7 +74,11 @@ impl Delegation {
                 Some(reason) => Err(AuthenticationError::Unauthorized(reason)),
                 None => Ok(caller),
             });
-        admitted.inspect_err(|error| self.unauthorized(error.reason()))
+        admitted.inspect_err(|error| match error {
+            // Everybody's first proof is without a nonce.
+            AuthenticationError::Nonce(_) => {}
+            error => self.unauthorized(error.reason()),
+        })
     }
 
     /// A nonce for a client's next proof of possession, if proofs have to have one.

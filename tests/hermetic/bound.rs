@@ -81,6 +81,14 @@ async fn where_nonces_are_asked_for_a_proof_that_was_made_in_advance_is_no_good(
     let nonce = refused(None, now()).await;
     refused(Some("made-up"), now()).await;
     assert_eq!(world.kdcs.take_seen().len(), 0);
+    // To be asked for one is nothing that anybody has to look at.
+    let turned_away = async || {
+        let records = world.audit_records().await;
+        let records = records.iter().filter(|record| record["phase"] == "unauthorized").count();
+        let figures = world.side("/metrics").await.1;
+        (records, figures.matches("krb_mcp_turned_away_total{").count())
+    };
+    assert_eq!(turned_away().await, (0, 0));
     let answer = send(Some(&nonce), now()).await;
     assert!(answer.content().contains("ALICE_ADMIN"));
     // Each answer has the next one; the one before is good as long as it is young.
@@ -92,6 +100,7 @@ async fn where_nonces_are_asked_for_a_proof_that_was_made_in_advance_is_no_good(
     let fresh = refused(Some(&next), now()).await;
     // The nonce alone does not make an old proof a new one.
     assert_eq!(send(Some(&fresh), now() - 121).await.status, 401);
+    assert_eq!(turned_away().await, (1, 1));
     assert!(send(Some(&fresh), now()).await.content().contains("ALICE_ADMIN"));
     // Whoever comes with a bearer token is told of none.
     let token = world.idp.issuer.token_for("bob");
