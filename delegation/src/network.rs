@@ -93,13 +93,6 @@ impl Network {
         }
     }
 
-    /// To be called before each connection with TLS.
-    async fn look_at_cas(&self) {
-        if let Some(file) = &self.ca_file {
-            file.look().await;
-        }
-    }
-
     /// The resolver.
     #[must_use]
     pub const fn resolver(&self) -> &Resolver {

@@ -98,11 +98,7 @@ impl Network {
             if !tls {
                 return Ok(socket);
             }
-            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-                .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
-            self.look_at_cas().await;
-            let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
-            return Ok(Box::new(tls.map_err(ConnectError::Unreachable)?));
+            return Ok(Box::new(self.handshake(host, socket, self.tls.clone()).await?));
         }
         Err(last)
     }
@@ -121,11 +117,7 @@ impl Network {
         if let Some(own) = own {
             config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(own));
         }
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
-        self.look_at_cas().await;
-        let tls = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        tls.map_err(untrusted)
+        self.handshake(host, stream, Arc::new(config)).await
     }
 
     /// TLS over a stream, and what binds a login to it (`tls-unique`), which there is of TLS 1.2 alone:
@@ -141,15 +133,11 @@ impl Network {
         let other = |error| ConnectError::Unreachable(std::io::Error::other(error));
         let mut config = config.map_err(other)?;
         config.alpn_protocols = protocol.map(<[u8]>::to_vec).into_iter().collect();
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
-        self.look_at_cas().await;
-        let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let handshake = self.handshake(host, stream, Arc::new(config));
         let (tls, finished) = unique::overhear(timeout(CONNECT_TIME, handshake)).await;
-        let tls = tls
-            .map_err(|_| ConnectError::Unreachable(std::io::ErrorKind::TimedOut.into()))?
-            .map_err(untrusted)?;
-        Ok((tls, finished))
+        let tls =
+            tls.map_err(|_| ConnectError::Unreachable(std::io::ErrorKind::TimedOut.into()))?;
+        Ok((tls?, finished))
     }
 
     async fn open(
@@ -162,14 +150,28 @@ impl Network {
         if !tls {
             return connection(socket, None).await;
         }
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
-        self.look_at_cas().await;
-        let tls = TlsConnector::from(self.tls.clone()).connect(name, socket).await;
-        let stream = tls.map_err(untrusted)?;
+        let stream = self.handshake(host, socket, self.tls.clone()).await?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = certificates.first().map(|certificate| certificate.to_vec());
         connection(stream, certificate).await
+    }
+}
+
+impl Network {
+    /// TLS over a stream, with a server whose certificate is this host's by a CA that is believed now:
+    /// the only way there is to it.
+    async fn handshake<S: Stream>(
+        &self,
+        host: &str,
+        stream: S,
+        config: Arc<ClientConfig>,
+    ) -> Result<TlsStream<S>, ConnectError> {
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|error| ConnectError::Unreachable(std::io::Error::other(error)))?;
+        if let Some(file) = &self.ca_file {
+            file.look().await;
+        }
+        TlsConnector::from(config).connect(name, stream).await.map_err(untrusted)
     }
 }
 
