@@ -103,6 +103,38 @@ fn a_release_is_the_same_twice_and_has_what_its_pages_speak_of() {
     assert!(serde_json::from_slice::<Value>(&schema).unwrap()["properties"].is_object());
     let licences = fs::read_to_string(archive.join("LICENSES-OF-CRATES")).unwrap();
     assert!(licences.contains("tokio-1.") && licences.contains("Permission is hereby granted"));
+    for (file, words) in [
+        ("glibc.txt", "GNU Lesser General Public"),
+        ("libgcc.txt", "GCC RUNTIME LIBRARY EXCEPTION"),
+        ("rust-std.html", "Apache-2.0"),
+        ("LGPL-2.1", "Version 2.1, February 1999"),
+        ("GPL-3", "Version 3, 29 June 2007"),
+    ] {
+        let text = fs::read_to_string(archive.join("LICENSES-OF-LIBRARIES").join(file)).unwrap();
+        assert!(text.contains(words), "{file}");
+    }
+}
+
+/// An archive of the sources has no history, and one that lies in somebody's repository has none of its own.
+#[test]
+fn a_release_is_made_of_sources_without_a_history_and_leaves_nothing_that_broke_off() {
+    let lab = lab!();
+    let place = lab.scratch("release-of-an-archive");
+    let folder = programs(lab, &place);
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let (place, folder) = (place.display(), folder.display());
+    lab.shell(&format!(
+        "rm -rf '{place}/around' && mkdir -p '{place}/around/sources' && cd '{place}/around'
+         git init --quiet && git -c user.name=x -c user.email=x@example.com commit --quiet --allow-empty -m x
+         (cd '{project}' && find Cargo.toml Cargo.lock README.md LICENSE-* docs krb-proto krb-client delegation \
+            mcp-server benches tests -type f -not -path '*/target/*' -print0 | xargs -0 cp --parents -t '{place}/around/sources')
+         cd '{place}'
+         KRB_MCP_REVISION=0123abc around/sources/mcp-server/deploy/release --programs '{folder}' around/made
+         [[ $(tar -tf around/made/krb-mcp-*-linux-amd64.tar.gz | grep -c '/docs/') -gt 20 ]]
+         grep -q 0123abc around/made/krb-mcp-*.cdx.json
+         if around/sources/mcp-server/deploy/release --programs /nowhere around/broken; then exit 1; fi
+         [[ $(ls around) == $'made\nsources' ]]"
+    ));
 }
 
 #[test]
