@@ -12,6 +12,8 @@ use krb_client::files::read_text;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
+use crate::Holds;
+use crate::exposed::Judge;
 use crate::reader::Reader;
 use crate::secret::{Secret, read_secret};
 use crate::sha256::sha256;
@@ -28,12 +30,13 @@ pub(crate) const PAIR: char = '\0';
 /// Where a text stands.
 #[derive(Clone)]
 pub(crate) enum Place {
-    /// In a file.
+    /// In a file, which is a secret.
     File(PathBuf),
     /// In a file with certificates, of so many bytes at most: what stands between them may be in any
     /// encoding.
     Certificates(PathBuf, u64),
-    /// In two files that belong together, of so many bytes at most, with `PAIR` between them.
+    /// In a file with certificates and one with their key, of so many bytes at most each, with `PAIR`
+    /// between them.
     Pair(PathBuf, PathBuf, u64),
     /// Where a secret of the configuration is.
     Secret(Secret),
@@ -74,19 +77,21 @@ impl Place {
     }
 
     /// Reads it again, if it is still where it can be: a pipe would wait for its writer, and whoever
-    /// needs what it says for that.
-    fn read_again(&self) -> Result<Zeroizing<String>, String> {
-        for path in self.paths() {
+    /// needs what it says for that. What anybody may have changed is not read.
+    fn read_again(&self, judge: &Judge) -> Result<Zeroizing<String>, String> {
+        for (path, holds) in self.files() {
             is_file(path).map_err(|problem| format!("{}: {problem}", path.display()))?;
+            judge.look(path, holds)?;
         }
         self.read()
     }
 
-    /// The files that it is in, if it is in any.
-    fn paths(&self) -> Vec<&Path> {
+    /// The files that it is in, if it is in any, and what they hold.
+    fn files(&self) -> Vec<(&Path, Holds)> {
         match self {
-            Self::File(path) | Self::Certificates(path, _) | Self::SecretFile(path) => vec![path],
-            Self::Pair(one, other, _) => vec![one, other],
+            Self::File(path) | Self::SecretFile(path) => vec![(path, Holds::Secret)],
+            Self::Certificates(path, _) => vec![(path, Holds::Rules)],
+            Self::Pair(one, other, _) => vec![(one, Holds::Rules), (other, Holds::Secret)],
             Self::Secret(_) => vec![],
         }
     }
@@ -135,6 +140,7 @@ struct Shared<T> {
     /// Held while the place is looked at.
     looking: tokio::sync::Mutex<()>,
     reader: Reader,
+    judge: Arc<Judge>,
 }
 
 type Make<T> = Box<dyn Fn(&str) -> Result<T, String> + Send + Sync>;
@@ -164,8 +170,8 @@ impl<T: Send + Sync + 'static> Followed<T> {
     ) -> Result<Self, String> {
         let place = place.settled();
         let text = place.read()?;
-        let of = |problem| match place.paths().first() {
-            Some(path) => format!("{}: {problem}", path.display()),
+        let of = |problem| match place.files().first() {
+            Some((path, _)) => format!("{}: {problem}", path.display()),
             None => problem,
         };
         let (value, used) = (Arc::new(make(&text).map_err(of)?), sha256(text.as_bytes()));
@@ -173,7 +179,8 @@ impl<T: Send + Sync + 'static> Followed<T> {
         let seen = Seen { at, value, used, last: used, problem: None, replaced: 0 };
         let (make, seen) = (Box::new(make), Mutex::new(seen));
         let (looking, reader) = Default::default();
-        Ok(Self(Arc::new(Shared { setting, place, make, seen, looking, reader })))
+        let judge = Arc::new(Judge::new(setting.clone(), place.files()));
+        Ok(Self(Arc::new(Shared { setting, place, make, seen, looking, reader, judge })))
     }
 
     /// What is used now, and how often it was replaced before.
@@ -294,8 +301,8 @@ impl<T> Shared<T> {
     }
 
     async fn read(&self) -> Result<Zeroizing<String>, String> {
-        let place = self.place.clone();
-        self.reader.read(move || place.read_again()).await
+        let (place, judge) = (self.place.clone(), Arc::clone(&self.judge));
+        self.reader.read(move || place.read_again(&judge)).await
     }
 
     /// Says once that what stands there now is of no use.

@@ -13,6 +13,7 @@ pub mod call;
 mod config_error;
 pub mod credential;
 pub mod event;
+pub mod exposed;
 mod failure;
 mod followed;
 pub mod identity;

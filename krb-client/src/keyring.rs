@@ -48,7 +48,7 @@ pub struct AccountSecret(Source);
 #[derive(Clone)]
 enum Source {
     Fixed(ClientSecret),
-    Keytab(PathBuf),
+    Keytab(PathBuf, Arc<Fits>),
     /// A keytab with the keys of services, whichever they are, that nobody logs in with.
     Services(PathBuf),
     Password(Arc<ReadPassword>),
@@ -56,6 +56,7 @@ enum Source {
     Ticket(Arc<Credential>),
 }
 
+type Fits = dyn Fn(&Path) -> IoResult<()> + Send + Sync;
 type ReadPassword = dyn Fn() -> IoResult<Zeroizing<Vec<u8>>> + Send + Sync;
 type ReadOneTime = dyn Fn() -> IoResult<OneTimePassword> + Send + Sync;
 
@@ -71,7 +72,18 @@ impl AccountSecret {
     /// however it got there.
     #[must_use]
     pub fn keytab(path: impl Into<PathBuf>) -> Self {
-        Self(Source::Keytab(path.into()))
+        Self::keytab_if(path, |_| Ok(()))
+    }
+
+    /// The same, as long as the file is one that may be believed: `fits` is asked each time before it is
+    /// read, on a thread where it may block. One that it says no to is as one that cannot be read: what
+    /// was read before stays in use.
+    #[must_use]
+    pub fn keytab_if(
+        path: impl Into<PathBuf>,
+        fits: impl Fn(&Path) -> IoResult<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Source::Keytab(path.into(), Arc::new(fits)))
     }
 
     /// A password. `read` is asked again every few seconds while it is in use, on a thread where
@@ -116,7 +128,11 @@ impl Source {
     fn read(&self) -> Result<Zeroizing<Vec<u8>>, ClientError> {
         match self {
             Self::Fixed(_) | Self::OneTime(_) | Self::Ticket(_) => Ok(Zeroizing::default()),
-            Self::Keytab(path) | Self::Services(path) => files::read_bytes(path),
+            Self::Keytab(path, fits) => {
+                fits(path).map_err(files::failed(path))?;
+                files::read_bytes(path)
+            }
+            Self::Services(path) => files::read_bytes(path),
             Self::Password(read) => {
                 let checked = read().and_then(|password| match password.is_empty() {
                     true => Err(Error::new(ErrorKind::InvalidData, "it is empty")),
@@ -130,7 +146,7 @@ impl Source {
     /// Where it is read, for errors.
     fn path(&self) -> &Path {
         match self {
-            Self::Keytab(path) | Self::Services(path) => path,
+            Self::Keytab(path, _) | Self::Services(path) => path,
             Self::OneTime(_) => Path::new("the one-time password"),
             Self::Fixed(_) | Self::Password(_) | Self::Ticket(_) => {
                 Path::new("the account's password")
@@ -151,7 +167,7 @@ impl Source {
                 };
                 Ok(Generation { login: secret.clone(), keytab: Keytab::default(), derived })
             }
-            Self::Keytab(path) => {
+            Self::Keytab(path, _) => {
                 let keytab = files::parse(path, &bytes, Keytab::from_bytes)?;
                 let login = files::client_keys(&keytab, account)?;
                 let entries = keytab.keys_for(account).cloned().collect();

@@ -2,9 +2,9 @@
 //! Calls go on all the while; and what becomes of them when the server is told to end, or is killed.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -52,6 +52,11 @@ impl Volume {
 
     /// Another content of one file.
     fn swap(&self, name: &str, content: &[u8]) {
+        self.swap_as(name, content, 0o644);
+    }
+
+    /// The same, with this mode.
+    fn swap_as(&self, name: &str, content: &[u8], mode: u32) {
         let before = self.generation.fetch_add(1, Ordering::SeqCst);
         let (before, now) = (before.to_string(), (before + 1).to_string());
         fs::create_dir(self.path.join(&now)).unwrap();
@@ -59,7 +64,9 @@ impl Volume {
             let entry = entry.unwrap();
             fs::copy(entry.path(), self.path.join(&now).join(entry.file_name())).unwrap();
         }
-        fs::write(self.path.join(&now).join(name), content).unwrap();
+        let file = self.path.join(&now).join(name);
+        fs::write(&file, content).unwrap();
+        fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
         symlink(&now, self.path.join("..data_tmp")).unwrap();
         fs::rename(self.path.join("..data_tmp"), self.path.join("..data")).unwrap();
     }
@@ -278,14 +285,24 @@ async fn a_keytab_and_a_policy_are_replaced_under_load_and_what_is_broken_is_nam
     assert!(log.line(|line| line.contains("the policy file cannot be used")).is_some());
     volume.swap("mcp.keytab", b"\x05\x02");
     until("named", async || side("/readyz").await.1.contains("serviceAccount.keytab: ")).await;
-    volume.swap("mcp.keytab", &keytab(vec![entry(lab, "An0ther!password", 3)]));
+    // And one that somebody else may have put there.
+    let deny = "@id(\"no\") forbid (principal, action, resource);";
+    volume.swap_as("policy.cedar", deny.as_bytes(), 0o666);
+    let named = "volume/policy.cedar may be changed by anybody";
+    until("named", async || side("/readyz").await.1.contains(named)).await;
+    assert!(side("/metrics").await.1.contains("krb_mcp_policy_current 0"));
+    assert!(log.line(|line| line.contains(named)).is_some());
+    let latest = keytab(vec![entry(lab, "An0ther!password", 3)]);
+    volume.swap_as("mcp.keytab", &latest, 0o666);
+    let named = "volume/mcp.keytab may be changed by anybody";
+    until("named", async || side("/readyz").await.1.contains(named)).await;
+    volume.swap("mcp.keytab", &latest);
     volume.swap("policy.cedar", ALLOW_ALL.as_bytes());
     until("well", async || side("/readyz").await.1.contains("\"warnings\":[]")).await;
     let (done, failed) = load.end().await;
     assert!(failed.is_empty(), "of {done}: {failed:#?}");
     assert!(done > 20, "{done}");
 
-    let deny = "@id(\"no\") forbid (principal, action, resource);";
     volume.swap("policy.cedar", deny.as_bytes());
     let refused = async || {
         let answer = server.get(&calls[0].0, &calls[0].1).await;

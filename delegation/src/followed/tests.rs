@@ -1,5 +1,5 @@
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use super::*;
@@ -50,7 +50,8 @@ async fn later() {
 async fn of_two_files_that_do_not_fit_neither_is_used() {
     let volume = Volume::new("pair");
     let write = |name: &str, text: &str| fs::write(volume.0.join(name), text).unwrap();
-    (write("chain", "of one"), write("key", "of one"));
+    write("chain", "of one");
+    write("key", "of one");
     let place = Place::Pair(volume.0.join("chain"), volume.0.join("key"), 100);
     let make = |text: &str| match text.split_once(PAIR) {
         Some((chain, key)) if chain == key => Ok(key.to_owned()),
@@ -139,4 +140,32 @@ async fn a_secret_that_stood_in_a_file_is_never_taken_from_elsewhere() {
     later().await;
     assert_eq!(*followed.current().await.0, "one");
     assert!(followed.trouble().await.1.unwrap().contains("secret: "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_anybody_may_have_changed_is_not_used() {
+    let volume = Volume::new("exposed");
+    volume.swap("1", "good one");
+    let followed = volume.follow();
+    let mode = |generation: &str, mode| {
+        let file = volume.0.join(generation).join("secret");
+        fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
+    };
+    volume.swap("2", "good two");
+    mode("2", 0o666);
+    later().await;
+    assert_eq!(*followed.current().await.0, "one");
+    let trouble = followed.trouble().await.1.unwrap();
+    assert!(trouble.contains("may be changed by anybody"), "{trouble}");
+    mode("2", 0o600);
+    later().await;
+    assert_eq!(*followed.current().await.0, "two");
+    assert_eq!(followed.trouble().await.1, None);
+    // What is used already is said, too; and that anybody may read it keeps it from nothing.
+    mode("2", 0o606);
+    later().await;
+    assert!(followed.trouble().await.1.is_some());
+    mode("2", 0o604);
+    later().await;
+    assert_eq!(followed.trouble().await.1, None);
 }

@@ -10,8 +10,9 @@ use krb_client::files::read_text;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::{Policy, Words};
-use crate::ConfigError;
+use crate::exposed::{Exposed, exposed};
 use crate::targets::Targets;
+use crate::{ConfigError, Holds};
 
 /// How old what was read of the file may be when a call is decided.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -170,13 +171,16 @@ impl Followed {
         };
         let path = self.path.clone();
         let read = tokio::task::spawn_blocking(move || {
-            let text = read_text(&path, MAX_FILE);
+            let text = match exposed(&path, Holds::Rules) {
+                // Whoever that is did not mean what stands there, or meant nothing good.
+                Some(Exposed::ToChanges(problem)) => Err(problem),
+                _ => read_text(&path, MAX_FILE).map_err(|error| format!("cannot be read: {error}")),
+            };
             drop(reading);
             text
         });
         match tokio::time::timeout(READ_TIME, read).await {
-            Ok(Ok(Ok(text))) => Ok(text.to_string()),
-            Ok(Ok(Err(error))) => Err(format!("cannot be read: {error}")),
+            Ok(Ok(text)) => text.map(|text| text.to_string()),
             Ok(Err(error)) => Err(format!("cannot be read: {error}")),
             Err(_) => Err(LATE.into()),
         }

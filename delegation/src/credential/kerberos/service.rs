@@ -1,5 +1,6 @@
 //! One service account: evidence and tickets by it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +21,12 @@ use super::{pins, proof};
 use crate::call::Announced;
 use crate::credential::{Evidence, Route, ServiceCredential};
 use crate::event::Event;
+use crate::exposed::Judge;
 use crate::identity::{AccountName, Proven};
 use crate::plan::Parts;
 use crate::secret::Secret;
 use crate::state::{State, Who};
-use crate::{ConfigError, Failure};
+use crate::{ConfigError, Failure, Holds};
 
 /// Evidence that is another account's than the token says, which its name may have been given away by,
 /// is asked for anew if it is so old: a claim that is wrong makes nobody ask more often than that.
@@ -32,6 +34,9 @@ const ASKED_ANEW: Duration = Duration::from_secs(5);
 
 /// How long KDCs may be silent before that counts: what they said before is used for so long.
 const LATELY: Duration = Duration::from_secs(15 * 60);
+
+const KEYTAB: &str = "serviceAccount.keytab";
+const PASSWORD: &str = "serviceAccount.password";
 
 /// S4U for one service account, and the account's own tickets.
 pub(super) struct Service {
@@ -72,8 +77,8 @@ impl Service {
         let ServiceAccount { username, keytab, password } = config.account;
         let account = Principal::new(Name::user(username), config.realm);
         let (secret, setting) = match (keytab, password) {
-            (Some(path), None) => (AccountSecret::keytab(path), "serviceAccount.keytab"),
-            (None, Some(password)) => (read_again(password), "serviceAccount.password"),
+            (Some(path), None) => (keytab_again(path, config.setting(KEYTAB)), KEYTAB),
+            (None, Some(password)) => (read_again(password, config.setting(PASSWORD)), PASSWORD),
             _ => {
                 let problem = "give either keytab or password";
                 return Err(ConfigError::new(config.setting("serviceAccount"), problem));
@@ -126,9 +131,9 @@ impl Service {
 
     /// The setting of its secret, and what is wrong with what stands there now, if that is not used.
     pub(super) async fn secret_trouble(&self) -> (String, Option<String>) {
-        let of = if self.has_keytab { "keytab" } else { "password" };
+        let of = if self.has_keytab { KEYTAB } else { PASSWORD };
         let trouble = self.client.secret_trouble().await;
-        (format!("{}.serviceAccount.{of}", self.setting), trouble)
+        (format!("{}.{of}", self.setting), trouble)
     }
 
     /// Gets evidence for the subject of an announced call, and makes sure that it is
@@ -468,10 +473,22 @@ impl Service {
     }
 }
 
+/// The keytab, again and again, unless anybody may have changed it.
+fn keytab_again(path: &Path, setting: String) -> AccountSecret {
+    let judge = Judge::new(setting, [(path, Holds::Secret)]);
+    let fits = move |path: &Path| judge.look(path, Holds::Secret).map_err(std::io::Error::other);
+    AccountSecret::keytab_if(path, fits)
+}
+
 /// The password, again and again, since what it is read from may be replaced.
-fn read_again(password: &Secret) -> AccountSecret {
+fn read_again(password: &Secret, setting: String) -> AccountSecret {
     let password = password.clone();
+    let file = password.file();
+    let judge = Judge::new(setting, file.as_deref().map(|file| (file, Holds::Secret)));
     AccountSecret::password(move || {
+        if let Some(file) = password.file() {
+            judge.look(&file, Holds::Secret).map_err(std::io::Error::other)?;
+        }
         let text = password.resolve().map_err(std::io::Error::other)?;
         Ok(Zeroizing::new(text.as_bytes().to_vec()))
     })

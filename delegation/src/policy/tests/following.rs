@@ -134,3 +134,24 @@ async fn who_gives_up_leaves_the_look_to_go_on() {
     }
     panic!("it was never used");
 }
+
+#[tokio::test]
+async fn what_anybody_may_have_changed_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let followed = Followed::new("exposed");
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::write(followed.file(), DENY).unwrap();
+    mode(&followed.file(), 0o646);
+    assert_eq!(followed.later().await, (true, false));
+    mode(&followed.file(), 0o644);
+    assert_eq!(followed.later().await, (false, true));
+    // Or replaced by whom a folder on the way is open to.
+    mode(&followed.folder, 0o777);
+    replace(&followed.file(), ALLOW);
+    assert_eq!(followed.later().await, (false, false));
+    assert!(followed.policies.trouble().await.unwrap().contains("in the place of"));
+    mode(&followed.folder, 0o755);
+    assert_eq!(followed.later().await, (true, true));
+}
