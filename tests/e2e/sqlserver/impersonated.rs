@@ -190,17 +190,45 @@ async fn a_server_that_does_not_do_as_it_says_is_found_out() {
     }
 }
 
+/// The service login is given this right at the server, and no other.
+fn grant(database: &Server, right: Option<&'static str>) {
+    database.change(|directory| {
+        let login = directory.logins.iter_mut().find(|login| login.name == "svc-sql");
+        login.unwrap().rights = right.into_iter().collect();
+    });
+}
+
 #[tokio::test]
 async fn a_login_that_may_do_anything_becomes_nobody() {
     let lab = lab!(alone);
     let issuer = issuer().await;
-    let _database = database(lab).await;
+    let database = database(lab).await;
     let login = json!({ "mode": "impersonate", "username": "sa", "password": "Passw0rd!sa" });
-    let target = impersonating(lab, "db", json!({ "login": login }));
-    let server = server(lab, &issuer.url(), vec![target]);
-    let (code, message, _) = ask(&server, &issuer.token("alice"), "db", WHO).await.error();
-    assert_eq!(code, "RESOURCE_REFUSED", "{message}");
-    assert!(message.contains("sysadmin"), "{message}");
+    let targets = vec![
+        impersonating(lab, "sa", json!({ "login": login })),
+        impersonating(lab, "users", json!({})),
+        by_login(lab, "logins", json!({})),
+    ];
+    let server = server(lab, &issuer.url(), targets);
+    let token = issuer.token("alice");
+    for (right, targets, part) in [
+        (None, &["sa"][..], "is in the role sysadmin"),
+        (Some("CONTROL SERVER"), &["users", "logins"], "has CONTROL SERVER"),
+        (Some("IMPERSONATE ANY LOGIN"), &["users", "logins"], "has IMPERSONATE ANY LOGIN"),
+    ] {
+        grant(&database, right);
+        for target in targets {
+            let (code, message, _) = ask(&server, &token, target, WHO).await.error();
+            assert_eq!(code, "RESOURCE_REFUSED", "{message}");
+            assert!(message.contains(part), "{message}");
+        }
+    }
+    assert!(database.seen().requests.iter().all(|said| !said.text.contains("EXECUTE AS")));
+    grant(&database, None);
+    for target in ["users", "logins"] {
+        let name = lab.windows_name("ALICE_ADMIN");
+        assert_eq!(row(&ask(&server, &token, target, WHO).await)["login"], name);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -234,4 +262,10 @@ async fn check_says_that_a_login_may_do_anything_before_anybody_calls() {
     assert_eq!(database.seen().logins.len(), 2);
     let said = check(&[]);
     assert!(!said.contains("sysadmin") && database.seen().logins.len() == 2, "{said}");
+    for right in ["CONTROL SERVER", "IMPERSONATE ANY LOGIN"] {
+        grant(&database, Some(right));
+        let said = check(&["--online"]);
+        let expected = format!("target good: the login svc-sql at good has {right}");
+        assert!(said.contains(&expected), "{said}");
+    }
 }

@@ -23,6 +23,10 @@ pub struct Who {
     pub sid: String,
     /// The services that acted for the user (S4U_DELEGATION_INFO).
     pub delegated_by: Vec<String>,
+    /// What the ticket is to, with its name's parts.
+    pub service: String,
+    /// The client gave a ticket-granting ticket along.
+    pub delegates: bool,
 }
 
 /// The service's keys and memory.
@@ -55,23 +59,25 @@ impl Negotiation {
         }
         let now = SystemClock.now();
         let mut cx = Context { now, kdc_offset: 0, rng: &mut OsRandom };
+        options.take_delegated = true;
         let is_first = self.0.is_none();
         if is_first && !token.windows(SPNEGO.len()).take(20).any(|window| window == SPNEGO) {
             let accepted = Acceptor::accept(token, &options, &mut cx);
             let (acceptor, answer) = accepted.map_err(|error| error.to_string())?;
-            return Ok((Some(who(keys, acceptor.request())?), answer));
+            return Ok((Some(who(keys, &acceptor)?), answer));
         }
         let negotiation = self.0.get_or_insert_default();
         let answer = negotiation.step(token, &options, &mut cx).map_err(|e| e.to_string())?;
         let who = match negotiation.acceptor() {
-            Some(acceptor) => Some(who(keys, acceptor.request())?),
+            Some(acceptor) => Some(who(keys, acceptor)?),
             None => None,
         };
         Ok((who, answer))
     }
 }
 
-fn who(keys: &Keys, request: &VerifiedRequest) -> Result<Who, String> {
+fn who(keys: &Keys, acceptor: &Acceptor) -> Result<Who, String> {
+    let request = acceptor.request();
     let service = request.server.name.to_string();
     if !service.eq_ignore_ascii_case(&keys.service) {
         return Err(format!("a ticket to {service}, where {} is", keys.service));
@@ -80,7 +86,9 @@ fn who(keys: &Keys, request: &VerifiedRequest) -> Result<Who, String> {
     let mut replays = keys.replays.lock().unwrap_or_else(PoisonError::into_inner);
     replays.record(request, now).map_err(|error| error.to_string())?;
     let own = keys.keytab.keys_for(&request.server).filter_map(|entry| entry.key().ok());
-    read_pac(request, &own.collect::<Vec<_>>()).ok_or_else(|| "no PAC that is believed".into())
+    let who = read_pac(request, &own.collect::<Vec<_>>()).ok_or("no PAC that is believed")?;
+    let delegates = !acceptor.delegated().is_empty();
+    Ok(Who { delegates, ..who })
 }
 
 fn read_pac(request: &VerifiedRequest, keys: &[Key]) -> Option<Who> {
@@ -96,5 +104,7 @@ fn read_pac(request: &VerifiedRequest, keys: &[Key]) -> Option<Who> {
         name: format!("{}\\{}", logon.logon_domain_name, logon.effective_name),
         sid: logon.user_sid().ok()?.to_string(),
         delegated_by: delegation.map(|info| info.transited_services).unwrap_or_default(),
+        service: request.server.name.to_string(),
+        delegates: false,
     })
 }

@@ -78,7 +78,9 @@ impl Contexts {
         let now = self.now();
         let login =
             |name: &Option<String>| name.as_deref().and_then(|name| directory.login(name)).cloned();
-        let is_sysadmin = login(&now.login).is_some_and(|login| login.sysadmin);
+        let own_login = login(&now.login);
+        let is_sysadmin = own_login.as_ref().is_some_and(|login| login.sysadmin);
+        let is_anybody = own_login.is_some_and(|login| login.may("IMPERSONATE ANY LOGIN"));
         let kind = match scope {
             Scope::User => (15517, "database"),
             Scope::Login => (15406, "server"),
@@ -108,7 +110,7 @@ impl Contexts {
                 let found = directory.login(whom).ok_or_else(refused)?;
                 let own = now.login.as_deref().unwrap_or_default();
                 if now.only_in.is_some()
-                    || !(is_sysadmin || directory.may_impersonate(None, own, whom))
+                    || !(is_anybody || directory.may_impersonate(None, own, whom))
                 {
                     return Err(refused());
                 }

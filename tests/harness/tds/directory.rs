@@ -13,6 +13,15 @@ pub struct Login {
     /// `None`: it logs in with a ticket.
     pub password: Option<String>,
     pub sysadmin: bool,
+    /// What it was granted at the server.
+    pub rights: Vec<&'static str>,
+}
+
+impl Login {
+    /// Whether it has a right at the server: CONTROL SERVER has all others in it.
+    pub(super) fn may(&self, right: &str) -> bool {
+        self.sysadmin || self.rights.iter().any(|own| *own == right || *own == "CONTROL SERVER")
+    }
 }
 
 /// A user of a database; without a login it is only there to be impersonated.
@@ -164,6 +173,7 @@ impl Directory {
             name: name.into(),
             password: password.map(Into::into),
             sysadmin,
+            rights: Vec::new(),
         };
         directory.logins.push(login("sa", Some("Passw0rd!sa"), true));
         directory.logins.push(login("svc-sql", Some("Passw0rd!sql"), false));

@@ -123,25 +123,29 @@ pub(super) fn columns(columns: &[Column]) -> Vec<u8> {
     for (name, ty, nullable) in columns {
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&u16::from(*nullable).to_le_bytes());
-        out.extend_from_slice(&ty.info());
+        out.extend_from_slice(&if *nullable { ty.info() } else { ty.info_without_null() });
         out.extend_from_slice(&b_varchar(name));
     }
     out
+}
+
+fn value((_, ty, nullable): &Column, value: &Value) -> Vec<u8> {
+    if *nullable { ty.encode(value) } else { ty.encode_without_null(value) }
 }
 
 /// A row, or one with a bitmap of NULLs where there are some and they are many.
 pub(super) fn row(columns: &[Column], values: &[Value]) -> Vec<u8> {
     let nulls = values.iter().filter(|value| **value == Value::Null).count();
     if nulls * 2 <= values.len() {
-        let values = columns.iter().zip(values).map(|((_, ty, _), value)| ty.encode(value));
+        let values = columns.iter().zip(values).map(|(column, value)| self::value(column, value));
         return [vec![0xd1], values.collect::<Vec<_>>().concat()].concat();
     }
     let mut bitmap = vec![0; values.len().div_ceil(8)];
     let mut data = Vec::new();
-    for (number, ((_, ty, _), value)) in columns.iter().zip(values).enumerate() {
+    for (number, (column, value)) in columns.iter().zip(values).enumerate() {
         match value {
             Value::Null => bitmap[number / 8] |= 1 << (number % 8),
-            value => data.extend_from_slice(&ty.encode(value)),
+            value => data.extend_from_slice(&self::value(column, value)),
         }
     }
     [vec![0xd2], bitmap, data].concat()

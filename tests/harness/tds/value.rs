@@ -85,6 +85,37 @@ impl Type {
         }
     }
 
+    /// Of those that never are NULL some have a form of their own, without a length.
+    const fn without_null(self) -> Option<u8> {
+        match self {
+            Self::TinyInt => Some(0x30),
+            Self::Bit => Some(0x32),
+            Self::SmallInt => Some(0x34),
+            Self::Int => Some(0x38),
+            Self::BigInt => Some(0x7f),
+            Self::Real => Some(0x3b),
+            Self::Float => Some(0x3e),
+            Self::Money => Some(0x3c),
+            Self::SmallMoney => Some(0x7a),
+            _ => None,
+        }
+    }
+
+    /// The same of a column that is never NULL.
+    pub(super) fn info_without_null(self) -> Vec<u8> {
+        self.without_null().map_or_else(|| self.info(), |code| vec![code])
+    }
+
+    /// The value of such a column as it stands in a row.
+    pub(super) fn encode_without_null(self, value: &Value) -> Vec<u8> {
+        let mut encoded = self.encode(value);
+        if self.without_null().is_some() {
+            assert_ne!(value, &Value::Null, "it never is");
+            encoded.remove(0);
+        }
+        encoded
+    }
+
     /// The value as it stands in a row.
     pub(super) fn encode(self, value: &Value) -> Vec<u8> {
         let is_long = matches!(

@@ -117,4 +117,15 @@ mod tests {
         assert_eq!(asked("POST", "https://web/", Some("x")), of("/", "web", None));
         assert_eq!(asked("DELETE", "https://web/", None), of("/", "web", None));
     }
+
+    /// What an application may believe of its user is in the ticket alone, whose field comes later.
+    #[test]
+    fn a_request_says_nothing_of_the_user_in_fields_that_anybody_could_send() {
+        for (method, body) in [("GET", None), ("POST", Some("x"))] {
+            let url = "https://web/a".parse().unwrap();
+            let request = request(method, &url, HeaderMap::new(), body).unwrap();
+            let names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+            assert_eq!(names, ["host", "accept"]);
+        }
+    }
 }

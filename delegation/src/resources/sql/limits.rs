@@ -32,7 +32,7 @@ pub struct LimitsConfig {
     /// Seconds that a statement may run: 1 to 600; never longer than its call may take.
     pub seconds: u32,
     /// Connections that are open at once, those that are kept for later calls among them: 1 to 10000.
-    /// Where all are, kept ones of other users end first, and then a call waits for ten seconds.
+    /// Where all are taken, the one that was kept for longest ends, and else a call waits for ten seconds.
     pub connections: u32,
 }
 

@@ -24,7 +24,7 @@ mod work;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use super::kept::{self, Kept};
 use super::{
@@ -178,10 +178,10 @@ impl Kind for Client {
         let look = async {
             match endpoint.engine {
                 Engine::Postgresql => {
-                    postgres::Session::log_in(&self.network, cx, None, &place).await.map(drop)
+                    postgres::Session::log_in(&self.network, cx, None, &place).await.map(kept::end)
                 }
                 Engine::SqlServer => {
-                    sqlserver::Session::log_in(&self.network, cx, None, &place).await.map(drop)
+                    sqlserver::Session::log_in(&self.network, cx, None, &place).await.map(kept::end)
                 }
             }
         };
@@ -293,20 +293,19 @@ async fn run<S: Session>(
 ) -> Run {
     let limits = task.endpoint.limits;
     let mut rows = Rows::new(task.skip, task.rows, limits.bytes);
-    let until = Instant::now() + limits.time;
-    let done = timeout_at(until.min(cx.deadline), session.run(place, &task.work, &mut rows)).await;
-    let outcome = match done {
-        Err(_) => Err(TooLong(place.target, limits.time.as_secs()).into()),
-        Ok(Err(NotDone::Lost(cause))) => {
+    let outcome = match session.run(place, &task.work, &mut rows, (limits.time, cx.deadline)).await
+    {
+        None => Err(TooLong(place.target, limits.time.as_secs()).into()),
+        Some(Err(NotDone::Lost(cause))) => {
             return Run::Lost { cause, is_untouched: rows.is_empty() };
         }
-        Ok(Err(NotDone::Unused)) => return Run::Unused,
-        Ok(Err(NotDone::Failed(failure))) => Err(failure),
-        Ok(Err(NotDone::Refused(said))) => {
+        Some(Err(NotDone::Unused)) => return Run::Unused,
+        Some(Err(NotDone::Failed(failure))) => Err(failure),
+        Some(Err(NotDone::Refused(said))) => {
             put_back(kept, session, standing, task).await;
             Err(said.explain(place))
         }
-        Ok(Ok(done)) => {
+        Some(Ok(done)) => {
             put_back(kept, session, standing, task).await;
             outcome(place, task, done, rows)
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Said;
 use super::limits::Open;
@@ -37,8 +37,11 @@ pub(super) trait Session: Keep + Sized {
     /// The same, to be changed.
     fn life_mut(&mut self) -> &mut Life;
 
-    /// Does what [`run`](Self::run) does. What came of [`tell_clean`](Self::tell_clean) is looked at before
-    /// anything runs: where it is not as new and still the same user's, this is [`NotDone::Unused`].
+    /// Makes sure that what [`tell_clean`](Self::tell_clean) asked for was done: that it is as new, and
+    /// still the same user's. What does not run anything may be sent before.
+    async fn look(&mut self, place: &Place<'_>, work: &Work) -> Result<(), NotDone>;
+
+    /// Does what was looked at, as [`run`](Self::run) does.
     async fn act(
         &mut self,
         place: &Place<'_>,
@@ -50,20 +53,29 @@ pub(super) trait Session: Keep + Sized {
     async fn tell_clean(&mut self) -> bool;
 
     /// Does one thing: one statement, its values as parameters, in a transaction of its own, which is
-    /// read-only for what only reads. Rows go to `rows`, no more than that wants.
+    /// read-only for what only reads. Rows go to `rows`, no more than that wants. `None`: it did not
+    /// end within `time`, which begins when the session is known to be good, or by `deadline`.
     async fn run(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
-    ) -> Result<Done, NotDone> {
+        (time, deadline): (Duration, Instant),
+    ) -> Option<Result<Done, NotDone>> {
         self.life_mut().is_busy = true;
-        let done = self.act(place, work, rows).await;
+        let looked = timeout_at(deadline, self.look(place, work)).await.ok()?;
+        let done = match looked {
+            Ok(()) => {
+                let until = deadline.min(Instant::now() + time);
+                timeout_at(until, self.act(place, work, rows)).await.ok()?
+            }
+            Err(why) => Err(why),
+        };
         self.life_mut().is_busy = false;
         if matches!(done, Err(NotDone::Lost(_) | NotDone::Failed(_) | NotDone::Unused)) {
             self.life_mut().is_lost = true;
         }
-        done
+        Some(done)
     }
 
     /// Makes it as new, and makes sure that it is still the same user's, before it does anything else:

@@ -28,6 +28,23 @@ impl Session {
                 let is = role.eq_ignore_ascii_case("sysadmin") && login.is_some_and(|l| l.sysadmin);
                 (Type::Int, Value::Int(is.into()))
             }
+            (
+                "has_perms_by_name",
+                [(_, Value::Null), (_, Value::Null), (_, Value::Text(right))],
+            ) => {
+                // Nobody without a login has any at the server.
+                let directory = self.shared.directory();
+                let login = now.login.as_deref().and_then(|login| directory.login(login));
+                let has = match right.to_ascii_uppercase().as_str() {
+                    right @ ("CONTROL SERVER" | "IMPERSONATE ANY LOGIN") => {
+                        let has = login.is_some_and(|login| login.may(right));
+                        Value::Int(has.into())
+                    }
+                    // It is no right.
+                    _ => Value::Null,
+                };
+                (Type::Int, has)
+            }
             ("session_context", [(_, Value::Text(key))]) => {
                 let value = self.keys.get(&key.to_lowercase()).map(|(value, _)| value.clone());
                 (Type::NVarChar(Some(4000)), value.unwrap_or(Value::Null))

@@ -5,6 +5,7 @@ mod answer;
 mod cancel;
 mod channel;
 mod failure;
+mod known;
 mod login;
 mod parameters;
 mod queries;

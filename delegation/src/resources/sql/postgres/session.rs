@@ -1,6 +1,5 @@
 //! A session: statements in transactions of their own, and what makes it as new.
 
-use std::collections::{HashMap, HashSet};
 use std::io::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +7,12 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::answer::{self, Described};
 use super::cancel::Canceller;
 use super::failure::PgError;
+use super::known::Known;
 use super::login::{self, LoggedIn};
 use super::queries::{LEFT, NOT_OF_ROLES, NOWHERE, POWERS, TEMPORARY, WHO};
 use super::startup::{is_pinned, parameter};
@@ -27,7 +27,7 @@ use crate::resources::sql::catalog::quoted;
 use crate::resources::sql::engine::Engine;
 use crate::resources::sql::failure::Said;
 use crate::resources::sql::place::Place;
-use crate::resources::sql::rows::{Column, Next, Rows};
+use crate::resources::sql::rows::{Next, Rows};
 use crate::resources::sql::session::{self, Done, Life, NotDone, in_time};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
@@ -40,9 +40,6 @@ const BATCH: u32 = 1000;
 /// What is cancelled stops within this, or its session ends.
 const STOP_TIME: Duration = Duration::from_secs(5);
 const END_TIME: Duration = Duration::from_secs(1);
-/// What is known of types and tables is so of so many, and for so long.
-const MAX_KNOWN: usize = 1000;
-const KNOWN: Duration = Duration::from_secs(60);
 /// SQLSTATE query_canceled.
 const CANCELED: &str = "57014";
 
@@ -59,15 +56,12 @@ pub(in super::super) struct Session {
     open: bool,
     /// So many answers are still to come to what makes it as new, the last of which says whether it is.
     cleaning: usize,
+    /// What it runs now is not the first thing that it runs.
+    was_used: bool,
     /// It has made temporary tables once, and whether they are gone is to be asked.
     had_temporary: bool,
     life: Life,
-    /// Names of types that are not built in.
-    kinds: HashMap<u32, String>,
-    /// Of tables, the numbers of the columns that are never null.
-    tables: HashMap<u32, HashSet<i16>>,
-    /// Since when this is known.
-    known: Option<Instant>,
+    known: Known,
 }
 
 impl Drop for Session {
@@ -145,6 +139,26 @@ impl session::Session for Session {
         &mut self.life
     }
 
+    /// The transaction and the statement are sent along: the server gets to them without a word from here
+    /// as soon as the session is as new, and no further than to what the statement is.
+    async fn look(&mut self, _: &Place<'_>, work: &Work) -> Result<(), NotDone> {
+        self.was_used = self.cleaning > 0;
+        self.query(&self.beginning(work.access == Access::Read));
+        self.wire.put(b'P', |out| {
+            put_text(out, "");
+            put_text(out, &work.text);
+            out.put_u16(0);
+        });
+        self.wire.put(b'D', |out| out.put_slice(b"S\0"));
+        self.sync();
+        self.open = true;
+        let sent = self.wire.send().await;
+        if self.was_used && !(sent.is_ok() && in_time(self.is_clean()).await) {
+            return Err(NotDone::Unused);
+        }
+        Ok(sent.map_err(Stop::from)?)
+    }
+
     async fn act(
         &mut self,
         place: &Place<'_>,
@@ -175,11 +189,10 @@ impl Session {
             role,
             open: false,
             cleaning: 0,
+            was_used: false,
             had_temporary: false,
             life: Life::default(),
-            kinds: HashMap::new(),
-            tables: HashMap::new(),
-            known: None,
+            known: Known::default(),
         };
         let broken = |error| PgError::Broken("asking who it is", error);
         session.query(WHO);
@@ -255,8 +268,7 @@ impl Session {
         }
     }
 
-    /// One statement, in a transaction of its own. The server gets to it without a word from here as
-    /// soon as the session is as new, and no further than to what it is before that was looked at.
+    /// The statement, in the transaction of its own in which it was looked at.
     async fn transaction(
         &mut self,
         place: &Place<'_>,
@@ -264,36 +276,17 @@ impl Session {
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
         let reads = work.access == Access::Read;
-        if self.open {
-            self.discard();
-        }
-        let was_used = self.cleaning > 0;
-        self.query(&self.beginning(reads));
-        self.wire.put(b'P', |out| {
-            put_text(out, "");
-            put_text(out, &work.text);
-            out.put_u16(0);
-        });
-        self.wire.put(b'D', |out| out.put_slice(b"S\0"));
-        self.sync();
-        self.open = true;
-        let sent = self.wire.send().await;
-        if was_used && !(sent.is_ok() && in_time(self.is_clean()).await) {
-            return Err(NotDone::Unused);
-        }
-        sent.map_err(Stop::from)?;
         let (kinds, columns) = match self.begun(place).await {
             // The server has ended it, perhaps long ago.
-            Err(Stop::Broken(_)) if was_used => return Err(NotDone::Unused),
+            Err(Stop::Broken(_)) if self.was_used => return Err(NotDone::Unused),
             begun => begun?,
         };
-        if was_used && self.had_temporary && !in_time(self.has_no_temporary()).await {
+        if self.was_used && self.had_temporary && !in_time(self.has_no_temporary()).await {
             return Err(NotDone::Unused);
         }
-        self.look_up(&columns).await?;
+        self.look_up(&columns, reads).await?;
         self.bind(work, &kinds, &columns);
-        let pads = pads(&work.text);
-        rows.columns(columns.iter().map(|column| self.column(column, pads)).collect());
+        rows.columns(self.known.columns(&columns, &work.text, reads));
         let changed = self.execute(&columns, reads, rows).await?;
         if !reads {
             self.query("COMMIT");
@@ -303,7 +296,7 @@ impl Session {
             self.committed().await?;
         }
         if work.access == Access::Admin {
-            self.known = None;
+            self.known = Known::default();
         }
         Ok(Done { changed })
     }
@@ -334,13 +327,15 @@ impl Session {
         format!(
             "BEGIN TRANSACTION {mode}; \
              SELECT pg_catalog.set_config(name, value, true) FROM (SELECT \
-             pg_catalog.split_part(setting, '=', 1) AS name, \
-             pg_catalog.substr(setting, pg_catalog.strpos(setting, '=') + 1) AS value \
+             pg_catalog.split_part(setting, '=', 1) AS name, pg_catalog.substr(setting, \
+             pg_catalog.strpos(setting, '=') OPERATOR(pg_catalog.+) 1) AS value \
              FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) AS setting \
-             WHERE setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = '{text}') \
-             AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database \
-             WHERE datname = pg_catalog.current_database())) ORDER BY setdatabase) AS own \
-             WHERE pg_catalog.lower(name) NOT IN ({NOT_OF_ROLES}); \
+             WHERE setrole OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_roles \
+             WHERE rolname OPERATOR(pg_catalog.=) '{text}') \
+             AND setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, \
+             (SELECT oid FROM pg_catalog.pg_database WHERE datname \
+             OPERATOR(pg_catalog.=) pg_catalog.current_database())]) ORDER BY setdatabase) AS own \
+             WHERE pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY[{NOT_OF_ROLES}]); \
              SET LOCAL ROLE {name}; {WHO}"
         )
     }
@@ -367,57 +362,11 @@ impl Session {
         }
     }
 
-    /// Asks what types are called that are not built in, and which columns of tables are never null.
-    async fn look_up(&mut self, columns: &[Described]) -> Result<(), Stop> {
-        if self.known.is_none_or(|since| since.elapsed() > KNOWN) {
-            self.kinds.clear();
-            self.tables.clear();
-            self.known = Some(Instant::now());
-        }
-        let kinds: HashSet<u32> = columns
-            .iter()
-            .map(|column| column.kind)
-            .filter(|kind| values::name(*kind).is_none() && !self.kinds.contains_key(kind))
-            .collect();
-        let tables: HashSet<u32> = columns
-            .iter()
-            .map(|column| column.table)
-            .filter(|table| *table != 0 && !self.tables.contains_key(table))
-            .collect();
-        if kinds.is_empty() && tables.is_empty() {
-            return Ok(());
-        }
-        if self.kinds.len() > MAX_KNOWN {
-            self.kinds.clear();
-        }
-        if self.tables.len() > MAX_KNOWN {
-            self.tables.clear();
-        }
-        let list = |oids: &HashSet<u32>| {
-            let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
-            format!("'{{{}}}'::pg_catalog.oid[]", oids.join(","))
-        };
-        self.tables.extend(tables.iter().map(|table| (*table, HashSet::new())));
-        // Beside the statement, which is the unnamed one. Of tables with children that are none of
-        // their parts, and of foreign ones, nobody sees to it that nothing is null.
-        let text = format!(
-            "SELECT 'kind', oid::pg_catalog.text, pg_catalog.format_type(oid, NULL) \
-             FROM pg_catalog.pg_type WHERE oid OPERATOR(pg_catalog.=) ANY ({}) \
-             UNION ALL SELECT 'column', a.attrelid::pg_catalog.text, a.attnum::pg_catalog.text \
-             FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c \
-             ON c.oid OPERATOR(pg_catalog.=) a.attrelid \
-             WHERE a.attrelid OPERATOR(pg_catalog.=) ANY ({}) AND a.attnotnull \
-             AND a.attnum OPERATOR(pg_catalog.>) 0 AND (c.relkind OPERATOR(pg_catalog.=) 'p' \
-             OR (c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relhassubclass))",
-            list(&kinds),
-            list(&tables)
-        );
-        for row in self.beside(&text).await? {
-            let texts: Vec<String> = row.into_iter().flatten().collect();
-            if let [what, oid, name] = texts.as_slice() {
-                self.learn(what, oid, name);
-            }
-        }
+    /// Asks what is to be known of these columns, beside the statement, which is the unnamed one.
+    async fn look_up(&mut self, columns: &[Described], reads: bool) -> Result<(), Stop> {
+        let Some(question) = self.known.question(columns, reads) else { return Ok(()) };
+        let answer = self.beside(&question).await?;
+        self.known.learn(answer);
         Ok(())
     }
 
@@ -438,40 +387,15 @@ impl Session {
         }
         self.sync();
         self.wire.send().await?;
-        let mut rows = Vec::new();
+        let (mut rows, mut refused) = (Vec::new(), None);
         loop {
             let Message { tag, body } = self.next().await?;
             match tag {
                 b'D' => rows.push(texts(body)?),
-                b'E' => return Err(Stop::Broken(wrong("it does not answer what is asked beside"))),
-                b'Z' => return Ok(rows),
+                b'E' => refused = Some(answer::error(body)?),
+                b'Z' => return refused.map_or(Ok(rows), |said| Err(Stop::Refused(said))),
                 _ => {}
             }
-        }
-    }
-
-    fn learn(&mut self, what: &str, oid: &str, name: &str) {
-        let Ok(oid) = oid.parse() else { return };
-        if what == "kind" {
-            self.kinds.insert(oid, name.to_owned());
-        } else if let (Some(columns), Ok(number)) = (self.tables.get_mut(&oid), name.parse()) {
-            columns.insert(number);
-        }
-    }
-
-    /// A column as answers have it. Of one that is no table's, nobody says whether it may be null; nor,
-    /// where the statement may put nulls in rows' places, of one that never is in its table.
-    fn column(&self, described: &Described, pads: bool) -> Column {
-        let Described { name, kind, table, number } = described;
-        let named = values::name(*kind).or_else(|| self.kinds.get(kind).cloned());
-        let nullable = match self.tables.get(table) {
-            Some(never) if never.contains(number) => (!pads).then_some(false),
-            found => found.map(|_| true),
-        };
-        Column {
-            name: name.clone(),
-            kind: named.unwrap_or_else(|| format!("type {kind}")),
-            nullable,
         }
     }
 
@@ -674,15 +598,4 @@ fn texts(row: Bytes) -> Result<Vec<Option<String>>, Error> {
 /// Whether a row begins with these two users.
 fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
     matches!(row, [Some(one), Some(other), ..] if one == session && other == current)
-}
-
-/// Whether a statement could put nulls in the place of a table's rows: by an outer join, or by grouping
-/// by several lists. Its words are looked for wherever they stand.
-fn pads(text: &str) -> bool {
-    let is_one = |word: &str| {
-        ["left", "right", "full", "rollup", "cube", "grouping"]
-            .iter()
-            .any(|one| word.eq_ignore_ascii_case(one))
-    };
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(is_one)
 }

@@ -37,7 +37,7 @@ impl Sink for Rows {
         let column = |column: &Described| Column {
             name: column.name.clone(),
             kind: column.type_name(),
-            nullable: Some(column.nullable),
+            nullable: column.nullable,
         };
         Rows::columns(self, columns.iter().map(column).collect());
     }

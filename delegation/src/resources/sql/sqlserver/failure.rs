@@ -33,8 +33,8 @@ pub(super) enum TdsError {
     SomebodyElse(String),
     /// It does not say that it executes as the user.
     NotImpersonated(String),
-    /// The login that becomes users may do anything.
-    Powerful(String),
+    /// The login that becomes users may do more than that.
+    Powerful(String, &'static str),
     /// Explained already.
     Explained(Failure),
 }
@@ -89,14 +89,14 @@ impl TdsError {
             Self::NotImpersonated(found) => Failure::new(
                 Code::ResourceRefused,
                 format!("{name} ({database}) was to execute as {identity} and is {found:?}"),
-                "Nothing was done. Look at the target's roleTemplate: the user must be called in the \
-                 database as it says.",
+                "Nothing was done. Look at the target's roleTemplate: the database's user, or with \
+                 executeAs login the server's login, must be called as it says.",
             ),
-            Self::Powerful(login) => Failure::new(
+            Self::Powerful(login, what) => Failure::new(
                 Code::ResourceRefused,
-                format!("the login {login} at {name} is in the role sysadmin"),
-                "Nothing was done. A login that becomes users is to have IMPERSONATE on those users and \
-                 no other right.",
+                format!("the login {login} at {name} {what}"),
+                "Nothing was done. A login that becomes users is to have IMPERSONATE on those users, or \
+                 with executeAs login on their logins, and no other right.",
             ),
         }
     }

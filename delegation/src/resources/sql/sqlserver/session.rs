@@ -20,8 +20,17 @@ use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
 
 /// Who it is: who logged in, as whom it acts at the server and in the database.
-const WHO: &str =
-    "SELECT ORIGINAL_LOGIN(), SUSER_SNAME(), USER_NAME(), IS_SRVROLEMEMBER(N'sysadmin')";
+const WHO: &str = "SELECT ORIGINAL_LOGIN(), SUSER_SNAME(), USER_NAME()";
+/// What a login that becomes users must not be: anybody. Each is 0 where it is not. A right that a version
+/// does not know is NULL there, and nobody has it.
+const POWERS: [(&str, &str); 3] = [
+    ("IS_SRVROLEMEMBER(N'sysadmin')", "is in the role sysadmin"),
+    ("ISNULL(HAS_PERMS_BY_NAME(NULL, NULL, N'CONTROL SERVER'), 0)", "has CONTROL SERVER"),
+    (
+        "ISNULL(HAS_PERMS_BY_NAME(NULL, NULL, N'IMPERSONATE ANY LOGIN'), 0)",
+        "has IMPERSONATE ANY LOGIN",
+    ),
+];
 
 /// A session at one database. Dropped, it ends with its connection, and with that what it runs.
 pub(in super::super) struct Session {
@@ -100,15 +109,19 @@ impl session::Session for Session {
         &mut self.life
     }
 
+    async fn look(&mut self, _: &Place<'_>, _: &Work) -> Result<(), NotDone> {
+        match !self.is_cleaning || in_time(self.cleaned()).await {
+            true => Ok(()),
+            false => Err(NotDone::Unused),
+        }
+    }
+
     async fn act(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
-        if self.is_cleaning && !in_time(self.cleaned()).await {
-            return Err(NotDone::Unused);
-        }
         self.as_user(place, work, rows).await
     }
 
@@ -139,13 +152,22 @@ impl Session {
             life: Life::default(),
         };
         let lost = |lost| TdsError::Lost("it was asked who the user is", lost);
-        let (said, values) = session.ask(WHO).await.map_err(lost)?;
+        let mut question = WHO.to_owned();
+        for (power, _) in POWERS.iter().filter(|_| impersonates) {
+            question.push_str(", ");
+            question.push_str(power);
+        }
+        let (said, values) = session.ask(&question).await.map_err(lost)?;
         let who = Who::read(values.as_deref()).filter(|_| said.error.is_none());
         let who = who.ok_or(lost(Lost::Wrong("it does not say who the user is")))?;
         if impersonates {
-            if values.as_deref().and_then(|values| values.get(3)).and_then(Value::as_i64) != Some(0)
-            {
-                return Err(TdsError::Powerful(who.original));
+            let has = values.as_deref().and_then(|values| values.get(3..)).unwrap_or_default();
+            if has.len() != POWERS.len() {
+                return Err(lost(Lost::Wrong("it does not say what the login may do")));
+            }
+            let one = POWERS.iter().zip(has).find(|(_, has)| has.as_i64() != Some(0));
+            if let Some(((_, power), _)) = one {
+                return Err(TdsError::Powerful(who.original, power));
             }
         } else if !is_same(&who.original, &place.identity) || !is_same(&who.login, &place.identity)
         {

@@ -38,6 +38,8 @@ const READS: &[&str] = &[
     "SELECT CURRENT_TIMESTAMP",
     "SELECT a + b - c * d / e % f AS x FROM t",
     "SELECT 'INSERT INTO t; DROP TABLE x -- /*' AS text",
+    // What a list of words takes for something else.
+    "SELECT created_at, updated_at, deleted_by, executed FROM grants WHERE dropped_at IS NULL",
 ];
 
 const POSTGRES_READS: &[&str] = &[

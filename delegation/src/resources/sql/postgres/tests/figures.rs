@@ -150,7 +150,9 @@ async fn queries_as_the_user_beside_bare_ones() {
     let work = Work { text: ONE.into(), params: Vec::new(), access: Access::Read };
     let query = async |session: &mut Session, place: &Place<'_>| {
         let mut rows = Rows::new(0, 100, 1 << 20);
-        assert!(session.run(place, &work, &mut rows).await.is_ok());
+        let times =
+            (Duration::from_secs(60), tokio::time::Instant::now() + Duration::from_secs(60));
+        assert!(matches!(session.run(place, &work, &mut rows, times).await, Some(Ok(_))));
         assert_eq!(rows.into_parts().rows.len(), 10);
     };
     let (mut firsts, mut tickets) = (vec![], vec![]);

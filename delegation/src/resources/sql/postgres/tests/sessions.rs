@@ -1,7 +1,10 @@
 //! Sessions with a server that says what a test has it say.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::time::{Instant, sleep};
 
 use super::figures::{place, targets};
 use super::{READY, says};
@@ -16,6 +19,9 @@ use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
 
 type Said = (u8, Vec<u8>);
+
+/// No test takes so long.
+const TIME: Duration = Duration::from_secs(60);
 
 fn row(values: &[&str]) -> Said {
     let count = u16::try_from(values.len()).unwrap();
@@ -70,8 +76,8 @@ async fn run(
 ) -> (Result<Done, NotDone>, usize) {
     let work = Work { text: "SELECT n FROM t".into(), params: Vec::new(), access };
     let mut rows = Rows::new(0, most, 1 << 20);
-    let done = session.run(place, &work, &mut rows).await;
-    (done, rows.into_parts().rows.len())
+    let done = session.run(place, &work, &mut rows, (TIME, Instant::now() + TIME)).await;
+    (done.expect("in time"), rows.into_parts().rows.len())
 }
 
 #[tokio::test]
@@ -225,4 +231,49 @@ async fn temporary_tables_are_asked_after_where_there_were_some() {
             Err(error) => assert!(!is_used && matches!(error, NotDone::Unused)),
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_look_at_a_kept_session_takes_none_of_its_statements_time() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    let (described, ran) = statement(&["1"], "SELECT 1");
+    let discarded =
+        [vec![complete("ROLLBACK"), ready()], vec![complete("DISCARD ALL"), ready()]].concat();
+    let looked = [discarded, own(&[&["bob", "bob", "false", "0"]]), own(BOB), described.clone()];
+    for (late, is_used) in [(4, true), (6, false)] {
+        let said = [own(BOB), own(BOB), described.clone(), ran.clone()];
+        let (mut session, mut server) = session(&place, &said).await.ok().unwrap();
+        assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
+        assert!(session.clean().await);
+        let answers = [looked.concat(), ran.clone()].concat();
+        let cleans = async {
+            sleep(Duration::from_secs(late)).await;
+            super::tell(&mut server, &answers).await;
+        };
+        let work =
+            Work { text: "SELECT n FROM t".into(), params: Vec::new(), access: Access::Read };
+        let mut rows = Rows::new(0, 10, 1 << 20);
+        let times = (Duration::from_secs(2), Instant::now() + TIME);
+        let (done, ()) = tokio::join!(session.run(&place, &work, &mut rows, times), cleans);
+        match done.expect("it is none of the statement's time") {
+            Ok(_) => assert!(is_used && !session.is_lost(), "{late}"),
+            Err(error) => assert!(!is_used && matches!(error, NotDone::Unused), "{late}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_beside_a_statement_ends_that_and_no_session() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    // Of a type that is not built in.
+    let column = [&b"\0\x01n\0"[..], &[0; 6], &99_999_u32.to_be_bytes(), &[0; 8]].concat();
+    let described = vec![(b'1', vec![]), (b't', vec![0, 0]), (b'T', column), ready()];
+    let refused = vec![(b'E', b"C55P03\0Mlocked\0\0".to_vec()), ready()];
+    let said = [own(BOB), own(BOB), described, refused];
+    let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+    let (done, _) = run(&mut session, &place, Access::Read, 10).await;
+    assert!(matches!(done, Err(NotDone::Refused(said)) if said.code == "55P03"));
+    assert!(session.clean().await);
 }

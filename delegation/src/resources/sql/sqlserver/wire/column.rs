@@ -70,7 +70,9 @@ pub(super) struct Type {
 #[derive(Clone, Debug)]
 pub(in super::super) struct Described {
     pub(in super::super) name: String,
-    pub(in super::super) nullable: bool,
+    /// Whether it may be NULL, as far as the wire itself tells: of what has no form for NULL it does. That
+    /// another one is not to be NULL is said of views and the like as it was when they were made.
+    pub(in super::super) nullable: Option<bool>,
     pub(super) ty: Type,
 }
 
@@ -84,7 +86,16 @@ impl Described {
     }
 }
 
+impl Type {
+    const fn is_never_null(&self) -> bool {
+        matches!(self.length, Length::Fixed(_)) && !matches!(self.kind, Kind::Null)
+    }
+}
+
 const NO_COLUMNS: u16 = 0xffff;
+/// Flags of a column: it may be NULL, and that this is not known.
+const NULLABLE: u16 = 1;
+const NULLABLE_UNKNOWN: u16 = 0x8000;
 
 pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Vec<Described>, Unread> {
     let count = cursor.u16()?;
@@ -104,7 +115,12 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Vec<Described>, Unread> {
             }
         }
         let name = cursor.b_text()?;
-        columns.push(Described { name, nullable: flags & 1 != 0, ty });
+        let nullable = match (flags & NULLABLE != 0, flags & NULLABLE_UNKNOWN != 0) {
+            (true, false) => Some(true),
+            (false, _) if ty.is_never_null() => Some(false),
+            _ => None,
+        };
+        columns.push(Described { name, nullable, ty });
     }
     Ok(columns)
 }
