@@ -1,6 +1,8 @@
 //! What the tests of databases ask in the same words of every engine.
 
 pub(crate) mod crowd;
+pub(crate) mod overheard;
+pub(crate) mod stalling;
 
 use krb_tests::{Answer, Lab, Server, Setup};
 use serde_json::{Value, json};

@@ -8,7 +8,8 @@ use krb_proto::der;
 use krb_proto::exchange::{
     AsExchange, ClientSecret, Exchange, ExchangeError, Step, TgsExchange, TgsGoal, TicketOptions,
 };
-use krb_proto::iana::{ErrorCode, PaType};
+use krb_proto::formats::{CacheEntry, CredentialCache};
+use krb_proto::iana::{ErrorCode, NameType, PaType};
 use krb_proto::{Context, Name, Principal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -129,4 +130,27 @@ async fn spake_proves_the_password_and_takes_no_other() {
     assert_eq!(refusals[..2], rounds);
     assert_eq!(refusals[2..], [ErrorCode::PREAUTH_FAILED]);
     assert!(matches!(client, Err(ExchangeError::Refused(_))));
+}
+
+/// A name with a port is one of a service's, and no host's.
+#[tokio::test]
+async fn mits_library_finds_a_ticket_to_a_service_with_a_port() {
+    let lab = lab!();
+    let alice = Principal::new(Name::user("alice"), lab.var("MIT_REALM"));
+    let secret = ClientSecret::Password(b"Passw0rd!alice".to_vec().into());
+    let kdcs = KdcSource::Addresses(vec![lab.var("MIT_KDC").parse().unwrap()]);
+    let client = Client::new(ClientConfig::new(alice.clone(), secret, kdcs));
+    let spn = format!("MSSQLSvc/sql.{}:1433", lab.var("MIT_REALM").to_lowercase());
+    let ticket = client.ticket(&Name::new(NameType::SRV_INST, spn.split('/'))).await.unwrap();
+    let mut cache = CredentialCache::new(alice);
+    cache.entries.push(CacheEntry::from(&*ticket));
+    let file = lab.scratch("ticket-with-a-port");
+    std::fs::write(&file, &*cache.to_bytes()).unwrap();
+    // There is no other ticket in it by which a KDC could be asked for one.
+    let said = lab.shell(&format!(
+        "export KRB5CCNAME=FILE:{} && klist && kvno --cached-only {spn}@{}",
+        file.display(),
+        lab.var("MIT_REALM")
+    ));
+    assert!(said.contains(&format!("{spn}@")) && said.contains("kvno = "), "{said}");
 }

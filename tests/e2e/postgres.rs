@@ -4,6 +4,7 @@ mod clean;
 mod crowd;
 mod limits;
 mod logins;
+mod overheard;
 mod types;
 mod walls;
 

@@ -5,6 +5,8 @@ mod catalogue;
 mod crowd;
 mod impersonated;
 mod logins;
+mod many;
+mod overheard;
 mod types;
 
 use std::path::PathBuf;

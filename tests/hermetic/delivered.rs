@@ -10,6 +10,8 @@ use krb_tests::world::directory::{OTHER, REALM, SERVICE, WEBAPP};
 use krb_tests::world::{Setup, World, count};
 use serde_json::{Value, json};
 
+use crate::secrets::Log;
+
 const CLAIM: &str = "gss_delegation_credential";
 
 fn change(configuration: &mut Value) {
@@ -146,4 +148,44 @@ async fn without_a_ticket_in_it_the_token_is_refused_and_no_kdc_is_asked() {
         assert_eq!(world.get_as("bob", "/whoami").await.code(), "EXCHANGED_TOKEN_REFUSED");
     }
     assert_eq!(world.kdcs.take_seen().len(), 0, "no KDC traffic, and no S4U2Self in its place");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_ticket_is_in_a_log_a_record_or_an_answer() {
+    let (log, _logged) = Log::listen();
+    let world = world().await;
+    let mut answers = String::new();
+    let mut secrets = Vec::new();
+    for (user, ticket) in [
+        ("bob", tgt(&world, "bob").await),
+        ("bob", evidence(&world, "bob").await),
+        // Refused, which is where one would be shown.
+        ("bob", tgt(&world, "erin").await),
+        ("dora", tgt(&world, "dora").await),
+    ] {
+        let key = ticket.session_key.as_bytes();
+        let hex = |separator: &str| {
+            let bytes: Vec<_> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            bytes.join(separator)
+        };
+        let list = format!("{key:?}");
+        secrets.extend([hex(""), hex(" "), list, Base64::encode_string(key)]);
+        let octets = kirbi(&ticket);
+        let claim = Base64::encode_string(&octets);
+        secrets.push(claim[claim.len() / 2..][..60].to_owned());
+        deliver(&world, &octets);
+        answers += &format!("{:?}\n", world.get_as(user, "/whoami").await);
+    }
+    // One that cannot be read has none.
+    world.idp.issuer.claim_in_exchanges(CLAIM, "canary+in+place+of+a+ticket=");
+    answers += &format!("{:?}\n", world.get_as("bob", "/whoami").await);
+    secrets.push("canary+in+place".into());
+    let records = format!("{:?}", world.audit_records().await);
+    for (place, text) in [("an answer", answers), ("the records", records), ("the log", log.text())]
+    {
+        assert!(text.contains("bob"), "{place} says something");
+        for secret in &secrets {
+            assert!(!text.contains(secret), "{place}: {secret}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use krb_tests::world::{Setup, World};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -15,7 +16,26 @@ use tracing_subscriber::{Layer as _, fmt};
 
 /// Everything that is logged, at every level.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// What is logged on this thread from now on, as long as the second value lives.
+    pub(crate) fn listen() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        // What the server's own log takes at most: these two print whole messages below.
+        let most = Targets::new()
+            .with_default(LevelFilter::TRACE)
+            .with_targets([("rmcp", LevelFilter::WARN), ("hyper", LevelFilter::INFO)]);
+        let lines = fmt::layer().with_writer(move || writer.clone()).with_filter(most);
+        (log, tracing_subscriber::registry().with(lines).set_default())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -37,14 +57,7 @@ static DAEMON: OnceLock<UdpSocket> = OnceLock::new();
 
 #[tokio::test(start_paused = true)]
 async fn no_secret_is_in_a_record_a_copy_a_log_or_an_answer() {
-    let log = Log::default();
-    let writer = log.clone();
-    // What the server's own log takes at most: these two print whole messages below.
-    let most = Targets::new()
-        .with_default(LevelFilter::TRACE)
-        .with_targets([("rmcp", LevelFilter::WARN), ("hyper", LevelFilter::INFO)]);
-    let lines = fmt::layer().with_writer(move || writer.clone()).with_filter(most);
-    let _logged = tracing_subscriber::registry().with(lines).set_default();
+    let (log, _logged) = Log::listen();
 
     let daemon = DAEMON.get_or_init(|| UdpSocket::bind("127.0.0.1:0").unwrap());
     let change = |configuration: &mut Value| {
@@ -98,13 +111,12 @@ async fn no_secret_is_in_a_record_a_copy_a_log_or_an_answer() {
         }
     }
     let read = |name: &str| std::fs::read_to_string(world.folder().join(name)).unwrap();
-    let logged = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let places = [
         ("the log", read("audit.jsonl")),
         ("its head", read("audit.jsonl.head")),
         ("heads elsewhere", read("heads")),
         ("the copy", String::from_utf8_lossy(&copies).into_owned()),
-        ("the server's log", String::from_utf8_lossy(&logged).into_owned()),
+        ("the server's log", log.text()),
     ];
     assert!(places.iter().all(|(place, text)| !text.is_empty() || panic!("{place} is empty")));
     for secret in &secrets {

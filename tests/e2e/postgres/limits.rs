@@ -10,6 +10,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{ask, row, server, superuser, target};
+use crate::databases::overheard::lead_here;
+use crate::databases::stalling::Stalling;
 use crate::lab;
 
 const PID: &str = "SELECT pg_backend_pid() AS pid";
@@ -222,4 +224,23 @@ async fn no_more_connections_are_open_than_there_may_be_and_everybody_is_served(
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("{} are open", superuser(lab, count));
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_anywhere_ends_the_call_on_time_and_nothing_else_is_tried() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    let stalling = Stalling::before(format!("{}:5432", lab.var("POSTGRES_IP"))).await;
+    let spn = format!("postgres/{}", lab.var("POSTGRES_HOST"));
+    let there = |encryption: &str| {
+        let there = json!({ "port": stalling.port, "spn": spn, "encryption": encryption });
+        target(lab, encryption, there)
+    };
+    let targets = vec![there("gss"), there("tls")];
+    let change = |configuration: &mut Value| {
+        configuration["server"]["callTimeoutSeconds"] = 2.into();
+        lead_here(configuration, "POSTGRES_HOST");
+    };
+    let sql = "SELECT n, repeat('x', 100) AS x FROM generate_series(1, 500) AS n";
+    stalling.ends_on_time(lab, &issuer, targets, sql, change).await;
 }

@@ -93,6 +93,50 @@ async fn nothing_leads_out_of_a_read_or_into_somebody_else() {
     assert_eq!(superuser(lab, "SELECT count(*) FROM pg_class WHERE relname = 'stolen'"), "0");
 }
 
+/// What changes who somebody is, asked for as what may change anything.
+const BECOMING: &[&str] = &[
+    "SELECT set_config('role', 'bob', false)",
+    "WITH x AS (SELECT set_config('role', 'postgres', false)) SELECT * FROM x",
+    "SELECT set_config('session_authorization', 'bob', false)",
+    "SELECT alice.become('bob')",
+    "SELECT alice.become('postgres')",
+    "SELECT * FROM query_to_xml('SELECT set_config(''role'', ''bob'', false)', true, true, '')",
+    "CREATE OR REPLACE FUNCTION alice.into_bob() RETURNS text LANGUAGE sql AS \
+     'SELECT set_config(''role'', ''bob'', false)'",
+    "SELECT alice.into_bob()",
+    "ALTER FUNCTION alice.into_bob() OWNER TO bob",
+    "ALTER ROLE \"ALICE_ADMIN\" SET role = 'bob'",
+    "ALTER ROLE \"ALICE_ADMIN\" SUPERUSER",
+    "GRANT bob TO \"ALICE_ADMIN\"",
+];
+
+#[tokio::test]
+async fn nothing_that_is_executed_makes_somebody_else_of_anybody() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    let server = server(lab, &issuer.url(), vec![target(lab, "pg", json!({}))]);
+    let alice = issuer.token("alice");
+    let who =
+        "SELECT session_user AS s, current_user AS c, min(owner) AS a, max(owner) AS z FROM notes";
+    let expected = json!({
+        "s": "ALICE_ADMIN", "c": "ALICE_ADMIN", "a": "ALICE_ADMIN", "z": "ALICE_ADMIN"
+    });
+    for sql in BECOMING {
+        let said = execute(&server, &alice, "pg", sql).await.body.to_string();
+        assert!(!said.contains("note 1 of bob"), "{sql}: {said}");
+        assert_eq!(row(&ask(&server, &alice, "pg", who).await), &expected, "after {sql}");
+    }
+    // What is owner's within a function that is meant to be so, ends with it.
+    let said =
+        execute(&server, &alice, "pg", "SELECT whoami_as_owner() AS w, current_user AS c").await;
+    assert_eq!(row(&said), &json!({ "w": "postgres for ALICE_ADMIN", "c": "ALICE_ADMIN" }));
+    assert_eq!(row(&ask(&server, &alice, "pg", who).await), &expected);
+    superuser(
+        lab,
+        "DROP FUNCTION IF EXISTS alice.into_bob(); ALTER ROLE \"ALICE_ADMIN\" RESET role",
+    );
+}
+
 #[tokio::test]
 async fn an_error_has_code_and_place_and_nothing_of_others_rows() {
     let lab = lab!();

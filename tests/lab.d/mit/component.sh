@@ -65,6 +65,7 @@ setstr otto otp "[{""type"":""token""}]"
 addprinc -pw Passw0rd!mit +ok_to_auth_as_delegate +requires_preauth $MIT_ACCOUNT
 addprinc -randkey HTTP/web.${MIT_REALM,,}
 addprinc -randkey HTTP/fast.${MIT_REALM,,}
+addprinc -randkey MSSQLSvc/sql.${MIT_REALM,,}:1433
 setstr HTTP/fast.${MIT_REALM,,} require_auth challenge
 ktadd -norandkey -k $LAB/keytabs/mit.keytab $MIT_ACCOUNT HTTP/web.${MIT_REALM,,}
 X

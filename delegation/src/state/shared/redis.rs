@@ -190,12 +190,16 @@ mod tests {
         async fn connect(&self, _: SocketAddr) -> std::io::Result<Box<dyn Stream>> {
             let (ours, theirs) = duplex(1 << 16);
             let is_first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
-            tokio::spawn(serve(theirs, is_first));
+            tokio::spawn(serve(theirs, is_first, b""));
             Ok(Box::new(ours))
         }
     }
 
-    async fn serve(stream: DuplexStream, is_read_only: bool) -> Option<()> {
+    async fn serve(
+        stream: DuplexStream,
+        is_read_only: bool,
+        silent_to: &'static [u8],
+    ) -> Option<()> {
         let mut stream = BufReader::new(stream);
         loop {
             let number = async |stream: &mut BufReader<DuplexStream>| {
@@ -210,6 +214,7 @@ mod tests {
                 words.push(word);
             }
             let answer: &[u8] = match words.first()?.trim_ascii_end() {
+                command if command == silent_to => continue,
                 b"INFO" => b"$13\r\nmaxmemory:0\r\n\r\n",
                 b"GET" => b"$-1\r\n",
                 b"SET" if is_read_only => {
@@ -221,15 +226,18 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_was_demoted_is_left_for_whom_the_name_leads_to() {
-        let config = NetworkConfig {
+    fn config() -> NetworkConfig {
+        NetworkConfig {
             hosts: [("store".to_owned(), [127, 0, 0, 1].into())].into(),
             nameservers: vec!["192.0.2.1".into()],
             ..NetworkConfig::default()
-        };
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_was_demoted_is_left_for_whom_the_name_leads_to() {
         let failed_over = FailedOver::default();
-        let network = Network::new(&config, Arc::new(failed_over.clone())).unwrap();
+        let network = Network::new(&config(), Arc::new(failed_over.clone())).unwrap();
         let redis = Redis::new(network, ("store".to_owned(), 6379), false, None, None);
         let put = async || redis.put("name", b"value", Duration::from_secs(60)).await;
         let connections = || failed_over.0.load(Ordering::SeqCst);
@@ -247,6 +255,38 @@ mod tests {
         advance(MAX_AGE).await;
         assert_eq!(redis.get("name").await, Ok(None));
         assert_eq!(connections(), 3);
+    }
+
+    /// A server that says nothing to one command, or with none that nobody reaches.
+    #[derive(Clone)]
+    struct SilentTo(&'static [u8]);
+
+    #[async_trait]
+    impl Connect for SilentTo {
+        async fn connect(&self, _: SocketAddr) -> std::io::Result<Box<dyn Stream>> {
+            if self.0.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            let (ours, theirs) = duplex(1 << 16);
+            tokio::spawn(serve(theirs, false, self.0));
+            Ok(Box::new(ours))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_falls_silent_is_away_within_its_time() {
+        for (command, time) in [(&b""[..], CONNECT), (b"INFO", ANSWER), (b"GET", ANSWER)] {
+            let network = Network::new(&config(), Arc::new(SilentTo(command))).unwrap();
+            let redis = Redis::new(network, ("store".to_owned(), 6379), false, None, None);
+            let asked = Instant::now();
+            assert!(redis.get("name").await.is_err());
+            let took = asked.elapsed();
+            assert!(took >= time && took < time + Duration::from_millis(50), "{took:?}");
+            // Whoever comes next is told so at once.
+            let asked = Instant::now();
+            assert!(redis.get("name").await.is_err());
+            assert!(asked.elapsed() < Duration::from_millis(50));
+        }
     }
 
     #[test]
