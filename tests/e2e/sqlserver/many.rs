@@ -66,7 +66,6 @@ async fn a_thousand_logins_at_once_are_each_their_own_whatever_tickets_the_machi
     }
     let seen = database.seen();
     assert_eq!(seen.logins.len(), TARGETS * users.len(), "each logged in");
-    assert!(seen.refused.is_empty(), "{:?}", seen.refused);
     let service = format!("MSSQLSvc/{}:1433", lab.var("SQL_HOST"));
     for login in &seen.logins {
         let who = login.who.as_ref().expect("a ticket");

@@ -53,7 +53,7 @@ async fn a_server_that_falls_silent_anywhere_ends_the_call_on_time_and_nothing_e
     for (encryption, word) in [(Encryption::Required, "tls"), (Encryption::Strict, "strict")] {
         let mut options = options(lab, encryption).await;
         options.directory = Directory::with_users(&names.iter().map(|n| &**n).collect::<Vec<_>>());
-        let _database = Server::start(options).await;
+        let database = Server::start(options).await;
         let stalling = Stalling::before(format!("{}:1433", lab.var("SQL_IP"))).await;
         let there = json!({
             "port": stalling.port, "spn": format!("MSSQLSvc/{host}:1433"), "encryption": word
@@ -65,5 +65,8 @@ async fn a_server_that_falls_silent_anywhere_ends_the_call_on_time_and_nothing_e
         };
         let sql = "SELECT name FROM many";
         stalling.ends_on_time(lab, &issuer, targets, sql, change).await;
+        // Whoever gives up leaves, whatever is still on its way.
+        let violations = database.take_violations();
+        assert!(violations.iter().all(|what| what.contains("left amid")), "{violations:?}");
     }
 }
