@@ -14,13 +14,11 @@ pub(super) const POWERS: &str = "SELECT CASE \
     FROM pg_catalog.pg_roles AS login WHERE rolname = session_user";
 /// Whether anything of it is left that another call would see, and where it would have temporary tables, if
 /// it ever made some. It is asked after each call, so it asks no more than it must: functions, since views
-/// over them are taken apart each time, and nothing of the catalogue.
-pub(super) const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, (\
+/// over them are taken apart each time, and nothing of the catalogue; nor of advisory locks, since that takes
+/// the server's whole table of locks, and DISCARD ALL that was done has given them up.
+pub(super) const LEFT: &str = "SELECT session_user::pg_catalog.text, current_user::pg_catalog.text, \
     EXISTS (SELECT FROM ROWS FROM (pg_catalog.pg_cursor(), pg_catalog.pg_prepared_statement(), \
-        pg_catalog.pg_listening_channels())) \
-    OR EXISTS (SELECT FROM pg_catalog.pg_lock_status() \
-        WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
-        AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()))::pg_catalog.text, \
+        pg_catalog.pg_listening_channels()))::pg_catalog.text, \
     pg_catalog.pg_my_temp_schema()::pg_catalog.text";
 /// Whether it has temporary tables.
 pub(super) const TEMPORARY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace \
