@@ -12,7 +12,6 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
-use axum::routing::any;
 use krb_delegation::pipeline::Call;
 use krb_delegation::{Failure, Outcome, TraceContext};
 use rmcp::model::{
@@ -29,7 +28,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
-use crate::http::{self, Authenticated, Cancel, VERSIONS, Visit, refuse};
+use crate::http::{self, Answers, Authenticated, Cancel, VERSIONS, Visit, refuse};
 use crate::{config, tools};
 use plain::Plain;
 
@@ -58,11 +57,7 @@ pub(crate) fn router<B: Backend>(
     );
     // One for all requests: a clone copies its configuration.
     let served = Arc::new(Served { plain: Plain { handler, hosts: config.hosts(), stop }, rmcp });
-    let mcp = any(move |request: Request| {
-        let served = Arc::clone(&served);
-        async move { served.answer(request).await }
-    });
-    http::router(config, issuers, backend, mcp)
+    http::router(config, issuers, backend, served)
 }
 
 /// Who answers a message.
@@ -71,7 +66,7 @@ struct Served<B: Backend> {
     rmcp: StreamableHttpService<Handler<B>, NeverSessionManager>,
 }
 
-impl<B: Backend> Served<B> {
+impl<B: Backend> Answers for Served<B> {
     async fn answer(&self, request: Request) -> Response {
         match self.plain.answer(request).await {
             Ok(response) => response,

@@ -3,8 +3,9 @@
 use axum::extract::Request;
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
+
+use super::Next;
 
 /// What rmcp wants to see.
 pub(crate) const BOTH: HeaderValue =
@@ -12,7 +13,7 @@ pub(crate) const BOTH: HeaderValue =
 
 /// MCP wants clients to accept JSON and event streams, and rmcp refuses those that do not say so
 /// (406). Every answer of this server is JSON, so whoever takes JSON is served: `curl` sends `*/*`.
-pub(super) async fn widen(mut request: Request, next: Next) -> Response {
+pub(super) async fn widen(mut request: Request, next: impl Next) -> Response {
     if takes_json(request.headers()) {
         request.headers_mut().insert(ACCEPT, BOTH);
     }

@@ -6,10 +6,9 @@ mod field;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use krb_delegation::Failure;
 use krb_delegation::identity::{AuthenticationError, DPOP_ALGORITHMS, Presented};
@@ -19,7 +18,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
-use super::{Metadata, negotiate};
+use super::{Metadata, Next, negotiate};
 use crate::backend::{Backend, Principal};
 use crate::config::ServerConfig;
 use crate::serve::Peer;
@@ -73,7 +72,7 @@ impl<B: Backend> Gate<B> {
         (caller, scheme): (B::Caller, Scheme),
         request_id: String,
         mut request: Request,
-        next: Next,
+        next: impl Next,
     ) -> Response {
         let principal = Arc::new(self.backend.principal(&caller));
         let wanted = OnceLock::new();
@@ -189,9 +188,9 @@ impl<B: Backend> Gate<B> {
 /// Verifies the token, and what it is bound to, before anything else of the request is looked at.
 /// What follows sees an [`Authenticated`] and nothing that it was made of.
 pub(super) async fn require<B: Backend>(
-    State(gate): State<Arc<Gate<B>>>,
+    gate: &Gate<B>,
     request: Request,
-    next: Next,
+    next: impl Next,
 ) -> Response {
     let request_id = Uuid::new_v4().simple().to_string();
     if let Some(value) = negotiate::field(request.headers()).filter(|_| gate.backend.negotiates()) {

@@ -5,9 +5,7 @@
 //! before anything else of the request. A browser asks beforehand (`OPTIONS`) and without a token,
 //! so it is answered before the token is asked for.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
@@ -15,10 +13,10 @@ use axum::http::header::{
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::debug;
 
+use super::Next;
 use crate::config::{Origin, ServerConfig};
 
 // What clients of every revision of MCP send. GET and DELETE belong to sessions of the 2025
@@ -56,11 +54,7 @@ impl Origins {
 
 /// Answers a browser that asks beforehand, refuses pages of origins that may not call, and tells
 /// browsers of the others that their scripts may read the answer.
-pub(super) async fn check(
-    State(origins): State<Arc<Origins>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn check(origins: &Origins, request: Request, next: impl Next) -> Response {
     let mut hosts = request.headers().get_all(HOST).iter();
     let of_target = request.uri().authority();
     // RFC 9112 section 3.2: who looks at Host next might see the other one, or another name in it.

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::{debug, error};
 
@@ -14,7 +13,7 @@ use super::body::Bodies;
 use super::envelope::{self, Malformed, Message};
 use super::refusal::{INVALID_REQUEST, REFUSED, Refusal};
 use super::running::Running;
-use super::{Authenticated, PlainCall, Visit, limits};
+use super::{Authenticated, Next, PlainCall, Visit, limits};
 use crate::backend::Backend;
 use crate::tools;
 
@@ -33,14 +32,14 @@ impl<B> Intake<B> {
 
 /// Takes one message. What follows sees a body that is well-formed.
 pub(super) async fn take<B: Backend>(
-    State(intake): State<Arc<Intake<B>>>,
+    intake: &Intake<B>,
     request: Request,
-    next: Next,
+    next: impl Next + 'static,
 ) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
-    match answer(&intake, request, next).await {
+    match answer(intake, request, next).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     }
@@ -49,7 +48,7 @@ pub(super) async fn take<B: Backend>(
 async fn answer<B: Backend>(
     intake: &Intake<B>,
     request: Request,
-    next: Next,
+    next: impl Next + 'static,
 ) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     let from = parts.extensions.get::<Arc<Authenticated<B::Caller>>>().cloned();

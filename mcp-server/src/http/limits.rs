@@ -11,16 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{self, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use krb_delegation::{Code, Failure};
 use tokio::time::Instant;
 
-use super::Authenticated;
 use super::refusal::{REFUSED, Refusal};
+use super::{Authenticated, Next};
 use crate::backend::{Backend, Principal};
 use crate::failure::NotBegun;
 use crate::serve::Connection;
@@ -47,17 +46,17 @@ pub(super) struct State<B> {
 }
 
 impl<B> State<B> {
-    pub(super) fn new(backend: Arc<B>) -> Arc<Self> {
-        Arc::new(Self { backend, limits: Arc::default() })
+    pub(super) fn new(backend: Arc<B>) -> Self {
+        Self { backend, limits: Arc::default() }
     }
 }
 
 /// Lets a verified request in, or refuses it if its user has too many already. What follows sees a
 /// [`Visit`].
 pub(super) async fn enter<B: Backend>(
-    extract::State(state): extract::State<Arc<State<B>>>,
+    state: &State<B>,
     mut request: Request,
-    next: Next,
+    next: impl Next,
 ) -> Response {
     let extensions = request.extensions_mut();
     let Some(from) = extensions.get::<Arc<Authenticated<B::Caller>>>() else {

@@ -8,9 +8,10 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+
+use super::Next;
 
 /// Not JSON (JSON-RPC 2.0, section 5.1).
 pub(super) const PARSE_ERROR: i32 = -32700;
@@ -86,7 +87,7 @@ impl IntoResponse for Refusal {
 
 /// Gives refusals that are plain text (rmcp's own of header fields and methods) the form of
 /// [`Refusal`], and those of notifications the `id` that they lack.
-pub(super) async fn show(request: Request, next: Next) -> Response {
+pub(super) async fn show(request: Request, next: impl Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {

@@ -60,9 +60,6 @@ fn read(path: &str) -> Value {
 mod authentication {
     use std::time::Duration;
 
-    use axum::middleware::from_fn_with_state;
-    use axum::routing::post as post_to;
-
     use super::*;
     use crate::http::bearer::{Authenticated, Gate, require};
     use crate::http::metadata::Metadata;
@@ -199,12 +196,10 @@ mod authentication {
         let gate = Gate::new(Arc::new(Fake::default()), &config, &metadata, Duration::from_secs(1));
         let handler = |request: Request<Body>| async move {
             let caller = &request.extensions().get::<Arc<Authenticated<String>>>().unwrap().caller;
-            format!("{caller} {}", request.headers().contains_key("authorization"))
+            let held = request.headers().contains_key("authorization");
+            Response::new(Body::from(format!("{caller} {held}")))
         };
-        let app = Router::new()
-            .route("/mcp", post_to(handler))
-            .layer(from_fn_with_state(Arc::new(gate), require::<Fake>));
-        let response = send(&app, post(&[ALICE], &json!(null))).await;
+        let response = require(&gate, post(&[ALICE], &json!(null)), handler).await;
         assert_eq!(body(response).await, "alice false");
     }
 
@@ -214,10 +209,8 @@ mod authentication {
         let metadata = Metadata::new(&config, vec![]);
         let gate =
             Gate::new(Arc::new(Fake::default()), &config, &metadata, Duration::from_millis(20));
-        let app = Router::new()
-            .route("/mcp", post_to(std::future::pending::<()>))
-            .layer(from_fn_with_state(Arc::new(gate), require::<Fake>));
-        let response = send(&app, post(&[ALICE], &json!(null))).await;
+        let never = |_| std::future::pending();
+        let response = require(&gate, post(&[ALICE], &json!(null)), never).await;
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
     }
 
