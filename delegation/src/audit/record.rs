@@ -409,6 +409,10 @@ impl Fields {
 /// or the reader's eye, or that the eye does not see (JSON itself escapes only what is below
 /// U+0020).
 pub(super) fn text(raw: &str) -> String {
+    // As nearly all of them are.
+    if raw.len() <= MAX_TEXT && raw.bytes().all(|byte| byte < 0x7f) {
+        return raw.to_owned();
+    }
     let mut out = String::with_capacity(raw.len().min(MAX_TEXT));
     for c in raw.chars() {
         if out.len() >= MAX_TEXT {

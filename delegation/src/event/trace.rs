@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use tracing::field::Empty;
-use tracing::{Span, debug, info, info_span};
+use tracing::{Level, Span, debug, enabled, info, info_span};
 
 use super::{Ending, Event, Stage, Told, source};
 use crate::Failure;
@@ -43,13 +43,25 @@ impl Trace {
     pub(crate) fn note(&mut self, told: &Told<'_>) {
         let Told { event, stage, took, since_begin } = told;
         self.ending.note(event);
-        let _entered = self.span.enter();
-        let (stage, took) = (stage.as_str(), milliseconds(*took));
+        let is_over = matches!(event, Event::Closed | Event::Abandoned);
         match event {
-            Event::Begun { .. } | Event::Found(_) => {}
             Event::Traced(trace) => {
                 self.span.record("trace_id", trace.trace_id());
             }
+            Event::Evidence { account, .. } | Event::AsService(account) => {
+                self.span.record("account", &*account.name);
+            }
+            Event::Failed(failure) => self.failed = Some((*stage, Failure::clone(failure))),
+            _ => {}
+        }
+        // Entering it costs more than the rest where nothing is written.
+        if !is_over && !enabled!(Level::DEBUG) {
+            return;
+        }
+        let _entered = self.span.enter();
+        let (stage, took) = (stage.as_str(), milliseconds(*took));
+        match event {
+            Event::Begun { .. } | Event::Found(_) | Event::Traced(_) => {}
             Event::Asked { action, .. } => debug!(action, "asked"),
             Event::Exchanged(subject) => {
                 debug!(stage, took, name = subject.legacy_name().as_str(), "exchanged");
@@ -68,12 +80,10 @@ impl Trace {
             Event::Confirmed { policies } => debug!(?policies, "confirmed by the groups"),
             Event::Announced => debug!(stage, took, "announced"),
             Event::Evidence { account, ticket, .. } => {
-                self.span.record("account", &*account.name);
                 let (sid, from) = (&account.sid, source(ticket));
                 debug!(stage, took, %sid, from, "evidence");
             }
             Event::AsService(account) => {
-                self.span.record("account", &*account.name);
                 debug!(stage, took, sid = %account.sid, "as the service account");
             }
             Event::Ticket(ticket) => {
@@ -85,10 +95,7 @@ impl Trace {
             Event::Answered(Answered { status, bytes, .. }) => {
                 debug!(stage, took, status, bytes, "answered")
             }
-            Event::Failed(failure) => {
-                debug!(stage, took, %failure, "failed");
-                self.failed = Some((told.stage, Failure::clone(failure)));
-            }
+            Event::Failed(failure) => debug!(stage, took, %failure, "failed"),
             Event::Closed | Event::Abandoned => {
                 let outcome = self.ending.outcome(event);
                 let milliseconds = milliseconds(*since_begin);
