@@ -4,6 +4,7 @@
 //! the KDC to the one and as nobody to the other. The session key is made of both sides' parts, so that it
 //! is not the same on both ways.
 
+#[cfg(any(feature = "kdc", test))]
 use alloc::vec::Vec;
 
 use super::error::PkinitError;
