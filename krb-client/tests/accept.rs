@@ -487,12 +487,15 @@ async fn tickets_that_nothing_opens_make_nobody_look_without_end() {
     let bob = Watched::new(&world, "bob", "b");
     let service = Acceptor::new(world.config(ServiceKeys::account(&bob.client)));
     let forged = Forged { key: world.keytab("svc-db"), ..Forged::new(&world) }.ticket();
-    for _ in 0..20 {
+    let begun = Instant::now();
+    for _ in 0..6 {
         let text = "the ticket does not open with the service account's keys";
         assert_eq!(refused(&service, &world.token(&forged)).await, text);
     }
+    // The first, and then twice a second.
+    let most = 2 + begun.elapsed().as_millis() as usize / 500;
     let (reads, asked) = bob.effort();
-    assert!(reads <= 2 && asked <= 1, "{reads} reads, {asked} questions");
+    assert!(reads <= most && asked <= 1, "{reads} reads, {asked} questions");
 }
 
 /// In user-to-user the service's long-term key opens nothing, and what the client was given does, even
