@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use output::{Failure, Unusable, complain, failed, report, report_json, write};
 
@@ -156,13 +157,28 @@ impl Command {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if let Err(error) = environment::trace(arguments.command.has_log()) {
+fn main() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    if let Err(error) = environment::trace(command.has_log()) {
         return failed(&error);
     }
-    let outcome = match arguments.command {
+    match runtime(&command).enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(command)),
+        Err(error) => failed(&error.into()),
+    }
+}
+
+/// One thread for what does one thing after the other: to start more takes longer than they spare.
+fn runtime(command: &Command) -> Builder {
+    match command {
+        #[cfg(feature = "dev-kdc")]
+        Command::Kdc(_) => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    }
+}
+
+async fn run(command: Command) -> ExitCode {
+    let outcome = match command {
         Command::Kinit(arguments) => kinit::run(&arguments).await,
         Command::Kvno(arguments) => kvno::run(&arguments).await,
         Command::Kpasswd(arguments) => kpasswd::run(&arguments).await,
