@@ -3,12 +3,15 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::MAX_REPLY;
 use super::kept::Kept;
+
+/// Most replies fit in here whole.
+const BUFFER: usize = 4096;
 
 /// TCP, with connections that are used again.
 #[derive(Default)]
@@ -52,8 +55,10 @@ impl Tcp {
     pub(super) async fn ask_over(&self, connection: Connection, message: &[u8]) -> Result<Vec<u8>> {
         let Connection { server, mut stream, kept } = connection;
         match (ask(&mut stream, message).await, kept) {
-            (Ok(reply), _) => {
-                self.kept.keep(server, stream);
+            (Ok((reply, is_quiet)), _) => {
+                if is_quiet {
+                    self.kept.keep(server, stream);
+                }
                 Ok(reply)
             }
             (Err(Failed::BeforeReply(_)), Some(since)) => {
@@ -84,10 +89,16 @@ impl From<Error> for Failed {
     }
 }
 
-async fn ask(stream: &mut TcpStream, message: &[u8]) -> std::result::Result<Vec<u8>, Failed> {
+/// The reply, and whether nothing came after it.
+async fn ask(
+    stream: &mut TcpStream,
+    message: &[u8],
+) -> std::result::Result<(Vec<u8>, bool), Failed> {
     let length = u32::try_from(message.len()).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
     let framed = [&length.to_be_bytes(), message].concat();
     stream.write_all(&framed).await.map_err(Failed::BeforeReply)?;
+    // Length and reply come together mostly: one system call takes both.
+    let mut stream = BufReader::with_capacity(BUFFER, stream);
     let first = stream.read_u8().await.map_err(Failed::BeforeReply)?;
     let mut rest = [0; 3];
     stream.read_exact(&mut rest).await?;
@@ -100,7 +111,7 @@ async fn ask(stream: &mut TcpStream, message: &[u8]) -> std::result::Result<Vec<
     }
     let mut reply = vec![0; length as usize];
     stream.read_exact(&mut reply).await?;
-    Ok(reply)
+    Ok((reply, stream.buffer().is_empty()))
 }
 
 /// Was it a connection kept open that the server had closed, so that this is no failure of it?

@@ -132,6 +132,25 @@ async fn one_that_was_closed_meanwhile_is_told_from_a_failure() {
 }
 
 #[tokio::test]
+async fn one_over_which_more_came_than_was_asked_for_is_not_kept() {
+    let (server, transport) = (Server::start(Then::Keep).await, Transport::tcp());
+    // Much more than is read at once.
+    let long = vec![7; 10_000];
+    assert!(ask_of(&transport, server.address, &long).await.unwrap() == long);
+    assert_eq!(transport.tcp.idle(), 1);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u32().await.unwrap();
+        stream.write_all(b"\0\0\0\x02ok and more").await.unwrap();
+        sleep(Duration::from_secs(5)).await;
+    });
+    assert_eq!(ask_of(&transport, address, b"ask").await.unwrap(), b"ok");
+    assert_eq!(transport.tcp.idle(), 1, "the other server's");
+}
+
+#[tokio::test]
 async fn one_is_kept_for_ten_seconds() {
     let (server, transport) = (Server::start(Then::Keep).await, Transport::tcp());
     ask_of(&transport, server.address, b"ask").await.unwrap();
