@@ -8,6 +8,7 @@
 pub mod bare;
 pub mod calls;
 pub mod cases;
+pub mod client;
 pub mod first_ticket;
 pub mod harness;
 pub mod issuer;

@@ -37,8 +37,9 @@ const REQUESTS: usize = 40_000;
 const TIME: Duration = Duration::from_secs(1);
 /// For an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-const AS_REP: u8 = 0x6b;
-const TGS_REP: u8 = 0x6d;
+/// What an answer begins with, if it is one.
+pub(crate) const AS_REP: u8 = 0x6b;
+pub(crate) const TGS_REP: u8 = 0x6d;
 
 #[derive(Clone, Copy, Debug)]
 enum Protocol {
@@ -82,7 +83,7 @@ fn options() -> TicketOptions {
 }
 
 /// What the exchange sends when it begins.
-fn request(mut exchange: impl Exchange) -> Result<Vec<u8>> {
+pub(crate) fn request(mut exchange: impl Exchange) -> Result<Vec<u8>> {
     let mut cx = Context { now: SystemClock.now(), kdc_offset: 0, rng: &mut OsRandom };
     exchange.request(&mut cx).map_err(Error::other)
 }
@@ -104,7 +105,10 @@ fn requests(kdc: SocketAddr, exchange: &str) -> Result<Vec<Vec<u8>>> {
 }
 
 /// An exchange to its end.
-fn run(kdc: SocketAddr, mut exchange: impl Exchange<Output = Credential>) -> Result<Credential> {
+pub(crate) fn run(
+    kdc: SocketAddr,
+    mut exchange: impl Exchange<Output = Credential>,
+) -> Result<Credential> {
     loop {
         let mut cx = Context { now: SystemClock.now(), kdc_offset: 0, rng: &mut OsRandom };
         let request = exchange.request(&mut cx).map_err(Error::other)?;
@@ -129,21 +133,7 @@ fn fire(kdc: SocketAddr, protocol: Protocol, requests: &[Vec<u8>], tag: u8) -> R
             let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let reply = match protocol {
                 Protocol::Tcp => ask(&mut connect(kdc)?, request)?,
-                Protocol::Kept => {
-                    // It may be closed between the look and the question.
-                    let before = kept.take().filter(is_open);
-                    let again = before
-                        .and_then(|mut stream| Some((ask(&mut stream, request).ok()?, stream)));
-                    let (reply, stream) = match again {
-                        Some(answered) => answered,
-                        None => {
-                            let mut stream = connect(kdc)?;
-                            (ask(&mut stream, request)?, stream)
-                        }
-                    };
-                    kept = Some(stream);
-                    reply
-                }
+                Protocol::Kept => ask_over(kdc, &mut kept, request)?,
                 Protocol::Udp => {
                     socket.send(request)?;
                     let length = socket.recv(&mut buffer)?;
@@ -162,6 +152,26 @@ fn fire(kdc: SocketAddr, protocol: Protocol, requests: &[Vec<u8>], tag: u8) -> R
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
         clients.into_iter().map(|client| client.join().expect("no panic")).sum()
     })
+}
+
+/// Over the connection that was kept, where the KDC has not hung up, or over a new one, which is kept.
+pub(crate) fn ask_over(
+    kdc: SocketAddr,
+    kept: &mut Option<TcpStream>,
+    request: &[u8],
+) -> Result<Vec<u8>> {
+    // It may be closed between the look and the question.
+    let before = kept.take().filter(is_open);
+    let again = before.and_then(|mut stream| Some((ask(&mut stream, request).ok()?, stream)));
+    let (reply, stream) = match again {
+        Some(answered) => answered,
+        None => {
+            let mut stream = connect(kdc)?;
+            (ask(&mut stream, request)?, stream)
+        }
+    };
+    *kept = Some(stream);
+    Ok(reply)
 }
 
 fn connect(kdc: SocketAddr) -> Result<TcpStream> {

@@ -1,16 +1,17 @@
 //! What `benches/run` asks for: `krb-benches cases DIRECTORY` writes the list of cases,
-//! `krb-benches page DIRECTORY` prints the page of the figures that were collected there,
+//! `krb-benches page DIRECTORY` prints the page of the figures that were collected there, or with `client` its
+//! part about the client,
 //! `krb-benches load WHO ADDRESS GROUP` measures the KDC there, a process group, and
 //! `krb-benches first-ticket` starts one of ours and gets a ticket from it. `krb-benches tickets` measures the
-//! tickets that a client keeps. `issuer`, `bare-rmcp` and
-//! `calls` are for `benches/server`.
+//! tickets that a client keeps. `client` and `kdc-alone` are for `benches/client`, `issuer`, `bare-rmcp`
+//! and `calls` for `benches/server`.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use krb_benches::report::{Figures, page};
-use krb_benches::{bare, calls, cases, first_ticket, issuer, load, tickets};
+use krb_benches::report::{Figures, client_part, page};
+use krb_benches::{bare, calls, cases, client, first_ticket, issuer, load, tickets};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,19 +19,23 @@ fn main() -> ExitCode {
         ["cases", directory] => cases::write(Path::new(directory)),
         ["page", directory] => Figures::read(Path::new(directory))
             .and_then(|figures| io::stdout().write_all(page(&figures).as_bytes())),
+        ["page", directory, "client"] => Figures::read(Path::new(directory))
+            .and_then(|figures| io::stdout().write_all(client_part(&figures).as_bytes())),
         ["load", who, address, group] => load(who, address, group),
         ["first-ticket"] => first_ticket(),
         ["tickets"] => {
             tickets::measure().and_then(|lines| io::stdout().write_all(lines.as_bytes()))
         }
+        ["client", setup @ ..] => measured(setup, client::measure),
+        ["kdc-alone", setup @ ..] => measured(setup, client::alone),
         ["issuer", address, key, users, folder] => serve_issuer(address, key, users, folder),
         ["bare-rmcp", address, issuer, keys] => bare_rmcp(address, issuer, keys),
         ["calls", name, case, who, address, group, tokens, clients] => {
             calls((name, case), who, address, group, tokens, clients)
         }
         _ => Err(io::Error::other(
-            "use: krb-benches cases|page DIRECTORY, load WHO ADDRESS GROUP, first-ticket, tickets, or what \
-             benches/server asks for",
+            "use: krb-benches cases DIRECTORY, page DIRECTORY [client], load WHO ADDRESS GROUP, first-ticket, \
+             tickets, or what benches/client and benches/server ask for",
         )),
     };
     match done {
@@ -46,6 +51,14 @@ fn load(who: &str, address: &str, group: &str) -> io::Result<()> {
     let address = address.parse().map_err(io::Error::other)?;
     let lines = load::measure(who, address, group.parse().map_err(io::Error::other)?)?;
     io::stdout().write_all(lines.as_bytes())
+}
+
+fn measured(
+    setup: &[&str],
+    measure: impl FnOnce(&client::Setup) -> io::Result<client::Figure>,
+) -> io::Result<()> {
+    let figure = measure(&client::Setup::read(setup)?)?;
+    io::stdout().write_all(figure.to_string().as_bytes())
 }
 
 fn calls(

@@ -42,8 +42,16 @@ pub const GOKRB5: &str = "gokrb5";
 pub const OPENSSL: &str = "OpenSSL primitives";
 /// Our KDC.
 pub const KDC: &str = "krb kdc";
-/// Our client, which keeps tickets.
+/// Our client, the library and `krb`.
 pub const CLIENT: &str = "krb-client";
+/// The JDK's GSS-API, with its own Kerberos.
+pub const JDK: &str = "JDK (JGSS)";
+/// impacket.
+pub const IMPACKET: &str = "impacket";
+/// A KDC, asked with messages that were made before.
+pub const ALONE: &str = "floor: the KDC alone";
+/// A process that does nothing.
+pub const NOTHING: &str = "floor: a process that does nothing";
 /// The MCP server.
 pub const SERVER: &str = "krb-mcp";
 /// rmcp, which `krb-mcp` is built on, behind one check of a token's signature.

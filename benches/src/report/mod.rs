@@ -1,10 +1,12 @@
 //! The page of all figures.
 
+mod client;
 mod codec;
 mod crypto;
 mod figures;
 mod kdcs;
 mod mac;
+mod memory;
 mod page;
 mod parts;
 mod server;
@@ -13,4 +15,4 @@ mod target;
 mod tickets;
 
 pub use figures::Figures;
-pub use page::page;
+pub use page::{client_part, page};

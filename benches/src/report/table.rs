@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Figures;
-use crate::names::KDC;
+use crate::names::{CLIENT, KDC};
 
 /// A table: a column for each case, a row for everybody in it, the fastest first. In brackets how
 /// many times the time of `reference` each one takes.
@@ -76,7 +76,8 @@ pub(super) fn row(table: &mut String, first: &str, cells: impl Iterator<Item = S
 }
 
 pub(super) fn emphasised(who: &str) -> String {
-    if who.starts_with("krb-proto") || who == KDC { format!("**{who}**") } else { who.to_owned() }
+    let is_ours = who.starts_with("krb-proto") || [CLIENT, KDC].contains(&who);
+    if is_ours { format!("**{who}**") } else { who.to_owned() }
 }
 
 /// A time with three digits or so.

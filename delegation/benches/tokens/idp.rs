@@ -1,5 +1,7 @@
 #![allow(dead_code, reason = "each of the benches that this is in uses a part")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -18,6 +20,7 @@ const GROUPS: usize = 45;
 pub(super) struct Idp {
     key: EcdsaKeyPair,
     now: i64,
+    exchanged: AtomicUsize,
 }
 
 impl Idp {
@@ -26,7 +29,7 @@ impl Idp {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new());
         let pkcs8 = pkcs8.expect("a key");
         let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).expect("a key");
-        Self { key, now: SystemClock.now().seconds.unix() }
+        Self { key, now: SystemClock.now().seconds.unix(), exchanged: AtomicUsize::default() }
     }
 
     fn token(&self, more: Value) -> String {
@@ -57,6 +60,11 @@ impl Idp {
         self.token(json!({ "groups": groups, "sub": format!("user-{number}") }))
     }
 
+    /// How many bytes the tokens had that it gave in exchange.
+    pub(super) fn exchanged(&self) -> usize {
+        self.exchanged.load(Ordering::Relaxed)
+    }
+
     /// Whose token is to be exchanged.
     fn subject(form: &[u8]) -> Option<Value> {
         let form = std::str::from_utf8(form).ok()?;
@@ -78,13 +86,15 @@ impl Idp {
                     "x": x, "y": y
                 }] })
             }
-            _ => json!({
-                "access_token": self.token(json!({
-                    "legacy_name": "ALICE_ADMIN", "sub": Self::subject(form)
-                })),
-                "token_type": "Bearer", "expires_in": 3600,
-                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
-            }),
+            _ => {
+                let claims = json!({ "legacy_name": "ALICE_ADMIN", "sub": Self::subject(form) });
+                let token = self.token(claims);
+                self.exchanged.fetch_add(token.len(), Ordering::Relaxed);
+                json!({
+                    "access_token": token, "token_type": "Bearer", "expires_in": 3600,
+                    "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"
+                })
+            }
         }
     }
 }

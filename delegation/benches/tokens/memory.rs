@@ -1,14 +1,17 @@
 //! What sessions take of memory: a caller's verified token, the exchanged one, and two tickets in their
-//! name, evidence and one to a target, as the process's resident memory before and after (Linux).
+//! name, evidence and one to a target, as the process's resident memory before and after (Linux). Beside
+//! it stand the bytes of those tokens and tickets that are kept: verified tokens have a bound of their own, and one
+//! that was put out is verified anew.
 //!
-//! `cargo bench -p krb-delegation --bench memory` prints a table; each line is a process of its own.
+//! `cargo bench -p krb-delegation --bench memory` prints for each case what it takes and what is kept,
+//! in bytes, as `benches/run` reads it; each case is a process of its own.
 
-#![allow(clippy::print_stdout, reason = "a table is what it is for")]
+#![allow(clippy::print_stdout, reason = "figures are what it is for")]
 
 mod idp;
 
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -16,7 +19,7 @@ use krb_client::{
     Client, ClientConfig, Clock as _, KdcSource, SharedTicket, SharedTickets, Sharing, SystemClock,
     UserTicket,
 };
-use krb_delegation::identity::{Presented, Verifier};
+use krb_delegation::identity::{Caller, Presented, Verifier};
 use krb_delegation::network::Fetch;
 use krb_delegation::token_exchange::{ExchangeSettings, TokenExchanger};
 use krb_proto::credential::TicketTimes;
@@ -29,6 +32,13 @@ use serde_json::json;
 use idp::{Idp, URL};
 
 const REALM: &str = "EXAMPLE.COM";
+
+/// Which case a process is to measure.
+const CASE: &str = "MEMORY_CASE";
+/// What is there once and for all is there after so many users.
+const BEFORE: usize = 10;
+/// One user in so many is asked for again, to see what is kept.
+const SAMPLE: usize = 100;
 
 /// What is measured: how many users, whether they have tokens, and the bytes of a ticket, if they have
 /// any.
@@ -77,13 +87,15 @@ struct Tickets {
 }
 
 impl Tickets {
-    fn new(bytes: usize) -> Self {
+    /// Of so many bytes, for so many users.
+    fn new(bytes: usize, users: usize) -> Self {
         let account = Principal::new(Name::user("svc-mcp"), REALM);
         let given = Arc::new(Given(Mutex::new(ticket(&account, account.clone(), bytes))));
         let key = Key::new(EncType::AES256_CTS_HMAC_SHA1_96, &[7; 32]).expect("a key");
         let nobody = KdcSource::Addresses(vec![([127, 0, 0, 1], 1).into()]);
         let mut config = ClientConfig::new(account, ClientSecret::Keys(vec![key]), nobody);
         config.shared = Some(given.clone());
+        config.max_tickets = 2 * users;
         Self { client: Client::new(config), given, bytes }
     }
 
@@ -125,53 +137,73 @@ async fn measure((users, has_tokens, ticket): (usize, bool, Option<usize>)) {
         ..ExchangeSettings::default()
     };
     let exchanger = TokenExchanger::new(&settings, &verifier, &fetch).expect("what loads");
-    let tickets = ticket.map(Tickets::new);
-    let mut bytes = 0;
-    let mut one = async |number: usize| {
+    let tickets = ticket.map(|bytes| Tickets::new(bytes, users + BEFORE));
+    let session = async |number: usize, token: &str| {
+        let mut session = Session::default();
         if has_tokens {
-            let token = idp.users(number);
-            bytes += token.len();
-            let caller = verifier.admit(&Presented::bearer(&token)).await.expect("a good token");
+            let caller = verifier.admit(&Presented::bearer(token)).await.expect("a good token");
             exchanger.exchange(&caller, None, 0).await.expect("an exchange");
+            session.caller = Arc::downgrade(&caller);
         }
         if let Some(tickets) = &tickets {
-            bytes += 2 * tickets.bytes;
-            tickets.get(number).await;
+            session.was_stored = tickets.get(number).await.was_stored();
         }
+        session
     };
-    // What is there once and for all.
-    for number in 0..10 {
-        one(users + number).await;
+    for number in users..users + BEFORE {
+        session(number, &idp.users(number)).await;
     }
-    let before = resident();
+    let (before, exchanged_before) = (resident(), idp.exchanged());
+    let (mut sample, mut presented) = (Vec::new(), 0);
     for number in 0..users {
-        one(number).await;
+        let token = idp.users(number);
+        presented += token.len();
+        let one = session(number, &token).await;
+        if number % SAMPLE == 0 {
+            sample.push((number, token, one.caller));
+        }
     }
     let taken = resident().saturating_sub(before);
+
+    // Of the callers' tokens those of some are kept, of everything else all.
+    let known = sample.iter().filter(|(.., caller)| caller.strong_count() > 0).count();
+    let exchanged = idp.exchanged();
+    let mut kept = exchanged - exchanged_before + users * 2 * ticket.unwrap_or_default();
+    if has_tokens {
+        kept += presented / sample.len() * known;
+    }
+    for (number, token, _) in &sample {
+        let one = session(*number, token).await;
+        assert!(one.was_stored || ticket.is_none(), "the tickets of {number} are not kept");
+    }
+    assert_eq!(idp.exchanged(), exchanged, "an exchange is not kept");
     let what = match (has_tokens, ticket) {
-        (true, None) => "tokens of 1.8 KB".to_owned(),
-        (false, Some(size)) => format!("two tickets of {:.1} KB", size as f64 / 1e3),
-        (_, size) => {
-            format!("tokens, and two tickets of {:.1} KB", size.unwrap_or_default() as f64 / 1e3)
-        }
+        (true, None) => "tokens".to_owned(),
+        (false, ticket) => format!("tickets-{}", ticket.unwrap_or_default()),
+        (true, Some(ticket)) => format!("all-{ticket}"),
     };
-    let each = taken as f64 / users as f64 / 1e3;
-    let ratio = taken as f64 / bytes as f64;
-    println!("| {users} | {what} | {:.1} MB | {each:.1} KB | {ratio:.2} |", taken as f64 / 1e6);
+    for (figure, bytes) in [("taken", taken), ("kept", kept)] {
+        println!("memory/{users}/{what}/{figure}\tkrb-mcp\t{bytes}\t0");
+    }
+}
+
+/// One of them.
+#[derive(Default)]
+struct Session {
+    /// Gone when the token is put out.
+    caller: Weak<Caller>,
+    was_stored: bool,
 }
 
 fn main() {
-    let mut arguments = env::args().skip(1).filter(|argument| !argument.starts_with("--"));
-    if let Some(case) = arguments.next().and_then(|number| number.parse::<usize>().ok()) {
+    if let Some(case) = env::var(CASE).ok().and_then(|number| number.parse::<usize>().ok()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         runtime.expect("a runtime").block_on(measure(CASES[case]));
         return;
     }
-    println!("| users | what each has | memory | each | beside the bytes of tokens and tickets |");
-    println!("| ---: | --- | ---: | ---: | ---: |");
     for case in 0..CASES.len() {
         let this = env::current_exe().expect("this program");
-        let status = Command::new(this).arg(case.to_string()).status().expect("starts");
+        let status = Command::new(this).env(CASE, case.to_string()).status().expect("starts");
         assert!(status.success(), "{case}");
     }
 }
