@@ -6,6 +6,7 @@ mod failure;
 mod name;
 mod operation;
 mod session;
+mod socket;
 mod tap;
 mod unc;
 

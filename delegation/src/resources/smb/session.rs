@@ -18,7 +18,6 @@ use smb2::msg::session_setup::{
     SessionSetupRequest, SessionSetupRequestFlags, SessionSetupResponse,
 };
 use smb2::pack::{ReadCursor, Unpack};
-use smb2::transport::TcpTransport;
 use smb2::types::flags::{Capabilities, SecurityMode};
 use smb2::types::status::NtStatus;
 use smb2::types::{Command, Dialect};
@@ -29,12 +28,11 @@ use zeroize::Zeroizing;
 use super::super::kept::Keep;
 use super::super::{CallContext, ServiceCredential};
 use super::failure::{Place, SmbError};
+use super::socket::Socket;
 use super::tap::{Recording, Tap};
 use crate::network::Network;
 use crate::{Blame, Failure};
 
-/// How long one address may take to answer; a host may have further ones.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 const LOG_OFF_TIME: Duration = Duration::from_secs(1);
 /// For an answer. Who is silent is asked for a sign of life (ECHO) before, and who gives one gets
 /// six times as long: then it is the call's own time that ends it. Who does not is taken for dead
@@ -228,7 +226,7 @@ async fn connect(
         addresses.map_err(|error| unreachable(Blame::Configuration, error.to_string()))?;
     let mut last = None;
     for ip in addresses {
-        match TcpTransport::connect(SocketAddr::new(ip, port), CONNECT_TIME).await {
+        match Socket::connect(SocketAddr::new(ip, port)).await {
             Ok(socket) => {
                 let socket = Arc::new(socket);
                 let half = || Box::new(Tap::new(socket.clone(), recording.clone()));

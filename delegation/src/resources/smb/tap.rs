@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use smb2::Result;
-use smb2::transport::{ReceiveProgress, TcpTransport, TransportReceive, TransportSend};
+use smb2::transport::{ReceiveProgress, TransportReceive, TransportSend};
+
+use super::socket::Socket;
 
 /// MS-SMB2 2.2.1.2: what a message starts with unless it is encrypted; where its command stands,
 /// and that of NEGOTIATE.
@@ -55,12 +57,12 @@ impl Recording {
 
 /// The two halves of the transport.
 pub(super) struct Tap {
-    socket: Arc<TcpTransport>,
+    socket: Arc<Socket>,
     recording: Arc<Recording>,
 }
 
 impl Tap {
-    pub(super) fn new(socket: Arc<TcpTransport>, recording: Arc<Recording>) -> Self {
+    pub(super) fn new(socket: Arc<Socket>, recording: Arc<Recording>) -> Self {
         Self { socket, recording }
     }
 }
