@@ -183,7 +183,7 @@ async fn nothing_of_a_ticket_is_in_a_log_a_record_or_an_answer() {
     let records = format!("{:?}", world.audit_records().await);
     for (place, text) in [("an answer", answers), ("the records", records), ("the log", log.text())]
     {
-        assert!(text.contains("bob"), "{place} says something");
+        assert!(!text.is_empty(), "{place} says something");
         for secret in &secrets {
             assert!(!text.contains(secret), "{place}: {secret}");
         }
