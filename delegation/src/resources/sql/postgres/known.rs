@@ -1,6 +1,7 @@
 //! What is known of columns' types and tables, beside what the server says of them with an answer.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,6 +13,9 @@ use crate::resources::sql::rows::Column;
 /// It is known of so many, and for so long.
 const MOST: usize = 1000;
 const LIFE: Duration = Duration::from_secs(60);
+/// Of statements, and of texts that are no longer.
+const MOST_STATEMENTS: usize = 64;
+const MOST_TEXT: usize = 4096;
 
 /// What is known in one session, and so what its user may know.
 #[derive(Default)]
@@ -20,7 +24,18 @@ pub(super) struct Known {
     kinds: HashMap<u32, String>,
     /// Of tables, the numbers of the columns, and whether they are never null.
     tables: HashMap<u32, HashMap<i16, bool>>,
+    /// By their texts, of those whose columns are known. What the server says of one when it runs is
+    /// compared with it.
+    statements: HashMap<String, Arc<Shape>>,
     since: Option<Instant>,
+}
+
+/// What a statement takes and gives.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Shape {
+    /// Types of its parameters.
+    pub(super) kinds: Vec<u32>,
+    pub(super) columns: Vec<Described>,
 }
 
 /// What a statement makes of a table's columns that are never null.
@@ -36,6 +51,23 @@ enum Nulls {
 }
 
 impl Known {
+    /// What a statement had when it was last asked about.
+    pub(super) fn statement(&self, text: &str) -> Option<Arc<Shape>> {
+        let is_known = self.since.is_some_and(|since| since.elapsed() <= LIFE);
+        self.statements.get(text).filter(|_| is_known).cloned()
+    }
+
+    /// Remembers what a statement has, about whose columns nothing is left to be asked.
+    pub(super) fn remember(&mut self, text: &str, shape: Shape) {
+        if text.len() > MOST_TEXT {
+            return;
+        }
+        if self.statements.len() >= MOST_STATEMENTS && !self.statements.contains_key(text) {
+            self.statements.clear();
+        }
+        self.statements.insert(text.to_owned(), Arc::new(shape));
+    }
+
     /// What to ask about the columns of a statement, if anything: what types are called that are not
     /// built in, and of what reads which columns of tables may be null. Of views nothing is known; of
     /// tables with children that are none of their parts, and of foreign ones, nobody sees to it that
@@ -57,11 +89,10 @@ impl Known {
         if kinds.is_empty() && tables.is_empty() {
             return None;
         }
-        if self.kinds.len() > MOST {
+        if self.kinds.len() > MOST || self.tables.len() > MOST {
             self.kinds.clear();
-        }
-        if self.tables.len() > MOST {
             self.tables.clear();
+            self.statements.clear();
         }
         let list = |oids: &HashSet<u32>| {
             let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
@@ -136,4 +167,29 @@ fn pads(text: &str) -> bool {
             .any(|one| word.eq_ignore_ascii_case(one))
     };
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(is_one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_statements_are_remembered_for_so_long_and_none_that_is_long() {
+        let mut known = Known::default();
+        known.remember("SELECT 1", Shape::default());
+        assert!(known.statement("SELECT 1").is_none(), "nothing is known yet");
+        known.since = Some(Instant::now());
+        for number in 0..2 * MOST_STATEMENTS {
+            known.remember(&format!("SELECT {number}"), Shape::default());
+            assert!(known.statements.len() <= MOST_STATEMENTS);
+            assert!(known.statement(&format!("SELECT {number}")).is_some());
+        }
+        for (length, is_known) in [(MOST_TEXT, true), (MOST_TEXT + 1, false)] {
+            let text = "x".repeat(length);
+            known.remember(&text, Shape::default());
+            assert_eq!(known.statement(&text).is_some(), is_known);
+        }
+        known.since = Instant::now().checked_sub(LIFE + Duration::from_secs(1));
+        assert!(known.statement(&"x".repeat(MOST_TEXT)).is_none());
+    }
 }

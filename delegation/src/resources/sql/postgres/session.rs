@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::answer::{self, Described};
 use super::cancel::Canceller;
 use super::failure::PgError;
-use super::known::Known;
+use super::known::{Known, Shape};
 use super::login::{self, LoggedIn};
 use super::queries::{LEFT, NOT_OF_ROLES, NOWHERE, POWERS, TEMPORARY, WHO};
 use super::startup::{is_pinned, parameter};
@@ -62,6 +62,8 @@ pub(in super::super) struct Session {
     had_temporary: bool,
     life: Life,
     known: Known,
+    /// What the statement has that is to be run, where that is known and nothing of it is sent yet.
+    shape: Option<Arc<Shape>>,
 }
 
 impl Drop for Session {
@@ -139,21 +141,26 @@ impl session::Session for Session {
         &mut self.life
     }
 
-    /// The transaction and the statement are sent along: the server gets to them without a word from here
-    /// as soon as the session is as new, and no further than to what the statement is.
+    /// Where that is not here yet, the transaction and the statement are sent along: the server gets to them
+    /// without a word from here as soon as the session is as new, and no further than to what the
+    /// statement is.
     async fn look(&mut self, _: &Place<'_>, work: &Work) -> Result<(), NotDone> {
+        let reads = work.access == Access::Read;
         self.was_used = self.cleaning > 0;
-        self.query(&self.beginning(work.access == Access::Read));
-        self.wire.put(b'P', |out| {
-            put_text(out, "");
-            put_text(out, &work.text);
-            out.put_u16(0);
-        });
-        self.wire.put(b'D', |out| out.put_slice(b"S\0"));
+        let is_here = self.was_used && self.wire.has(b'Z', self.cleaning);
+        if is_here && !in_time(self.is_clean()).await {
+            return Err(NotDone::Unused);
+        }
+        let is_as_new = is_here && !self.had_temporary && self.role.is_none();
+        self.shape = self.known.statement(&work.text).filter(|_| reads && is_as_new);
+        if self.shape.is_some() {
+            return Ok(());
+        }
+        self.begin(reads);
+        self.parse(work);
         self.sync();
-        self.open = true;
         let sent = self.wire.send().await;
-        if self.was_used && !(sent.is_ok() && in_time(self.is_clean()).await) {
+        if self.was_used && !(sent.is_ok() && (is_here || in_time(self.is_clean()).await)) {
             return Err(NotDone::Unused);
         }
         Ok(sent.map_err(Stop::from)?)
@@ -193,6 +200,7 @@ impl Session {
             had_temporary: false,
             life: Life::default(),
             known: Known::default(),
+            shape: None,
         };
         let broken = |error| PgError::Broken("asking who it is", error);
         session.query(WHO);
@@ -276,7 +284,14 @@ impl Session {
         rows: &mut Rows,
     ) -> Result<Done, NotDone> {
         let reads = work.access == Access::Read;
-        let (kinds, columns) = match self.begun(place).await {
+        if let Some(shape) = self.shape.take() {
+            return match self.at_once(place, work, &shape, rows).await {
+                // The server has ended it, perhaps long ago; or the statement has something else by now.
+                Err(Stop::Broken(_)) if rows.is_empty() => Err(NotDone::Unused),
+                done => Ok(Done { changed: done? }),
+            };
+        }
+        let shape = match self.begun(place, b'Z').await {
             // The server has ended it, perhaps long ago.
             Err(Stop::Broken(_)) if self.was_used => return Err(NotDone::Unused),
             begun => begun?,
@@ -284,11 +299,18 @@ impl Session {
         if self.was_used && self.had_temporary && !in_time(self.has_no_temporary()).await {
             return Err(NotDone::Unused);
         }
-        self.look_up(&columns, reads).await?;
-        self.bind(work, &kinds, &columns);
-        rows.columns(self.known.columns(&columns, &work.text, reads));
-        let changed = self.execute(&columns, reads, rows).await?;
-        if !reads {
+        self.look_up(&shape.columns, reads).await?;
+        self.bind(work, &shape);
+        self.ask_for_rows(if reads { 0 } else { BATCH });
+        if reads {
+            // While its rows are read here, the server goes on.
+            self.discard();
+        }
+        self.wire.send().await.map_err(Stop::from)?;
+        let changed = self.take_rows(work, &shape.columns, rows).await?;
+        if reads {
+            self.known.remember(&work.text, shape);
+        } else {
             self.query("COMMIT");
             self.open = false;
             self.discard();
@@ -301,63 +323,119 @@ impl Session {
         Ok(Done { changed })
     }
 
-    /// Who the transaction is, and what the statement has: types of parameters, and columns.
-    async fn begun(&mut self, place: &Place<'_>) -> Result<(Vec<u32>, Vec<Described>), Stop> {
-        let began = self.answers().await;
-        let described = self.described().await;
-        let who = began?;
+    /// What reads, and is known, in one flight: in a session that was looked at and in which nothing
+    /// has run since. Of what it gives, nothing is taken before the server has said again who it is, and
+    /// that the statement has what was known.
+    async fn at_once(
+        &mut self,
+        place: &Place<'_>,
+        work: &Work,
+        shape: &Shape,
+        rows: &mut Rows,
+    ) -> Result<Option<u64>, Stop> {
+        self.begin(true);
+        self.parse(work);
+        self.bind(work, shape);
+        self.ask_for_rows(0);
+        self.discard();
+        self.wire.send().await?;
+        if self.begun(place, b'T').await? != *shape {
+            return Err(wrong("the statement has something else now").into());
+        }
+        self.take_rows(work, &shape.columns, rows).await
+    }
+
+    /// Begins a transaction. Where no role is taken on, what comes behind it in this flight the server
+    /// passes over if any of this fails: nothing of anybody's runs outside of it.
+    fn begin(&mut self, reads: bool) {
+        self.open = true;
+        let begin = match reads {
+            true => "BEGIN TRANSACTION READ ONLY",
+            false => "BEGIN TRANSACTION READ WRITE",
+        };
+        if let Some(role) = &self.role {
+            let text = format!("{begin}; {}", taking_on(role));
+            return self.query(&text);
+        }
+        // A query takes a snapshot, after which nothing makes a read-only transaction another one; and
+        // says who will have run it.
+        for text in [begin, WHO] {
+            self.wire.put(b'P', |out| {
+                put_text(out, "");
+                put_text(out, text);
+                out.put_u16(0);
+            });
+            self.wire.put(b'B', |out| out.put_slice(&[0; 8]));
+            self.wire.put(b'E', |out| out.put_slice(&[0; 5]));
+        }
+    }
+
+    /// Asks what the statement is.
+    fn parse(&mut self, work: &Work) {
+        self.wire.put(b'P', |out| {
+            put_text(out, "");
+            put_text(out, &work.text);
+            out.put_u16(0);
+        });
+        self.wire.put(b'D', |out| out.put_slice(b"S\0"));
+    }
+
+    /// Who the transaction is, and what the statement has, as far as it is said before this tag.
+    async fn begun(&mut self, place: &Place<'_>, until: u8) -> Result<Shape, Stop> {
+        let (who, described) = if self.role.is_some() {
+            let who = self.answers().await;
+            let described = self.described(until).await;
+            (who?, Some(described))
+        } else {
+            self.ran().await?;
+            (self.ran().await?, None)
+        };
         let user = self.role.as_deref().unwrap_or(&self.login);
         if !matches!(who.as_slice(), [one] if is_both(one, &self.login, user)) {
             return Err(Stop::Failed(PgError::SomebodyElse(format!("{who:?}")).explain(place, 0)));
         }
-        described
+        match described {
+            Some(described) => described,
+            None => self.described(until).await,
+        }
     }
 
-    /// What comes before the statement. A query takes a snapshot, after which nothing makes a read-only
-    /// transaction another one; and says who will have run it.
-    fn beginning(&self, reads: bool) -> String {
-        let mode = if reads { "READ ONLY" } else { "READ WRITE" };
-        let Some(role) = &self.role else {
-            return format!("BEGIN TRANSACTION {mode}; {WHO}");
-        };
-        // What is set for a role does not follow SET ROLE. What is pinned stays so: where the text of
-        // statements finds its names, and how the server reads and writes text.
-        let name = quoted(Engine::Postgresql, role);
-        let text = role.replace('\'', "''");
-        format!(
-            "BEGIN TRANSACTION {mode}; \
-             SELECT pg_catalog.set_config(name, value, true) FROM (SELECT \
-             pg_catalog.split_part(setting, '=', 1) AS name, pg_catalog.substr(setting, \
-             pg_catalog.strpos(setting, '=') OPERATOR(pg_catalog.+) 1) AS value \
-             FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) AS setting \
-             WHERE setrole OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_roles \
-             WHERE rolname OPERATOR(pg_catalog.=) '{text}') \
-             AND setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, \
-             (SELECT oid FROM pg_catalog.pg_database WHERE datname \
-             OPERATOR(pg_catalog.=) pg_catalog.current_database())]) ORDER BY setdatabase) AS own \
-             WHERE pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY[{NOT_OF_ROLES}]); \
-             SET LOCAL ROLE {name}; {WHO}"
-        )
-    }
-
-    /// What the server says of the statement before it runs it: types of parameters, and columns.
-    async fn described(&mut self) -> Result<(Vec<u32>, Vec<Described>), Stop> {
-        let (mut kinds, mut columns, mut refused) = (Vec::new(), Vec::new(), None);
+    /// The rows of one of what begins a transaction.
+    async fn ran(&mut self) -> Result<Vec<Vec<Option<String>>>, Stop> {
+        let (mut rows, mut refused) = (Vec::new(), None);
         loop {
             let Message { tag, body } = self.next().await?;
             match tag {
-                // ParseComplete, NoData
-                b'1' | b'n' => {}
-                b't' => kinds = answer::parameters(body)?,
-                b'T' => columns = answer::columns(body)?,
+                // ParseComplete, BindComplete
+                b'1' | b'2' if refused.is_none() => {}
+                b'D' if refused.is_none() => rows.push(texts(body)?),
+                b'C' if refused.is_none() => return Ok(rows),
                 b'E' => refused = Some(answer::error(body)?),
                 b'Z' => {
-                    return match refused {
-                        Some(said) => Err(Stop::Refused(said)),
-                        None => Ok((kinds, columns)),
-                    };
+                    let silent = || wrong("a transaction that did not begin").into();
+                    return Err(refused.map_or_else(silent, Stop::Refused));
                 }
+                _ => return Err(wrong("something else than an answer").into()),
+            }
+        }
+    }
+
+    /// What the server says of the statement before it runs it: types of parameters, and columns.
+    async fn described(&mut self, until: u8) -> Result<Shape, Stop> {
+        let (mut shape, mut refused) = (Shape::default(), None);
+        loop {
+            let Message { tag, body } = self.next().await?;
+            match tag {
+                // ParseComplete, and NoData in the place of columns
+                b'1' | b'n' => {}
+                b't' => shape.kinds = answer::parameters(body)?,
+                b'T' => shape.columns = answer::columns(body)?,
+                b'E' => refused = Some(answer::error(body)?),
+                b'Z' => return refused.map_or(Ok(shape), |said| Err(Stop::Refused(said))),
                 _ => return Err(wrong("something else than a description").into()),
+            }
+            if until == b'T' && matches!(tag, b'T' | b'n') {
+                return Ok(shape);
             }
         }
     }
@@ -400,7 +478,8 @@ impl Session {
     }
 
     /// Gives the statement its values, as text, and says in which form each column is to come.
-    fn bind(&mut self, work: &Work, kinds: &[u32], columns: &[Described]) {
+    fn bind(&mut self, work: &Work, shape: &Shape) {
+        let Shape { kinds, columns } = shape;
         self.wire.put(b'B', |out| {
             out.put_slice(b"\0\0\0\0");
             out.put_u16(u16::try_from(work.params.len()).unwrap_or(u16::MAX));
@@ -426,20 +505,15 @@ impl Session {
         self.sync();
     }
 
-    /// Runs it, and takes the rows that are wanted; returns how many it changed.
-    async fn execute(
+    /// Takes the rows that are wanted of what was asked for; returns how many it changed.
+    async fn take_rows(
         &mut self,
+        work: &Work,
         columns: &[Described],
-        reads: bool,
         rows: &mut Rows,
     ) -> Result<Option<u64>, Stop> {
-        let batch = if reads { 0 } else { BATCH };
-        self.ask_for_rows(batch);
-        if reads {
-            // While its rows are read here, the server goes on.
-            self.discard();
-        }
-        self.wire.send().await?;
+        let reads = work.access == Access::Read;
+        rows.columns(self.known.columns(columns, &work.text, reads));
         let (mut changed, mut refused, mut is_suspended, mut is_enough) =
             (None, None, false, false);
         loop {
@@ -481,7 +555,7 @@ impl Session {
                     Some(said) => return Err(Stop::Refused(said)),
                     None if is_suspended && !is_enough => {
                         is_suspended = false;
-                        self.ask_for_rows(batch);
+                        self.ask_for_rows(BATCH);
                         self.wire.send().await?;
                     }
                     None => return Ok(changed),
@@ -598,4 +672,25 @@ fn texts(row: Bytes) -> Result<Vec<Option<String>>, Error> {
 /// Whether a row begins with these two users.
 fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
     matches!(row, [Some(one), Some(other), ..] if one == session && other == current)
+}
+
+/// What takes on a role for a transaction, and says at last who will have run it. What is set for a role does
+/// not follow SET ROLE. What is pinned stays so: where the text of statements finds its names, and how
+/// the server reads and writes text.
+fn taking_on(role: &str) -> String {
+    let name = quoted(Engine::Postgresql, role);
+    let text = role.replace('\'', "''");
+    format!(
+        "SELECT pg_catalog.set_config(name, value, true) FROM (SELECT \
+         pg_catalog.split_part(setting, '=', 1) AS name, pg_catalog.substr(setting, \
+         pg_catalog.strpos(setting, '=') OPERATOR(pg_catalog.+) 1) AS value \
+         FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) AS setting \
+         WHERE setrole OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_roles \
+         WHERE rolname OPERATOR(pg_catalog.=) '{text}') \
+         AND setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, \
+         (SELECT oid FROM pg_catalog.pg_database WHERE datname \
+         OPERATOR(pg_catalog.=) pg_catalog.current_database())]) ORDER BY setdatabase) AS own \
+         WHERE pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY[{NOT_OF_ROLES}]); \
+         SET LOCAL ROLE {name}; {WHO}"
+    )
 }

@@ -1,8 +1,12 @@
 use std::io::{Error, ErrorKind, Result};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use futures_util::FutureExt as _;
 
 use super::channel::Channel;
+
+/// So much is looked through for what has come.
+const MAX_AHEAD: usize = 64 << 10;
 
 /// Messages of PostgreSQL's protocol 3.0, over an encrypted channel. What is sent is gathered, so that
 /// what needs no answer in between takes one round.
@@ -58,6 +62,33 @@ impl Wire {
             }
             self.channel.read(&mut self.incoming).await?;
         }
+    }
+
+    /// Whether so many messages with this tag have come. It waits for nothing.
+    pub(super) fn has(&mut self, tag: u8, count: usize) -> bool {
+        loop {
+            if self.count(tag) >= count {
+                return true;
+            }
+            let is_much = self.incoming.len() > MAX_AHEAD;
+            // What is wrong with it, whoever waits for it finds out.
+            if is_much
+                || !matches!(self.channel.read(&mut self.incoming).now_or_never(), Some(Ok(())))
+            {
+                return false;
+            }
+        }
+    }
+
+    fn count(&self, tag: u8) -> usize {
+        let (mut rest, mut count) = (&self.incoming[..], 0);
+        while let Some([one, a, b, c, d]) = rest.first_chunk().copied() {
+            let length = u32::from_be_bytes([a, b, c, d]) as usize;
+            let Some(next) = rest.get(length.saturating_add(1)..) else { break };
+            count += usize::from(one == tag);
+            rest = next;
+        }
+        count
     }
 
     /// The next message, with a body of so many bytes at most.

@@ -141,6 +141,8 @@ fn report(what: &str, mut times: Vec<Duration>) {
 
 /// So many queries follow one another before somebody else's turn comes.
 const TURN: usize = 20;
+/// Between one query and the next, where they do not follow at once: calls have a record in between.
+const PAUSE: Duration = Duration::from_millis(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_as_the_user_beside_bare_ones() {
@@ -172,28 +174,33 @@ async fn queries_as_the_user_beside_bare_ones() {
     let ticket = lab.ticket("bob").await;
     let mut session = lab.session("bob", &ticket, &place).await;
     let bare = lab.bare("bob", &ticket).await;
-    let (mut ours, mut theirs, mut prepared) = (vec![], vec![], vec![]);
     let statement = bare.prepare(ONE).await.unwrap();
-    for _ in 0..rounds {
-        for _ in 0..TURN {
-            let begun = Instant::now();
-            query(&mut session, &place).await;
-            // What it takes to be as new is waited for by the next one.
-            assert!(session.clean().await);
-            ours.push(begun.elapsed());
+    for (pause, when) in [(Duration::ZERO, "at once"), (PAUSE, "a moment later")] {
+        let (mut ours, mut theirs, mut prepared) = (vec![], vec![], vec![]);
+        for _ in 0..rounds {
+            for _ in 0..TURN {
+                tokio::time::sleep(pause).await;
+                let begun = Instant::now();
+                query(&mut session, &place).await;
+                // What it takes to be as new is waited for by the next one.
+                assert!(session.clean().await);
+                ours.push(begun.elapsed());
+            }
+            for _ in 0..TURN {
+                tokio::time::sleep(pause).await;
+                let begun = Instant::now();
+                assert_eq!(bare.query(ONE, &[]).await.unwrap().len(), 10);
+                theirs.push(begun.elapsed());
+            }
+            for _ in 0..TURN {
+                tokio::time::sleep(pause).await;
+                let begun = Instant::now();
+                assert_eq!(bare.query(&statement, &[]).await.unwrap().len(), 10);
+                prepared.push(begun.elapsed());
+            }
         }
-        for _ in 0..TURN {
-            let begun = Instant::now();
-            assert_eq!(bare.query(ONE, &[]).await.unwrap().len(), 10);
-            theirs.push(begun.elapsed());
-        }
-        for _ in 0..TURN {
-            let begun = Instant::now();
-            assert_eq!(bare.query(&statement, &[]).await.unwrap().len(), 10);
-            prepared.push(begun.elapsed());
-        }
+        report(&format!("as the user, and as new for each, {when}"), ours);
+        report(&format!("tokio-postgres, the text, {when}"), theirs);
+        report(&format!("tokio-postgres, prepared, {when}"), prepared);
     }
-    report("as the user, and as new for each", ours);
-    report("tokio-postgres, the text", theirs);
-    report("tokio-postgres, prepared", prepared);
 }

@@ -47,6 +47,13 @@ fn own(rows: &[&[&str]]) -> Vec<Said> {
     rows.chain([complete("SELECT 1"), ready()]).collect()
 }
 
+/// What begins a transaction, and who that is.
+fn began(who: &[&str]) -> Vec<Said> {
+    let runs = || [(b'1', vec![]), (b'2', vec![])];
+    let begun = runs().into_iter().chain([complete("BEGIN")]);
+    begun.chain(runs()).chain([row(who), complete("SELECT 1")]).collect()
+}
+
 /// A statement with one column, `n`, of text; and its rows.
 fn statement(rows: &[&str], end: &str) -> (Vec<Said>, Vec<Said>) {
     let column = [&b"\0\x01n\0"[..], &[0; 6], &25_u32.to_be_bytes(), &[0; 8]].concat();
@@ -56,7 +63,16 @@ fn statement(rows: &[&str], end: &str) -> (Vec<Said>, Vec<Said>) {
     (described, ran.collect())
 }
 
-const BOB: &[&[&str]] = &[&["bob", "bob"]];
+/// The same of one that is known, and run without a word in between.
+fn at_once(mut described: Vec<Said>) -> Vec<Said> {
+    described.pop();
+    described
+}
+
+/// What gives a statement with one column its values: it runs.
+const BINDS: &[u8] = b"B\0\0\0\x0e\0\0\0\0\0\0\0\x01";
+
+const BOB: &[&str] = &["bob", "bob"];
 
 async fn session(
     place: &Place<'_>,
@@ -91,7 +107,7 @@ async fn who_it_is_is_asked_at_login_and_in_each_transaction() {
     let none = session(&place, &[own(&[])]).await;
     assert!(matches!(none, Err(PgError::SomebodyElse(_))));
     let (described, ran) = statement(&["1"], "SELECT 1");
-    let said = [own(BOB), own(&[&["bob", "alice"]]), described, ran];
+    let said = [own(&[BOB]), began(&["bob", "alice"]), described, ran];
     let (mut session, _server) = session(&place, &said).await.ok().unwrap();
     let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
     assert!(matches!(done, Err(NotDone::Failed(_))));
@@ -125,13 +141,14 @@ async fn what_is_not_as_new_is_not_used_again() {
         ("ended before", vec![discarded.clone(), fatal], false),
     ] {
         let (described, ran) = statement(&["1"], "SELECT 1");
-        let mut all = vec![own(BOB), own(BOB), described.clone(), ran.clone(), rolled_back.clone()];
+        let mut all =
+            vec![own(&[BOB]), began(BOB), described.clone(), ran.clone(), rolled_back.clone()];
         all.extend(said);
         let (mut session, mut server) = session(&place, &all).await.ok().unwrap();
         assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok(), "{what}");
         assert!(session.clean().await, "{what}: that is found out later");
         if is_used {
-            super::tell(&mut server, &[own(BOB), described, ran].concat()).await;
+            super::tell(&mut server, &[began(BOB), at_once(described), ran].concat()).await;
             let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
             assert!(done.is_ok(), "{what}");
             assert_eq!(rows, 1);
@@ -152,10 +169,12 @@ async fn what_is_not_as_new_is_not_used_again() {
                 drop(session);
             };
             tokio::join!(takes, runs);
-            // Of the second statement nothing went but what asks what it is.
-            let executed = sent.windows(10).filter(|at| *at == b"E\0\0\0\x09\0\0\0\0\0").count();
+            // Of the second statement nothing went but what asks what it is, and that only where it was
+            // not known yet.
+            let bound = sent.windows(BINDS.len()).filter(|at| *at == BINDS).count();
             let parsed = sent.windows(14).filter(|at| *at == b"SELECT n FROM ").count();
-            assert_eq!((executed, parsed), (1, 2), "{what}");
+            let is_known = !what.starts_with("ended");
+            assert_eq!((bound, parsed), (1, if is_known { 1 } else { 2 }), "{what}");
         }
     }
 }
@@ -167,7 +186,7 @@ async fn what_was_not_committed_was_not_done() {
     for (tag, is_done) in [("COMMIT", true), ("ROLLBACK", false)] {
         let (described, ran) = statement(&[], "UPDATE 3");
         let committed = vec![complete(tag), ready()];
-        let said = [own(BOB), own(BOB), described, ran, committed];
+        let said = [own(&[BOB]), began(BOB), described, ran, committed];
         let (mut session, _server) = session(&place, &said).await.ok().unwrap();
         let (done, _) = run(&mut session, &place, Access::Write, 10).await;
         match done {
@@ -182,7 +201,7 @@ async fn a_session_that_cannot_be_cancelled_ends_where_it_would_have_to_be() {
     let targets = targets("db.example.com");
     let place = place(&targets, "bob");
     let (described, ran) = statement(&["1", "2", "3"], "SELECT 3");
-    let said = [own(BOB), own(BOB), described, ran];
+    let said = [own(&[BOB]), began(BOB), described, ran];
     let (mut session, _server) = session(&place, &said).await.ok().unwrap();
     let (done, rows) = run(&mut session, &place, Access::Read, 2).await;
     assert!(done.is_ok());
@@ -202,7 +221,7 @@ async fn how_text_is_read_is_not_changed_under_us() {
         // Between rows, and among notices.
         let (described, mut ran) = statement(&["1"], "SELECT 1");
         ran.splice(1..1, [(b'N', vec![0]), (b'S', setting.to_vec()), (b'A', vec![0])]);
-        let said = [own(BOB), own(BOB), described, ran];
+        let said = [own(&[BOB]), began(BOB), described, ran];
         let (mut session, _server) = session(&place, &said).await.ok().unwrap();
         let (done, _) = run(&mut session, &place, Access::Read, 10).await;
         assert_eq!(done.is_ok(), is_kept);
@@ -217,9 +236,9 @@ async fn temporary_tables_are_asked_after_where_there_were_some() {
     for (has, is_used) in [("false", true), ("true", false)] {
         let (described, ran) = statement(&["1"], "SELECT 1");
         let discarded = vec![complete("DISCARD ALL"), ready()];
-        let told = [own(BOB), own(BOB), described.clone(), ran.clone()];
+        let told = [own(&[BOB]), began(BOB), described.clone(), ran.clone()];
         let cleaned = [vec![complete("ROLLBACK"), ready()], discarded];
-        let looked = [own(&[&["bob", "bob", "false", "16403"]]), own(BOB), described];
+        let looked = [own(&[&["bob", "bob", "false", "16403"]]), began(BOB), described];
         let said = [&told[..], &cleaned, &looked, &[own(&[&[has]]), ran]].concat();
         let (mut session, _server) = session(&place, &said).await.ok().unwrap();
         assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
@@ -240,9 +259,9 @@ async fn the_look_at_a_kept_session_takes_none_of_its_statements_time() {
     let (described, ran) = statement(&["1"], "SELECT 1");
     let discarded =
         [vec![complete("ROLLBACK"), ready()], vec![complete("DISCARD ALL"), ready()]].concat();
-    let looked = [discarded, own(&[&["bob", "bob", "false", "0"]]), own(BOB), described.clone()];
+    let looked = [discarded, own(&[&["bob", "bob", "false", "0"]]), began(BOB), described.clone()];
     for (late, is_used) in [(4, true), (6, false)] {
-        let said = [own(BOB), own(BOB), described.clone(), ran.clone()];
+        let said = [own(&[BOB]), began(BOB), described.clone(), ran.clone()];
         let (mut session, mut server) = session(&place, &said).await.ok().unwrap();
         assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
         assert!(session.clean().await);
@@ -271,9 +290,94 @@ async fn what_is_refused_beside_a_statement_ends_that_and_no_session() {
     let column = [&b"\0\x01n\0"[..], &[0; 6], &99_999_u32.to_be_bytes(), &[0; 8]].concat();
     let described = vec![(b'1', vec![]), (b't', vec![0, 0]), (b'T', column), ready()];
     let refused = vec![(b'E', b"C55P03\0Mlocked\0\0".to_vec()), ready()];
-    let said = [own(BOB), own(BOB), described, refused];
+    let said = [own(&[BOB]), began(BOB), described, refused];
     let (mut session, _server) = session(&place, &said).await.ok().unwrap();
     let (done, _) = run(&mut session, &place, Access::Read, 10).await;
     assert!(matches!(done, Err(NotDone::Refused(said)) if said.code == "55P03"));
     assert!(session.clean().await);
+}
+
+/// As new, and a statement that is known by then.
+async fn known(place: &Place<'_>, then: &[Vec<Said>]) -> (Session, DuplexStream) {
+    let (described, ran) = statement(&["1"], "SELECT 1");
+    let cleaned = [vec![complete("ROLLBACK"), ready()], vec![complete("DISCARD ALL"), ready()]];
+    let looked = [own(&[&["bob", "bob", "false", "0"]])];
+    let first = [own(&[BOB]), began(BOB), described, ran];
+    let said = [&first[..], &cleaned, &looked, then].concat();
+    let (mut session, server) = session(place, &said).await.ok().unwrap();
+    assert!(run(&mut session, place, Access::Read, 10).await.0.is_ok());
+    assert!(session.clean().await);
+    (session, server)
+}
+
+/// What was sent last, once a session is over.
+async fn sent(session: Session, mut server: DuplexStream) -> BytesMut {
+    drop(session);
+    let mut sent = BytesMut::new();
+    while server.read_buf(&mut sent).await.unwrap() > 0 {}
+    let second = sent.windows(14).rposition(|at| at == b"SELECT n FROM ").unwrap();
+    sent.split_off(second)
+}
+
+#[tokio::test]
+async fn what_reads_and_is_known_takes_one_flight() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    let (described, ran) = statement(&["1", "2"], "SELECT 2");
+    let (mut session, server) = known(&place, &[began(BOB), at_once(described), ran]).await;
+    let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
+    assert!(done.is_ok() && rows == 2 && !session.is_lost());
+    // All of it is sent before anything of it is answered, what makes the session as new included.
+    let sent = sent(session, server).await;
+    assert!(sent.windows(BINDS.len()).any(|at| at == BINDS), "{sent:?}");
+    assert!(sent.windows(11).any(|at| at == b"DISCARD ALL"));
+}
+
+#[tokio::test]
+async fn nothing_of_the_next_call_runs_before_the_session_is_known_to_be_as_new() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    let (described, ran) = statement(&["1"], "SELECT 1");
+    let first = [own(&[BOB]), began(BOB), described, ran].concat();
+    let said: Vec<_> = first.iter().map(|(tag, body)| (*tag, &body[..])).collect();
+    let (wire, server) = says(&said);
+    let logged_in = LoggedIn { wire, canceller: None, login: "bob".into(), role: None };
+    let mut session = Session::of(logged_in, &place).await.ok().unwrap();
+    assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
+    assert!(session.clean().await);
+    // The server is still at it.
+    let late = run(&mut session, &place, Access::Read, 10);
+    let late = tokio::time::timeout(std::time::Duration::from_millis(50), late).await;
+    assert!(late.is_err());
+    let sent = sent(session, server).await;
+    assert!(!sent.windows(BINDS.len()).any(|at| at == BINDS), "{sent:?}");
+}
+
+#[tokio::test]
+async fn what_is_known_is_compared_before_any_row_is_taken() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    let (described, ran) = statement(&["1"], "SELECT 1");
+    let column = [&b"\0\x01n\0"[..], &[0; 6], &20_u32.to_be_bytes(), &[0; 8]].concat();
+    let mut other = at_once(described.clone());
+    other[2].1 = column;
+    let refused = vec![(b'E', b"C42P01\0Mno table\0\0".to_vec()), ready()];
+    let not_begun = vec![(b'E', b"C57014\0Mcancelled\0\0".to_vec()), ready()];
+    for (what, said, is_kept) in [
+        ("another type", vec![began(BOB), other, ran.clone()], false),
+        ("another user", vec![began(&["bob", "alice"]), at_once(described), ran], false),
+        ("refused", vec![began(BOB), refused], true),
+        ("not begun", vec![not_begun], true),
+    ] {
+        let (mut session, _server) = known(&place, &said).await;
+        let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
+        assert_eq!(rows, 0, "{what}");
+        match done {
+            Err(NotDone::Unused) => assert_eq!(what, "another type"),
+            Err(NotDone::Failed(_)) => assert_eq!(what, "another user"),
+            Err(NotDone::Refused(_)) => assert!(is_kept, "{what}"),
+            _ => panic!("{what}"),
+        }
+        assert_eq!(session.is_lost(), !is_kept, "{what}");
+    }
 }
