@@ -101,11 +101,14 @@ pub struct Plan {
 
 impl Plan {
     /// Builds every stage; reads what the configuration names, asks nobody over the network, and
-    /// writes nothing.
+    /// writes nothing. The parts are got while the policies are read, which takes longest.
     ///
     /// # Errors
     /// The first setting that does not do.
-    pub async fn new(settings: Settings, parts: Parts) -> Result<Self, ConfigError> {
+    pub async fn new(
+        settings: Settings,
+        parts: impl FnOnce() -> Result<Parts, ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let targets = Targets::new(settings.targets)?.served(&settings.kerberos)?;
         let wants_tickets = |idp: &TrustedIdp| idp.claim_mappings.kerberos_ticket.is_some();
         if settings.kerberos.delivered_tickets.is_none()
@@ -115,7 +118,8 @@ impl Plan {
             return Err(ConfigError::new(setting, "needs the section kerberos.deliveredTickets"));
         }
         let claims = ClaimTypes::of(&settings.trusted_idps)?;
-        let words = Words { claims, tools: settings.tools };
+        let policies = settings.policy.begin(&targets, Words { claims, tools: settings.tools })?;
+        let parts = parts()?;
         let state = State::new(settings.state, &parts.network)?;
         let mut verifier = Verifier::new(settings.trusted_idps, &parts.idp, parts.clock.clone())?;
         if let Some(shared) = state.shared() {
@@ -138,7 +142,6 @@ impl Plan {
         Ok(Self {
             exchanger,
             verifier,
-            policies: Policies::new(settings.policy, &targets, words, parts.clock.clone())?,
             remarks: targets.remarks(&settings.kerberos.all_kdcs()),
             targets,
             kerberos: Kerberos::new(
@@ -149,6 +152,7 @@ impl Plan {
             )
             .await?,
             resources: Resources::new(&parts.network, &state),
+            policies: Policies::new(policies, parts.clock.clone())?,
             audit: settings.audit,
             state,
             collectors,

@@ -144,9 +144,7 @@ impl Backend for Delegation {
 /// # Errors
 /// The first setting that it would not start with.
 pub(crate) async fn plan(file: &Path, config: &Config) -> Result<Plan, LoadError> {
-    let parts = Parts::of_the_system(&config.network);
-    let parts = parts.map_err(|cause| LoadError::Setting { file: file.into(), cause })?;
-    plan_with(file, config, parts).await
+    plan_with(file, config, || Parts::of_the_system(&config.network)).await
 }
 
 /// The same with other parts, in place of what `network` says.
@@ -156,7 +154,7 @@ pub(crate) async fn plan(file: &Path, config: &Config) -> Result<Plan, LoadError
 pub(crate) async fn plan_with(
     file: &Path,
     config: &Config,
-    parts: Parts,
+    parts: impl FnOnce() -> Result<Parts, ConfigError>,
 ) -> Result<Plan, LoadError> {
     let setting = |cause| LoadError::Setting { file: file.into(), cause };
     // What there is to say of it is said by those who ask for a plan.

@@ -40,7 +40,7 @@ impl Server {
     /// # Errors
     /// The first setting that it does not start with.
     pub async fn with(file: &Path, config: &Config, parts: Parts) -> Result<Self, LoadError> {
-        Self::start(file, config, backend::plan_with(file, config, parts).await?)
+        Self::start(file, config, backend::plan_with(file, config, || Ok(parts)).await?)
     }
 
     fn start(file: &Path, config: &Config, plan: Plan) -> Result<Self, LoadError> {

@@ -63,7 +63,7 @@ async fn delegation(idp: &Arc<Idp>, folder: &Path, sync: bool) -> Delegation {
         audit: serde_json::from_value(audit).expect("what loads"),
         state: serde_json::from_value(json!({})).expect("what loads"),
     };
-    Plan::new(settings, parts).await.expect("what loads").start().expect("what starts")
+    Plan::new(settings, || Ok(parts)).await.expect("what loads").start().expect("what starts")
 }
 
 /// From the token to the answer.

@@ -9,6 +9,7 @@ use krb_client::Clock;
 use krb_client::files::read_text;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::load::Reading;
 use super::{Policy, Words};
 use crate::exposed::{Exposed, exposed};
 use crate::targets::Targets;
@@ -31,6 +32,25 @@ pub struct PolicyFile {
     pub path: PathBuf,
     /// What it said.
     pub text: String,
+}
+
+impl PolicyFile {
+    /// Begins to read the policies, which may speak of these words.
+    ///
+    /// # Errors
+    /// If there are too many of them.
+    pub(crate) fn begin(self, targets: &Targets, words: Words) -> Result<Begun, ConfigError> {
+        let reading = Reading::begin(self.text.clone(), targets.clone(), words.clone())?;
+        Ok(Begun { file: self, targets: targets.clone(), words, reading })
+    }
+}
+
+/// A file of policies that are being read: beside whatever else is done.
+pub(crate) struct Begun {
+    file: PolicyFile,
+    targets: Targets,
+    words: Words,
+    reading: Reading,
 }
 
 /// The policies in use, and the file that they are read from.
@@ -60,24 +80,19 @@ struct State {
 }
 
 impl Policies {
-    /// The policies of a file, which is looked at again from now on. They may speak of
-    /// these words.
+    /// The policies of a file, which is looked at again from now on.
     ///
     /// # Errors
     /// As [`Policy::from_cedar`].
-    pub fn new(
-        file: PolicyFile,
-        targets: &Targets,
-        words: Words,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ConfigError> {
-        let policy = Policy::with_words(&file.text, targets, &words)?;
+    pub(crate) fn new(begun: Begun, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let Begun { file, targets, words, reading } = begun;
+        let policy = reading.end()?;
         let state = State { policy, looked: clock.monotonic(), seen: file.text, problem: None };
         let is_current = Gauge::default();
         is_current.set(1);
         Ok(Self(Arc::new(Followed {
             path: file.path,
-            targets: targets.clone(),
+            targets,
             words: Arc::new(words),
             clock,
             is_current,

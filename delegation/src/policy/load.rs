@@ -2,6 +2,7 @@
 
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use cedar_policy::{
     Effect, EntityTypeName, PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning,
@@ -32,6 +33,33 @@ const MAX_BYTES: usize = 1 << 20;
 // Memory is taken only as far as it is used.
 const STACK: usize = 256 << 20;
 
+/// Policies that are being read, by a thread of its own: conditions nest as deep as they are many, and
+/// Cedar follows them by recursion.
+pub(super) struct Reading(JoinHandle<Result<Arc<Policy>, ConfigError>>);
+
+impl Reading {
+    /// Begins.
+    ///
+    /// # Errors
+    /// If there are too many of them, or no thread.
+    pub(super) fn begin(text: String, targets: Targets, words: Words) -> Result<Self, ConfigError> {
+        if text.len() > MAX_BYTES {
+            return Err(error("is longer than 1 MiB"));
+        }
+        let load = move || Policy::load(&text, &targets, &words);
+        let thread = Builder::new().stack_size(STACK).spawn(load);
+        Ok(Self(thread.map_err(|e| error(format!("no thread to read it in: {e}")))?))
+    }
+
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// As [`Policy::from_cedar`].
+    pub(super) fn end(self) -> Result<Arc<Policy>, ConfigError> {
+        self.0.join().unwrap_or_else(|_| Err(error("cannot be read: Cedar failed")))
+    }
+}
+
 impl Policy {
     /// Whether these are the policies of this text.
     pub(super) fn is_of(&self, text: &str) -> bool {
@@ -57,17 +85,7 @@ impl Policy {
         targets: &Targets,
         words: &Words,
     ) -> Result<Arc<Self>, ConfigError> {
-        if text.len() > MAX_BYTES {
-            return Err(error("is longer than 1 MiB"));
-        }
-        // Conditions nest as deep as they are many, and Cedar follows them by recursion.
-        std::thread::scope(|scope| {
-            let loading = std::thread::Builder::new()
-                .stack_size(STACK)
-                .spawn_scoped(scope, || Self::load(text, targets, words))
-                .map_err(|e| error(format!("no thread to read it in: {e}")))?;
-            loading.join().unwrap_or_else(|_| Err(error("cannot be read: Cedar failed")))
-        })
+        Reading::begin(text.to_owned(), targets.clone(), words.clone())?.end()
     }
 
     fn load(text: &str, targets: &Targets, words: &Words) -> Result<Arc<Self>, ConfigError> {

@@ -28,7 +28,9 @@ impl Followed {
         std::fs::write(folder.join("policy.cedar"), ALLOW).unwrap();
         let clock = Arc::new(TestClock::at(0));
         let file = PolicyFile { path: folder.join("policy.cedar"), text: ALLOW.into() };
-        let policies = Policies::new(file, &targets(), Words::default(), clock.clone()).unwrap();
+        let policies =
+            Policies::new(file.begin(&targets(), Words::default()).unwrap(), clock.clone())
+                .unwrap();
         Self { folder, clock, policies }
     }
 
