@@ -46,7 +46,8 @@ fn it_needs_no_kerberos_no_network_and_no_rights() {
         return skip("there is no strace");
     }
     let folder = Folder::new("demo-alone");
-    let everybody = Permissions::from_mode(0o777);
+    // As /tmp is: whoever may write it puts nothing in the place of another's.
+    let everybody = Permissions::from_mode(0o1777);
     std::fs::set_permissions(folder.path(), everybody).unwrap();
     // Its own folder may be closed to other users.
     let copy = folder.path().join("krb-mcp");

@@ -20,9 +20,19 @@ build() {
   mkdir -p "$LAB"/fileserver/{etc,private,state,cache,lock,pids,ncalrpc}
   render "$LAB_D/fileserver/smb.conf" NAME="${name^^}" MASK="$(mask "$FILESERVER_IP")" \
     >"$LAB/fileserver/etc/smb.conf" &&
+    join && files
+}
+
+# A controller that has only just begun does not answer all that this asks on a busy machine.
+join() {
+  local attempt
+  for attempt in 1 2 3; do
     net ads join --configfile="$LAB/fileserver/etc/smb.conf" -S "$DC_HOST" --no-dns-updates \
-      -U "Administrator%$ADMIN_PASSWORD" >"$LAB/log/join.log" 2>&1 &&
-    files
+      -U "Administrator%$ADMIN_PASSWORD" >"$LAB/log/join.log" 2>&1 && return
+    echo "attempt $attempt to join:" && cat "$LAB/log/join.log"
+    sleep 2
+  done
+  return 1
 }
 
 # Readable by this account alone. idmap_rid makes uids of RIDs.
