@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use krb_tests::world::{Setup, World};
 use serde_json::{Value, json};
+use tracing::Dispatch;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -21,6 +22,10 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// What is logged on this thread from now on, as long as the second value lives.
     pub(crate) fn listen() -> (Self, DefaultGuard) {
+        // Where there is but one who listens, what another thread is the first to say is asked of that
+        // thread, where nobody does, and then said nowhere.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(NoSubscriber::default()));
         let log = Self::default();
         let writer = log.clone();
         // What the server's own log takes at most: these two print whole messages below.
