@@ -36,10 +36,14 @@ fn everything_is_asked_for_by_one_and_by_several() {
     let (address, path) = (kdc.addresses().kdc.to_string(), keytab.display().to_string());
     for case in ["login", "s4u", "cold"] {
         for clients in ["1", "3"] {
-            let of = [REALM, "svc-mcp", &path, "user-*", TARGET];
-            let setup = [&[case, clients, "0.05", &address][..], &of].concat();
-            let setup = Setup::read(&setup).unwrap();
-            for figure in [measure(&setup).unwrap(), alone(&setup).unwrap()] {
+            for run in [measure, alone] {
+                // On a busy machine nothing may be done in a short time.
+                let figure = ["0.05", "1", "20"].iter().find_map(|seconds| {
+                    let of = [REALM, "svc-mcp", &path, "user-*", TARGET];
+                    let setup = [&[case, clients, seconds, &address][..], &of].concat();
+                    run(&Setup::read(&setup).unwrap()).ok()
+                });
+                let figure = figure.unwrap_or_else(|| panic!("{case} {clients}: nothing was done"));
                 assert!(figure.time > 0.0, "{case} {clients}: {figure}");
             }
         }
