@@ -98,11 +98,17 @@ async fn a_port_that_is_taken_is_said_to_be() {
     let error = DevKdc::start(realm("R"), Bind::at(address)).await.err().unwrap();
     assert_eq!((error.address, error.protocol), (address, "TCP"));
     assert_eq!(error.error.kind(), ErrorKind::AddrInUse);
-    // So is one that is taken for datagrams alone.
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
-    let error = DevKdc::start(realm("R"), Bind::at(address)).await.err().unwrap();
-    assert_eq!((error.address, error.protocol), (address, "UDP"));
+    // So is one that is taken for datagrams alone; some are for a neighbour's connection, too.
+    for _ in 0..100 {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let error = DevKdc::start(realm("R"), Bind::at(address)).await.err().unwrap();
+        assert_eq!((error.address, error.error.kind()), (address, ErrorKind::AddrInUse));
+        if error.protocol == "UDP" {
+            return;
+        }
+    }
+    panic!("none was taken for datagrams alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
