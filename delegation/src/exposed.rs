@@ -2,15 +2,18 @@
 //! way in. Its owner and its group are the operator's to choose: in Kubernetes secrets are root's, and a
 //! group reads them.
 
+#[cfg(unix)]
+mod mounts;
+
 use std::collections::HashMap;
 #[cfg(unix)]
 use std::ffi::{OsStr, OsString};
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::Holds;
+#[cfg(unix)]
+use mounts::nobody_changes;
 
 /// Who may do it, of the three that a mode speaks of.
 const ANYBODY_READS: u32 = 0o004;
@@ -35,7 +38,7 @@ pub enum Exposed {
 pub fn exposed(path: &Path, holds: Holds) -> Option<Exposed> {
     let mode = mode_of_file(path)?;
     let (path, shown) = (path, path.display());
-    if holds != Holds::State && mode & ANYBODY_WRITES != 0 && !is_read_only(path) {
+    if holds != Holds::State && mode & ANYBODY_WRITES != 0 && !nobody_changes(path) {
         let problem = format!(
             "{shown} may be changed by anybody on this machine (mode {mode:04o}): chmod o-w"
         );
@@ -75,13 +78,10 @@ fn mode_of_file(_: &Path) -> Option<u32> {
 #[cfg(unix)]
 fn replaceable(file: &Path) -> Option<(PathBuf, u32)> {
     use std::os::unix::fs::MetadataExt as _;
-    let device = std::fs::metadata(file).ok()?.dev();
     folders(file).into_iter().find_map(|folder| {
-        let metadata = std::fs::metadata(&folder).ok()?;
-        let mode = metadata.mode() & 0o7777;
+        let mode = std::fs::metadata(&folder).ok()?.mode() & 0o7777;
         let is_open = mode & ANYBODY_WRITES != 0 && mode & STICKY == 0;
-        // What is mounted so that nobody changes it is so with its folders.
-        (is_open && !(metadata.dev() == device && is_read_only(file))).then_some((folder, mode))
+        (is_open && !nobody_changes(&folder)).then_some((folder, mode))
     })
 }
 
@@ -124,11 +124,9 @@ fn folders(file: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether it is mounted so that nobody here changes it: engines on other systems show every file as
-/// anybody's.
-fn is_read_only(file: &Path) -> bool {
-    let opened = OpenOptions::new().append(true).open(file);
-    opened.is_err_and(|error| error.kind() == ErrorKind::ReadOnlyFilesystem)
+#[cfg(not(unix))]
+fn nobody_changes(_: &Path) -> bool {
+    false
 }
 
 /// Judges files again while the server runs. What it found when it was made is said by whoever starts the

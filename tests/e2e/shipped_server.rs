@@ -86,6 +86,10 @@ async fn it_runs_from_its_image() {
         configuration["state"] = serde_json::json!({ "directory": "/var/lib/krb-mcp/state" });
     };
     setup.write(lab, &place.join("config"));
+    // As the folder of a ConfigMap is, which is mounted read-only; engines add the other one.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(place.join("config"), mode).unwrap();
+    std::fs::create_dir(root.join("proc")).unwrap();
 
     // As a container engine starts it: nobody's number, no capability, and nothing to be written to
     // but the volume of the log.
@@ -94,6 +98,7 @@ async fn it_runs_from_its_image() {
     command.args(["--uid", "65532", "--gid", "65532", "--cap-drop", "ALL", "--clearenv"]);
     command.arg("--ro-bind").arg(&root).arg("/");
     command.arg("--ro-bind").arg(place.join("config")).arg("/etc/krb-mcp");
+    command.args(["--proc", "/proc"]);
     command.arg("--bind").arg(place.join("log")).arg("/var/log/krb-mcp");
     command.arg("--bind").arg(place.join("lib")).arg("/var/lib/krb-mcp");
     command.args(serve).args(["--log-format", "json"]);
