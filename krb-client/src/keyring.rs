@@ -301,6 +301,9 @@ impl Keyring {
     /// Whoever sends such tickets makes nobody look more often than usual: they wait until it is time,
     /// all of them for the same look.
     pub(crate) async fn look_again(&self) {
+        if self.stays() {
+            return;
+        }
         let came = self.clock.monotonic();
         let Ok(_one) = tokio::time::timeout(READ_TIME, self.looking.lock()).await else { return };
         let looked = self.state().looked;
@@ -314,6 +317,13 @@ impl Keyring {
         let _ = self.look().await;
     }
 
+    /// Whether it was read, and never is another one.
+    fn stays(&self) -> bool {
+        let stays =
+            matches!(self.source, Source::Fixed(_) | Source::OneTime(_) | Source::Ticket(_));
+        stays && self.state().current.is_some()
+    }
+
     /// Reads the secret anew. `true` if it is another one than before, which then is used. What
     /// cannot be read or used leaves the one before in use.
     ///
@@ -323,9 +333,7 @@ impl Keyring {
         self.state().looked = Some(self.clock.monotonic());
         // Who finds it held looks all the same, beside the other.
         let _looking = self.looking.try_lock();
-        let stays =
-            matches!(self.source, Source::Fixed(_) | Source::OneTime(_) | Source::Ticket(_));
-        if stays && self.state().current.is_some() {
+        if self.stays() {
             return Ok(false);
         }
         let found = match self.read().await {
