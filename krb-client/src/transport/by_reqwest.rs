@@ -1,5 +1,5 @@
 use std::error::Error as _;
-use std::io::{Error, Result};
+use std::io::{Error, ErrorKind, Result};
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
@@ -79,5 +79,7 @@ fn whole(error: reqwest::Error) -> Error {
         text += &format!(": {source}");
         next = source.source();
     }
-    Error::other(text)
+    // Who was not reached has read nothing.
+    let kind = if error.is_connect() { ErrorKind::ConnectionRefused } else { ErrorKind::Other };
+    Error::new(kind, text)
 }

@@ -14,7 +14,9 @@ pub type Posting<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send + 'a>
 pub trait Https: Send + Sync {
     /// POSTs a body to this URL, with this `Content-Type`, and gives the body of the answer: only
     /// of one with status 200, and no more than `limit` bytes of it. It follows no redirection.
-    /// Dropped, it leaves nothing behind.
+    /// Dropped, it leaves nothing behind. If the server cannot have read anything of it, as where it
+    /// takes no connection or its certificate is not believed, and only then, the error is a
+    /// [`ConnectionRefused`](ErrorKind::ConnectionRefused), as [`Carry`](super::Carry) has it.
     fn post<'a>(
         &'a self,
         url: &'a str,

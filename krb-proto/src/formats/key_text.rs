@@ -54,7 +54,12 @@ fn from_hex(digits: &str) -> Option<Zeroizing<Vec<u8>>> {
     let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
     let digit = |octet: u8| char::from(octet).to_digit(16);
     let octet = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? << 4 | digit(*low)?).ok();
-    pairs.iter().map(octet).collect::<Option<Vec<_>>>().map(Zeroizing::new)
+    // Whole from the beginning: what grows leaves copies behind.
+    let mut octets = Zeroizing::new(Vec::with_capacity(pairs.len()));
+    for pair in pairs {
+        octets.push(octet(pair)?);
+    }
+    Some(octets)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::io::{self, Error, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use crate::cache_error::CacheError;
 
 /// The daemon answers at once, or not at all. All that is asked over one connection takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So many wait at most for a daemon that takes no connections.
+const MAX_WAITING: usize = 4;
 /// No reply is longer, as in MIT's library.
 const MAX_REPLY: usize = 10 << 20;
 /// Version 2.0.
@@ -177,12 +180,35 @@ impl Write for Connection {
 /// A daemon that stands still takes no connections once its queue is full, and connecting has no limit
 /// of its own: the wait is another thread's.
 fn connect(socket: &Path, until: Instant) -> io::Result<UnixStream> {
+    let Some(waits) = Waits::begin() else { return Err(late()) };
     let (connected, outcome) = mpsc::sync_channel(1);
     let socket = socket.to_owned();
-    let connect = move || drop(connected.send(UnixStream::connect(socket)));
+    let connect = move || {
+        drop(connected.send(UnixStream::connect(socket)));
+        drop(waits);
+    };
     thread::Builder::new().name("kcm".to_owned()).spawn(connect)?;
     let left = until.saturating_duration_since(Instant::now());
     outcome.recv_timeout(left).unwrap_or_else(|_| Err(late()))
+}
+
+/// One of those who wait for a daemon, however long nobody has been waiting for them any more.
+struct Waits;
+
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+impl Waits {
+    /// `None` if so many do already.
+    fn begin() -> Option<Self> {
+        let one_more = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
+        WAITING.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).ok().map(|_| Self)
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 fn or_late(error: Error) -> Error {
