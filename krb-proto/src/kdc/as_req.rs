@@ -71,7 +71,7 @@ pub(super) fn grant(
     }
 
     let policy = &realm.policy;
-    let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
+    let wanted = Wanted::new(&request.body, request.now, policy)?;
     let times = wanted.initial(request.now, &policy.lifetimes, account)?;
     let flags = flags(request, account, &target, verified.proof, times.renew_till.is_some());
     let session_key = request.session_key(target.enctypes, cx.rng)?;

@@ -1,7 +1,7 @@
 //! How long a ticket is good (RFC 4120 sections 3.1.3 and 3.3.3).
 
 use super::account::Account;
-use super::policy::Lifetimes;
+use super::policy::{Lifetimes, Policy};
 use super::refusal::Refusal;
 use crate::KerberosTime;
 use crate::asn1::KdcReqBody;
@@ -28,8 +28,9 @@ impl Wanted {
     pub(super) fn new(
         body: &KdcReqBody<'_>,
         now: KerberosTime,
-        skew: i64,
+        policy: &Policy,
     ) -> Result<Self, Refusal> {
+        let skew = policy.skew;
         let options = KdcOptions(body.kdc_options.bits());
         let from = body.from.filter(|from| from.unix() != 0);
         let is_postdated = options.contains(KdcOptions::POSTDATED);
@@ -40,6 +41,10 @@ impl Wanted {
         let start = is_postdated.then(|| from.unwrap_or(now));
         if start.is_some_and(|start| start < now.plus_seconds(-skew)) {
             let text = "a postdated ticket does not begin in the past";
+            return Err(Refusal::new(ErrorCode::CANNOT_POSTDATE, text));
+        }
+        if start.is_some_and(|start| start > now.plus_seconds(policy.lifetimes.renewable)) {
+            let text = "a postdated ticket does not begin later than renewals end";
             return Err(Refusal::new(ErrorCode::CANNOT_POSTDATE, text));
         }
         let rtime = or_forever(body.rtime.unwrap_or_default());

@@ -93,6 +93,15 @@ pub(super) enum Proof {
 }
 
 impl Proof {
+    /// Is it of a certificate, as cards have?
+    pub(super) const fn is_by_card(self) -> bool {
+        match self {
+            Self::Nothing | Self::Key | Self::OneTimePassword => false,
+            #[cfg(feature = "pkinit")]
+            Self::Certificate => true,
+        }
+    }
+
     /// Is the reply sealed with the account's own key?
     pub(super) const fn is_by_key(self) -> bool {
         matches!(self, Self::Nothing | Self::Key)
@@ -140,14 +149,13 @@ pub(super) fn verify(facts: &Facts<'_>, cx: &mut Context<'_>) -> Result<Verified
     for mechanism in fitting(facts) {
         if let Some(value) = facts.request.find(mechanism.padata_type()) {
             let verified = mechanism.verify(facts, value, cx)?;
-            let by_card = !matches!(verified.proof, Proof::Key | Proof::OneTimePassword);
-            if facts.account.smartcard_required && !by_card {
+            if facts.account.smartcard_required && !verified.proof.is_by_card() {
                 return Err(smartcard_required());
             }
             return Ok(verified);
         }
     }
-    if !facts.account.no_preauth {
+    if !facts.account.no_preauth || facts.account.one_time_password.is_some() {
         let text = "pre-authentication is required";
         let refusal = Refusal::new(ErrorCode::PREAUTH_REQUIRED, text);
         return Err(refusal.with_padata(hints(facts, cx)));

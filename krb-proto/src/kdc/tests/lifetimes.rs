@@ -37,7 +37,7 @@ fn wanted(options: KdcOptions, till: i64, rtime: Option<i64>) -> Result<Wanted, 
         enc_authorization_data: None,
         additional_tickets: None,
     };
-    Wanted::new(&body, time(NOW), 300).map_err(|refusal| refusal.code)
+    Wanted::new(&body, time(NOW), &realm().policy).map_err(|refusal| refusal.code)
 }
 
 #[test]

@@ -46,6 +46,10 @@ fn what_the_token_shows_logs_in_and_nothing_else_does() {
     {
         login(&mut world, secret, armor).unwrap_err();
     }
+    // Nor who proves nothing, where nothing else would be asked for.
+    world.realm.account_mut("alice").unwrap().no_preauth = true;
+    login(&mut world, password(), None).unwrap_err();
+    world.realm.account_mut("alice").unwrap().no_preauth = false;
     // And who has no token is asked for none.
     let tgt = world.service_login("svc-mcp");
     assert_eq!(tgt.client, user("svc-mcp"));

@@ -132,6 +132,10 @@ fn what_may_be_postdated_and_what_not() {
     let past = refused(world.login_with(user("alice"), password(), from(-301)));
     assert_eq!(past.code, ErrorCode::CANNOT_POSTDATE);
     world.login_with(user("alice"), password(), from(-300)).unwrap();
+    let latest = world.realm.policy.lifetimes.renewable;
+    world.login_with(user("alice"), password(), from(latest)).unwrap();
+    let far = refused(world.login_with(user("alice"), password(), from(latest + 1)));
+    assert_eq!(far.code, ErrorCode::CANNOT_POSTDATE);
     world.realm.account_mut("alice").unwrap().protected_user = true;
     let protected = refused(world.login_with(user("alice"), password(), from(600)));
     assert_eq!(protected.code, ErrorCode::CANNOT_POSTDATE);

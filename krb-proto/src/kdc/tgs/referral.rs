@@ -64,7 +64,7 @@ pub(super) fn to(
 ) -> Result<Granted, Refusal> {
     let (realm, tgt) = (request.realm, &header.tgt);
     let policy = &realm.policy;
-    let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
+    let wanted = Wanted::new(&request.body, request.now, policy)?;
     let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times, false)?;
     let mut flags = derived_flags(request, tgt.flags, &times, forwardable);
     if trust.delegation {

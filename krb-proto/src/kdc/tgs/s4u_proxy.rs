@@ -73,7 +73,7 @@ pub(super) fn grant(
     check_forwardable(request, &evidence, right)?;
 
     let policy = &realm.policy;
-    let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
+    let wanted = Wanted::new(&request.body, request.now, policy)?;
     // The evidence's end does not matter, nor does it to any KDC that was asked; but its client's
     // logon goes on in the ticket.
     let mut times = wanted.derived(request.now, &policy.lifetimes, &header.tgt.times, false)?;
@@ -202,7 +202,7 @@ fn refer(
     }
     check_forwardable(request, evidence, Right::ResourceBased)?;
     let policy = &realm.policy;
-    let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
+    let wanted = Wanted::new(&request.body, request.now, policy)?;
     let mut times = wanted.derived(request.now, &policy.lifetimes, &header.tgt.times, false)?;
     times.authtime = evidence.authtime;
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);

@@ -224,7 +224,7 @@ fn finish(
 ) -> Result<Granted, Refusal> {
     let (realm, tgt, account) = (request.realm, &header.tgt, service.account);
     let policy = &realm.policy;
-    let wanted = Wanted::new(&request.body, request.now, policy.skew)?;
+    let wanted = Wanted::new(&request.body, request.now, policy)?;
     let times = wanted.derived(request.now, &policy.lifetimes, &tgt.times, false)?;
     let transited = referral::transited(tgt, &user.realm)?;
     let trusted =

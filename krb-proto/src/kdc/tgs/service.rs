@@ -24,7 +24,7 @@ pub(super) fn grant(
 ) -> Result<Granted, Refusal> {
     let (realm, tgt) = (request.realm, &header.tgt);
     let policy = &realm.policy;
-    let times = Wanted::new(&request.body, request.now, policy.skew)?.derived(
+    let times = Wanted::new(&request.body, request.now, policy)?.derived(
         request.now,
         &policy.lifetimes,
         &tgt.times,
@@ -76,7 +76,7 @@ pub(super) fn forward(
         let text = "a ticket-granting ticket is forwarded, not proxied";
         return refuse(ErrorCode::BADOPTION, text);
     }
-    let times = Wanted::new(&request.body, request.now, policy.skew)?.derived(
+    let times = Wanted::new(&request.body, request.now, policy)?.derived(
         request.now,
         &policy.lifetimes,
         &tgt.times,
