@@ -159,7 +159,7 @@ impl Network {
 
 impl Network {
     /// TLS over a stream, with a server whose certificate is this host's by a CA that is believed now:
-    /// the only way there is to it.
+    /// all of it but the HTTP client's begins here.
     async fn handshake<S: Stream>(
         &self,
         host: &str,

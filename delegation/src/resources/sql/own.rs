@@ -1,7 +1,6 @@
 //! What a service logs in with in users' places, as it stands there now.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -17,7 +16,7 @@ use crate::secret::Secret;
 const MAX_PEM: u64 = 1 << 18;
 
 pub(super) type Password = Followed<Zeroizing<String>>;
-pub(super) type Certificate = Followed<Arc<CertifiedKey>>;
+pub(super) type Certificate = Followed<CertifiedKey>;
 
 /// The password of a target's login.
 pub(super) fn password(of: &str, secret: Secret) -> Result<Password, Wrong> {
@@ -41,12 +40,12 @@ fn setting(of: &str, setting: &str) -> String {
     format!("targets.{of}.{setting}")
 }
 
-fn certified(text: &str) -> Result<Arc<CertifiedKey>, String> {
+fn certified(text: &str) -> Result<CertifiedKey, String> {
     let (chain, key) = text.split_once(PAIR).ok_or("it has no key")?;
     let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|error| format!("the certificate: {error}"))?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
     let key = key.map_err(|error| format!("the key: {error}"))?;
     let own = CertifiedKey::from_der(chain, key, &default_provider());
-    own.map(Arc::new).map_err(|error| format!("the certificate with its key: {error}"))
+    own.map_err(|error| format!("the certificate with its key: {error}"))
 }

@@ -1,7 +1,5 @@
 //! Who logs in, and with what.
 
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
 use super::cancel::Canceller;
@@ -76,8 +74,7 @@ pub(super) async fn log_in(
         }
         (_, By::Certificate { certificate, .. }) => {
             let (own, _) = certificate.current().await;
-            let own = Some(Arc::clone(own.as_ref()));
-            let (channel, _) = secure::by_tls(network, host, port, own).await?;
+            let (channel, _) = secure::by_tls(network, host, port, Some(own)).await?;
             (channel, Proof::Certificate)
         }
     };

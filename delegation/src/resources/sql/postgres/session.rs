@@ -285,11 +285,8 @@ impl Session {
     ) -> Result<Done, NotDone> {
         let reads = work.access == Access::Read;
         if let Some(shape) = self.shape.take() {
-            return match self.at_once(place, work, &shape, rows).await {
-                // The server has ended it, perhaps long ago; or the statement has something else by now.
-                Err(Stop::Broken(_)) if rows.is_empty() => Err(NotDone::Unused),
-                done => Ok(Done { changed: done? }),
-            };
+            let changed = self.at_once(place, work, &shape, rows).await?;
+            return Ok(Done { changed });
         }
         let shape = match self.begun(place, b'Z').await {
             // The server has ended it, perhaps long ago.
@@ -309,7 +306,9 @@ impl Session {
         self.wire.send().await.map_err(Stop::from)?;
         let changed = self.take_rows(work, &shape.columns, rows).await?;
         if reads {
-            self.known.remember(&work.text, shape);
+            if self.role.is_none() {
+                self.known.remember(&work.text, shape);
+            }
         } else {
             self.query("COMMIT");
             self.open = false;

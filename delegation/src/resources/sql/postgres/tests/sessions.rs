@@ -373,7 +373,7 @@ async fn what_is_known_is_compared_before_any_row_is_taken() {
         let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
         assert_eq!(rows, 0, "{what}");
         match done {
-            Err(NotDone::Unused) => assert_eq!(what, "another type"),
+            Err(NotDone::Lost(_)) => assert_eq!(what, "another type"),
             Err(NotDone::Failed(_)) => assert_eq!(what, "another user"),
             Err(NotDone::Refused(_)) => assert!(is_kept, "{what}"),
             _ => panic!("{what}"),
