@@ -97,6 +97,8 @@ pub struct Figure {
     processor_time: f64,
 }
 
+const NOTHING_DONE: &str = "nothing was done in this time";
+
 /// Nanoseconds, and those of the processor, as the programs in `peers/client` print them.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,7 +114,7 @@ impl Figure {
         let done = go_on(begun + setup.time)?;
         let (time, after) = (begun.elapsed(), processor_time());
         if done == 0 {
-            return Err(Error::other("nothing was done in this time"));
+            return Err(Error::other(NOTHING_DONE));
         }
         let each = |time: Duration| time.as_nanos() as f64 / done as f64;
         Ok(Self { time: each(time), processor_time: each(after.saturating_sub(before)) })

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use krb_client::accept::{
-    Accepted, Acceptor, AcceptorConfig, Caller, NotAccepted, Refusal, ServiceKeys, Step,
+    Accepted, Acceptor, AcceptorConfig, Caller, Negotiation, NotAccepted, Refusal, ServiceKeys,
+    Step,
 };
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::ap::{ApReqOptions, ApRequest};
@@ -411,22 +412,26 @@ async fn a_login_may_take_several_tokens_where_the_protocol_has_room_for_them() 
     assert!(step(&first).await.is_err(), "it is over");
 }
 
+/// A negotiation of user-to-user with a service of this account's, and the ticket that it gave out.
+async fn user_to_user(world: &World, account: &Client) -> (Negotiation, Vec<u8>) {
+    let mut config = world.config(ServiceKeys::account(account));
+    config.user_to_user = true;
+    let mut negotiation = Acceptor::new(config).negotiation();
+    let request = TgtRequest::default().to_token();
+    let reply = match negotiation.step(&request, ChannelPolicy::Ignore).await.unwrap() {
+        Step::Continue(reply) => Some(reply),
+        _ => None,
+    };
+    (negotiation, ticket_of_tgt_reply(&reply.unwrap()).unwrap())
+}
+
 /// bob has no SPN, and a service of his has no key but that of his own ticket-granting ticket.
 #[tokio::test]
 async fn users_reach_services_of_users_where_those_offer_it() {
     let world = World::new();
     let bob = world.client("bob");
-    let mut config = world.config(ServiceKeys::account(&bob));
-    config.user_to_user = true;
-    let service = Acceptor::new(config);
-    let mut negotiation = service.negotiation();
-    let request = TgtRequest::default().to_token();
-    let Step::Continue(reply) = negotiation.step(&request, ChannelPolicy::Ignore).await.unwrap()
-    else {
-        panic!("bob's ticket comes first");
-    };
+    let (mut negotiation, tgt) = user_to_user(&world, &bob).await;
     let alice = world.client("alice");
-    let tgt = ticket_of_tgt_reply(&reply).unwrap();
     let ticket = alice.user_to_user(&Name::user("bob"), &tgt).await.unwrap();
     let options = InitiatorOptions { user_to_user: true, ..InitiatorOptions::default() };
     let (mut login, token) = world.kerberos(&ticket, &options);
@@ -439,7 +444,7 @@ async fn users_reach_services_of_users_where_those_offer_it() {
 
     // Who does not offer it gives no ticket out, and takes none.
     let closed = Acceptor::new(world.config(ServiceKeys::account(&bob)));
-    assert!(accept(&closed, &request).await.is_err());
+    assert!(accept(&closed, &TgtRequest::default().to_token()).await.is_err());
     let (_, token) = world.kerberos(&ticket, &options);
     assert!(accept(&closed, &token).await.is_err());
 }
@@ -504,16 +509,7 @@ async fn tickets_that_nothing_opens_make_nobody_look_without_end() {
 async fn user_to_user_costs_no_look_and_takes_the_ticket_that_was_given_out() {
     let world = World::new();
     let bob = Watched::new(&world, "bob", "b");
-    let mut config = world.config(ServiceKeys::account(&bob.client));
-    config.user_to_user = true;
-    let service = Acceptor::new(config);
-    let mut negotiation = service.negotiation();
-    let request = TgtRequest::default().to_token();
-    let Step::Continue(reply) = negotiation.step(&request, ChannelPolicy::Ignore).await.unwrap()
-    else {
-        panic!("bob's ticket comes first");
-    };
-    let tgt = ticket_of_tgt_reply(&reply).unwrap();
+    let (mut negotiation, tgt) = user_to_user(&world, &bob.client).await;
     world.pass(9 * 3600);
     let ticket = world.client("alice").user_to_user(&Name::user("bob"), &tgt).await.unwrap();
     assert_ne!(bob.client.tgt().await.unwrap().ticket, tgt, "bob logs in again");

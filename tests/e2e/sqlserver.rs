@@ -64,6 +64,15 @@ async fn options(lab: &Lab, encryption: Encryption) -> Options {
     options
 }
 
+/// With the users of a crowd in the place of the usual ones, and their names.
+async fn crowded(lab: &Lab, encryption: Encryption) -> (Options, Vec<String>) {
+    let users: Vec<_> =
+        crate::databases::crowd::names().map(|name| lab.windows_name(&name)).collect();
+    let mut options = options(lab, encryption).await;
+    options.directory = Directory::with_users(&users.iter().map(|n| &**n).collect::<Vec<_>>());
+    (options, users)
+}
+
 async fn database(lab: &Lab) -> tds::Server {
     tds::Server::start(options(lab, Encryption::Required).await).await
 }

@@ -8,13 +8,13 @@ use super::{Figures, client, codec, crypto, kdcs, mac, memory, parts, server, ta
 const INTRODUCTION: &str = "\
 # Benchmarks
 
-The codec, the crypto, the KDC, the client and the MCP server beside their peers, all in one run. This page is written by the command
+The codec, the crypto, the KDC, the client and the MCP server beside their peers. This page is written by the command
 
 ```sh
 benches/run
 ```
 
-and by nothing else. Absolute figures belong to the machine; what counts are the ratios, in brackets:
+and by nothing else; what was measured again by itself (`--only`) is named below. Absolute figures belong to the machine; what counts are the ratios, in brackets:
 how many times the time of ours somebody takes.
 ";
 
@@ -99,7 +99,7 @@ keys aes256-cts-hmac-sha1-96.
 ";
 
 const SERVER: &str = "\
-`krb-mcp`, as it ships, with JWT, policy and durable audit, beside rmcp and fastmcp that check one
+`krb-mcp` by the release profile and without the demo, with JWT, policy and durable audit, beside rmcp and fastmcp that check one
 signature for each call and answer it at once; and files through it beside smbclient, which keeps its
 session as `krb-mcp` does.
 ";

@@ -238,7 +238,7 @@ async fn a_server_that_falls_silent_anywhere_ends_the_call_on_time_and_nothing_e
     };
     let targets = vec![there("gss"), there("tls")];
     let change = |configuration: &mut Value| {
-        configuration["server"]["callTimeoutSeconds"] = 2.into();
+        configuration["server"]["callTimeoutSeconds"] = 4.into();
         lead_here(configuration, "POSTGRES_HOST");
     };
     let sql = "SELECT n, repeat('x', 100) AS x FROM generate_series(1, 500) AS n";

@@ -1,10 +1,10 @@
 //! Many users at once, while their connections are killed.
 
 use krb_tests::issuer;
-use krb_tests::tds::{Directory, Encryption, Server};
+use krb_tests::tds::{Encryption, Server};
 use serde_json::json;
 
-use super::{impersonating, options, server, target};
+use super::{crowded, impersonating, server, target};
 use crate::databases::crowd::{Crowd, limits, names};
 use crate::lab;
 
@@ -13,9 +13,7 @@ async fn every_row_is_its_callers_whatever_is_killed() {
     let held = lab!(alone);
     let lab = held.for_tasks();
     let issuer = issuer().await;
-    let users: Vec<_> = names().map(|name| lab.windows_name(&name)).collect();
-    let mut options = options(lab, Encryption::Required).await;
-    options.directory = Directory::with_users(&users.iter().map(|n| &**n).collect::<Vec<_>>());
+    let (options, users) = crowded(lab, Encryption::Required).await;
     let database = Server::start(options).await;
     database.stop_listening();
     let targets = vec![target(lab, "own", limits()), impersonating(lab, "as", limits())];

@@ -4,13 +4,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use krb_tests::lab::shipped_server;
-use krb_tests::tds::{Directory, Encryption, Server};
+use krb_tests::tds::{Encryption, Server};
 use krb_tests::{Lab, Setup, issuer};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{WHO, ask, options, row, target};
+use super::{WHO, ask, crowded, row, target};
 use crate::databases::crowd::names;
 use crate::lab;
 
@@ -41,9 +41,7 @@ async fn a_thousand_logins_at_once_are_each_their_own_whatever_tickets_the_machi
     let held = lab!(alone);
     let lab = held.for_tasks();
     let issuer = issuer().await;
-    let users: Vec<_> = names().map(|name| lab.windows_name(&name)).collect();
-    let mut options = options(lab, Encryption::Required).await;
-    options.directory = Directory::with_users(&users.iter().map(|n| &**n).collect::<Vec<_>>());
+    let (options, users) = crowded(lab, Encryption::Required).await;
     let database = Server::start(options).await;
     let server = Arc::new(server(lab, &issuer.url()));
     let free = Arc::new(Semaphore::new(AT_ONCE));

@@ -1,11 +1,10 @@
 //! What somebody on the way hears of a session.
 
-use krb_tests::tds::{Directory, Encryption, Server};
+use krb_tests::tds::{Encryption, Server};
 use krb_tests::{Setup, issuer};
 use serde_json::{Value, json};
 
-use super::{ask, impersonating, options, row, target};
-use crate::databases::crowd::names;
+use super::{ask, crowded, impersonating, options, row, target};
 use crate::databases::overheard::{Overheard, lead_here};
 use crate::databases::stalling::Stalling;
 use crate::lab;
@@ -49,10 +48,8 @@ async fn a_server_that_falls_silent_anywhere_ends_the_call_on_time_and_nothing_e
     let lab = lab!(alone);
     let issuer = issuer().await;
     let host = lab.var("SQL_HOST");
-    let names: Vec<_> = names().map(|name| lab.windows_name(&name)).collect();
     for (encryption, word) in [(Encryption::Required, "tls"), (Encryption::Strict, "strict")] {
-        let mut options = options(lab, encryption).await;
-        options.directory = Directory::with_users(&names.iter().map(|n| &**n).collect::<Vec<_>>());
+        let (options, _) = crowded(lab, encryption).await;
         let database = Server::start(options).await;
         let stalling = Stalling::before(format!("{}:1433", lab.var("SQL_IP"))).await;
         let there = json!({
@@ -60,7 +57,7 @@ async fn a_server_that_falls_silent_anywhere_ends_the_call_on_time_and_nothing_e
         });
         let targets = vec![target(lab, "own", there.clone()), impersonating(lab, "as", there)];
         let change = |configuration: &mut Value| {
-            configuration["server"]["callTimeoutSeconds"] = 2.into();
+            configuration["server"]["callTimeoutSeconds"] = 4.into();
             lead_here(configuration, "SQL_HOST");
         };
         let sql = "SELECT name FROM many";
