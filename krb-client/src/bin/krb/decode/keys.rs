@@ -48,7 +48,7 @@ impl Keys {
 
     /// A key by itself.
     pub(super) fn add_given(&mut self, key: Key) -> Result<(), Failure> {
-        let name = format!("the --key of {}", key.enctype());
+        let name = format!("the given key of {}", key.enctype());
         self.add(Named { key, name, is_krbtgt: false })
     }
 
