@@ -125,6 +125,16 @@ async fn a_key_that_was_put_there_after_the_last_look_opens_a_ticket_all_the_sam
     assert!(began.elapsed() >= LOOK_AGAIN, "nobody is made to look more often");
 }
 
+/// There is nothing that it could become.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_stays_as_it_is_is_not_waited_for() {
+    let (keyring, _) = keyring(ClientSecret::Keys(vec![key(2)]).into());
+    keyring.keep_up().await;
+    let began = tokio::time::Instant::now();
+    keyring.look_again().await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_symbolic_link_that_is_swapped_is_noticed() {
