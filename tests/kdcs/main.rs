@@ -1,5 +1,5 @@
-//! What every KDC must do for us, asked of whichever `KDC_WORLD` names: `embedded` (the default),
-//! `samba`, `mit`, `mit-test` or `heimdal`, the last four in the lab. What each does stands in a table of
+//! What every KDC must do for us, asked of whichever `KDC_WORLD` names: `embedded` (the default), or
+//! `samba`, `samba422`, `mit`, `mit-kldap`, `mit-test` or `heimdal` in the lab. What each does stands in a table of
 //! docs/interop.md, a row a test: `UPDATE_SNAPSHOTS=1` writes this KDC's cells, without it they are
 //! compared.
 
@@ -12,13 +12,14 @@ mod requests;
 mod table;
 mod tickets;
 mod world;
+mod worlds;
 
 use world::Domain;
 
 /// The domain, for a row of the table, or the end of the test.
 macro_rules! domain {
     ($row:expr) => {
-        match $crate::world::domain($row).await {
+        match $crate::worlds::domain($row).await {
             Some(domain) => domain,
             None => return,
         }
@@ -60,6 +61,11 @@ const ROWS: &[&str] = &[
     proxies::OF_A_SENSITIVE,
     proxies::WITHOUT_THE_FLAG,
     proxies::MUST_CHANGE,
+    proxies::RESOURCE_BASED,
+    proxies::RESOURCE_BASED_OF_A_SENSITIVE,
+    proxies::RESOURCE_BASED_WITHOUT_THE_FLAG,
+    proxies::RESOURCE_BASED_WITH_NOTHING,
+    proxies::RESOURCE_BASED_BY_ANOTHER,
     tickets::RENEWED,
     tickets::FORWARDED,
     tickets::PROXIED,

@@ -175,7 +175,23 @@ async fn s4u() {
     ] {
         compared.row(&format!("S4U2Proxy: {what}"), &tgs.ask(&domain).await);
     }
+    compared.row(RESOURCE_BASED_UNSAID, &resource_based_unsaid(&domain).await);
     compared.end();
+}
+
+const RESOURCE_BASED_UNSAID: &str =
+    "S4U2Proxy: no word that the asker knows of the service's own list, which it is on";
+
+/// Without PA-PAC-OPTIONS (MS-SFU 3.1.5.2.1), which our client always sends.
+async fn resource_based_unsaid(domain: &Domain) -> Answer {
+    let Ok(let_in) = &domain.let_in else { return "-".into() };
+    let front_end = &let_in.front_end;
+    let evidence = domain.client(front_end).s4u().evidence(&domain.user(domain.ordinary)).await;
+    let tgt = login(domain, front_end).await;
+    let mut tgs = Tgs::new(domain, &tgt, let_in.by.clone());
+    tgs.body.options = KdcOptions::FORWARDABLE | KdcOptions::CNAME_IN_ADDL_TKT;
+    tgs.body.additional = vec![evidence.expect("evidence").ticket.clone()];
+    tgs.ask(domain).await
 }
 
 /// PA-FOR-USER with that checksum.

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// The head of each column, by the world whose it is.
-const COLUMNS: [(&str, &str); 5] = [
+const COLUMNS: [(&str, &str); 7] = [
     ("embedded", "embedded"),
     ("samba", "Samba 4.17"),
+    ("samba422", "Samba 4.22"),
     ("mit", "MIT 1.20 (db2)"),
+    ("mit-kldap", "MIT 1.20 (LDAP)"),
     ("mit-test", "MIT 1.20 (test database)"),
     ("heimdal", "Heimdal 7.8"),
 ];

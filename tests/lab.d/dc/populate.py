@@ -157,6 +157,17 @@ def permissions():
         sam.add_remove_group_members(name, members, add_members_operation=True)
 
 
+def let_in(*accounts):
+    """What a service has that lets these front ends in: full control of it, as Samba's tool has it."""
+    entries = ""
+    for account in accounts:
+        found = sam.search(f"CN={account},{USERS}", scope=ldb.SCOPE_BASE, attrs=["objectSid"])[0]
+        sid = ndr_unpack(security.dom_sid, found["objectSid"][0])
+        entries += f"(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;{sid})"
+    descriptor = security.descriptor.from_sddl(f"O:BAD:{entries}", security.dom_sid(sam.get_domain_sid()))
+    return {"msDS_AllowedToActOnBehalfOfOtherIdentity": ndr_pack(descriptor)}
+
+
 def services():
     """Service accounts; returns keytab name -> principals."""
     mcp, web = f"HTTP/{env['MCP_HOST']}", f"HTTP/{env['WEB_HOST']}"
@@ -190,6 +201,9 @@ def services():
     front = {"servicePrincipalName": keycloak, "flags": TRUSTED_FOR_DELEGATION}
     user("svc-keycloak-web", **front, **aes)  # takes users' tickets and what they hand on
     user("svc-other", servicePrincipalName=other, **aes)
+    user("svc-rb", servicePrincipalName=f"HTTP/rb.{DOMAIN}", **trusted, **aes)
+    user("svc-plain", servicePrincipalName=f"HTTP/plain.{DOMAIN}", **aes)
+    user("svc-rweb", servicePrincipalName=f"HTTP/rweb.{DOMAIN}", **aes, **let_in("svc-rb", "svc-ko", "svc-plain"))
     for name in ["renamed", "rotated"]:
         spn = f"HTTP/{name}.{DOMAIN}"
         user(f"svc-{name}", servicePrincipalName=spn, **delegates, **trusted, **aes)
@@ -206,6 +220,7 @@ def services():
         "sql": ["svc-sql", sql],
         "keycloak": ["svc-keycloak-web", keycloak],
         "other": ["svc-other", other],
+        "rb": ["svc-rb", "svc-plain"],
         "dc": [env["DC_HOST"].split(".")[0].upper() + "$"],
         "krbtgt": ["krbtgt"],
     }

@@ -5,11 +5,12 @@
 #   at              what it says when it is up
 #   start           launches it, with `daemon`
 #   ready           waits until it answers, with `answers`
-#   build           optional: fills its directory; runs once, and its result is cached
+#   build           optional: fills its directory; runs once, and its result is cached. What comes up only
+#                   by name is built when it first starts, and not cached
 #   obtain          optional: outside of the lab, gets into LAB_CACHE what no Debian package has
 
 COMPONENTS=(keycloak kdc dc mit heimdal web postgres fileserver)   # in the order in which they come up
-BY_NAME=(realms oidc)                                       # only those that were asked for
+BY_NAME=(realms oidc samba422 kldap)                        # only those that were asked for
 
 # Runs functions of a component without leaving its definitions behind.
 component() {
@@ -44,8 +45,15 @@ start_component() {
   local need
   is_running "$1" && return
   for need in $(component_needs "$1"); do start_component "$need"; done
+  build_by_name "$1"
   component "$1" eval 'start; ready' || die "$1 did not start; see $LAB_DIR/log/$1.*"
   lap "$1 $(component "$1" at)"
+}
+
+build_by_name() {
+  [[ " ${BY_NAME[*]} " == *" $1 "* && ! -d $LAB/$1 ]] && can_build "$1" || return 0
+  component "$1" build || { rm -rf "${LAB:?}/$1"; die "$1 was not built; see $LAB_DIR/log"; }
+  lap "$1 built"
 }
 
 stop_component() {

@@ -51,7 +51,7 @@ realm() {
 
 start() {
   rm -f "$LAB/keytabs/realms.keytab"
-  realm here "$HERE_REALM" svc-mcp svc-rb HTTP/web.s.test HTTP/rweb.s.test &&
+  realm here "$HERE_REALM" svc-mcp svc-rb svc-ko HTTP/web.s.test HTTP/rweb.s.test &&
     realm there "$THERE_REALM" HTTP/uweb.u.test || return
   # shellcheck disable=SC2016  # expands in there
   daemon realms bash -c 'for role in here there; do
