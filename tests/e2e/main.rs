@@ -39,6 +39,7 @@ mod release;
 mod replicas;
 mod resources;
 mod revocations;
+mod rodc;
 mod rollovers;
 mod shipped_server;
 mod sql;

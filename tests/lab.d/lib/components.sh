@@ -10,7 +10,7 @@
 #   obtain          optional: outside of the lab, gets into LAB_CACHE what no Debian package has
 
 COMPONENTS=(keycloak kdc dc mit heimdal web postgres fileserver)   # in the order in which they come up
-BY_NAME=(realms oidc samba422 kldap)                        # only those that were asked for
+BY_NAME=(realms oidc samba422 kldap rodc)                   # only those that were asked for
 
 # Runs functions of a component without leaving its definitions behind.
 component() {

@@ -77,7 +77,7 @@ lab_env() {
     [MCP_HOST]=$MCP_HOST [MCP_IP]=$MCP_IP            # the service account's host; nothing listens
     # The service account
     [SVC_ACCOUNT]=$SVC_ACCOUNT [SVC_PASSWORD]=$SVC_PASSWORD
-    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,sql,keycloak,other,rb,dc,krbtgt,mit,heimdal,samba422,kldap,realms}.keytab
+    [KEYTABS]=$LAB/keytabs                           # {mcp,ko,narrow,reports,web,postgres,sql,keycloak,other,rb,dc,krbtgt,mit,heimdal,samba422,kldap,rodc,realms}.keytab
     # The MIT realm
     [MIT_REALM]=$MIT_REALM [MIT_KDC]=$MIT_IP:88 [MIT_ACCOUNT]=$MIT_ACCOUNT
     [MIT_PKI]=$LAB/mit/pki                           # {ca,kdc,alice,stranger}.{pem,key}
@@ -86,6 +86,8 @@ lab_env() {
     # Samba 4.22's, and MIT's with its accounts in LDAP (components samba422 and kldap, started by name only)
     [SAMBA422_REALM]=$SAMBA422_REALM [SAMBA422_KDC]=$SAMBA422_IP:88
     [KLDAP_REALM]=$KLDAP_REALM [KLDAP_KDC]=$KLDAP_IP:88
+    # A read-only domain controller of the domain (component rodc, started by name only)
+    [RODC_HOST]=$RODC_HOST [RODC_IP]=$RODC_IP
     # Two MIT realms that trust one another (component realms, started by name only)
     [HERE_REALM]=$HERE_REALM [HERE_KDC]=$HERE_IP:88
     [THERE_REALM]=$THERE_REALM [THERE_KDC]=$THERE_IP:88
