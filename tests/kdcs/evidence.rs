@@ -3,12 +3,14 @@
 use krb_client::ClientError;
 use krb_proto::exchange::{EvidenceError, ExchangeError, Mismatch};
 use krb_proto::iana::{ErrorCode, TicketFlags};
+use krb_proto::{Name, Principal};
 
 use crate::world::refusal;
 use crate::{Domain, domain, has};
 
 pub(crate) const OF_A_USER: &str =
     "S4U2Self: names the user, opens with the service's key, forwardable";
+pub(crate) const BY_ENTERPRISE_NAME: &str = "S4U2Self for a user by an enterprise name";
 pub(crate) const OF_NOBODY: &str = "S4U2Self for an unknown user";
 pub(crate) const OF_A_DISABLED: &str = "S4U2Self for a disabled user";
 pub(crate) const OF_AN_EXPIRED: &str = "S4U2Self for an expired user";
@@ -38,6 +40,21 @@ async fn it_names_the_user_and_opens_with_the_services_key() {
             domain.saw("yes, without a PAC: we do nothing with it");
         }
         Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn it_names_a_user_by_an_enterprise_name() {
+    let domain = domain!(BY_ENTERPRISE_NAME);
+    let named = Name::enterprise(&domain.user(domain.ordinary).to_string());
+    let sent = Principal::new(named, &domain.realm);
+    match domain.client(&domain.service).s4u().evidence(&sent).await {
+        Ok(evidence) if evidence.client == sent => domain.saw("yes, by the name that was sent"),
+        Ok(evidence) => {
+            assert_eq!(evidence.client, domain.user(domain.ordinary));
+            domain.saw("yes, by the account's own name");
+        }
+        refused => domain.saw_refusal(refused),
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) const NOT_THERE: &str = "S4U2Proxy to one that is not there";
 pub(crate) const OF_A_SENSITIVE: &str = "S4U2Proxy for a user who may not be forwarded";
 pub(crate) const WITHOUT_THE_FLAG: &str = "S4U2Proxy by a service without the flag";
 pub(crate) const MUST_CHANGE: &str = "S4U2Proxy for a user who must change the password";
+pub(crate) const OF_A_PROTECTED: &str = "S4U2Proxy for a member of Protected Users";
 pub(crate) const RESOURCE_BASED: &str =
     "resource-based: S4U2Proxy to a service that lets the front end in, which has no list itself";
 pub(crate) const RESOURCE_BASED_OF_A_SENSITIVE: &str =
@@ -90,6 +91,16 @@ async fn for_a_user_who_must_change_the_password() {
             assert_eq!(refusal(refused.clone()), Some(ErrorCode::KEY_EXPIRED));
             domain.saw_refusal(refused);
         }
+    }
+}
+
+#[tokio::test]
+async fn none_for_a_member_of_protected_users_where_that_group_means_something() {
+    let domain = domain!(OF_A_PROTECTED);
+    let (user, granted) = (has!(domain.protected), has!(domain.granted));
+    match proxy(&domain, &domain.service, user, granted).await {
+        Ok(_) => domain.saw("granted"),
+        refused => domain.saw_refusal(refused),
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Domain {
     pub(crate) disabled: Has<(&'static str, ErrorCode)>,
     pub(crate) expired: Has<&'static str>,
     pub(crate) must_change: Has<&'static str>,
+    /// A member of Protected Users.
+    pub(crate) protected: Has<&'static str>,
     /// A user's certificate, as the KDC knows it.
     pub(crate) certificate: (Vec<u8>, &'static str),
     /// Tickets have a PAC.

@@ -78,6 +78,7 @@ fn embedded() -> Domain {
         disabled: Ok(("eve", ErrorCode::POLICY)),
         expired: Ok("frank"),
         must_change: Ok("grace"),
+        protected: Ok("paula"),
         granted: Ok(http(WEBAPP)),
         not_granted: http(OTHER),
     }
@@ -100,6 +101,7 @@ async fn samba(lab: &Lab) -> Domain {
         disabled: Ok(("eve", ErrorCode::POLICY)),
         expired: Ok("frank"),
         must_change: Ok("grace"),
+        protected: Ok("carol"),
         granted: Ok(http(&lab.var("WEB_HOST"))),
         not_granted: http(&format!("other.{}", lab.var("DOMAIN"))),
         let_in: Ok(LetIn {
@@ -142,6 +144,7 @@ async fn samba422(lab: &Lab) -> Option<Domain> {
         disabled: Ok(("eve", ErrorCode::POLICY)),
         expired: Ok("frank"),
         must_change: Ok("grace"),
+        protected: Ok("carol"),
         granted: Ok(web("web")),
         not_granted: web("other"),
         let_in: Ok(LetIn {
@@ -174,6 +177,7 @@ async fn mit(lab: &Lab) -> Domain {
         disabled: Ok(("eve", ErrorCode::CLIENT_REVOKED)),
         expired: Ok("frank"),
         must_change: Err("db2 keeps no list for S4U2Proxy"),
+        protected: Err("only AD has that group"),
         granted: Err("db2 keeps no list for S4U2Proxy"),
         not_granted: http(&format!("web.{}", realm.to_lowercase())),
         let_in: Err("db2 keeps no list for S4U2Proxy"),
@@ -202,6 +206,7 @@ async fn mit_kldap(lab: &Lab) -> Option<Domain> {
         disabled: Ok(("eve", ErrorCode::CLIENT_REVOKED)),
         expired: Ok("frank"),
         must_change: Ok("grace"),
+        protected: Err("only AD has that group"),
         granted: Ok(web("web")),
         not_granted: web("other"),
         let_in: Err(none),
@@ -230,6 +235,7 @@ async fn mit_test(lab: &Lab) -> Option<Domain> {
         disabled: Err(none),
         expired: Err(none),
         must_change: Err(none),
+        protected: Err("only AD has that group"),
         granted: Ok(http("web.s.test")),
         not_granted: http("rweb.s.test"),
         let_in: Ok(LetIn {
@@ -260,6 +266,7 @@ async fn heimdal(lab: &Lab) -> Domain {
         disabled: Ok(("eve", ErrorCode::POLICY)),
         expired: Ok("frank"),
         must_change: Err("the lab's Heimdal has no such user"),
+        protected: Err("only AD has that group"),
         granted: Ok(web("web")),
         not_granted: web("other"),
         let_in: Err("Heimdal has no lists of the services' own"),

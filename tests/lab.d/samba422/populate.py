@@ -45,6 +45,8 @@ def service(name, host, flags=0, **attributes):
 
 sam.transaction_start()
 user("bob")
+user("carol")
+sam.add_remove_group_members("Protected Users", ["carol"], add_members_operation=True)
 user("dave", NOT_DELEGATED)
 user("eve", ACCOUNTDISABLE)
 user("frank", accountExpires="130000000000000000")  # in 2012
