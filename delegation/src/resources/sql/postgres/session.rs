@@ -151,7 +151,7 @@ impl session::Session for Session {
         if is_here && !in_time(self.is_clean()).await {
             return Err(NotDone::Unused);
         }
-        let is_as_new = is_here && !self.had_temporary && self.role.is_none();
+        let is_as_new = is_here && !self.had_temporary;
         self.shape = self.known.statement(&work.text).filter(|_| reads && is_as_new);
         if self.shape.is_some() {
             return Ok(());
@@ -306,9 +306,7 @@ impl Session {
         self.wire.send().await.map_err(Stop::from)?;
         let changed = self.take_rows(work, &shape.columns, rows).await?;
         if reads {
-            if self.role.is_none() {
-                self.known.remember(&work.text, shape);
-            }
+            self.known.remember(&work.text, shape);
         } else {
             self.query("COMMIT");
             self.open = false;
@@ -344,29 +342,32 @@ impl Session {
         self.take_rows(work, &shape.columns, rows).await
     }
 
-    /// Begins a transaction. Where no role is taken on, what comes behind it in this flight the server
-    /// passes over if any of this fails: nothing of anybody's runs outside of it.
+    /// Begins a transaction, in which a role is taken on where there is one. What comes behind it in this
+    /// flight the server passes over if any of this fails: nothing of anybody's runs outside of it.
     fn begin(&mut self, reads: bool) {
         self.open = true;
-        let begin = match reads {
+        self.runs(match reads {
             true => "BEGIN TRANSACTION READ ONLY",
             false => "BEGIN TRANSACTION READ WRITE",
-        };
-        if let Some(role) = &self.role {
-            let text = format!("{begin}; {}", taking_on(role));
-            return self.query(&text);
+        });
+        if let Some(role) = self.role.clone() {
+            self.runs(&settings_of(&role));
+            self.runs(&format!("SET LOCAL ROLE {}", quoted(Engine::Postgresql, &role)));
         }
         // A query takes a snapshot, after which nothing makes a read-only transaction another one; and
         // says who will have run it.
-        for text in [begin, WHO] {
-            self.wire.put(b'P', |out| {
-                put_text(out, "");
-                put_text(out, text);
-                out.put_u16(0);
-            });
-            self.wire.put(b'B', |out| out.put_slice(&[0; 8]));
-            self.wire.put(b'E', |out| out.put_slice(&[0; 5]));
-        }
+        self.runs(WHO);
+    }
+
+    /// Gathers a statement of our own that is passed over where one before it failed.
+    fn runs(&mut self, text: &str) {
+        self.wire.put(b'P', |out| {
+            put_text(out, "");
+            put_text(out, text);
+            out.put_u16(0);
+        });
+        self.wire.put(b'B', |out| out.put_slice(&[0; 8]));
+        self.wire.put(b'E', |out| out.put_slice(&[0; 5]));
     }
 
     /// Asks what the statement is.
@@ -381,22 +382,16 @@ impl Session {
 
     /// Who the transaction is, and what the statement has, as far as it is said before this tag.
     async fn begun(&mut self, place: &Place<'_>, until: u8) -> Result<Shape, Stop> {
-        let (who, described) = if self.role.is_some() {
-            let who = self.answers().await;
-            let described = self.described(until).await;
-            (who?, Some(described))
-        } else {
+        // BEGIN, and what takes on a role.
+        for _ in 0..if self.role.is_some() { 3 } else { 1 } {
             self.ran().await?;
-            (self.ran().await?, None)
-        };
+        }
+        let who = self.ran().await?;
         let user = self.role.as_deref().unwrap_or(&self.login);
         if !matches!(who.as_slice(), [one] if is_both(one, &self.login, user)) {
             return Err(Stop::Failed(PgError::SomebodyElse(format!("{who:?}")).explain(place, 0)));
         }
-        match described {
-            Some(described) => described,
-            None => self.described(until).await,
-        }
+        self.described(until).await
     }
 
     /// The rows of one of what begins a transaction.
@@ -673,11 +668,9 @@ fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
     matches!(row, [Some(one), Some(other), ..] if one == session && other == current)
 }
 
-/// What takes on a role for a transaction, and says at last who will have run it. What is set for a role does
-/// not follow SET ROLE. What is pinned stays so: where the text of statements finds its names, and how
-/// the server reads and writes text.
-fn taking_on(role: &str) -> String {
-    let name = quoted(Engine::Postgresql, role);
+/// Sets for a transaction what is set for a role, which does not follow SET ROLE. What is pinned stays so:
+/// where the text of statements finds its names, and how the server reads and writes text.
+fn settings_of(role: &str) -> String {
     let text = role.replace('\'', "''");
     format!(
         "SELECT pg_catalog.set_config(name, value, true) FROM (SELECT \
@@ -689,7 +682,6 @@ fn taking_on(role: &str) -> String {
          AND setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, \
          (SELECT oid FROM pg_catalog.pg_database WHERE datname \
          OPERATOR(pg_catalog.=) pg_catalog.current_database())]) ORDER BY setdatabase) AS own \
-         WHERE pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY[{NOT_OF_ROLES}]); \
-         SET LOCAL ROLE {name}; {WHO}"
+         WHERE pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY[{NOT_OF_ROLES}])"
     )
 }

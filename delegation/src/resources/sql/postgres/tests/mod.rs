@@ -1,6 +1,5 @@
 //! Servers that do not do as they should, in memory. Real ones are in tests/e2e.
 
-mod figures;
 mod sessions;
 
 use std::sync::Arc;

@@ -6,7 +6,6 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep};
 
-use super::figures::{place, targets};
 use super::{READY, says};
 use crate::resources::kept::Keep as _;
 use crate::resources::sql::place::Place;
@@ -17,11 +16,27 @@ use crate::resources::sql::rows::Rows;
 use crate::resources::sql::session::{Done, NotDone, Session as _};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
+use crate::targets::{TargetConfig, Targets};
 
 type Said = (u8, Vec<u8>);
 
 /// No test takes so long.
 const TIME: Duration = Duration::from_secs(60);
+
+fn targets(host: &str) -> Targets {
+    let config = serde_json::json!({
+        "kind": "sql", "engine": "postgresql", "name": "pg", "host": host, "databases": ["app"],
+        "roleTemplate": "{name}", "encryption": "gss"
+    });
+    let config: TargetConfig = serde_json::from_value(config).unwrap();
+    Targets::new(vec![config]).unwrap()
+}
+
+fn place<'a>(targets: &'a Targets, user: &str) -> Place<'a> {
+    let target = targets.iter().next().unwrap();
+    let crate::resources::Endpoint::Sql(endpoint) = target.endpoint() else { panic!("a database") };
+    Place { target, endpoint, database: "app", identity: user.into() }
+}
 
 fn row(values: &[&str]) -> Said {
     let count = u16::try_from(values.len()).unwrap();
@@ -54,6 +69,14 @@ fn began(who: &[&str]) -> Vec<Said> {
     begun.chain(runs()).chain([row(who), complete("SELECT 1")]).collect()
 }
 
+/// The same where a role is taken on.
+fn taken_on(who: &[&str]) -> Vec<Said> {
+    let runs = || [(b'1', vec![]), (b'2', vec![])];
+    let began = |tag| runs().into_iter().chain([complete(tag)]);
+    let begun = ["BEGIN", "SELECT 0", "SET"].into_iter().flat_map(began);
+    begun.chain(runs()).chain([row(who), complete("SELECT 1")]).collect()
+}
+
 /// A statement with one column, `n`, of text; and its rows.
 fn statement(rows: &[&str], end: &str) -> (Vec<Said>, Vec<Said>) {
     let column = [&b"\0\x01n\0"[..], &[0; 6], &25_u32.to_be_bytes(), &[0; 8]].concat();
@@ -78,9 +101,19 @@ async fn session(
     place: &Place<'_>,
     said: &[Vec<Said>],
 ) -> Result<(Session, DuplexStream), PgError> {
+    session_of(None, place, said).await
+}
+
+/// Of bob, who takes on this role.
+async fn session_of(
+    role: Option<&str>,
+    place: &Place<'_>,
+    said: &[Vec<Said>],
+) -> Result<(Session, DuplexStream), PgError> {
     let said: Vec<_> = said.iter().flatten().map(|(tag, body)| (*tag, &body[..])).collect();
     let (wire, server) = says(&said);
-    let logged_in = LoggedIn { wire, canceller: None, login: "bob".into(), role: None };
+    let role = role.map(Into::into);
+    let logged_in = LoggedIn { wire, canceller: None, login: "bob".into(), role };
     Session::of(logged_in, place).await.map(|session| (session, server))
 }
 
@@ -308,6 +341,39 @@ async fn known(place: &Place<'_>, then: &[Vec<Said>]) -> (Session, DuplexStream)
     assert!(run(&mut session, place, Access::Read, 10).await.0.is_ok());
     assert!(session.clean().await);
     (session, server)
+}
+
+#[tokio::test]
+async fn a_role_is_taken_on_in_the_flight_of_what_it_runs_and_nothing_is_taken_without_it() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "alice");
+    let (described, ran) = statement(&["1"], "SELECT 1");
+    let cleaned = ["ROLLBACK", "RESET", "DISCARD ALL"].map(|tag| vec![complete(tag), ready()]);
+    let looked = [own(&[&["bob", "bob", "false", "0"]])];
+    let taken = taken_on(&["bob", "alice"]);
+    let first = [own(&[BOB]), own(&[]), taken.clone(), described.clone(), ran.clone()];
+    let refused = [&taken[..6], &[(b'E', b"C42501\0Mnot yours\0\0".to_vec()), ready()]].concat();
+    for (what, then) in [
+        ("taken on", vec![taken, at_once(described.clone()), ran.clone()]),
+        ("still the login", vec![taken_on(BOB), at_once(described.clone()), ran.clone()]),
+        ("somebody else", vec![taken_on(&["bob", "carol"]), at_once(described), ran]),
+        ("refused", vec![refused]),
+    ] {
+        let said = [&first[..], &cleaned, &looked, &then].concat();
+        let (mut session, server) = session_of(Some("alice"), &place, &said).await.ok().unwrap();
+        assert_eq!(run(&mut session, &place, Access::Read, 10).await.1, 1, "{what}");
+        assert!(session.clean().await, "{what}");
+        let (done, rows) = run(&mut session, &place, Access::Read, 10).await;
+        match done {
+            Ok(_) => assert_eq!((what, rows), ("taken on", 1)),
+            Err(NotDone::Refused(said)) => assert_eq!((what, &*said.code), ("refused", "42501")),
+            Err(NotDone::Failed(_)) => assert!(what.starts_with("s") && rows == 0, "{what}"),
+            _ => panic!("{what}"),
+        }
+        assert_eq!(session.is_lost(), what.starts_with("s"), "{what}");
+        // The server passes over it where the role is not taken on.
+        assert!(sent(session, server).await.windows(BINDS.len()).any(|at| at == BINDS), "{what}");
+    }
 }
 
 /// What was sent last, once a session is over.
