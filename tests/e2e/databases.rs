@@ -34,3 +34,31 @@ pub(crate) fn row(answer: &Answer) -> &Value {
     assert_eq!(rows.len(), 1, "{answer:#?}");
     &rows[0]
 }
+
+/// `curl` as the original's documentation has it, but for who is asked: the text of the answer.
+pub(crate) fn by_curl(lab: &Lab, server: &Server, token: &str, sql: &str) -> String {
+    let told = lab.shell(&format!(
+        r#"curl -sS -X POST {} \
+  -H "Content-Type: application/json" \
+  -H "Authorization: Bearer {token}" \
+  -d '{{
+    "jsonrpc": "2.0",
+    "method": "tools/call",
+    "params": {{
+      "name": "sql-delegate",
+      "arguments": {{
+        "action": "query",
+        "sql": "{sql}",
+        "params": {{}}
+      }}
+    }},
+    "id": 1
+  }}'"#,
+        server.url()
+    ));
+    let answer: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!(1)), "{answer:#}");
+    let content = &answer["result"]["content"];
+    assert_eq!((content.as_array().map(Vec::len), &content[0]["type"]), (Some(1), &json!("text")));
+    content[0]["text"].as_str().unwrap_or_default().to_owned()
+}

@@ -7,6 +7,7 @@ use krb_delegation::policy::DEFAULTS;
 use krb_tests::{Answer, Lab, Server, Setup, issuer};
 use serde_json::{Value, json};
 
+use crate::databases::by_curl;
 use crate::lab;
 
 /// What policy allows is everything: what is left is what statements are.
@@ -68,29 +69,9 @@ async fn the_originals_call_is_answered_letter_for_letter() {
     let issuer = issuer().await;
     let server = server(lab, &issuer.url(), r"DOMAIN\{name}", ALL);
     let token = issuer.token("alice");
-    // `curl -X POST … -d` as the documentation has it: Accept is */*, and nothing was initialised.
-    let body = r#"{
-    "jsonrpc": "2.0",
-    "method": "tools/call",
-    "params": {
-      "name": "sql-delegate",
-      "arguments": {
-        "action": "query",
-        "sql": "SELECT CURRENT_USER AS current_user",
-        "params": {}
-      }
-    },
-    "id": 1
-  }"#;
-    let line = format!(
-        "curl -s -X POST {} -H 'Content-Type: application/json' -H 'Authorization: Bearer {token}' \
-         -d '{body}'",
-        server.url()
-    );
-    let answer: Value = serde_json::from_str(&lab.shell(&line)).expect("JSON");
-    assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!(1)), "{answer}");
-    let text = r#"{"status":"success","data":[{"current_user":"DOMAIN\\ALICE_ADMIN"}]}"#;
-    assert_eq!(answer["result"]["content"], json!([{"type": "text", "text": text}]), "{answer}");
+    // Accept is */*, and nothing was initialised.
+    let said = by_curl(lab, &server, &token, "SELECT CURRENT_USER AS current_user");
+    assert_eq!(said, r#"{"status":"success","data":[{"current_user":"DOMAIN\\ALICE_ADMIN"}]}"#);
 }
 
 /// What PostgreSQL does when it is let, and is called a read here.

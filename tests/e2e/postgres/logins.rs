@@ -50,28 +50,6 @@ async fn alice_is_alice_to_the_database_by_gss_and_by_tls() {
 }
 
 #[tokio::test]
-async fn the_call_of_the_seeds_is_answered_in_their_words() {
-    let lab = lab!();
-    let issuer = issuer().await;
-    let change = json!({ "roleTemplate": "DOMAIN\\{name}" });
-    let server = server(lab, &issuer.url(), vec![target(lab, "pg", change)]);
-    let request = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": {
-            "name": "sql-delegate",
-            "arguments": {
-                "action": "query", "sql": "SELECT CURRENT_USER AS current_user", "params": {}
-            }
-        }
-    });
-    let bearer = format!("Bearer {}", issuer.token("alice"));
-    let fields = [("authorization", bearer.as_str()), ("accept", "*/*")];
-    let answer = server.post_with(&fields, request).await;
-    let text = r#"{"status":"success","data":[{"current_user":"DOMAIN\\ALICE_ADMIN"}]}"#;
-    assert_eq!(answer.body["result"]["content"][0]["text"], text, "{answer:#?}");
-}
-
-#[tokio::test]
 async fn who_has_no_role_there_does_not_come_in() {
     let lab = lab!();
     let issuer = issuer().await;

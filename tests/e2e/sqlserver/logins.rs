@@ -5,6 +5,7 @@ use krb_tests::tds::{Encryption, Fault, Options, Server};
 use serde_json::json;
 
 use super::{WHO, ask, database, execute, options, row, server, target};
+use crate::databases::by_curl;
 use crate::lab;
 
 #[tokio::test]
@@ -112,6 +113,19 @@ async fn a_server_that_is_not_safe_enough_gets_nothing() {
         assert!(message.contains("certificate"), "{message}");
         assert!(database.seen().logins.is_empty());
     }
+}
+
+// As at PostgreSQL (tests/e2e/sql.rs).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_originals_call_is_answered_letter_for_letter_but_for_a_reserved_word() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    let _database = database(lab).await;
+    let server = server(lab, &issuer.url(), vec![target(lab, "db", json!({}))]);
+    let sql = "SELECT CURRENT_USER AS [current_user]";
+    let name = lab.windows_name("ALICE_ADMIN").replace('\\', "\\\\");
+    let text = format!(r#"{{"status":"success","data":[{{"current_user":"{name}"}}]}}"#);
+    assert_eq!(by_curl(lab, &server, &issuer.token("alice"), sql), text);
 }
 
 #[tokio::test]
