@@ -1,6 +1,6 @@
 //! What `benches/run` asks for: `krb-benches cases DIRECTORY` writes the list of cases,
-//! `krb-benches page DIRECTORY` prints the page of the figures that were collected there, or with `client` its
-//! part about the client,
+//! `krb-benches page DIRECTORY` prints the page of the figures that were collected there, or with `client` or
+//! `sql` its part about the client or about databases,
 //! `krb-benches load WHO ADDRESS GROUP` measures the KDC there, a process group, and
 //! `krb-benches first-ticket` starts one of ours and gets a ticket from it. `krb-benches tickets` measures the
 //! tickets that a client keeps. `client` and `kdc-alone` are for `benches/client`, `issuer`, `bare-rmcp`
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use krb_benches::report::{Figures, client_part, page};
+use krb_benches::report::{Figures, page, part};
 use krb_benches::{bare, calls, cases, client, first_ticket, issuer, load, tickets};
 
 fn main() -> ExitCode {
@@ -19,8 +19,10 @@ fn main() -> ExitCode {
         ["cases", directory] => cases::write(Path::new(directory)),
         ["page", directory] => Figures::read(Path::new(directory))
             .and_then(|figures| io::stdout().write_all(page(&figures).as_bytes())),
-        ["page", directory, "client"] => Figures::read(Path::new(directory))
-            .and_then(|figures| io::stdout().write_all(client_part(&figures).as_bytes())),
+        ["page", directory, name] => Figures::read(Path::new(directory)).and_then(|figures| {
+            let part = part(&figures, name).ok_or_else(|| io::Error::other("no such part"))?;
+            io::stdout().write_all(part.as_bytes())
+        }),
         ["load", who, address, group] => load(who, address, group),
         ["first-ticket"] => first_ticket(),
         ["tickets"] => {
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
             calls((name, case), who, address, group, tokens, clients)
         }
         _ => Err(io::Error::other(
-            "use: krb-benches cases DIRECTORY, page DIRECTORY [client], load WHO ADDRESS GROUP, first-ticket, \
+            "use: krb-benches cases DIRECTORY, page DIRECTORY [client|sql], load WHO ADDRESS GROUP, first-ticket, \
              tickets, or what benches/client and benches/server ask for",
         )),
     };

@@ -60,3 +60,13 @@ pub const RMCP: &str = "rmcp and ES256";
 pub const FASTMCP: &str = "fastmcp (TypeScript)";
 /// smbclient, from one file to the next.
 pub const SMBCLIENT: &str = "smbclient, one session";
+/// tokio-postgres by itself, which is given a statement's text each time.
+pub const POSTGRES: &str = "tokio-postgres";
+/// tiberius by itself.
+pub const TIBERIUS: &str = "tiberius";
+/// A session in which the user has logged in.
+pub const USER: &str = "krb-mcp, a ticket";
+/// A session of a service login, which takes on the user's role.
+pub const ROLE: &str = "krb-mcp, a role";
+/// A session of a service login, which executes as the user.
+pub const EXECUTE_AS: &str = "krb-mcp, EXECUTE AS";

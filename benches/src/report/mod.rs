@@ -10,9 +10,10 @@ mod memory;
 mod page;
 mod parts;
 mod server;
+mod sql;
 mod table;
 mod target;
 mod tickets;
 
 pub use figures::Figures;
-pub use page::{client_part, page};
+pub use page::{page, part};

@@ -3,12 +3,14 @@
 use std::fmt::Write;
 
 use super::target::Target;
-use super::{Figures, client, codec, crypto, kdcs, mac, memory, parts, server, target, tickets};
+use super::{
+    Figures, client, codec, crypto, kdcs, mac, memory, parts, server, sql, target, tickets,
+};
 
 const INTRODUCTION: &str = "\
 # Benchmarks
 
-The codec, the crypto, the KDC, the client and the MCP server beside their peers. This page is written by the command
+The codec, the crypto, the KDC, the client, the MCP server and its databases beside their peers. This page is written by the command
 
 ```sh
 benches/run
@@ -91,6 +93,14 @@ Sessions are made in one process: tokens by an identity provider in memory, tick
 Memory is what the process has more of. What is counted as kept are the caller's tokens that are not verified
 anew when they come again (their number has a bound), the tokens that were given in exchange for them,
 and the tickets.
+
+Queries are asked in the lab, over TLS but where it says otherwise, by processes with two threads: for so long one
+after another, *at once* or two milliseconds after the answer to the one before, or by sixteen at once, each
+with a connection and a user of its own, after a quarter of that time that does not count. The table has
+a thousand rows of a number and two short texts, and no row-level security. tokio-postgres is given
+the statement's text each time, for which it asks twice; *prepared*, once. A first query is that of a user of whom there is
+nothing, at Samba's KDC: S4U2Self, S4U2Proxy, the connection, TLS, the login, the query; that of the bare clients, a
+connection, TLS, a login by password and the query.
 ";
 
 const KDC: &str = "\
@@ -125,6 +135,14 @@ log's thread included where there is a record. *Without network* the record is l
 the last table it is on the disk before the answer.
 ";
 
+const SQL: &str = "\
+Queries as the user through what a call goes through below HTTP and policy (the user's credential, kept
+sessions, rows as JSON, and each session made as new behind its query), beside tokio-postgres and tiberius with
+a login of their own, in one connection each that is kept. *A role* runs statements of the operator's, by
+a service login. PostgreSQL is the real one; **SQL Server is a server of the tests' own** (`tests/harness/tds`),
+whose figures say what the two clients do and nothing of SQL Server.
+";
+
 /// Writes the page.
 #[must_use]
 pub fn page(figures: &Figures) -> String {
@@ -153,13 +171,14 @@ pub fn page(figures: &Figures) -> String {
     targets.extend(of_the_client(figures));
     targets.extend(server::targets(figures));
     targets.extend(parts::targets(figures));
+    targets.extend(sql::targets(figures));
     let reached = targets.iter().filter(|target| target.reached).count();
     write!(
         page,
         "\n## Targets\n\n{reached} of {} reached. The measured range is that of all cases, each \
          given with its name.\n\n{}\n\n## Codec\n\n{}\n## Crypto\n{}\n### MAC comparison\n\nA \
          comparison that stops at the first difference stands beside ours, to show that a trend \
-         would be seen.\n\n{}\n## KDC\n\n{KDC}\n{}\n{}\n## MCP server\n\n{SERVER}\n{}\n{PARTS}\n{}\n{METHOD}",
+         would be seen.\n\n{}\n## KDC\n\n{KDC}\n{}\n{}\n## MCP server\n\n{SERVER}\n{}\n{PARTS}\n{}\n## Databases\n\n{SQL}\n{}\n{METHOD}",
         targets.len(),
         target::table(&targets),
         codec::tables(figures),
@@ -169,6 +188,7 @@ pub fn page(figures: &Figures) -> String {
         client_sections(figures),
         server::tables(figures),
         parts::tables(figures),
+        sql::tables(figures),
     )
     .expect("a string takes all");
     page
@@ -190,10 +210,16 @@ fn client_sections(figures: &Figures) -> String {
     )
 }
 
-/// What the page has of the client.
+/// What the page has of a part that is measured by itself, `client` or `sql`; `None` if there is no such.
 #[must_use]
-pub fn client_part(figures: &Figures) -> String {
+pub fn part(figures: &Figures, name: &str) -> Option<String> {
+    let (targets, sections) = match name {
+        "client" => (of_the_client(figures), client_sections(figures)),
+        "sql" => {
+            (sql::targets(figures), format!("## Databases\n\n{SQL}\n{}", sql::tables(figures)))
+        }
+        _ => return None,
+    };
     let facts: String = figures.facts().map(|(name, text)| format!("- {name}: {text}\n")).collect();
-    let targets = target::table(&of_the_client(figures));
-    format!("{facts}\n{targets}\n\n{}", client_sections(figures))
+    Some(format!("{facts}\n{}\n\n{sections}", target::table(&targets)))
 }

@@ -353,4 +353,6 @@ fn outcome(place: &Place<'_>, task: &Task, done: Done, rows: Rows) -> Result<Out
 }
 
 #[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod tests;
