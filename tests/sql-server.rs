@@ -1,10 +1,11 @@
 //! The tests' SQL Server (`tests/harness/tds`) as a process of its own, which whoever measures can have: it
-//! lives until it is ended.
+//! lives until it is ended, and says what clients do against the protocol.
 //!
 //! `sql-server ADDRESS PORT KEYTAB SERVICE CERTIFICATE KEY USER…`: with TLS, and these users of `app`.
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use krb_client::files;
 use krb_tests::tds::{Directory, Encryption, Options, Server};
@@ -25,5 +26,10 @@ async fn main() -> ExitCode {
     let (certificate, key) = (Path::new(certificate), Path::new(key));
     let server = Server::start(options.encrypted(Encryption::Required, certificate, key)).await;
     server.stop_listening();
-    std::future::pending::<ExitCode>().await
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for violation in server.take_violations() {
+            eprintln!("{violation}");
+        }
+    }
 }

@@ -24,7 +24,10 @@ const PAUSE: Duration = Duration::from_millis(2);
 async fn main() -> Result<(), Failed> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [engine, address, host, ca, user, password, seconds, one, many] = &arguments[..] else {
-        return Err("bare-sql postgresql|sqlserver ADDRESS HOST CA-FILE USER PASSWORD SECONDS ONE MANY".into());
+        return Err(
+            "bare-sql postgresql|sqlserver ADDRESS HOST CA-FILE USER PASSWORD SECONDS ONE MANY"
+                .into(),
+        );
     };
     let time = Duration::from_secs_f64(seconds.parse()?);
     let login = Login { engine, address, host, ca, user, password };

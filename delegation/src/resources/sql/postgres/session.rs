@@ -141,26 +141,26 @@ impl session::Session for Session {
         &mut self.life
     }
 
-    /// Where that is not here yet, the transaction and the statement are sent along: the server gets to them
-    /// without a word from here as soon as the session is as new, and no further than to what the
-    /// statement is.
+    /// What is known waits for that, which is on its way, to take one flight. Of anything else the transaction
+    /// and the statement are sent along: the server gets to them without a word from here as soon as the
+    /// session is as new, and no further than to what the statement is.
     async fn look(&mut self, _: &Place<'_>, work: &Work) -> Result<(), NotDone> {
         let reads = work.access == Access::Read;
         self.was_used = self.cleaning > 0;
-        let is_here = self.was_used && self.wire.has(b'Z', self.cleaning);
-        if is_here && !in_time(self.is_clean()).await {
+        self.shape = self.known.statement(&work.text).filter(|_| reads && self.was_used);
+        let is_first = self.shape.is_some() || self.was_used && self.wire.has(b'Z', self.cleaning);
+        if is_first && !in_time(self.is_clean()).await {
             return Err(NotDone::Unused);
         }
-        let is_as_new = is_here && !self.had_temporary;
-        self.shape = self.known.statement(&work.text).filter(|_| reads && is_as_new);
-        if self.shape.is_some() {
+        if self.shape.is_some() && !self.had_temporary {
             return Ok(());
         }
+        self.shape = None;
         self.begin(reads);
         self.parse(work);
         self.sync();
         let sent = self.wire.send().await;
-        if self.was_used && !(sent.is_ok() && (is_here || in_time(self.is_clean()).await)) {
+        if self.was_used && !(sent.is_ok() && (is_first || in_time(self.is_clean()).await)) {
             return Err(NotDone::Unused);
         }
         Ok(sent.map_err(Stop::from)?)

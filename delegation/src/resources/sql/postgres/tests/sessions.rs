@@ -292,7 +292,8 @@ async fn the_look_at_a_kept_session_takes_none_of_its_statements_time() {
     let (described, ran) = statement(&["1"], "SELECT 1");
     let discarded =
         [vec![complete("ROLLBACK"), ready()], vec![complete("DISCARD ALL"), ready()]].concat();
-    let looked = [discarded, own(&[&["bob", "bob", "false", "0"]]), began(BOB), described.clone()];
+    let looked =
+        [discarded, own(&[&["bob", "bob", "false", "0"]]), began(BOB), at_once(described.clone())];
     for (late, is_used) in [(4, true), (6, false)] {
         let said = [own(&[BOB]), began(BOB), described.clone(), ran.clone()];
         let (mut session, mut server) = session(&place, &said).await.ok().unwrap();
@@ -376,11 +377,17 @@ async fn a_role_is_taken_on_in_the_flight_of_what_it_runs_and_nothing_is_taken_w
     }
 }
 
-/// What was sent last, once a session is over.
-async fn sent(session: Session, mut server: DuplexStream) -> BytesMut {
+/// All that was sent, once a session is over.
+async fn all_sent(session: Session, mut server: DuplexStream) -> BytesMut {
     drop(session);
     let mut sent = BytesMut::new();
     while server.read_buf(&mut sent).await.unwrap() > 0 {}
+    sent
+}
+
+/// What was sent last.
+async fn sent(session: Session, server: DuplexStream) -> BytesMut {
+    let mut sent = all_sent(session, server).await;
     let second = sent.windows(14).rposition(|at| at == b"SELECT n FROM ").unwrap();
     sent.split_off(second)
 }
@@ -403,20 +410,21 @@ async fn what_reads_and_is_known_takes_one_flight() {
 async fn nothing_of_the_next_call_runs_before_the_session_is_known_to_be_as_new() {
     let targets = targets("db.example.com");
     let place = place(&targets, "bob");
-    let (described, ran) = statement(&["1"], "SELECT 1");
-    let first = [own(&[BOB]), began(BOB), described, ran].concat();
-    let said: Vec<_> = first.iter().map(|(tag, body)| (*tag, &body[..])).collect();
-    let (wire, server) = says(&said);
-    let logged_in = LoggedIn { wire, canceller: None, login: "bob".into(), role: None };
-    let mut session = Session::of(logged_in, &place).await.ok().unwrap();
-    assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
-    assert!(session.clean().await);
-    // The server is still at it.
-    let late = run(&mut session, &place, Access::Read, 10);
-    let late = tokio::time::timeout(std::time::Duration::from_millis(50), late).await;
-    assert!(late.is_err());
-    let sent = sent(session, server).await;
-    assert!(!sent.windows(BINDS.len()).any(|at| at == BINDS), "{sent:?}");
+    // What is known, and what is not: of that the server is asked what it is.
+    for (access, asked) in [(Access::Read, 1), (Access::Write, 2)] {
+        let (described, ran) = statement(&["1"], "SELECT 1");
+        let first = [own(&[BOB]), began(BOB), described, ran];
+        let (mut session, server) = session(&place, &first).await.ok().unwrap();
+        assert!(run(&mut session, &place, Access::Read, 10).await.0.is_ok());
+        assert!(session.clean().await);
+        // The server is still at it.
+        let late = run(&mut session, &place, access, 10);
+        let late = tokio::time::timeout(std::time::Duration::from_millis(50), late).await;
+        assert!(late.is_err());
+        let sent = all_sent(session, server).await;
+        assert_eq!(sent.windows(14).filter(|at| *at == b"SELECT n FROM ").count(), asked);
+        assert_eq!(sent.windows(BINDS.len()).filter(|at| *at == BINDS).count(), 1, "{sent:?}");
+    }
 }
 
 #[tokio::test]
