@@ -671,14 +671,14 @@ fn is_both(row: &[Option<String>], session: &str, current: &str) -> bool {
 /// Sets for a transaction what is set for a role, which does not follow SET ROLE. What is pinned stays so:
 /// where the text of statements finds its names, and how the server reads and writes text.
 fn settings_of(role: &str) -> String {
-    let text = role.replace('\'', "''");
+    // A view over roles would be taken apart each time.
+    let name = quoted(Engine::Postgresql, role).replace('\'', "''");
     format!(
         "SELECT pg_catalog.set_config(name, value, true) FROM (SELECT \
          pg_catalog.split_part(setting, '=', 1) AS name, pg_catalog.substr(setting, \
          pg_catalog.strpos(setting, '=') OPERATOR(pg_catalog.+) 1) AS value \
          FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) AS setting \
-         WHERE setrole OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_roles \
-         WHERE rolname OPERATOR(pg_catalog.=) '{text}') \
+         WHERE setrole OPERATOR(pg_catalog.=) pg_catalog.to_regrole('{name}')::pg_catalog.oid \
          AND setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, \
          (SELECT oid FROM pg_catalog.pg_database WHERE datname \
          OPERATOR(pg_catalog.=) pg_catalog.current_database())]) ORDER BY setdatabase) AS own \
