@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     contact: Contact,
     armor: Option<Armor>,
     login: TicketOptions,
+    /// What its tickets are got with.
+    krbtgt: Arc<Principal>,
     /// What of the options of logins, and of tickets in users' names, is in the keys of tickets: made
     /// once, since it is looked up all the time.
     login_kept: Arc<Options>,
@@ -95,6 +97,7 @@ impl Client {
         let keyring = Keyring::new(account.clone(), config.secret, clock.clone());
         let mut login = config.login;
         login.canonicalize |= account.name.name_type == NameType::ENTERPRISE;
+        let krbtgt = Arc::new(Principal::krbtgt(&account.realm));
         let inner = Inner {
             account: Arc::new(account),
             keyring,
@@ -104,6 +107,7 @@ impl Client {
             login_kept: Arc::new((&login).into()),
             user_kept: Arc::new((&tickets::user_ticket()).into()),
             login,
+            krbtgt,
             transport,
             patience,
             random,
@@ -142,7 +146,8 @@ impl Client {
         let exchange_name = exchanges.rsplit("::").next().unwrap_or(exchanges);
         let realm = String::from_utf8_lossy(&began);
         let span = tracing::debug_span!("exchange", kind = exchange_name, %account, %realm);
-        let outcome = driver.run(exchange).instrument(span).await;
+        // In a place of its own, or all that waits for it would be as large, several times over.
+        let outcome = Box::pin(driver.run(exchange).instrument(span)).await;
         contact.exchanged(&outcome, &began, &account.realm, clock.monotonic());
         outcome
     }
@@ -189,8 +194,7 @@ impl Client {
     }
 
     fn tgt_key(&self) -> TicketKey {
-        let krbtgt = Principal::krbtgt(&self.account().realm);
-        self.key(krbtgt.into(), Behalf::Itself, &self.inner.login_kept)
+        self.key(self.inner.krbtgt.clone(), Behalf::Itself, &self.inner.login_kept)
     }
 
     /// The account's ticket-granting ticket: the one that is held, or that of a new login.

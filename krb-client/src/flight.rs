@@ -70,7 +70,9 @@ where
             return Ok(found);
         }
         let (sender, receiver) = watch::channel(None);
-        let work = work(&key);
+        // In a place of its own from the beginning: it is large, and a task is moved several times
+        // before it runs.
+        let work = Box::pin(work(&key));
         flights.insert(key.clone(), receiver.clone());
         let (flights, ours) = (self.clone(), receiver.clone());
         tokio::spawn(async move {

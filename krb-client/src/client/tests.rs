@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use krb_proto::asn1::{AsReq, KrbError};
 use krb_proto::der::{self};
-use krb_proto::exchange::ClientSecret;
+use krb_proto::exchange::{ClientSecret, TgsGoal};
 use krb_proto::iana::{EncType, ErrorCode};
 use krb_proto::kdc::{Account, Realm, handle};
 use krb_proto::{Context, Name, Timestamp};
@@ -98,6 +98,20 @@ async fn kdc_for(
     let mut config = ClientConfig::new(account(), secret, KdcSource::Addresses(vec![address]));
     config.clock = clock.clone();
     (Client::new(config), asked, clock)
+}
+
+/// What is moved with everything that waits for it, and into each task.
+#[tokio::test]
+async fn what_waits_for_a_kdc_is_small() {
+    let (client, ..) = kdc(ErrorCode::GENERIC).await;
+    let (s4u, alice, target) = (client.s4u(), account(), Name::user("target"));
+    let sizes = [
+        size_of_val(&client.tgt()),
+        size_of_val(&client.ticket(&target)),
+        size_of_val(&client.ask(TgsGoal::Renew, TicketOptions::default())),
+        size_of_val(&s4u.evidence(&alice)),
+    ];
+    assert!(sizes.iter().all(|size| *size < 4096), "{sizes:?}");
 }
 
 #[tokio::test]
