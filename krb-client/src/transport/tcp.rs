@@ -3,13 +3,15 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::MAX_REPLY;
 use super::kept::Kept;
 
+/// The octets of a length, in front of each message.
+const LENGTH: usize = 4;
 /// Most replies fit in here whole.
 const BUFFER: usize = 4096;
 
@@ -98,20 +100,34 @@ async fn ask(
     let framed = [&length.to_be_bytes(), message].concat();
     stream.write_all(&framed).await.map_err(Failed::BeforeReply)?;
     // Length and reply come together mostly: one system call takes both.
-    let mut stream = BufReader::with_capacity(BUFFER, stream);
-    let first = stream.read_u8().await.map_err(Failed::BeforeReply)?;
-    let mut rest = [0; 3];
-    stream.read_exact(&mut rest).await?;
-    let [a, b, c] = rest;
-    let length = u32::from_be_bytes([first, a, b, c]);
+    let mut read = Vec::with_capacity(BUFFER);
+    if let Err(error) = read_up_to(stream, &mut read, LENGTH).await {
+        let before = read.is_empty();
+        return Err(if before { Failed::BeforeReply(error) } else { Failed::Within(error) });
+    }
+    let length = read.first_chunk().copied().map_or(0, u32::from_be_bytes);
     // The high bit is reserved (RFC 4120 section 7.2.2), so it is too long as well.
     if length > MAX_REPLY {
         let text = format!("the KDC announced a reply of {length} bytes");
         return Err(Error::new(ErrorKind::InvalidData, text).into());
     }
-    let mut reply = vec![0; length as usize];
-    stream.read_exact(&mut reply).await?;
-    Ok((reply, stream.buffer().is_empty()))
+    let end = LENGTH + length as usize;
+    read.reserve_exact(end.saturating_sub(read.len()));
+    read_up_to(stream, &mut read, end).await?;
+    let is_quiet = read.len() == end;
+    read.truncate(end);
+    read.drain(..LENGTH);
+    Ok((read, is_quiet))
+}
+
+/// Reads until there are so many octets; what comes with them is read as well, where there is room.
+async fn read_up_to(stream: &mut TcpStream, read: &mut Vec<u8>, end: usize) -> Result<()> {
+    while read.len() < end {
+        if stream.read_buf(read).await? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
 }
 
 /// Was it a connection kept open that the server had closed, so that this is no failure of it?
