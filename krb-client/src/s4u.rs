@@ -156,7 +156,8 @@ impl S4u {
                 if let Some(found) = s4u.find_shared(slot.as_ref()).await {
                     return Ok(found.credential);
                 }
-                let goal = TgsGoal::S4uProxy { evidence: credential, target: asked };
+                let goal = Arc::new(TgsGoal::S4uProxy { evidence: credential, target: asked });
+                let options = Arc::new(options);
                 let exchange = |tgt| TgsWalk::new(tgt, goal.clone(), options.clone());
                 let ticket = s4u.client.run_with_tgt(exchange).await?;
                 s4u.share(slot, &ticket, asked_at);

@@ -65,6 +65,7 @@ impl Client {
             | TgsGoal::S4uSelfByCertificate { realm, .. } => realms.way_to_realm(own, realm),
             _ => Vec::new(),
         };
+        let (goal, options) = (Arc::new(goal), Arc::new(options));
         let exchange =
             |tgt| TgsWalk::new(tgt, goal.clone(), options.clone()).by_way_of(way.clone());
         self.run_with_tgt(exchange).await

@@ -172,6 +172,16 @@ impl PrincipalName<'_> {
     pub fn in_realm(&self, realm: KerberosString<'_>) -> Principal {
         Principal::new(self.to_name(), realm.0)
     }
+
+    /// Has the name these components, whatever the types say?
+    pub(crate) fn has_components_of(&self, name: &Name) -> bool {
+        self.name_string.iter().eq(name.components.iter().map(Vec::as_slice))
+    }
+
+    /// Is the name in that realm this one ([`Principal::is_same`])?
+    pub(crate) fn is_same(&self, realm: KerberosString<'_>, other: &Principal) -> bool {
+        self.has_components_of(&other.name) && realm.0 == other.realm
+    }
 }
 
 impl<'a> From<&'a Name> for PrincipalName<'a> {

@@ -33,9 +33,9 @@ impl VerifiedPart {
         if part.nonce.get() != nonce {
             return Err(ExchangeError::Mismatch(Mismatch::Nonce));
         }
-        for found in [part.sname.in_realm(part.srealm), ticket.sname.in_realm(ticket.realm)] {
-            if !found.is_same(server) {
-                let expected = server.clone();
+        for (name, realm) in [(&part.sname, part.srealm), (&ticket.sname, ticket.realm)] {
+            if !name.is_same(realm, server) {
+                let (expected, found) = (server.clone(), name.in_realm(realm));
                 return Err(ExchangeError::Mismatch(Mismatch::Server { expected, found }));
             }
         }

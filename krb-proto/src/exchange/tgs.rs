@@ -28,8 +28,9 @@ use crate::{Context, Credential, Name, Principal};
 #[derive(Clone)]
 pub struct TgsExchange {
     tgt: Arc<Credential>,
-    goal: TgsGoal,
-    options: TicketOptions,
+    // Shared, since every request is made by a copy of the exchange.
+    goal: Arc<TgsGoal>,
+    options: Arc<TicketOptions>,
     following: Following,
     pending: Option<Pending>,
     /// Whose the certificate is that was asked by, as the KDC said.
@@ -57,7 +58,12 @@ struct Pending {
 impl TgsExchange {
     /// Asks with `tgt` for a ticket.
     #[must_use]
-    pub const fn new(tgt: Arc<Credential>, goal: TgsGoal, options: TicketOptions) -> Self {
+    pub fn new(
+        tgt: Arc<Credential>,
+        goal: impl Into<Arc<TgsGoal>>,
+        options: impl Into<Arc<TicketOptions>>,
+    ) -> Self {
+        let (goal, options) = (goal.into(), options.into());
         Self { tgt, goal, options, following: Following::No, pending: None, certified: None }
     }
 
@@ -82,9 +88,10 @@ impl TgsExchange {
 
     /// Where the KDC refers us to, in place of a ticket for what was asked.
     fn referral(&self, part: &EncKdcRepPart<'_>) -> Option<Name> {
-        let name = part.sname.to_name();
-        let follows = self.following == Following::Referrals && name.is_krbtgt();
-        (follows && !name.same_components(self.asked_for())).then_some(name)
+        if self.following == Following::No || part.sname.has_components_of(self.asked_for()) {
+            return None;
+        }
+        Some(part.sname.to_name()).filter(Name::is_krbtgt)
     }
 
     /// Verifies a TGS-REP to the last request.
@@ -145,7 +152,7 @@ impl TgsExchange {
             }));
         }
         let leaves = is_referral || self.tgt.server.realm != self.realm()?;
-        if leaves && matches!(self.goal, TgsGoal::S4uProxy { .. }) {
+        if leaves && matches!(*self.goal, TgsGoal::S4uProxy { .. }) {
             resource_based(part.encrypted_pa_data.unwrap_or(List::of(&[])))?;
         }
         // The name goes on as it stands in the reply, its type included, since an authenticator

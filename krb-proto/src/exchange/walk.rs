@@ -34,10 +34,10 @@ const MAX_REPLIES: usize = 24;
 #[derive(Clone)]
 pub struct TgsWalk {
     /// Our own realm.
-    own_realm: Vec<u8>,
+    own_realm: Arc<[u8]>,
     /// What it is all for; its evidence is that of the realm that is asked.
-    goal: TgsGoal,
-    options: TicketOptions,
+    goal: Arc<TgsGoal>,
+    options: Arc<TicketOptions>,
     leg: Leg,
     /// The goal's way.
     way: Way,
@@ -60,21 +60,21 @@ enum Leg {
 
 /// The realms that were gone through.
 #[derive(Clone)]
-struct Way(Vec<Vec<u8>>);
+struct Way(Arc<Vec<Vec<u8>>>);
 
 impl Way {
     fn from(realm: &[u8]) -> Self {
-        Self(Vec::from([realm.to_vec()]))
+        Self(Arc::new(Vec::from([realm.to_vec()])))
     }
 
     fn pass(&mut self, realm: &[u8]) -> Result<(), ReferralError> {
-        if self.0.iter().any(|passed| passed == realm) {
+        if self.0.iter().any(|passed| *passed == *realm) {
             return Err(ReferralError::Loop(realm.to_vec()));
         }
         if self.0.len() > MAX_HOPS {
             return Err(ReferralError::TooLong);
         }
-        self.0.push(realm.to_vec());
+        Arc::make_mut(&mut self.0).push(realm.to_vec());
         Ok(())
     }
 }
@@ -82,8 +82,13 @@ impl Way {
 impl TgsWalk {
     /// Asks with `tgt`, our own realm's, for a ticket.
     #[must_use]
-    pub fn new(tgt: Arc<Credential>, goal: TgsGoal, options: TicketOptions) -> Self {
-        let own_realm = tgt.target_realm().unwrap_or_default().to_vec();
+    pub fn new(
+        tgt: Arc<Credential>,
+        goal: impl Into<Arc<TgsGoal>>,
+        options: impl Into<Arc<TicketOptions>>,
+    ) -> Self {
+        let (goal, options) = (goal.into(), options.into());
+        let own_realm: Arc<[u8]> = tgt.target_realm().unwrap_or_default().into();
         let mut walk = Self {
             way: Way::from(&own_realm),
             exchange: TgsExchange::new(tgt.clone(), goal.clone(), options.clone()),
@@ -94,10 +99,10 @@ impl TgsWalk {
             replies: 0,
             delegates: true,
         };
-        match &walk.goal {
+        match &*walk.goal {
             TgsGoal::S4uSelf { user: Principal { realm, .. }, .. }
             | TgsGoal::S4uSelfByCertificate { realm, .. }
-                if *realm != walk.own_realm =>
+                if **realm != *walk.own_realm =>
             {
                 let realm = realm.clone();
                 walk.turn_towards(tgt, Vec::from([realm]));
@@ -114,10 +119,10 @@ impl TgsWalk {
     #[must_use]
     pub fn by_way_of(mut self, realms: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let mut realms: Vec<_> = realms.into_iter().collect();
-        if let Some(here) = realms.iter().position(|realm| *realm == self.own_realm) {
+        if let Some(here) = realms.iter().position(|realm| **realm == *self.own_realm) {
             realms.drain(..=here);
         }
-        let leads = match &self.goal {
+        let leads = match &*self.goal {
             TgsGoal::Service(_) | TgsGoal::UserToUser { .. } => true,
             TgsGoal::S4uSelf { user: Principal { realm, .. }, .. }
             | TgsGoal::S4uSelfByCertificate { realm, .. } => realms.last() == Some(realm),
@@ -129,13 +134,13 @@ impl TgsWalk {
         self
     }
 
-    fn ask(&mut self, tgt: Arc<Credential>, goal: TgsGoal, following: Following) {
+    fn ask(&mut self, tgt: Arc<Credential>, goal: impl Into<Arc<TgsGoal>>, following: Following) {
         let mut options = self.options.clone();
         // What armors requests in one realm is nothing to another, whose ticket armors as well.
         if let TgsArmor::Explicit(armor) = &options.fast
             && armor.target_realm() != tgt.target_realm()
         {
-            options.fast = TgsArmor::Implicit;
+            Arc::make_mut(&mut options).fast = TgsArmor::Implicit;
         }
         self.exchange = TgsExchange::new(tgt, goal, options).following(following);
     }
@@ -152,13 +157,18 @@ impl TgsWalk {
     fn ask_for_goal(&mut self, tgt: Arc<Credential>) {
         let at_home = tgt.target_realm() == Some(&self.own_realm[..]);
         let (mut goal, mut following) = (self.goal.clone(), Following::Referrals);
-        match &mut goal {
+        match &*self.goal {
             // Our own KDC makes the ticket, or nobody does.
             TgsGoal::S4uSelf { .. } | TgsGoal::S4uSelfByCertificate { .. } if at_home => {
                 following = Following::No;
             }
             TgsGoal::S4uSelf { service, .. } | TgsGoal::S4uSelfByCertificate { service, .. } => {
-                *service = self.enterprise(service);
+                let enterprise = self.enterprise(service);
+                if let TgsGoal::S4uSelf { service, .. }
+                | TgsGoal::S4uSelfByCertificate { service, .. } = Arc::make_mut(&mut goal)
+                {
+                    *service = enterprise;
+                }
             }
             TgsGoal::Service(_) | TgsGoal::UserToUser { .. } | TgsGoal::S4uProxy { .. } => {}
             TgsGoal::Renew | TgsGoal::Validate | TgsGoal::Forward | TgsGoal::Proxy(_) => {
@@ -185,9 +195,9 @@ impl TgsWalk {
 
     /// Evidence is a ticket to ourselves, whom other realms do not know.
     fn is_for_us(&self, ticket: &Credential) -> Result<(), Mismatch> {
-        match &self.goal {
+        match &*self.goal {
             TgsGoal::S4uSelf { service, .. } | TgsGoal::S4uSelfByCertificate { service, .. }
-                if ticket.server.realm != self.own_realm =>
+                if *ticket.server.realm != *self.own_realm =>
             {
                 let expected = Principal::new(service.clone(), &self.own_realm);
                 Err(Mismatch::Server { expected, found: ticket.server.clone() })
@@ -204,7 +214,7 @@ impl TgsWalk {
     ) -> Result<(), ExchangeError> {
         self.delegates &= ticket.flags.contains(TicketFlags::OK_AS_DELEGATE);
         let ticket = Arc::new(ticket);
-        match (&mut self.leg, &mut self.goal) {
+        match (&mut self.leg, Arc::make_mut(&mut self.goal)) {
             (Leg::Towards(wanted, way), _) => {
                 way.pass(realm)?;
                 if wanted.first().is_some_and(|next| next == realm) {
