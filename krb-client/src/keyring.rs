@@ -35,6 +35,8 @@ const FORMER_KEPT: Duration = Duration::from_secs(10 * 3600);
 const MAX_FORMER: usize = 4;
 /// So many keys are made of one password at most: one per enctype and salt.
 const MAX_DERIVED: usize = 8;
+/// So many keys that opened tickets of late are kept at most, with what was derived from them.
+const MAX_IN_USE: usize = 16;
 /// The KDC is asked no more often than this how it makes the same key of the same password.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 /// A secret that the KDC did not take is tried again no sooner: each try counts towards a lock-out.
@@ -239,6 +241,20 @@ struct State {
     known: Option<KnownKey>,
     /// The only ticket there is, as it was renewed last.
     ticket: Option<Arc<Credential>>,
+    /// Keys that were handed out before, each with all that was derived from it; the best last time first.
+    in_use: Vec<Key>,
+}
+
+impl State {
+    /// This key as it was handed out before, so that nothing is derived from it again.
+    fn as_before(&mut self, key: Key) -> Key {
+        if let Some(before) = self.in_use.iter().find(|before| **before == key) {
+            return before.clone();
+        }
+        self.in_use.truncate(MAX_IN_USE - 1);
+        self.in_use.insert(0, key.clone());
+        key
+    }
 }
 
 /// What a login is done with.
@@ -396,6 +412,7 @@ impl Keyring {
             None => {}
         }
         state.asked.clear();
+        state.in_use.clear();
         state.refused = None;
         state.known = None;
         state.replaced += 1;
@@ -504,14 +521,21 @@ impl Keyring {
     ) -> Vec<Key> {
         let now = self.clock.monotonic();
         let mut state = self.state();
+        let kept = state.former.len();
         state.former.retain(|(_, since)| now.saturating_sub(*since) < FORMER_KEPT);
+        if state.former.len() < kept {
+            state.in_use.clear();
+        }
         let former = state.former.iter().map(|(former, _)| former);
         let all: Vec<_> = state.current.iter().chain(former).collect();
         // As one keytab, so that the version that the ticket names comes first wherever it is.
-        let entries = all.iter().flat_map(|one| one.keytab.keys_for(service).cloned()).collect();
+        let entries = all.iter().flat_map(|one| one.keytab.keys_for(service));
+        let entries = entries.filter(|entry| entry.enctype == enctype).cloned().collect();
         let mut keys = Keytab { entries }.keys(service, kvno, enctype);
         let derived = all.iter().flat_map(|one| &one.derived);
-        keys.extend(derived.filter(|key| key.enctype() == enctype).cloned());
+        let derived: Vec<_> = derived.filter(|key| key.enctype() == enctype).cloned().collect();
+        keys.iter_mut().rev().for_each(|key| *key = state.as_before(key.clone()));
+        keys.extend(derived);
         keys
     }
 

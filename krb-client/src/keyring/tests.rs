@@ -107,8 +107,33 @@ async fn a_keytab_that_is_replaced_is_used_and_the_one_before_still_opens_ticket
 
     clock.pass(10 * 3600 - 1);
     assert_eq!(keyring.candidates(AES, Some(2)), [key(2), key(3)]);
+    assert_eq!(keyring.state().in_use, [key(3), key(2)], "with what was derived from them");
     clock.pass(1);
     assert_eq!(keyring.candidates(AES, Some(2)), [key(3)], "no ticket is that old");
+    assert_eq!(keyring.state().in_use, [key(3)], "and nothing is left of the key");
+}
+
+#[tokio::test]
+async fn keys_in_use_are_remembered_each_once_and_no_more_than_so_many() {
+    let folder = Folder::new("in-use");
+    let kvnos: Vec<u8> = (1..=40).collect();
+    folder.write("keytab", &keytab(&kvnos));
+    let (keyring, clock) = keyring(AccountSecret::keytab(folder.path("keytab")));
+    keyring.keep_up().await;
+    for &kvno in &kvnos {
+        for _ in 0..2 {
+            let found = keyring.candidates(AES, Some(kvno.into()));
+            assert_eq!(found.first(), Some(&key(kvno)));
+            let in_use = keyring.state().in_use.clone();
+            assert!(in_use.contains(&key(kvno)) && in_use.len() <= MAX_IN_USE, "{kvno}");
+            let times = |one: &Key| in_use.iter().filter(|other| *other == one).count();
+            assert!(in_use.iter().all(|one| times(one) == 1), "{kvno}");
+        }
+    }
+    folder.write("keytab", &keytab(&[50]));
+    clock.pass(2);
+    keyring.keep_up().await;
+    assert_eq!(keyring.state().in_use, [], "they are another secret's");
 }
 
 /// The KDC may use a new key a moment after the keytab was looked at, and before its successor is read.
