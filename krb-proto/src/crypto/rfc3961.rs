@@ -21,18 +21,15 @@ fn n_fold(input: &[u8]) -> [u8; BLOCK] {
     let mut value = u128::from_be_bytes(copy);
 
     let copies = BLOCK / greatest_common_divisor(input.len(), BLOCK);
-    let mut stream = [0; BLOCK * BLOCK];
-    for out in stream.chunks_exact_mut(input.len()).take(copies) {
-        out.copy_from_slice(value.to_be_bytes().split_at(BLOCK - input.len()).1);
-        let rotation = 13 % bits;
+    let rotation = 13 % bits;
+    let mut sum = 0_u128;
+    for copy in 1..=copies {
+        // What goes over the end of a block is summed at the beginning of the next one: as if it was
+        // rotated within one.
+        let (added, carry) = sum.overflowing_add(value.rotate_right((copy * bits % 128) as u32));
+        sum = added + u128::from(carry);
         value = (value >> rotation) | ((value << (bits - rotation)) & (u128::MAX >> (128 - bits)));
     }
-
-    // Blocks behind the last copy are zeros and change nothing.
-    let sum = stream.as_chunks().0.iter().fold(0_u128, |sum, block| {
-        let (sum, carry) = sum.overflowing_add(u128::from_be_bytes(*block));
-        sum + u128::from(carry)
-    });
     sum.to_be_bytes()
 }
 
