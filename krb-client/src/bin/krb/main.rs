@@ -163,17 +163,27 @@ fn main() -> ExitCode {
         return failed(&error);
     }
     match runtime(&command).enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(command)),
+        Ok(runtime) => {
+            let code = runtime.block_on(run(command));
+            // Nothing is left to be done, and the thread need not be waited for.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => failed(&error.into()),
     }
 }
 
-/// One thread for what does one thing after the other: to start more takes longer than they spare.
+/// One thread for what does one thing after the other, and one that reads and writes its files: to start
+/// more takes longer than they spare.
 fn runtime(command: &Command) -> Builder {
     match command {
         #[cfg(feature = "dev-kdc")]
         Command::Kdc(_) => Builder::new_multi_thread(),
-        _ => Builder::new_current_thread(),
+        _ => {
+            let mut builder = Builder::new_current_thread();
+            builder.max_blocking_threads(1);
+            builder
+        }
     }
 }
 
