@@ -252,8 +252,10 @@ fn plain(name: &str) -> String {
     name.chars().map(escaped).collect()
 }
 
-/// Is it a character that stands where it was written, and does nothing?
-fn may_be_shown(c: char) -> bool {
+/// Is it a character that stands where it was written, and does nothing? Of what came from elsewhere a
+/// terminal is shown no others: it would take them for orders, or show what follows elsewhere.
+#[must_use]
+pub fn may_be_shown(c: char) -> bool {
     let directs = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !directs && !matches!(c, '\u{2028}' | '\u{2029}')
 }

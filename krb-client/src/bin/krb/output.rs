@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use krb_client::remedy::may_be_shown;
 use krb_client::{CacheError, ClientError, Krb5ConfError};
 use krb_proto::formats::ConfError;
 
@@ -103,17 +104,21 @@ pub(crate) fn report_json_line(value: &serde_json::Value) -> Result<(), Failure>
 }
 
 fn write_json(text: &str) -> Result<(), Failure> {
-    // JSON itself escapes the others.
+    write(json_printable(text).as_bytes())
+}
+
+fn json_printable(text: &str) -> String {
+    // Lines end between values alone; JSON itself escapes those in texts.
     let mut printable = String::with_capacity(text.len() + 1);
     for character in text.chars() {
-        if ('\u{7f}'..='\u{9f}').contains(&character) {
-            printable += &format!("\\u{:04x}", u32::from(character));
-        } else {
+        if may_be_shown(character) || character == '\n' {
             printable.push(character);
+        } else {
+            printable += &format!("\\u{:04x}", u32::from(character));
         }
     }
     printable.push('\n');
-    write(printable.as_bytes())
+    printable
 }
 
 pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
@@ -125,10 +130,10 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && !['\n', '\t'].contains(&character) {
-            printable.extend(character.escape_default());
-        } else {
+        if may_be_shown(character) || ['\n', '\t'].contains(&character) {
             printable.push(character);
+        } else {
+            printable.extend(character.escape_default());
         }
     }
     printable
@@ -145,8 +150,14 @@ mod tests {
 
     #[test]
     fn a_name_gives_the_terminal_no_orders() {
-        let hostile = "\u{1b}[2Jalice\u{9b}31m\r\n\tnext";
-        assert_eq!(printable(hostile), "\\u{1b}[2Jalice\\u{9b}31m\\r\n\tnext");
+        let hostile = "\u{1b}[2Jalice\u{9b}31m\r\n\tnext\u{202e}moc.\u{2028}rené";
+        let shown = "\\u{1b}[2Jalice\\u{9b}31m\\r\n\tnext\\u{202e}moc.\\u{2028}rené";
+        assert_eq!(printable(hostile), shown);
+        let json = serde_json::to_string_pretty(&[hostile]).unwrap();
+        let shown = json_printable(&json);
+        assert_eq!(serde_json::from_str::<[String; 1]>(&shown).unwrap(), [hostile]);
+        assert_eq!(shown.lines().count(), 3);
+        assert!(shown.chars().all(|c| may_be_shown(c) || c == '\n'), "{shown}");
     }
 
     #[test]
