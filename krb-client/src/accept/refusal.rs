@@ -72,8 +72,7 @@ impl Refusal {
     /// What the client's Kerberos is told of it, if that is for Kerberos to tell.
     const fn code(&self) -> Option<ErrorCode> {
         Some(match self {
-            Self::Token(SpnegoError::Mechanism(GssError::Request(error))) => error.code(),
-            Self::Token(SpnegoError::Mechanism(_)) => ErrorCode::GENERIC,
+            Self::Token(SpnegoError::Mechanism(error)) => error.code(),
             Self::Token(_) => return None,
             Self::Replayed(ReplayError::Replayed) => ErrorCode::REPEAT,
             Self::NoTicketOfOurs(_) => ErrorCode::NO_TGT,

@@ -105,11 +105,7 @@ impl Acceptor {
     /// The token that tells a client why it was refused, in the name of `server`.
     #[must_use]
     pub fn refusal(error: &GssError, server: &Principal, now: Timestamp) -> Vec<u8> {
-        let code = match error {
-            GssError::Request(error) => error.code(),
-            _ => ErrorCode::GENERIC,
-        };
-        Self::refusal_to(&[], code, server, now)
+        Self::refusal_to(&[], error.code(), server, now)
     }
 
     /// The same of whatever the reason is, framed for the mechanism of the client's token: Kerberos's,

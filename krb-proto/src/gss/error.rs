@@ -53,6 +53,17 @@ pub enum GssError {
     DelegationTooLong,
 }
 
+impl GssError {
+    /// What to tell the client in a KRB-ERROR, where a service refuses it so.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Request(error) => error.code(),
+            _ => ErrorCode::GENERIC,
+        }
+    }
+}
+
 impl From<DecodeError> for GssError {
     fn from(error: DecodeError) -> Self {
         Self::Malformed(error)
