@@ -1,9 +1,10 @@
 //! Which credential caches the subcommands mean.
 
 use krb_client::{Ccache, Ccaches};
+use krb_proto::Principal;
 
 use crate::Failure;
-use crate::environment::{Environment, principal};
+use crate::environment::Environment;
 use crate::output::Unusable;
 
 /// The caches of this machine. `name` is the default, or what the environment and krb5.conf say.
@@ -14,10 +15,9 @@ pub(crate) async fn caches(name: Option<&str>) -> Result<Ccaches, Failure> {
     }
 }
 
-/// The cache of a principal in a collection, by the principal's name as it is typed.
-pub(crate) async fn of(name: &str, caches: &Ccaches) -> Result<Ccache, Failure> {
-    let principal = principal(name).await?;
-    let found = caches.find(&principal).await?;
+/// The cache of a principal in a collection.
+pub(crate) async fn of(principal: &Principal, caches: &Ccaches) -> Result<Ccache, Failure> {
+    let found = caches.find(principal).await?;
     let none = || Unusable::new(caches.default_name(), format!("there is no cache of {principal}"));
     Ok(found.ok_or_else(none)?)
 }

@@ -3,6 +3,7 @@
 use krb_client::{Ccache, ClientError};
 use serde_json::json;
 
+use crate::environment::principal;
 use crate::{Failure, cache, complain, report_json};
 
 #[derive(clap::Args)]
@@ -27,7 +28,7 @@ pub(crate) struct Kdestroy {
 pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {
     let caches = cache::caches(arguments.cache.as_deref()).await?;
     let meant = if let Some(name) = &arguments.principal {
-        vec![cache::of(name, &caches).await?]
+        vec![cache::of(&principal(name).await?, &caches).await?]
     } else if arguments.all {
         caches.all().await?
     } else {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::environment::principal;
 use crate::{Failure, cache, report_json};
 
 #[derive(clap::Args)]
@@ -28,7 +29,7 @@ pub(crate) async fn run(arguments: &Kswitch) -> Result<(), Failure> {
     let caches = cache::caches(None).await?;
     let cache = match (&arguments.which.cache, &arguments.which.principal) {
         (Some(name), _) => caches.resolve(name).await?,
-        (None, Some(name)) => cache::of(name, &caches).await?,
+        (None, Some(name)) => cache::of(&principal(name).await?, &caches).await?,
         (None, None) => caches.default_cache().await?,
     };
     // A collection does not turn to what is not there.

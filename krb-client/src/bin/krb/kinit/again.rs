@@ -14,7 +14,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let cache = match &arguments.principal {
         None => caches.default_cache().await?,
-        Some(text) => cache::of(text, caches).await?,
+        Some(text) => cache::of(&environment.principal(text)?, caches).await?,
     };
     let held = cache.read().await?;
     let account = held.default_principal;
