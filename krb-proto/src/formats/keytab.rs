@@ -76,10 +76,12 @@ impl KeytabEntry {
             // 0 names none (MIT's IGNORE_VNO).
             None | Some(0) => 0,
             Some(kvno) if self.kvno == kvno => 0,
+            // A read-only domain controller has its own number in the upper half (MS-KILE 3.1.5.8).
+            Some(kvno) if self.kvno == kvno & 0xffff => 1,
             // 0 in a keytab stands for any version; and either side may know 8 bits only.
-            Some(_) if self.kvno == 0 => 1,
-            Some(kvno) if self.kvno == kvno & 0xff || self.kvno & 0xff == kvno => 1,
-            Some(_) => 2,
+            Some(_) if self.kvno == 0 => 2,
+            Some(kvno) if self.kvno == kvno & 0xff || self.kvno & 0xff == kvno => 2,
+            Some(_) => 3,
         }
     }
 }
@@ -157,8 +159,9 @@ impl Keytab {
     }
 
     /// The keys of a principal that may open a ticket of this enctype and version, best first: those
-    /// of exactly that version; those that MIT takes for it (0 in a keytab stands for any version,
-    /// and versions may be known by their low 8 bits only); all others. Among equals the newest
+    /// of exactly that version, or of its low 16 bits, where the others are a read-only domain controller's
+    /// number; those that MIT takes for it (0 in a keytab stands for any version, and versions may be known
+    /// by their low 8 bits only); all others. Among equals the newest
     /// comes first, and without a version (none, or 0) they all are equals. At most
     /// [`MAX_CANDIDATES`], each once; no RC4 and nothing that is no key.
     ///

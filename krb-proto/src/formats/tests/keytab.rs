@@ -43,6 +43,10 @@ fn a_version_is_a_hint() {
         (&[5, 3, 4], Some(0x103), &[3, 5, 4]),
         (&[5, 0x103, 4], Some(3), &[0x103, 5, 4]),
         (&[3, 0x103], Some(0x103), &[0x103, 3]),
+        // A read-only domain controller's number is in front of the version.
+        (&[5, 3, 0, 4], Some(0x5a5a_0003), &[3, 0, 5, 4]),
+        (&[3, 0x103, 4], Some(0x5a5a_0103), &[0x103, 3, 4]),
+        (&[0x5a5a_0103, 0x103], Some(0x5a5a_0103), &[0x5a5a_0103, 0x103]),
         // No version, or 0, which names none.
         (&[2, 7, 3], None, &[7, 3, 2]),
         (&[2, 0, 3], Some(0), &[3, 2, 0]),
