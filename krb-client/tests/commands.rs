@@ -21,6 +21,8 @@ name = "EXAMPLE.TEST"
 alice = { password = "alice's password" }
 dave = { password = "dave's password", not_delegated = true }
 grace = { password = "grace's password", must_change_password = true }
+heidi = { password = "heidi's password", one_time_password = "755224" }
+ivan = { password = "ivan's password", one_time_password = "755224", one_time_pin = "0000" }
 
 [realm.services.svc-mcp]
 spns = ["HTTP/mcp.example.test"]
@@ -122,6 +124,20 @@ impl Ended {
         assert!(complaint.contains(why), "{complaint}, not {why}");
         complaint
     }
+}
+
+/// A PIN is asked for by those who want one, after the value, which is then not asked for again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_is_asked_for_where_the_kdc_wants_one() {
+    let world = World::new("pin").await;
+    world.log_in("svc-mcp", "FILE:armor").await;
+    let otp = ["kinit", "-V", "-T", "FILE:armor", "--otp"];
+    let log_in = async |account, typed| world.run(&[&otp[..], &[account]].concat(), typed).await;
+    log_in("heidi", "755224\nnothing more\n").await.ok();
+    log_in("ivan", "755224\n0000\n").await.ok();
+    log_in("ivan", "755224\n0001\n").await.refused(1, "Password incorrect");
+    log_in("ivan", "755225\n0000\n").await.refused(1, "Password incorrect");
+    log_in("ivan", "755224\n").await.refused(1, "PIN for ivan@EXAMPLE.TEST");
 }
 
 #[tokio::test(flavor = "multi_thread")]

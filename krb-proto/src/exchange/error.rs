@@ -33,6 +33,8 @@ pub enum ExchangeError {
     NoCommonEnctype,
     /// The KDC takes no pre-authentication that this side can do.
     NoCommonMechanism,
+    /// The KDC wants a PIN beside the one-time password, which it has not been shown.
+    PinWanted,
     /// The KDC asked for more round trips than any exchange needs.
     TooManyRounds,
     /// PKINIT failed.
@@ -65,6 +67,7 @@ impl fmt::Display for ExchangeError {
             Self::NoCommonMechanism => {
                 f.write_str("the KDC offers no pre-authentication that this side can do")
             }
+            Self::PinWanted => f.write_str("the KDC wants a PIN beside the one-time password"),
             Self::TooManyRounds => f.write_str("the KDC asked for too many round trips"),
             #[cfg(feature = "pkinit")]
             Self::Pkinit(error) => error.fmt(f),

@@ -55,6 +55,7 @@ pub struct Account {
     pub(super) keys: Keys,
     /// What the account's token shows.
     pub(super) one_time_password: Option<Zeroizing<String>>,
+    pub(super) one_time_pin: Option<Zeroizing<String>>,
     /// A password that waits for the realm's name, which is part of the salt.
     pub(super) password: Option<Zeroizing<String>>,
     /// msDS-SupportedEncryptionTypes; the realm's, if it is not set.
@@ -114,6 +115,7 @@ impl Account {
             rid: None,
             keys: Keys::none(),
             one_time_password: None,
+            one_time_pin: None,
             password: None,
             enctypes: None,
             groups: Vec::new(),
@@ -174,6 +176,13 @@ impl Account {
     #[must_use]
     pub fn one_time_password(mut self, shown: &str) -> Self {
         self.one_time_password = Some(Zeroizing::new(shown.to_string()));
+        self
+    }
+
+    /// With a PIN that is asked for beside what the token shows.
+    #[must_use]
+    pub fn one_time_pin(mut self, pin: &str) -> Self {
+        self.one_time_pin = Some(Zeroizing::new(pin.to_string()));
         self
     }
 

@@ -16,6 +16,7 @@ pub use etype_info::{KeyHint, default_salt, directory_salt};
 #[cfg(any(feature = "kdc", test, fuzzing))]
 pub(crate) use for_user::for_user_octets;
 pub use for_user::{for_user, for_user_checksum_input};
+pub(crate) use otp::otp_lacks_pin;
 pub use otp::{OneTimePassword, otp_request};
 pub use pac_options::pac_options;
 pub(crate) use padata::borrow_padata;

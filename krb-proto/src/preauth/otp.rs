@@ -77,12 +77,25 @@ pub fn otp_request(
     })))
 }
 
+/// Is a PIN all that is missing to answer this challenge?
+pub(crate) fn otp_lacks_pin(challenge: &[u8], otp: &OneTimePassword) -> bool {
+    let challenge = der::decode::<PaOtpChallenge<'_>>(challenge);
+    otp.pin.is_none()
+        && challenge.is_ok_and(|challenge| {
+            challenge.otp_token_info.iter().any(|token| serves_with_pin(otp, &token))
+        })
+}
+
 /// Could the value be this token's?
 fn serves(otp: &OneTimePassword, token: &OtpTokenInfo<'_>) -> bool {
+    let wants_pin = OtpFlags(token.flags.bits()).contains(OtpFlags::COLLECT_PIN);
+    serves_with_pin(otp, token) && (otp.pin.is_some() || !wants_pin)
+}
+
+fn serves_with_pin(otp: &OneTimePassword, token: &OtpTokenInfo<'_>) -> bool {
     let flags = OtpFlags(token.flags.bits());
     let length = i32::try_from(otp.value.len()).ok();
     SERVED.contains(flags)
-        && (otp.pin.is_some() || !flags.contains(OtpFlags::COLLECT_PIN))
         && token.supported_hash_alg.is_none()
         && token.iteration_count.is_none()
         && token.otp_format != Some(FORMAT_BASE64)

@@ -8,7 +8,8 @@ mod secret;
 
 use std::path::PathBuf;
 
-use krb_client::{Ccache, Ccaches, Client};
+use krb_client::{Ccache, Ccaches, Client, ClientError};
+use krb_proto::exchange::ExchangeError;
 use krb_proto::{Credential, Name, Principal};
 use serde_json::json;
 
@@ -75,7 +76,8 @@ pub(crate) struct Kinit {
     #[arg(short = 'T', value_name = "CACHE")]
     armor: Option<String>,
     /// Log in with a one-time password (RFC 6560), which is asked for and shown to the KDC in armor alone.
-    /// A PIN goes in front of it, if the server behind the KDC wants one.
+    /// A PIN is asked for if the KDC says that it wants one; where only the server behind it does, the PIN
+    /// goes in front.
     #[arg(long, requires = "armor", conflicts_with_all = ["password_file", "identity", "anonymous"])]
     otp: bool,
     /// A ticket to this service instead of a ticket-granting ticket.
@@ -117,14 +119,20 @@ pub(crate) async fn run(arguments: &Kinit) -> Result<(), Failure> {
     }
 
     let secret = secret::find(arguments, &environment, &account).await?;
-    let asked = secret.was_typed;
+    let (asked, token) = (secret.was_typed, secret.token);
     let mut config = environment.client(account.clone(), secret.secret);
     config.login = options.clone();
     if let Some(armor) = &arguments.armor {
         config.armor = Some(environment.armor(armor, &account.realm).await?);
     }
     let client = Client::new(config);
-    let ticket = match client.initial(&server, options.clone()).await {
+    let mut outcome = client.initial(&server, options.clone()).await;
+    if let (Err(ClientError::Exchange(ExchangeError::PinWanted)), Some(token)) = (&outcome, &token)
+    {
+        token.ask_for_pin(&account)?;
+        outcome = client.initial(&server, options.clone()).await;
+    }
+    let ticket = match outcome {
         Err(error) if asked && expired::is_it(&error) => {
             expired::change(&client, &account).await?;
             client.initial(&server, options).await

@@ -226,6 +226,12 @@ fn account(
     if let Some(shown) = &written.one_time_password {
         account = account.one_time_password(&shown.0);
     }
+    if let Some(pin) = &written.one_time_pin {
+        if written.one_time_password.is_none() {
+            return Err(problem(name, "one_time_pin is asked for beside a one_time_password"));
+        }
+        account = account.one_time_pin(&pin.0);
+    }
     for spn in &written.spns {
         account = account.spn(spn.get_ref());
     }

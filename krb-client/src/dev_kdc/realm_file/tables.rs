@@ -72,6 +72,7 @@ impl From<Compat> for kdc::Compat {
 pub(super) struct AccountTable {
     pub(super) password: Option<Secret>,
     pub(super) one_time_password: Option<Secret>,
+    pub(super) one_time_pin: Option<Secret>,
     #[serde(default)]
     pub(super) keys: Vec<KeyText>,
     pub(super) kvno: Option<u32>,

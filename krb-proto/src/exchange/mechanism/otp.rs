@@ -5,7 +5,7 @@ use crate::Context;
 use crate::crypto::Key;
 use crate::exchange::ExchangeError;
 use crate::iana::PaType;
-use crate::preauth::{OneTimePassword, otp_request};
+use crate::preauth::{OneTimePassword, otp_lacks_pin, otp_request};
 
 /// A one-time password (RFC 6560), inside FAST only: the reply is encrypted in the armor key.
 #[derive(Clone)]
@@ -33,7 +33,10 @@ impl Mechanism for Otp {
     ) -> Result<Padata, ExchangeError> {
         let value = otp_request(&self.challenge, &self.otp, &self.armor_key, cx.rng)
             .map_err(ExchangeError::Malformed)?;
-        let value = value.ok_or(ExchangeError::NoCommonMechanism)?;
+        let value = value.ok_or_else(|| match otp_lacks_pin(&self.challenge, &self.otp) {
+            true => ExchangeError::PinWanted,
+            false => ExchangeError::NoCommonMechanism,
+        })?;
         Ok(Vec::from([(PaType::OTP_REQUEST, value.to_vec())]))
     }
 

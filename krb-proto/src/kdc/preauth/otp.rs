@@ -40,8 +40,12 @@ impl Mechanism for Otp {
         cx.rng.fill(random);
         let sum = checksum(facts, krbtgt_key(facts.request.realm).ok()?, &header);
         let nonce = [&header[..], &sum].concat();
+        let flags = match facts.account.one_time_pin {
+            Some(_) => OtpFlags::COLLECT_PIN | OtpFlags::SEPARATE_PIN_REQUIRED,
+            None => OtpFlags::NONE,
+        };
         let token = OtpTokenInfo {
-            flags: OtpFlags::NONE.0.into(),
+            flags: flags.0.into(),
             otp_vendor: None,
             otp_challenge: None,
             otp_length: None,
@@ -79,11 +83,14 @@ impl Mechanism for Otp {
         check_nonce(facts, nonce.nonce)?;
         let shown = facts.account.one_time_password.as_ref();
         let given = request.otp_value.map(|value| value.0);
-        let is_it = shown.zip(given).is_some_and(|(shown, given)| {
-            // Nobody learns by the time how much of it was right.
-            constant_time_eq(shown.as_bytes(), given)
+        // Nobody learns by the time how much of it was right.
+        let is_it = |wanted: &str, given: &[u8]| constant_time_eq(wanted.as_bytes(), given);
+        let value = shown.zip(given).is_some_and(|(shown, given)| is_it(shown, given));
+        let pin = facts.account.one_time_pin.as_ref().is_none_or(|pin| {
+            let given = request.otp_pin.map_or(&[][..], |pin| pin.0);
+            is_it(pin, given)
         });
-        if !is_it {
+        if !(value & pin) {
             return Err(wrong_key(facts));
         }
         let proof = Proof::OneTimePassword;

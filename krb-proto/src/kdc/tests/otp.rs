@@ -58,6 +58,28 @@ fn what_the_token_shows_logs_in_and_nothing_else_does() {
     assert_eq!(refused.code, ErrorCode::POLICY);
 }
 
+#[test]
+fn a_pin_that_is_wanted_is_asked_for_and_must_be_right() {
+    let mut world = world();
+    let alice = world.realm.remove("alice").unwrap().one_time_pin("0000");
+    world.realm.insert(alice);
+    let armor = world.service_login("svc-mcp");
+    let with_pin = |value: &str, pin: &str| {
+        let octets = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
+        let (value, pin) = (octets(value), Some(octets(pin)));
+        ClientSecret::OneTimePassword(OneTimePassword { value, pin })
+    };
+    let tgt = login(&mut world, with_pin("755224", "0000"), Some(&armor)).unwrap();
+    assert_eq!(tgt.client, user("alice"));
+    for (value, pin) in [("755224", "0001"), ("755225", "0000"), ("755224", ""), ("0000755224", "")]
+    {
+        let refused = refused(login(&mut world, with_pin(value, pin), Some(&armor)));
+        assert_eq!(refused.code, ErrorCode::PREAUTH_FAILED, "{value} {pin}");
+    }
+    let without = login(&mut world, shown("755224"), Some(&armor));
+    assert_eq!(without.unwrap_err(), ExchangeError::PinWanted);
+}
+
 /// Nothing is kept between the two requests, so what comes back must prove itself.
 #[test]
 fn a_challenge_is_the_kdcs_own_for_the_account_and_for_a_while() {

@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use krb_client::{AccountSecret, files};
 use krb_proto::Principal;
@@ -16,6 +17,49 @@ pub(super) struct Secret {
     pub(super) secret: AccountSecret,
     /// Somebody typed it, who may be told that it is wrong, and be asked for another.
     pub(super) was_typed: bool,
+    /// It is what this token shows.
+    pub(super) token: Option<Token>,
+}
+
+/// What was typed of a token.
+#[derive(Clone, Default)]
+pub(super) struct Token(Arc<Mutex<Typed>>);
+
+#[derive(Default)]
+struct Typed {
+    /// The value that was asked for last, which no KDC has seen if it wants a PIN first.
+    value: Option<Zeroizing<Vec<u8>>>,
+    /// Asked for once: it stays the same.
+    pin: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Token {
+    fn typed(&self) -> MutexGuard<'_, Typed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for the PIN that the KDC wants, and for no other value, since it has not seen this one.
+    pub(super) fn ask_for_pin(&self, account: &Principal) -> Result<(), Failure> {
+        let pin = ask(&format!("PIN for {account}: "))?;
+        self.typed().pin = Some(Zeroizing::new(pin.as_bytes().to_vec()));
+        Ok(())
+    }
+
+    /// Each login asks for another value.
+    fn secret(self, account: &Principal) -> AccountSecret {
+        let prompt = format!("One-time password for {account}: ");
+        AccountSecret::one_time_password(move || {
+            let mut typed = self.typed();
+            let (unseen, pin) = (typed.value.take(), typed.pin.clone());
+            if let Some(value) = unseen.filter(|_| pin.is_some()) {
+                return Ok(OneTimePassword { value, pin });
+            }
+            let shown = ask(&prompt).map_err(|error| io::Error::other(error.to_string()))?;
+            let value = Zeroizing::new(shown.as_bytes().to_vec());
+            typed.value = pin.is_none().then(|| value.clone());
+            Ok(OneTimePassword { value, pin })
+        })
+    }
 }
 
 /// The keytab that is meant.
@@ -30,33 +74,27 @@ pub(super) async fn find(
     environment: &Environment,
     account: &Principal,
 ) -> Result<Secret, Failure> {
+    if arguments.otp {
+        let token = Token::default();
+        let secret = token.clone().secret(account);
+        return Ok(Secret { secret, was_typed: true, token: Some(token) });
+    }
     let (secret, was_typed): (AccountSecret, bool) = if arguments.keytab {
         let path = files::keytab_path(keytab_name(arguments, environment))?;
         let keytab = files::read_keytab(&path).await?;
         (files::client_keys(&keytab, account)?.into(), false)
     } else if arguments.anonymous || !arguments.identity.is_empty() {
         (certificate(arguments, environment, account).await?, false)
-    } else if arguments.otp {
-        (one_time(account), true)
     } else if let Some(file) = &arguments.password_file {
         (password(&password_in(file)?).into(), false)
     } else {
         (password(&ask(&format!("Password for {account}: "))?).into(), true)
     };
-    Ok(Secret { secret, was_typed })
+    Ok(Secret { secret, was_typed, token: None })
 }
 
 fn password(text: &str) -> ClientSecret {
     ClientSecret::Password(Zeroizing::new(text.as_bytes().to_vec()))
-}
-
-/// Each login asks for another one.
-fn one_time(account: &Principal) -> AccountSecret {
-    let prompt = format!("One-time password for {account}: ");
-    AccountSecret::one_time_password(move || {
-        let typed = ask(&prompt).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(OneTimePassword { value: Zeroizing::new(typed.as_bytes().to_vec()), pin: None })
-    })
 }
 
 #[cfg(feature = "pkinit")]

@@ -96,11 +96,11 @@ fn a_pin_goes_where_the_token_wants_it() {
 
 #[test]
 fn a_token_that_this_is_not_the_value_of_is_passed_over() {
-    let usable = token(OtpFlags::NONE);
+    let (usable, pin) = (token(OtpFlags::NONE), token(OtpFlags::COLLECT_PIN));
     let unusable = [
         token(OtpFlags::NEXT_OTP),
         token(OtpFlags::COMBINE),
-        token(OtpFlags::COLLECT_PIN),
+        token(OtpFlags::COLLECT_PIN | OtpFlags::NEXT_OTP),
         OtpTokenInfo { otp_length: Some(5), ..usable },
         OtpTokenInfo { otp_length: Some(7), ..usable },
         OtpTokenInfo { otp_format: Some(4), ..usable },
@@ -113,6 +113,8 @@ fn a_token_that_this_is_not_the_value_of_is_passed_over() {
         };
         assert_eq!(request(&[token]), Err(ExchangeError::NoCommonMechanism));
         assert_eq!(request(&[token, usable]), Ok(()));
+        assert_eq!(request(&[token, pin]), Err(ExchangeError::PinWanted));
+        assert_eq!(request(&[pin, usable]), Ok(()));
     }
 }
 
