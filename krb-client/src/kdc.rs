@@ -18,6 +18,50 @@ pub use sites::Sites;
 
 use crate::{ResolveError, Resolver};
 
+/// Who says where a realm's servers are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The program, or krb5.conf.
+    Configuration,
+    /// URI records in DNS.
+    Uri,
+    /// SRV records in DNS.
+    Srv,
+}
+
+/// A server of a realm as it is listed: its name is not looked up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Listed {
+    /// A host.
+    Host {
+        /// Its name, or its address.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// It is not to be spoken to over TCP.
+        udp_only: bool,
+    },
+    /// A KDC proxy.
+    Proxy(KdcProxy),
+}
+
+impl From<Place> for Listed {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Host { host, port, way } => Self::Host { host, port, udp_only: way == Way::Udp },
+            Place::At(Endpoint::Proxy(proxy)) => Self::Proxy(KdcProxy::clone(&proxy)),
+            Place::At(Endpoint::Direct(at) | Endpoint::Tcp(at)) => {
+                Self::Host { host: at.ip().to_string(), port: at.port(), udp_only: false }
+            }
+            Place::At(Endpoint::Udp(at)) => {
+                Self::Host { host: at.ip().to_string(), port: at.port(), udp_only: true }
+            }
+        }
+    }
+}
+
 /// Where a realm's KDCs are found.
 #[derive(Clone)]
 pub enum KdcSource {
@@ -67,32 +111,44 @@ impl KdcSource {
         realm: &str,
         service: Service,
     ) -> Result<Vec<Place>, ResolveError> {
-        let places: Vec<_> = match self {
+        self.listed(realm, service).await.map(|(_, places)| places)
+    }
+
+    /// The same, and who says so.
+    pub(crate) async fn listed(
+        &self,
+        realm: &str,
+        service: Service,
+    ) -> Result<(Origin, Vec<Place>), ResolveError> {
+        let (origin, places): (_, Vec<_>) = match self {
             Self::Addresses(addresses) => {
-                addresses.iter().map(|address| Place::At(Endpoint::Direct(*address))).collect()
+                let addresses = addresses.iter();
+                let places = addresses.map(|address| Place::At(Endpoint::Direct(*address)));
+                (Origin::Configuration, places.collect())
             }
             Self::Hosts(hosts, _) => {
-                hosts.iter().map(|server| Place::configured(server, realm)).collect()
+                let places = hosts.iter().map(|server| Place::configured(server, realm));
+                (Origin::Configuration, places.collect())
             }
             Self::Dns(resolver) => dns::places(resolver, realm, service).await?,
-            Self::DnsSrv(resolver) => dns::by_srv(resolver, realm, service).await?,
-            Self::Sites(sites) => sites.places(realm, service).await?,
+            Self::DnsSrv(resolver) => (Origin::Srv, dns::by_srv(resolver, realm, service).await?),
+            Self::Sites(sites) => (Origin::Srv, sites.places(realm, service).await?),
             Self::FirstOf(sources) => {
-                let mut places = Ok(Vec::new());
+                let mut listed = Ok((Origin::Configuration, Vec::new()));
                 for source in sources {
-                    places = Box::pin(source.places(realm, service)).await;
-                    if places.as_ref().is_ok_and(|places| !places.is_empty()) {
+                    listed = Box::pin(source.listed(realm, service)).await;
+                    if listed.as_ref().is_ok_and(|(_, places)| !places.is_empty()) {
                         break;
                     }
                 }
-                places?
+                listed?
             }
         };
         if places.is_empty() {
             let reason = format!("no {service} is configured");
             return Err(ResolveError { name: realm.into(), reason });
         }
-        Ok(places)
+        Ok((origin, places))
     }
 
     fn resolver(&self) -> Option<&Resolver> {

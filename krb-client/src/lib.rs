@@ -44,7 +44,7 @@ pub use defaults::Defaults;
 pub use drive::{Driver, Patience};
 pub use error::{ClientError, KdcFailure, Unreachable};
 pub use flight::Flights;
-pub use kdc::{Endpoint, KdcProxy, KdcSource, Service, Sites};
+pub use kdc::{Endpoint, KdcProxy, KdcSource, Listed, Origin, Service, Sites};
 pub use keyring::AccountSecret;
 pub use random::{Entropy, OsRandom};
 pub use realms::{Krb5ConfError, Realms, krb5_conf_from_environment, read_krb5_conf};

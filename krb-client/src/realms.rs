@@ -13,7 +13,7 @@ use krb_proto::formats::krb5_conf::{ConfError, Krb5Conf};
 pub use files::{Krb5ConfError, krb5_conf_from_environment, read_krb5_conf};
 
 use crate::kdc::Service;
-use crate::{KdcSource, Resolver, Transport};
+use crate::{KdcSource, Listed, Origin, ResolveError, Resolver, Transport};
 use conf::Configured;
 
 /// Where the servers of realms are, and which realm a host is in. What was named to
@@ -139,6 +139,22 @@ impl Realms {
         let (Some(conf), false) = (self.conf(), own == realm) else { return Vec::new() };
         let [from, to] = [own, realm].map(String::from_utf8_lossy);
         conf.capath(&from, &to).map_or_else(Vec::new, |between| through(&between, realm))
+    }
+
+    /// The servers of a realm, best first, as they are listed, and who says so. Their names are not looked
+    /// up.
+    ///
+    /// # Errors
+    /// If nobody lists any.
+    pub async fn listed(
+        &self,
+        realm: &str,
+        service: Service,
+    ) -> Result<(Origin, Vec<Listed>), ResolveError> {
+        let source = self.source(realm, service);
+        let source = source.map_err(|reason| ResolveError { name: realm.to_owned(), reason })?;
+        let (origin, places) = source.listed(realm, service).await?;
+        Ok((origin, places.into_iter().map(Into::into).collect()))
     }
 
     /// Where a realm's servers of one kind are; the error says why nobody knows.

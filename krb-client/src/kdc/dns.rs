@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Place, Service, Way, uri};
+use super::{Origin, Place, Service, Way, uri};
 use crate::together::both;
 use crate::{ResolveError, Resolver};
 
@@ -13,14 +13,18 @@ pub(super) const OTHER_KIND: Duration = Duration::from_millis(50);
 type Found = Result<Vec<Place>, ResolveError>;
 
 /// Those of URI records, if there are any of use, else those of SRV records.
-pub(super) async fn places(resolver: &Resolver, realm: &str, service: Service) -> Found {
+pub(super) async fn places(
+    resolver: &Resolver,
+    realm: &str,
+    service: Service,
+) -> Result<(Origin, Vec<Place>), ResolveError> {
     let uris = by_uri(resolver, realm, service);
     let services = by_srv(resolver, realm, service);
     match both(uris, services, OTHER_KIND, |places| !places.is_empty()).await {
-        [Some(Ok(places)), _] if !places.is_empty() => Ok(places),
-        [_, Some(found)] => found,
+        [Some(Ok(places)), _] if !places.is_empty() => Ok((Origin::Uri, places)),
+        [_, Some(found)] => Ok((Origin::Srv, found?)),
         // They were late, and there was something else.
-        [_, None] => Ok(Vec::new()),
+        [_, None] => Ok((Origin::Srv, Vec::new())),
     }
 }
 

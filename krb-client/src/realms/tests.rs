@@ -204,10 +204,21 @@ async fn uri_records_go_before_srv_records_unless_they_are_of_no_use() {
         kdcs(&realms, HERE).await.unwrap(),
         ["tcp/kdc.example.com:88", "udp/192.0.2.1:750", "https://proxy.example.com/path"]
     );
+    let (origin, listed) = realms.listed(HERE, Service::Kdc).await.unwrap();
+    let host = |host: &str, port, udp_only| Listed::Host { host: host.to_owned(), port, udp_only };
+    assert_eq!(origin, Origin::Uri);
+    assert_eq!(listed[..2], [host("kdc.example.com", 88, false), host("192.0.2.1", 750, true)]);
+    assert!(matches!(&listed[2..], [Listed::Proxy(proxy)] if proxy.path == "path"), "{listed:?}");
     let realms = configured("[libdefaults]\ndns_uri_lookup = false", dns);
     assert_eq!(kdcs(&realms, HERE).await.unwrap(), ["tcp/srv.example.com:88"]);
     let dns = zone(&[("_kerberos.example.com", URI, &[(0, 0, "krb5srv:m:quic:a")]), srv]).await;
-    assert_eq!(kdcs(&configured("", dns), HERE).await.unwrap(), ["tcp/srv.example.com:88"]);
+    let realms = configured("", dns);
+    assert_eq!(kdcs(&realms, HERE).await.unwrap(), ["tcp/srv.example.com:88"]);
+    let listed = realms.listed(HERE, Service::Kdc).await.unwrap();
+    assert_eq!(listed, (Origin::Srv, vec![host("srv.example.com", 88, false)]));
+    let realms = configured(CONF, no_dns());
+    assert_eq!(realms.listed("ONE.TEST", Service::Kdc).await.unwrap().0, Origin::Configuration);
+    assert!(realms.listed("OTHER.TEST", Service::Kdc).await.is_err());
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use krb_client::Resolver;
-use krb_proto::formats::krb5_conf::ServerTransport;
+use krb_client::{Listed, Origin, Resolver, Service as KdcService};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
@@ -28,47 +27,61 @@ pub(super) async fn look(
 ) -> Result<(), Failure> {
     let resolver = Resolver::from_system(Resolver::hosts_of_machine());
     let named = service.named_kdcs().iter();
-    let mut servers: Vec<_> = named.map(|server| (server.host.clone(), server.port)).collect();
-    let mut from = "named with --kdc";
-    let mut proxies = Vec::new();
-    if servers.is_empty()
-        && let Some(conf) = environment.realms.conf()
-    {
-        from = "from krb5.conf";
-        for server in conf.realm(realm)?.kdc {
-            match server.transport {
-                ServerTransport::Direct => servers.push((server.host, server.port)),
-                _ => proxies.push(server.host),
-            }
+    let named: Vec<_> = named.map(|server| (server.host.clone(), server.port)).collect();
+    if !named.is_empty() {
+        return all(&resolver, &named, "named with --kdc", findings).await;
+    }
+    let (origin, listed) = match environment.realms.listed(realm, KdcService::Kdc).await {
+        Ok(found) => found,
+        Err(error) => {
+            let remedy = format!(
+                "name them in krb5.conf (kdc = HOST under [realms], {realm}), or let the name server \
+                 answer for _kerberos._tcp.{realm} (SRV) or _kerberos.{realm} (URI)"
+            );
+            return findings.add(Finding::red("servers", error.to_string(), remedy));
+        }
+    };
+    let (mut servers, mut proxies, mut by_udp) = (Vec::new(), Vec::new(), Vec::new());
+    for server in listed {
+        match server {
+            Listed::Host { host, udp_only: true, .. } => by_udp.push(host),
+            Listed::Host { host, port, .. } => servers.push((host, port)),
+            Listed::Proxy(proxy) => proxies.push(proxy.host),
+            _ => {}
         }
     }
+    let from = match origin {
+        Origin::Uri => format!("from DNS, URI records of _kerberos.{realm}"),
+        Origin::Srv => format!("from DNS, SRV records of _kerberos._tcp.{realm}"),
+        _ => "from krb5.conf".to_owned(),
+    };
     if !proxies.is_empty() {
-        findings.add(proxied(&proxies, realm, servers.is_empty()))?;
-        if servers.is_empty() {
-            return Ok(());
-        }
+        findings.add(proxied(&proxies, realm, servers.is_empty() && by_udp.is_empty()))?;
+    }
+    if !by_udp.is_empty() {
+        findings.add(Finding::yellow(
+            "servers",
+            format!("{}: listed for UDP alone ({from}), and not looked at", by_udp.join(", ")),
+            "list them for TCP as well: large tickets do not fit into a datagram",
+        ))?;
     }
     if servers.is_empty() {
-        from = "from DNS";
-        match resolver.services(&format!("_kerberos._tcp.{realm}")).await {
-            Ok(found) => servers = found,
-            Err(error) => {
-                let remedy = format!(
-                    "name them in krb5.conf (kdc = HOST under [realms], {realm}), or let the name server \
-                     answer for _kerberos._tcp.{realm}"
-                );
-                return findings.add(Finding::red("servers", error.to_string(), remedy));
-            }
-        }
+        return Ok(());
     }
-    if servers.is_empty() {
-        let remedy = format!("name them in krb5.conf: kdc = HOST under [realms], {realm}");
-        return findings.add(Finding::red("servers", "no KDC is known", remedy));
-    }
+    all(&resolver, &servers, &from, findings).await
+}
+
+/// Each of these is looked at.
+async fn all(
+    resolver: &Resolver,
+    servers: &[(String, u16)],
+    from: &str,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
     let names: Vec<&str> = servers.iter().map(|(host, _)| host.as_str()).collect();
     findings.add(Finding::green("servers", format!("{} ({from})", names.join(", "))))?;
     for (host, port) in servers.iter().take(MAX_SERVERS) {
-        one(&resolver, host, *port, findings).await?;
+        one(resolver, host, *port, findings).await?;
     }
     Ok(())
 }
