@@ -36,6 +36,10 @@ const MAX_REALMS: usize = 64;
 /// of that site. Those of the whole domain come behind them, so that nothing is lost when the site's
 /// are down, or when the site was a lie.
 ///
+/// A site may have read-only domain controllers only. They hand on what they have no keys for; but of
+/// S4U2Self for a user whose keys they have not, Samba's say that there is no such user (6). Whoever comes for
+/// everybody asks writable ones: those that DNS lists for the whole domain, or by their addresses.
+///
 /// It is known again every quarter of an hour. Cheap to clone; clones know the same.
 #[derive(Clone)]
 pub struct Sites(Arc<Inner>);

@@ -14,7 +14,7 @@ obtain() {
   [[ ! -x $SERVER ]] || return 0
   local part=$HOME_DIR.$$
   rm -rf "$part" && mkdir -p "$part" && cd "$part" || return
-  { apt-get -q download heimdal-kdc heimdal-clients && for deb in *.deb; do dpkg -x "$deb" .; done
+  { download_packages heimdal-kdc heimdal-clients && for deb in *.deb; do dpkg -x "$deb" .; done
   } >install.log 2>&1 || { tail -5 install.log >&2; return 1; }
   rm -rf "$HOME_DIR" && mv -T "$part" "$HOME_DIR" && cd / && lap "Heimdal unpacked"
 }

@@ -26,7 +26,7 @@ obtain() {
   [[ ! -d $HOME_DIR ]] || return 0
   local part=$HOME_DIR.$$
   rm -rf "$part" && mkdir -p "$part" && cd "$part" || return
-  { apt-get -q download slapd ldap-utils krb5-kdc-ldap libwrap0 libltdl7 &&
+  { download_packages slapd ldap-utils krb5-kdc-ldap libwrap0 libltdl7 &&
       for deb in *.deb; do dpkg -x "$deb" . || return; done &&
       gunzip usr/share/doc/krb5-kdc-ldap/kerberos.schema.gz && rm ./*.deb
   } >install.log 2>&1 || { tail -5 install.log >&2; return 1; }

@@ -39,6 +39,9 @@ install_packages() {
   lap "packages installed"
 }
 
+# Into the present directory, for what is unpacked and not installed. apt's lists may be old, or not there.
+download_packages() { apt-get -q download "$@" || { apt-get -qq update && apt-get -q download "$@"; }; }
+
 # What no package has, for those of these components that need such.
 obtain_programs() {
   local name
