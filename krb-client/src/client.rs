@@ -185,16 +185,15 @@ impl Client {
     /// The key of a ticket that this account asks for.
     pub(crate) fn key(
         &self,
-        target: Arc<Principal>,
-        behalf: Behalf,
+        target: &Principal,
+        behalf: Behalf<'_>,
         options: &Arc<Options>,
     ) -> TicketKey {
-        let (account, options) = (self.inner.account.clone(), options.clone());
-        TicketKey { account, target, behalf, options, epoch: 0 }
+        TicketKey::new(self.inner.account.clone(), target, behalf, options.clone())
     }
 
     fn tgt_key(&self) -> TicketKey {
-        self.key(self.inner.krbtgt.clone(), Behalf::Itself, &self.inner.login_kept)
+        self.key(&self.inner.krbtgt, Behalf::Itself, &self.inner.login_kept)
     }
 
     /// The account's ticket-granting ticket: the one that is held, or that of a new login.

@@ -34,13 +34,14 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
     wall: i64,
-    monotonic: Duration,
+    /// Nanoseconds: moments lie beside everything that is kept.
+    monotonic: u64,
 }
 
 impl Moment {
     /// Now.
     pub fn now(clock: &dyn Clock) -> Self {
-        Self { wall: clock.seconds(), monotonic: clock.monotonic() }
+        Self { wall: clock.seconds(), monotonic: nanoseconds(clock.monotonic()) }
     }
 
     /// The time from `earlier` to this moment, at least: the larger of what the clocks say.
@@ -49,7 +50,7 @@ impl Moment {
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Duration> {
         let wall = Duration::from_secs(self.wall.checked_sub(earlier.wall)?.try_into().ok()?);
-        Some(wall.max(self.monotonic.checked_sub(earlier.monotonic)?))
+        Some(wall.max(Duration::from_nanos(self.monotonic.checked_sub(earlier.monotonic)?)))
     }
 
     /// Was `earlier` less than `age` ago, for all that the clocks know?
@@ -61,12 +62,13 @@ impl Moment {
     /// The moment at which the clock that can be set said this, by both clocks as they go now.
     pub(crate) fn at(self, wall: i64) -> Self {
         let ago = Duration::from_secs(self.wall.saturating_sub(wall).try_into().unwrap_or(0));
-        Self { wall: wall.min(self.wall), monotonic: self.monotonic.saturating_sub(ago) }
+        let monotonic = self.monotonic.saturating_sub(nanoseconds(ago));
+        Self { wall: wall.min(self.wall), monotonic }
     }
 
     /// By the clock that cannot be set.
     pub(crate) const fn monotonic(self) -> Duration {
-        self.monotonic
+        Duration::from_nanos(self.monotonic)
     }
 
     /// Seconds since 1970, by the clock that can be set.
@@ -74,6 +76,11 @@ impl Moment {
     pub const fn wall(self) -> i64 {
         self.wall
     }
+}
+
+/// No more than five centuries.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The machine's clock, which never says the same microsecond twice: acceptors take an
@@ -121,7 +128,7 @@ mod tests {
 
     #[test]
     fn an_age_goes_by_whichever_clock_says_more() {
-        let at = |wall, monotonic| Moment { wall, monotonic: Duration::from_secs(monotonic) };
+        let at = |wall, monotonic: u64| Moment { wall, monotonic: monotonic * 1_000_000_000 };
         let begun = at(1_800_000_000, 50);
         for (wall, monotonic, age) in [
             (0, 50, Some(0)),

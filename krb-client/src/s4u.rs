@@ -8,7 +8,7 @@ use krb_proto::{Credential, Name, Principal};
 use crate::client::Inner;
 use crate::clock::Moment;
 use crate::sharing::Slot;
-use crate::store::{Behalf, Fetched, Held, SharedTicket, TicketKey};
+use crate::store::{Behalf, Fetched, Held, SharedTicket, TicketKey, User};
 use crate::{Client, ClientError, UserTicket};
 
 /// Asks in users' names, as the service account of a [`Client`]. Cheap to clone.
@@ -56,8 +56,8 @@ impl S4u {
     ) -> Result<UserTicket, ClientError> {
         let Self { client } = self;
         let key = || {
-            let (account, behalf) = (client.inner.account.clone(), Behalf::Named(user.clone()));
-            TicketKey { epoch, ..client.key(account, behalf, &client.inner.user_kept) }
+            let Inner { account, user_kept, .. } = &*client.inner;
+            client.key(account, Behalf::Named(user), user_kept).in_epoch(epoch)
         };
         let fetch = || {
             let (s4u, asked, options) = (self.clone(), user.clone(), client.user_ticket());
@@ -139,13 +139,10 @@ impl S4u {
     ) -> Result<UserTicket, ClientError> {
         let Self { client } = self;
         let key = || {
-            let behalf = Behalf::Proved {
-                user: evidence.client.clone(),
-                sid: sid.to_owned(),
-                evidence: evidence.held.number,
-            };
+            let (user, evidence) = (&evidence.client, evidence.held.number);
             let to = Principal::new(target.clone(), &client.account().realm);
-            client.key(to.into(), behalf, &client.inner.user_kept)
+            let behalf = Behalf::Proved { user, sid, evidence };
+            client.key(&to, behalf, &client.inner.user_kept)
         };
         let fetch = || {
             let (s4u, asked, options) = (self.clone(), target.clone(), client.user_ticket());
@@ -188,7 +185,8 @@ impl S4u {
     /// Drops all tickets in a user's name, as when the KDC says that they were revoked.
     pub fn forget_user(&self, user: &Principal) {
         let Inner { account, store, shared, .. } = &*self.client.inner;
-        store.forget(|key| key.account == *account && key.names(user));
+        let named = User::new(user);
+        store.forget(|key| key.account == *account && named.is_named_by(key));
         if let Some(shared) = shared {
             shared.pass_over(user, self.now());
         }

@@ -16,7 +16,7 @@ use crate::clock::Moment;
 use crate::flight::Flights;
 use crate::{ClientError, Clock};
 pub(crate) use held::Held;
-pub(crate) use key::{Behalf, Options, TicketKey};
+pub(crate) use key::{Behalf, Options, TicketKey, User};
 pub use shared::{SharedTicket, SharedTickets, Sharing};
 use shelf::Shelf;
 pub use user_ticket::UserTicket;
@@ -45,30 +45,40 @@ impl From<Credential> for Fetched {
 }
 
 struct Ready {
-    held: Held,
-    /// How long it is handed out, from `held.since` on.
+    credential: Arc<Credential>,
+    number: u64,
+    since: Moment,
+    /// How long it is handed out, from `since` on.
     keep: Duration,
     landed: Moment,
-    /// How long it is good, without its last seconds, from `landed` on.
-    life: Duration,
 }
 
 impl Ready {
     fn new(held: Held, keep: Duration, landed: Moment) -> Self {
-        let life = held.credential.times.endtime.unix().saturating_sub(landed.wall());
-        let life = Duration::from_secs(life.try_into().unwrap_or(0)).saturating_sub(MARGIN);
-        Self { held, keep, landed, life }
+        let Held { credential, since, number, was_stored: _ } = held;
+        Self { credential, number, since, keep, landed }
+    }
+
+    /// How long it is good, without its last seconds, from `landed` on.
+    fn life(&self) -> Duration {
+        let life = self.credential.times.endtime.unix().saturating_sub(self.landed.wall());
+        Duration::from_secs(life.try_into().unwrap_or(0)).saturating_sub(MARGIN)
     }
 
     fn is_good(&self, now: Moment) -> bool {
-        now.is_within(self.keep, self.held.since) && now.is_within(self.life, self.landed)
+        now.is_within(self.keep, self.since) && now.is_within(self.life(), self.landed)
     }
 
     /// When it is no longer good, by the clock that cannot be set. Where the other one was set
     /// forward it is so earlier, and then lies here unused until its turn comes.
     fn end(&self) -> Duration {
         let end = |since: Moment, whole| since.monotonic().saturating_add(whole);
-        end(self.held.since, self.keep).min(end(self.landed, self.life))
+        end(self.since, self.keep).min(end(self.landed, self.life()))
+    }
+
+    fn stored(&self) -> Held {
+        let Self { ref credential, number, since, .. } = *self;
+        Held { credential: credential.clone(), since, number, was_stored: true }
     }
 }
 
@@ -191,7 +201,7 @@ impl TicketStore {
     fn find(&self, key: &TicketKey) -> Option<Outcome> {
         let now = self.now();
         if let Some(ready) = self.look().get(key).filter(|ready| ready.is_good(now)) {
-            return Some(Ok(Held { was_stored: true, ..ready.held.clone() }));
+            return Some(Ok(ready.stored()));
         }
         let refusals = self.refusals();
         let refused = refusals.get(key).filter(|one| now.is_within(REFUSED_FOR, one.since))?;
@@ -249,7 +259,7 @@ impl TicketStore {
     /// Is this ticket, fetched under this key, still the one that would be handed out?
     pub(crate) fn has(&self, key: &TicketKey, credential: &Arc<Credential>) -> bool {
         let tickets = self.look();
-        tickets.get(key).is_some_and(|ready| Arc::ptr_eq(&ready.held.credential, credential))
+        tickets.get(key).is_some_and(|ready| Arc::ptr_eq(&ready.credential, credential))
     }
 
     fn now(&self) -> Moment {

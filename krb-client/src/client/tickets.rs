@@ -20,7 +20,7 @@ impl Client {
     /// [`ClientError`].
     pub async fn ticket(&self, target: &Name) -> Result<UserTicket, ClientError> {
         let to = Principal::new(target.clone(), &self.account().realm);
-        let key = self.key(to.into(), Behalf::Itself, &self.inner.user_kept);
+        let key = self.key(&to, Behalf::Itself, &self.inner.user_kept);
         let fetch = || {
             let (client, asked, options) = (self.clone(), target.clone(), self.user_ticket());
             async move { client.ask(TgsGoal::Service(asked), options).await }

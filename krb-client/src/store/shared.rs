@@ -6,7 +6,6 @@ use krb_proto::Credential;
 use krb_proto::formats::{CacheEntry, CredentialCache};
 use zeroize::Zeroizing;
 
-use super::key::{Behalf, TicketKey};
 use crate::clock::Moment;
 
 /// What [`SharedTickets`] does, at some time.
@@ -60,34 +59,5 @@ impl SharedTicket {
     pub(crate) fn since(&self, now: Moment) -> Moment {
         let issued = self.credential.times.starttime.unix();
         now.at(self.asked_at.min(issued))
-    }
-}
-
-impl TicketKey {
-    /// The key as octets that no other key has, on every machine. What `evidence` there is stands in
-    /// the place of its number, which is this process's.
-    pub(crate) fn slot(&self, evidence: &[u8]) -> Vec<u8> {
-        let mut slot = Vec::new();
-        let mut put = |part: &[u8]| {
-            slot.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            slot.extend_from_slice(part);
-        };
-        let Self { account, target, behalf, options, epoch } = self;
-        let (user, sid) = match behalf {
-            Behalf::Itself => (None, ""),
-            Behalf::Named(user) => (Some(user), ""),
-            Behalf::Proved { user, sid, evidence: _ } => (Some(user), &**sid),
-        };
-        for principal in [Some(&**account), Some(&**target), user].into_iter().flatten() {
-            put(&principal.realm);
-            put(&principal.name.name_type.0.to_be_bytes());
-            put(&(principal.name.components.len() as u64).to_be_bytes());
-            principal.name.components.iter().for_each(|part| put(part));
-        }
-        put(sid.as_bytes());
-        put(format!("{options:?}").as_bytes());
-        put(&epoch.to_be_bytes());
-        put(evidence);
-        slot
     }
 }

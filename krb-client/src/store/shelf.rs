@@ -1,5 +1,6 @@
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -10,12 +11,10 @@ use std::sync::Arc;
 pub(super) struct Shelf<K, E, V> {
     by_key: HashSet<ByKey<K, E, V>>,
     /// In the order in which they end, and in which they came.
-    by_end: ByEnd<K, E, V>,
+    by_end: BTreeSet<ByEnd<K, E, V>>,
     max_entries: usize,
     came: u64,
 }
-
-type ByEnd<K, E, V> = BTreeMap<(E, u64), Arc<Stored<K, E, V>>>;
 
 /// All that is known of a value in one place, since there may be very many.
 struct Stored<K, E, V> {
@@ -46,6 +45,34 @@ impl<K: Hash, E, V> Hash for ByKey<K, E, V> {
     }
 }
 
+struct ByEnd<K, E, V>(Arc<Stored<K, E, V>>);
+
+impl<K, E, V> Borrow<(E, u64)> for ByEnd<K, E, V> {
+    fn borrow(&self) -> &(E, u64) {
+        &self.0.place
+    }
+}
+
+impl<K, E: PartialEq, V> PartialEq for ByEnd<K, E, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.place == other.0.place
+    }
+}
+
+impl<K, E: Eq, V> Eq for ByEnd<K, E, V> {}
+
+impl<K, E: Ord, V> PartialOrd for ByEnd<K, E, V> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K, E: Ord, V> Ord for ByEnd<K, E, V> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.place.cmp(&other.0.place)
+    }
+}
+
 /// What was on a shelf.
 pub(super) struct PutOut<K, E, V>(
     #[allow(dead_code, reason = "it is only dropped")] Arc<Stored<K, E, V>>,
@@ -53,7 +80,7 @@ pub(super) struct PutOut<K, E, V>(
 
 impl<K: Eq + Hash, E: Ord + Copy, V> Shelf<K, E, V> {
     pub(super) fn new(max_entries: usize) -> Self {
-        Self { by_key: HashSet::new(), by_end: BTreeMap::new(), max_entries, came: 0 }
+        Self { by_key: HashSet::new(), by_end: BTreeSet::new(), max_entries, came: 0 }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
@@ -65,7 +92,7 @@ impl<K: Eq + Hash, E: Ord + Copy, V> Shelf<K, E, V> {
         let replaced = self.remove(&key);
         let mut first = None;
         if self.by_key.len() >= self.max_entries
-            && let Some((_, ends_first)) = self.by_end.pop_first()
+            && let Some(ByEnd(ends_first)) = self.by_end.pop_first()
         {
             self.by_key.remove(&ends_first.key);
             first = Some(PutOut(ends_first));
@@ -73,7 +100,7 @@ impl<K: Eq + Hash, E: Ord + Copy, V> Shelf<K, E, V> {
         self.came += 1;
         let place = (end, self.came);
         let stored = Arc::new(Stored { key, place, value });
-        self.by_end.insert(place, stored.clone());
+        self.by_end.insert(ByEnd(stored.clone()));
         self.by_key.insert(ByKey(stored));
         [replaced, first]
     }

@@ -1,12 +1,13 @@
 //! The store: flights, ages, limits, under clocks that are moved.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use krb_proto::credential::TicketTimes;
 use krb_proto::crypto::Key;
 use krb_proto::exchange::{ExchangeError, KdcRefusal, TgsArmor, TicketOptions};
-use krb_proto::iana::{EncType, ErrorCode, TicketFlags};
+use krb_proto::iana::{EncType, ErrorCode, NameType, TicketFlags};
 use krb_proto::{KerberosTime, Name, Principal, Timestamp};
 
 use super::*;
@@ -51,10 +52,13 @@ fn user(name: &str) -> Principal {
     Principal::new(Name::user(name), "R")
 }
 
-fn key(target: &str, behalf: Behalf) -> TicketKey {
-    let (account, target) = (Arc::new(user("service")), Arc::new(user(target)));
+fn key(target: &str, behalf: Behalf<'_>) -> TicketKey {
+    key_to(&user(target), behalf)
+}
+
+fn key_to(target: &Principal, behalf: Behalf<'_>) -> TicketKey {
     let options = Arc::new((&TicketOptions::default()).into());
-    TicketKey { account, target, behalf, options, epoch: 0 }
+    TicketKey::new(Arc::new(user("service")), target, behalf, options)
 }
 
 /// A fetch that must not be begun.
@@ -63,12 +67,12 @@ fn never(why: &str) -> std::future::Ready<Result<Credential, ClientError>> {
 }
 
 fn evidence(name: &str) -> TicketKey {
-    key("service", Behalf::Named(user(name)))
+    key("service", Behalf::Named(&user(name)))
 }
 
 fn proxy(evidence: &UserTicket, sid: &str, target: &str) -> TicketKey {
-    let (user, sid) = (evidence.client.clone(), sid.to_owned());
-    key(target, Behalf::Proved { user, sid, evidence: evidence.held.number })
+    let (user, evidence) = (&evidence.client, evidence.held.number);
+    key(target, Behalf::Proved { user, sid, evidence })
 }
 
 fn credential(name: &str, endtime: i64) -> Credential {
@@ -155,15 +159,16 @@ async fn a_kdcs_no_by_its_directory_is_kept_for_five_seconds_for_the_very_ticket
     let others = [
         evidence("bob"),
         evidence("Alice"),
-        TicketKey { epoch: 1, ..evidence("alice") },
-        key("cifs", Behalf::Named(user("alice"))),
+        evidence("alice").in_epoch(1),
+        key("cifs", Behalf::Named(&user("alice"))),
     ];
     for other in others {
         assert!(asks(&store, other.clone(), &no).await);
         assert!(!asks(&store, other, &no).await);
     }
     assert!(!asks(&store, evidence("alice"), &no).await);
-    store.forget(|key| key.names(&user("alice")));
+    let alice = User::new(&user("alice"));
+    store.forget(|key| alice.is_named_by(key));
     assert!(asks(&store, evidence("alice"), &no).await, "forgotten");
     assert!(!asks(&store, evidence("bob"), &no).await);
     // What is got after it is what counts.
@@ -415,7 +420,7 @@ async fn whatever_is_evicted_nobody_gets_anothers_ticket() {
             let issued = issue(&of, end);
             async move { Ok(Credential { client, ..issued }) }
         };
-        let key = key("service", Behalf::Named(user.clone()));
+        let key = key("service", Behalf::Named(user));
         let evidence = store.evidence(key, KEEP, fetch).await.unwrap();
         assert_eq!(evidence.ticket, of.as_bytes());
 
@@ -454,26 +459,29 @@ async fn what_expires_first_goes_first() {
 #[tokio::test]
 async fn each_member_of_a_key_tells_tickets_apart() {
     let (store, _) = store();
-    let principal = |name: &str, realm| Arc::new(Principal::new(Name::user(name), realm));
-    let proved = |name: &str, sid: &str, evidence| {
-        key("cifs", Behalf::Proved { user: user(name), sid: sid.into(), evidence })
-    };
-    let asked = |options: &TicketOptions| TicketKey {
-        options: Arc::new(options.into()),
-        ..key("cifs", Behalf::Itself)
-    };
     let usual = TicketOptions::default();
+    let principal = |name: &str, realm| Arc::new(Principal::new(Name::user(name), realm));
+    let (service, options) = (Arc::new(user("service")), Arc::new(Options::from(&usual)));
+    let of = |account: &str, realm| {
+        TicketKey::new(principal(account, realm), &user("cifs"), Behalf::Itself, options.clone())
+    };
+    let proved = |name: &str, sid: &str, evidence| {
+        key("cifs", Behalf::Proved { user: &user(name), sid, evidence })
+    };
+    let asked = |options: &TicketOptions| {
+        TicketKey::new(service.clone(), &user("cifs"), Behalf::Itself, Arc::new(options.into()))
+    };
     let keys = [
         key("cifs", Behalf::Itself),
         key("HTTP", Behalf::Itself),
-        TicketKey { target: principal("cifs", "OTHER"), ..key("cifs", Behalf::Itself) },
-        TicketKey { account: principal("other", "R"), ..key("cifs", Behalf::Itself) },
-        TicketKey { account: principal("service", "OTHER"), ..key("cifs", Behalf::Itself) },
+        key_to(&principal("cifs", "OTHER"), Behalf::Itself),
+        of("other", "R"),
+        of("service", "OTHER"),
         asked(&TicketOptions { lifetime: 3600, ..usual.clone() }),
         asked(&TicketOptions { forwardable: false, ..usual.clone() }),
         asked(&TicketOptions { enctypes: vec![], ..usual.clone() }),
-        key("cifs", Behalf::Named(user("alice"))),
-        TicketKey { epoch: 1, ..key("cifs", Behalf::Named(user("alice"))) },
+        key("cifs", Behalf::Named(&user("alice"))),
+        key("cifs", Behalf::Named(&user("alice"))).in_epoch(1),
         proved("alice", "S-1-5-21-1", 1),
         proved("bob", "S-1-5-21-1", 1),
         proved("alice", "S-1-5-21-2", 1),
@@ -518,13 +526,14 @@ async fn a_ticket_of_another_process_is_no_younger_here() {
 
 #[test]
 fn slots_are_of_one_key_each_and_of_no_process() {
-    let named = |name: &str| key("cifs", Behalf::Named(user(name)));
-    let proved = |evidence| Behalf::Proved { user: user("a"), sid: "S-1-5-21-1".into(), evidence };
+    let named = |name: &str| key("cifs", Behalf::Named(&user(name)));
+    let a = user("a");
+    let proved = |evidence| Behalf::Proved { user: &a, sid: "S-1-5-21-1", evidence };
     let keys = [
         named("alice"),
         named("bob"),
-        TicketKey { epoch: 1, ..named("alice") },
-        key("HTTP", Behalf::Named(user("alice"))),
+        named("alice").in_epoch(1),
+        key("HTTP", Behalf::Named(&user("alice"))),
         key("cifs", Behalf::Itself),
         key("cifs", proved(1)),
     ];
@@ -538,4 +547,46 @@ fn slots_are_of_one_key_each_and_of_no_process() {
         key("cifs", proved(2)).slot(b"e"),
         "its number is this process's"
     );
+}
+
+/// Names that could be one another's if it were not said where each begins and ends.
+#[test]
+fn names_are_told_apart_wherever_they_end() {
+    let parts =
+        |parts: &[&str], realm| Principal::new(Name::new(NameType::PRINCIPAL, parts), realm);
+    let (long, longer) = ("x".repeat(254), "x".repeat(255));
+    let principals = [
+        parts(&["ab"], "R"),
+        parts(&["a", "b"], "R"),
+        parts(&["ab", ""], "R"),
+        parts(&[], "R"),
+        parts(&[], ""),
+        parts(&["a"], "Rb"),
+        parts(&[&long], "R"),
+        parts(&[&longer], "R"),
+        parts(&[&longer, "b"], "R"),
+        Principal::new(Name::enterprise("ab"), "R"),
+    ];
+    let mut keys = HashSet::new();
+    for target in &principals {
+        assert!(keys.insert(key_to(target, Behalf::Itself)), "{target:?}");
+        for user in &principals {
+            let named = key_to(target, Behalf::Named(user));
+            for other in &principals {
+                assert_eq!(
+                    User::new(other).is_named_by(&named),
+                    user == other,
+                    "{user:?} {other:?}"
+                );
+            }
+            assert!(named.is_in_a_users_name() && keys.insert(named), "{target:?} {user:?}");
+            for sid in ["", "S-1-5", "S-1-5\0"] {
+                let proved = key_to(target, Behalf::Proved { user, sid, evidence: 1 });
+                assert!(keys.insert(proved), "{target:?} {user:?} {sid:?}");
+            }
+        }
+    }
+    let slots: HashSet<_> = keys.iter().map(|key| key.slot(b"e")).collect();
+    // Without its number, evidence of no SID is none.
+    assert_eq!(slots.len(), keys.len() - principals.len() * principals.len());
 }
