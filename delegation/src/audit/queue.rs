@@ -62,6 +62,11 @@ impl Queue {
         Ok(())
     }
 
+    /// Does nothing wait, and is no call on its way to a record?
+    pub(super) fn is_empty(&self) -> bool {
+        self.coming.load(Ordering::Relaxed) == 0 && self.state().jobs.is_empty()
+    }
+
     /// Nothing more is put in.
     pub(super) fn close(&self) {
         self.state().is_closed = true;

@@ -1,5 +1,5 @@
-//! The thread that writes records. Those that wait together are written together, so that one
-//! write and one sync serve many calls.
+//! Who writes records: the log's thread, or a call that is alone. Those that wait together are written
+//! together, so that one write and one sync serve many calls.
 
 use std::io;
 use std::path::PathBuf;
@@ -27,9 +27,8 @@ const TICK: Duration = Duration::from_secs(1);
 // How often it is said that the file cannot be put aside.
 const REMIND: Duration = Duration::from_secs(60);
 
-/// The writer's state, run by its thread.
+/// Held by whoever writes.
 pub(super) struct Writer {
-    pub(super) queue: Arc<Queue>,
     pub(super) output: Output,
     pub(super) rotation: Rotation,
     pub(super) position: Position,
@@ -62,32 +61,51 @@ impl Times {
     }
 }
 
-impl Writer {
-    /// Writes until the last handle is gone, then what has been counted.
-    pub(super) fn run(mut self) {
-        let queue = Arc::clone(&self.queue);
-        let mut patience = Patience::default();
-        loop {
-            match queue.take(TICK, &mut patience) {
-                Found::Jobs(jobs) => {
-                    let begun = Instant::now();
-                    let is_work = !jobs.is_empty();
-                    self.write(jobs, false);
-                    if is_work {
-                        patience.wrote(begun.elapsed());
-                    }
-                    if self.times.tick.elapsed() >= TICK {
-                        self.tick();
-                    }
+/// Writes until the last handle is gone, then what has been counted. After a panic of whoever wrote
+/// nothing is written any more: every call fails.
+pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue) {
+    let mut patience = Patience::default();
+    loop {
+        let (jobs, is_last) = match queue.take(TICK, &mut patience) {
+            Found::Jobs(jobs) => (jobs, false),
+            Found::Last(jobs) => (jobs, true),
+        };
+        match writer.lock() {
+            Ok(mut writer) if is_last => writer.finish(jobs),
+            Ok(mut writer) => {
+                let begun = Instant::now();
+                let is_work = !jobs.is_empty();
+                writer.write(jobs, false);
+                if is_work {
+                    patience.wrote(begun.elapsed());
                 }
-                Found::Last(jobs) => {
-                    self.write(jobs, true);
-                    self.note_head();
-                    self.checkpoint();
-                    return;
+                if writer.times.tick.elapsed() >= TICK {
+                    writer.tick();
                 }
             }
+            Err(_) => jobs.into_iter().for_each(Job::refuse),
         }
+        if is_last {
+            return;
+        }
+    }
+}
+
+impl Writer {
+    /// Does it only hand lines to the system, as a rule?
+    pub(super) const fn is_quick(&self) -> bool {
+        matches!(&self.output, Output::File(log) if !log.is_synced()) && self.copies.is_empty()
+    }
+
+    /// Is it certain to end, if the disk works?
+    pub(super) const fn ends(&self) -> bool {
+        matches!(self.output, Output::File(_))
+    }
+
+    fn finish(&mut self, jobs: Vec<Job>) {
+        self.write(jobs, true);
+        self.note_head();
+        self.checkpoint();
     }
 
     /// What is done although nobody calls.
@@ -109,7 +127,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: Vec<Job>, last: bool) {
+    pub(super) fn write(&mut self, batch: Vec<Job>, last: bool) {
         let mut bodies = Vec::with_capacity(batch.len());
         let mut answers = Vec::with_capacity(batch.len());
         let mut flushed = Vec::new();
