@@ -66,9 +66,14 @@ impl Moment {
         Self { wall: wall.min(self.wall), monotonic }
     }
 
-    /// By the clock that cannot be set.
-    pub(crate) const fn monotonic(self) -> Duration {
-        Duration::from_nanos(self.monotonic)
+    /// By the clock that cannot be set, in nanoseconds.
+    pub(crate) const fn monotonic(self) -> u64 {
+        self.monotonic
+    }
+
+    /// So much later, by the clock that cannot be set, in nanoseconds.
+    pub(crate) fn end_of(self, time: Duration) -> u64 {
+        self.monotonic.saturating_add(nanoseconds(time))
     }
 
     /// Seconds since 1970, by the clock that can be set.

@@ -71,9 +71,8 @@ impl Ready {
 
     /// When it is no longer good, by the clock that cannot be set. Where the other one was set
     /// forward it is so earlier, and then lies here unused until its turn comes.
-    fn end(&self) -> Duration {
-        let end = |since: Moment, whole| since.monotonic().saturating_add(whole);
-        end(self.since, self.keep).min(end(self.landed, self.life()))
+    fn end(&self) -> u64 {
+        self.since.end_of(self.keep).min(self.landed.end_of(self.life()))
     }
 
     fn stored(&self) -> Held {
@@ -96,8 +95,8 @@ struct Refused {
 /// Tickets, in plain zeroized memory.
 pub(crate) struct TicketStore {
     /// Most who come only look.
-    tickets: RwLock<Shelf<TicketKey, Duration, Ready>>,
-    refusals: Mutex<Shelf<TicketKey, Duration, Refused>>,
+    tickets: RwLock<Shelf<TicketKey, u64, Ready>>,
+    refusals: Mutex<Shelf<TicketKey, u64, Refused>>,
     flights: Arc<Flights<TicketKey, Outcome>>,
     clock: Arc<dyn Clock>,
 }
@@ -109,15 +108,15 @@ impl TicketStore {
         Arc::new(Self { tickets, refusals, flights: Arc::default(), clock })
     }
 
-    fn look(&self) -> RwLockReadGuard<'_, Shelf<TicketKey, Duration, Ready>> {
+    fn look(&self) -> RwLockReadGuard<'_, Shelf<TicketKey, u64, Ready>> {
         self.tickets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self) -> RwLockWriteGuard<'_, Shelf<TicketKey, Duration, Ready>> {
+    fn change(&self) -> RwLockWriteGuard<'_, Shelf<TicketKey, u64, Ready>> {
         self.tickets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refusals(&self) -> MutexGuard<'_, Shelf<TicketKey, Duration, Refused>> {
+    fn refusals(&self) -> MutexGuard<'_, Shelf<TicketKey, u64, Refused>> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

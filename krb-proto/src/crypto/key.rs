@@ -19,6 +19,9 @@ use crate::iana::{ChecksumType, EncType, KeyUsage};
 /// authenticated yet chooses the count; MIT bounds it the same way.
 pub const MAX_ITERATIONS: u32 = 1 << 24;
 
+/// The octets of the longest key.
+const LONGEST: usize = 32;
+
 /// The long-term, session or sub-key that messages name: an enctype and its secret octets.
 ///
 /// Nothing is encrypted with these octets themselves: every [`KeyUsage`] has keys of its own,
@@ -33,7 +36,8 @@ pub struct Key {
 }
 
 struct Secret {
-    bytes: Zeroizing<Vec<u8>>,
+    /// As many as the enctype has.
+    bytes: Zeroizing<[u8; LONGEST]>,
     sealing: Derived<dyn Sealing>,
     checksumming: Derived<dyn Checksumming>,
 }
@@ -61,8 +65,7 @@ impl Key {
     /// everywhere: no salt tells realms apart, and guessing costs one MD4 a password.
     #[must_use]
     pub fn danger_rc4_from_password(password: &str) -> Self {
-        let bytes = Zeroizing::new(rfc4757::string_to_key(password).to_vec());
-        Self::from_secret(&rfc4757::RC4, bytes)
+        Self::from_secret(&rfc4757::RC4, &*rfc4757::string_to_key(password))
     }
 
     /// Another key of the same enctype (random-to-key, which changes nothing in any enctype here).
@@ -75,12 +78,18 @@ impl Key {
         if bytes.len() != profile.key_len {
             return Err(CryptoError::KeyLength);
         }
-        Ok(Self::from_secret(profile, Zeroizing::new(bytes.to_vec())))
+        Ok(Self::from_secret(profile, bytes))
     }
 
-    fn from_secret(profile: &'static Profile, bytes: Zeroizing<Vec<u8>>) -> Self {
-        let secret = Secret { bytes, sealing: Derived::none(), checksumming: Derived::none() };
-        Self { profile, secret: Arc::new(secret) }
+    fn from_secret(profile: &'static Profile, bytes: &[u8]) -> Self {
+        let none = Zeroizing::new([0; LONGEST]);
+        let none = Secret { bytes: none, sealing: Derived::none(), checksumming: Derived::none() };
+        let mut secret = Arc::new(none);
+        // Copied to where they stay, of which there is one owner yet.
+        if let Some(secret) = Arc::get_mut(&mut secret) {
+            secret.bytes.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        }
+        Self { profile, secret }
     }
 
     /// A fresh random key, as for a sub-key.
@@ -100,7 +109,7 @@ impl Key {
     fn random(profile: &'static Profile, rng: &mut dyn Random) -> Self {
         let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
         rng.fill(&mut bytes);
-        Self::from_secret(profile, bytes)
+        Self::from_secret(profile, &bytes)
     }
 
     /// String-to-key (RFC 3962, RFC 8009 and RFC 6803, each section 4). `params` is the `s2kparams`
@@ -160,7 +169,7 @@ impl Key {
         let salt = [string_to_key.salt_prefix, salt].concat();
         let mut bytes = Zeroizing::new(vec![0; profile.key_len]);
         (string_to_key.derive)(password, &salt, iterations, &mut bytes);
-        Ok(Self::from_secret(profile, bytes))
+        Ok(Self::from_secret(profile, &bytes))
     }
 
     /// Octets of a key of this enctype.
@@ -178,7 +187,7 @@ impl Key {
     /// The secret octets, for messages and files that carry the key itself.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.secret.bytes
+        &self.secret.bytes[..self.profile.key_len]
     }
 
     /// This key for one usage.
@@ -328,7 +337,7 @@ impl Key {
         let mut bytes = self.prf_plus(pepper, self.profile.key_len)?;
         let with = other.prf_plus(other_pepper, self.profile.key_len)?;
         bytes.iter_mut().zip(with.iter()).for_each(|(to, from)| *to ^= from);
-        Ok(Self::from_secret(self.profile, bytes))
+        Ok(Self::from_secret(self.profile, &bytes))
     }
 
     fn with_sealing<R>(
