@@ -7,7 +7,8 @@ use super::{BearerToken, OwnTicket};
 /// Whoever a verified token was issued for, or whose own ticket was accepted.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub(super) issuer: String,
+    /// Very many may be of one.
+    pub(super) issuer: Arc<str>,
     pub(super) subject: String,
     pub(super) client_id: Option<String>,
     pub(super) issued_at: Option<i64>,
@@ -56,7 +57,7 @@ impl Caller {
     /// Whoever came with a ticket: an account, and not its name.
     pub(crate) fn with_ticket(ticket: OwnTicket) -> Self {
         Self {
-            issuer: ticket.issuer(),
+            issuer: ticket.issuer().into(),
             subject: ticket.account.sid.to_string(),
             client_id: None,
             issued_at: Some(ticket.ticket.times.authtime.unix()),

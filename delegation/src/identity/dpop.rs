@@ -112,7 +112,7 @@ pub(super) fn verify(
     }
     // A thumbprint has always the same length.
     let id = sha256(format!("{}{jti}", key.thumbprint()).as_bytes());
-    Ok(Proof { thumbprint: key.thumbprint().to_owned(), id, until })
+    Ok(Proof { thumbprint: key.thumbprint().to_string(), id, until })
 }
 
 /// Is it the URL of the request, but for query and fragment? By the rules of URLs (RFC 3986 section

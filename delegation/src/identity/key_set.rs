@@ -1,5 +1,7 @@
 //! A key set (RFC 7517).
 
+use std::sync::Arc;
+
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
     ThumbprintHash,
@@ -19,8 +21,8 @@ pub(super) struct Key {
     kid: Option<String>,
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
-    /// RFC 7638, with SHA-256.
-    thumbprint: String,
+    /// RFC 7638, with SHA-256. What it has signed refers to it.
+    thumbprint: Arc<str>,
 }
 
 /// A set as it is written (RFC 7517 section 5).
@@ -89,7 +91,7 @@ impl Key {
             }
         };
         let key = DecodingKey::from_jwk(jwk).ok()?;
-        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?.into();
         let kid = common.key_id.clone();
         (!algorithms.is_empty()).then(|| Self { kid, algorithms, key, thumbprint })
     }
@@ -98,7 +100,7 @@ impl Key {
         self.algorithms.contains(&algorithm)
     }
 
-    pub(super) fn thumbprint(&self) -> &str {
+    pub(super) const fn thumbprint(&self) -> &Arc<str> {
         &self.thumbprint
     }
 

@@ -40,7 +40,7 @@ pub(super) struct Verified {
 pub(super) struct Signed {
     kid: Option<String>,
     algorithm: Algorithm,
-    thumbprint: String,
+    thumbprint: Arc<str>,
 }
 
 impl Signed {
@@ -48,14 +48,14 @@ impl Signed {
         Self {
             kid: token.kid.clone(),
             algorithm: token.algorithm,
-            thumbprint: key.thumbprint().to_owned(),
+            thumbprint: Arc::clone(key.thumbprint()),
         }
     }
 
     /// Would it be tried, among the keys that there are now?
     pub(super) fn is_listed_in(&self, keys: &KeySet) -> bool {
         keys.fitting(self.kid.as_deref(), self.algorithm)
-            .any(|key| key.thumbprint() == self.thumbprint)
+            .any(|key| *key.thumbprint() == self.thumbprint)
     }
 }
 

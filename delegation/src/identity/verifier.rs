@@ -31,6 +31,7 @@ pub struct Verifier {
 
 struct Issuer {
     config: TrustedIdp,
+    name: Arc<str>,
     keys: Keys,
     /// Of the one whose opaque tokens are taken.
     introspector: Option<Introspector>,
@@ -81,7 +82,8 @@ impl Verifier {
                 }
             };
             let keys = Keys::new(&config.label(), Jwks::new(&config, idp.clone()));
-            issuers.push(Issuer { config, keys, introspector });
+            let name = config.issuer.as_str().into();
+            issuers.push(Issuer { config, name, keys, introspector });
         }
         let issuers = issuers.into();
         let verified = Arc::new(VerifiedTokens::new());
@@ -212,7 +214,7 @@ impl Verifier {
         let issuer = self.issuers.get(place).ok_or(Flaw::Keys)?;
         let (times, confirmation) = (claims.times()?, Confirmation::of(claims)?);
         let caller = Arc::new(Caller {
-            issuer: issuer.config.issuer.clone(),
+            issuer: Arc::clone(&issuer.name),
             subject: claims.subject(&issuer.config.claim_mappings.user_id.0)?,
             client_id: claims.client_id().map(str::to_owned),
             issued_at: times.issued_at(&issuer.config.security),
@@ -284,7 +286,7 @@ impl Verifier {
             issuer.authenticate(unverified).await?.0
         } else {
             let mut issuers = self.issuers.iter();
-            let issuer = issuers.find(|issuer| issuer.config.issuer == caller.issuer);
+            let issuer = issuers.find(|issuer| issuer.name == caller.issuer);
             let introspector = issuer.and_then(|it| Some((it, it.introspector.as_ref()?)));
             let (issuer, introspector) = introspector.ok_or(Flaw::Opaque)?;
             issuer.ask(introspector, text, Fingerprint::of(text)).await?
@@ -317,7 +319,7 @@ impl Verifier {
     /// The issuer of what came in exchange, which is the caller's own.
     fn issuer_of(&self, claims: &Claims, caller: &Caller) -> Result<&Issuer, Flaw> {
         let (_, issuer) = self.issuer(claims)?;
-        match issuer.config.issuer == caller.issuer {
+        match issuer.name == caller.issuer {
             true => Ok(issuer),
             false => Err(Flaw::Issuer("the token is of another issuer")),
         }

@@ -21,7 +21,7 @@ pub(super) struct Pepper {
 impl Pepper {
     pub(super) fn new() -> Result<Self, Unspecified> {
         let random = aws_lc_rs::rand::SystemRandom::new();
-        let tokens = hmac::Key::generate(hmac::HMAC_SHA512, &random)?;
+        let tokens = hmac::Key::generate(hmac::HMAC_SHA256, &random)?;
         let names = hmac::Key::generate(hmac::HMAC_SHA256, &random)?;
         Ok(Self { tokens, names })
     }
@@ -43,8 +43,8 @@ pub(in super::super) struct Key {
     pub(super) session: Digest,
     /// With everything else that was asked with and for.
     pub(super) entry: Digest,
-    /// What opens it, with the session's salt. Made of the token, as the session's name is, and not to
-    /// be had from that name.
+    /// What opens it, with the session's salt. Made of what the session's name is made of, and not to be
+    /// had from that name.
     opener: Zeroizing<[u8; 32]>,
 }
 
@@ -63,9 +63,10 @@ impl Key {
         if issuer.is_empty() || subject.is_empty() || token.is_empty() {
             return None;
         }
-        let tag = hmac::sign(&pepper.tokens, token.as_bytes());
-        let (session, opener) = tag.as_ref().split_at_checked(32)?;
-        let session = first_32(session);
+        let whole = hmac::sign(&pepper.tokens, token.as_bytes());
+        let whole = hmac::Key::new(hmac::HMAC_SHA256, whole.as_ref());
+        let part = |label: &[u8]| first_32(hmac::sign(&whole, label).as_ref());
+        let (session, opener) = (part(b"session"), Zeroizing::new(part(b"opener")));
         let mut inputs = Context::new(&SHA256);
         inputs.update(asked);
         inputs.update(&session);
@@ -74,7 +75,7 @@ impl Key {
             field(&mut inputs, part);
         }
         let entry = finish(inputs);
-        Some(Self { session, entry, opener: Zeroizing::new(first_32(opener)) })
+        Some(Self { session, entry, opener })
     }
 
     pub(super) fn seal(&self, salt: &Salt, content: &[u8]) -> Result<Box<[u8]>, Unspecified> {
