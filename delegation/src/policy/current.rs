@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use super::load::Reading;
 use super::{Policy, Words};
 use crate::exposed::{Exposed, exposed};
+use crate::reader::Reader;
 use crate::targets::Targets;
 use crate::{ConfigError, Holds};
 
@@ -19,9 +20,6 @@ use crate::{ConfigError, Holds};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What has changed is looked at again after this, since it may still be in the making.
 const SETTLE: Duration = Duration::from_millis(100);
-/// How long reading it may take. A pipe without a writer, or a share that is away, would else take
-/// every call with it.
-const READ_TIME: Duration = Duration::from_secs(2);
 /// More than policies may be.
 const MAX_FILE: u64 = 2 << 20;
 
@@ -66,8 +64,7 @@ struct Followed {
     state: Mutex<State>,
     /// Held while the file is looked at.
     looking: tokio::sync::Mutex<()>,
-    /// Held while it is read, by the thread that does: where reading hangs, one thread hangs.
-    reader: Arc<tokio::sync::Mutex<()>>,
+    reader: Reader,
 }
 
 struct State {
@@ -98,7 +95,7 @@ impl Policies {
             is_current,
             state: Mutex::new(state),
             looking: tokio::sync::Mutex::default(),
-            reader: Arc::default(),
+            reader: Reader::default(),
         })))
     }
 
@@ -180,25 +177,15 @@ impl Followed {
     }
 
     async fn read(&self) -> Result<String, String> {
-        const LATE: &str = "cannot be read: it takes too long";
-        let Ok(reading) = Arc::clone(&self.reader).try_lock_owned() else {
-            return Err(LATE.into());
-        };
         let path = self.path.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let text = match exposed(&path, Holds::Rules) {
-                // Whoever that is did not mean what stands there, or meant nothing good.
-                Some(Exposed::ToChanges(problem)) => Err(problem),
-                _ => read_text(&path, MAX_FILE).map_err(|error| format!("cannot be read: {error}")),
-            };
-            drop(reading);
-            text
-        });
-        match tokio::time::timeout(READ_TIME, read).await {
-            Ok(Ok(text)) => text.map(|text| text.to_string()),
-            Ok(Err(error)) => Err(format!("cannot be read: {error}")),
-            Err(_) => Err(LATE.into()),
-        }
+        let read = move || match exposed(&path, Holds::Rules) {
+            // Whoever that is did not mean what stands there, or meant nothing good.
+            Some(Exposed::ToChanges(problem)) => Err(problem),
+            _ => read_text(&path, MAX_FILE)
+                .map(|text| text.to_string())
+                .map_err(|error| format!("cannot be read: {error}")),
+        };
+        self.reader.read(read).await
     }
 
     /// The file says again what it said last. If that was of no use, it still is not.
