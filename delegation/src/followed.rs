@@ -96,6 +96,13 @@ impl Place {
         }
     }
 
+    /// What is wrong with what it says, told with where that stands: in both files where there are two.
+    fn told(&self, problem: String) -> String {
+        let files = self.files().into_iter().map(|(path, _)| path.display().to_string());
+        let files = files.collect::<Vec<_>>();
+        if files.is_empty() { problem } else { format!("{}: {problem}", files.join(" and ")) }
+    }
+
     /// Where it is from now on.
     fn settled(self) -> Self {
         match self {
@@ -158,6 +165,23 @@ struct Seen<T> {
     replaced: u64,
 }
 
+/// A secret of the configuration as it is: a password, a client's secret.
+pub(crate) type Password = Followed<Zeroizing<String>>;
+
+impl Password {
+    /// Reads it, and follows it from now on.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn of(setting: String, secret: Secret) -> Result<Self, String> {
+        let make = |text: &str| match text {
+            "" => Err("it is empty".to_owned()),
+            text => Ok(Zeroizing::new(text.to_owned())),
+        };
+        Self::open(setting, Place::Secret(secret), make)
+    }
+}
+
 impl<T: Send + Sync + 'static> Followed<T> {
     /// Reads it, and follows it from now on.
     ///
@@ -170,11 +194,8 @@ impl<T: Send + Sync + 'static> Followed<T> {
     ) -> Result<Self, String> {
         let place = place.settled();
         let text = place.read()?;
-        let of = |problem| match place.files().first() {
-            Some((path, _)) => format!("{}: {problem}", path.display()),
-            None => problem,
-        };
-        let (value, used) = (Arc::new(make(&text).map_err(of)?), sha256(text.as_bytes()));
+        let value = make(&text).map_err(|problem| place.told(problem))?;
+        let (value, used) = (Arc::new(value), sha256(text.as_bytes()));
         let at = Instant::now();
         let seen = Seen { at, value, used, last: used, problem: None, replaced: 0 };
         let (make, seen) = (Box::new(make), Mutex::new(seen));
@@ -295,7 +316,7 @@ impl<T> Shared<T> {
             }
             Err(problem) => {
                 drop(seen);
-                self.complain(problem);
+                self.complain(self.place.told(problem));
             }
         }
     }

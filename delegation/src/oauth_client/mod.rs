@@ -7,9 +7,8 @@ mod key;
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use zeroize::Zeroizing;
 
-use crate::followed::{Followed, Place};
+use crate::followed::{Followed, Password, Place};
 use crate::secret_form::{basic, encode};
 pub(crate) use config::ClientSettings;
 pub use config::{ClientAuthentication, ClientKeyConfig, KeyAlgorithm};
@@ -26,7 +25,7 @@ pub(crate) struct OauthClient {
 /// What proves it.
 enum Proof {
     /// In the form.
-    Post(Followed<Zeroizing<String>>),
+    Post(Password),
     /// The value of `Authorization`.
     Basic(Followed<HeaderValue>),
     /// Something new each time.
@@ -60,7 +59,7 @@ impl OauthClient {
         // Such as an environment variable that is set to nothing.
         let empty = || "is empty".to_owned();
         let secret = settings.secret.cloned().ok_or_else(|| ("clientSecret", empty()))?;
-        let (place, setting) = (Place::Secret(secret), format!("{section}.clientSecret"));
+        let setting = format!("{section}.clientSecret");
         let proof = match settings.authentication {
             ClientAuthentication::ClientSecretBasic => {
                 let client = id.clone();
@@ -72,15 +71,9 @@ impl OauthClient {
                     field.set_sensitive(true);
                     Ok(field)
                 };
-                Followed::open(setting, place, make).map(Proof::Basic)
+                Followed::open(setting, Place::Secret(secret), make).map(Proof::Basic)
             }
-            _ => {
-                let make = move |secret: &str| match secret {
-                    "" => Err(empty()),
-                    secret => Ok(Zeroizing::new(secret.to_owned())),
-                };
-                Followed::open(setting, place, make).map(Proof::Post)
-            }
+            _ => Password::of(setting, secret).map(Proof::Post),
         };
         Ok(Self { id, proof: proof.map_err(|problem| ("clientSecret", problem))? })
     }

@@ -6,26 +6,20 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use zeroize::Zeroizing;
 
-use crate::followed::{Followed, PAIR, Place};
+use crate::followed::{Followed, PAIR, Password, Place};
 use crate::resources::Wrong;
 use crate::secret::Secret;
 
 /// Of a certificate chain, and of a key.
 const MAX_PEM: u64 = 1 << 18;
 
-pub(super) type Password = Followed<Zeroizing<String>>;
 pub(super) type Certificate = Followed<CertifiedKey>;
 
 /// The password of a target's login.
 pub(super) fn password(of: &str, secret: Secret) -> Result<Password, Wrong> {
-    let make = |text: &str| match text {
-        "" => Err("it is empty".to_owned()),
-        text => Ok(Zeroizing::new(text.to_owned())),
-    };
-    let followed = Followed::open(setting(of, "login.password"), Place::Secret(secret), make);
-    followed.map_err(|problem| ("login.password", problem))
+    Password::of(setting(of, "login.password"), secret)
+        .map_err(|problem| ("login.password", problem))
 }
 
 /// The certificate chain of a target's login and its key, which are replaced together: of a chain and a
