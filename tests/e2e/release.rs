@@ -92,10 +92,13 @@ fn a_release_is_the_same_twice_and_has_what_its_pages_speak_of() {
         );
     }
     // A link of a page leads somewhere.
-    for page in ["docs/container.md", "docs/proxy.md", "docs/watch.md", "docs/keycloak.md"] {
-        let text = fs::read_to_string(archive.join(page)).unwrap();
+    let pages =
+        ["container.md", "proxy.md", "watch.md", "keycloak.md"].map(|page| format!("docs/{page}"));
+    for page in pages.into_iter().chain(["README.md".into()]) {
+        let file = archive.join(page);
+        let (text, page) = (fs::read_to_string(&file).unwrap(), file.display());
         for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            let is_there = link.is_empty() || archive.join("docs").join(link).exists();
+            let is_there = link.is_empty() || file.parent().unwrap().join(link).exists();
             assert!(is_there || link.starts_with("https://"), "{page}: {link}");
         }
     }
