@@ -175,7 +175,7 @@ impl Password {
     /// What is wrong with it.
     pub(crate) fn of(setting: String, secret: Secret) -> Result<Self, String> {
         let make = |text: &str| match text {
-            "" => Err("it is empty".to_owned()),
+            "" => Err("is empty".to_owned()),
             text => Ok(Zeroizing::new(text.to_owned())),
         };
         Self::open(setting, Place::Secret(secret), make)

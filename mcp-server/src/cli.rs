@@ -181,7 +181,7 @@ fn run(command: Command) -> Result<bool, Error> {
             block_on(check::print(&config, json, online, &mut io::stdout()))??;
         }
         Command::Config(asked) => block_on(setup::run(asked, &mut io::stdout()))??,
-        Command::Pins(asked) => pins::run(asked, &mut io::stdout())?,
+        Command::Pins(asked) => block_on(pins::run(asked, &mut io::stdout()))??,
         Command::Policy { command } => {
             return block_on(policy::run(command, &mut io::stdout()))?;
         }

@@ -21,6 +21,7 @@ mod logging;
 mod mcp;
 mod metrics;
 mod pins;
+mod place;
 mod policy;
 mod print;
 mod revoke;

@@ -9,10 +9,11 @@ use clap::{Args, Subcommand};
 use krb_client::proto::KerberosTime;
 use krb_client::proto::pac::Sid;
 use krb_client::{Clock, SystemClock};
-use krb_delegation::state::{Operator, Pin};
+use krb_delegation::state::{Pin, PinChange, PinOf};
 use serde_json::json;
 
 use crate::config::Config;
+use crate::place::Place;
 use crate::print::print_json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -78,71 +79,53 @@ pub(crate) struct Which {
 }
 
 /// Does it, and says what was done.
-pub(crate) fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Error> {
-    match asked {
-        Pins::List { common, waiting } => {
-            let (_, operator) = open(&common)?;
-            let mut pins = operator.pins()?;
+pub(crate) async fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Error> {
+    let (Pins::List { common, .. } | Pins::Approve { common, .. } | Pins::Release { common, .. }) =
+        &asked;
+    let config = Config::load(&common.config)?;
+    let (place, json) = (Place::new(&config)?, common.json);
+    let (change, what, which, none) = match asked {
+        Pins::List { waiting, .. } => {
+            let mut pins = place.pins().await?;
             pins.retain(|pin| !waiting || !pin.approved);
-            list(&pins, common.json, out)
+            return list(&pins, json, out);
         }
-        Pins::Approve { common, which, sid, all } => {
-            let (config, operator) = open(&common)?;
-            if all {
-                let count = operator.approve(|pin| !pin.approved)?;
-                return done(count, "approved", common.json, out);
-            }
-            let of = which.of(&config)?;
-            let count = match sid {
-                Some(sid) => {
+        Pins::Approve { which, sid, all, .. } => {
+            let of = if all { None } else { Some(which.of(&config)?) };
+            let change = match (of, sid) {
+                (Some(PinOf { issuer, subject, realm }), Some(sid)) => {
                     let at = SystemClock.now().seconds.unix();
-                    let (issuer, subject, realm) = of;
                     // Nothing goes by the name; it is known when the account is seen.
                     let (sid, account, approved) = (sid.to_string(), "?".to_owned(), true);
-                    operator.pin(Pin { issuer, subject, realm, sid, account, at, approved })?;
-                    1
+                    PinChange::Put(Pin { issuer, subject, realm, sid, account, at, approved })
                 }
-                None => operator.approve(is(&of))?,
+                (of, _) => PinChange::Approve(of),
             };
-            if count == 0 {
-                let problem = "is pinned to no account yet: give one with --sid";
-                return Err(format!("subject {} {problem}", of_text(&which)).into());
-            }
-            done(count, "approved", common.json, out)
+            (change, "approved", which, "is pinned to no account yet: give one with --sid")
         }
-        Pins::Release { common, which } => {
-            let (config, operator) = open(&common)?;
-            let count = operator.release(is(&which.of(&config)?))?;
-            if count == 0 {
-                return Err(format!("subject {} is pinned to no account", of_text(&which)).into());
-            }
-            done(count, "released", common.json, out)
+        Pins::Release { which, .. } => {
+            let change = PinChange::Release(which.of(&config)?);
+            (change, "released", which, "is pinned to no account")
         }
+    };
+    let count = place.change_pins(&change).await?;
+    if let (0, Some(subject)) = (count, which.subject) {
+        return Err(format!("subject {subject} {none}").into());
     }
-}
-
-fn open(common: &Common) -> Result<(Config, Operator), Error> {
-    let config = Config::load(&common.config)?;
-    let operator = Operator::new(&config.state)?;
-    Ok((config, operator))
-}
-
-type Of = (String, String, String);
-
-fn is(of: &Of) -> impl Fn(&Pin) -> bool {
-    move |pin| (&pin.issuer, &pin.subject, &pin.realm) == (&of.0, &of.1, &of.2)
-}
-
-fn of_text(which: &Which) -> &str {
-    which.subject.as_deref().unwrap_or_default()
+    if json {
+        writeln!(out, "{}", json!({ what: count }))?;
+    } else {
+        writeln!(out, "{what}: {count}; known {}", place.when())?;
+    }
+    Ok(())
 }
 
 impl Which {
-    fn of(&self, config: &Config) -> Result<Of, Error> {
+    fn of(&self, config: &Config) -> Result<PinOf, Error> {
         let subject = self.subject.clone().ok_or("a subject is needed")?;
         let issuer = config.issuer(self.issuer.as_deref())?;
         let realm = self.realm.clone().unwrap_or_else(|| config.kerberos.realm.clone());
-        Ok((issuer, subject, realm))
+        Ok(PinOf { issuer, subject, realm })
     }
 }
 
@@ -157,15 +140,6 @@ fn list(pins: &[Pin], json: bool, out: &mut impl io::Write) -> Result<(), Error>
         let word = if *approved { "approved" } else { "seen" };
         let since = KerberosTime::from_unix(*at);
         writeln!(out, "{word:<8}  {subject} of {issuer}: {account} ({sid}) in {realm}, {since}")?;
-    }
-    Ok(())
-}
-
-fn done(count: usize, what: &str, json: bool, out: &mut impl io::Write) -> Result<(), Error> {
-    if json {
-        writeln!(out, "{}", json!({ what: count }))?;
-    } else {
-        writeln!(out, "{what}: {count}; a server that runs knows within a second")?;
     }
     Ok(())
 }

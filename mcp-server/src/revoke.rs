@@ -3,15 +3,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use krb_client::proto::pac::Sid;
 use krb_client::{Clock, SystemClock};
-use krb_delegation::network::{Network, Tcp};
-use krb_delegation::state::{Operator, Revocation, RevocationList, Shared, Whose};
+use krb_delegation::state::{Revocation, Whose};
 
 use crate::config::Config;
+use crate::place::Place;
 use crate::print::print_json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -48,21 +47,17 @@ pub(crate) async fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), E
     let config = Config::load(&asked.config)?;
     let place = Place::new(&config)?;
     if asked.list {
-        return list(&place.list().await?, asked.json, out);
+        return list(&place.revocations().await?, asked.json, out);
     }
     let (lift, json) = (asked.lift, asked.json);
     let whose = whose(asked, &config)?;
     let now = SystemClock.now().seconds.unix();
-    let done = place.change(&whose, lift, now).await?;
+    let done = place.revoke(&whose, lift, now).await?;
     if json {
         return print_json(&done, out);
     }
     let what = if lift { "access is given back" } else { "access is ended" };
-    let when = match place {
-        Place::Shared(_) => "within two seconds on all replicas",
-        Place::Files(_) => "within a second on a server that runs",
-    };
-    writeln!(out, "{}: {what}, {when}", named(&done.whose))?;
+    writeln!(out, "{}: {what}, {}", named(&done.whose), place.when())?;
     match (&done.whose, lift) {
         (Whose::Account { .. }, false) => writeln!(
             out,
@@ -75,43 +70,6 @@ pub(crate) async fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), E
         _ => {}
     }
     Ok(())
-}
-
-/// Where revocations are kept.
-enum Place {
-    Files(Box<Operator>),
-    Shared(Shared),
-}
-
-impl Place {
-    fn new(config: &Config) -> Result<Self, Error> {
-        let Some(redis) = &config.state.redis else {
-            return Ok(Self::Files(Box::new(Operator::new(&config.state)?)));
-        };
-        let network = Network::new(&config.network, Arc::new(Tcp))?;
-        Ok(Self::Shared(Shared::in_redis(redis, &network)?))
-    }
-
-    async fn list(&self) -> Result<Vec<Revocation>, Error> {
-        Ok(match self {
-            Self::Files(operator) => operator.revocations()?,
-            Self::Shared(shared) => shared.list().await?,
-        })
-    }
-
-    async fn change(&self, whose: &Whose, lift: bool, now: i64) -> Result<Revocation, Error> {
-        Ok(match self {
-            Self::Files(operator) if lift => operator.lift(whose, now)?,
-            Self::Files(operator) => operator.revoke(whose.clone(), now)?,
-            Self::Shared(shared) => {
-                let change = |list: &mut RevocationList| match lift {
-                    true => list.lift(whose, now),
-                    false => list.revoke(whose.clone(), now),
-                };
-                shared.change(change).await?
-            }
-        })
-    }
 }
 
 fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {

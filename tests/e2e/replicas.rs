@@ -5,21 +5,23 @@ use std::time::{Duration, Instant};
 
 use krb_mcp::demo::Issuer;
 use krb_tests::logs::Mark;
-use krb_tests::{Lab, Redis, Server, Setup, issuer};
-use serde_json::json;
+use krb_tests::{Answer, Lab, Redis, Server, Setup, issuer};
+use serde_json::{Value, json};
 
 use crate::lab;
 
 /// Replicas that share it.
 pub(crate) fn setup(lab: &Lab, issuer: &str) -> Setup {
     let mut setup = Setup::new(lab, issuer);
-    setup.change = |configuration| {
-        let key = "0123456789abcdef0123456789abcdef";
-        configuration["state"] = json!({
-            "redis": { "address": Redis::ADDRESS, "dangerPlain": true, "key": key }
-        });
-    };
+    setup.change = share;
     setup
+}
+
+fn share(configuration: &mut Value) {
+    let key = "0123456789abcdef0123456789abcdef";
+    configuration["state"] = json!({
+        "redis": { "address": Redis::ADDRESS, "dangerPlain": true, "key": key }
+    });
 }
 
 /// Two servers at a Redis of the test's, each of which has served bob: it has logged in, and knows who
@@ -123,4 +125,61 @@ async fn replicas_share_tickets_and_revocations_and_a_killed_redis_costs_only_ti
     assert_eq!(fresh.get(&bob, &page).await.code(), "STATE_UNAVAILABLE");
     redis.again();
     ready(&fresh, &bob, &page).await;
+}
+
+#[tokio::test]
+async fn whom_an_operator_approved_every_replica_serves_and_whom_it_released_none() {
+    let lab = lab!(alone);
+    let mut redis = Redis::start(&lab.scratch("redis-pins"));
+    let issuer = issuer().await;
+    let mut setup = setup(lab, &issuer.url());
+    setup.change = |configuration| {
+        share(configuration);
+        configuration["state"]["pins"] = json!("approved");
+    };
+    let servers = [Server::start(lab, &setup), Server::start(lab, &setup)];
+    let (bob, page) = (issuer.token_for("bob"), lab.url("/whoami"));
+    let becomes = async |server: &Server, is_it: fn(&Answer) -> bool| {
+        let begun = Instant::now();
+        while !is_it(&server.get(&bob, &page).await) {
+            assert!(begun.elapsed() < Duration::from_secs(5), "it stays as it was");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let is_refused = |answer: &Answer| {
+        answer.body["result"]["isError"] == true && answer.code() == "SID_MISMATCH"
+    };
+    let is_served = |answer: &Answer| {
+        answer.body["result"]["isError"] != true && answer.content().contains("bob")
+    };
+    for server in &servers {
+        becomes(server, is_refused).await;
+    }
+    // Seen by both, he waits once; said at one place, it is known to both.
+    let waiting = servers[1].operator("pins", &["list", "--waiting", "--json"]).expect("listed");
+    let waiting: Value = serde_json::from_str(&waiting).unwrap();
+    assert_eq!(waiting.as_array().map(Vec::len), Some(1), "{waiting}");
+    assert_eq!(waiting[0]["account"], "bob");
+    let subject = waiting[0]["subject"].as_str().unwrap();
+    servers[0].operator("pins", &["approve", "--all"]).expect("approved");
+    for server in &servers {
+        becomes(server, is_served).await;
+    }
+    servers[1].operator("pins", &["release", subject]).expect("released");
+    for server in &servers {
+        becomes(server, is_refused).await;
+    }
+    servers[1].operator("pins", &["approve", subject]).expect("approved");
+    for server in &servers {
+        becomes(server, is_served).await;
+    }
+    let contents = redis.contents();
+    assert!(!contents.windows(3).any(|part| part == b"bob"), "Redis knows who was pinned");
+    // What they know stays known while Redis is away, and an operator is not told that it was done.
+    redis.kill();
+    for server in &servers {
+        becomes(server, is_served).await;
+    }
+    assert!(servers[0].operator("pins", &["release", subject]).is_err());
+    redis.again();
 }

@@ -257,11 +257,26 @@ impl Server {
     /// # Panics
     /// If it does not start.
     pub fn revoke(&self, arguments: &[&str]) -> Result<(), String> {
-        let mut command = Command::new(shipped_server());
-        command.arg("revoke").args(arguments);
-        let output = command.arg("--config").arg(self.folder.join("krb-mcp.jsonc")).output();
-        let output = output.expect("krb-mcp revoke");
-        if output.status.success() { Ok(()) } else { Err(format!("{output:?}")) }
+        self.operator("revoke", arguments).map(drop)
+    }
+
+    /// A command of an operator with these arguments, for this server's configuration: what it printed.
+    ///
+    /// # Errors
+    /// What it said when it failed.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn operator(&self, command: &str, arguments: &[&str]) -> Result<String, String> {
+        let configuration = self.folder.join("krb-mcp.jsonc");
+        let mut program = Command::new(shipped_server());
+        program.arg(command).args(arguments).arg("--config").arg(configuration);
+        let output = program.output().expect("krb-mcp");
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout).expect("text"))
+        } else {
+            Err(format!("{output:?}"))
+        }
     }
 
     /// Calls a tool as plain `curl` does: no `initialize`, no `Accept`.

@@ -10,7 +10,8 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StateConfig {
-    /// A directory for it, of this server's alone. It is made where it is missing.
+    /// A directory for it, of this server's alone. It is made where it is missing. Pins are in `redis`
+    /// instead, where that is configured.
     pub directory: Option<PathBuf>,
     /// The key that its files are sealed with, 32 characters or more (`openssl rand -base64 32`).
     /// Left out, one is made and kept beside them: that finds torn and edited files, but keeps out
@@ -21,8 +22,8 @@ pub struct StateConfig {
     /// pins approve`), and until then nothing is done in its name.
     #[schemars(with = "String")]
     pub pins: PinsMode,
-    /// A Redis or Valkey that all replicas use: for whose access was ended, for tickets, and for
-    /// proofs of possession that were used.
+    /// A Redis or Valkey that all replicas use: for whose access was ended, for pins, for tickets, and
+    /// for proofs of possession that were used.
     pub redis: Option<RedisConfig>,
 }
 

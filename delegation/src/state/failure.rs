@@ -82,7 +82,7 @@ impl From<NotPinned> for Failure {
                     Code::StateUnavailable,
                     "which account the user is can be neither read nor written",
                     "Nothing is done meanwhile. This server's log says what is wrong with its state \
-                     (state.directory).",
+                     (state.directory; state.redis, if that does not answer).",
                 );
                 match cause {
                     Some(cause) => failure.caused_by(cause),

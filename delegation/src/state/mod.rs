@@ -7,6 +7,7 @@ mod config;
 mod directory;
 mod failure;
 mod operator;
+mod pin;
 mod pins;
 mod revocations;
 mod shared;
@@ -18,10 +19,11 @@ use std::time::Duration;
 pub use config::{PinsMode, RedisConfig, StateConfig};
 pub use failure::{NotPinned, Revoked, StateError};
 pub use operator::Operator;
-pub use pins::{Pin, Pins};
+pub use pin::{Pin, PinChange, PinOf};
+pub use pins::Pins;
 pub use revocations::{Revocation, RevocationList, Revocations, Whose};
-use shared::Head;
 pub use shared::Shared;
+use shared::{Head, SharedPins};
 pub use who::Who;
 
 use tokio::time::timeout;
@@ -65,8 +67,8 @@ impl State {
     }
 
     fn with(config: StateConfig, shared: Option<Shared>) -> Result<Arc<Self>, ConfigError> {
-        let pins = Pins::new(config.pins);
         let (revocations, shared) = (Revocations::default(), shared.map(Arc::new));
+        let pins = Pins::new(config.pins, shared.clone().map(SharedPins::new));
         let state = Self { config, revocations, pins, shared };
         if state.shared.is_some() {
             // Nobody is served before the store, or what was known of it, has said who was revoked.
@@ -80,7 +82,9 @@ impl State {
                 };
                 read().map_err(|error| setting(&error))?;
             }
-            None if state.config.key.is_some() || state.config.pins == PinsMode::Approved => {
+            None if state.config.key.is_some()
+                || state.config.pins == PinsMode::Approved && state.shared.is_none() =>
+            {
                 let problem = "is needed where there are other settings of state";
                 return Err(ConfigError::new("state.directory", problem));
             }
@@ -175,7 +179,8 @@ impl State {
         });
     }
 
-    /// Asks for the number of the last revocation and, if it was sealed anew, for all of them.
+    /// Asks for the number of the last revocation and, if it was sealed anew, for all of them; pins are
+    /// asked for again when they are needed.
     async fn ask(
         &self,
         shared: &Shared,
@@ -186,6 +191,7 @@ impl State {
         if known == Some(&head) {
             return Ok(head);
         }
+        self.pins.look_again();
         let ours = self.revocations.list();
         let mut list = shared.revocations().await.map_err(|away| away.to_string())?;
         if !list.comes_after(&ours) {
@@ -254,7 +260,7 @@ impl State {
     }
 }
 
-const FILES: Files = &[(revocations::FILE, revocations::EMPTY), (pins::FILE, pins::EMPTY)];
+const FILES: Files = &[(revocations::FILE, revocations::EMPTY), (pin::FILE, pin::EMPTY)];
 
 fn setting(error: &StateError) -> ConfigError {
     let (setting, problem) = (error.setting(), error.to_string());

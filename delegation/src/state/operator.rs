@@ -4,7 +4,7 @@ use super::FILES;
 use super::config::StateConfig;
 use super::directory::Directory;
 use super::failure::StateError;
-use super::pins::{self, Pin, PinList};
+use super::pin::{self, Pin, PinChange, PinList};
 use super::revocations::{self, Revocation, RevocationList, Whose};
 
 /// What an operator does: in the files alone, whether or not a server runs.
@@ -60,49 +60,18 @@ impl Operator {
     /// # Errors
     /// If they cannot be read.
     pub fn pins(&self) -> Result<Vec<Pin>, StateError> {
-        let list: PinList = self.directory.read(pins::FILE)?;
+        let list: PinList = self.directory.read(pin::FILE)?;
         Ok(list.pins)
     }
 
-    /// Approves the pins for which that holds; returns how many it holds for.
+    /// Changes pins; returns how many.
     ///
     /// # Errors
-    /// If that is not on the disk: then nothing has been approved.
-    pub fn approve(&self, of: impl Fn(&Pin) -> bool) -> Result<usize, StateError> {
-        self.change_pins(|pins| {
-            let found = pins.iter_mut().filter(|pin| of(pin));
-            found.map(|pin| pin.approved = true).count()
-        })
-    }
-
-    /// Puts a pin that an operator knows in the place of what is there.
-    ///
-    /// # Errors
-    /// If that is not on the disk.
-    pub fn pin(&self, pin: Pin) -> Result<(), StateError> {
-        self.change_pins(|pins| {
-            pins.retain(|other| !other.is_of(&pin.issuer, &pin.subject, &pin.realm));
-            pins.push(pin);
-        })
-    }
-
-    /// Releases the pins for which that holds: at the next sight, the subject is whoever it is then.
-    /// Returns how many.
-    ///
-    /// # Errors
-    /// If that is not on the disk: then none has been released.
-    pub fn release(&self, of: impl Fn(&Pin) -> bool) -> Result<usize, StateError> {
-        self.change_pins(|pins| {
-            let before = pins.len();
-            pins.retain(|pin| !of(pin));
-            before - pins.len()
-        })
-    }
-
-    fn change_pins<R>(&self, change: impl FnOnce(&mut Vec<Pin>) -> R) -> Result<R, StateError> {
-        self.directory.update(pins::FILE, |list: &mut PinList| {
+    /// If that is not on the disk: then nothing has been changed.
+    pub fn change_pins(&self, change: &PinChange) -> Result<usize, StateError> {
+        self.directory.update(pin::FILE, |list: &mut PinList| {
             list.generation += 1;
-            Ok(change(&mut list.pins))
+            Ok(change.make(&mut list.pins))
         })
     }
 }

@@ -1,59 +1,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
-
 use super::config::PinsMode;
 use super::directory::Directory;
 use super::failure::{NotPinned, StateError};
+use super::pin::{FILE, MAX_PINS, Pin, PinList, PinOf};
+use super::shared::SharedPins;
 
-/// So many subjects are pinned at most; beyond, new ones are refused rather than old ones lost.
-const MAX_PINS: usize = 100_000;
-pub(super) const FILE: &str = "pins";
-/// What the file says before anything has happened.
-pub(super) const EMPTY: &str = r#"{"generation":0,"pins":[]}"#;
-
-/// Which account a subject is.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Pin {
-    /// `iss`.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// The realm whose account it is: in each realm a subject may have another one.
-    pub realm: String,
-    /// The account's SID, as text.
-    pub sid: String,
-    /// Its name, when it was pinned.
-    pub account: String,
-    /// When, in seconds since 1970.
-    pub at: i64,
-    /// Did an operator say that it is right?
-    pub approved: bool,
-}
-
-impl Pin {
-    pub(super) fn is_of(&self, issuer: &str, subject: &str, realm: &str) -> bool {
-        (&*self.issuer, &*self.subject, &*self.realm) == (issuer, subject, realm)
-    }
-
-    fn key(&self) -> (String, String, String) {
-        (self.issuer.clone(), self.subject.clone(), self.realm.clone())
-    }
-}
-
-/// All pins, as they are kept.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct PinList {
-    /// One more after each change.
-    #[serde(default)]
-    pub(super) generation: u64,
-    pub(super) pins: Vec<Pin>,
-}
-
-type Table = HashMap<(String, String, String), Pin>;
+type Table = HashMap<PinOf, Pin>;
 
 /// What is known of the pins.
 #[derive(Debug, Default)]
@@ -71,15 +25,18 @@ pub struct Pins {
     known: RwLock<Known>,
     /// Where they are kept; nowhere, if it was not configured.
     directory: OnceLock<Arc<Directory>>,
+    /// Where all replicas have them: then nowhere else.
+    shared: Option<SharedPins>,
     /// Those that wait to be written: who gets the turn writes all of them at once.
     waiting: Mutex<Vec<Pin>>,
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Pins {
-    pub(super) fn new(mode: PinsMode) -> Self {
+    pub(super) fn new(mode: PinsMode, shared: Option<SharedPins>) -> Self {
         Self {
             mode,
+            shared,
             known: RwLock::new(Known { table: Some(Table::new()), generation: 0 }),
             directory: OnceLock::new(),
             waiting: Mutex::default(),
@@ -88,7 +45,19 @@ impl Pins {
     }
 
     pub(super) fn keep_in(&self, directory: Arc<Directory>) {
-        let _ = self.directory.set(directory);
+        match &self.shared {
+            Some(shared) => shared.take_over(directory),
+            None => {
+                let _ = self.directory.set(directory);
+            }
+        }
+    }
+
+    /// An operator may have changed what all replicas have.
+    pub(super) fn look_again(&self) {
+        if let Some(shared) = &self.shared {
+            shared.look_again();
+        }
     }
 
     /// The pin of the subject that this one is about: the one that is there, or this one from now on.
@@ -96,12 +65,9 @@ impl Pins {
     /// # Errors
     /// [`NotPinned`]: then nothing may be done in its name.
     pub async fn pin(&self, seen: Pin) -> Result<Pin, NotPinned> {
-        let found = match self.find(&seen)? {
-            Some(found) => found,
-            None => match self.directory.get() {
-                None => self.insert(seen)?,
-                Some(directory) => self.write(directory, seen).await?,
-            },
+        let found = match &self.shared {
+            Some(shared) => shared.pin(seen).await?,
+            None => self.here(seen).await?,
         };
         match self.mode {
             PinsMode::Approved if !found.approved => Err(NotPinned::NotApproved),
@@ -109,10 +75,19 @@ impl Pins {
         }
     }
 
+    /// The same where no other replica knows of it.
+    async fn here(&self, seen: Pin) -> Result<Pin, NotPinned> {
+        match (self.find(&seen)?, self.directory.get()) {
+            (Some(found), _) => Ok(found),
+            (None, None) => self.insert(seen),
+            (None, Some(directory)) => self.write(directory, seen).await,
+        }
+    }
+
     fn find(&self, seen: &Pin) -> Result<Option<Pin>, NotPinned> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let table = known.table.as_ref().ok_or(NotPinned::Unknown(None))?;
-        match table.get(&seen.key()) {
+        match table.get(&seen.of()) {
             None if table.len() >= MAX_PINS => Err(NotPinned::TooMany),
             found => Ok(found.cloned()),
         }
@@ -121,10 +96,10 @@ impl Pins {
     fn insert(&self, seen: Pin) -> Result<Pin, NotPinned> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let table = known.table.as_mut().ok_or(NotPinned::Unknown(None))?;
-        if table.len() >= MAX_PINS && !table.contains_key(&seen.key()) {
+        if table.len() >= MAX_PINS && !table.contains_key(&seen.of()) {
             return Err(NotPinned::TooMany);
         }
-        Ok(table.entry(seen.key()).or_insert(seen).clone())
+        Ok(table.entry(seen.of()).or_insert(seen).clone())
     }
 
     /// On the disk before anything is done with it.
@@ -145,8 +120,8 @@ impl Pins {
                 list.generation += 1;
                 let mut table = table(list);
                 for pin in batch {
-                    if list.pins.len() < MAX_PINS && !table.contains_key(&pin.key()) {
-                        table.insert(pin.key(), pin.clone());
+                    if list.pins.len() < MAX_PINS && !table.contains_key(&pin.of()) {
+                        table.insert(pin.of(), pin.clone());
                         list.pins.push(pin);
                     }
                 }
@@ -187,17 +162,6 @@ impl Pins {
     }
 }
 
-impl PinList {
-    /// Somebody may have put an old file in the place of a new one.
-    fn is_no_older_than(&self, known: u64, directory: &Directory) -> Result<(), StateError> {
-        if self.generation >= known {
-            return Ok(());
-        }
-        let what = "it is older than the one before".to_owned();
-        Err(StateError::Broken { path: directory.file(FILE), what })
-    }
-}
-
 fn table(list: &PinList) -> Table {
-    list.pins.iter().map(|pin| (pin.key(), pin.clone())).collect()
+    list.pins.iter().map(|pin| (pin.of(), pin.clone())).collect()
 }

@@ -284,7 +284,7 @@ fn two_who_write_at_once_lose_nothing() {
     assert_eq!(place.operator().revocations().unwrap().len(), 100);
 }
 
-fn pin(subject: &str, rid: u32) -> Pin {
+pub(super) fn pin(subject: &str, rid: u32) -> Pin {
     Pin {
         issuer: "https://a".into(),
         subject: subject.into(),
@@ -312,7 +312,7 @@ async fn pins_outlive_a_restart() {
     let state = started(place.config()).await;
     assert_eq!(state.pins().pin(pin("42", 1105)).await, Ok(pin("42", 1104)));
     // Released by an operator, it is whoever comes next.
-    assert_eq!(place.operator().release(|pin| pin.subject == "42").unwrap(), 1);
+    assert_eq!(place.operator().change_pins(&PinChange::Release(pin("42", 0).of())).unwrap(), 1);
     tokio::time::sleep(2 * LOOK).await;
     assert_eq!(state.pins().pin(pin("42", 1105)).await, Ok(pin("42", 1105)));
 }
@@ -327,7 +327,7 @@ async fn where_pins_are_approved_a_first_sight_is_not_enough() {
     }
     let waiting = place.operator().pins().unwrap();
     assert_eq!(waiting, [pin("42", 1104)], "what was seen waits for the operator");
-    assert_eq!(place.operator().approve(|_| true).unwrap(), 1);
+    assert_eq!(place.operator().change_pins(&PinChange::Approve(None)).unwrap(), 1);
     tokio::time::sleep(2 * LOOK).await;
     let approved = Pin { approved: true, ..pin("42", 1104) };
     assert_eq!(state.pins().pin(pin("42", 1104)).await, Ok(approved));

@@ -1,5 +1,7 @@
 use clap::Parser;
 
+use krb_delegation::state::Operator;
+
 use super::*;
 use crate::testing::Directory;
 
@@ -23,7 +25,8 @@ fn pins(directory: &Directory, arguments: &[&str]) -> Result<String, String> {
     let all = all.into_iter().chain(arguments[1..].iter().copied());
     let cli = Cli::try_parse_from(all).map_err(|error| error.to_string())?;
     let mut out = Vec::new();
-    run(cli.asked, &mut out).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(cli.asked, &mut out)).map_err(|error| error.to_string())?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -37,7 +40,8 @@ fn all_that_wait_are_approved_and_never_all_of_one_issuer_only() {
     for (issuer, realm) in [("https://a", "A"), ("https://b", "A"), ("https://b", "B")] {
         let [issuer, realm, sid] = [issuer, realm, SID].map(str::to_owned);
         let (subject, account) = ("1".to_owned(), "bob".to_owned());
-        operator.pin(Pin { issuer, subject, realm, sid, account, at: 1, approved: false }).unwrap();
+        let pin = Pin { issuer, subject, realm, sid, account, at: 1, approved: false };
+        operator.change_pins(&PinChange::Put(pin)).unwrap();
     }
     for which in [["--issuer", "https://a"], ["--realm", "A"]] {
         let problem = pins(&["approve", "--all", which[0], which[1]]).unwrap_err();

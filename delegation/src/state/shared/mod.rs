@@ -4,6 +4,7 @@
 //! replica asks for the number twice a second: that is bus and heartbeat in one. A message that got
 //! lost would have to be noticed; a number that was not asked for is asked for again.
 
+mod pins;
 mod redis;
 mod sealer;
 mod store;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use krb_client::{SharedTicket, SharedTickets, Sharing};
+use serde::de::DeserializeOwned;
 
 use self::redis::Redis;
 use super::config::RedisConfig;
@@ -21,6 +23,7 @@ use super::failure::StateError;
 use super::revocations::{Revocation, RevocationList};
 use crate::identity::{CannotRemember, Nonces, Replays};
 use crate::network::Network;
+pub(super) use pins::SharedPins;
 use sealer::{Kind, Sealer};
 pub(crate) use store::{Away, Store, Swap};
 
@@ -36,11 +39,26 @@ pub struct Shared {
 }
 
 /// The number of the last revocation, and how it was sealed, which is never twice the same: a store
-/// that lost everything may have come to a number again that was known of it.
+/// that lost everything may have come to a number again that was known of it. It is sealed anew when an
+/// operator changes pins, too.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Head {
     pub(super) number: u64,
-    sealed: Vec<Vec<u8>>,
+    sealed: Sealed,
+}
+
+/// What the place of each key has.
+type Sealed = Vec<Option<Vec<u8>>>;
+
+/// What is replaced as a whole, with a number that only grows.
+trait Whole: Default + DeserializeOwned {
+    fn generation(&self) -> u64;
+}
+
+impl Whole for RevocationList {
+    fn generation(&self) -> u64 {
+        self.generation
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -106,35 +124,46 @@ impl Shared {
         let mut head = Head::default();
         for sealer in &self.sealers {
             let found = self.store.get(&sealer.name(Kind::Head, &[])).await?;
-            let Some(sealed) = found else { continue };
-            let value = sealer.open(Kind::Head, &[], &sealed).ok_or_else(unsealed)?;
-            let value = value.as_slice().try_into().map_err(|_| unsealed())?;
-            head.number = head.number.max(u64::from_be_bytes(value));
-            head.sealed.push(sealed);
+            if let Some(sealed) = &found {
+                let value = sealer.open(Kind::Head, &[], sealed).ok_or_else(unsealed)?;
+                let value = value.as_slice().try_into().map_err(|_| unsealed())?;
+                head.number = head.number.max(u64::from_be_bytes(value));
+            }
+            head.sealed.push(found);
         }
         Ok(head)
     }
 
     /// Whose access was ended.
     pub(super) async fn revocations(&self) -> Result<RevocationList, Away> {
-        Ok(self.raw_revocations().await?.1)
+        Ok(self.newest(Kind::Revocations, &[]).await?.1)
     }
 
-    async fn raw_revocations(&self) -> Result<(Vec<Option<Vec<u8>>>, RevocationList), Away> {
-        let (mut raw, mut newest) = (Vec::new(), RevocationList::default());
+    /// What each key's place has, and the newest of it.
+    async fn newest<T: Whole>(&self, kind: Kind, slot: &[u8]) -> Result<(Sealed, T), Away> {
+        let (mut all, mut newest) = (Vec::new(), T::default());
         for sealer in &self.sealers {
-            let found = self.store.get(&sealer.name(Kind::Revocations, &[])).await?;
+            let found = self.store.get(&sealer.name(kind, slot)).await?;
             if let Some(sealed) = &found {
-                let value = sealer.open(Kind::Revocations, &[], sealed).ok_or_else(unsealed)?;
-                let list: RevocationList =
-                    serde_json::from_slice(&value).map_err(|_| unsealed())?;
-                if list.generation >= newest.generation {
-                    newest = list;
+                let value = sealer.open(kind, slot, sealed).ok_or_else(unsealed)?;
+                let value: T = serde_json::from_slice(&value).map_err(|_| unsealed())?;
+                if value.generation() >= newest.generation() {
+                    newest = value;
                 }
             }
-            raw.push(found);
+            all.push(found);
         }
-        Ok((raw, newest))
+        Ok((all, newest))
+    }
+
+    /// A value in the place of what each key's place has, for whoever has one of the keys.
+    fn swaps(&self, kind: Kind, slot: &[u8], old: Sealed, value: &[u8]) -> Result<Vec<Swap>, Away> {
+        let swap = |(sealer, old): (&Sealer, _)| {
+            let new = sealer.seal(kind, slot, value);
+            let new = new.ok_or_else(|| Away("nothing seals".to_owned()))?;
+            Ok(Swap { name: sealer.name(kind, slot), old, new })
+        };
+        self.sealers.iter().zip(old).map(swap).collect()
     }
 
     /// All revocations, for an operator.
@@ -154,27 +183,17 @@ impl Shared {
         change: impl Fn(&mut RevocationList) -> Result<R, StateError>,
     ) -> Result<R, StateError> {
         for _ in 0..TRIES {
-            let (raw, mut list) = self.raw_revocations().await?;
+            let head = self.head().await?;
+            let (old, mut list) = self.newest::<RevocationList>(Kind::Revocations, &[]).await?;
             let changed = change(&mut list)?;
-            let body = serde_json::to_vec(&list).map_err(|error| Away(error.to_string()))?;
-            let mut swaps = Vec::new();
-            for (sealer, old) in self.sealers.iter().zip(raw) {
-                let sealed = |kind, value: &[u8]| {
-                    sealer.seal(kind, &[], value).ok_or_else(|| Away("nothing seals".to_owned()))
-                };
-                let head = sealer.name(Kind::Head, &[]);
-                let old_head = self.store.get(&head).await?;
-                let new_head = sealed(Kind::Head, &list.generation.to_be_bytes())?;
-                swaps.push(Swap { name: head, old: old_head, new: new_head });
-                let (name, new) =
-                    (sealer.name(Kind::Revocations, &[]), sealed(Kind::Revocations, &body)?);
-                swaps.push(Swap { name, old, new });
-            }
+            let number = list.generation.to_be_bytes();
+            let mut swaps = self.swaps(Kind::Head, &[], head.sealed, &number)?;
+            swaps.extend(self.swaps(Kind::Revocations, &[], old, &json(&list)?)?);
             if self.store.swap(&swaps).await? {
                 return Ok(changed);
             }
         }
-        Err(Away("others change it all the time".to_owned()).into())
+        Err(busy())
     }
 
     async fn find_ticket(&self, slot: &[u8]) -> Option<SharedTicket> {
@@ -226,6 +245,14 @@ impl Replays for Shared {
         }
         Ok(is_new)
     }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Away> {
+    serde_json::to_vec(value).map_err(|error| Away(error.to_string()))
+}
+
+fn busy() -> StateError {
+    Away("others change it all the time".to_owned()).into()
 }
 
 fn unsealed() -> Away {

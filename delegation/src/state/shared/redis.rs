@@ -106,6 +106,8 @@ impl Redis {
         let mut connection = self.connection().await?;
         match command.query_async(&mut connection).await {
             Ok(answer) => Ok(answer),
+            // Somebody put something else there: that is no word about what else it has.
+            Err(error) if error.code() == Some("WRONGTYPE") => Err(away(error)),
             Err(error) => {
                 // Whatever it is (a server that is read-only by now, one that is gone), the next one
                 // asks where the name leads.

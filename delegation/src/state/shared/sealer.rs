@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Head,
     /// Whose access was ended.
     Revocations,
+    /// Which accounts some of the subjects are.
+    Pins,
     Ticket,
     /// A proof of possession that was used.
     Proof,
@@ -26,6 +28,7 @@ impl Kind {
         match self {
             Self::Head => "head",
             Self::Revocations => "revocations",
+            Self::Pins => "pins",
             Self::Ticket => "ticket",
             Self::Proof => "proof",
         }

@@ -9,7 +9,8 @@ use krb_proto::iana::{EncType, TicketFlags};
 use krb_proto::{Credential, KerberosTime, Name, Principal};
 
 use super::*;
-use crate::state::tests::Place;
+use crate::state::tests::{Place, pin};
+use crate::state::{NotPinned, Operator, Pin, PinChange, PinsMode};
 use crate::state::{Revoked, State, StateConfig, Who, Whose};
 
 #[derive(Default)]
@@ -337,4 +338,138 @@ async fn a_store_that_forgets_or_goes_back_is_told_again_and_what_is_not_sealed_
     let fresh = server(&store).await;
     pass(2).await;
     assert_eq!(fresh.revocations().admits(&who()), Err(Revoked::Unknown));
+}
+
+async fn pinned(state: &State, subject: &str, rid: u32) -> Result<Pin, NotPinned> {
+    state.pins().pin(pin(subject, rid)).await
+}
+
+fn release(subject: &str) -> PinChange {
+    PinChange::Release(pin(subject, 0).of())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subject_is_one_account_on_every_replica_until_an_operator_releases_it() {
+    let store = Arc::new(Memory::default());
+    let (one, other) = (server(&store).await, server(&store).await);
+    let unknown = pinned(&one, "42", 1104).await;
+    assert!(matches!(unknown, Err(NotPinned::Unknown(_))), "the store was not asked yet");
+    pass(1).await;
+    assert_eq!(pinned(&one, "42", 1104).await, Ok(pin("42", 1104)));
+    assert_eq!(pinned(&other, "42", 1105).await, Ok(pin("42", 1104)), "the first one");
+    let begin = async |state: &Arc<State>, rid| {
+        let mut all = Vec::new();
+        for number in 0..50 {
+            all.push(pinned(state, &format!("at once {number}"), rid).await.unwrap());
+            tokio::task::yield_now().await;
+        }
+        all
+    };
+    let (first, second) = tokio::join!(begin(&one, 1), begin(&other, 2));
+    assert_eq!(first, second, "each is one account");
+
+    let operator = replica(&store, &["key"]);
+    assert_eq!(operator.pins().await.unwrap().len(), 51);
+    assert_eq!(operator.change_pins(&release("none")).await.unwrap(), 0);
+    assert_eq!(operator.change_pins(&release("42")).await.unwrap(), 1);
+    pass(2).await;
+    for state in [&one, &other] {
+        assert_eq!(pinned(state, "42", 1106).await, Ok(pin("42", 1106)), "whoever comes next");
+    }
+    // What a replica knows it goes by while the store is away; nobody new is pinned.
+    store.set_away(true);
+    pass(3).await;
+    assert_eq!(pinned(&one, "42", 1104).await, Ok(pin("42", 1106)));
+    assert!(matches!(pinned(&one, "new", 1104).await, Err(NotPinned::Unknown(_))));
+    // Neither names nor values say whose they are.
+    store.set_away(false);
+    for (name, value) in store.values().unwrap().iter() {
+        let is_said = |part: &[u8]| part == b"at once" || part == b"S-1-5-2";
+        assert!(!name.contains("at once") && !value.windows(7).any(is_said));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_pins_are_approved_every_replica_waits_for_it_and_hears_of_it() {
+    let store = Arc::new(Memory::default());
+    let config = StateConfig { pins: PinsMode::Approved, ..StateConfig::default() };
+    let replicas = [server_with(&store, config.clone()), server_with(&store, config)];
+    pass(1).await;
+    for state in &replicas {
+        assert_eq!(pinned(state, "42", 1104).await, Err(NotPinned::NotApproved));
+    }
+    let operator = replica(&store, &["key"]);
+    assert_eq!(operator.change_pins(&PinChange::Approve(None)).await.unwrap(), 1);
+    assert_eq!(operator.change_pins(&PinChange::Approve(None)).await.unwrap(), 0, "none waits");
+    pass(2).await;
+    for state in &replicas {
+        let approved = Pin { approved: true, ..pin("42", 1104) };
+        assert_eq!(pinned(state, "42", 1105).await, Ok(approved));
+        assert_eq!(pinned(state, "43", 1105).await, Err(NotPinned::NotApproved));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_forgets_pins_or_goes_back_is_told_them_again() {
+    let store = Arc::new(Memory::default());
+    let state = server(&store).await;
+    pass(1).await;
+    let old = store.values().unwrap().clone();
+    assert_eq!(pinned(&state, "42", 1104).await, Ok(pin("42", 1104)));
+    for back in [HashMap::new(), old] {
+        *store.values().unwrap() = back;
+        pass(2).await;
+        // What is asked for again is what was known; others hear of it then.
+        replica(&store, &["key"]).change_pins(&PinChange::Put(pin("x", 1))).await.unwrap();
+        pass(2).await;
+        assert_eq!(pinned(&state, "42", 1105).await, Ok(pin("42", 1104)));
+        let fresh = server(&store).await;
+        pass(1).await;
+        assert_eq!(pinned(&fresh, "42", 1105).await, Ok(pin("42", 1104)));
+    }
+    // What was not sealed is nobody's.
+    store.values().unwrap().values_mut().for_each(|value| value[15] ^= 1);
+    let fresh = server(&store).await;
+    pass(2).await;
+    assert!(matches!(pinned(&fresh, "42", 1105).await, Err(NotPinned::Unknown(_))));
+    assert!(replica(&store, &["key"]).pins().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pins_stay_while_keys_are_replaced() {
+    let store = Arc::new(Memory::default());
+    let stages: [&[&str]; 4] = [&["old"], &["old", "new"], &["new", "old"], &["new"]];
+    for (number, keys) in stages.into_iter().enumerate() {
+        let shared = replica(&store, keys);
+        let state = State::with(StateConfig::default(), Some(shared)).unwrap();
+        state.start().unwrap();
+        pass(1).await;
+        assert_eq!(pinned(&state, &number.to_string(), 1).await.unwrap().sid, pin("", 1).sid);
+        for before in 0..number {
+            assert_eq!(pinned(&state, &before.to_string(), 2).await.unwrap().sid, pin("", 1).sid);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_replica_pinned_alone_is_every_ones_once_they_share_a_store() {
+    let (store, place) = (Arc::new(Memory::default()), Place::new());
+    let alone = State::with(place.config(), None).unwrap();
+    alone.start().unwrap();
+    for (subject, rid) in [("42", 1104), ("43", 1105)] {
+        pinned(&alone, subject, rid).await.unwrap();
+    }
+    drop(alone);
+    let other = server(&store).await;
+    let state = server_with(&store, place.config());
+    pass(1).await;
+    assert_eq!(pinned(&state, "44", 1106).await, Ok(pin("44", 1106)));
+    assert_eq!(pinned(&other, "42", 1).await, Ok(pin("42", 1104)));
+    assert_eq!(Operator::new(&place.config()).unwrap().pins().unwrap(), [], "moved");
+    // What is released then does not come back from there.
+    replica(&store, &["key"]).change_pins(&release("43")).await.unwrap();
+    drop(state);
+    let state = server_with(&store, place.config());
+    pass(2).await;
+    assert_eq!(pinned(&state, "43", 1).await, Ok(pin("43", 1)));
 }
