@@ -6,7 +6,7 @@ use std::time::Duration;
 use krb_delegation::state::{Operator, StateConfig, Whose};
 use krb_proto::kdc::Asked;
 use krb_proto::{Name, Principal};
-use krb_tests::world::directory::INTRANET;
+use krb_tests::world::directory::{INTRANET, sid};
 use krb_tests::world::{Is, Seen, Setup, World, count, granted};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -23,6 +23,8 @@ async fn evidence_after(age: Duration) -> usize {
 
 async fn evidence_in(setup: Setup, age: Duration) -> usize {
     let world = World::with(setup).await;
+    let bob = sid(&world.kdcs.realm(), "bob").to_string();
+    world.idp.issuer.claim_in_exchanges("object_sid", bob);
     assert!(world.get_as("bob", "/whoami").await.content().contains("bob"));
     world.kdcs.take_seen();
     world.time.pass(age).await;
@@ -81,14 +83,12 @@ async fn evidence_that_may_be_a_minute_old_is_used_again_for_half_of_it() {
     assert_eq!(evidence_in(a_minute(), 30 * SECOND).await, 1);
 }
 
-/// A replica with a shared store that nobody answers at, and with what it knew of it before.
+/// A replica with a shared store that nobody answers at, and with what it knew of it before. Its tokens
+/// say whose account it is.
 fn alone() -> Setup {
     let change = |configuration: &mut Value| {
-        let key = "0123456789abcdef0123456789abcdef";
-        configuration["state"] = json!({
-            "directory": "state",
-            "redis": { "address": "10.0.1.99", "dangerPlain": true, "key": key }
-        });
+        share_with_nobody(configuration);
+        configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "sid": "object_sid" });
     };
     let before = |folder: &std::path::Path| {
         let directory = Some(folder.join("state"));
@@ -98,11 +98,22 @@ fn alone() -> Setup {
     Setup { change, before, ..Setup::default() }
 }
 
+fn share_with_nobody(configuration: &mut Value) {
+    let key = "0123456789abcdef0123456789abcdef";
+    configuration["state"] = json!({
+        "directory": "state",
+        "redis": { "address": "10.0.1.99", "dangerPlain": true, "key": key }
+    });
+}
+
 /// Nobody knows whom another replica was told to refuse.
 #[tokio::test(start_paused = true)]
 async fn evidence_is_used_again_for_a_minute_while_the_shared_store_is_away() {
     assert_eq!(evidence_in(alone(), 59 * SECOND).await, 0);
     assert_eq!(evidence_in(alone(), 60 * SECOND).await, 1);
+    // Who would have to be pinned is nobody meanwhile.
+    let world = World::with(Setup { change: share_with_nobody, ..alone() }).await;
+    assert_eq!(world.get_as("bob", "/whoami").await.code(), "STATE_UNAVAILABLE");
 }
 
 /// However many call, and however often; for the very user and target, and not once he may again.
