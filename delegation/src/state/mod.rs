@@ -99,6 +99,7 @@ impl State {
     /// If the directory cannot be used.
     pub(crate) fn start(self: &Arc<Self>) -> Result<(), ConfigError> {
         let Some(path) = &self.config.directory else {
+            self.pins.start(None);
             self.follow(None);
             return Ok(());
         };
@@ -108,7 +109,7 @@ impl State {
         let stamps = FILES.iter().map(|(file, _)| (*file, directory.stamp(file)));
         let mut read: Vec<_> = stamps.collect();
         self.read_all(&directory).map_err(|error| setting(&error))?;
-        self.pins.keep_in(directory.clone());
+        self.pins.start(Some(directory.clone()));
         self.follow(Some(directory.clone()));
         let state = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -191,7 +192,6 @@ impl State {
         if known == Some(&head) {
             return Ok(head);
         }
-        self.pins.look_again();
         let ours = self.revocations.list();
         let mut list = shared.revocations().await.map_err(|away| away.to_string())?;
         if !list.comes_after(&ours) {
@@ -221,6 +221,7 @@ impl State {
             let written = tokio::task::spawn_blocking(write).await.map_err(|e| e.to_string())?;
             written.map_err(|error| error.to_string())?;
         }
+        self.pins.look_again();
         Ok(head)
     }
 

@@ -26,14 +26,14 @@ pub struct Pins {
     /// Where they are kept; nowhere, if it was not configured.
     directory: OnceLock<Arc<Directory>>,
     /// Where all replicas have them: then nowhere else.
-    shared: Option<SharedPins>,
+    shared: Option<Arc<SharedPins>>,
     /// Those that wait to be written: who gets the turn writes all of them at once.
     waiting: Mutex<Vec<Pin>>,
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Pins {
-    pub(super) fn new(mode: PinsMode, shared: Option<SharedPins>) -> Self {
+    pub(super) fn new(mode: PinsMode, shared: Option<Arc<SharedPins>>) -> Self {
         Self {
             mode,
             shared,
@@ -44,12 +44,12 @@ impl Pins {
         }
     }
 
-    pub(super) fn keep_in(&self, directory: Arc<Directory>) {
-        match &self.shared {
-            Some(shared) => shared.take_over(directory),
-            None => {
-                let _ = self.directory.set(directory);
-            }
+    /// Keeps them there from now on, if they are to be kept.
+    pub(super) fn start(&self, directory: Option<Arc<Directory>>) {
+        match (&self.shared, directory) {
+            (Some(shared), before) => shared.start(before),
+            (None, Some(directory)) => drop(self.directory.set(directory)),
+            (None, None) => {}
         }
     }
 

@@ -50,17 +50,6 @@ pub(super) struct Head {
 /// What the place of each key has.
 type Sealed = Vec<Option<Vec<u8>>>;
 
-/// What is replaced as a whole, with a number that only grows.
-trait Whole: Default + DeserializeOwned {
-    fn generation(&self) -> u64;
-}
-
-impl Whole for RevocationList {
-    fn generation(&self) -> u64 {
-        self.generation
-    }
-}
-
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Shared")
@@ -125,6 +114,7 @@ impl Shared {
         for sealer in &self.sealers {
             let found = self.store.get(&sealer.name(Kind::Head, &[])).await?;
             if let Some(sealed) = &found {
+                let unsealed = || unsealed(&sealer.name(Kind::Head, &[]));
                 let value = sealer.open(Kind::Head, &[], sealed).ok_or_else(unsealed)?;
                 let value = value.as_slice().try_into().map_err(|_| unsealed())?;
                 head.number = head.number.max(u64::from_be_bytes(value));
@@ -134,26 +124,36 @@ impl Shared {
         Ok(head)
     }
 
-    /// Whose access was ended.
-    pub(super) async fn revocations(&self) -> Result<RevocationList, Away> {
-        Ok(self.newest(Kind::Revocations, &[]).await?.1)
+    /// Whose access was ended. What only one of two keys opens is put under both: who will have the other
+    /// one alone has to know it, too.
+    pub(super) async fn revocations(&self) -> Result<RevocationList, StateError> {
+        let (_, lists) = self.all::<RevocationList>(Kind::Revocations, &[]).await?;
+        let newest = newest(&lists);
+        if newest.generation > 0 && lists.iter().any(|list| list.as_ref() != Some(&newest)) {
+            return self.change(|list| Ok(list.clone())).await;
+        }
+        Ok(newest)
     }
 
-    /// What each key's place has, and the newest of it.
-    async fn newest<T: Whole>(&self, kind: Kind, slot: &[u8]) -> Result<(Sealed, T), Away> {
-        let (mut all, mut newest) = (Vec::new(), T::default());
+    /// What each key's place has, as it is sealed there and as it was.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        slot: &[u8],
+    ) -> Result<(Sealed, Vec<Option<T>>), Away> {
+        let (mut all, mut values) = (Vec::new(), Vec::new());
         for sealer in &self.sealers {
-            let found = self.store.get(&sealer.name(kind, slot)).await?;
-            if let Some(sealed) = &found {
-                let value = sealer.open(kind, slot, sealed).ok_or_else(unsealed)?;
-                let value: T = serde_json::from_slice(&value).map_err(|_| unsealed())?;
-                if value.generation() >= newest.generation() {
-                    newest = value;
-                }
-            }
+            let name = sealer.name(kind, slot);
+            let found = self.store.get(&name).await?;
+            let open = |sealed: &Vec<u8>| {
+                let value = sealer.open(kind, slot, sealed)?;
+                serde_json::from_slice::<T>(&value).ok()
+            };
+            let value = found.as_ref().map(|sealed| open(sealed).ok_or_else(|| unsealed(&name)));
+            values.push(value.transpose()?);
             all.push(found);
         }
-        Ok((all, newest))
+        Ok((all, values))
     }
 
     /// A value in the place of what each key's place has, for whoever has one of the keys.
@@ -171,7 +171,8 @@ impl Shared {
     /// # Errors
     /// If the store cannot be asked, or is not to be believed.
     pub async fn list(&self) -> Result<Vec<Revocation>, StateError> {
-        Ok(self.revocations().await?.entries)
+        let (_, lists) = self.all(Kind::Revocations, &[]).await?;
+        Ok(newest(&lists).entries)
     }
 
     /// Changes who is revoked, for all replicas, under every key that they may have.
@@ -184,7 +185,8 @@ impl Shared {
     ) -> Result<R, StateError> {
         for _ in 0..TRIES {
             let head = self.head().await?;
-            let (old, mut list) = self.newest::<RevocationList>(Kind::Revocations, &[]).await?;
+            let (old, lists) = self.all(Kind::Revocations, &[]).await?;
+            let mut list = newest(&lists);
             let changed = change(&mut list)?;
             let number = list.generation.to_be_bytes();
             let mut swaps = self.swaps(Kind::Head, &[], head.sealed, &number)?;
@@ -255,8 +257,12 @@ fn busy() -> StateError {
     Away("others change it all the time".to_owned()).into()
 }
 
-fn unsealed() -> Away {
-    Away("what it says was not sealed by a replica with state.redis.key".to_owned())
+fn newest(lists: &[Option<RevocationList>]) -> RevocationList {
+    lists.iter().flatten().max_by_key(|list| list.generation).cloned().unwrap_or_default()
+}
+
+fn unsealed(name: &str) -> Away {
+    Away(format!("its value {name} was not sealed by a replica with state.redis.key"))
 }
 
 impl From<Away> for StateError {

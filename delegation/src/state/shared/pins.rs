@@ -1,14 +1,16 @@
 //! Which account each subject is, for all replicas: in so many parts that a first sight replaces a small
-//! one. What a replica knows of one it believes more than a store that went back or forgot.
+//! one. Of two things that are said of a subject it is always the same one that goes, whoever puts them
+//! together: replicas and a store that went back or forgot come to the same in the end.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use aws_lc_rs::rand;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
 
-use super::{Away, Kind, Shared, TRIES, Whole, busy, json};
+use super::{Away, Kind, Shared, TRIES, busy, json};
 use crate::sha256::sha256;
 use crate::state::directory::Directory;
 use crate::state::failure::{NotPinned, StateError};
@@ -17,62 +19,107 @@ use crate::state::pin::{FILE, MAX_PINS, Pin, PinChange, PinList, PinOf};
 const PARTS: u16 = 1024;
 /// Twice what there is when chance has spread all.
 const MAX_IN_PART: usize = 2 * MAX_PINS / PARTS as usize;
+/// Of those that were released; the oldest are forgotten.
+const MAX_RELEASED: usize = 100;
+/// What was pinned before is tried to be put into the store after so long again.
+const AGAIN: Duration = Duration::from_millis(500);
 
-/// The pins of some of the subjects.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// What is said of a subject.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Part {
-    /// Drawn when it was made: what was lost and is made anew has another one.
-    id: u64,
-    /// One more after each change.
-    generation: u64,
-    pins: Vec<Pin>,
+struct Entry {
+    pin: Pin,
+    /// How often an operator had a word in it, or it was seen anew after that.
+    words: u64,
+    /// Whoever comes next is pinned.
+    released: bool,
 }
 
-impl Whole for Part {
-    fn generation(&self) -> u64 {
-        self.generation
+impl Entry {
+    /// The higher one goes: the last word; else what an operator approved; else what was seen first.
+    fn weight(&self) -> impl Ord + '_ {
+        let Pin { sid, account, at, approved, .. } = &self.pin;
+        (self.words, self.released, approved, Reverse(at), sid, account)
     }
+}
+
+/// What is said of some of the subjects, in the order of their names.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Part {
+    entries: Vec<Entry>,
 }
 
 impl Part {
-    fn find(&self, of: &PinOf) -> Option<&Pin> {
-        self.pins.iter().find(|pin| pin.is_of(of))
+    fn place(&self, of: &PinOf) -> Result<usize, usize> {
+        let key = (&of.issuer, &of.subject, &of.realm);
+        self.entries
+            .binary_search_by(|Entry { pin, .. }| (&pin.issuer, &pin.subject, &pin.realm).cmp(&key))
     }
 
-    /// Adds one, if there is none of its subject; returns whether there was none.
-    fn add(&mut self, pin: &Pin) -> Result<bool, StateError> {
-        let is_new = self.find(&pin.of()).is_none();
-        if is_new && self.pins.len() >= MAX_IN_PART {
+    /// The pin of a subject.
+    fn find(&self, of: &PinOf) -> Option<&Pin> {
+        let entry = self.entries.get(self.place(of).ok()?)?;
+        (!entry.released).then_some(&entry.pin)
+    }
+
+    fn pins(&self) -> impl Iterator<Item = &Pin> {
+        self.entries.iter().filter(|entry| !entry.released).map(|entry| &entry.pin)
+    }
+
+    fn say(&mut self, entry: Entry) {
+        match self.place(&entry.pin.of()) {
+            Ok(place) => {
+                let ours = &mut self.entries[place];
+                if ours.weight() < entry.weight() {
+                    *ours = entry;
+                }
+            }
+            Err(place) => self.entries.insert(place, entry),
+        }
+        let released = self.entries.iter().enumerate().filter(|(_, entry)| entry.released);
+        if released.clone().count() > MAX_RELEASED
+            && let Some((oldest, _)) = released.min_by_key(|(_, entry)| entry.pin.at)
+        {
+            self.entries.remove(oldest);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.entries.iter().for_each(|entry| self.say(entry.clone()));
+    }
+
+    /// Says more of a subject than was said before.
+    fn say_last(&mut self, pin: Pin, released: bool) {
+        let before = self.place(&pin.of()).ok().and_then(|place| self.entries.get(place));
+        let words = before.map_or(0, |entry| entry.words.saturating_add(1));
+        self.say(Entry { pin, words, released });
+    }
+
+    /// Pins it, where none of its subject is.
+    fn see(&mut self, seen: &Pin) -> Result<(), StateError> {
+        if self.find(&seen.of()).is_some() {
+            return Ok(());
+        }
+        if self.pins().count() >= MAX_IN_PART {
             return Err(StateError::Full(MAX_PINS));
         }
-        self.pins.extend(is_new.then(|| pin.clone()));
-        Ok(is_new)
+        self.say_last(seen.clone(), false);
+        Ok(())
     }
 
-    /// May this have become of what was known?
-    const fn comes_after(&self, known: &Self) -> bool {
-        self.id == known.id && self.generation >= known.generation
-    }
-
-    /// As it was known, with what another one has beside it.
-    fn with(mut self, other: &Self) -> Self {
-        let news = other.pins.iter().filter(|pin| self.find(&pin.of()).is_none());
-        let news: Vec<_> = news.cloned().collect();
-        self.pins.extend(news);
-        self.generation = self.generation.max(other.generation);
-        self
-    }
-
-    /// As it is once it was changed.
-    fn changed(mut self) -> Result<Self, StateError> {
-        self.generation += 1;
-        if self.id == 0 {
-            let mut id = [0; 8];
-            rand::fill(&mut id).map_err(|_| Away("there is no chance".to_owned()))?;
-            self.id = u64::from_ne_bytes(id);
+    /// Does what an operator says; returns with how many.
+    fn change(&mut self, change: &PinChange) -> usize {
+        let before: Vec<_> = self.pins().cloned().collect();
+        let mut after = before.clone();
+        let count = change.make(&mut after);
+        for pin in before.iter().filter(|pin| !after.iter().any(|other| other.is_of(&pin.of()))) {
+            self.say_last(pin.clone(), true);
         }
-        Ok(self)
+        for pin in after.into_iter().filter(|pin| !before.contains(pin)) {
+            self.say_last(pin, false);
+        }
+        count
     }
 }
 
@@ -90,8 +137,8 @@ impl Shared {
     pub async fn pins(&self) -> Result<Vec<Pin>, StateError> {
         let mut pins = Vec::new();
         for number in 0..PARTS {
-            let (_, part) = self.newest::<Part>(Kind::Pins, &number.to_be_bytes()).await?;
-            pins.extend(part.pins);
+            let (part, _) = self.change_part(number, |_| Ok(0)).await?;
+            pins.extend(part.pins().cloned());
         }
         Ok(pins)
     }
@@ -104,37 +151,33 @@ impl Shared {
         let parts = change.of().map_or(0..=PARTS - 1, |of| part(&of)..=part(&of));
         let mut all = 0;
         for number in parts {
-            let make = |mut part: Part| {
-                let count = change.make(&mut part.pins);
-                Ok((part, count))
-            };
-            all += self.change_part(number, true, make).await?.1;
+            all += self.change_part(number, |part| Ok(part.change(change))).await?.1;
         }
+        // What is asked for in any case is sealed anew, and replicas look again.
+        self.change(|_| Ok(())).await?;
         Ok(all)
     }
 
-    /// Changes one part, if that is to change anything, under every key that replicas may have. Replicas
-    /// are told of what they would not look for.
+    /// Changes one part, under every key that replicas may have; nothing is written where that is what is
+    /// there.
     async fn change_part(
         &self,
         number: u16,
-        is_told: bool,
-        change: impl Fn(Part) -> Result<(Part, usize), StateError>,
+        change: impl Fn(&mut Part) -> Result<usize, StateError>,
     ) -> Result<(Part, usize), StateError> {
         let slot = number.to_be_bytes();
         for _ in 0..TRIES {
-            let (old, there) = self.newest(Kind::Pins, &slot).await?;
-            let (part, count) = change(there)?;
-            if count == 0 {
-                return Ok((part, 0));
+            let (old, there) = self.all::<Part>(Kind::Pins, &slot).await?;
+            let mut part = Part::default();
+            there.iter().flatten().for_each(|there| part.merge(there));
+            let count = change(&mut part)?;
+            if there
+                .iter()
+                .all(|there| there.as_ref().map_or(part.entries.is_empty(), |it| *it == part))
+            {
+                return Ok((part, count));
             }
-            let part = part.changed()?;
-            let mut swaps = self.swaps(Kind::Pins, &slot, old, &json(&part)?)?;
-            if is_told {
-                let head = self.head().await?;
-                let number = head.number.to_be_bytes();
-                swaps.extend(self.swaps(Kind::Head, &[], head.sealed, &number)?);
-            }
+            let swaps = self.swaps(Kind::Pins, &slot, old, &json(&part)?)?;
             if self.store.swap(&swaps).await? {
                 return Ok((part, count));
             }
@@ -148,10 +191,8 @@ impl Shared {
 pub(in crate::state) struct SharedPins {
     shared: Arc<Shared>,
     known: Mutex<Known>,
-    /// Where they were before all replicas had them.
-    before: OnceLock<Arc<Directory>>,
-    /// Was what was there before taken over?
-    begun: OnceCell<()>,
+    /// Is there what was pinned before, under every key?
+    is_complete: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -163,14 +204,71 @@ struct Known {
 }
 
 impl SharedPins {
-    pub(in crate::state) fn new(shared: Arc<Shared>) -> Self {
-        let (known, before, begun) = Default::default();
-        Self { shared, known, before, begun }
+    pub(in crate::state) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { shared, known: Mutex::default(), is_complete: AtomicBool::new(false) })
     }
 
-    /// What lies in that directory is moved to where all replicas have it.
-    pub(in crate::state) fn take_over(&self, before: Arc<Directory>) {
-        let _ = self.before.set(before);
+    /// Puts what this replica pinned alone, in that directory, into the store, and while keys are replaced
+    /// everything under both of them. Until then nobody is pinned.
+    pub(in crate::state) fn start(self: &Arc<Self>, before: Option<Arc<Directory>>) {
+        if before.is_none() && self.shared.sealers.len() == 1 {
+            return self.is_complete.store(true, Ordering::Release);
+        }
+        let pins = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(pins) = pins.upgrade() {
+                let completed = if pins.shared.is_here() {
+                    pins.complete(before.clone()).await
+                } else {
+                    Err(away())
+                };
+                match completed {
+                    Ok(()) => {
+                        tracing::info!("the shared store has all pins that were known before");
+                        return pins.is_complete.store(true, Ordering::Release);
+                    }
+                    Err(error) => tracing::debug!(%error, "pins are not yet in the shared store"),
+                }
+                drop(pins);
+                tokio::time::sleep(AGAIN).await;
+            }
+        });
+    }
+
+    async fn complete(&self, before: Option<Arc<Directory>>) -> Result<(), StateError> {
+        let read = || before.map_or_else(|| Ok(PinList::default()), |before| before.read(FILE));
+        let read = tokio::task::spawn_blocking(read).await;
+        let list: PinList = read.map_err(|error| Away(error.to_string()))??;
+        let mut parts: HashMap<u16, Part> = HashMap::new();
+        for pin in list.pins {
+            let part = parts.entry(part(&pin.of())).or_default();
+            part.say(Entry { pin, words: 0, released: false });
+        }
+        if self.shared.sealers.len() > 1 {
+            for number in 0..PARTS {
+                parts.entry(number).or_default();
+            }
+        }
+        for (number, ours) in parts {
+            let merge = |part: &mut Part| {
+                part.merge(&ours);
+                Ok(0)
+            };
+            let (there, _) = self.shared.change_part(number, merge).await?;
+            for pin in ours.pins() {
+                if let Some(other) = there.find(&pin.of()).filter(|other| other.sid != pin.sid) {
+                    let Pin { issuer, subject, sid, .. } = pin;
+                    tracing::warn!(
+                        issuer,
+                        subject,
+                        here = sid,
+                        everywhere = other.sid,
+                        "a subject was another account at another replica; krb-mcp pins says which"
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
     /// An operator may have changed any.
@@ -180,10 +278,12 @@ impl SharedPins {
 
     /// The pin of the subject that this one is about: the one that is there, or this one from now on.
     pub(in crate::state) async fn pin(&self, seen: Pin) -> Result<Pin, NotPinned> {
-        let of = seen.of();
+        let (of, is_here) = (seen.of(), self.shared.is_here());
         {
             let known = self.known();
-            let part = known.parts.get(&part(&of)).filter(|(looks, _)| *looks == known.looks);
+            let part = known.parts.get(&part(&of));
+            // While the store is away, what was known last is what there is.
+            let part = part.filter(|(looks, _)| *looks == known.looks || !is_here);
             if let Some(pin) = part.and_then(|(_, part)| part.find(&of)) {
                 return Ok(pin.clone());
             }
@@ -192,10 +292,13 @@ impl SharedPins {
             StateError::Full(_) => NotPinned::TooMany,
             error => NotPinned::Unknown(Some(error.to_string())),
         };
-        if !self.shared.is_here() {
-            return Err(unknown(Away("it does not answer".to_owned()).into()));
+        if !is_here {
+            return Err(unknown(away()));
         }
-        self.begun.get_or_try_init(|| self.begin()).await.map_err(unknown)?;
+        if !self.is_complete.load(Ordering::Acquire) {
+            let what = "what was pinned before is still being put there";
+            return Err(unknown(Away(what.to_owned()).into()));
+        }
         self.add(seen).await.map_err(unknown)
     }
 
@@ -206,70 +309,27 @@ impl SharedPins {
     /// Adds it where there is none of its subject; returns what is there.
     async fn add(&self, seen: Pin) -> Result<Pin, StateError> {
         let number = part(&seen.of());
-        let (looks, known) = {
+        let (looks, ours) = {
             let known = self.known();
-            (known.looks, known.parts.get(&number).map(|(_, part)| part.clone()))
+            let ours = known.parts.get(&number).map(|(_, part)| part.clone());
+            (known.looks, ours.unwrap_or_default())
         };
-        let add = |there: Part| {
-            let is_back = known.as_ref().filter(|known| !there.comes_after(known));
-            let mut part = match is_back {
-                None => there,
-                Some(known) => {
-                    tracing::warn!("the shared store has forgotten pins, and is told them again");
-                    known.clone().with(&there)
-                }
-            };
-            let is_new = part.add(&seen)?;
-            Ok((part, usize::from(is_new || is_back.is_some())))
+        let add = |part: &mut Part| {
+            // What the store has forgotten it is told again.
+            part.merge(&ours);
+            part.see(&seen).map(|()| 0)
         };
-        let (part, _) = self.shared.change_part(number, false, add).await?;
+        let (mut part, _) = self.shared.change_part(number, add).await?;
         let pin = part.find(&seen.of()).cloned().unwrap_or(seen);
         let mut known = self.known();
-        let is_older = known
-            .parts
-            .get(&number)
-            .is_some_and(|(_, known)| known.id == part.id && known.generation > part.generation);
-        if !is_older {
-            known.parts.insert(number, (looks, part));
+        if let Some((_, others)) = known.parts.get(&number) {
+            part.merge(others);
         }
+        known.parts.insert(number, (looks, part));
         Ok(pin)
     }
+}
 
-    /// While keys are replaced, what is under one of them is put under both; what was pinned by this
-    /// replica alone is every one's.
-    async fn begin(&self) -> Result<(), StateError> {
-        if self.shared.sealers.len() > 1 {
-            for number in 0..PARTS {
-                let all = |part: Part| {
-                    let count = part.pins.len();
-                    Ok((part, count))
-                };
-                self.shared.change_part(number, false, all).await?;
-            }
-        }
-        let Some(before) = self.before.get().cloned() else { return Ok(()) };
-        let read = before.clone();
-        let read = tokio::task::spawn_blocking(move || read.read::<PinList>(FILE)).await;
-        let pins = read.map_err(|error| Away(error.to_string()))??.pins;
-        if pins.is_empty() {
-            return Ok(());
-        }
-        for pin in &pins {
-            self.add(pin.clone()).await?;
-        }
-        tracing::info!(
-            count = pins.len(),
-            "pins of state.directory are every replica's from now on"
-        );
-        let taken: HashSet<_> = pins.iter().map(Pin::of).collect();
-        let move_away = move || {
-            before.update(FILE, |list: &mut PinList| {
-                list.generation += 1;
-                list.pins.retain(|pin| !taken.contains(&pin.of()));
-                Ok(())
-            })
-        };
-        let moved = tokio::task::spawn_blocking(move_away).await;
-        moved.map_err(|error| Away(error.to_string()))?
-    }
+fn away() -> StateError {
+    Away("it does not answer".to_owned()).into()
 }

@@ -409,30 +409,88 @@ async fn where_pins_are_approved_every_replica_waits_for_it_and_hears_of_it() {
     }
 }
 
+/// Tells replicas to look again, and lets them.
+async fn look_again(shared: &Shared) {
+    shared.change_pins(&release("nobody")).await.unwrap();
+    pass(2).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_forgets_pins_or_goes_back_is_told_them_again() {
     let store = Arc::new(Memory::default());
-    let state = server(&store).await;
+    let (shared, state) = (replica(&store, &["key"]), server(&store).await);
     pass(1).await;
     let old = store.values().unwrap().clone();
     assert_eq!(pinned(&state, "42", 1104).await, Ok(pin("42", 1104)));
     for back in [HashMap::new(), old] {
         *store.values().unwrap() = back;
-        pass(2).await;
+        look_again(&shared).await;
         // What is asked for again is what was known; others hear of it then.
-        replica(&store, &["key"]).change_pins(&PinChange::Put(pin("x", 1))).await.unwrap();
-        pass(2).await;
         assert_eq!(pinned(&state, "42", 1105).await, Ok(pin("42", 1104)));
         let fresh = server(&store).await;
         pass(1).await;
         assert_eq!(pinned(&fresh, "42", 1105).await, Ok(pin("42", 1104)));
     }
-    // What was not sealed is nobody's.
+    // What was not sealed is nobody's, and is named.
     store.values().unwrap().values_mut().for_each(|value| value[15] ^= 1);
     let fresh = server(&store).await;
     pass(2).await;
     assert!(matches!(pinned(&fresh, "42", 1105).await, Err(NotPinned::Unknown(_))));
-    assert!(replica(&store, &["key"]).pins().await.is_err());
+    let error = shared.pins().await.unwrap_err().to_string();
+    assert!(store.values().unwrap().keys().any(|name| error.contains(name)), "{error}");
+}
+
+/// Each of two replicas knows what the other one does not, and an operator's word comes after the loss.
+#[tokio::test(start_paused = true)]
+async fn replicas_agree_after_a_loss_and_an_operators_word_stays() {
+    let store = Arc::new(Memory::default());
+    let (one, other) = (server(&store).await, server(&store).await);
+    let shared = replica(&store, &["key"]);
+    pass(1).await;
+    let later = |subject, rid, at| Pin { at, ..pin(subject, rid) };
+    assert_eq!(pinned(&one, "42", 1).await, Ok(pin("42", 1)));
+    store.values().unwrap().clear();
+    let second = other.pins().pin(later("42", 2, NOW + 9)).await.unwrap();
+    assert_eq!(
+        second.sid,
+        pin("", 2).sid,
+        "seen for the first time, as far as anybody can say there"
+    );
+    for word in [
+        PinChange::Approve(None),
+        PinChange::Put(Pin { approved: true, ..later("42", 3, NOW + 10) }),
+        release("42"),
+    ] {
+        shared.change_pins(&word).await.unwrap();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            look_again(&shared).await;
+            for state in [&one, &other] {
+                seen.push(state.pins().pin(later("42", 4, NOW + 11)).await.unwrap());
+            }
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 1, "{word:?}: {seen:?}");
+        let expected = match word {
+            PinChange::Approve(_) => seen[0].approved,
+            PinChange::Put(pin) => seen[0] == pin,
+            PinChange::Release(_) => seen[0] == later("42", 4, NOW + 11),
+        };
+        assert!(expected, "{seen:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_revoked_is_known_to_who_has_the_new_key_alone() {
+    let store = Arc::new(Memory::default());
+    revoke(&replica(&store, &["old"]), alice()).await;
+    let both = State::with(StateConfig::default(), Some(replica(&store, &["new", "old"]))).unwrap();
+    both.start().unwrap();
+    pass(1).await;
+    let new = State::with(StateConfig::default(), Some(replica(&store, &["new"]))).unwrap();
+    new.start().unwrap();
+    pass(1).await;
+    assert_eq!(new.revocations().admits(&who()), Err(Revoked::Account));
 }
 
 #[tokio::test(start_paused = true)]
@@ -443,7 +501,7 @@ async fn pins_stay_while_keys_are_replaced() {
         let shared = replica(&store, keys);
         let state = State::with(StateConfig::default(), Some(shared)).unwrap();
         state.start().unwrap();
-        pass(1).await;
+        pass(2).await;
         assert_eq!(pinned(&state, &number.to_string(), 1).await.unwrap().sid, pin("", 1).sid);
         for before in 0..number {
             assert_eq!(pinned(&state, &before.to_string(), 2).await.unwrap().sid, pin("", 1).sid);
@@ -462,14 +520,14 @@ async fn what_a_replica_pinned_alone_is_every_ones_once_they_share_a_store() {
     drop(alone);
     let other = server(&store).await;
     let state = server_with(&store, place.config());
-    pass(1).await;
+    pass(3).await;
     assert_eq!(pinned(&state, "44", 1106).await, Ok(pin("44", 1106)));
     assert_eq!(pinned(&other, "42", 1).await, Ok(pin("42", 1104)));
-    assert_eq!(Operator::new(&place.config()).unwrap().pins().unwrap(), [], "moved");
-    // What is released then does not come back from there.
+    // What is released then does not come back from there, though it still lies there.
+    assert_eq!(Operator::new(&place.config()).unwrap().pins().unwrap().len(), 2);
     replica(&store, &["key"]).change_pins(&release("43")).await.unwrap();
     drop(state);
     let state = server_with(&store, place.config());
-    pass(2).await;
+    pass(3).await;
     assert_eq!(pinned(&state, "43", 1).await, Ok(pin("43", 1)));
 }
