@@ -197,9 +197,10 @@ impl Audit {
         };
         let writer = Arc::new(Mutex::new(writer));
         let (taken, shared) = (Arc::clone(&queue), Arc::clone(&writer));
+        let refused = Arc::clone(&lost);
         std::thread::Builder::new()
             .name("audit".into())
-            .spawn(move || writer::run(&shared, &taken))
+            .spawn(move || writer::run(&shared, &taken, &refused))
             .map_err(|error| no_thread("audit", error))?;
         Ok(Self { queue: Arc::new(Ending(queue)), writer, counters, lost, losses, clock })
     }

@@ -73,6 +73,11 @@ impl Queue {
         self.work.notify_one();
     }
 
+    /// What is left once it is closed.
+    pub(super) fn rest(&self) -> Vec<Job> {
+        std::mem::take(&mut self.state().jobs)
+    }
+
     /// Notes that a call is on its way to a record.
     pub(super) fn expect(&self) {
         self.coming.fetch_add(1, Ordering::Relaxed);

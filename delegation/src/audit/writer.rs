@@ -63,7 +63,8 @@ impl Times {
 
 /// Writes until the last handle is gone, then what has been counted. After a panic of whoever wrote
 /// nothing is written any more: every call fails.
-pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue) {
+pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue, lost: &Lost) {
+    let _ended = Ended(queue, lost);
     let mut patience = Patience::default();
     loop {
         let (jobs, is_last) = match queue.take(TICK, &mut patience) {
@@ -83,11 +84,33 @@ pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue) {
                     writer.tick();
                 }
             }
-            Err(_) => jobs.into_iter().for_each(Job::refuse),
+            Err(_) => refuse(jobs, lost),
         }
         if is_last {
             return;
         }
+    }
+}
+
+fn refuse(jobs: Vec<Job>, lost: &Lost) {
+    if jobs.is_empty() {
+        return;
+    }
+    lost.note(false);
+    tracing::error!(
+        records = jobs.len(),
+        "the audit log ended by a fault of this program: restart it"
+    );
+    jobs.into_iter().for_each(Job::refuse);
+}
+
+/// However the thread ends, nobody waits for it.
+struct Ended<'a>(&'a Queue, &'a Lost);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        refuse(self.0.rest(), self.1);
     }
 }
 
