@@ -230,9 +230,16 @@ impl<T: Send + Sync + 'static> Followed<T> {
     /// Is there another than the one that was current when it had been replaced so often? Looks, though
     /// it is not yet time.
     pub(crate) async fn is_newer_than(&self, replaced: u64) -> bool {
-        let _one = self.0.looking.lock().await;
-        if self.0.seen().replaced == replaced {
-            self.0.look().await;
+        let shared = Arc::clone(&self.0);
+        // In a task of its own, since whoever asks may give up.
+        let look = async move {
+            let _one = shared.looking.lock().await;
+            if shared.seen().replaced == replaced {
+                shared.look().await;
+            }
+        };
+        if let Err(error) = tokio::spawn(look).await {
+            tracing::error!(%error, "a file was not looked at");
         }
         self.0.seen().replaced != replaced
     }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use super::load::Reading;
 use super::{Policy, Words};
 use crate::exposed::{Exposed, exposed};
+use crate::followed::is_file;
 use crate::reader::Reader;
 use crate::targets::Targets;
 use crate::{ConfigError, Holds};
@@ -181,11 +182,13 @@ impl Followed {
         let read = move || match exposed(&path, Holds::Rules) {
             // Whoever that is did not mean what stands there, or meant nothing good.
             Some(Exposed::ToChanges(problem)) => Err(problem),
-            _ => read_text(&path, MAX_FILE)
-                .map(|text| text.to_string())
-                .map_err(|error| format!("cannot be read: {error}")),
+            // A pipe would wait for its writer, though something else takes its place meanwhile.
+            _ => is_file(&path).and_then(|()| {
+                let text = read_text(&path, MAX_FILE).map_err(|error| error.to_string())?;
+                Ok(text.to_string())
+            }),
         };
-        self.reader.read(read).await
+        self.reader.read(read).await.map_err(|problem| format!("cannot be read: {problem}"))
     }
 
     /// The file says again what it said last. If that was of no use, it still is not.
