@@ -35,7 +35,7 @@ const FORMER_KEPT: Duration = Duration::from_secs(10 * 3600);
 const MAX_FORMER: usize = 4;
 /// So many keys are made of one password at most: one per enctype and salt.
 const MAX_DERIVED: usize = 8;
-/// So many keys that opened tickets of late are kept at most, with what was derived from them.
+/// So many keys that were handed out of late are kept at most, with what was derived from them.
 const MAX_IN_USE: usize = 16;
 /// The KDC is asked no more often than this how it makes the same key of the same password.
 const ASK_EVERY: Duration = Duration::from_secs(10);
@@ -98,7 +98,9 @@ impl AccountSecret {
     }
 
     /// A token's value (RFC 6560), which is good once: `ask` is asked for each login, on a thread where
-    /// it may block. It is shown to the KDC inside of [armor](crate::Armor) and not without.
+    /// it may block. It is shown to the KDC inside of [armor](crate::Armor) and not without; where that
+    /// wants a PIN and there is none, the login ends before it is shown
+    /// ([`PinWanted`](krb_proto::ExchangeError::PinWanted)), and it is good still.
     #[must_use]
     pub fn one_time_password(
         ask: impl Fn() -> IoResult<OneTimePassword> + Send + Sync + 'static,
@@ -241,16 +243,17 @@ struct State {
     known: Option<KnownKey>,
     /// The only ticket there is, as it was renewed last.
     ticket: Option<Arc<Credential>>,
-    /// Keys that were handed out before, each with all that was derived from it; the best last time first.
+    /// Keys that were handed out before, each with all that was derived from it; the last one first.
     in_use: Vec<Key>,
 }
 
 impl State {
     /// This key as it was handed out before, so that nothing is derived from it again.
     fn as_before(&mut self, key: Key) -> Key {
-        if let Some(before) = self.in_use.iter().find(|before| **before == key) {
-            return before.clone();
-        }
+        let key = match self.in_use.iter().position(|before| *before == key) {
+            Some(at) => self.in_use.remove(at),
+            None => key,
+        };
         self.in_use.truncate(MAX_IN_USE - 1);
         self.in_use.insert(0, key.clone());
         key

@@ -107,7 +107,7 @@ async fn a_keytab_that_is_replaced_is_used_and_the_one_before_still_opens_ticket
 
     clock.pass(10 * 3600 - 1);
     assert_eq!(keyring.candidates(AES, Some(2)), [key(2), key(3)]);
-    assert_eq!(keyring.state().in_use, [key(3), key(2)], "with what was derived from them");
+    assert_eq!(keyring.state().in_use, [key(2), key(3)], "with what was derived from them");
     clock.pass(1);
     assert_eq!(keyring.candidates(AES, Some(2)), [key(3)], "no ticket is that old");
     assert_eq!(keyring.state().in_use, [key(3)], "and nothing is left of the key");

@@ -58,11 +58,15 @@ pub(super) async fn look(
     if !proxies.is_empty() {
         findings.add(proxied(&proxies, realm, servers.is_empty() && by_udp.is_empty()))?;
     }
+    // Many are listed once for each of them.
+    by_udp
+        .retain(|host: &String| !servers.iter().any(|(other, _)| other.eq_ignore_ascii_case(host)));
     if !by_udp.is_empty() {
         findings.add(Finding::yellow(
             "servers",
-            format!("{}: listed for UDP alone ({from}), and not looked at", by_udp.join(", ")),
-            "list them for TCP as well: large tickets do not fit into a datagram",
+            format!("{}: found for UDP alone, and not looked at", by_udp.join(", ")),
+            "list them for TCP as well, unless the name server was slow to answer: large tickets do not \
+             fit into a datagram",
         ))?;
     }
     if servers.is_empty() {
