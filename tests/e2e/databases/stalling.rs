@@ -93,6 +93,8 @@ impl Stalling {
             let all = self.passed.load(Ordering::SeqCst) - before;
             for percent in [1, 10, 25, 50, 75] {
                 self.after.store((all * percent / 100).max(1), Ordering::SeqCst);
+                // What the call before asked to be cancelled may still be on its way.
+                sleep(Duration::from_secs(1)).await;
                 let connections = self.connections.load(Ordering::SeqCst);
                 let (token, begun) = (users.next().unwrap(), Instant::now());
                 let (code, message, _) = ask(&token).await.error();

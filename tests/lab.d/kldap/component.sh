@@ -16,7 +16,8 @@ start() {
       for _ in {1..500}; do
         if ldapwhoami -Q -Y EXTERNAL -H "$SOCKET"; then exec krb5kdc -n -r "$REALM"; fi
         sleep .02
-      done'
+      done
+      kill 0; exit 1'
 }
 ready() { answers "$KLDAP_IP" 88; }
 
@@ -26,10 +27,10 @@ obtain() {
   [[ ! -d $HOME_DIR ]] || return 0
   local part=$HOME_DIR.$$
   rm -rf "$part" && mkdir -p "$part" && cd "$part" || return
-  { download_packages slapd ldap-utils krb5-kdc-ldap libwrap0 libltdl7 &&
-      for deb in *.deb; do dpkg -x "$deb" . || return; done &&
+  ( download_packages slapd ldap-utils krb5-kdc-ldap libwrap0 libltdl7 &&
+      for deb in *.deb; do dpkg -x "$deb" . || exit; done &&
       gunzip usr/share/doc/krb5-kdc-ldap/kerberos.schema.gz && rm ./*.deb
-  } >install.log 2>&1 || { tail -5 install.log >&2; return 1; }
+  ) >install.log 2>&1 || { tail -5 install.log >&2; return 1; }
   mv -T "$part" "$HOME_DIR" 2>/dev/null || [[ -d $HOME_DIR ]]
   cd / && rm -rf "$part" && lap "MIT's LDAP back end unpacked"
 }

@@ -50,7 +50,7 @@ obtain() {
 # The tree, to be written to, with the lab's directory where it is outside.
 tree() {
   local root=$MOUNTS/root directory
-  ! mountpoint -q "$root" || return 0
+  ! mountpoint -q "$root$LAB" || return 0
   mkdir -p $MOUNTS/{upper,work,root} &&
     mount -t overlay -o "lowerdir=$TREE,upperdir=$MOUNTS/upper,workdir=$MOUNTS/work" lab "$root" &&
     mkdir -p "$root$LAB" "$root/run/samba" || return
