@@ -100,7 +100,7 @@ impl AccountSecret {
     /// A token's value (RFC 6560), which is good once: `ask` is asked for each login, on a thread where
     /// it may block. It is shown to the KDC inside of [armor](crate::Armor) and not without; where that
     /// wants a PIN and there is none, the login ends before it is shown
-    /// ([`PinWanted`](krb_proto::ExchangeError::PinWanted)), and it is good still.
+    /// ([`PinWanted`](krb_proto::exchange::ExchangeError::PinWanted)), and it is good still.
     #[must_use]
     pub fn one_time_password(
         ask: impl Fn() -> IoResult<OneTimePassword> + Send + Sync + 'static,
