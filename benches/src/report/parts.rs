@@ -43,7 +43,7 @@ pub(super) fn targets(figures: &Figures) -> Vec<Target> {
             "a call without network, the token known",
             50.0,
             &["call/known"],
-            "The record is made, chained, and written to the file, at whose path is looked.",
+            "The record is written by a thread of its own, which is woken, and wakes.",
         ),
     ]
 }

@@ -118,9 +118,9 @@ pub(crate) struct Intent {
 }
 
 impl Intent {
-    /// Has it written. `then` is given its event id; it is called while the log is held, and must not
-    /// wait.
+    /// Has it written. `then` is given its event id; it is called by the log's own thread, and must
+    /// not wait.
     pub(crate) fn write(self, then: impl FnOnce(Result<String, NotWritten>) + Send + 'static) {
-        self.audit.write_soon(Job::Write(self.body, Box::new(then)));
+        self.audit.submit(Job::Write(self.body, Box::new(then)));
     }
 }

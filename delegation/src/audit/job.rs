@@ -1,4 +1,4 @@
-//! What the log is given to do.
+//! What the log's thread is given to do.
 
 use super::record::Body;
 
@@ -14,7 +14,7 @@ pub(super) enum Job {
     Flush(Answer),
 }
 
-/// What is done about it, by whoever writes. It must not wait.
+/// What is done about it, by the writer's thread. It must not wait.
 pub(super) type Answer = Box<dyn FnOnce(Result<String, NotWritten>) + Send>;
 
 impl Job {

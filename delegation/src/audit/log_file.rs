@@ -137,11 +137,6 @@ impl LogFile {
         self.length
     }
 
-    /// Whether what is appended is on the disk.
-    pub(super) const fn is_synced(&self) -> bool {
-        self.sync
-    }
-
     /// Puts the file aside and begins a new one.
     pub(super) fn rotate(&mut self, last: u64) -> io::Result<PathBuf> {
         let aside = segments::aside(&self.path, last);

@@ -44,7 +44,6 @@ use std::time::Duration;
 
 use krb_client::{Clock, Entropy};
 use prometheus_client::metrics::counter::Counter;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use crate::ConfigError;
@@ -122,8 +121,7 @@ fn check_file(setting: &str, file: &Path) -> Result<(), ConfigError> {
 /// The audit log. Clones write to the same log; once all are gone, what is left is written.
 #[derive(Clone)]
 pub struct Audit {
-    queue: Arc<Ending>,
-    writer: Arc<Mutex<Writer>>,
+    queue: Arc<Handle>,
     counters: Arc<Mutex<Counters>>,
     lost: Arc<Lost>,
     losses: Losses,
@@ -131,9 +129,9 @@ pub struct Audit {
 }
 
 /// Closes the queue when nobody is left who could put something in.
-struct Ending(Arc<Queue>);
+struct Handle(Arc<Queue>);
 
-impl Drop for Ending {
+impl Drop for Handle {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -182,27 +180,31 @@ impl Audit {
             .map_err(|error| no_thread("audit.sinks", error))?;
         let every = config.checkpoints.as_ref().map(CheckpointConfig::interval);
         let queue = Arc::new(Queue::default());
-        let (counters, lost) = (Arc::default(), Arc::default());
+        let audit = Self {
+            queue: Arc::new(Handle(Arc::clone(&queue))),
+            counters: Arc::default(),
+            lost: Arc::default(),
+            losses,
+            clock,
+        };
         let writer = Writer {
+            queue,
             output: start.output,
             rotation: start.rotation,
             position,
             copies,
-            counters: Arc::clone(&counters),
-            lost: Arc::clone(&lost),
-            clock: Arc::clone(&clock),
+            counters: Arc::clone(&audit.counters),
+            lost: Arc::clone(&audit.lost),
+            clock: Arc::clone(&audit.clock),
             head: start.head,
             checkpoint_every: every.unwrap_or(CHECKPOINT_EVERY),
             times: Times::start(),
         };
-        let writer = Arc::new(Mutex::new(writer));
-        let (taken, shared) = (Arc::clone(&queue), Arc::clone(&writer));
-        let refused = Arc::clone(&lost);
         std::thread::Builder::new()
             .name("audit".into())
-            .spawn(move || writer::run(&shared, &taken, &refused))
+            .spawn(|| writer.run())
             .map_err(|error| no_thread("audit", error))?;
-        Ok(Self { queue: Arc::new(Ending(queue)), writer, counters, lost, losses, clock })
+        Ok(audit)
     }
 
     /// How many records copies have lost.
@@ -260,24 +262,8 @@ impl Audit {
 
     async fn write(&self, body: Body) -> Result<(), NotWritten> {
         let (to, answer) = oneshot::channel();
-        self.write_soon(Job::Write(body, tell(to)));
+        self.submit(Job::Write(body, tell(to)));
         self.wait(answer).await.unwrap_or(Err(NotWritten))
-    }
-
-    /// Has what somebody waits for written: here and now, where nobody else is about to write, since
-    /// it takes far longer to wake a thread and to be woken by it; else together with theirs.
-    fn write_soon(&self, job: Job) {
-        let alone = self.queue.0.is_empty().then(|| self.writer.try_lock().ok()).flatten();
-        let Some(mut writer) = alone else { return self.submit(job) };
-        if writer.is_quick() {
-            writer.write(vec![job], false);
-        } else if writer.ends() && is_on_several_threads() {
-            // This thread's other tasks go on elsewhere meanwhile.
-            tokio::task::block_in_place(|| writer.write(vec![job], false));
-        } else {
-            drop(writer);
-            self.submit(job);
-        }
     }
 
     /// Waits for what the log's thread answers; nothing, if it has ended.
@@ -298,12 +284,6 @@ impl Audit {
             job.refuse();
         }
     }
-}
-
-/// May a thread of the runtime wait for a disk?
-fn is_on_several_threads() -> bool {
-    let here = Handle::try_current();
-    here.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// Nobody may be there to be told any more.

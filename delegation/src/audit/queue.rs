@@ -5,7 +5,7 @@
 //! and not at all where that has proved vain.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::job::Job;
@@ -62,20 +62,10 @@ impl Queue {
         Ok(())
     }
 
-    /// Does nothing wait, and is no call on its way to a record?
-    pub(super) fn is_empty(&self) -> bool {
-        self.coming.load(Ordering::Relaxed) == 0 && self.state().jobs.is_empty()
-    }
-
     /// Nothing more is put in.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.work.notify_one();
-    }
-
-    /// What is left once it is closed.
-    pub(super) fn rest(&self) -> Vec<Job> {
-        std::mem::take(&mut self.state().jobs)
     }
 
     /// Notes that a call is on its way to a record.
@@ -127,6 +117,17 @@ impl Queue {
     }
 }
 
+/// Held by who takes: however that ends, nobody waits for it.
+pub(super) struct Taker(pub(super) Arc<Queue>);
+
+impl Drop for Taker {
+    fn drop(&mut self) {
+        self.0.close();
+        let rest = std::mem::take(&mut self.0.state().jobs);
+        rest.into_iter().for_each(Job::refuse);
+    }
+}
+
 /// How long a batch waits for more.
 #[derive(Default)]
 pub(super) struct Patience {
@@ -164,6 +165,16 @@ mod tests {
 
     fn job() -> Job {
         Job::Flush(Box::new(drop))
+    }
+
+    #[test]
+    fn when_nobody_takes_any_more_nobody_waits() {
+        let (queue, (to, refused)) = (Arc::new(Queue::default()), std::sync::mpsc::channel());
+        let waits = Job::Flush(Box::new(move |done| to.send(done.is_err()).unwrap()));
+        assert!(queue.put(waits).is_ok());
+        drop(Taker(Arc::clone(&queue)));
+        assert!(refused.recv().unwrap());
+        assert!(queue.put(job()).is_err());
     }
 
     #[test]

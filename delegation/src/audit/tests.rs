@@ -1,6 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use krb_client::proto::KerberosTime;
@@ -308,8 +306,11 @@ async fn what_could_not_be_written_is_counted_and_said() {
 async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
     let log = Log::new("cancelled");
     {
+        let mut intent = std::pin::pin!(intend(&log.audit));
+        let waker = std::task::Waker::noop();
+        let mut context = std::task::Context::from_waker(waker);
         // Submitted by the first poll, never polled again.
-        let _submitted = poll_once(std::pin::pin!(intend(&log.audit)));
+        let _submitted = intent.as_mut().poll(&mut context);
     }
     let mut records = log.records().await;
     if records.len() < 2 {
@@ -318,82 +319,6 @@ async fn a_call_cancelled_while_its_intent_is_written_is_abandoned() {
     }
     assert_eq!(records[0]["phase"], "intent");
     assert_eq!(records[1]["outcome"], "ABANDONED");
-}
-
-/// Whether an intent is written by whoever asks, before anybody else has a turn, `with` something.
-async fn is_written_at_once<T>(audit: &Audit, with: impl FnOnce() -> T) -> bool {
-    let mut intent = std::pin::pin!(intend(audit));
-    let held = with();
-    let polled = poll_once(intent.as_mut());
-    drop(held);
-    let is_written = polled.is_ready();
-    let intent = match polled {
-        Poll::Ready(intent) => intent,
-        Poll::Pending => intent.await,
-    };
-    intent.unwrap().close(Ok(())).await.unwrap();
-    is_written
-}
-
-/// How often it was tried until one was. The log's thread is at it for a moment after the start and each
-/// second.
-async fn tries_until_written_at_once(audit: &Audit) -> usize {
-    for tries in 1..100 {
-        if is_written_at_once(audit, || ()).await {
-            return tries;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("who is alone waits for others");
-}
-
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_alone_writes_and_who_is_not_waits_for_the_others() {
-    let log = Log::new("alone");
-    let mut calls = tries_until_written_at_once(&log.audit).await;
-    let other = begun(&log.audit, "on its way");
-    assert!(!is_written_at_once(&log.audit, || ()).await, "there is another call");
-    drop(other);
-    assert_eq!(log.records().await.len(), 2 * (calls + 1) + 1);
-    // There is none any more.
-    calls += tries_until_written_at_once(&log.audit).await;
-    let writes = || log.audit.writer.lock().unwrap();
-    assert!(!is_written_at_once(&log.audit, writes).await, "somebody else writes");
-    assert_eq!(log.records().await.len(), 2 * (calls + 2) + 1);
-}
-
-#[tokio::test]
-async fn the_only_thread_waits_for_no_disk_and_nobody_for_a_pipe() {
-    let log = Log::new("threads");
-    assert!(!is_written_at_once(&log.audit, || ()).await, "others go on meanwhile");
-    let mut config = AuditConfig::to(log.file.with_extension("2").to_str().unwrap(), false);
-    let clock = Arc::new(SystemClock);
-    let audit = Audit::open(&config, clock.clone(), &OsRandom).unwrap();
-    // There is nothing to wait for.
-    tries_until_written_at_once(&audit).await;
-    config.file = "/dev/null".into();
-    let audit = Audit::open(&config, clock, &OsRandom).unwrap();
-    assert!(!is_written_at_once(&audit, || ()).await, "who knows what takes it");
-}
-
-#[tokio::test]
-async fn after_a_panic_of_who_wrote_every_call_fails() {
-    let log = Log::new("panic");
-    let writer = log.audit.writer.clone();
-    let panics = std::thread::spawn(move || {
-        let _held = writer.lock().unwrap();
-        panic!("while it writes");
-    });
-    panics.join().unwrap_err();
-    for _ in 0..2 {
-        assert_eq!(intend(&log.audit).await.err().unwrap().code, Code::AuditUnavailable);
-    }
-    log.audit.flush().await.unwrap_err();
-    assert!(log.read().is_empty());
 }
 
 #[tokio::test]

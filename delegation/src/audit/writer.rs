@@ -1,5 +1,5 @@
-//! Who writes records: the log's thread, or a call that is alone. Those that wait together are written
-//! together, so that one write and one sync serve many calls.
+//! The thread that writes records. Those that wait together are written together, so that one
+//! write and one sync serve many calls.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use super::job::{Job, NotWritten};
 use super::log_file::Output;
 use super::lost::Lost;
 use super::page::{Page, Position};
-use super::queue::{Found, Patience, Queue};
+use super::queue::{Found, Patience, Queue, Taker};
 use super::record::{Body, Record};
 use super::rotation::Rotation;
 use super::segments;
@@ -27,8 +27,9 @@ const TICK: Duration = Duration::from_secs(1);
 // How often it is said that the file cannot be put aside.
 const REMIND: Duration = Duration::from_secs(60);
 
-/// Held by whoever writes.
+/// The writer's state, run by its thread.
 pub(super) struct Writer {
+    pub(super) queue: Arc<Queue>,
     pub(super) output: Output,
     pub(super) rotation: Rotation,
     pub(super) position: Position,
@@ -61,74 +62,33 @@ impl Times {
     }
 }
 
-/// Writes until the last handle is gone, then what has been counted. After a panic of whoever wrote
-/// nothing is written any more: every call fails.
-pub(super) fn run(writer: &Mutex<Writer>, queue: &Queue, lost: &Lost) {
-    let _ended = Ended(queue, lost);
-    let mut patience = Patience::default();
-    loop {
-        let (jobs, is_last) = match queue.take(TICK, &mut patience) {
-            Found::Jobs(jobs) => (jobs, false),
-            Found::Last(jobs) => (jobs, true),
-        };
-        match writer.lock() {
-            Ok(mut writer) if is_last => writer.finish(jobs),
-            Ok(mut writer) => {
-                let begun = Instant::now();
-                let is_work = !jobs.is_empty();
-                writer.write(jobs, false);
-                if is_work {
-                    patience.wrote(begun.elapsed());
+impl Writer {
+    /// Writes until the last handle is gone, then what has been counted.
+    pub(super) fn run(mut self) {
+        let queue = Arc::clone(&self.queue);
+        let _taker = Taker(Arc::clone(&queue));
+        let mut patience = Patience::default();
+        loop {
+            match queue.take(TICK, &mut patience) {
+                Found::Jobs(jobs) => {
+                    let begun = Instant::now();
+                    let is_work = !jobs.is_empty();
+                    self.write(jobs, false);
+                    if is_work {
+                        patience.wrote(begun.elapsed());
+                    }
+                    if self.times.tick.elapsed() >= TICK {
+                        self.tick();
+                    }
                 }
-                if writer.times.tick.elapsed() >= TICK {
-                    writer.tick();
+                Found::Last(jobs) => {
+                    self.write(jobs, true);
+                    self.note_head();
+                    self.checkpoint();
+                    return;
                 }
             }
-            Err(_) => refuse(jobs, lost),
         }
-        if is_last {
-            return;
-        }
-    }
-}
-
-fn refuse(jobs: Vec<Job>, lost: &Lost) {
-    if jobs.is_empty() {
-        return;
-    }
-    lost.note(false);
-    tracing::error!(
-        records = jobs.len(),
-        "the audit log ended by a fault of this program: restart it"
-    );
-    jobs.into_iter().for_each(Job::refuse);
-}
-
-/// However the thread ends, nobody waits for it.
-struct Ended<'a>(&'a Queue, &'a Lost);
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-        refuse(self.0.rest(), self.1);
-    }
-}
-
-impl Writer {
-    /// Does it only hand lines to the system, as a rule?
-    pub(super) const fn is_quick(&self) -> bool {
-        matches!(&self.output, Output::File(log) if !log.is_synced()) && self.copies.is_empty()
-    }
-
-    /// Is it certain to end, if the disk works?
-    pub(super) const fn ends(&self) -> bool {
-        matches!(self.output, Output::File(_))
-    }
-
-    fn finish(&mut self, jobs: Vec<Job>) {
-        self.write(jobs, true);
-        self.note_head();
-        self.checkpoint();
     }
 
     /// What is done although nobody calls.
@@ -150,7 +110,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn write(&mut self, batch: Vec<Job>, last: bool) {
+    fn write(&mut self, batch: Vec<Job>, last: bool) {
         let mut bodies = Vec::with_capacity(batch.len());
         let mut answers = Vec::with_capacity(batch.len());
         let mut flushed = Vec::new();

@@ -159,7 +159,7 @@ impl Copies {
     }
 
     /// Whether there are none.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.copies.is_empty()
     }
 
