@@ -84,6 +84,7 @@ pub(crate) async fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Err
         &asked;
     let config = Config::load(&common.config)?;
     let (place, json) = (Place::new(&config)?, common.json);
+    let now = SystemClock.now().seconds.unix();
     let (change, what, which, none) = match asked {
         Pins::List { waiting, .. } => {
             let mut pins = place.pins().await?;
@@ -94,10 +95,9 @@ pub(crate) async fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Err
             let of = if all { None } else { Some(which.of(&config)?) };
             let change = match (of, sid) {
                 (Some(PinOf { issuer, subject, realm }), Some(sid)) => {
-                    let at = SystemClock.now().seconds.unix();
                     // Nothing goes by the name; it is known when the account is seen.
                     let (sid, account, approved) = (sid.to_string(), "?".to_owned(), true);
-                    PinChange::Put(Pin { issuer, subject, realm, sid, account, at, approved })
+                    PinChange::Put(Pin { issuer, subject, realm, sid, account, at: now, approved })
                 }
                 (of, _) => PinChange::Approve(of),
             };
@@ -108,7 +108,7 @@ pub(crate) async fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Err
             (change, "released", which, "is pinned to no account")
         }
     };
-    let count = place.change_pins(&change).await?;
+    let count = place.change_pins(&change, now).await?;
     if let (0, Some(subject)) = (count, which.subject) {
         return Err(format!("subject {subject} {none}").into());
     }

@@ -69,10 +69,14 @@ impl Place {
     }
 
     /// Changes pins; returns how many.
-    pub(crate) async fn change_pins(&self, change: &PinChange) -> Result<usize, StateError> {
+    pub(crate) async fn change_pins(
+        &self,
+        change: &PinChange,
+        now: i64,
+    ) -> Result<usize, StateError> {
         match self {
             Self::Files(operator) => operator.change_pins(change),
-            Self::Shared(shared) => shared.change_pins(change).await,
+            Self::Shared(shared) => shared.change_pins(change, now).await,
         }
     }
 }

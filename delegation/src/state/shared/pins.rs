@@ -29,8 +29,10 @@ const AGAIN: Duration = Duration::from_millis(500);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Entry {
     pin: Pin,
-    /// How often an operator had a word in it, or it was seen anew after that.
-    words: u64,
+    /// When an operator had the last word in it, in seconds since 1970, and one more for each time that
+    /// something was said after that by whoever's clock is behind. A count would begin anew in a store
+    /// that lost everything, and what was said before the loss would go before what is said after it.
+    said: u64,
     /// Whoever comes next is pinned.
     released: bool,
 }
@@ -39,7 +41,7 @@ impl Entry {
     /// The higher one goes: the last word; else what an operator approved; else what was seen first.
     fn weight(&self) -> impl Ord + '_ {
         let Pin { sid, account, at, approved, .. } = &self.pin;
-        (self.words, self.released, approved, Reverse(at), sid, account)
+        (self.said, self.released, approved, Reverse(at), sid, account)
     }
 }
 
@@ -79,7 +81,7 @@ impl Part {
         }
         let released = self.entries.iter().enumerate().filter(|(_, entry)| entry.released);
         if released.clone().count() > MAX_RELEASED
-            && let Some((oldest, _)) = released.min_by_key(|(_, entry)| entry.pin.at)
+            && let Some((oldest, _)) = released.min_by_key(|(_, entry)| entry.said)
         {
             self.entries.remove(oldest);
         }
@@ -89,11 +91,12 @@ impl Part {
         other.entries.iter().for_each(|entry| self.say(entry.clone()));
     }
 
-    /// Says more of a subject than was said before.
-    fn say_last(&mut self, pin: Pin, released: bool) {
+    /// Says more of a subject than was said before: now, if an operator does.
+    fn say_last(&mut self, pin: Pin, released: bool, now: i64) {
         let before = self.place(&pin.of()).ok().and_then(|place| self.entries.get(place));
-        let words = before.map_or(0, |entry| entry.words.saturating_add(1));
-        self.say(Entry { pin, words, released });
+        let after = before.map_or(0, |entry| entry.said.saturating_add(1));
+        let said = after.max(u64::try_from(now).unwrap_or(0));
+        self.say(Entry { pin, said, released });
     }
 
     /// Pins it, where none of its subject is.
@@ -104,20 +107,20 @@ impl Part {
         if self.pins().count() >= MAX_IN_PART {
             return Err(StateError::Full(MAX_PINS));
         }
-        self.say_last(seen.clone(), false);
+        self.say_last(seen.clone(), false, 0);
         Ok(())
     }
 
     /// Does what an operator says; returns with how many.
-    fn change(&mut self, change: &PinChange) -> usize {
+    fn change(&mut self, change: &PinChange, now: i64) -> usize {
         let before: Vec<_> = self.pins().cloned().collect();
         let mut after = before.clone();
         let count = change.make(&mut after);
         for pin in before.iter().filter(|pin| !after.iter().any(|other| other.is_of(&pin.of()))) {
-            self.say_last(pin.clone(), true);
+            self.say_last(pin.clone(), true, now);
         }
         for pin in after.into_iter().filter(|pin| !before.contains(pin)) {
-            self.say_last(pin, false);
+            self.say_last(pin, false, now);
         }
         count
     }
@@ -143,15 +146,15 @@ impl Shared {
         Ok(pins)
     }
 
-    /// Changes pins for all replicas; returns how many.
+    /// Changes pins for all replicas, now (seconds since 1970); returns how many.
     ///
     /// # Errors
     /// Unless the store says that it was done. Then it may or may not have been, or a part of it.
-    pub async fn change_pins(&self, change: &PinChange) -> Result<usize, StateError> {
+    pub async fn change_pins(&self, change: &PinChange, now: i64) -> Result<usize, StateError> {
         let parts = change.of().map_or(0..=PARTS - 1, |of| part(&of)..=part(&of));
         let mut all = 0;
         for number in parts {
-            all += self.change_part(number, |part| Ok(part.change(change))).await?.1;
+            all += self.change_part(number, |part| Ok(part.change(change, now))).await?.1;
         }
         // What is asked for in any case is sealed anew, and replicas look again.
         self.change(|_| Ok(())).await?;
@@ -242,7 +245,7 @@ impl SharedPins {
         let mut parts: HashMap<u16, Part> = HashMap::new();
         for pin in list.pins {
             let part = parts.entry(part(&pin.of())).or_default();
-            part.say(Entry { pin, words: 0, released: false });
+            part.say(Entry { pin, said: 0, released: false });
         }
         if self.shared.sealers.len() > 1 {
             for number in 0..PARTS {

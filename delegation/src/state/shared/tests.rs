@@ -370,8 +370,8 @@ async fn a_subject_is_one_account_on_every_replica_until_an_operator_releases_it
 
     let operator = replica(&store, &["key"]);
     assert_eq!(operator.pins().await.unwrap().len(), 51);
-    assert_eq!(operator.change_pins(&release("none")).await.unwrap(), 0);
-    assert_eq!(operator.change_pins(&release("42")).await.unwrap(), 1);
+    assert_eq!(operator.change_pins(&release("none"), NOW).await.unwrap(), 0);
+    assert_eq!(operator.change_pins(&release("42"), NOW).await.unwrap(), 1);
     pass(2).await;
     for state in [&one, &other] {
         assert_eq!(pinned(state, "42", 1106).await, Ok(pin("42", 1106)), "whoever comes next");
@@ -399,8 +399,12 @@ async fn where_pins_are_approved_every_replica_waits_for_it_and_hears_of_it() {
         assert_eq!(pinned(state, "42", 1104).await, Err(NotPinned::NotApproved));
     }
     let operator = replica(&store, &["key"]);
-    assert_eq!(operator.change_pins(&PinChange::Approve(None)).await.unwrap(), 1);
-    assert_eq!(operator.change_pins(&PinChange::Approve(None)).await.unwrap(), 0, "none waits");
+    assert_eq!(operator.change_pins(&PinChange::Approve(None), NOW).await.unwrap(), 1);
+    assert_eq!(
+        operator.change_pins(&PinChange::Approve(None), NOW).await.unwrap(),
+        0,
+        "none waits"
+    );
     pass(2).await;
     for state in &replicas {
         let approved = Pin { approved: true, ..pin("42", 1104) };
@@ -411,7 +415,7 @@ async fn where_pins_are_approved_every_replica_waits_for_it_and_hears_of_it() {
 
 /// Tells replicas to look again, and lets them.
 async fn look_again(shared: &Shared) {
-    shared.change_pins(&release("nobody")).await.unwrap();
+    shared.change_pins(&release("nobody"), NOW).await.unwrap();
     pass(2).await;
 }
 
@@ -461,7 +465,7 @@ async fn replicas_agree_after_a_loss_and_an_operators_word_stays() {
         PinChange::Put(Pin { approved: true, ..later("42", 3, NOW + 10) }),
         release("42"),
     ] {
-        shared.change_pins(&word).await.unwrap();
+        shared.change_pins(&word, NOW).await.unwrap();
         let mut seen = Vec::new();
         for _ in 0..3 {
             look_again(&shared).await;
@@ -477,6 +481,15 @@ async fn replicas_agree_after_a_loss_and_an_operators_word_stays() {
             PinChange::Release(_) => seen[0] == later("42", 4, NOW + 11),
         };
         assert!(expected, "{seen:?}");
+    }
+    // What is said after a loss goes before what was said before it.
+    store.values().unwrap().clear();
+    let word = PinChange::Put(later("42", 5, NOW + 100));
+    shared.change_pins(&word, NOW + 100).await.unwrap();
+    look_again(&shared).await;
+    for state in [&one, &other] {
+        let found = state.pins().pin(later("42", 4, NOW + 101)).await;
+        assert_eq!(found, Ok(later("42", 5, NOW + 100)));
     }
 }
 
@@ -525,7 +538,7 @@ async fn what_a_replica_pinned_alone_is_every_ones_once_they_share_a_store() {
     assert_eq!(pinned(&other, "42", 1).await, Ok(pin("42", 1104)));
     // What is released then does not come back from there, though it still lies there.
     assert_eq!(Operator::new(&place.config()).unwrap().pins().unwrap().len(), 2);
-    replica(&store, &["key"]).change_pins(&release("43")).await.unwrap();
+    replica(&store, &["key"]).change_pins(&release("43"), NOW).await.unwrap();
     drop(state);
     let state = server_with(&store, place.config());
     pass(3).await;
