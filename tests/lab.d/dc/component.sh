@@ -45,6 +45,6 @@ configure() {
 
 # Without samba_spnupdate there is no ldap/… SPN.
 populate() {
-  /usr/bin/python3 "$LAB_D/dc/populate.py" >"$LAB/log/populate.log" 2>&1 &&
+  PYTHONPATH=$LAB_D/lib /usr/bin/python3 -B "$LAB_D/dc/populate.py" >"$LAB/log/populate.log" 2>&1 &&
     samba_spnupdate -s "$LAB/dc/etc/smb.conf" >>"$LAB/log/populate.log" 2>&1
 }

@@ -5,65 +5,39 @@ What each account is good for: docs/lab.md. The environment is tests/lab.d/lib/c
 import os
 
 import ldb
-import samba.dckeytab  # adds Net.export_keytab
-from samba.auth import system_session
+from directory import (
+    ACCOUNTDISABLE,
+    NOT_DELEGATED,
+    TRUSTED_FOR_DELEGATION,
+    TRUSTED_TO_AUTH_FOR_DELEGATION,
+    Directory,
+)
 from samba.dcerpc import dnsp, security
 from samba.ndr import ndr_pack, ndr_unpack
-from samba.net import Net
-from samba.param import LoadParm
-from samba.samdb import SamDB
 
 env = os.environ
 LAB, DOMAIN = env["LAB"], env["DOMAIN"]
 
-ACCOUNTDISABLE = 0x2
-TRUSTED_FOR_DELEGATION = 0x80000
-NOT_DELEGATED = 0x100000
-TRUSTED_TO_AUTH_FOR_DELEGATION = 0x1000000
 GLOBAL_GROUP, DOMAIN_LOCAL_GROUP = -2147483646, -2147483644
 AES_AND_RC4 = "28"  # unset, a keytab exported by SPN holds an RC4 key only
 
-lp = LoadParm()
-lp.load(f"{LAB}/dc/etc/smb.conf")
-sam = SamDB(url=f"{LAB}/dc/private/sam.ldb", session_info=system_session(), lp=lp)
-BASE = str(sam.domain_dn())
-USERS = f"CN=Users,{BASE}"
-
-
-def change(dn, operation=ldb.FLAG_MOD_REPLACE, **attributes):
-    message = ldb.Message(ldb.Dn(sam, dn))
-    for name, value in attributes.items():
-        name = name.replace("_", "-")
-        message[name] = ldb.MessageElement(value, operation, name)
-    sam.modify(message)
-
-
-def user(name, password=None, flags=0, **attributes):
-    sam.newuser(name, password or f"Passw0rd!{name}")
-    dn = f"CN={name},{USERS}"
-    if flags:
-        found = sam.search(dn, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]
-        attributes["userAccountControl"] = str(int(str(found["userAccountControl"])) | flags)
-    if attributes:
-        change(dn, **attributes)
+directory = Directory(f"{LAB}/dc")
+sam, user, change, BASE, USERS = directory.sam, directory.user, directory.change, directory.base, directory.users
 
 
 def computer(name, password, flags=0, **attributes):
     sam.newcomputer(name)
     sam.setpassword(f"(sAMAccountName={name}$)", password)
-    dn = f"CN={name},CN=Computers,{BASE}"
-    found = sam.search(dn, scope=ldb.SCOPE_BASE, attrs=["userAccountControl"])[0]
-    attributes["userAccountControl"] = str(int(str(found["userAccountControl"])) | flags)
-    change(dn, **attributes)
+    directory.set_flags(f"CN={name},CN=Computers,{BASE}", flags, **attributes)
 
 
 def people():
     user("bob")
     user("carol")
-    sam.add_remove_group_members("Protected Users", ["carol"], add_members_operation=True)
+    directory.add_to_group("Protected Users", ["carol"])
     user("dave", flags=NOT_DELEGATED)
     user("dora")
-    sam.add_remove_group_members("Domain Admins", ["dora"], add_members_operation=True)
+    directory.add_to_group("Domain Admins", ["dora"])
     user("eve", flags=ACCOUNTDISABLE)
     user("frank", accountExpires="130000000000000000")  # in 2012
     user("grace", pwdLastSet="0")  # must change her password
@@ -115,7 +89,7 @@ def privileged():
     ]:
         member = f"in-{group.lower().replace(' ', '-')}"
         user(member)
-        sam.add_remove_group_members(group, [member], add_members_operation=True)
+        directory.add_to_group(group, [member])
 
 
 def cross_names():
@@ -154,7 +128,7 @@ def permissions():
     sam.add({"dn": unit, "objectClass": "organizationalUnit"})
     for name, members in [("SQL_Writers", ["ALICE_ADMIN"]), ("File_Readers", ["ALICE_ADMIN", "bob"])]:
         sam.newgroup(name, groupou="OU=MCP")
-        sam.add_remove_group_members(name, members, add_members_operation=True)
+        directory.add_to_group(name, members)
 
 
 def let_in(*accounts):
@@ -272,7 +246,5 @@ cross_names()
 rids()
 
 os.makedirs(f"{LAB}/keytabs", exist_ok=True)
-net = Net(None, lp)
 for file, principals in keytabs.items():
-    for principal in principals:
-        net.export_keytab(keytab=f"{LAB}/keytabs/{file}.keytab", principal=principal)
+    directory.export(f"{LAB}/keytabs/{file}.keytab", principals)

@@ -18,7 +18,7 @@ build() {
       --option='name resolve order=host' &&
       mkdir -p "$DIRECTORY"/{cache,lock,pids,ncalrpc} &&
       render "$LAB_D/rodc/smb.conf" NAME="${name^^}" MASK="$(mask "$RODC_IP")" >"$DIRECTORY/etc/smb.conf" &&
-      /usr/bin/python3 "$LAB_D/rodc/populate.py" &&
+      PYTHONPATH=$LAB_D/lib /usr/bin/python3 -B "$LAB_D/rodc/populate.py" &&
       samba-tool rodc preload paul pia svc-branch svc-branch-web "${admin[@]}" -s "$DIRECTORY/etc/smb.conf"
   } >"$LAB/log/rodc-build.log" 2>&1
 }

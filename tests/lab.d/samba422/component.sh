@@ -68,6 +68,7 @@ build() {
       mkdir -p "$DIRECTORY"/{cache,lock,pids} &&
       render "$LAB_D/samba422/smb.conf" MASK="$(mask "$SAMBA422_IP")" DOMAIN="${SAMBA422_REALM%%.*}" \
         >"$DIRECTORY/etc/smb.conf" &&
-      chroot "$MOUNTS/root" python3 - <"$LAB_D/samba422/populate.py"
+      cp "$LAB_D/lib/directory.py" "$DIRECTORY" &&
+      PYTHONPATH=$DIRECTORY chroot "$MOUNTS/root" python3 - <"$LAB_D/samba422/populate.py"
   } >"$LAB/log/samba422-build.log" 2>&1
 }
