@@ -183,12 +183,12 @@ impl Followed {
             // Whoever that is did not mean what stands there, or meant nothing good.
             Some(Exposed::ToChanges(problem)) => Err(problem),
             // A pipe would wait for its writer, though something else takes its place meanwhile.
-            _ => is_file(&path).and_then(|()| {
-                let text = read_text(&path, MAX_FILE).map_err(|error| error.to_string())?;
-                Ok(text.to_string())
-            }),
+            _ => is_file(&path)
+                .and_then(|()| read_text(&path, MAX_FILE).map_err(|error| error.to_string()))
+                .map(|text| text.to_string())
+                .map_err(|problem| format!("cannot be read: {problem}")),
         };
-        self.reader.read(read).await.map_err(|problem| format!("cannot be read: {problem}"))
+        self.reader.read(read).await
     }
 
     /// The file says again what it said last. If that was of no use, it still is not.
