@@ -73,7 +73,8 @@ impl Transport {
 
     /// UDP for messages up to so many bytes, and TCP for longer ones (`udp_preference_limit`; MIT's
     /// default is 1465, and 1 means TCP first). Where one of them leads nowhere the other is taken,
-    /// and TCP always when the server says that its answer does not fit.
+    /// and TCP always when the server says that its answer does not fit: that is the reply only where
+    /// there is no TCP.
     #[must_use]
     pub fn udp_up_to(bytes: u32) -> Self {
         let udp = Some(usize::try_from(bytes).unwrap_or(MAX_DATAGRAM).min(MAX_DATAGRAM));
@@ -146,25 +147,35 @@ impl Transport {
             Ok(_) => return self.tcp.ask(server, message).await,
             Err(_) => ways.start(self.tcp.ask(server, message)),
         }
-        match ways.next().await {
-            Ok(reply) if !is_too_big(&reply) => Ok(reply),
-            _ => ways.next().await,
-        }
+        either(ways).await
     }
 
-    /// Where no connection comes about, be it refused or not answered for half of the time, nothing
-    /// was sent, and UDP is tried.
+    /// Where no connection is to be had, UDP is tried. One that is not there after half of the time
+    /// is waited for beside the datagram: a server under load takes it later, and its answer may fit
+    /// no datagram.
     async fn tcp_first(
         &self,
         server: SocketAddr,
         message: &[u8],
         half: Instant,
     ) -> Result<Vec<u8>> {
-        let connected = timeout_at(half, self.tcp.connect(server)).await;
+        let began = Instant::now();
+        let mut connecting = Box::pin(self.tcp.connect(server));
+        let connected = timeout_at(half, &mut connecting).await;
+        let fits = message.len() <= MAX_DATAGRAM;
         match connected {
             Ok(Ok(connection)) => self.tcp.ask_over(connection, message).await,
-            Ok(Err(error)) if message.len() > MAX_DATAGRAM => Err(error),
-            Ok(Err(_)) | Err(_) => udp(server, message, Some(half)).await,
+            Ok(Err(_)) if fits => udp(server, message, Some(half)).await,
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                let mut ways = Together::default();
+                ways.start(async { self.tcp.ask_over(connecting.await?, message).await });
+                if !fits {
+                    return ways.next().await;
+                }
+                ways.start(udp(server, message, Some(half + (half - began) / 2)));
+                either(ways).await
+            }
         }
     }
 }
@@ -182,6 +193,14 @@ impl Carry for Transport {
             }
             Err(Error::new(ErrorKind::TimedOut, "no answer in time"))
         })
+    }
+}
+
+/// What the first of two ways brings, or the other one if that is nothing.
+async fn either(mut ways: Together<'_, Result<Vec<u8>>>) -> Result<Vec<u8>> {
+    match ways.next().await {
+        Ok(reply) if !is_too_big(&reply) => Ok(reply),
+        _ => ways.next().await,
     }
 }
 

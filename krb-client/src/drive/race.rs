@@ -383,6 +383,13 @@ where
                 self.failed(candidate, Error::other(text));
                 return Ok(None);
             }
+            // Over UDP, from one that cannot be asked over TCP: others may be.
+            Some((ErrorCode::RESPONSE_TOO_BIG, _)) => {
+                let text = "its answer fits no datagram (KRB_ERR_RESPONSE_TOO_BIG, 52), and there is \
+                            no TCP connection to it";
+                self.failed(candidate, Error::other(text));
+                return Ok(None);
+            }
             Some((ErrorCode::SKEW, server_time)) if !candidate.clock_corrected => {
                 let offset = server_time - self.driver.clock.now().seconds.unix();
                 if self.driver.memory.learn_offset(&kdc, offset) {

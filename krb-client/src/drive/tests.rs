@@ -204,6 +204,27 @@ async fn udp_falls_back_to_tcp_when_the_answer_does_not_fit() {
 }
 
 #[tokio::test]
+async fn a_kdc_whose_answer_fits_no_datagram_and_that_has_no_tcp_leads_to_the_next() {
+    let address = refusing().await;
+    let udp = UdpSocket::bind(address).await.unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 100];
+        while let Ok((_, from)) = udp.recv_from(&mut buffer).await {
+            udp.send_to(&error(ErrorCode::RESPONSE_TOO_BIG, NOW), from).await.unwrap();
+        }
+    });
+    for limit in [1, 1465] {
+        let (good, count) = kdc(vec![b"done".to_vec()]).await;
+        let both = driver(vec![address, good], Transport::udp_up_to(limit));
+        both.run(Probe::default()).await.unwrap();
+        assert_eq!(*count.lock().unwrap(), 1);
+        let alone = driver(vec![address], Transport::udp_up_to(limit));
+        let error = alone.run(Probe::default()).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable(_)), "{limit}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_reply_of_an_impossible_length_is_no_reply() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -250,9 +250,8 @@ async fn a_change_of_a_password_that_is_not_answered_is_not_said_again() {
     assert_eq!(by_datagram.load(Ordering::SeqCst), 1);
 }
 
-#[tokio::test]
-async fn a_server_that_takes_no_connection_was_told_nothing() {
-    // Its queue is full, so that it answers no more who would connect.
+/// A server whose queue is full, so that it answers no more who would connect.
+async fn full() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -261,6 +260,12 @@ async fn a_server_that_takes_no_connection_was_told_nothing() {
     while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
         queued.push(stream.unwrap());
     }
+    (address, listener, queued)
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_connection_was_told_nothing() {
+    let (address, _listener, _queued) = full().await;
     let (_, datagrams) = silent(address).await;
     for transport in [Transport::tcp(), Transport::udp_up_to(1465)] {
         let began = Instant::now();
@@ -371,6 +376,34 @@ async fn a_datagram_of_somebody_else_is_not_read() {
     assert_eq!(ask_of(&Transport::udp_up_to(1465), to, b"ask").await.unwrap(), b"ask");
 }
 
+fn too_big() -> Vec<u8> {
+    let (now, krbtgt) = (Timestamp::new(1_800_000_000, 0), Name::krbtgt(b"R"));
+    der::encode(&KrbError::new(ErrorCode::RESPONSE_TOO_BIG, now, b"R", &krbtgt))
+}
+
+#[tokio::test]
+async fn a_connection_that_comes_late_brings_what_fits_no_datagram_where_tcp_is_first() {
+    let (address, listener, queued) = full().await;
+    let socket = UdpSocket::bind(address).await.unwrap();
+    tokio::spawn(async move {
+        let mut message = [0; 100];
+        while let Ok((_, from)) = socket.recv_from(&mut message).await {
+            socket.send_to(&too_big(), from).await.unwrap();
+        }
+    });
+    // There is room again by the time that the system tries once more, which is after a second.
+    tokio::spawn(async move {
+        sleep(Duration::from_millis(500)).await;
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Then::Keep));
+        }
+        drop(queued);
+    });
+    let (transport, until) =
+        (Transport::udp_up_to(1), Instant::now() + Duration::from_millis(1900));
+    assert_eq!(transport.carry(address.into(), b"ask".to_vec(), until).await.unwrap(), b"ask");
+}
+
 #[tokio::test]
 async fn an_answer_that_fits_no_datagram_comes_over_tcp_though_the_hint_is_late() {
     let server = Server::start(Then::Keep).await;
@@ -379,10 +412,7 @@ async fn an_answer_that_fits_no_datagram_comes_over_tcp_though_the_hint_is_late(
         let mut message = [0; 100];
         socket.recv_from(&mut message).await.unwrap();
         let (_, from) = socket.recv_from(&mut message).await.unwrap(); // the second one
-        let now = Timestamp::new(1_800_000_000, 0);
-        let krbtgt = Name::krbtgt(b"R");
-        let error = KrbError::new(ErrorCode::RESPONSE_TOO_BIG, now, b"R", &krbtgt);
-        socket.send_to(&der::encode(&error), from).await.unwrap();
+        socket.send_to(&too_big(), from).await.unwrap();
     });
     let transport = Transport::udp_up_to(1465);
     assert_eq!(ask_of(&transport, server.address, b"ask").await.unwrap(), b"ask");
