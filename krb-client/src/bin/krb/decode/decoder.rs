@@ -21,7 +21,7 @@ pub(super) struct Decoder {
 const MAX_DEPTH: usize = 32;
 
 impl Decoder {
-    /// What a value of this type holds; octets and what is wrong with them if it is none.
+    /// What a value of this type holds; what is wrong with it if it is none.
     pub(super) fn decoded<'a, T: Decode<'a>>(
         &mut self,
         kind: &'static str,
@@ -50,6 +50,7 @@ impl Decoder {
         tree
     }
 
+    /// What cannot be read may have keys and passwords anywhere in it, so nothing of it is shown.
     pub(super) fn malformed(
         &mut self,
         kind: &'static str,
@@ -57,7 +58,7 @@ impl Decoder {
         error: impl std::fmt::Display,
     ) -> Tree {
         self.problems += 1;
-        Fields::of(kind).show("error", error).with("octets", Tree::octets(octets)).into()
+        Fields::of(kind).show("error", error).with("length", length(octets)).into()
     }
 
     /// What is sealed, opened if there is a key for it.

@@ -37,11 +37,11 @@ impl Decoder {
             [0x6e, ..] => self.ap_req(octets, KeyUsage::AP_REQ_AUTHENTICATOR),
             [0x6f, ..] => self.ap_rep(octets),
             [0x74, ..] => self.krb_safe(octets),
-            [0x75, ..] => self.krb_priv(octets, |_, data| Tree::octets(data)),
+            [0x75, ..] => self.krb_priv(octets, unnamed),
             [0x76, ..] => self.cred_or_kirbi(octets),
             [0x79 | 0x7a, ..] => self.enc_kdc_rep_part(octets),
             [0x7b, ..] => self.enc_ap_rep_part(octets),
-            [0x7c, ..] => self.enc_krb_priv_part(octets, |_, data| Tree::octets(data)),
+            [0x7c, ..] => self.enc_krb_priv_part(octets, unnamed),
             [0x7d, ..] => self.enc_krb_cred_part(octets),
             [0x7e, ..] => self.krb_error(octets),
             [0xa1, ..] => self.neg_token_resp(octets),
@@ -146,6 +146,11 @@ impl Decoder {
             (_, _, Err(error)) => self.malformed("ccache", octets, error),
         }
     }
+}
+
+/// What was said in confidence, of whose protocol nothing is known: it may be a new password.
+fn unnamed(_: &mut Decoder, data: &[u8]) -> Tree {
+    format!("{} octets", data.len()).into()
 }
 
 /// A message behind its length.

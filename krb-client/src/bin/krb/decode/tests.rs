@@ -68,6 +68,52 @@ fn files_are_told_apart() {
     }
 }
 
+/// Files with keys in them, whole, cut anywhere, and behind octets that are none of theirs.
+#[test]
+fn no_key_of_a_damaged_file_is_shown() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/files");
+    let read = |file: &str| fs::read(folder.join(file)).unwrap();
+    let (keytab, ccache) = (read("keytab"), read("ccache-v4"));
+    let of_keytab = krb_proto::formats::Keytab::from_bytes(&keytab).unwrap().entries;
+    let of_ccache = krb_proto::formats::CredentialCache::from_bytes(&ccache).unwrap().entries;
+    let keys = of_keytab.iter().map(|entry| tree::hex(&entry.key_bytes));
+    let keys: Vec<String> =
+        keys.chain(of_ccache.iter().map(|it| tree::hex(&it.key_bytes))).collect();
+    // Of 8 octets nobody makes a key; a part of one that is longer may be found where it begins anywhere.
+    let parts: Vec<&str> = keys
+        .iter()
+        .flat_map(|key| (0..=key.len().saturating_sub(16)).step_by(2).map(|at| &key[at..at + 16]))
+        .collect();
+    assert!(parts.len() > 16, "{keys:?}");
+    for file in [&keytab, &ccache] {
+        for end in 1..=file.len() {
+            for octets in [file[..end].to_vec(), [b"\xff\xfe", &file[..end]].concat()] {
+                let Ok(input) = Input::read(&octets) else { continue };
+                let messages = decode(&mut Decoder::default(), input);
+                let json: String = messages.iter().map(|it| it.json().to_string()).collect();
+                let shown = [json, text(&messages)].concat();
+                assert!(!parts.iter().any(|part| shown.contains(part)), "{end}: {shown}");
+            }
+        }
+    }
+}
+
+/// A request for another password that is cut out of its protocol is data in confidence.
+#[test]
+fn what_is_said_in_confidence_is_not_shown() {
+    let part = krb_proto::asn1::EncKrbPrivPart {
+        user_data: b"another password",
+        timestamp: None,
+        usec: None,
+        seq_number: None,
+        s_address: krb_proto::asn1::HostAddress { addr_type: 2, address: &[127, 0, 0, 1] },
+        r_address: None,
+    };
+    let octets = krb_proto::der::encode(&part);
+    let message = Decoder::default().message(&octets).json();
+    assert_eq!(message["user-data"], "16 octets", "{message}");
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
 
