@@ -87,7 +87,8 @@ half as long that does not count; a JVM has five times as long. Ours also opens 
 PAC, which no peer does. *The KDC alone* is asked over one connection, where it keeps it, with messages
 that were made beforehand, by a thread that does nothing else. MIT's library is told to use TCP at
 once, and impacket's steps are those of its getST.py, without the files that it writes.
-`kinit` is a process that a shell starts and waits for, in batches of twenty.
+`kinit` is a process that a shell starts and waits for, in batches of twenty: ours linked statically, as it is
+released, by the release profile; MIT's as Debian has it.
 
 Sessions are made in one process: tokens by an identity provider in memory, tickets by the stand-in.
 Memory is what the process has more of. What is counted as kept are the caller's tokens that are not verified
