@@ -41,23 +41,26 @@ impl S4u {
     /// # Errors
     /// [`ClientError`].
     pub async fn evidence(&self, user: &Principal) -> Result<UserTicket, ClientError> {
-        self.evidence_in(user, 0).await
+        self.evidence_for(&[], user, 0).await
     }
 
-    /// [`Self::evidence`] that was got in this epoch and in no other. Whoever knows that what was got
-    /// before is no longer to be used, as after the user was revoked, asks in another epoch.
+    /// [`Self::evidence`] that was got for this asker, in this epoch, and for no other. A name may be given
+    /// to somebody else: who has always meant one account by it, and who means another one, are two
+    /// askers. Whoever knows that what was got before is no longer to be used, as after the user was
+    /// revoked, asks in another epoch.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn evidence_in(
+    pub async fn evidence_for(
         &self,
+        asker: &[u8],
         user: &Principal,
         epoch: u64,
     ) -> Result<UserTicket, ClientError> {
         let Self { client } = self;
         let key = || {
             let Inner { account, user_kept, .. } = &*client.inner;
-            client.key(account, Behalf::Named(user), user_kept).in_epoch(epoch)
+            client.key(account, Behalf::Named { user, asker }, user_kept).in_epoch(epoch)
         };
         let fetch = || {
             let (s4u, asked, options) = (self.clone(), user.clone(), client.user_ticket());

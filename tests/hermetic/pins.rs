@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use krb_client::Clock as _;
+use krb_delegation::state::{Operator, Pin, PinChange, StateConfig};
 use krb_proto::kdc::{Account, Asked};
 use krb_tests::world::directory::{INTRANET, STAFF, WEBAPP, sid};
 use krb_tests::world::{Seen, Setup, World};
@@ -14,6 +16,14 @@ fn recreate(world: &World, name: &str) {
     realm.remove(name);
     realm.insert(Account::user(name).password("Passw0rd!new").groups([STAFF]));
     assert_ne!(sid(&realm, name), before);
+}
+
+/// Renames the account, and creates another one of the name that it had.
+fn give_away(world: &World, name: &str, to: &str) {
+    let mut realm = world.kdcs.realm();
+    let renamed = realm.remove(name).unwrap().renamed(to);
+    realm.insert(renamed);
+    realm.insert(Account::user(name).password("Passw0rd!new").groups([STAFF]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,12 +80,7 @@ async fn by_the_sid_a_name_is_its_new_holders_at_once_and_never_the_old_ones() {
     for path in ["/documents/phoenix", "/whoami"] {
         assert!(as_of("phoenix", &old, path).await.content().contains("phoenix"));
     }
-    {
-        let mut realm = world.kdcs.realm();
-        let renamed = realm.remove("phoenix").unwrap().renamed("ash");
-        realm.insert(renamed);
-        realm.insert(Account::user("phoenix").password("Passw0rd!new").groups([STAFF]));
-    }
+    give_away(&world, "phoenix", "ash");
     let new = sid_of("phoenix");
     assert_eq!((sid_of("ash"), old == new), (old.clone(), false));
     world.time.pass(Duration::from_secs(5)).await;
@@ -131,4 +136,80 @@ async fn a_sid_in_the_token_decides() {
     assert_eq!(code, "SID_MISMATCH", "{message}");
     claim("bob");
     assert!(world.get_as("bob", "/whoami").await.content().contains("bob"));
+}
+
+/// Evidence of the old holder is warm when somebody else logs in as the new one.
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_first_after_a_name_was_given_away_is_its_new_holder() {
+    let given_away: [(_, fn(&World)); 2] = [
+        ("renamed", |world| give_away(world, "phoenix", "ash")),
+        ("created anew", |world| recreate(world, "phoenix")),
+    ];
+    for ((how, change), pause) in given_away.into_iter().zip([0, 60]) {
+        let world = World::new().await;
+        world.idp.issuer.add("the old one", "phoenix");
+        world.idp.issuer.add("the new one", "phoenix");
+        let as_of = async |who: &str, path: &str| {
+            let token = world.idp.issuer.token(who);
+            world.get(&token, &World::url(path)).await
+        };
+        let hers = as_of("the old one", "/documents/phoenix").await;
+        assert!(hers.content().contains("The text of phoenix."), "{how}");
+
+        change(&world);
+        world.time.pass(Duration::from_secs(pause)).await;
+        let new = sid(&world.kdcs.realm(), "phoenix").to_string();
+        assert_eq!(
+            as_of("the new one", "/documents/phoenix").await.code(),
+            "ACCESS_DENIED",
+            "{how}"
+        );
+        // And stays who it is, when what was kept of the old one is used no longer.
+        for pass in [0, 5, 900] {
+            world.time.pass(Duration::from_secs(pass)).await;
+            let whoami = as_of("the new one", "/whoami").await;
+            let whoami: Value = serde_json::from_str(whoami.content()).unwrap();
+            assert_eq!(whoami["sid"], new, "{how}");
+        }
+        assert_eq!(as_of("the old one", "/whoami").await.code(), "SID_MISMATCH", "{how}");
+    }
+}
+
+/// An operator's word is judged by who has the name by then.
+#[tokio::test(start_paused = true)]
+async fn what_an_operator_says_of_a_subject_counts_for_whoever_has_the_name_now() {
+    let change: fn(&mut Value) = |configuration| {
+        configuration["state"] = json!({ "directory": "state", "pins": "approved" });
+    };
+    let world = World::with(Setup { change, ..Setup::default() }).await;
+    let directory = Some(world.folder().join("state"));
+    let operator = Operator::new(&StateConfig { directory, ..StateConfig::default() }).unwrap();
+    world.idp.issuer.add("her", "phoenix");
+    let get = async |path: &str| {
+        let token = world.idp.issuer.token("her");
+        world.get(&token, &World::url(path)).await
+    };
+    assert_eq!(get("/whoami").await.code(), "SID_MISMATCH", "it waits");
+    operator.change_pins(&PinChange::Approve(None)).unwrap();
+    world.time.pass(Duration::from_secs(1)).await;
+    assert!(get("/documents/phoenix").await.content().contains("The text of phoenix."));
+
+    give_away(&world, "phoenix", "ash");
+    world.time.pass(Duration::from_secs(60)).await;
+    let pin = operator.pins().unwrap().remove(0);
+    let sid = sid(&world.kdcs.realm(), "phoenix").to_string();
+    let (account, at) = ("?".to_owned(), world.clock.now().seconds.unix());
+    let put = Pin { sid: sid.clone(), account, at, ..pin };
+    operator.change_pins(&PinChange::Put(put.clone())).unwrap();
+    world.time.pass(Duration::from_secs(1)).await;
+    let whoami: Value = serde_json::from_str(get("/whoami").await.content()).unwrap();
+    assert_eq!(whoami["sid"], sid);
+    assert_eq!(get("/documents/phoenix").await.code(), "ACCESS_DENIED");
+
+    let nobody = Pin { sid: "S-1-5-21-1-2-3-4".into(), ..put };
+    operator.change_pins(&PinChange::Put(nobody)).unwrap();
+    world.time.pass(Duration::from_secs(1)).await;
+    let (code, message, _) = get("/whoami").await.error();
+    assert_eq!(code, "SID_MISMATCH");
+    assert!(message.contains("approved as ? (S-1-5-21-1-2-3-4)"), "{message}");
 }

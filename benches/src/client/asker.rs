@@ -89,7 +89,7 @@ impl Asker {
     async fn in_a_users_name(&self, s4u: &S4u, number: usize) -> Result<()> {
         let user = self.setup.user(number);
         // What was got in another epoch is not used, though it lies there.
-        let evidence = s4u.evidence_in(&user, number as u64).await.map_err(Error::other)?;
+        let evidence = s4u.evidence_for(&[], &user, number as u64).await.map_err(Error::other)?;
         let proven = s4u.client().prove(&evidence).map_err(Error::other)?;
         let account = proven.account.ok_or_else(|| Error::other("the PAC says nobody"))?;
         let (sid, target) = (account.sid.to_string(), &self.setup.target);

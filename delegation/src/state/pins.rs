@@ -60,6 +60,18 @@ impl Pins {
         }
     }
 
+    /// The pin of a subject that may be asked for, whether or not it has been approved; `None` at its first
+    /// sight.
+    ///
+    /// # Errors
+    /// [`NotPinned`]: then nothing may be done in its name.
+    pub async fn find(&self, of: &PinOf) -> Result<Option<Pin>, NotPinned> {
+        match &self.shared {
+            Some(shared) => shared.find(of).await,
+            None => self.find_here(of),
+        }
+    }
+
     /// The pin of the subject that this one is about: the one that is there, or this one from now on.
     ///
     /// # Errors
@@ -77,17 +89,17 @@ impl Pins {
 
     /// The same where no other replica knows of it.
     async fn here(&self, seen: Pin) -> Result<Pin, NotPinned> {
-        match (self.find(&seen)?, self.directory.get()) {
+        match (self.find_here(&seen.of())?, self.directory.get()) {
             (Some(found), _) => Ok(found),
             (None, None) => self.insert(seen),
             (None, Some(directory)) => self.write(directory, seen).await,
         }
     }
 
-    fn find(&self, seen: &Pin) -> Result<Option<Pin>, NotPinned> {
+    fn find_here(&self, of: &PinOf) -> Result<Option<Pin>, NotPinned> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let table = known.table.as_ref().ok_or(NotPinned::Unknown(None))?;
-        match table.get(&seen.of()) {
+        match table.get(of) {
             None if table.len() >= MAX_PINS => Err(NotPinned::TooMany),
             found => Ok(found.cloned()),
         }
@@ -108,7 +120,7 @@ impl Pins {
         waiting().push(seen.clone());
         let _turn = self.turn.lock().await;
         // Whoever had the turn before may have written this one, too.
-        if let Some(found) = self.find(&seen)? {
+        if let Some(found) = self.find_here(&seen.of())? {
             return Ok(found);
         }
         let mut batch = std::mem::take(&mut *waiting());
@@ -132,7 +144,7 @@ impl Pins {
         let written = written.await.map_err(|error| unknown(error.to_string()))?;
         let (table, generation) = written.map_err(|error| unknown(error.to_string()))?;
         self.know(table, generation);
-        self.find(&seen)?.ok_or(NotPinned::TooMany)
+        self.find_here(&seen.of())?.ok_or(NotPinned::TooMany)
     }
 
     /// Reads the file in the place of what was known.

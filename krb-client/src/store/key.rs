@@ -13,8 +13,8 @@ pub(crate) struct TicketKey {
     pub(crate) account: Arc<Principal>,
     /// How it was asked for.
     options: Arc<Options>,
-    /// Who it names, the service it is to, each with its realm, and the SID that evidence proved: one
-    /// after another, since there may be very many of them.
+    /// Who it names, the service it is to, each with its realm, the SID that evidence proved and who asked:
+    /// one after another, since there may be very many of them.
     names: Box<[u8]>,
     /// The very evidence, wherever it came from: what was judged is what is used, and no older.
     evidence: Option<u64>,
@@ -37,7 +37,12 @@ pub(crate) enum Behalf<'a> {
     /// The account's own.
     Itself,
     /// A user who was asked for by this name, exactly; nothing is proved yet.
-    Named(&'a Principal),
+    Named {
+        /// The name.
+        user: &'a Principal,
+        /// Who means somebody by it. Others, for whom it may be somebody else's by now, ask for themselves.
+        asker: &'a [u8],
+    },
     /// A user whom evidence proved.
     Proved {
         /// The name that the evidence was asked for by.
@@ -62,10 +67,10 @@ impl TicketKey {
         options: Arc<Options>,
     ) -> Self {
         let mut names = Vec::with_capacity(160);
-        let (user, sid, evidence) = match behalf {
-            Behalf::Itself => (None, "", None),
-            Behalf::Named(user) => (Some(user), "", None),
-            Behalf::Proved { user, sid, evidence } => (Some(user), sid, Some(evidence)),
+        let (user, sid, asker, evidence) = match behalf {
+            Behalf::Itself => (None, "", &[][..], None),
+            Behalf::Named { user, asker } => (Some(user), "", asker, None),
+            Behalf::Proved { user, sid, evidence } => (Some(user), sid, &[][..], Some(evidence)),
         };
         match user {
             Some(user) => put_user(&mut names, user),
@@ -73,6 +78,7 @@ impl TicketKey {
         }
         put_principal(&mut names, target);
         put(&mut names, sid.as_bytes());
+        put(&mut names, asker);
         Self { account, options, names: names.into_boxed_slice(), evidence, epoch: 0 }
     }
 

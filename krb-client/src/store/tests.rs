@@ -66,8 +66,13 @@ fn never(why: &str) -> std::future::Ready<Result<Credential, ClientError>> {
     panic!("{why}")
 }
 
+/// A user who was asked for by nobody in particular.
+fn named(user: &Principal) -> Behalf<'_> {
+    Behalf::Named { user, asker: &[] }
+}
+
 fn evidence(name: &str) -> TicketKey {
-    key("service", Behalf::Named(&user(name)))
+    key("service", named(&user(name)))
 }
 
 fn proxy(evidence: &UserTicket, sid: &str, target: &str) -> TicketKey {
@@ -160,7 +165,7 @@ async fn a_kdcs_no_by_its_directory_is_kept_for_five_seconds_for_the_very_ticket
         evidence("bob"),
         evidence("Alice"),
         evidence("alice").in_epoch(1),
-        key("cifs", Behalf::Named(&user("alice"))),
+        key("cifs", named(&user("alice"))),
     ];
     for other in others {
         assert!(asks(&store, other.clone(), &no).await);
@@ -420,7 +425,7 @@ async fn whatever_is_evicted_nobody_gets_anothers_ticket() {
             let issued = issue(&of, end);
             async move { Ok(Credential { client, ..issued }) }
         };
-        let key = key("service", Behalf::Named(user));
+        let key = key("service", named(user));
         let evidence = store.evidence(key, KEEP, fetch).await.unwrap();
         assert_eq!(evidence.ticket, of.as_bytes());
 
@@ -480,8 +485,8 @@ async fn each_member_of_a_key_tells_tickets_apart() {
         asked(&TicketOptions { lifetime: 3600, ..usual.clone() }),
         asked(&TicketOptions { forwardable: false, ..usual.clone() }),
         asked(&TicketOptions { enctypes: vec![], ..usual.clone() }),
-        key("cifs", Behalf::Named(&user("alice"))),
-        key("cifs", Behalf::Named(&user("alice"))).in_epoch(1),
+        key("cifs", named(&user("alice"))),
+        key("cifs", named(&user("alice"))).in_epoch(1),
         proved("alice", "S-1-5-21-1", 1),
         proved("bob", "S-1-5-21-1", 1),
         proved("alice", "S-1-5-21-2", 1),
@@ -526,24 +531,26 @@ async fn a_ticket_of_another_process_is_no_younger_here() {
 
 #[test]
 fn slots_are_of_one_key_each_and_of_no_process() {
-    let named = |name: &str| key("cifs", Behalf::Named(&user(name)));
-    let a = user("a");
+    let cifs = |name: &str| key("cifs", named(&user(name)));
+    let (a, alice) = (user("a"), user("alice"));
     let proved = |evidence| Behalf::Proved { user: &a, sid: "S-1-5-21-1", evidence };
     let keys = [
-        named("alice"),
-        named("bob"),
-        named("alice").in_epoch(1),
-        key("HTTP", Behalf::Named(&user("alice"))),
+        cifs("alice"),
+        cifs("bob"),
+        cifs("alice").in_epoch(1),
+        key("cifs", Behalf::Named { user: &alice, asker: b"one" }),
+        key("cifs", Behalf::Named { user: &alice, asker: b"another" }),
+        key("HTTP", named(&alice)),
         key("cifs", Behalf::Itself),
         key("cifs", proved(1)),
     ];
     let mut slots: Vec<_> = keys.iter().map(|key| key.slot(b"evidence")).collect();
-    slots.push(keys[5].slot(b"other"));
+    slots.push(keys[7].slot(b"other"));
     slots.sort();
     slots.dedup();
     assert_eq!(slots.len(), keys.len() + 1);
     assert_eq!(
-        keys[5].slot(b"e"),
+        keys[7].slot(b"e"),
         key("cifs", proved(2)).slot(b"e"),
         "its number is this process's"
     );
@@ -571,15 +578,11 @@ fn names_are_told_apart_wherever_they_end() {
     for target in &principals {
         assert!(keys.insert(key_to(target, Behalf::Itself)), "{target:?}");
         for user in &principals {
-            let named = key_to(target, Behalf::Named(user));
+            let key = key_to(target, named(user));
             for other in &principals {
-                assert_eq!(
-                    User::new(other).is_named_by(&named),
-                    user == other,
-                    "{user:?} {other:?}"
-                );
+                assert_eq!(User::new(other).is_named_by(&key), user == other, "{user:?} {other:?}");
             }
-            assert!(named.is_in_a_users_name() && keys.insert(named), "{target:?} {user:?}");
+            assert!(key.is_in_a_users_name() && keys.insert(key), "{target:?} {user:?}");
             for sid in ["", "S-1-5", "S-1-5\0"] {
                 let proved = key_to(target, Behalf::Proved { user, sid, evidence: 1 });
                 assert!(keys.insert(proved), "{target:?} {user:?} {sid:?}");

@@ -524,7 +524,7 @@ impl From<Doubt> for Failure {
             .blamed_on(Blame::IdentityProvider),
             Doubt::NotThePinned { who, pinned, found } => another(
                 &who,
-                &format!("it was first seen as {pinned}"),
+                &format!("it was {pinned}"),
                 &found,
                 "If the new account is meant, an operator releases the pin (krb-mcp pins release; \
                  where there is no state.directory, a restart does).",

@@ -4,7 +4,26 @@ use krb_proto::pac::Sid;
 use super::failure::Doubt;
 use crate::Failure;
 use crate::identity::Subject;
-use crate::state::{Pin, Pins};
+use crate::state::{Pin, PinOf, Pins};
+
+/// Which account a subject is said to be before any evidence is looked at: by the token's own SID claim if
+/// one is configured, else by its pin; `None` at its first sight.
+pub(super) async fn meant(
+    pins: &Pins,
+    subject: &Subject,
+    realm: &[u8],
+) -> Result<Option<Sid>, Failure> {
+    if let Some(claimed) = subject.sid() {
+        return Ok(Some(claimed.clone()));
+    }
+    let of = PinOf {
+        issuer: subject.issuer().to_owned(),
+        subject: subject.subject().to_owned(),
+        realm: String::from_utf8_lossy(realm).into_owned(),
+    };
+    let pin = pins.find(&of).await?;
+    Ok(pin.and_then(|pin| pin.sid.parse().ok()))
+}
 
 /// Is this account the one that the subject means? By the token's own SID claim if one is configured,
 /// else by the account that is pinned.
@@ -47,7 +66,8 @@ async fn check_claims(
     if pin.sid.parse::<Sid>().is_ok_and(|sid| sid == account.sid) {
         return Ok(());
     }
-    let (who, pinned) = (claims.who(), format!("{} ({})", pin.account, pin.sid));
+    let how = if pin.approved { "approved" } else { "first seen" };
+    let (who, pinned) = (claims.who(), format!("{how} as {} ({})", pin.account, pin.sid));
     Err(Doubt::NotThePinned { who, pinned, found: named(account) }.into())
 }
 

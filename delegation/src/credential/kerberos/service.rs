@@ -22,14 +22,16 @@ use crate::call::Announced;
 use crate::credential::{Evidence, Route, ServiceCredential};
 use crate::event::Event;
 use crate::exposed::Judge;
-use crate::identity::{AccountName, Proven};
+use crate::identity::{AccountName, Proven, Subject};
 use crate::plan::Parts;
 use crate::secret::Secret;
+use crate::sha256::sha256;
 use crate::state::{State, Who};
 use crate::{ConfigError, Failure, Holds};
 
-/// Evidence that is another account's than the token says, which its name may have been given away by,
-/// is asked for anew if it is so old: a claim that is wrong makes nobody ask more often than that.
+/// Evidence that is another account's than is meant, or of whom nobody has said yet who is meant, is asked
+/// for anew if it is so old, since the name may have been given to somebody else: a claim that is wrong
+/// makes nobody ask more often than that.
 const ASKED_ANEW: Duration = Duration::from_secs(5);
 
 /// How long KDCs may be silent before that counts: what they said before is used for so long.
@@ -53,6 +55,15 @@ pub(super) struct Service {
     own: OnceCell<Account>,
     state: Arc<State>,
     clock: Arc<dyn Clock>,
+}
+
+/// For whom evidence is asked for.
+struct Asker {
+    /// Evidence that was got for one is not used for another: with the name, that one may have meant
+    /// somebody else.
+    id: Vec<u8>,
+    /// Whose it should be, if that is known.
+    meant: Option<Sid>,
 }
 
 /// A ticket to us, with the account that its PAC proves, whoever that is.
@@ -155,16 +166,18 @@ impl Service {
         let who = Who::subject(subject);
         // Nothing from before a revocation of theirs is used after it, even once it was lifted.
         let mut epoch = revocations.generation(&who);
+        let meant = pins::meant(self.state.pins(), subject, &self.account.realm).await?;
+        let asker = Asker { id: asker(subject), meant };
         // Side by side, so that the first call does not wait for the one after the other.
         let (own, opened) =
-            tokio::join!(self.own_account(), self.open_evidence(&name, epoch, subject.sid()));
+            tokio::join!(self.own_account(), self.open_evidence(&name, epoch, &asker));
         let (mut opened, own) = (opened?, own?);
         let proved = who.proved(&opened.account.name, &opened.account.sid);
         revocations.admits(&proved)?;
         let since = revocations.generation(&proved);
         if since != epoch {
             epoch = since;
-            opened = self.open_evidence(&name, epoch, subject.sid()).await?;
+            opened = self.open_evidence(&name, epoch, &asker).await?;
         }
         let found = opened.account.name.clone();
         let in_its_spelling = match asked {
@@ -178,9 +191,9 @@ impl Service {
             // The KDC looks names up without regard to case but repeats the one that was sent, and
             // resources that go by the name do regard it: ask again in the directory's spelling. So
             // with a UPN, which such a resource takes for nobody's account.
-            let meant = opened.account.sid;
-            opened = self.open_evidence(&Name::user(&found), epoch, subject.sid()).await?;
-            if opened.account.sid != meant {
+            let before = opened.account.sid;
+            opened = self.open_evidence(&Name::user(&found), epoch, &asker).await?;
+            if opened.account.sid != before {
                 self.s4u.forget_user(&Principal::new(name, &self.account.realm));
                 return Err(Doubt::AnotherName { sent: found, account: opened.account.name }.into());
             }
@@ -413,7 +426,8 @@ impl Service {
     /// spell its name in any way that the KDC takes.
     async fn own_account(&self) -> Result<&Account, Failure> {
         let learn = || async {
-            let own = self.open_evidence(&self.account.name, 0, None).await;
+            let nobody = Asker { id: Vec::new(), meant: None };
+            let own = self.open_evidence(&self.account.name, 0, &nobody).await;
             let opened = own.map_err(failure::own_account)?;
             Ok(opened.account)
         };
@@ -433,17 +447,17 @@ impl Service {
     }
 
     /// S4U2Self for a name, its ticket opened with our own key and its PAC verified. One that was got
-    /// in another epoch is not used, and one that was got before and is not of the account that is
-    /// claimed is got anew: evidence is kept by its name, which may be somebody else's by now. Whose
-    /// the new one is has yet to be looked at.
+    /// in another epoch or for somebody else is not used, and one that was got before and is not of the
+    /// account that is meant is got anew: evidence is kept by its name, which may be somebody else's by
+    /// now. Whose the new one is has yet to be looked at.
     async fn open_evidence(
         &self,
         name: &Name,
         epoch: u64,
-        claimed: Option<&Sid>,
+        asker: &Asker,
     ) -> Result<Opened, Failure> {
         let user = Principal::new(name.clone(), &self.account.realm);
-        let get = || self.s4u.evidence_in(&user, epoch);
+        let get = || self.s4u.evidence_for(&asker.id, &user, epoch);
         let explain = |error| failure::evidence(&name.to_string(), &self.ours(), &error);
         let open =
             |ticket: &UserTicket| self.open(ticket).inspect_err(|_| self.s4u.forget_user(&user));
@@ -455,7 +469,7 @@ impl Service {
             ticket = get().await.map_err(explain)?;
         }
         let mut account = open(&ticket)?;
-        if claimed.is_some_and(|claimed| *claimed != account.sid)
+        if asker.meant.as_ref() != Some(&account.sid)
             && !ticket.is_younger_than(ASKED_ANEW, &*self.clock)
         {
             self.s4u.forget_user(&user);
@@ -492,6 +506,11 @@ fn read_again(password: &Secret, setting: String) -> AccountSecret {
         let text = password.resolve().map_err(std::io::Error::other)?;
         Ok(Zeroizing::new(text.as_bytes().to_vec()))
     })
+}
+
+/// No other subject of any issuer is this one: an issuer is one that is configured, without a NUL.
+fn asker(subject: &Subject) -> Vec<u8> {
+    sha256([subject.issuer(), subject.subject()].join("\0").as_bytes()).to_vec()
 }
 
 /// `service/host` as a name, NT-SRV-INST.

@@ -279,16 +279,26 @@ impl SharedPins {
         self.known().looks += 1;
     }
 
+    /// The pin of a subject, if there is one.
+    pub(in crate::state) async fn find(&self, of: &PinOf) -> Result<Option<Pin>, NotPinned> {
+        self.look(of, None).await
+    }
+
     /// The pin of the subject that this one is about: the one that is there, or this one from now on.
     pub(in crate::state) async fn pin(&self, seen: Pin) -> Result<Pin, NotPinned> {
-        let (of, is_here) = (seen.of(), self.shared.is_here());
+        let found = self.look(&seen.of(), Some(&seen)).await?;
+        Ok(found.unwrap_or(seen))
+    }
+
+    async fn look(&self, of: &PinOf, seen: Option<&Pin>) -> Result<Option<Pin>, NotPinned> {
+        let is_here = self.shared.is_here();
         {
             let known = self.known();
-            let part = known.parts.get(&part(&of));
+            let part = known.parts.get(&part(of));
             // While the store is away, what was known last is what there is.
             let part = part.filter(|(looks, _)| *looks == known.looks || !is_here);
-            if let Some(pin) = part.and_then(|(_, part)| part.find(&of)) {
-                return Ok(pin.clone());
+            if let Some(pin) = part.and_then(|(_, part)| part.find(of)) {
+                return Ok(Some(pin.clone()));
             }
         }
         let unknown = |error: StateError| match error {
@@ -302,16 +312,16 @@ impl SharedPins {
             let what = "what was pinned before is still being put there";
             return Err(unknown(Away(what.to_owned()).into()));
         }
-        self.add(seen).await.map_err(unknown)
+        self.ask(of, seen).await.map_err(unknown)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds it where there is none of its subject; returns what is there.
-    async fn add(&self, seen: Pin) -> Result<Pin, StateError> {
-        let number = part(&seen.of());
+    /// What is there of a subject, which is what was seen if there was nothing.
+    async fn ask(&self, of: &PinOf, seen: Option<&Pin>) -> Result<Option<Pin>, StateError> {
+        let number = part(of);
         let (looks, ours) = {
             let known = self.known();
             let ours = known.parts.get(&number).map(|(_, part)| part.clone());
@@ -320,10 +330,10 @@ impl SharedPins {
         let add = |part: &mut Part| {
             // What the store has forgotten it is told again.
             part.merge(&ours);
-            part.see(&seen).map(|()| 0)
+            seen.map_or(Ok(()), |seen| part.see(seen)).map(|()| 0)
         };
         let (mut part, _) = self.shared.change_part(number, add).await?;
-        let pin = part.find(&seen.of()).cloned().unwrap_or(seen);
+        let pin = part.find(of).cloned();
         let mut known = self.known();
         if let Some((_, others)) = known.parts.get(&number) {
             part.merge(others);
