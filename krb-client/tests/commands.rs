@@ -21,6 +21,7 @@ name = "EXAMPLE.TEST"
 alice = { password = "alice's password" }
 dave = { password = "dave's password", not_delegated = true }
 grace = { password = "grace's password", must_change_password = true }
+eve = { password = "eve's password", disabled = true }
 heidi = { password = "heidi's password", one_time_password = "755224" }
 ivan = { password = "ivan's password", one_time_password = "755224", one_time_pin = "0000" }
 
@@ -67,8 +68,15 @@ impl World {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
-        command.args(arguments).current_dir(&self.folder).env_clear();
+        let mut command = self.program(env!("CARGO_BIN_EXE_krb"));
+        command.args(arguments);
+        command
+    }
+
+    /// Another program, where `krb` would run.
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder).env_clear();
         command.env("PATH", "/usr/bin:/bin").env("TMPDIR", &self.folder);
         command.env("KRB5_CONFIG", "krb5.conf").env("KRB5CCNAME", "FILE:cc");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -269,6 +277,118 @@ async fn service_tickets_are_got_kept_and_opened() {
     assert_eq!(told["tickets"][0]["server"], "alice@EXAMPLE.TEST");
 }
 
+/// What is in the cache is not written into it again, and what cannot be written is told all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_is_there_is_not_stored_again() {
+    let world = World::new("stored").await;
+    world.log_in("svc-mcp", "FILE:cc").await;
+    let cc = world.folder.join("cc");
+    let length = || std::fs::metadata(&cc).unwrap().len();
+    let before = length();
+    assert_eq!(world.ok(&["kvno", WEB, WEB]).await.lines().count(), 2);
+    let one = length() - before;
+    let told = world.ok(&["kvno", "--json", WEB]).await;
+    assert_eq!(length(), before + one, "{told}");
+    let held = world.json(&["klist", "--json"]).await;
+    assert_eq!(held["tickets"].as_array().unwrap().len(), 2, "{held}");
+    // The cache is where nobody writes: as root does in spite of its mode, a cache that others read is taken.
+    std::fs::set_permissions(&cc, PermissionsExt::from_mode(0o644)).unwrap();
+    let known = world.run(&["kvno", WEB], "").await;
+    assert!(
+        known.ok().contains("kvno = ") && known.complaint().is_empty(),
+        "{}",
+        known.complaint()
+    );
+    let new = world.run(&["kvno", "postgres/db.example.test"], "").await;
+    assert!(
+        new.ok().contains("kvno = ") && new.complaint().contains("not kept"),
+        "{}",
+        new.complaint()
+    );
+    assert_eq!(length(), before + one);
+    // Where somebody named a cache, it is to be there.
+    let out = world.run(&["kvno", "--json", "--out-cache", "FILE:absent/cc", WEB], "").await;
+    out.refused(4, "absent/cc");
+    let told: Value = serde_json::from_slice(&out.0.stdout).unwrap();
+    assert_eq!(
+        (&told["error"]["exitStatus"], &told["failures"]),
+        (&4.into(), &Value::Array(vec![]))
+    );
+    assert_eq!(told["tickets"].as_array().unwrap().len(), 1, "{told}");
+}
+
+/// Who is meant, what the KDC said, and what an administrator changes: in words, and as JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_whom_it_is_about_and_what_helps() {
+    let world = World::new("refusals").await;
+    world.log_in("svc-mcp", "FILE:cc").await;
+    for (arguments, typed, who, helps, name) in [
+        (
+            &["kinit", "eve"][..],
+            "x\n",
+            "eve@EXAMPLE.TEST",
+            "Enable-ADAccount 'eve'",
+            "CLIENT_REVOKED",
+        ),
+        (
+            &["kinit", "nobody"],
+            "x\n",
+            "nobody@EXAMPLE.TEST",
+            "sAMAccountName",
+            "C_PRINCIPAL_UNKNOWN",
+        ),
+        (
+            &["kpasswd", "eve"],
+            "x\n",
+            "eve@EXAMPLE.TEST",
+            "Enable-ADAccount 'eve'",
+            "CLIENT_REVOKED",
+        ),
+        (&["kinit", "-R"], "", "svc-mcp@EXAMPLE.TEST", "kinit -r", "BADOPTION"),
+    ] {
+        let complaint = world.run(arguments, typed).await.refused(1, who);
+        assert!(complaint.contains(helps), "{complaint}");
+        let told = world.run(&[arguments, &["--json"]].concat(), typed).await;
+        assert_eq!(told.complaint(), complaint);
+        let told: Value = serde_json::from_slice(&told.0.stdout).unwrap();
+        let error = &told["error"];
+        assert!(error["codeName"].as_str().unwrap().ends_with(name), "{told}");
+        assert!(error["remedy"].as_str().unwrap().contains(helps), "{told}");
+        assert!(error["message"].as_str().unwrap().starts_with(who), "{told}");
+        assert_eq!((&error["exitStatus"], error["code"].is_u64()), (&1.into(), true), "{told}");
+    }
+    for (arguments, who, helps) in [
+        (&["HTTP/nosuch"][..], "svc-mcp@EXAMPLE.TEST", "setspn -S 'HTTP/nosuch'"),
+        (&["-I", "nobody", "-P", WEB], "S4U2Self", "Get-ADUser 'nobody'"),
+        (&["-I", "dave", "-P", WEB], "S4U2Proxy", "dave may not be delegated"),
+        (
+            &["-I", "alice", "-P", "postgres/db.example.test"],
+            "S4U2Proxy",
+            "msDS-AllowedToDelegateTo",
+        ),
+    ] {
+        let complaint = world.run(&[&["kvno"], arguments].concat(), "").await.refused(1, who);
+        assert!(complaint.contains(helps), "{complaint}");
+    }
+    // Beside what goes well stands what does not.
+    let both = world.run(&["kvno", "--json", "HTTP/nosuch", WEB], "").await;
+    both.refused(1, "HTTP/nosuch");
+    let told: Value = serde_json::from_slice(&both.0.stdout).unwrap();
+    assert_eq!(told["tickets"][0]["server"], format!("{WEB}@EXAMPLE.TEST"));
+    let failure = &told["failures"][0];
+    assert_eq!(
+        (&failure["service"], &failure["error"]["code"]),
+        (&"HTTP/nosuch".into(), &7.into())
+    );
+    let typed = world.run(&["kinit", "--json", "alice"], "wrong\n").await;
+    typed.refused(1, "Password incorrect");
+    let told: Value = serde_json::from_slice(&typed.0.stdout).unwrap();
+    assert_eq!(
+        (&told["error"]["message"], &told["error"]["code"]),
+        (&"Password incorrect".into(), &24.into())
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_in_a_users_name_stand_alone() {
     let world = World::new("s4u").await;
@@ -285,6 +405,10 @@ async fn tickets_in_a_users_name_stand_alone() {
     world.run(&["kvno", "-I", "alice", WEB], "").await.refused(1, "with -P");
     world.run(&["kvno", "-P", WEB], "").await.refused(1, "in whose name");
     world.run(&["kvno", "-I", "dave", "-P", WEB], "").await.refused(1, "");
+    // In one cache each stands once.
+    world.ok(&["kvno", "-I", "alice", "-P", "--out-cache", "FILE:user", WEB, WEB]).await;
+    let held = world.json(&["klist", "--json", "FILE:user"]).await;
+    assert_eq!(held["tickets"].as_array().unwrap().len(), 1, "{held}");
     // The cache of the service has none of it.
     let held = world.json(&["klist", "--json"]).await;
     let tickets = held["tickets"].as_array().unwrap();
@@ -363,6 +487,35 @@ async fn a_program_is_told_what_krb_is_told() {
     }
 }
 
+/// nohup, or a shell for what runs in the background, has both ignore it.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_that_is_ignored_is_not_passed_on() {
+    let world = World::new("ignored").await;
+    let krb = env!("CARGO_BIN_EXE_krb");
+    let script = "echo ready; sleep 1; echo survived";
+    let ignoring =
+        format!("trap '' HUP INT; exec {krb} exec -k svc-mcp alice {WEB} -- sh -c '{script}'");
+    let mut command = world.program("/bin/sh");
+    command.args(["-c", &ignoring]).stdin(Stdio::null());
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        for signal in ["-HUP", "-INT"] {
+            let pid = child.id().to_string();
+            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        }
+        line.clear();
+        out.read_line(&mut line).unwrap();
+        (line, child.wait().unwrap())
+    });
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await.unwrap().unwrap();
+    assert_eq!((ended.0.as_str(), ended.1.code()), ("survived\n", Some(0)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     let mut world = World::new("doctor").await;
@@ -430,7 +583,7 @@ async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     ended.refused(1, "a@b@c");
     let found = of(&ended);
     assert_eq!(lights(&found, "login"), ["green"], "{found}");
-    assert!(found["error"].as_str().unwrap().contains("a@b@c"), "{found}");
+    assert!(found["error"]["message"].as_str().unwrap().contains("a@b@c"), "{found}");
     // A KDC proxy that is never asked is no green light.
     let conf = std::fs::read_to_string(world.folder.join("krb5.conf")).unwrap();
     let (kdc, proxy) = (kdc_line(&conf), "kdc = https://proxy.example.test/KdcProxy");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes only #[test] functions for tests")]
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -211,9 +212,13 @@ fn a_collection_is_listed_switched_and_taken_away() {
         "{list}"
     );
     assert!(done && rows.len() == 2 && complaint.contains("tktbroken"), "{complaint}");
-    let (all, _, _) = krb(&["klist", "-A", "--json"]);
+    let (all, _, done) = krb(&["klist", "-A", "--json"]);
     let all: serde_json::Value = serde_json::from_str(&all).unwrap();
     assert_eq!(all[1]["tickets"][0]["client"], "bob@R");
+    let broken = &all[2];
+    assert_eq!((&broken["cache"], done), (&"DIR::cc/tktbroken".into(), false));
+    assert_eq!(broken["error"]["exitStatus"], 4, "{broken}");
+    assert!(!krb(&["klist", "-A"]).2);
 
     assert_eq!(krb(&["kswitch", "-p", "bob@R"]), (String::new(), String::new(), true));
     let (listed, _, _) = krb(&["klist"]);
@@ -241,6 +246,10 @@ fn a_collection_is_listed_switched_and_taken_away() {
     assert!(!folder.join("cc/tkt").exists() && folder.join("cc/tktbob").exists());
     let (gone, _, done) = krb(&["kdestroy", "-A", "--json"]);
     assert!(done && gone.contains("tktbob") && gone.contains("tktbroken"), "{gone}");
+    // Of none nothing can be shown.
+    for list in ["-l", "-A"] {
+        assert!(!krb(&["klist", list]).2, "{list}");
+    }
 }
 
 /// As MIT's kdestroy: who wants no cache has none.
@@ -316,7 +325,6 @@ fn files_that_are_of_no_use_have_a_status_of_their_own() {
         (cc, &["decode", "text"]),
         (["KRB5_CONFIG", "absent"], &["kinit", "alice@R"]),
         (["KRB5_CONFIG", "broken.conf"], &["kinit", "alice@R"]),
-        (["KRB5_TRACE", "absent/trace"], &["kinit", "alice@R"]),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
         command.args(arguments).current_dir(&scratch.0).env_clear().stdin(Stdio::null());
@@ -326,6 +334,61 @@ fn files_that_are_of_no_use_have_a_status_of_their_own() {
         let named = ["absent", "text", "broken.conf"].iter().any(|name| complaint.contains(name));
         assert!(named, "{arguments:?}: {complaint}");
     }
+}
+
+/// Whatever fails, a program that asked for JSON is told so in one object.
+#[test]
+fn a_failure_is_one_object_of_json() {
+    let scratch = Scratch::new("failures");
+    std::fs::write(scratch.0.join("cut"), [0x6e, 0x82, 1]).unwrap();
+    std::fs::write(scratch.0.join("krb5.conf"), "").unwrap();
+    let s4u = ["s4u", "--client", "svc@R", "-k", "absent", "-c", "out", "alice", "HTTP/web"];
+    for arguments in [
+        &["klist"][..],
+        &["klist", "-k", "absent"],
+        &["kinit", "-k", "-t", "absent", "alice@R"],
+        &["kinit", "-R"],
+        &["kvno", "HTTP/web"],
+        &["kpasswd", "--password-file", "absent", "alice@R"],
+        &["kswitch", "-p", "alice@R"],
+        &["kdestroy", "-c", "XYZ:a"],
+        &["keytab", "list", "-k", "absent"],
+        &["keytab", "remove", "-k", "absent", "alice@R"],
+        &["decode", "absent"],
+        &["decode", "cut"],
+        &s4u,
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_krb"));
+        command.args(arguments).arg("--json").current_dir(&scratch.0).env_clear();
+        command
+            .env("KRB5CCNAME", "FILE:absent")
+            .env("KRB5_CONFIG", "krb5.conf")
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        let error = &json["error"];
+        assert_eq!(complaint, format!("krb: {}\n", error["message"].as_str().unwrap()));
+        assert_eq!(
+            error["exitStatus"],
+            output.status.code().unwrap(),
+            "{arguments:?}: {complaint}"
+        );
+        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+/// As MIT's programs do.
+#[test]
+fn a_trace_that_cannot_be_written_stops_nothing() {
+    let scratch = Scratch::new("trace");
+    std::fs::write(scratch.0.join("cc"), cache_of("alice", u32::MAX)).unwrap();
+    let environment = [("KRB5CCNAME", "FILE:cc"), ("KRB5_TRACE", "absent/trace")];
+    let (listed, complaint, done) = krb(&scratch.0, &environment, &["klist"]);
+    assert!(
+        done && listed.contains("alice@R") && complaint.contains("absent/trace"),
+        "{complaint}"
+    );
 }
 
 /// What a terminal would obey is in names, and JSON stays JSON.
@@ -348,4 +411,56 @@ fn json_of_names_with_control_characters_can_be_read() {
     assert_eq!(run(&["klist", "-l", "--json"])[1]["cache"], *cache);
     assert_eq!(run(&["kswitch", "--json", "-c", &cache])["primary"], *cache);
     assert_eq!(run(&["kdestroy", "--json", "-c", &cache])["destroyed"][0], *cache);
+}
+
+/// Ctrl-C at a prompt, and what others tell `krb` meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_again_what_is_typed_however_a_prompt_ends() {
+    let scratch = Scratch::new("terminal");
+    let krb = env!("CARGO_BIN_EXE_krb");
+    let inner = format!(
+        "tty; sh -c 'echo \"pid $$\"; exec {krb} kinit alice@R'; echo \"ended $?\"; stty -a\n"
+    );
+    std::fs::write(scratch.0.join("inner.sh"), inner).unwrap();
+    std::fs::write(scratch.0.join("krb5.conf"), "").unwrap();
+    for (told, status) in
+        [(None, 130), (Some("-INT"), 130), (Some("-TERM"), 143), (Some("-HUP"), 129)]
+    {
+        let mut command = Command::new("script");
+        command.args(["-qefc", "sh inner.sh", "/dev/null"]).current_dir(&scratch.0);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("KRB5_CONFIG", "krb5.conf");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else {
+            return eprintln!("skipped: there is no program `script` here");
+        };
+        let (mut typed, mut shown) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut text = String::new();
+        while !text.contains("Password for") {
+            let mut some = [0; 256];
+            let read = shown.read(&mut some).unwrap();
+            assert_ne!(read, 0, "{text}");
+            text += &String::from_utf8_lossy(&some[..read]);
+        }
+        let pid = text.lines().find_map(|line| line.trim().strip_prefix("pid ")).unwrap();
+        // Until then Ctrl-C is the terminal's, which tells the shell, too.
+        let terminal = text.lines().next().unwrap().trim();
+        let shows = || Command::new("stty").args(["-F", terminal, "-a"]).output().unwrap().stdout;
+        let begun = std::time::Instant::now();
+        while !String::from_utf8(shows()).unwrap().contains(" -echo ") {
+            assert!(begun.elapsed().as_secs() < 60, "the answer would be shown");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        match told {
+            None => typed.write_all(b"\x03").unwrap(),
+            Some(signal) => {
+                assert!(Command::new("kill").args([signal, pid]).status().unwrap().success());
+            }
+        }
+        let mut rest = String::new();
+        shown.read_to_string(&mut rest).unwrap();
+        child.wait().unwrap();
+        assert!(rest.contains(&format!("ended {status}")), "{told:?}: {rest}");
+        assert!(rest.split_whitespace().any(|word| word == "echo"), "{told:?}: {rest}");
+    }
 }

@@ -26,7 +26,7 @@ use self::decoder::Decoder;
 use self::input::Input;
 use self::stream::Carried;
 use self::tree::{Fields, Tree};
-use crate::output::Unusable;
+use crate::output::{Unusable, ended, failure_json};
 use crate::secret::{keys, octets_in};
 use crate::{Failure, report, report_json};
 
@@ -48,7 +48,7 @@ pub(crate) struct Decode {
     key_file: Vec<String>,
     /// Print it as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// Neither messages nor captures of a sitting are longer.
@@ -65,17 +65,19 @@ pub(crate) async fn run(arguments: &Decode) -> Result<(), Failure> {
     let given = octets_in(&arguments.file, MAX_INPUT)?;
     let input = Input::read(&given).map_err(|error| Unusable::new(&arguments.file, error))?;
     let messages = decode(&mut decoder, input);
+    let failure: Option<Failure> = match decoder.problems {
+        0 => None,
+        1 => Some("one part of it is not what it should be".into()),
+        many => Some(format!("{many} parts of it are not what they should be").into()),
+    };
     if arguments.json {
         let messages: Vec<_> = messages.iter().map(Tree::json).collect();
-        report_json(&json!({ "messages": messages }))?;
+        let error = failure.as_deref().map(failure_json);
+        report_json(&json!({ "messages": messages, "error": error }))?;
     } else {
         report(&text(&messages))?;
     }
-    match decoder.problems {
-        0 => Ok(()),
-        1 => Err("one part of it is not what it should be".into()),
-        many => Err(format!("{many} parts of it are not what they should be").into()),
-    }
+    failure.map_or(Ok(()), ended)
 }
 
 fn decode(decoder: &mut Decoder, input: Input) -> Vec<Tree> {

@@ -9,7 +9,7 @@ use krb_client::Client;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::output::Ended;
+use crate::output::{Ended, ended, failure_json};
 use crate::s4u::{Service, Unready};
 use crate::{Failure, report, report_json};
 
@@ -22,7 +22,7 @@ pub(crate) struct Doctor {
     realm: Option<String>,
     /// Print what is found as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Try to act in this user's name, who need not know of it.
     user: Option<String>,
     /// Try to reach this service in the user's name.
@@ -118,10 +118,10 @@ pub(crate) async fn run(arguments: &Doctor) -> Result<(), Failure> {
             })
             .collect();
         // What ended it early, such as a name that is none, is said with what was found before.
-        let error = looked.as_ref().err().map(ToString::to_string);
+        let error = looked.as_ref().err().map(|error| failure_json(&**error));
         report_json(&json!({ "worst": worst.name(), "findings": all, "error": error }))?;
     }
-    looked?;
+    looked.or_else(ended)?;
     // Who only wants to know whether it works is not told of what could be better.
     if worst == Light::Red { Err(Ended::FAILED.into()) } else { Ok(()) }
 }

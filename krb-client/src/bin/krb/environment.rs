@@ -16,9 +16,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::Failure;
-use crate::output::Unusable;
 use crate::trace::AsMit;
+use crate::{Failure, complain};
 
 /// How this machine is configured.
 pub(crate) struct Environment {
@@ -101,13 +100,12 @@ pub(crate) fn driver(realms: Realms) -> Driver {
 }
 
 /// Tells where `KRB5_TRACE` says what goes on, if it says so; and on standard error, of a command that has
-/// a log.
-pub(crate) fn trace(has_log: bool) -> Result<(), Failure> {
-    let file = named("KRB5_TRACE").map(|file| {
+/// a log. As to MIT's library, a file that cannot be opened is no reason to do nothing.
+pub(crate) fn trace(has_log: bool) {
+    let file = named("KRB5_TRACE").and_then(|file| {
         let opened = File::options().append(true).create(true).open(&file);
-        opened.map_err(|error| Unusable::new(format!("KRB5_TRACE={file}"), error))
+        opened.map_err(|error| complain(&format!("KRB5_TRACE={file}: {error}: not traced"))).ok()
     });
-    let file = file.transpose()?;
     let lines = file.map(|file| {
         let ours = Targets::new()
             .with_target("krb_client", LevelFilter::TRACE)
@@ -121,7 +119,6 @@ pub(crate) fn trace(has_log: bool) -> Result<(), Failure> {
     if lines.is_some() || log.is_some() {
         tracing_subscriber::registry().with(lines).with(log).init();
     }
-    Ok(())
 }
 
 /// An empty value is as good as none.

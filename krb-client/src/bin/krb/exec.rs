@@ -113,21 +113,26 @@ impl Drop for Folder {
 /// What this program is told, which it passes on. Listened to before there is a ticket on the disk, so
 /// that nothing ends this program before it has taken that away.
 #[cfg(unix)]
-struct Signals([(nix::sys::signal::Signal, tokio::signal::unix::Signal); 6]);
+struct Signals(Vec<(nix::sys::signal::Signal, tokio::signal::unix::Signal)>);
 
 #[cfg(unix)]
 impl Signals {
     fn listen() -> Result<Self, Failure> {
+        use crate::signals::is_ignored;
         use nix::sys::signal::Signal;
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([
-            (Signal::SIGHUP, signal(SignalKind::hangup())?),
-            (Signal::SIGTERM, signal(SignalKind::terminate())?),
-            (Signal::SIGINT, signal(SignalKind::interrupt())?),
-            (Signal::SIGQUIT, signal(SignalKind::quit())?),
-            (Signal::SIGUSR1, signal(SignalKind::user_defined1())?),
-            (Signal::SIGUSR2, signal(SignalKind::user_defined2())?),
-        ]))
+        let all = [
+            (Signal::SIGHUP, SignalKind::hangup()),
+            (Signal::SIGTERM, SignalKind::terminate()),
+            (Signal::SIGINT, SignalKind::interrupt()),
+            (Signal::SIGQUIT, SignalKind::quit()),
+            (Signal::SIGUSR1, SignalKind::user_defined1()),
+            (Signal::SIGUSR2, SignalKind::user_defined2()),
+        ];
+        // What nohup, or a shell for what runs in the background, ignores is for the program to ignore, too.
+        let heard = all.into_iter().filter(|(told, _)| !is_ignored(*told));
+        let listened = heard.map(|(told, kind)| Ok((told, signal(kind)?)));
+        Ok(Self(listened.collect::<std::io::Result<_>>()?))
     }
 
     /// The next one that comes.

@@ -31,7 +31,7 @@ pub(crate) struct Kdc {
     write_keytab: Vec<String>,
     /// Say as JSON that it is ready.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// No realm file is longer.

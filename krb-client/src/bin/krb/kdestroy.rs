@@ -22,7 +22,7 @@ pub(crate) struct Kdestroy {
     quiet: bool,
     /// Print what was taken away as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {

@@ -50,6 +50,16 @@ pub(crate) enum Keytab {
     },
 }
 
+impl Keytab {
+    pub(crate) const fn json(&self) -> bool {
+        match self {
+            Self::List { place } | Self::Merge { place, .. } => place.json,
+            Self::Add(arguments) => arguments.place.json,
+            Self::Remove(arguments) => arguments.place.json,
+        }
+    }
+}
+
 /// Which keytab, and how it is told of.
 #[derive(clap::Args)]
 pub(crate) struct Place {

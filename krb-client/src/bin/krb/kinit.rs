@@ -97,7 +97,7 @@ pub(crate) struct Kinit {
     verbose: bool,
     /// Print the result as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// The account; without it the cache's, else the keytab's first, else the user's own name.
     principal: Option<String>,
 }
@@ -139,7 +139,7 @@ pub(crate) async fn run(arguments: &Kinit) -> Result<(), Failure> {
         }
         outcome => outcome,
     };
-    let ticket = ticket.map_err(|error| explained(error, asked))?;
+    let ticket = ticket.map_err(|error| explained(&account, &server.to_string(), error, asked))?;
     // The KDC may have another name for the account.
     let cache = match ticket.client.is_same(&account) {
         true => settled,

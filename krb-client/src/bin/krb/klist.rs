@@ -1,6 +1,6 @@
 //! `krb klist`: what credential caches and keytabs hold.
 
-use krb_client::{Ccache, Clock, SystemClock, files};
+use krb_client::{Ccache, Ccaches, Clock, SystemClock, files};
 use krb_proto::asn1::Ticket;
 use krb_proto::formats::{CacheEntry, CredentialCache};
 use krb_proto::{KerberosTime, der};
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::cache::caches;
 use crate::environment::Environment;
 use crate::keytab::entry_json;
-use crate::output::Ended;
-use crate::{Failure, report, report_json};
+use crate::output::{Ended, failure_json, status};
+use crate::{Failure, complain, report, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Klist {
@@ -51,7 +51,7 @@ pub(crate) struct Klist {
     times: bool,
     /// Print all of it as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
@@ -78,31 +78,50 @@ pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
             false => show(&cache, &held, arguments, now),
         };
     }
-    // Caches that were taken away meanwhile, or that make no sense, do not hide the others.
-    let mut read = Vec::new();
+    collection(&caches, arguments, now).await
+}
+
+/// All caches of a collection: those that make no sense, which are named, do not hide the others. As
+/// MIT's klist it ends well if there is any, and with -A if all could be shown.
+async fn collection(caches: &Ccaches, arguments: &Klist, now: KerberosTime) -> Result<(), Failure> {
+    let (mut read, mut json, mut worst) = (Vec::new(), Vec::new(), None);
     for cache in caches.all().await? {
         match cache.read().await {
-            Ok(held) => read.push((cache, held)),
-            Err(error) => crate::complain(&error.to_string()),
+            Ok(held) => {
+                json.push(match arguments.list {
+                    true => summary(&cache, &held, now),
+                    false => as_json(&cache, &held, now),
+                });
+                read.push((cache, held));
+            }
+            Err(error) => {
+                complain(&error.to_string());
+                json.push(json!({ "cache": cache.name(), "error": failure_json(&error) }));
+                worst = worst.max(Some(status(&error)));
+            }
         }
     }
     if arguments.json {
-        let all = read.iter().map(|(cache, held)| match arguments.list {
-            true => summary(cache, held, now),
-            false => as_json(cache, held, now),
-        });
-        return report_json(&all.collect::<Value>());
-    }
-    if arguments.list {
-        return list(&read, now);
-    }
-    for (number, (cache, held)) in read.iter().enumerate() {
-        if number > 0 {
-            report("")?;
+        report_json(&json.into())?;
+    } else if arguments.list {
+        list(&read, now)?;
+    } else {
+        for (number, (cache, held)) in read.iter().enumerate() {
+            if number > 0 {
+                report("")?;
+            }
+            show(cache, held, arguments, now)?;
         }
-        show(cache, held, arguments, now)?;
     }
-    Ok(())
+    match worst {
+        Some(status) if arguments.all => Err(Ended(status).into()),
+        None if read.is_empty() && arguments.all => {
+            complain(&format!("{}: there is no credential cache", caches.default_name()));
+            Err(Ended::FAILED.into())
+        }
+        _ if read.is_empty() => Err(Ended::FAILED.into()),
+        _ => Ok(()),
+    }
 }
 
 fn list(caches: &[(Ccache, CredentialCache)], now: KerberosTime) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use krb_client::Client;
+use krb_client::remedy::Step;
 use krb_proto::Principal;
 use krb_proto::exchange::{ClientSecret, TicketOptions};
 use krb_proto::kpasswd::PasswordChange;
@@ -10,6 +11,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
+use crate::remedy::Explained;
 use crate::secret::{ask, ask_new, explained, password_in};
 use crate::{Failure, report, report_json};
 
@@ -31,7 +33,7 @@ pub(crate) struct Kpasswd {
     armor: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// Life in seconds of a ticket that only shows that the password is right.
@@ -54,15 +56,18 @@ pub(crate) async fn run(arguments: &Kpasswd) -> Result<(), Failure> {
         TicketOptions { lifetime: LIFETIME, forwardable: false, ..TicketOptions::default() };
     let was_typed = arguments.password_file.is_none();
     let shown = client.initial(&PasswordChange::service(), options).await;
-    shown.map_err(|error| explained(error, was_typed))?;
+    shown.map_err(|error| {
+        explained(&account, &PasswordChange::service().to_string(), error, was_typed)
+    })?;
     let whose = of.as_ref().unwrap_or(&account);
     let new = given(arguments.new_password_file.as_deref(), || {
         ask_new(&format!("New password for {whose}: "))
     })?;
-    match &of {
-        Some(of) => client.set_password(of, &new).await?,
-        None => client.change_password(&new).await?,
-    }
+    let changed = match &of {
+        Some(of) => client.set_password(of, &new).await,
+        None => client.change_password(&new).await,
+    };
+    changed.map_err(|error| Explained::of(Step::Login, &account, "", error))?;
     if arguments.json {
         return report_json(&json!({ "principal": whose.to_string(), "changed": true }));
     }

@@ -22,7 +22,7 @@ pub(crate) struct Kswitch {
     which: Which,
     /// Print which one it is as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) async fn run(arguments: &Kswitch) -> Result<(), Failure> {

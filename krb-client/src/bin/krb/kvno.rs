@@ -1,15 +1,18 @@
 //! `krb kvno`: tickets to services, and the versions of the keys that they are sealed with.
 
+use krb_client::remedy::{Names, Step};
 use krb_client::{AccountSecret, Ccache, Client, Clock as _, SystemClock, files};
 use krb_proto::asn1::Ticket;
 use krb_proto::exchange::{TgsGoal, TicketOptions, opens};
 use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
-use krb_proto::iana::{EncType, NameType};
+use krb_proto::iana::{EncType, NameType, TicketFlags};
 use krb_proto::{Credential, Name, Principal, der};
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::output::{Ended, status};
+use crate::output::{Ended, ended, failure_json, status};
+use crate::remedy::Explained;
+use crate::s4u::refused;
 use crate::{Failure, complain, report, report_json, secret};
 
 #[derive(clap::Args)]
@@ -53,10 +56,24 @@ pub(crate) struct Kvno {
     no_store: bool,
     /// Print the result as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// The services, such as HTTP/web.example.com.
     #[arg(required = true, value_name = "SERVICE")]
     services: Vec<String>,
+}
+
+impl Kvno {
+    const fn is_for_user(&self) -> bool {
+        self.user.is_some() || self.enterprise_user.is_some()
+    }
+}
+
+/// A ticket to a service.
+struct Got {
+    target: Principal,
+    ticket: Credential,
+    /// It was there already, in the cache or for the same service before.
+    is_known: bool,
 }
 
 /// What tickets are got with.
@@ -70,34 +87,43 @@ struct Asking<'a> {
 }
 
 pub(crate) async fn run(arguments: &Kvno) -> Result<(), Failure> {
-    let is_for_user = arguments.user.is_some() || arguments.enterprise_user.is_some();
-    if arguments.proxy && !is_for_user {
+    if arguments.proxy && !arguments.is_for_user() {
         return Err("-P: in whose name? Name the user with -U or -I".into());
     }
     let environment = Environment::read().await?;
     let cache = environment.caches(arguments.cache.as_deref()).default_cache().await?;
     let asking = Asking::new(arguments, &environment, &cache).await?;
-    let (mut got, mut failed) = (Vec::new(), Vec::new());
+    let (mut got, mut failures) = (Vec::new(), Vec::new());
     for service in &arguments.services {
-        let target = target(arguments, service, &asking.held.default_principal)?;
-        match asking.ticket(&target).await {
-            Ok(ticket) => got.push(ticket),
-            Err(error) => {
-                failed.push(status(&*error));
-                complain(&format!("{service}: {error}"));
-            }
+        if let Err(error) = asking.get(service, &mut got).await {
+            complain(&format!("{service}: {error}"));
+            failures.push((service, error));
         }
     }
-    store(arguments, &environment, &cache, &got).await?;
-    let told = got.iter().map(|ticket| asking.tell(ticket)).collect::<Result<Vec<_>, _>>()?;
+    let stored = store(arguments, &environment, &cache, &got).await;
+    let told = got.iter().map(|it| asking.tell(it)).collect::<Result<Vec<_>, _>>()?;
+    let not_put = stored.as_ref().err().filter(|_| arguments.out_cache.is_some());
     if arguments.json {
-        report_json(&json!({ "tickets": told }))?;
+        let failures = failures
+            .iter()
+            .map(|(service, error)| json!({ "service": service, "error": failure_json(&**error) }));
+        report_json(&json!({
+            "tickets": told, "failures": failures.collect::<Value>(),
+            "error": not_put.map(|error| failure_json(&**error)),
+        }))?;
+    }
+    match stored {
+        Err(error) if not_put.is_some() => ended(error)?,
+        // They are there, if only for now; MIT's kvno says nothing of it.
+        Err(error) => complain(&format!("the tickets are not kept: {error}")),
+        Ok(()) => {}
     }
     if told.iter().any(|ticket| ticket["opens"] == false) {
         return Err(Ended::FAILED.into());
     }
     // That trying again may help is said where it may for all of them.
-    failed.into_iter().min().map_or(Ok(()), |status| Err(Ended(status).into()))
+    let status = failures.iter().map(|(_, error)| status(&**error)).min();
+    status.map_or(Ok(()), |status| Err(Ended(status).into()))
 }
 
 fn target(arguments: &Kvno, service: &str, account: &Principal) -> Result<Principal, Failure> {
@@ -144,23 +170,44 @@ impl<'a> Asking<'a> {
         Ok(Self { arguments, held, client, options, keytab, service_tgt })
     }
 
-    async fn ticket(&self, target: &Principal) -> Result<Credential, Failure> {
-        if let Some(user) = self.user()? {
-            return self.in_the_name_of(&user, target).await;
+    /// Gets a ticket, once for each service.
+    async fn get(&self, service: &str, got: &mut Vec<Got>) -> Result<(), Failure> {
+        let target = target(self.arguments, service, &self.held.default_principal)?;
+        let before = got.iter().find(|it| it.target.is_same(&target));
+        let known = before.map(|it| it.ticket.clone()).or_else(|| self.cached(&target));
+        let is_known = known.is_some();
+        let ticket = match known {
+            Some(ticket) => ticket,
+            None => self.ticket(&target).await?,
+        };
+        got.push(Got { target, ticket, is_known });
+        Ok(())
+    }
+
+    /// One in the account's own name that the cache has.
+    fn cached(&self, target: &Principal) -> Option<Credential> {
+        if self.arguments.is_for_user() {
+            return None;
         }
         let now = SystemClock.now().seconds.unix();
         let cached = self.held.tickets().find(|entry| {
             let is_right = entry.server.is_same(target) && i64::from(entry.times[2]) > now;
             is_right && entry.is_skey == self.service_tgt.is_some() && self.has_asked_key(entry)
         });
-        if let Some(credential) = cached.and_then(|entry| entry.credential().ok()) {
-            return Ok(credential);
+        cached.and_then(|entry| entry.credential().ok())
+    }
+
+    async fn ticket(&self, target: &Principal) -> Result<Credential, Failure> {
+        if let Some(user) = self.user()? {
+            return self.in_the_name_of(&user, target).await;
         }
         let client = self.client.as_ref().ok_or("it is not in the cache")?;
-        Ok(match &self.service_tgt {
-            Some(tgt) => client.user_to_user(&target.name, &tgt.ticket).await?,
-            None => client.ask(TgsGoal::Service(target.name.clone()), self.options.clone()).await?,
-        })
+        let ticket = match &self.service_tgt {
+            Some(tgt) => client.user_to_user(&target.name, &tgt.ticket).await,
+            None => client.ask(TgsGoal::Service(target.name.clone()), self.options.clone()).await,
+        };
+        let name = target.name.to_string();
+        ticket.map_err(|error| Explained::of(Step::Ticket, client.account(), &name, error))
     }
 
     fn has_asked_key(&self, entry: &CacheEntry) -> bool {
@@ -193,16 +240,24 @@ impl<'a> Asking<'a> {
             )
             .into());
         }
-        let evidence = client.s4u().evidence(user).await?;
+        let account = client.account().name.to_string();
+        let (user_name, target_name) = (user.name.to_string(), target.name.to_string());
+        let names = Names { account: &account, user: &user_name, target: &target_name };
+        let evidence = client.s4u().evidence(user).await;
+        let evidence = evidence.map_err(|error| refused(Step::S4uSelf, error, true, &names))?;
         if !self.arguments.proxy {
             return Ok(Credential::clone(&evidence));
         }
         // Nothing of it is kept, so there is no account to tell apart by its SID.
-        Ok(Credential::clone(&*client.s4u().proxy_ticket(&evidence, "", &target.name).await?))
+        let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
+        let ticket = client.s4u().proxy_ticket(&evidence, "", &target.name).await;
+        let ticket = ticket.map_err(|error| refused(Step::S4uProxy, error, forwardable, &names))?;
+        Ok(Credential::clone(&ticket))
     }
 
     /// What a ticket is sealed with, and whether the keytab has it.
-    fn tell(&self, credential: &Credential) -> Result<Value, Failure> {
+    fn tell(&self, got: &Got) -> Result<Value, Failure> {
+        let credential = &got.ticket;
         let ticket: Ticket<'_> = der::decode(&credential.ticket)?;
         let kvno = ticket.enc_part.kvno.map_or(0, |kvno| kvno.get());
         let opens = self.keytab.as_ref().map(|keytab| {
@@ -229,27 +284,36 @@ impl<'a> Asking<'a> {
 }
 
 /// Tickets in users' names go where somebody says: beside the account's own a program might take one
-/// for another.
+/// for another. What the account's cache has already is not written again.
 async fn store(
     arguments: &Kvno,
     environment: &Environment,
     cache: &Ccache,
-    tickets: &[Credential],
+    got: &[Got],
 ) -> Result<(), Failure> {
-    let Some(first) = tickets.first() else { return Ok(()) };
-    let all: Vec<&Credential> = tickets.iter().collect();
     if let Some(name) = &arguments.out_cache {
+        let Some(first) = got.first() else { return Ok(()) };
+        let mut all: Vec<&Got> = Vec::new();
+        for it in got {
+            if !all.iter().any(|other| other.target.is_same(&it.target)) {
+                all.push(it);
+            }
+        }
+        let all: Vec<_> = all.into_iter().map(|it| &it.ticket).collect();
         let out = environment.caches(Some(name)).default_cache().await?;
-        return Ok(out.initialize_with(&first.client, &all).await?);
+        return Ok(out.initialize_with(&first.ticket.client, &all).await?);
     }
-    let is_own = arguments.user.is_none() && arguments.enterprise_user.is_none();
-    if is_own && !arguments.no_store && !arguments.cached_only {
-        let entries = tickets.iter().map(|ticket| {
-            let mut entry = CacheEntry::from(ticket);
-            entry.is_skey = arguments.u2u.is_some();
-            entry
-        });
-        cache.store(entries.collect()).await?;
+    if arguments.is_for_user() || arguments.no_store || arguments.cached_only {
+        return Ok(());
+    }
+    let new = got.iter().filter(|it| !it.is_known).map(|it| {
+        let mut entry = CacheEntry::from(&it.ticket);
+        entry.is_skey = arguments.u2u.is_some();
+        entry
+    });
+    let new: Vec<_> = new.collect();
+    if !new.is_empty() {
+        cache.store(new).await?;
     }
     Ok(())
 }

@@ -20,6 +20,9 @@ mod output;
 mod remedy;
 mod s4u;
 mod secret;
+#[cfg(unix)]
+mod signals;
+mod terminal;
 #[cfg(all(test, feature = "dev-kdc"))]
 mod tests;
 mod trace;
@@ -155,12 +158,40 @@ impl Command {
         #[cfg(not(feature = "dev-kdc"))]
         false
     }
+
+    /// May it ask for a password?
+    const fn asks(&self) -> bool {
+        matches!(self, Self::Kinit(_) | Self::Kpasswd(_) | Self::Keytab(_))
+    }
+
+    /// Is its result JSON, and so why there is none?
+    const fn json(&self) -> bool {
+        match self {
+            Self::Kinit(it) => it.json,
+            Self::Kvno(it) => it.json,
+            Self::Kpasswd(it) => it.json,
+            Self::Doctor(it) => it.json,
+            Self::S4u(it) => it.json,
+            #[cfg(feature = "dev-kdc")]
+            Self::Kdc(it) => it.json,
+            Self::Klist(it) => it.json,
+            Self::Kdestroy(it) => it.json,
+            Self::Kswitch(it) => it.json,
+            Self::Decode(it) => it.json,
+            Self::Keytab(it) => it.json(),
+            Self::Exec(_) | Self::Completions { .. } | Self::Man { .. } => false,
+        }
+    }
 }
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
-    if let Err(error) = environment::trace(command.has_log()) {
-        return failed(&error);
+    environment::trace(command.has_log());
+    let json = command.json();
+    if command.asks()
+        && let Err(error) = terminal::guard()
+    {
+        return failed(&error.into(), json);
     }
     match runtime(&command).enable_all().build() {
         Ok(runtime) => {
@@ -169,7 +200,7 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             code
         }
-        Err(error) => failed(&error.into()),
+        Err(error) => failed(&error.into(), json),
     }
 }
 
@@ -188,6 +219,7 @@ fn runtime(command: &Command) -> Builder {
 }
 
 async fn run(command: Command) -> ExitCode {
+    let json = command.json();
     let outcome = match command {
         Command::Kinit(arguments) => kinit::run(&arguments).await,
         Command::Kvno(arguments) => kvno::run(&arguments).await,
@@ -215,6 +247,6 @@ async fn run(command: Command) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => failed(&error, json),
     }
 }

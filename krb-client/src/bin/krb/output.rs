@@ -7,7 +7,11 @@ use std::process::ExitCode;
 
 use krb_client::remedy::may_be_shown;
 use krb_client::{CacheError, ClientError, Krb5ConfError};
+use krb_proto::exchange::KdcRefusal;
 use krb_proto::formats::ConfError;
+use serde_json::{Value, json};
+
+use crate::remedy::Explained;
 
 /// Why a command failed, in words for the person who typed it.
 pub(crate) type Failure = Box<dyn Error>;
@@ -40,13 +44,40 @@ const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
 const FILE: u8 = 4;
 
-/// Says why a command failed, and what its status is.
-pub(crate) fn failed(error: &Failure) -> ExitCode {
+/// Says why a command failed, as JSON too if that was asked for, and what its status is.
+pub(crate) fn failed(error: &Failure, json: bool) -> ExitCode {
     // Who reads no further, as `head`, need not be told.
     if !is_broken_pipe(&**error) && !error.is::<Ended>() {
         complain(&error.to_string());
+        if json {
+            // It has been said, and the status says it again.
+            let _ = report_json(&json!({ "error": failure_json(&**error) }));
+        }
     }
     ExitCode::from(status(&**error))
+}
+
+/// Says why a command failed whose JSON, which has said it already, is written.
+pub(crate) fn ended(error: Failure) -> Result<(), Failure> {
+    complain(&error.to_string());
+    Err(Ended(status(&*error)).into())
+}
+
+/// Why a command failed, for programs.
+pub(crate) fn failure_json(error: &(dyn Error + 'static)) -> Value {
+    let explained = error.downcast_ref::<Explained>();
+    let remedy = explained.and_then(|it| it.remedy.as_ref());
+    let refusal = refusal(error);
+    let status_of_ad = refusal.and_then(|refusal| refusal.nt_status);
+    json!({
+        "message": explained.map_or_else(|| error.to_string(), Explained::said),
+        "remedy": remedy.map(ToString::to_string),
+        "code": refusal.map(|refusal| refusal.code.0),
+        "codeName": refusal.and_then(|refusal| refusal.code.name()),
+        "ntStatus": status_of_ad.map(|status| status.0),
+        "ntStatusName": status_of_ad.and_then(|status| status.name()),
+        "exitStatus": status(error),
+    })
 }
 
 /// The status that a failure ends the program with.
@@ -65,6 +96,18 @@ pub(crate) fn status(error: &(dyn Error + 'static)) -> u8 {
         next = error.source();
     }
     FAILED
+}
+
+/// What a KDC said, if that is behind it.
+fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a KdcRefusal> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<ClientError>() {
+            return error.refusal();
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn status_of_client(error: &ClientError) -> u8 {
@@ -93,13 +136,13 @@ pub(crate) fn report(text: &str) -> Result<(), Failure> {
     write(format!("{}\n", printable(text)).as_bytes())
 }
 
-pub(crate) fn report_json(value: &serde_json::Value) -> Result<(), Failure> {
+pub(crate) fn report_json(value: &Value) -> Result<(), Failure> {
     write_json(&serde_json::to_string_pretty(value)?)
 }
 
 /// In one line, for who reads on.
 #[cfg(feature = "dev-kdc")]
-pub(crate) fn report_json_line(value: &serde_json::Value) -> Result<(), Failure> {
+pub(crate) fn report_json_line(value: &Value) -> Result<(), Failure> {
     write_json(&value.to_string())
 }
 

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::environment::Environment;
 use crate::output::Unusable;
+use crate::remedy::Explained;
 use crate::secret::password_in;
 use crate::{Failure, cache, remedy, report, report_json};
 
@@ -52,7 +53,7 @@ pub(crate) struct S4u {
     cache: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// The user, by account name (sAMAccountName); a realm may follow an '@'.
     user: String,
     /// The service, such as cifs/fileserver.w25ad.net.
@@ -99,24 +100,20 @@ pub(crate) async fn delegate(
 }
 
 /// An exchange that was refused, and what that means where it is known.
-#[derive(Debug, thiserror::Error)]
-#[error("{exchange}: {error}{}{meaning}", if meaning.is_empty() { "" } else { ": " })]
-struct Explained {
-    exchange: &'static str,
-    #[source]
+pub(crate) fn refused(
+    step: Step,
     error: ClientError,
-    meaning: String,
-}
-
-fn refused(step: Step, error: ClientError, forwardable: bool, names: &Names<'_>) -> Failure {
+    forwardable: bool,
+    names: &Names<'_>,
+) -> Failure {
     let exchange = match (step, &error) {
         // Nothing was asked for in the user's name yet.
         (_, ClientError::Login(_)) => "login",
         (Step::S4uProxy, _) => "S4U2Proxy",
         _ => "S4U2Self",
     };
-    let meaning = remedy::of(step, &error, forwardable, names).map(|it| it.to_string());
-    Explained { exchange, meaning: meaning.unwrap_or_default(), error }.into()
+    let remedy = remedy::of(step, &error, forwardable, names);
+    Explained::new(exchange, error, remedy).into()
 }
 
 /// What a service needs before anybody is asked.

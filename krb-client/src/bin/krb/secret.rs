@@ -4,15 +4,18 @@ use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Read};
 use std::path::Path;
 
+use krb_client::remedy::Step;
 use krb_client::{ClientError, files};
+use krb_proto::Principal;
 use krb_proto::crypto::{Key, SUPPORTED};
 use krb_proto::formats::danger_parse_key;
 use krb_proto::formats::krb5_conf::parse_enctype;
 use krb_proto::iana::{EncType, ErrorCode};
 use zeroize::Zeroizing;
 
-use crate::Failure;
 use crate::output::{Unusable, printable};
+use crate::remedy::Explained;
+use crate::{Failure, terminal};
 
 /// No password is longer than this, nor is what stands behind its line in its file.
 const MAX_PASSWORD_FILE: u64 = 64 << 10;
@@ -23,7 +26,7 @@ const MAX_KEY_FILE: u64 = 1 << 20;
 /// next line is taken, as MIT's programs do: `kinit alice < file`.
 pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let answer = if io::stdin().is_terminal() {
-        Zeroizing::new(rpassword::prompt_password(printable(prompt))?)
+        Zeroizing::new(terminal::ask(&printable(prompt))?)
     } else {
         let mut line = Zeroizing::new(String::with_capacity(1 << 10));
         io::stdin().lock().take(MAX_PASSWORD_FILE).read_line(&mut line)?;
@@ -104,9 +107,23 @@ pub(crate) fn enctype(name: &str) -> Result<EncType, Failure> {
     Ok(parse_enctype(name).ok_or_else(unknown)?)
 }
 
-/// As MIT's kinit: who typed a password is told that it is wrong, and nobody else.
-pub(crate) fn explained(error: ClientError, was_typed: bool) -> Failure {
+/// What was typed is not the password.
+#[derive(Debug, thiserror::Error)]
+#[error("Password incorrect")]
+struct Incorrect(#[source] ClientError);
+
+/// Why an account could not log in. As MIT's kinit: who typed a password is told that it is wrong, and
+/// nobody else.
+pub(crate) fn explained(
+    account: &Principal,
+    target: &str,
+    error: ClientError,
+    was_typed: bool,
+) -> Failure {
     let code = error.refusal().map(|refusal| refusal.code);
     let is_wrong = matches!(code, Some(ErrorCode::PREAUTH_FAILED | ErrorCode::BAD_INTEGRITY));
-    if was_typed && is_wrong { "Password incorrect".into() } else { error.into() }
+    match was_typed && is_wrong {
+        true => Incorrect(error).into(),
+        false => Explained::of(Step::Login, account, target, error),
+    }
 }

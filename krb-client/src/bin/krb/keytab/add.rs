@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use base64ct::{Base64, Encoding as _};
+use krb_client::remedy::Step;
 use krb_client::{Clock as _, SystemClock};
 use krb_proto::crypto::{CryptoError, Key};
 use krb_proto::exchange::KeyHintExchange;
@@ -14,13 +15,14 @@ use super::edit::edit;
 use super::{Place, put};
 use crate::environment::{Environment, driver, principal};
 use crate::output::Unusable;
+use crate::remedy::Explained;
 use crate::secret::{ask_new, enctype, keys, octets_in, password_in};
 use crate::{Failure, report};
 
 #[derive(clap::Args)]
 pub(crate) struct Add {
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
     /// The principal that the keys are of, as tickets name it: an account, or one of its SPNs.
     principal: String,
     /// The keys' version (`msDS-KeyVersionNumber` in Active Directory).
@@ -163,7 +165,8 @@ async fn as_the_kdc_makes_them(
             keys.push(Key::danger_rc4_from_password(password));
             continue;
         }
-        let hint = driver.run(KeyHintExchange::new(account.clone(), *enctype)).await?;
+        let hint = driver.run(KeyHintExchange::new(account.clone(), *enctype)).await;
+        let hint = hint.map_err(|error| Explained::of(Step::Login, account, "", error))?;
         keys.push(hint.key(account, password.as_bytes())?);
     }
     Ok(keys)

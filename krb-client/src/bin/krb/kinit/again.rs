@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use krb_client::remedy::Step;
 use krb_client::{AccountSecret, Ccaches, Client};
 
 use super::{Kinit, tell};
 use crate::environment::Environment;
+use crate::remedy::Explained;
 use crate::{Failure, cache};
 
 /// The ticket-granting ticket in the cache is renewed, or made good.
@@ -20,11 +22,12 @@ pub(super) async fn run(
     let account = held.default_principal;
     let tgt = Arc::new(cache.tgt(&account.realm).await?);
     let secret = AccountSecret::ticket(tgt.clone());
-    let client = Client::new(environment.client(account, secret));
+    let client = Client::new(environment.client(account.clone(), secret));
     let ticket = match arguments.renew {
-        true => client.renew(&tgt).await?,
-        false => client.validate(&tgt).await?,
+        true => client.renew(&tgt).await,
+        false => client.validate(&tgt).await,
     };
+    let ticket = ticket.map_err(|error| Explained::of(Step::Renewal, &account, "", error))?;
     cache.initialize_with(&ticket.client, &[&ticket]).await?;
     tell(arguments, &cache, &ticket)
 }

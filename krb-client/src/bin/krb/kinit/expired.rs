@@ -1,7 +1,9 @@
+use krb_client::remedy::Step;
 use krb_client::{Client, ClientError};
 use krb_proto::Principal;
 use krb_proto::iana::ErrorCode;
 
+use crate::remedy::Explained;
 use crate::secret::ask_new;
 use crate::{Failure, complain};
 
@@ -14,6 +16,6 @@ pub(super) fn is_it(error: &ClientError) -> bool {
 pub(super) async fn change(client: &Client, account: &Principal) -> Result<(), Failure> {
     complain("Password expired. You must change it now.");
     let new = ask_new(&format!("New password for {account}: "))?;
-    client.change_password(&new).await?;
-    Ok(())
+    let changed = client.change_password(&new).await;
+    changed.map_err(|error| Explained::of(Step::Login, account, "", error))
 }
