@@ -17,6 +17,7 @@ pub mod exposed;
 mod failure;
 mod followed;
 pub mod identity;
+mod listed;
 mod named_file;
 pub mod network;
 pub mod oauth_client;

@@ -244,7 +244,7 @@ pub struct ServiceAccount {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NeverImpersonateConfig {
-    /// sAMAccountNames, compared without regard to case.
+    /// sAMAccountNames, without domain and suffix, compared without regard to case.
     #[serde(default)]
     pub accounts: Vec<String>,
     /// SIDs of accounts or of groups.

@@ -5,7 +5,7 @@ use krb_proto::pac::Sid;
 
 use super::config::NeverImpersonateConfig;
 use super::failure::Doubt;
-use crate::ConfigError;
+use crate::{ConfigError, listed};
 
 /// Accounts whose relative identifier says what they are, in every domain (MS-DTYP 2.4.2.4).
 const ACCOUNTS: [(u32, &str); 2] = [(500, "the built-in Administrator"), (502, "krbtgt")];
@@ -56,7 +56,7 @@ impl NeverImpersonate {
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             ours,
-            accounts: never.accounts.clone(),
+            accounts: accounts(&never.accounts)?,
             sids: sids("kerberos.neverImpersonate.sids", &never.sids)?,
             only_members_of: sids("kerberos.onlyMembersOf", only_members_of)?,
         })
@@ -124,11 +124,23 @@ fn what(account: &Account) -> Option<String> {
     found.map(|(_, what)| format!("a member of BUILTIN\\{what}"))
 }
 
-fn sids(setting: &str, texts: &[String]) -> Result<Vec<Sid>, ConfigError> {
-    let sid = |text: &String| {
-        let problem = || ConfigError::new(setting, format!("{text:?} is not a SID (S-1-5-21-…)"));
-        text.parse().map_err(|_| problem())
+/// Names that somebody may have. One that nobody can have would leave open what it is meant to shut.
+fn accounts(texts: &[String]) -> Result<Vec<String>, ConfigError> {
+    let name = |text: &String| {
+        let name = match listed::is_meant_as_sid(text) {
+            true => {
+                Err(format!("{text:?} is a SID: those stand in kerberos.neverImpersonate.sids"))
+            }
+            false => listed::account_name(text),
+        };
+        name.map_err(|problem| ConfigError::new("kerberos.neverImpersonate.accounts", problem))
     };
+    texts.iter().map(name).collect()
+}
+
+fn sids(setting: &str, texts: &[String]) -> Result<Vec<Sid>, ConfigError> {
+    let sid =
+        |text: &String| listed::sid(text).map_err(|problem| ConfigError::new(setting, problem));
     texts.iter().map(sid).collect()
 }
 
@@ -215,6 +227,32 @@ mod tests {
             assert!(failure.message.contains(what), "{} names {what}", failure.message);
         }
     }
+
+    #[test]
+    fn an_entry_that_could_never_match_anybody_is_refused() {
+        const SID: &str = "S-1-5-21-1-2-3-1103";
+        let refused = |accounts: &[&str], sids: &[&str]| {
+            let [accounts, sids] =
+                [accounts, sids].map(|list| list.iter().map(|&one| one.to_owned()).collect());
+            let config = NeverImpersonateConfig { accounts, sids };
+            NeverImpersonate::new(&config, &[], vec![]).err()
+        };
+        assert_eq!(refused(&["bob", "DC1$", "Jörg Müller"], &[SID, "S-1-18-1"]), None);
+        for text in ["W25AD\\bob", "bob@w25ad.net", " bob", "bob ", "", "adm-*", "bob, eve"] {
+            let error = refused(&["alice", text], &[]).unwrap();
+            assert_eq!(error.setting, "kerberos.neverImpersonate.accounts", "{error}");
+            assert!(error.problem.contains("sAMAccountName"), "{error}");
+        }
+        for text in [SID, "s-1-5-21-1-2-3-1103", "S-1-5-21-1-2-3-x"] {
+            let error = refused(&[text], &[]).unwrap();
+            assert!(error.problem.contains("neverImpersonate.sids"), "{error}");
+        }
+        for text in ["bob", "", " S-1-5-21-1-2-3-1103", "S-1-5-21-1-2-3"] {
+            let error = refused(&[], &[SID, text]).unwrap();
+            assert_eq!(error.setting, "kerberos.neverImpersonate.sids", "{error}");
+        }
+    }
+
     #[test]
     fn an_allow_list_lets_its_members_in_and_nobody_else() {
         const AGENTS: &str = "S-1-5-21-1-2-3-2001";
