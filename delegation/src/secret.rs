@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use krb_client::files::read_text;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -24,41 +23,85 @@ pub enum Secret {
 }
 
 /// `{"$secret": "NAME"}`.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SecretName {
-    #[serde(rename = "$secret")]
     name: String,
 }
+
+/// What is said of anything else. The libraries' own words would have the value in them, or a name that
+/// stands where only `$secret` may.
+const FORMS: &str = r#"a secret is a text in quotes, or {"$secret": "NAME"}"#;
 
 // Not derived: an untagged enum is read by way of a copy that nobody zeroizes.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-
-        impl<'de> Visitor<'de> for Forms {
-            type Value = Secret;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(r#"a text, or {"$secret": "NAME"}"#)
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Secret, E> {
-                Ok(Secret::Plain(Zeroizing::new(text.to_owned())))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Secret, E> {
-                Ok(Secret::Plain(Zeroizing::new(text)))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Secret, A::Error> {
-                SecretName::deserialize(MapAccessDeserializer::new(map)).map(Secret::Named)
-            }
-        }
-
-        let secret = deserializer.deserialize_any(Forms)?;
+        let secret = Forms.deserialize(deserializer)?;
         READ.with_borrow_mut(|read| read.iter_mut().for_each(|all| all.push(secret.clone())));
         Ok(secret)
+    }
+}
+
+struct Forms;
+
+impl<'de> DeserializeSeed<'de> for Forms {
+    type Value = Secret;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Secret, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Forms {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"a text, or {"$secret": "NAME"}"#)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::Plain(Zeroizing::new(text.to_owned())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Secret, E> {
+        Ok(Secret::Plain(Zeroizing::new(text)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+        let other = || A::Error::custom(FORMS);
+        let name = map.next_key::<String>()?.map(Zeroizing::new);
+        if name.is_none_or(|name| *name != "$secret") {
+            return Err(other());
+        }
+        let Secret::Plain(name) = map.next_value_seed(Self)? else { return Err(other()) };
+        // Nothing stands beside it.
+        match map.next_key::<String>()?.map(Zeroizing::new) {
+            Some(_) => Err(other()),
+            None => Ok(Secret::Named(SecretName { name: name.to_string() })),
+        }
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
+        Err(E::custom(FORMS))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
+        Err(E::custom(FORMS))
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<Secret, E> {
+        Err(E::custom(FORMS))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
+        Err(E::custom(FORMS))
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<Secret, E> {
+        Err(E::custom(FORMS))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
+        Err(E::custom(FORMS))
     }
 }
 
@@ -218,9 +261,28 @@ mod tests {
         let missing: Secret = serde_json::from_str(r#"{"$secret": "NO_SUCH_SECRET"}"#).unwrap();
         assert!(missing.resolve().unwrap_err().to_string().contains("NO_SUCH_SECRET"));
         assert!(serde_json::from_str::<Secret>(r#"{"$secret": "A", "b": 1}"#).is_err());
-        // What is neither is named, and not shown.
-        let error = serde_json::from_str::<Secret>("[\"hunter2\"]").err().unwrap().to_string();
-        assert!(error.contains("$secret") && !error.contains("hunter2"), "{error}");
+        assert!(serde_json::from_str::<Secret>(r#"{"$secret": {"$secret": "A"}}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_no_secret_is_said_without_it() {
+        for text in [
+            r#"["8273645591"]"#,
+            "8273645591",
+            "-8273645591",
+            "8273645591.5",
+            "18446744073709551615827",
+            r#"{"8273645591": 1}"#,
+            r#"{"$secret": 8273645591}"#,
+            r#"{"$secret": "A", "8273645591": 1}"#,
+            r#"{"$secret": ["8273645591"]}"#,
+            "true",
+            "{}",
+        ] {
+            let error = serde_json::from_str::<Secret>(text).err().unwrap().to_string();
+            assert!(error.contains("$secret") && !error.contains("827"), "{text}: {error}");
+            assert!(!error.contains("true"), "{error}");
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn what_is_not_known_or_missing_is_named() {
     assert!(problem.contains("`callTimeoutSeconds`"), "{problem}");
 
     let problem = error(r#""callTimeoutSeconds": 30"#, r#""callTimeoutSeconds": "30""#);
-    assert!(problem.contains(r#"server.callTimeoutSeconds: invalid type: string "30""#));
+    assert!(problem.contains("server.callTimeoutSeconds: invalid type: string, expected"));
 
     let problem = error(r#""listen": "127.0.0.1:8080","#, r#""listen": "localhost","#);
     assert!(problem.contains("server.listen: must be an IP address and a port"), "{problem}");
@@ -254,7 +254,7 @@ fn what_is_wrong_is_named_by_line_and_setting_in_each_form() {
             TOML,
             "\"$secret\"",
             "\"secret\"",
-            "delegation.tokenExchange.clientSecret.secret: unknown",
+            "delegation.tokenExchange.clientSecret: a secret is",
         ),
         ("c.toml", TOML, "[audit]", "[audit", "c.toml:32:"),
         (
@@ -269,7 +269,7 @@ fn what_is_wrong_is_named_by_line_and_setting_in_each_form() {
             YAML,
             "realm: W25AD.NET",
             "realm: 5",
-            "16:3: kerberos.realm: invalid type: integer `5`",
+            "16:3: kerberos.realm: invalid type: integer, expected a string",
         ),
         ("c.yaml", YAML, "    host:", "    hosts:", "targets[0]"),
         ("c.yaml", YAML, "[corp]", "[corp", "c.yaml:2"),
@@ -284,6 +284,42 @@ fn what_is_wrong_is_named_by_line_and_setting_in_each_form() {
     ] {
         let problem = problem_in(name, &change(text, old, new));
         assert!(problem.contains(expected), "{new}: {problem}");
+    }
+}
+
+/// A password of digits, or anything where something else belongs.
+#[test]
+fn no_value_is_shown_by_what_is_said_of_it_in_each_form() {
+    const SECRET: &str = "8273645591";
+    for written in [
+        SECRET.to_owned(),
+        format!("-{SECRET}"),
+        format!("{SECRET}.25"),
+        format!("[\"{SECRET}\"]"),
+        format!("{{\"$secret\": {SECRET}}}"),
+    ] {
+        let old = r#""clientSecret": { "$secret": "MCP_OAUTH_CLIENT_SECRET" }"#;
+        let problem = error(old, &format!(r#""clientSecret": {written}"#));
+        assert!(problem.contains("clientSecret"), "{written}: {problem}");
+        assert!(!problem.contains(SECRET), "{written}: {problem}");
+    }
+    let password = |text: String| text.replace("PASSWORD", SECRET);
+    for (name, text) in [
+        ("c.yaml", "state:\n  key: PASSWORD\n"),
+        ("c.yaml", "state:\n  key: {PASSWORD: x}\n"),
+        ("c.yaml", "state:\n  key: {PASSWORD}\n"),
+        ("c.yaml", "state: PASSWORD\n"),
+        ("c.yaml", "state: \"PASSWORD\"\n"),
+        ("c.toml", "[state]\nkey = PASSWORD\n"),
+        ("c.toml", "[state]\nkey = PASSWORD.5\n"),
+        ("c.toml", "[state]\nkey = {\"PASSWORD\" = 1}\n"),
+        ("c.toml", "state = \"PASSWORD\"\n"),
+        ("c.jsonc", "{\"state\": \"PASSWORD, expected \\\"x\\\"\"}"),
+        ("c.jsonc", "{\"state\": {\"key\": {\"$secret\": \"A\", \"PASSWORD\": 1}}}"),
+    ] {
+        let problem = problem_in(name, &password(text.to_owned()));
+        assert!(problem.contains("state"), "{text}: {problem}");
+        assert!(!problem.contains(SECRET), "{text}: {problem}");
     }
 }
 
