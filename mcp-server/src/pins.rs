@@ -92,7 +92,7 @@ pub(crate) async fn run(asked: Pins, out: &mut impl io::Write) -> Result<(), Err
             return list(&pins, json, out);
         }
         Pins::Approve { which, sid, all, .. } => {
-            let of = if all { None } else { Some(which.of(&config)?) };
+            let of = if all { None } else { Some(which.somebody(&config)?) };
             let change = match (of, sid) {
                 (Some(PinOf { issuer, subject, realm }), Some(sid)) => {
                     // Nothing goes by the name; it is known when the account is seen.
@@ -126,6 +126,20 @@ impl Which {
         let issuer = config.issuer(self.issuer.as_deref())?;
         let realm = self.realm.clone().unwrap_or_else(|| config.kerberos.realm.clone());
         Ok(PinOf { issuer, subject, realm })
+    }
+
+    /// One who can come: of anybody else nothing is said. What is pinned already may be of a realm that
+    /// is no longer configured, and is released by [`Which::of`].
+    fn somebody(&self, config: &Config) -> Result<PinOf, Error> {
+        let of = self.of(config)?;
+        config.check_subject(&of.issuer, &of.subject)?;
+        if !config.realms().any(|realm| realm == of.realm) {
+            let mut realms: Vec<_> = config.realms().collect();
+            realms.dedup();
+            let (realm, realms) = (&of.realm, realms.join(", "));
+            return Err(format!("--realm: {realm} is none of the accounts': {realms}").into());
+        }
+        Ok(of)
     }
 }
 

@@ -216,6 +216,30 @@ impl Config {
         }
     }
 
+    /// Refuses what is no subject of an issuer's tokens, so that nothing is said of nobody.
+    pub(crate) fn check_subject(&self, issuer: &str, subject: &str) -> Result<(), String> {
+        let blank = |c: char| c.is_whitespace() || c.is_control();
+        if subject.is_empty() || subject.starts_with(blank) || subject.ends_with(blank) {
+            return Err(format!(
+                "{subject:?}: a subject is not empty, and has no blank at its ends"
+            ));
+        }
+        let idp = self.auth.trusted_idps.iter().find(|idp| idp.issuer == issuer);
+        let claims = idp.map_or(&[][..], |idp| &idp.claim_mappings.user_id.0);
+        let parts = || subject.split('/');
+        if claims.len() > 1 && (parts().count() != claims.len() || parts().any(str::is_empty)) {
+            let form = claims.join("/");
+            return Err(format!("{subject:?}: a subject of {issuer} is {form} (userId)"));
+        }
+        Ok(())
+    }
+
+    /// The realms that accounts are of.
+    pub(crate) fn realms(&self) -> impl Iterator<Item = &str> {
+        let further = self.kerberos.accounts.values().map(|account| &*account.realm);
+        std::iter::once(&*self.kerberos.realm).chain(further)
+    }
+
     /// The issuers of the tokens that are believed.
     #[must_use]
     pub fn issuers(&self) -> Vec<String> {

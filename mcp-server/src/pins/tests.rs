@@ -16,7 +16,12 @@ struct Cli {
 
 fn configuration() -> String {
     let end = EXAMPLE.rfind('}').unwrap();
-    format!("{}, \"state\": {{\"directory\": \"state\"}} }}", &EXAMPLE[..end])
+    let realm = "\"realm\": \"W25AD.NET\",";
+    let other = r#""accounts": { "other": {
+        "servicePrincipalName": "HTTP/x.other.test", "realm": "OTHER.TEST",
+        "serviceAccount": { "username": "svc", "keytab": "other.keytab" } } },"#;
+    let text = EXAMPLE[..end].replacen(realm, &format!("{realm} {other}"), 1);
+    format!("{text}, \"state\": {{\"directory\": \"state\"}} }}")
 }
 
 fn pins(directory: &Directory, arguments: &[&str]) -> Result<String, String> {
@@ -78,4 +83,28 @@ fn pins_are_approved_listed_and_released() {
     assert!(pins(&["release", "42"]).unwrap_err().contains("is pinned to no account"));
     assert_eq!(pins(&["list"]).unwrap().lines().count(), 1, "the other realm's stays");
     assert!(pins(&["release", "42", "--issuer", "https://x"]).unwrap_err().contains("none of"));
+}
+
+#[test]
+fn nobody_who_cannot_come_is_approved() {
+    let directory = Directory::new();
+    let pins = |arguments: &[&str]| pins(&directory, arguments);
+    for (subject, realm, expected) in [
+        ("", "W25AD.NET", "\"\": a subject is not empty"),
+        (" 42", "W25AD.NET", "a subject is not empty"),
+        ("42", "w25ad.net", "--realm: w25ad.net is none of the accounts': W25AD.NET, OTHER.TEST"),
+        ("42", "", "--realm:  is none"),
+        ("42", "THERE.TEST", "--realm: THERE.TEST"),
+    ] {
+        let problem = pins(&["approve", subject, "--sid", SID, "--realm", realm]).unwrap_err();
+        assert!(problem.contains(expected), "{subject:?} {realm:?}: {problem}");
+    }
+    assert_eq!(pins(&["list"]).unwrap(), "none\n");
+    // Of a realm that was configured once.
+    let config = Config::load(&directory.write("krb-mcp.jsonc", &configuration())).unwrap();
+    let (issuer, subject) = (config.issuer(None).unwrap(), "1".to_owned());
+    let [realm, sid, account] = ["GONE.TEST", SID, "bob"].map(str::to_owned);
+    let pin = Pin { issuer, subject, realm, sid, account, at: 1, approved: false };
+    Operator::new(&config.state).unwrap().change_pins(&PinChange::Put(pin)).unwrap();
+    assert!(pins(&["release", "1", "--realm", "GONE.TEST"]).unwrap().starts_with("released: 1"));
 }

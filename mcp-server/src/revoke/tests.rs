@@ -13,8 +13,17 @@ struct Cli {
 
 /// The command, as it is called in a directory with the example and what its state is.
 fn revoke(directory: &Directory, state: &str, arguments: &[&str]) -> Result<String, String> {
-    let end = EXAMPLE.rfind('}').unwrap();
-    let text = format!("{}, \"state\": {state} }}", &EXAMPLE[..end]);
+    revoke_with(directory, EXAMPLE, state, arguments)
+}
+
+fn revoke_with(
+    directory: &Directory,
+    example: &str,
+    state: &str,
+    arguments: &[&str],
+) -> Result<String, String> {
+    let end = example.rfind('}').unwrap();
+    let text = format!("{}, \"state\": {state} }}", &example[..end]);
     let file = directory.write("krb-mcp.jsonc", &text);
     let file = file.to_str().unwrap();
     let all = ["revoke", "--config", file].into_iter().chain(arguments.iter().copied());
@@ -81,9 +90,27 @@ fn what_would_revoke_nobody_is_refused() {
     let directory = Directory::new();
     let problem =
         |state: &str, arguments: &[&str]| revoke(&directory, state, arguments).unwrap_err();
-    for name in [r"W25AD\alice", "alice@w25ad.net", ""] {
+    let long = "a".repeat(400);
+    for name in [
+        r"W25AD\alice",
+        "alice@w25ad.net",
+        "",
+        " bob",
+        "bob ",
+        "bo\tb",
+        "bob\n",
+        &long,
+        " S-1-5-21-1",
+    ] {
         assert!(problem(STATE, &[name]).contains("bare sAMAccountName"), "{name}");
+        assert!(problem(STATE, &["--lift", name]).contains("bare sAMAccountName"), "{name}");
     }
+    assert!(problem(STATE, &["S-1-5-21-1-2-3"]).contains("no account has such a SID"));
+    for subject in ["", " ", " 42", "42\n"] {
+        let problem = problem(STATE, &["--subject", subject]);
+        assert!(problem.contains("--subject: ") && problem.contains("a subject is"), "{problem}");
+    }
+    assert_eq!(revoke(&directory, STATE, &["--list"]).unwrap(), "nobody\n");
     let stranger = ["--subject", "42", "--issuer", "https://idp.example.com"];
     assert!(problem(STATE, &stranger).contains("none of the configuration's"));
     assert!(problem("{}", &["alice"]).contains("no state.directory"));
@@ -91,4 +118,19 @@ fn what_would_revoke_nobody_is_refused() {
     assert!(problem(STATE, &["alice", "--list"]).contains("cannot be used with"));
     let short = r#"{"directory": "state", "key": "too short"}"#;
     assert!(problem(short, &["alice"]).contains("state.key: has fewer than 32"));
+}
+
+/// Of a user whom several claims name, one of these is nobody.
+#[test]
+fn a_part_of_a_subject_is_refused() {
+    let directory = Directory::new();
+    let mappings = r#""claimMappings": {"#;
+    assert_eq!(EXAMPLE.matches(mappings).count(), 1);
+    let several = EXAMPLE.replace(mappings, &format!(r#"{mappings} "userId": ["tid", "oid"],"#));
+    let revoke = |subject: &str| revoke_with(&directory, &several, STATE, &["--subject", subject]);
+    for subject in ["o", "t/", "/o", "t/o/x", "//"] {
+        let problem = revoke(subject).unwrap_err();
+        assert!(problem.contains("is tid/oid (userId)"), "{subject}: {problem}");
+    }
+    assert!(revoke("t/o").unwrap().starts_with("subject t/o of"));
 }
