@@ -12,7 +12,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
@@ -92,7 +92,7 @@ impl TokenExchanger {
             Some(config) => Some((config, meant(config, verifier.idps())?)),
             None => None,
         };
-        let (mut issuers, mut exchanged) = (Vec::new(), HashSet::new());
+        let (mut issuers, mut without) = (Vec::new(), None);
         for (index, idp_config) in verifier.idps().enumerate() {
             let own = idp_config.token_exchange.as_ref();
             let (config, section) = match (own, shared) {
@@ -100,7 +100,10 @@ impl TokenExchanger {
                 (None, Some((config, issuer))) if issuer == idp_config.issuer => {
                     (config, "delegation.tokenExchange".to_owned())
                 }
-                _ => continue,
+                _ => {
+                    without = without.or(Some(index));
+                    continue;
+                }
             };
             if own.is_some_and(|own| own.idp_name.is_some()) {
                 let problem =
@@ -111,24 +114,25 @@ impl TokenExchanger {
             let own = Settings::new(config.clone(), &section, place);
             let name = (&*idp_config.name, &*idp_config.issuer);
             issuers.push(Issuer::new(own, name, &settings.modules, verifier, idp)?);
-            exchanged.insert(&*idp_config.name);
         }
         if issuers.is_empty() {
             let problem = "must be given, here or for one of auth.trustedIDPs, or no token could be \
                            exchanged";
             return Err(ConfigError::new("delegation.tokenExchange", problem));
         }
+        if let Some(index) = without {
+            let problem = "must be given: delegation.tokenExchange is for another issuer, and each call \
+                           of this one's users would fail";
+            let setting = format!("auth.trustedIDPs[{index}].tokenExchange");
+            return Err(ConfigError::new(setting, problem));
+        }
         for (module, ModuleConfig { token_exchange }) in &settings.modules {
             let Some(name) = &token_exchange.idp_name else { continue };
-            let problem = if exchanged.contains(&**name) {
-                continue;
-            } else if verifier.idps().any(|known| known.name == *name) {
-                "names one of auth.trustedIDPs that has no tokenExchange"
-            } else {
-                "is the name of none of auth.trustedIDPs"
-            };
-            let section = format!("delegation.modules.{module}.tokenExchange");
-            return Err(ConfigError::new(format!("{section}.idpName"), problem));
+            if !verifier.idps().any(|known| known.name == *name) {
+                let setting = format!("delegation.modules.{module}.tokenExchange.idpName");
+                let problem = "is the name of none of auth.trustedIDPs";
+                return Err(ConfigError::new(setting, problem));
+            }
         }
         let modules = settings.modules.keys().cloned().collect();
         Ok(Self { issuers, modules, asked: Asked::default() })

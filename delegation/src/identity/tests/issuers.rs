@@ -133,7 +133,11 @@ async fn the_same_subject_at_two_issuers_is_two_people() {
     let (ours, theirs) = (idp().await, idp().await);
     let config = |idp: &Idp, realm: &str| {
         let config = json!({
-            "issuer": idp.url, "audience": "mcp-oauth", "mayAssert": { "realms": [realm] }
+            "issuer": idp.url, "audience": "mcp-oauth", "mayAssert": { "realms": [realm] },
+            "tokenExchange": {
+                "tokenEndpoint": format!("{}/token", idp.url), "clientId": "mcp-oauth",
+                "clientSecret": "s3cret+&", "audience": "mcp-oauth"
+            }
         });
         serde_json::from_value(config).unwrap()
     };
@@ -158,7 +162,8 @@ async fn the_same_subject_at_two_issuers_is_two_people() {
             assert_eq!(subject.may_be(&alice(claimed)).is_ok(), claimed == realm);
         }
         // To the other one its token does not go.
-        let failure = other.exchanger(&verifier).exchange(&caller, None, 0).await.unwrap_err();
+        let of_the_other = other.exchanger(&other.verifier());
+        let failure = of_the_other.exchange(&caller, None, 0).await.unwrap_err();
         assert_eq!(failure.code, Code::TokenExchangeFailed, "{failure}");
         // Nor does the name of an issuer make its token.
         let foreign = BearerToken::new(other.sign(&idp.claims()));

@@ -17,12 +17,14 @@ async fn a_token_goes_to_its_own_issuer_only() {
     idp.answers_properly();
     let mut own = usual();
     own["tokenEndpoint"] = json!(format!("{OTHER}/token"));
-    for (own, reaches) in [(own, true), (Value::Null, false)] {
-        let verifier = idp.verifier(idps(own));
-        let exchanger = idp.exchanger_of(&verifier, json!({ "tokenExchange": usual() })).unwrap();
+    let both = idp.verifier(idps(own));
+    // What is configured for this one is for no caller of the other's.
+    let one = idp.verifier(json!([idps(Value::Null)[0]]));
+    for (verifier, reaches) in [(&both, true), (&one, false)] {
+        let exchanger = idp.exchanger_of(verifier, json!({ "tokenExchange": usual() })).unwrap();
         let before = idp.asked();
         for issuer in [URL, OTHER] {
-            let caller = admit(&verifier, &idp.sign(&Idp::claims(issuer))).await;
+            let caller = admit(&both, &idp.sign(&Idp::claims(issuer))).await;
             let exchanged = exchanger.exchange(&caller, None, 0).await;
             if issuer == URL || reaches {
                 assert_eq!(exchanged.unwrap().issuer(), issuer);
@@ -117,18 +119,32 @@ async fn what_is_asked_for_may_differ_by_kind_and_by_target() {
 #[test]
 fn no_module_is_overlooked_whosever_it_is() {
     let idp = Idp::new();
-    let verifier = idp.verifier(idps(Value::Null));
-    let with = |name: &str| {
-        let modules = json!({ "smb": { "tokenExchange": { "idpName": name } } });
-        idp.exchanger_of(&verifier, json!({ "tokenExchange": usual(), "modules": modules }))
-    };
-    // Its callers' tokens are not exchanged at all.
-    let error = with("other").err().unwrap();
-    assert_eq!(error.setting, "delegation.modules.smb.tokenExchange.idpName");
-    assert!(error.problem.contains("has no tokenExchange"), "{error}");
+    let mut own = usual();
+    own["tokenEndpoint"] = json!(format!("{OTHER}/token"));
+    let verifier = idp.verifier(idps(own));
     let none = Targets::new(Vec::new()).unwrap();
-    let error = with("idp").unwrap().check_modules(&none).unwrap_err();
-    assert_eq!(error.setting, "delegation.modules.smb");
+    for name in ["idp", "other"] {
+        let modules = json!({ "smb": { "tokenExchange": { "idpName": name } } });
+        let delegation = json!({ "tokenExchange": usual(), "modules": modules });
+        let exchanger = idp.exchanger_of(&verifier, delegation).unwrap();
+        let error = exchanger.check_modules(&none).unwrap_err();
+        assert_eq!(error.setting, "delegation.modules.smb");
+    }
+}
+
+#[test]
+fn an_issuer_whose_callers_nobody_could_exchange_is_refused() {
+    let idp = Idp::new();
+    let refused = |idps: Value, delegation: Value| {
+        let error = idp.exchanger_of(&idp.verifier(idps), delegation).err().unwrap();
+        assert!(error.problem.contains("must be given"), "{error}");
+        error.setting
+    };
+    let shared = || json!({ "tokenExchange": usual() });
+    assert_eq!(refused(idps(Value::Null), shared()), "auth.trustedIDPs[1].tokenExchange");
+    let mut own = usual();
+    own["tokenEndpoint"] = json!(format!("{OTHER}/token"));
+    assert_eq!(refused(idps(own), json!({})), "auth.trustedIDPs[0].tokenExchange");
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,10 +237,12 @@ fn settings_that_would_not_do_are_refused_by_name() {
     let two = |a: &str, b: &str| json!([realm("a", a), realm("b", b)]);
     let realms = two("https://idp.example/a", "https://idp.example/b");
     assert_eq!(refused(realms.clone(), json!({})).unwrap(), "delegation.tokenExchange.idpName");
-    assert_eq!(refused(realms, json!({ "idpName": "b" })), None);
+    let first = "auth.trustedIDPs[0].tokenExchange";
+    assert_eq!(refused(realms, json!({ "idpName": "b" })).unwrap(), first, "b's is known");
     let elsewhere = two(OTHER, "https://third.example");
     assert_eq!(refused(elsewhere, json!({})).unwrap(), "delegation.tokenExchange.idpName");
-    assert_eq!(refused(two(URL, OTHER), json!({})), None);
+    let second = "auth.trustedIDPs[1].tokenExchange";
+    assert_eq!(refused(two(URL, OTHER), json!({})).unwrap(), second, "the first's is known");
     let none = idp.exchanger_of(&idp.verifier(one()), json!({})).err().unwrap();
     assert_eq!(none.setting, "delegation.tokenExchange");
     let module = json!({
