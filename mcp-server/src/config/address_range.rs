@@ -18,6 +18,11 @@ pub struct AddressRange {
 pub struct NoAddressRange(String);
 
 impl AddressRange {
+    /// Is it more than any one network, 10.0.0.0/8 or fc00::/7, which is as good as everybody?
+    pub(super) const fn is_everywhere(&self) -> bool {
+        self.length < if self.first.is_ipv4() { 8 } else { 7 }
+    }
+
     /// Is it one of these?
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -87,6 +92,19 @@ mod tests {
         ] {
             let parsed: AddressRange = range.parse().unwrap();
             assert_eq!(parsed.contains(address.parse().unwrap()), holds, "{range} {address}");
+        }
+        for (range, is_everywhere) in [
+            ("0.0.0.0/0", true),
+            ("128.0.0.0/1", true),
+            ("10.0.0.0/7", true),
+            ("10.0.0.0/8", false),
+            ("::/0", true),
+            ("2000::/3", true),
+            ("fc00::/6", true),
+            ("fc00::/7", false),
+            ("::1", false),
+        ] {
+            assert_eq!(range.parse::<AddressRange>().unwrap().is_everywhere(), is_everywhere);
         }
         for none in ["", "x", "10.0.0", "10.0.0.0/33", "10.0.0.1/24", "::/129", "10.0.0.0/", "/8"] {
             assert!(none.parse::<AddressRange>().is_err(), "{none}");

@@ -150,6 +150,11 @@ impl ServerConfig {
                     let problem = "must list the reverse proxies, or nobody would be believed";
                     return error("clientCertificateHeader.from", problem.into());
                 }
+                if header.from.iter().any(AddressRange::is_everywhere) {
+                    let problem = "must list the reverse proxies and no more than their networks (/8 of \
+                                   IPv4, /7 of IPv6): any client could say that it has any certificate";
+                    return error("clientCertificateHeader.from", problem.into());
+                }
             } else {
                 let problem = "must be the name of a header field, such as Client-Cert";
                 return error("clientCertificateHeader.name", problem.into());

@@ -128,6 +128,8 @@ fn values_that_make_no_sense_are_refused() {
         (r#"{"name": "authorization", "from": ["::1"]}"#, ".name: must be"),
         (r#"{"from": ["10.0.0.1/24"]}"#, ".from[0]: \"10.0.0.1/24\" is neither"),
         (r#"{"name": "Client-Cert"}"#, ": missing field `from`"),
+        (r#"{"from": ["10.0.0.5", "0.0.0.0/0"]}"#, ".from: must list the reverse proxies and no"),
+        (r#"{"from": ["::/0"]}"#, ".from: must list the reverse proxies and no"),
     ] {
         let old = r#""callTimeoutSeconds""#;
         let problem = error(old, &format!(r#""clientCertificateHeader": {bad}, {old}"#));
