@@ -117,6 +117,8 @@ impl Plan {
             let setting = format!("auth.trustedIDPs[{index}].claimMappings.kerberosTicket");
             return Err(ConfigError::new(setting, "needs the section kerberos.deliveredTickets"));
         }
+        let mut remarks = targets.remarks(&settings.kerberos.all_kdcs());
+        remarks.extend(covering_nobody(&settings.trusted_idps, &settings.kerberos.realms())?);
         let claims = ClaimTypes::of(&settings.trusted_idps)?;
         let policies = settings.policy.begin(&targets, Words { claims, tools: settings.tools })?;
         let parts = parts()?;
@@ -142,7 +144,7 @@ impl Plan {
         Ok(Self {
             exchanger,
             verifier,
-            remarks: targets.remarks(&settings.kerberos.all_kdcs()),
+            remarks,
             targets,
             kerberos: Kerberos::new(
                 &settings.kerberos,
@@ -160,8 +162,8 @@ impl Plan {
         })
     }
 
-    /// What is well to know of the targets: which are one to Kerberos, and which are on a domain
-    /// controller.
+    /// What is well to know: which targets are one to Kerberos, and which are on a domain controller;
+    /// which realms an issuer may name accounts of, and there are none.
     #[must_use]
     pub fn remarks(&self) -> &[String] {
         &self.remarks
@@ -239,4 +241,18 @@ impl Plan {
             random,
         })
     }
+}
+
+/// What is to be said of realms that issuers may name accounts of, and that no service account is of.
+fn covering_nobody(idps: &[TrustedIdp], ours: &[&str]) -> Result<Vec<String>, ConfigError> {
+    let mut remarks = Vec::new();
+    for (index, idp) in idps.iter().enumerate() {
+        let Some(may_assert) = &idp.may_assert else { continue };
+        let setting = format!("auth.trustedIDPs[{index}].mayAssert.realms");
+        let strange = may_assert.strange_realms(ours);
+        let strange = strange.map_err(|problem| ConfigError::new(&*setting, problem))?;
+        let what = "is no service account's realm, and lets the issuer name nobody";
+        remarks.extend(strange.iter().map(|realm| format!("{setting}: {realm} {what}")));
+    }
+    Ok(remarks)
 }

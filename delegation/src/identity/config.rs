@@ -324,7 +324,7 @@ impl TrustedIdp {
         if let Some((list, problem)) =
             self.may_assert.as_ref().and_then(|may_assert| may_assert.check().err())
         {
-            return error(&format!("mayAssert{list}"), problem);
+            return error(&format!("mayAssert{list}"), &problem);
         }
         let user_id = &self.claim_mappings.user_id.0;
         if user_id.is_empty() || user_id.iter().any(String::is_empty) {

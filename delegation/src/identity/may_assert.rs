@@ -8,7 +8,8 @@ use krb_proto::pac::Sid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::AccountName;
+use super::{AccountName, Upn};
+use crate::listed;
 
 /// The accounts that an issuer may name: those that meet every list that is given here. Most of it is
 /// proven by the KDC's evidence, and asked once that is there.
@@ -73,19 +74,40 @@ const GROUPS: NotDeclared = NotDeclared("groups");
 
 impl MayAssert {
     /// What is wrong with the declaration.
-    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         let Declared { realms, upn_suffixes, accounts, groups } = &*self.0;
         if realms.is_empty() && upn_suffixes.is_empty() && accounts.is_empty() && groups.is_empty()
         {
-            return Err(("", "must declare something; \"realms\": [\"REALM\"] is a whole realm"));
+            let problem = "must declare something; \"realms\": [\"REALM\"] is a whole realm";
+            return Err(("", problem.into()));
         }
         if realms.iter().any(String::is_empty) {
-            return Err((".realms", "must hold no empty name"));
+            return Err((".realms", "must hold no empty name".into()));
         }
-        if upn_suffixes.iter().any(|suffix| suffix.is_empty() || suffix.contains('@')) {
-            return Err((".upnSuffixes", "must hold what stands behind the @, without it"));
+        let no_suffix = |suffix: &&String| {
+            suffix.contains(|c: char| c.is_whitespace() || c == '*')
+                || Upn::new(&format!("x@{suffix}")).is_err()
+        };
+        if let Some(suffix) = upn_suffixes.iter().find(no_suffix) {
+            let problem = "is not what stands behind an @, without it; there are no patterns";
+            return Err((".upnSuffixes", format!("{suffix:?} {problem}")));
         }
         Ok(())
+    }
+
+    /// Realms of it that no account is of, since these are `ours`: there are accounts of others in none.
+    ///
+    /// # Errors
+    /// One that is ours in another spelling, which would cover nobody either.
+    pub(crate) fn strange_realms(&self, ours: &[&str]) -> Result<Vec<&str>, String> {
+        let realms = self.0.realms.iter().map(String::as_str);
+        let strange: Vec<_> = realms.filter(|realm| !ours.contains(realm)).collect();
+        for realm in &strange {
+            if let Some(ours) = ours.iter().find(|ours| is_same(ours, realm.trim())) {
+                return Err(format!("{realm:?} is written {ours:?} under kerberos: case counts"));
+            }
+        }
+        Ok(strange)
     }
 
     /// Before anything is proven: can what the token says be an account that may be named? It spares
@@ -168,16 +190,21 @@ impl MayAssert {
 
 /// One account of the list.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(from = "String")]
+#[serde(try_from = "String")]
 #[schemars(with = "String")]
 enum OneAccount {
     Sid(Sid),
     Name(String),
 }
 
-impl From<String> for OneAccount {
-    fn from(text: String) -> Self {
-        text.parse().map_or(Self::Name(text), Self::Sid)
+impl TryFrom<String> for OneAccount {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match listed::is_meant_as_sid(&text) {
+            true => listed::sid(&text).map(Self::Sid),
+            false => listed::account_name(&text).map(Self::Name),
+        }
     }
 }
 
@@ -190,7 +217,7 @@ impl TryFrom<String> for WrittenSid {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("{text:?} is not a SID (S-1-5-21-…)"))
+        listed::sid(&text).map(Self)
     }
 }
 
@@ -284,13 +311,40 @@ mod tests {
             (json!({ "realms": [""] }), ".realms"),
             (json!({ "upnSuffixes": ["@w25ad.net"] }), ".upnSuffixes"),
             (json!({ "upnSuffixes": [""] }), ".upnSuffixes"),
+            (json!({ "upnSuffixes": ["w25ad.net", "a b"] }), ".upnSuffixes"),
+            (json!({ "upnSuffixes": ["w25ad.net "] }), ".upnSuffixes"),
+            (json!({ "upnSuffixes": ["*.w25ad.net"] }), ".upnSuffixes"),
         ] {
             let refused = declared(declaration.clone()).check().unwrap_err();
             assert_eq!(refused.0, setting, "{declaration}");
         }
         assert_eq!(declared(json!({ "realms": ["W25AD.NET"] })).check(), Ok(()));
-        for declaration in [json!({ "groups": ["Staff"] }), json!({ "realm": ["W25AD.NET"] })] {
-            assert!(serde_json::from_value::<MayAssert>(declaration).is_err());
+        for declaration in [
+            json!({ "groups": ["Staff"] }),
+            json!({ "groups": ["S-1-5-21-1-2-3"] }),
+            json!({ "realm": ["W25AD.NET"] }),
+            json!({ "accounts": ["alice", ""] }),
+            json!({ "accounts": ["W25AD\\bob"] }),
+            json!({ "accounts": ["bob@w25ad.net"] }),
+            json!({ "accounts": ["S-1-5-21-1-2-3-x"] }),
+            json!({ "accounts": ["s-1-5-21-1-2-3-1104"] }),
+        ] {
+            let read = serde_json::from_value::<MayAssert>(declaration.clone());
+            assert!(read.is_err(), "{declaration}");
+        }
+    }
+
+    #[test]
+    fn a_realm_in_another_spelling_is_refused_and_one_of_nobody_is_told() {
+        let strange = |realms: &[&str]| {
+            let declared = declared(json!({ "realms": realms }));
+            let ours = &["W25AD.NET", "OTHER.TEST"];
+            declared.strange_realms(ours).map(|strange| strange.join(" "))
+        };
+        assert_eq!(strange(&["W25AD.NET", "OTHER.TEST"]), Ok(String::new()));
+        assert_eq!(strange(&["THERE.TEST", "OTHER.TEST"]).as_deref(), Ok("THERE.TEST"));
+        for realm in ["w25ad.net", " W25AD.NET"] {
+            assert!(strange(&["OTHER.TEST", realm]).unwrap_err().contains("\"W25AD.NET\""));
         }
     }
 

@@ -56,6 +56,12 @@ pub struct KerberosConfig {
 }
 
 impl KerberosConfig {
+    /// The realms of the service accounts, in which users' accounts are looked up.
+    pub(crate) fn realms(&self) -> Vec<&str> {
+        let further = self.accounts.values().map(|account| account.realm.as_str());
+        std::iter::once(self.realm.as_str()).chain(further).collect()
+    }
+
     /// Every KDC that is named, of whatever realm: `host` or `host:port`.
     pub(crate) fn all_kdcs(&self) -> Vec<&str> {
         let further = self.accounts.values();
