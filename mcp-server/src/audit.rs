@@ -16,7 +16,8 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Command {
     /// Find any record that was changed, is missing or out of place, or was cut off the end
     ///
-    /// Ends with success if nothing is wrong with the log, and with 1 if something is. Intents
+    /// Ends with 0 if nothing is wrong with the log, with 1 if something is, with 2 if the command line
+    /// is wrong, and with 4 if it cannot be said, since a file cannot be read or makes no sense. Intents
     /// without an outcome are told, and are nothing wrong with the log.
     Verify(Verify),
 }

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::demo;
 use crate::http::MCP_PATH;
 use crate::pins::{self, Pins};
+use crate::print::Said;
 use crate::revoke::{self, Revoke};
 use crate::start::Server;
 use crate::systemd::{Notify, Sockets};
@@ -148,18 +149,30 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| without_demo(error).exit());
-    match run(cli.command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    // Of an answer it can be told whether it is one.
+    let asks = matches!(cli.command, Command::Policy { .. } | Command::Audit { .. });
+    let failed = if asks { NO_ANSWER.into() } else { ExitCode::FAILURE };
+    let error = match run(cli.command) {
+        Ok(Said::Yes) => return ExitCode::SUCCESS,
+        Ok(Said::No) => return ExitCode::FAILURE,
+        Ok(Said::Nothing) => return NO_ANSWER.into(),
         // Who reads no further, as `head`, need not be told.
-        Err(error) if is_broken_pipe(&*error) => ExitCode::FAILURE,
+        Err(error) if is_broken_pipe(&*error) => return failed,
+        Err(error) => error,
+    };
+    match error.downcast::<clap::Error>() {
+        Ok(wrong) => wrong.exit(),
         Err(error) => {
             // Standard error is all there is if this fails too.
             let _ = writeln!(io::stderr(), "krb-mcp: {error}");
-            ExitCode::FAILURE
+            failed
         }
     }
 }
+
+/// What a command ends with that was asked something and has no answer; 1 is one, and 2 is clap's for a
+/// wrong command line. `krb` ends so for files that are of no use.
+const NO_ANSWER: u8 = 4;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -169,7 +182,7 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Whether all went well, where it is not an error that it did not.
-fn run(command: Command) -> Result<bool, Error> {
+fn run(command: Command) -> Result<Said, Error> {
     match command {
         Command::Serve { config, listen, log_level, log_format } => {
             // Before there are threads.
@@ -192,9 +205,12 @@ fn run(command: Command) -> Result<bool, Error> {
         Command::Demo { once, json, log_level } => {
             logging::start(log_level, logging::Format::Text);
             let options = demo::Options { once, json };
-            return block_on(async { demo::run(options, stop_signal()?).await })?;
+            let done = block_on(async { demo::run(options, stop_signal()?).await })?;
+            return done.map(Said::from);
         }
-        Command::Audit { command } => return audit::run(command, &mut io::stdout()),
+        Command::Audit { command } => {
+            return audit::run(command, &mut io::stdout()).map(Said::from);
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "krb-mcp", &mut script);
@@ -207,7 +223,7 @@ fn run(command: Command) -> Result<bool, Error> {
             written.map_err(|error| format!("{}: {error}", folder.display()))?;
         }
     }
-    Ok(true)
+    Ok(Said::Yes)
 }
 
 /// Who asks a release for the demonstration is told where it is.

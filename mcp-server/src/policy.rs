@@ -3,8 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 use krb_client::files::read_text;
+use krb_client::proto::pac::Sid;
 use krb_delegation::Request;
 use krb_delegation::identity::{ClaimTypes, Claimed};
 use krb_delegation::plan::Plan;
@@ -14,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::print::print_json;
+use crate::print::{Said, print_json};
 use crate::{backend, tools};
 
 /// More than a token or its claims ever are.
@@ -36,8 +38,12 @@ pub(crate) enum Command {
     /// Check the policies of a configuration, and explain what they decide
     ///
     /// Alone it lists them. With --claims or --token it says whether a tool call is allowed, by
-    /// which policies, and what the others ask for. Ends with 0 if it is allowed, else with 1.
-    /// Nothing is done but that with --token the identity provider is asked, and nothing is recorded.
+    /// which policies, and what the others ask for. Nothing is done but that with --token the identity
+    /// provider is asked, and nothing is recorded.
+    ///
+    /// Ends with 0 if it is allowed, or the policies are valid; with 1 if it is denied; with 2 if the
+    /// command line is wrong; and with 4 if it cannot be said: it depends on groups that are not given,
+    /// a file cannot be read or makes no sense, the claims or the token stand for nobody.
     Check(Check),
 }
 
@@ -53,9 +59,9 @@ pub(crate) struct Check {
     /// Who calls: a caller's token, which is verified and exchanged as for a call
     #[arg(long, value_name = "FILE", group = "who")]
     token: Option<PathBuf>,
-    /// SIDs of the groups that the account is in, as a KDC would say
-    #[arg(long, value_name = "SID", value_delimiter = ',', requires = "who")]
-    groups: Option<Vec<String>>,
+    /// SIDs of the groups that the account is in, as a KDC would say; "" for none
+    #[arg(long, value_name = "SID", value_delimiter = ',', requires = "who", value_parser = group)]
+    groups: Option<Vec<Group>>,
     /// The tool that is called
     #[arg(long, value_name = "NAME", default_value = "user-info", requires = "who")]
     tool: String,
@@ -67,8 +73,22 @@ pub(crate) struct Check {
     json: bool,
 }
 
+/// A group's SID, or nothing.
+#[derive(Clone)]
+struct Group(Option<Sid>);
+
+fn group(text: &str) -> Result<Group, &'static str> {
+    let sid = (!text.is_empty()).then(|| text.parse()).transpose();
+    sid.map(Group).map_err(|_| "a SID, S-1-5-21-…")
+}
+
+/// The command line is wrong, which shows only now.
+fn wrong(what: impl std::fmt::Display) -> Error {
+    clap::Error::raw(ErrorKind::ValueValidation, format!("{what}\n")).into()
+}
+
 /// Does what is asked. Whether the call is allowed, if one is asked about.
-pub(crate) async fn run(command: Command, out: &mut impl io::Write) -> Result<bool, Error> {
+pub(crate) async fn run(command: Command, out: &mut impl io::Write) -> Result<Said, Error> {
     match command {
         Command::Schema { config } => {
             let config = config.map(|file| Config::load(&file)).transpose()?;
@@ -78,21 +98,21 @@ pub(crate) async fn run(command: Command, out: &mut impl io::Write) -> Result<bo
         Command::Init => out.write_all(DEFAULTS.as_bytes())?,
         Command::Check(check) => return check.run(out).await,
     }
-    Ok(true)
+    Ok(Said::Yes)
 }
 
 impl Check {
-    async fn run(&self, out: &mut impl io::Write) -> Result<bool, Error> {
+    async fn run(&self, out: &mut impl io::Write) -> Result<Said, Error> {
         let config = Config::load(&self.config)?;
         let plan = backend::plan(&self.config, &config).await?;
         if self.claims.is_none() && self.token.is_none() {
             self.list(&config, &plan, out).await?;
-            return Ok(true);
+            return Ok(Said::Yes);
         }
-        let groups = self.groups.iter().flatten().map(|sid| sid.parse());
-        let groups: Vec<_> =
-            groups.collect::<Result<_, _>>().map_err(|_| "--groups: SIDs, S-1-5-21-…")?;
-        let groups = self.groups.is_some().then_some(&groups[..]);
+        let groups: Option<Vec<Sid>> = self
+            .groups
+            .as_ref()
+            .map(|groups| groups.iter().filter_map(|group| group.0.clone()).collect());
         let resolved = match self.request()? {
             Request::Operation(operation) => Some(plan.targets().resolve(&operation)),
             _ => None,
@@ -111,7 +131,7 @@ impl Check {
             }
         };
         let policy = plan.policy().await;
-        let explanation = policy.explain(&who, resolved.as_ref(), groups);
+        let explanation = policy.explain(&who, resolved.as_ref(), groups.as_deref());
         let usable = policy.usable_as(&who);
         if self.json {
             print_json(&Report { explanation: &explanation, usable: &usable }, out)?;
@@ -122,20 +142,24 @@ impl Check {
                 writeln!(out, "\n  may use {addresses}\n      {actions}")?;
             }
         }
-        Ok(explanation.decision == Outlook::Allow)
+        Ok(match explanation.decision {
+            Outlook::Allow => Said::Yes,
+            Outlook::Deny => Said::No,
+            Outlook::Pending => Said::Nothing,
+        })
     }
 
     /// What the tool is asked for.
     fn request(&self) -> Result<Request, Error> {
         let names = || tools::names().join(", ");
         let tool = tools::find(&self.tool);
-        let tool = tool.ok_or_else(|| format!("--tool: one of {}", names()))?;
+        let tool = tool.ok_or_else(|| wrong(format_args!("--tool: one of {}", names())))?;
         match serde_json::from_str(&self.arguments) {
-            Ok(Value::Object(arguments)) => {
-                tool.parse(arguments).map_err(|failure| format!("--arguments: {failure}").into())
-            }
-            Ok(_) => Err("--arguments: a JSON object".into()),
-            Err(error) => Err(format!("--arguments: {error}").into()),
+            Ok(Value::Object(arguments)) => tool
+                .parse(arguments)
+                .map_err(|failure| wrong(format_args!("--arguments: {failure}"))),
+            Ok(_) => Err(wrong("--arguments: a JSON object")),
+            Err(error) => Err(wrong(format_args!("--arguments: {error}"))),
         }
     }
 

@@ -89,6 +89,55 @@ fn a_first_configuration_is_one_that_check_passes() {
 }
 
 #[test]
+fn a_script_can_tell_an_answer_from_none() {
+    let config = configuration("asked");
+    let beside = |name: &str, text: &str| {
+        let file = config.with_file_name(name);
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    beside(
+        "policy.cedar",
+        r#"@id("staff") permit (principal, action == Action::"user:info", resource)
+           when { principal.roles.contains("staff") };"#,
+    );
+    let claims = |name: &str, role: &str| {
+        let claims = serde_json::json!({
+            "sub": "42", "legacy_name": "ALICE_ADMIN", "object_sid": "S-1-5-21-1-2-3-1104",
+            "roles": [role]
+        });
+        beside(name, &claims.to_string())
+    };
+    let (staff, guest) = (claims("staff.json", "staff"), claims("guest.json", "guest"));
+    let (broken, none) = (beside("broken.json", "{"), beside("none.json", "{}"));
+    let config = config.to_str().unwrap();
+    let check = ["policy", "check", "--config", config];
+    let verify = ["audit", "verify"];
+    for (command, more, expected) in [
+        (&check[..], &[][..], 0),
+        (&check, &["--claims", &staff], 0),
+        (&check, &["--claims", &guest], 1),
+        (&check, &["--claims", &staff, "--groups", "Staff"], 2),
+        (&check, &["--claims", &staff, "--tool", "nothing"], 2),
+        (&check, &["--claims", &staff, "--arguments", "[]"], 2),
+        (&check, &["--claims", &staff, "--arguments", "{"], 2),
+        (&check, &["--claim", &staff], 2),
+        (&check, &["--claims", &broken], 4),
+        (&check, &["--claims", &none], 4),
+        (&check, &["--claims", "no/such"], 4),
+        (&["policy", "check", "--config", "no/such"], &[], 4),
+        (&verify, &["no/such"], 4),
+        (&verify, &[], 2),
+    ] {
+        let mut program = Command::new(PROGRAM);
+        program.args(command).args(more).env("KRB_MCP_TEST_SECRET", "correct horse");
+        let output = program.output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{command:?} {more:?}: {said}");
+    }
+}
+
+#[test]
 fn the_schema_is_json_and_the_version_says_what_it_was_built_of() {
     let here = Path::new(".");
     let (_, schema) = program(here, &["config", "schema"]);

@@ -1,7 +1,7 @@
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use super::jwt::Unverified;
-use super::{Caller, Claims, Subject, TrustedIdp};
+use super::{Caller, Claims, Subject, TrustedIdp, strict_json};
 use crate::Failure;
 
 /// Whom an exchanged token would be of. Questions can be asked about them; nothing is ever done as them.
@@ -19,11 +19,16 @@ impl Claimed {
     /// Why they make nobody.
     pub fn read(text: &str, idps: &[TrustedIdp]) -> Result<Self, String> {
         let text = text.trim();
-        let claims = match serde_json::from_str(text) {
-            Ok(Value::Object(claims)) => Claims::claimed(claims),
-            Ok(_) => return Err("claims are a JSON object".into()),
-            Err(_) if text.starts_with('{') => return Err("the claims are no JSON".into()),
-            Err(_) => Unverified::parse(text).map_err(|flaw| flaw.text().to_owned())?.claims,
+        let is_json = || serde_json::from_str::<IgnoredAny>(text).is_ok();
+        // Read as a token's are.
+        let claims = match strict_json::object(text.as_bytes()) {
+            Some(claims) => Claims::claimed(claims),
+            None if text.starts_with('{') && is_json() => {
+                return Err("the claims have a name twice: such a token is refused".into());
+            }
+            None if text.starts_with('{') => return Err("the claims are no JSON".into()),
+            None if is_json() => return Err("claims are a JSON object".into()),
+            None => Unverified::parse(text).map_err(|flaw| flaw.text().to_owned())?.claims,
         };
         let idp = match (claims.text("iss"), idps) {
             (None, [only]) => only,

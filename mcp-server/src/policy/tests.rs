@@ -17,7 +17,7 @@ struct Line {
 }
 
 /// What is printed, and whether it is allowed.
-async fn run_in(directory: &Directory, arguments: &[&str]) -> Result<(String, bool), String> {
+async fn run_in(directory: &Directory, arguments: &[&str]) -> Result<(String, Said), String> {
     let config = directory.0.join("krb-mcp.jsonc");
     let claims = directory.0.join("claims.json");
     let arguments = arguments.iter().map(|argument| match *argument {
@@ -40,7 +40,7 @@ fn reads(path: &str) -> Vec<String> {
     vec!["--tool".into(), "kerberos-file-read".into(), "--arguments".into(), arguments]
 }
 
-async fn asks(directory: &Directory, more: &[String]) -> Result<(String, bool), String> {
+async fn asks(directory: &Directory, more: &[String]) -> Result<(String, Said), String> {
     let more: Vec<&str> = CHECK.into_iter().chain(more.iter().map(String::as_str)).collect();
     run_in(directory, &more).await
 }
@@ -54,10 +54,10 @@ async fn a_decision_is_explained() {
     directory.write("claims.json", ALICE);
     let read = reads("//fileserver/corp/reports/data.csv");
     let (denied, allowed) = asks(&directory, &read).await.unwrap();
-    assert!(!allowed);
+    assert_eq!(allowed, Said::No);
     directory.write("claims.json", &ALICE.replace("file:list", "file:read"));
     let (permitted, allowed) = asks(&directory, &read).await.unwrap();
-    assert!(allowed);
+    assert_eq!(allowed, Said::Yes);
     assert_snapshot("src/policy/explained.txt", &format!("{denied}\n----\n{permitted}"));
 }
 
@@ -69,7 +69,7 @@ async fn programs_get_json() {
     read.push("--json".into());
     let (report, allowed) = asks(&directory, &read).await.unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
-    assert!(!allowed);
+    assert_eq!(allowed, Said::No);
     assert_eq!(report["decision"], "deny");
     assert_eq!(report["verified"], false);
     assert_eq!(report["path"], "/corp/reports/data.csv");
@@ -99,12 +99,17 @@ async fn what_groups_decide_is_said_to_depend_on_them() {
         asks(&directory, &more).await.unwrap()
     };
     let (pending, allowed) = decides(&[]).await;
-    assert!(!allowed && pending.starts_with("DEPENDS ON GROUPS"), "{pending}");
+    assert!(allowed == Said::Nothing && pending.starts_with("DEPENDS ON GROUPS"), "{pending}");
     assert!(pending.contains("depends on groups: principal.groups"), "{pending}");
     assert!(!pending.contains("does not hold"), "{pending}");
-    assert!(decides(&["--groups", "S-1-5-21-1-2-3-513,S-1-5-21-1-2-3-1105"]).await.1);
-    let (denied, allowed) = decides(&["--groups", "S-1-5-21-1-2-3-513"]).await;
-    assert!(!allowed && denied.contains("does not hold: principal.groups"), "{denied}");
+    let member = decides(&["--groups", "S-1-5-21-1-2-3-513,S-1-5-21-1-2-3-1105"]).await;
+    assert_eq!(member.1, Said::Yes);
+    // Of another group, and of none.
+    for groups in ["S-1-5-21-1-2-3-513", ""] {
+        let (denied, allowed) = decides(&["--groups", groups]).await;
+        assert_eq!(allowed, Said::No, "{groups:?}");
+        assert!(denied.contains("does not hold: principal.groups"), "{denied}");
+    }
 }
 
 #[tokio::test]
@@ -118,6 +123,8 @@ async fn what_is_wrong_is_said() {
     for (claims, more, part) in [
         ("[]", &[][..], "a JSON object"),
         ("{\"sub\"", &[], "no JSON"),
+        (r#"{"sub": "42", "legacy_name": "BOB", "legacy_name": "ALICE"}"#, &[], "a name twice"),
+        (r#"{"sub": "42", "legacy_name": "BOB", "a": {"b": 1, "b": 1}}"#, &[], "a name twice"),
         ("a.b.c", &[], "malformed"),
         (r#"{"legacy_name": "A"}"#, &[], "no subject"),
         (r#"{"sub": "42"}"#, &[], "legacy_name"),
