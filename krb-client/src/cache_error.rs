@@ -9,7 +9,7 @@ use krb_proto::formats::krb5_conf::TokenError;
 #[non_exhaustive]
 pub enum CacheError {
     /// There is none of this name.
-    #[error("{cache}: there is no such credential cache; kinit makes one")]
+    #[error("{cache}: there is no such credential cache; `krb kinit` makes one")]
     NotFound {
         /// Its name.
         cache: String,

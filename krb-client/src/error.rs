@@ -95,7 +95,7 @@ pub enum ClientError {
     },
     /// The keytab has no usable key for the account.
     #[error(
-        "the keytab has no key of a strong enctype for {principal}: `klist -ke` shows the names \
+        "the keytab has no key of a strong enctype for {principal}: `krb klist -ke` shows the names \
          (their letter case counts) and the enctypes that it has"
     )]
     NoKey {

@@ -148,6 +148,36 @@ async fn a_pin_is_asked_for_where_the_kdc_wants_one() {
     log_in("ivan", "755224\n").await.refused(1, "PIN for ivan@EXAMPLE.TEST");
 }
 
+/// Whoever types a password is asked for what is wanted; a script is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_one_time_password_that_is_wanted_is_not_called_a_wrong_password() {
+    let world = World::new("token").await;
+    world.log_in("svc-mcp", "FILE:armor").await;
+    let armored = ["kinit", "-T", "FILE:armor"];
+    let log_in =
+        async |account, typed| world.run(&[&armored[..], &[account]].concat(), typed).await;
+    log_in("heidi", "755224\n")
+        .await
+        .refused(1, "heidi@EXAMPLE.TEST: the KDC wants a one-time password: use --otp");
+    log_in("alice", "755224\n").await.refused(1, "Password incorrect");
+    log_in("alice", "alice's password\n").await.ok();
+    let mut command = world.program("script");
+    let krb = env!("CARGO_BIN_EXE_krb");
+    command.args(["-qefc", &format!("{krb} kinit -T FILE:armor -c FILE:heidi heidi"), "/dev/null"]);
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().ok()?;
+        child.stdin.take().unwrap().write_all(b"755224\n755224\n").unwrap();
+        Some(child.wait_with_output().unwrap())
+    });
+    let Some(asked) = asked.await.unwrap() else {
+        return eprintln!("skipped: there is no program `script` here");
+    };
+    let shown = String::from_utf8(asked.stdout).unwrap();
+    assert!(asked.status.success() && shown.contains("One-time password for heidi"), "{shown}");
+    let held = world.json(&["klist", "--json", "FILE:heidi"]).await;
+    assert_eq!(held["principal"], "heidi@EXAMPLE.TEST");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_typed_a_wrong_password_is_told_so_and_nobody_else() {
     let mut world = World::new("wrong").await;
@@ -196,6 +226,9 @@ async fn tickets_are_asked_for_as_the_command_line_says() {
     // Whose it is is known from the cache, and from the keytab.
     let again = world.json(&kinit).await;
     assert_eq!(again["client"], "svc-mcp@EXAMPLE.TEST");
+    // With keys it is the keytab that says so, whoever is in the cache.
+    let other = world.json(&["kinit", "--json", "-k", "-t", "svc-web"]).await;
+    assert_eq!(other["client"], "svc-web@EXAMPLE.TEST");
     assert_eq!(world.run(&["kinit", "-l", "soon"], "").await.0.status.code(), Some(2));
 }
 
@@ -400,6 +433,14 @@ async fn tickets_in_a_users_name_stand_alone() {
         assert_eq!(held["tickets"][0]["server"], format!("{WEB}@EXAMPLE.TEST"));
         assert!(held["principal"].as_str().unwrap().starts_with("alice"), "{held}");
     }
+    // An enterprise name is one for all who name users.
+    let s4u = ["s4u", "-k", "svc-mcp", "-c", "FILE:user", "-E", "alice@EXAMPLE.TEST", WEB];
+    assert!(world.ok(&s4u).await.contains(WEB));
+    let exec = ["exec", "-k", "svc-mcp", "-E", "alice@EXAMPLE.TEST", WEB, "--", "true"];
+    world.ok(&exec).await;
+    world.ok(&["doctor", "-k", "svc-mcp", "-E", "alice@EXAMPLE.TEST", WEB]).await;
+    world.run(&["kvno", "-F", "absent", "-P", WEB], "").await.refused(4, "absent");
+    world.run(&["kvno", "-F", "krb5.conf", "-P", WEB], "").await.refused(4, "no certificate");
     // To itself without -P, and nowhere else.
     world.ok(&["kvno", "-I", "alice", "svc-mcp"]).await;
     world.run(&["kvno", "-I", "alice", WEB], "").await.refused(1, "with -P");
@@ -527,6 +568,7 @@ async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     };
     for what in [
         "configuration",
+        "cache",
         "servers",
         "port",
         "clock",
@@ -565,6 +607,26 @@ async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     world.run(&other, "guess\nguess\n").await.ok();
     let found = of(&world.run(&["doctor", "--json", "-k", "wrong"], "").await);
     assert_eq!(lights(&found, "login"), ["red"], "{found}");
+    // The user alone is to blame, and not the account, which may hand on what it may.
+    let found = of(&world.run(&[&doctor[..], &["dave", WEB]].concat(), "").await);
+    assert_eq!(lights(&found, "S4U2Proxy"), ["red"], "{found}");
+    assert!(!found.to_string().contains("TrustedToAuthForDelegation"), "{found}");
+    // Much is known of an account without its keys, and of a cache that cannot be reached.
+    let mut command = world.command(&["doctor", "--json", "--client", "alice", "-k", "absent"]);
+    command.env("KRB5CCNAME", "XYZ:a");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (what, light) in
+        [("cache", "yellow"), ("keytab", "red"), ("clock", "green"), ("account", "green")]
+    {
+        assert_eq!(lights(&found, what), [light], "{what}: {found}");
+    }
+    // Keys that are right, by another version.
+    let mut keytab = world.kdc.as_ref().unwrap().realms().keytab("svc-mcp").unwrap();
+    keytab.entries.iter_mut().for_each(|entry| entry.kvno += 7);
+    files::write_keytab(&world.folder.join("versions"), &keytab).await.unwrap();
+    let found = world.json(&["doctor", "--json", "-k", "versions"]).await;
+    assert_eq!(lights(&found, "keytab"), ["green", "yellow"], "{found}");
     // What is to blame has its own name.
     for (arguments, what, why) in [
         (&["-k", "absent"][..], "keytab", "absent"),

@@ -146,6 +146,16 @@ fn what_a_cache_holds_is_listed() {
         "from the logon on: {text}"
     );
     assert!(text.contains("forwardable") && text.contains("ticket unreadable"), "{text}");
+    let mut from = ticket(web(), &alice, future);
+    from.addresses = vec![(2, vec![192, 0, 2, 1])];
+    from.authdata = vec![(1, Vec::new())];
+    let (text, _) = list(&[from, both[0].clone()], &["-a", "-n", "-d"]);
+    assert!(
+        text.contains("addresses: 192.0.2.1\n") && text.contains("addresses: (none)"),
+        "{text}"
+    );
+    assert_eq!(text.matches("AD-IF-RELEVANT").count(), 1, "{text}");
+    assert!(list(&[], &["-V"]).0.contains(env!("CARGO_PKG_VERSION")));
     let (text, _) = list(&both, &["--json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["principal"], "alice@R");
@@ -463,4 +473,37 @@ fn a_terminal_shows_again_what_is_typed_however_a_prompt_ends() {
         assert!(rest.contains(&format!("ended {status}")), "{told:?}: {rest}");
         assert!(rest.split_whitespace().any(|word| word == "echo"), "{told:?}: {rest}");
     }
+}
+
+/// Who sits at a terminal is told what is waited for; nobody else is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kdc_that_is_silent_is_named_on_a_terminal() {
+    let scratch = Scratch::new("progress");
+    let kdc = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = kdc.local_addr().unwrap();
+    let conf = format!(
+        "[realms]\n R = {{\n  kdc = {address}\n }}\n[libdefaults]\n udp_preference_limit = 1\n"
+    );
+    std::fs::write(scratch.0.join("krb5.conf"), conf).unwrap();
+    std::fs::write(scratch.0.join("password"), "secret\n").unwrap();
+    let krb = env!("CARGO_BIN_EXE_krb");
+    let kinit = format!("timeout 5 {krb} kinit --password-file password alice@R");
+    let mut on_terminal = Command::new("script");
+    on_terminal.args(["-qefc", &kinit, "/dev/null"]);
+    let mut alone = Command::new("sh");
+    alone.args(["-c", &kinit]);
+    let started = [on_terminal, alone].map(|mut command| {
+        command.current_dir(&scratch.0).env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("KRB5_CONFIG", "krb5.conf").stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    });
+    let [Ok(on_terminal), Ok(alone)] = started else {
+        return eprintln!("skipped: there is no program `script` here");
+    };
+    let shown = on_terminal.wait_with_output().unwrap().stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains(&format!("krb: waiting for an answer of {address}")), "{shown}");
+    let complaint = alone.wait_with_output().unwrap().stderr;
+    assert_eq!(String::from_utf8(complaint).unwrap(), "");
 }

@@ -157,7 +157,7 @@ async fn what_would_end_the_start_is_found() {
             "other.keytab",
             "DIR/krb-mcp.jsonc: kerberos.serviceAccount.keytab: ",
         ),
-        (config, "svc-mcp-server", "svc-other", "for svc-other@W25AD.NET: `klist -ke` shows"),
+        (config, "svc-mcp-server", "svc-other", "for svc-other@W25AD.NET: `krb klist -ke` shows"),
         (
             config,
             r#"{ "$secret": "PATH" }"#,

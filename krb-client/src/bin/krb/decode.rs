@@ -23,6 +23,7 @@ use serde_json::json;
 
 use self::capture::Capture;
 use self::decoder::Decoder;
+pub(crate) use self::decoder::address;
 use self::input::Input;
 use self::stream::Carried;
 use self::tree::{Fields, Tree};

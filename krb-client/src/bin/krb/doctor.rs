@@ -1,16 +1,17 @@
 //! `krb doctor`: what stands in the way of tickets, and what helps.
 
 mod account;
+mod cache;
 mod delegation;
 mod probe;
 mod servers;
 
-use krb_client::Client;
+use krb_proto::Principal;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::output::{Ended, ended, failure_json};
-use crate::s4u::{Service, Unready};
+use crate::s4u::{Naming, Service, Unready};
 use crate::{Failure, report, report_json};
 
 #[derive(clap::Args)]
@@ -23,6 +24,8 @@ pub(crate) struct Doctor {
     /// Print what is found as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    naming: Naming,
     /// Try to act in this user's name, who need not know of it.
     user: Option<String>,
     /// Try to reach this service in the user's name.
@@ -135,29 +138,33 @@ async fn look(arguments: &Doctor, findings: &mut Findings) -> Result<(), Failure
         }
     };
     let client = arguments.service.client(&environment).await;
-    let realm = match (&arguments.realm, &client) {
+    let account = match &client {
+        Ok(client) => Some(Principal::clone(client.account())),
+        // Much is known of one that is named, whatever it would log in with.
+        Err(_) => arguments.service.named(&environment).unwrap_or_default(),
+    };
+    let realm = match (&arguments.realm, &account) {
         (Some(realm), _) => Some(realm.clone()),
-        (None, Ok(client)) => Some(String::from_utf8_lossy(&client.account().realm).into_owned()),
-        (None, Err(_)) => environment.realms.default_realm().map(str::to_owned),
+        (None, Some(account)) => Some(String::from_utf8_lossy(&account.realm).into_owned()),
+        (None, None) => environment.realms.default_realm().map(str::to_owned),
     };
     let Some(realm) = realm else {
         let remedy = "set default_realm in krb5.conf, or name a realm with --realm";
         return findings.add(Finding::red("configuration", "no realm is known", remedy));
     };
     findings.add(Finding::green("configuration", format!("the realm is {realm}")))?;
+    cache::look(&environment, findings).await?;
     servers::look(&environment, &arguments.service, &realm, findings).await?;
-    let client: Client = match client {
-        Ok(client) => client,
-        Err(Unready { what, error }) => {
-            return findings.add(Finding::red(what.name(), error.to_string(), what.remedy()));
-        }
-    };
-    if !probe::look(&environment, &arguments.service, client.account(), findings).await? {
-        return Ok(());
+    if let Err(Unready { what, error }) = &client {
+        findings.add(Finding::red(what.name(), error.to_string(), what.remedy()))?;
     }
+    let Some(account) = account else { return Ok(()) };
+    let may_go_on = probe::look(&environment, &arguments.service, &account, findings).await?;
+    let Some(client) = client.ok().filter(|_| may_go_on) else { return Ok(()) };
     if account::look(&environment, &arguments.service, &client, findings).await? {
-        delegation::look(&client, arguments.user.as_deref(), arguments.spn.as_deref(), findings)
-            .await?;
+        let user = arguments.user.as_deref();
+        let user = user.map(|name| arguments.naming.user(name, &account.realm)).transpose()?;
+        delegation::look(&client, user, arguments.spn.as_deref(), findings).await?;
     }
     Ok(())
 }

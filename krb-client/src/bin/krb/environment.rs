@@ -9,13 +9,14 @@ use krb_client::proto::formats::Krb5Conf;
 use krb_client::proto::formats::krb5_conf::LibDefaults;
 use krb_client::{
     AccountSecret, Armor, Ccaches, ClientConfig, Defaults, Driver, OsRandom, Patience, Realms,
-    SystemClock,
+    SystemClock, TRACE,
 };
 use krb_proto::Principal;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::progress::Exchanges;
 use crate::trace::AsMit;
 use crate::{Failure, complain};
 
@@ -100,8 +101,8 @@ pub(crate) fn driver(realms: Realms) -> Driver {
 }
 
 /// Tells where `KRB5_TRACE` says what goes on, if it says so; and on standard error, of a command that has
-/// a log. As to MIT's library, a file that cannot be opened is no reason to do nothing.
-pub(crate) fn trace(has_log: bool) {
+/// a log. Who is shown what is waited for hears it so, too. As to MIT's library, a file that cannot be opened is no reason to do nothing.
+pub(crate) fn trace(has_log: bool, shows_progress: bool) {
     let file = named("KRB5_TRACE").and_then(|file| {
         let opened = File::options().append(true).create(true).open(&file);
         opened.map_err(|error| complain(&format!("KRB5_TRACE={file}: {error}: not traced"))).ok()
@@ -116,8 +117,10 @@ pub(crate) fn trace(has_log: bool) {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
         lines.with_filter(LevelFilter::INFO)
     });
-    if lines.is_some() || log.is_some() {
-        tracing_subscriber::registry().with(lines).with(log).init();
+    let progress = shows_progress
+        .then(|| Exchanges.with_filter(Targets::new().with_target(TRACE, LevelFilter::TRACE)));
+    if lines.is_some() || log.is_some() || progress.is_some() {
+        tracing_subscriber::registry().with(lines).with(log).with(progress).init();
     }
 }
 

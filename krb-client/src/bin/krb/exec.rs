@@ -9,13 +9,15 @@ use tokio::process::{Child, Command};
 
 use crate::environment::Environment;
 use crate::output::{Ended, Unusable};
-use crate::s4u::{Service, delegate};
+use crate::s4u::{Naming, Service, delegate};
 use crate::{Failure, complain};
 
 #[derive(clap::Args)]
 pub(crate) struct Exec {
     #[command(flatten)]
     service: Service,
+    #[command(flatten)]
+    naming: Naming,
     /// The user, by account name (sAMAccountName); a realm may follow an '@'.
     user: String,
     /// The service that the program is to reach, such as cifs/fileserver.w25ad.net.
@@ -35,7 +37,8 @@ const NOT_RUN: u8 = 126;
 pub(crate) async fn run(arguments: &Exec) -> Result<(), Failure> {
     let environment = Environment::read().await?;
     let client = arguments.service.client(&environment).await?;
-    let ticket = delegate(&client, &arguments.user, &arguments.spn).await?;
+    let user = arguments.naming.user(&arguments.user, &client.account().realm)?;
+    let ticket = delegate(&client, &user, &arguments.spn).await?;
     let left = ticket.times.endtime.unix() - SystemClock.now().seconds.unix();
     if left < LEAST_LIFE {
         return Err(format!(

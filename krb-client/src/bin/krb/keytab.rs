@@ -6,12 +6,14 @@ mod edit;
 use std::path::{Path, PathBuf};
 
 use krb_client::files;
+use krb_proto::Principal;
 use krb_proto::formats::{Keytab as Keys, KeytabEntry};
 use krb_proto::iana::EncType;
 use serde_json::{Value, json};
 
 use self::edit::edit;
 use crate::environment::{self, Environment};
+use crate::output::Unusable;
 use crate::secret::enctype;
 use crate::{Failure, report, report_json};
 
@@ -107,6 +109,14 @@ impl Place {
         }
         report(&text)
     }
+}
+
+/// The account that keys are of first. Active Directory knows no account by the name of an SPN.
+pub(crate) fn first_account(keytab: &Keys, path: &Path) -> Result<Principal, Unusable> {
+    let mut names = keytab.entries.iter().map(|entry| &entry.principal);
+    let first = names.clone().find(|name| name.name.components.len() == 1);
+    let none = || Unusable::new(path.display(), "there is no key in it");
+    Ok(first.or_else(|| names.next()).ok_or_else(none)?.clone())
 }
 
 /// What a key is, without it.

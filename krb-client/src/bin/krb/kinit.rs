@@ -3,20 +3,20 @@
 mod account;
 mod again;
 mod expired;
+mod login;
 mod options;
 mod secret;
 
 use std::path::PathBuf;
 
-use krb_client::{Ccache, Ccaches, Client, ClientError};
-use krb_proto::exchange::ExchangeError;
-use krb_proto::{Credential, Name, Principal};
+use krb_client::{Ccache, Ccaches};
+use krb_proto::{Credential, KerberosTime, Name, Principal};
 use serde_json::json;
 
-use self::options::duration;
+use self::login::Login;
+use self::options::{duration, start};
 use crate::environment::Environment;
-use crate::secret::explained;
-use crate::{Failure, complain, report, report_json};
+use crate::{Failure, complain, progress, report, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Kinit {
@@ -38,9 +38,10 @@ pub(crate) struct Kinit {
     /// For how long it is to be renewable.
     #[arg(short, value_name = "DURATION", value_parser = duration)]
     renewable: Option<i64>,
-    /// From when on it is to be good, so long from now: a postdated ticket, good once it is validated.
-    #[arg(short, value_name = "DURATION", value_parser = duration)]
-    start: Option<i64>,
+    /// From when on it is to be good, so long from now, or at that time, YYYYMMDDHHMMSS in UTC: a
+    /// postdated ticket, good once it is validated.
+    #[arg(short, value_name = "DURATION|TIME", value_parser = start)]
+    start: Option<KerberosTime>,
     /// Forwardable, which is what the configuration mostly says anyway.
     #[arg(short, overrides_with = "not_forwardable")]
     forwardable: bool,
@@ -53,7 +54,7 @@ pub(crate) struct Kinit {
     /// Not proxiable.
     #[arg(short = 'P')]
     not_proxiable: bool,
-    /// Good from this machine's addresses only.
+    /// Good from this machine's addresses only: it is refused, since no such ticket is asked for here.
     #[arg(short, overrides_with = "no_addresses")]
     addresses: bool,
     /// Good from everywhere, which is what the configuration mostly says anyway.
@@ -98,7 +99,7 @@ pub(crate) struct Kinit {
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// The account; without it the cache's, else the keytab's first, else the user's own name.
+    /// The account; without it, with -k, the keytab's first, else the cache's, else the user's own name.
     principal: Option<String>,
 }
 
@@ -119,29 +120,10 @@ pub(crate) async fn run(arguments: &Kinit) -> Result<(), Failure> {
     }
 
     let secret = secret::find(arguments, &environment, &account).await?;
-    let (asked, token) = (secret.was_typed, secret.token);
-    let mut config = environment.client(account.clone(), secret.secret);
-    config.login = options.clone();
-    if let Some(armor) = &arguments.armor {
-        config.armor = Some(environment.armor(armor, &account.realm).await?);
-    }
-    let client = Client::new(config);
-    let mut outcome = client.initial(&server, options.clone()).await;
-    if let (Err(ClientError::Exchange(ExchangeError::PinWanted)), Some(token)) = (&outcome, &token)
-    {
-        token.ask_for_pin(&account)?;
-        outcome = client.initial(&server, options.clone()).await;
-    }
-    let ticket = match outcome {
-        Err(error) if asked && expired::is_it(&error) => {
-            expired::change(&client, &account).await?;
-            client.initial(&server, options).await
-        }
-        outcome => outcome,
-    };
-    let ticket = ticket.map_err(|error| explained(&account, &server.to_string(), error, asked))?;
+    let (environment, account, server) = (&environment, &account, &server);
+    let ticket = Login { arguments, environment, account, server, options }.run(secret).await?;
     // The KDC may have another name for the account.
-    let cache = match ticket.client.is_same(&account) {
+    let cache = match ticket.client.is_same(account) {
         true => settled,
         false => place(&caches, &ticket.client).await?,
     };
@@ -173,7 +155,7 @@ async fn place(caches: &Ccaches, principal: &Principal) -> Result<Ccache, Failur
 }
 
 async fn write(caches: &Ccaches, cache: &Ccache, ticket: &Credential) -> Result<(), Failure> {
-    cache.initialize_with(&ticket.client, &[ticket]).await?;
+    progress::cache(cache, cache.initialize_with(&ticket.client, &[ticket])).await?;
     // Of a collection it is the one that programs take from now on.
     if caches.default_name() != cache.name() {
         let _ = cache.switch_to().await;

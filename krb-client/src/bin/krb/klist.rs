@@ -1,16 +1,18 @@
 //! `krb klist`: what credential caches and keytabs hold.
 
 use krb_client::{Ccache, Ccaches, Clock, SystemClock, files};
-use krb_proto::asn1::Ticket;
+use krb_proto::asn1::{HostAddress, Ticket};
 use krb_proto::formats::{CacheEntry, CredentialCache};
+use krb_proto::iana::AdType;
 use krb_proto::{KerberosTime, der};
 use serde_json::{Value, json};
 
 use crate::cache::caches;
+use crate::decode::address;
 use crate::environment::Environment;
 use crate::keytab::entry_json;
 use crate::output::{Ended, failure_json, status};
-use crate::{Failure, complain, report, report_json};
+use crate::{Failure, complain, progress, report, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Klist {
@@ -33,13 +35,22 @@ pub(crate) struct Klist {
     /// Show flags.
     #[arg(short, conflicts_with = "keytab")]
     flags: bool,
+    /// Show the addresses that tickets are good from; names are not looked up for them.
+    #[arg(short, conflicts_with = "keytab")]
+    addresses: bool,
+    /// With -a: look up no names, which is done anyway.
+    #[arg(short = 'n', requires = "addresses")]
+    numeric: bool,
+    /// Show the types of authorization data that tickets were asked for with.
+    #[arg(short = 'd', conflicts_with = "keytab")]
+    authdata: bool,
     /// Show configuration entries as well.
     #[arg(short = 'C', conflicts_with = "keytab")]
     configuration: bool,
     /// Say nothing, and fail unless there is a ticket that has not expired: a ticket-granting ticket
     /// where there are any.
     #[arg(short, conflicts_with_all = ["json", "keytab"])]
-    silent: bool,
+    pub(crate) silent: bool,
     /// List the keys in a keytab. They themselves are not shown.
     #[arg(short)]
     keytab: bool,
@@ -72,7 +83,7 @@ pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
     }
     if !arguments.list && !arguments.all {
         let cache = caches.default_cache().await?;
-        let held = cache.read().await?;
+        let held = progress::cache(&cache, cache.read()).await?;
         return match arguments.json {
             true => report_json(&as_json(&cache, &held, now)),
             false => show(&cache, &held, arguments, now),
@@ -86,7 +97,7 @@ pub(crate) async fn run(arguments: &Klist) -> Result<(), Failure> {
 async fn collection(caches: &Ccaches, arguments: &Klist, now: KerberosTime) -> Result<(), Failure> {
     let (mut read, mut json, mut worst) = (Vec::new(), Vec::new(), None);
     for cache in caches.all().await? {
-        match cache.read().await {
+        match progress::cache(&cache, cache.read()).await {
             Ok(held) => {
                 json.push(match arguments.list {
                     true => summary(&cache, &held, now),
@@ -187,6 +198,20 @@ fn show_ticket(
     if arguments.enctypes {
         let ticket = ticket_enctype(entry).unwrap_or_else(|| "unreadable".to_owned());
         report(&format!("  session key {}, ticket {ticket}", entry.enctype))?;
+    }
+    if arguments.addresses {
+        let shown = entry.addresses.iter().map(|(kind, octets)| {
+            address(&HostAddress { addr_type: (*kind).into(), address: octets })
+        });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        report(&format!("  addresses: {}", if shown.is_empty() { "(none)" } else { &shown }))?;
+    }
+    if arguments.authdata && !entry.authdata.is_empty() {
+        let types = entry.authdata.iter().map(|(kind, _)| AdType((*kind).into()).to_string());
+        report(&format!(
+            "  authorization data of the types {}",
+            types.collect::<Vec<_>>().join(", ")
+        ))?;
     }
     Ok(())
 }

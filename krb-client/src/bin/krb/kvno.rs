@@ -1,19 +1,22 @@
 //! `krb kvno`: tickets to services, and the versions of the keys that they are sealed with.
 
+use std::fmt;
+use std::path::{Path, PathBuf};
+
 use krb_client::remedy::{Names, Step};
 use krb_client::{AccountSecret, Ccache, Client, Clock as _, SystemClock, files};
 use krb_proto::asn1::Ticket;
 use krb_proto::exchange::{TgsGoal, TicketOptions, opens};
-use krb_proto::formats::{CacheEntry, CredentialCache, Keytab};
+use krb_proto::formats::{CacheEntry, CredentialCache, Keytab, read_pem};
 use krb_proto::iana::{EncType, NameType, TicketFlags};
 use krb_proto::{Credential, Name, Principal, der};
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
-use crate::output::{Ended, ended, failure_json, status};
+use crate::output::{Ended, Unusable, ended, failure_json, status};
 use crate::remedy::Explained;
 use crate::s4u::refused;
-use crate::{Failure, complain, report, report_json, secret};
+use crate::{Failure, complain, progress, report, report_json, secret};
 
 #[derive(clap::Args)]
 pub(crate) struct Kvno {
@@ -28,22 +31,29 @@ pub(crate) struct Kvno {
     keytab: Option<String>,
     /// Say nothing of what goes well.
     #[arg(short, conflicts_with = "json")]
-    quiet: bool,
+    pub(crate) quiet: bool,
     /// SERVICE is a host, and this the kind of service there.
     #[arg(short = 'S', value_name = "KIND")]
     service: Option<String>,
+    /// The names of the services are of no known type.
+    #[arg(short = 'u', conflicts_with = "service")]
+    unknown: bool,
     /// In the name of this user (S4U2Self), by an enterprise name, such as alice@example.com.
     #[arg(short = 'U', value_name = "USER", conflicts_with = "user")]
     enterprise_user: Option<String>,
     /// In the name of this user (S4U2Self), by the account's name.
     #[arg(short = 'I', value_name = "USER")]
     user: Option<String>,
-    /// With -U or -I: tickets to the services in the user's name (S4U2Proxy), for which SERVICE need
+    /// In the name of the user whose certificate is in this file, in PEM or DER (S4U2Self): the KDC says whose
+    /// it is.
+    #[arg(short = 'F', value_name = "FILE", conflicts_with_all = ["user", "enterprise_user"])]
+    certificate: Option<PathBuf>,
+    /// With -U, -I or -F: tickets to the services in the user's name (S4U2Proxy), for which SERVICE need
     /// not be the account itself.
     #[arg(short = 'P')]
     proxy: bool,
     /// To a service that has no key but its ticket-granting ticket, which is in this cache.
-    #[arg(long, value_name = "CACHE", conflicts_with_all = ["user", "enterprise_user"])]
+    #[arg(long, value_name = "CACHE", conflicts_with_all = ["user", "enterprise_user", "certificate"])]
     u2u: Option<String>,
     /// Put the tickets, and nothing else, into this cache.
     #[arg(long, value_name = "CACHE")]
@@ -64,7 +74,7 @@ pub(crate) struct Kvno {
 
 impl Kvno {
     const fn is_for_user(&self) -> bool {
-        self.user.is_some() || self.enterprise_user.is_some()
+        self.user.is_some() || self.enterprise_user.is_some() || self.certificate.is_some()
     }
 }
 
@@ -74,6 +84,37 @@ struct Got {
     ticket: Credential,
     /// It was there already, in the cache or for the same service before.
     is_known: bool,
+}
+
+/// In whose name.
+enum User {
+    Named(Principal),
+    /// Whoever a certificate in that file is for.
+    Certificate(String, Vec<u8>),
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(user) => user.name.fmt(f),
+            Self::Certificate(file, _) => write!(f, "of the certificate in {file}"),
+        }
+    }
+}
+
+/// No certificate is longer.
+const MAX_CERTIFICATE: u64 = 1 << 20;
+
+/// The first certificate of a file, in DER.
+fn certificate(file: &Path) -> Result<Vec<u8>, Failure> {
+    let octets = secret::octets_in(&file.display().to_string(), MAX_CERTIFICATE)?;
+    let pem = std::str::from_utf8(&octets).ok().map(|text| read_pem(text, &["CERTIFICATE"]));
+    let der = match pem {
+        Some(found) => found.and_then(|found| found.into_iter().next()),
+        None => Some(octets),
+    };
+    let none = || Unusable::new(file.display(), "there is no certificate in it");
+    Ok(der.ok_or_else(none)?.to_vec())
 }
 
 /// What tickets are got with.
@@ -88,7 +129,7 @@ struct Asking<'a> {
 
 pub(crate) async fn run(arguments: &Kvno) -> Result<(), Failure> {
     if arguments.proxy && !arguments.is_for_user() {
-        return Err("-P: in whose name? Name the user with -U or -I".into());
+        return Err("-P: in whose name? Name the user with -U, -I or -F".into());
     }
     let environment = Environment::read().await?;
     let cache = environment.caches(arguments.cache.as_deref()).default_cache().await?;
@@ -132,7 +173,12 @@ fn target(arguments: &Kvno, service: &str, account: &Principal) -> Result<Princi
         return Ok(Principal::new(name, &account.realm));
     }
     let realm = String::from_utf8_lossy(&account.realm);
-    Principal::parse(service, Some(&realm)).map_err(|error| format!("{service}: {error}").into())
+    let parsed = Principal::parse(service, Some(&realm));
+    let mut target = parsed.map_err(|error| error.to_string())?;
+    if arguments.unknown {
+        target.name.name_type = NameType::UNKNOWN;
+    }
+    Ok(target)
 }
 
 impl<'a> Asking<'a> {
@@ -141,7 +187,7 @@ impl<'a> Asking<'a> {
         environment: &Environment,
         cache: &Ccache,
     ) -> Result<Self, Failure> {
-        let held = cache.read().await?;
+        let held = progress::cache(cache, cache.read()).await?;
         let account = held.default_principal.clone();
         let client = match arguments.cached_only {
             true => None,
@@ -214,21 +260,22 @@ impl<'a> Asking<'a> {
         self.arguments.enctype.is_empty() || self.options.enctypes.contains(&entry.enctype)
     }
 
-    fn user(&self) -> Result<Option<Principal>, Failure> {
+    fn user(&self) -> Result<Option<User>, Failure> {
         let account = &self.held.default_principal;
+        if let Some(file) = &self.arguments.certificate {
+            return Ok(Some(User::Certificate(file.display().to_string(), certificate(file)?)));
+        }
         if let Some(name) = &self.arguments.enterprise_user {
-            return Ok(Some(Principal::new(Name::enterprise(name), &account.realm)));
+            let user = Principal::new(Name::enterprise(name), &account.realm);
+            return Ok(Some(User::Named(user)));
         }
         let realm = String::from_utf8_lossy(&account.realm);
         let user = self.arguments.user.as_deref();
-        Ok(user.map(|name| Principal::parse(name, Some(&realm))).transpose()?)
+        let user = user.map(|name| Principal::parse(name, Some(&realm))).transpose()?;
+        Ok(user.map(User::Named))
     }
 
-    async fn in_the_name_of(
-        &self,
-        user: &Principal,
-        target: &Principal,
-    ) -> Result<Credential, Failure> {
+    async fn in_the_name_of(&self, user: &User, target: &Principal) -> Result<Credential, Failure> {
         let client = self
             .client
             .as_ref()
@@ -241,9 +288,12 @@ impl<'a> Asking<'a> {
             .into());
         }
         let account = client.account().name.to_string();
-        let (user_name, target_name) = (user.name.to_string(), target.name.to_string());
+        let (user_name, target_name) = (user.to_string(), target.name.to_string());
         let names = Names { account: &account, user: &user_name, target: &target_name };
-        let evidence = client.s4u().evidence(user).await;
+        let evidence = match user {
+            User::Named(user) => client.s4u().evidence(user).await,
+            User::Certificate(_, der) => client.s4u().evidence_by_certificate(der, None).await,
+        };
         let evidence = evidence.map_err(|error| refused(Step::S4uSelf, error, true, &names))?;
         if !self.arguments.proxy {
             return Ok(Credential::clone(&evidence));
@@ -301,7 +351,8 @@ async fn store(
         }
         let all: Vec<_> = all.into_iter().map(|it| &it.ticket).collect();
         let out = environment.caches(Some(name)).default_cache().await?;
-        return Ok(out.initialize_with(&first.ticket.client, &all).await?);
+        let put = out.initialize_with(&first.ticket.client, &all);
+        return Ok(progress::cache(&out, put).await?);
     }
     if arguments.is_for_user() || arguments.no_store || arguments.cached_only {
         return Ok(());
@@ -313,7 +364,7 @@ async fn store(
     });
     let new: Vec<_> = new.collect();
     if !new.is_empty() {
-        cache.store(new).await?;
+        progress::cache(cache, cache.store(new)).await?;
     }
     Ok(())
 }

@@ -16,7 +16,9 @@ mod klist;
 mod kpasswd;
 mod kswitch;
 mod kvno;
+mod man;
 mod output;
+mod progress;
 mod remedy;
 mod s4u;
 mod secret;
@@ -100,12 +102,13 @@ enum Command {
     #[cfg(feature = "dev-kdc")]
     #[command(
         after_help = "Example:\n  krb kdc --realm-file realm.toml --write-krb5-conf krb5.conf \\\n          \
-        --write-keytab svc-mcp=mcp.keytab\n  KRB5_CONFIG=krb5.conf kinit alice"
+        --write-keytab svc-mcp=mcp.keytab\n  KRB5_CONFIG=krb5.conf krb kinit alice"
     )]
     Kdc(kdc::Kdc),
     /// List the tickets in credential caches, or the keys in a keytab.
     #[command(
-        after_help = "Examples:\n  krb klist -e -f alice.cc\n  krb klist -s alice.cc || kinit -c alice.cc alice\n  \
+        version,
+        after_help = "Examples:\n  krb klist -e -f alice.cc\n  krb klist -s alice.cc || krb kinit -c alice.cc alice\n  \
         krb klist -l DIR:/run/user/1000/krb5cc\n  krb klist -k -e mcp.keytab"
     )]
     Klist(klist::Klist),
@@ -164,6 +167,15 @@ impl Command {
         matches!(self, Self::Kinit(_) | Self::Kpasswd(_) | Self::Keytab(_))
     }
 
+    /// Does it say nothing unless it has to?
+    const fn is_quiet(&self) -> bool {
+        match self {
+            Self::Kvno(it) => it.quiet,
+            Self::Klist(it) => it.silent,
+            _ => false,
+        }
+    }
+
     /// Is its result JSON, and so why there is none?
     const fn json(&self) -> bool {
         match self {
@@ -186,13 +198,15 @@ impl Command {
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
-    environment::trace(command.has_log());
     let json = command.json();
-    if command.asks()
-        && let Err(error) = terminal::guard()
-    {
+    let shows_progress = progress::is_seen() && !json && !command.is_quiet();
+    // First, while there is one thread.
+    let guarded = if command.asks() { terminal::guard() } else { Ok(()) };
+    let watched = guarded.and_then(|()| if shows_progress { progress::watch() } else { Ok(()) });
+    if let Err(error) = watched {
         return failed(&error.into(), json);
     }
+    environment::trace(command.has_log(), shows_progress);
     match runtime(&command).enable_all().build() {
         Ok(runtime) => {
             let code = runtime.block_on(run(command));
@@ -241,7 +255,7 @@ async fn run(command: Command) -> ExitCode {
         }
         Command::Man { folder } => {
             let of = Arguments::command().long_version(None::<&str>);
-            let written = clap_mangen::generate_to(of, &folder);
+            let written = man::write(of, &folder);
             written.map_err(|error| Unusable::new(folder.display(), error).into())
         }
     };

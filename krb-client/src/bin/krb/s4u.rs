@@ -4,20 +4,20 @@ use std::path::PathBuf;
 
 use krb_client::remedy::{Names, Step};
 use krb_client::{
-    AccountSecret, Client, ClientError, KdcSource, Realms, Resolver, UserTicket, files,
+    AccountSecret, Armor, Client, ClientError, KdcSource, Realms, Resolver, UserTicket, files,
 };
-use krb_proto::Principal;
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
 use krb_proto::iana::TicketFlags;
+use krb_proto::{Name, Principal};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
-use crate::output::Unusable;
+use crate::keytab::first_account;
 use crate::remedy::Explained;
 use crate::secret::password_in;
-use crate::{Failure, cache, remedy, report, report_json};
+use crate::{Failure, cache, progress, remedy, report, report_json};
 
 /// The service account, and how it is reached.
 #[derive(clap::Args)]
@@ -44,10 +44,31 @@ pub(crate) struct Service {
     armor_cache: Option<String>,
 }
 
+/// How the user is named.
+#[derive(clap::Args)]
+pub(crate) struct Naming {
+    /// USER is an enterprise name, such as alice@corp.example, which may not be of the realm.
+    #[arg(short = 'E', long, requires = "user")]
+    enterprise: bool,
+}
+
+impl Naming {
+    /// The user as the account's KDCs are asked for them.
+    pub(crate) fn user(&self, name: &str, realm: &[u8]) -> Result<Principal, Failure> {
+        if self.enterprise {
+            return Ok(Principal::new(Name::enterprise(name), realm));
+        }
+        let parsed = Principal::parse(name, Some(&String::from_utf8_lossy(realm)));
+        parsed.map_err(|error| format!("{name}: {error}").into())
+    }
+}
+
 #[derive(clap::Args)]
 pub(crate) struct S4u {
     #[command(flatten)]
     service: Service,
+    #[command(flatten)]
+    naming: Naming,
     /// The cache to write; without it what KRB5CCNAME says, else the usual one.
     #[arg(short = 'c', long, value_name = "CACHE")]
     cache: Option<String>,
@@ -65,8 +86,9 @@ pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
     // Where the ticket goes is settled before anybody is asked for it.
     let cache = cache::to_write(&environment.caches(arguments.cache.as_deref())).await?;
     let client = arguments.service.client(&environment).await?;
-    let ticket = delegate(&client, &arguments.user, &arguments.spn).await?;
-    cache.initialize_with(&ticket.client, &[&ticket]).await?;
+    let user = arguments.naming.user(&arguments.user, &client.account().realm)?;
+    let ticket = delegate(&client, &user, &arguments.spn).await?;
+    progress::cache(&cache, cache.initialize_with(&ticket.client, &[&ticket])).await?;
 
     let (client, server, end) = (&ticket.client, &ticket.server, ticket.times.endtime);
     if arguments.json {
@@ -81,17 +103,16 @@ pub(crate) async fn run(arguments: &S4u) -> Result<(), Failure> {
 /// A ticket to a service in a user's name.
 pub(crate) async fn delegate(
     client: &Client,
-    user: &str,
+    user: &Principal,
     spn: &str,
 ) -> Result<UserTicket, Failure> {
     let realm = String::from_utf8_lossy(&client.account().realm);
-    let user = Principal::parse(user, Some(&realm)).map_err(|error| format!("{user}: {error}"))?;
     let target =
         Principal::parse(spn, Some(&realm)).map_err(|error| format!("{spn}: {error}"))?.name;
     let account = client.account().name.to_string();
     let (user_name, target_name) = (user.name.to_string(), target.to_string());
     let names = Names { account: &account, user: &user_name, target: &target_name };
-    let evidence = client.s4u().evidence(&user).await;
+    let evidence = client.s4u().evidence(user).await;
     let evidence = evidence.map_err(|error| refused(Step::S4uSelf, error, true, &names))?;
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
     // This command keeps no tickets, so there is no account to tell apart by its SID.
@@ -174,17 +195,30 @@ fn needs<T>(what: Needed, outcome: Result<T, Failure>) -> Result<T, Unready> {
 impl Service {
     /// Its client.
     pub(crate) async fn client(&self, environment: &Environment) -> Result<Client, Unready> {
-        let named = self.client.as_deref().map(|name| environment.principal(name)).transpose();
-        let named = needs(Needed::Account, named)?;
+        let named = needs(Needed::Account, self.named(environment))?;
         let secret = if self.password_file.is_some() { Needed::Password } else { Needed::Keytab };
         let (account, secret) = needs(secret, self.account(environment, named).await)?;
         let mut config = environment.client(account.clone(), secret);
         config.realms = self.realms(environment, &account.realm);
-        if let Some(armor) = &self.armor_cache {
-            let armor = environment.armor(armor, &account.realm).await;
-            config.armor = Some(needs(Needed::Armor, armor)?);
-        }
+        config.armor = needs(Needed::Armor, self.armor(environment, &account.realm).await)?;
         Ok(Client::new(config))
+    }
+
+    /// What armors its exchanges, if anything does.
+    pub(crate) async fn armor(
+        &self,
+        environment: &Environment,
+        realm: &[u8],
+    ) -> Result<Option<Armor>, Failure> {
+        Ok(match &self.armor_cache {
+            Some(cache) => Some(environment.armor(cache, realm).await?),
+            None => None,
+        })
+    }
+
+    /// The account, if it is named.
+    pub(crate) fn named(&self, environment: &Environment) -> Result<Option<Principal>, Failure> {
+        self.client.as_deref().map(|name| environment.principal(name)).transpose()
     }
 
     /// Where KDCs are: those that are named, for the account's realm; all others as ever.
@@ -228,14 +262,7 @@ impl Service {
         let keytab = files::read_keytab(&path).await?;
         let account = match named {
             Some(account) => account,
-            None => {
-                // Active Directory knows no account by the name of an SPN.
-                let mut names = keytab.entries.iter().map(|entry| &entry.principal);
-                let first = names.clone().find(|name| name.name.components.len() == 1);
-                let first = first.or_else(|| names.next());
-                let none = || Unusable::new(path.display(), "there is no key in it");
-                first.ok_or_else(none)?.clone()
-            }
+            None => first_account(&keytab, &path)?,
         };
         let secret = files::client_keys(&keytab, &account)?;
         Ok((account, secret.into()))

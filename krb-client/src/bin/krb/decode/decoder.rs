@@ -111,7 +111,7 @@ pub(super) fn addresses(list: &List<'_, HostAddress<'_>>) -> Tree {
     Tree::list(list.iter().map(|address| self::address(&address)))
 }
 
-pub(super) fn address(address: &HostAddress<'_>) -> String {
+pub(crate) fn address(address: &HostAddress<'_>) -> String {
     match (address.addr_type, address.address) {
         (2, &[a, b, c, d]) => std::net::Ipv4Addr::new(a, b, c, d).to_string(),
         (24, octets) if octets.len() == 16 => {

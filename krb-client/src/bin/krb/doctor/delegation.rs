@@ -12,7 +12,7 @@ use crate::{Failure, remedy};
 /// user's, and at a service.
 pub(super) async fn look(
     client: &Client,
-    user: Option<&str>,
+    user: Option<Principal>,
     spn: Option<&str>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
@@ -39,7 +39,6 @@ pub(super) async fn look(
     })?;
     let Some(user) = user else { return Ok(()) };
     let realm = String::from_utf8_lossy(&account.realm);
-    let user = Principal::parse(user, Some(&realm)).map_err(|error| format!("{user}: {error}"))?;
     let user_name = user.name.to_string();
     let names = Names { user: &user_name, ..names };
     let evidence = match client.s4u().evidence(&user).await {
@@ -51,20 +50,17 @@ pub(super) async fn look(
     };
     findings.add(Finding::green("S4U2Self", who(client, &evidence, &user)))?;
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
-    if may_all && !forwardable {
+    let restricted =
+        Refused::new(Step::S4uProxy, ErrorCode::BADOPTION, Some(NtStatus::ACCOUNT_RESTRICTION));
+    // The account's own evidence can be handed on, so it is not the account.
+    let is_the_user = may_all && !forwardable;
+    if is_the_user {
         findings.add(Finding::red(
             "user",
             format!(
                 "{user} may not be delegated: NOT_DELEGATED is set, or it is in Protected Users"
             ),
-            advice(
-                &Refused::new(
-                    Step::S4uProxy,
-                    ErrorCode::BADOPTION,
-                    Some(NtStatus::ACCOUNT_RESTRICTION),
-                ),
-                &names,
-            ),
+            advice(&restricted, &names),
         ))?;
     }
     let Some(spn) = spn else { return Ok(()) };
@@ -82,7 +78,11 @@ pub(super) async fn look(
             ),
         ),
         Err(error) => {
-            let remedy = remedy::of(Step::S4uProxy, &error, forwardable, &names);
+            let refused = error.refusal().map(|refusal| refusal.code);
+            let remedy = match is_the_user && refused == Some(ErrorCode::BADOPTION) {
+                true => of_refusal(&restricted, &names),
+                false => remedy::of(Step::S4uProxy, &error, forwardable, &names),
+            };
             Finding::red("S4U2Proxy", error.to_string(), remedy::text(remedy))
         }
     })

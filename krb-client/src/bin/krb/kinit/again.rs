@@ -6,7 +6,7 @@ use krb_client::{AccountSecret, Ccaches, Client};
 use super::{Kinit, tell};
 use crate::environment::Environment;
 use crate::remedy::Explained;
-use crate::{Failure, cache};
+use crate::{Failure, cache, progress};
 
 /// The ticket-granting ticket in the cache is renewed, or made good.
 pub(super) async fn run(
@@ -18,7 +18,7 @@ pub(super) async fn run(
         None => caches.default_cache().await?,
         Some(text) => cache::of(&environment.principal(text)?, caches).await?,
     };
-    let held = cache.read().await?;
+    let held = progress::cache(&cache, cache.read()).await?;
     let account = held.default_principal;
     let tgt = Arc::new(cache.tgt(&account.realm).await?);
     let secret = AccountSecret::ticket(tgt.clone());
@@ -28,6 +28,6 @@ pub(super) async fn run(
         false => client.validate(&tgt).await,
     };
     let ticket = ticket.map_err(|error| Explained::of(Step::Renewal, &account, "", error))?;
-    cache.initialize_with(&ticket.client, &[&ticket]).await?;
+    progress::cache(&cache, cache.initialize_with(&ticket.client, &[&ticket])).await?;
     tell(arguments, &cache, &ticket)
 }

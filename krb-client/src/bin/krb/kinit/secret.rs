@@ -75,9 +75,7 @@ pub(super) async fn find(
     account: &Principal,
 ) -> Result<Secret, Failure> {
     if arguments.otp {
-        let token = Token::default();
-        let secret = token.clone().secret(account);
-        return Ok(Secret { secret, was_typed: true, token: Some(token) });
+        return Ok(token(account));
     }
     let (secret, was_typed): (AccountSecret, bool) = if arguments.keytab {
         let path = files::keytab_path(keytab_name(arguments, environment))?;
@@ -91,6 +89,13 @@ pub(super) async fn find(
         (password(&ask(&format!("Password for {account}: "))?).into(), true)
     };
     Ok(Secret { secret, was_typed, token: None })
+}
+
+/// A one-time password, which each login asks for.
+pub(super) fn token(account: &Principal) -> Secret {
+    let token = Token::default();
+    let secret = token.clone().secret(account);
+    Secret { secret, was_typed: true, token: Some(token) }
 }
 
 fn password(text: &str) -> ClientSecret {
