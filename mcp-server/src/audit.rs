@@ -116,11 +116,12 @@ fn write_text(found: &Verification, out: &mut impl io::Write) -> io::Result<()> 
     }
     for Problem { file, line, seq, text, .. } in &found.problems {
         let record = seq.map(|seq| format!("record {seq}: ")).unwrap_or_default();
-        if file == Path::new("") {
-            writeln!(out, "PROBLEM: {record}{text}")?;
-        } else {
-            writeln!(out, "PROBLEM: {}:{line}: {record}{text}", file.display())?;
-        }
+        let at = match (file.display(), line) {
+            _ if file == Path::new("") => String::new(),
+            (file, 0) => format!("{file}: "),
+            (file, line) => format!("{file}:{line}: "),
+        };
+        writeln!(out, "PROBLEM: {at}{record}{text}")?;
     }
     let more = found.problem_count - found.problems.len() as u64;
     if more > 0 {

@@ -291,6 +291,13 @@ fn a_killed_servers_audit_log_is_verified() {
     assert_eq!(status, Some(0), "{text}");
     assert!(text.starts_with("the log is whole: records 1 to 1\n"), "{text}");
     assert!(text.contains("chained without a key"), "{text}");
+    let no_heads = file.with_file_name("policy.cedar");
+    let (status, text) = verify(&["--checkpoint", no_heads.to_str().unwrap()]);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("the log is NOT whole") && text.contains("cedar: it holds no head"),
+        "{text}"
+    );
     let changed = fs::read_to_string(&log).unwrap().replace("no_token", "no_tokem");
     fs::write(&log, changed).unwrap();
     let (status, text) = verify(&[]);

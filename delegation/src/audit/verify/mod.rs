@@ -26,6 +26,9 @@ pub use report::{Fault, OpenIntent, Problem, Segment, Verification};
 pub struct Material {
     files: Vec<PathBuf>,
     keys: Vec<ChainKey>,
+    /// Where the server notes the end beside the log, for itself: there may be none.
+    noted: Option<PathBuf>,
+    /// Where heads are kept elsewhere: each has some.
     checkpoints: Vec<PathBuf>,
     from: u64,
 }
@@ -49,13 +52,12 @@ impl Material {
             if path.exists() {
                 material.files.push(path.to_owned());
             }
-            material.checkpoints.push(segments::head_file(path));
+            material.noted = Some(segments::head_file(path));
         }
         if let Some(checkpoints) = &config.checkpoints {
             material.files.retain(|file| *file != checkpoints.file);
             material.checkpoints.push(checkpoints.file.clone());
         }
-        material.checkpoints.retain(|file| file.exists());
         Ok(material)
     }
 
@@ -98,7 +100,7 @@ impl Material {
     /// If a file cannot be read.
     pub fn verify(&self) -> io::Result<Verification> {
         // First, so that a log that is written meanwhile is not shorter than its heads.
-        let checkpoints = Checkpoints::read(&self.checkpoints)?;
+        let checkpoints = Checkpoints::read(self.noted.as_deref(), &self.checkpoints)?;
         let mut files = self
             .files
             .iter()

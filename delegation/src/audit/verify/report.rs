@@ -63,7 +63,7 @@ pub struct Problem {
     pub fault: Fault,
     /// Where; empty if it is nowhere in particular.
     pub file: PathBuf,
-    /// In which line, from 1.
+    /// In which line, from 1; 0 if it is the file as a whole.
     #[serde(skip_serializing_if = "is_zero")]
     pub line: u64,
     /// At which record.
@@ -95,7 +95,8 @@ pub enum Fault {
     Foreign,
     /// A key is missing, or was given up.
     Key,
-    /// A head that was kept elsewhere says something else, or is not signed as it should be.
+    /// A head that was kept elsewhere says something else, or is not signed as it should be; or there is
+    /// none where heads are kept.
     Checkpoint,
 }
 

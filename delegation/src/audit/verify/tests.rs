@@ -253,6 +253,54 @@ async fn a_log_that_was_cut_off_is_found_by_what_was_kept_elsewhere() {
     log.assert_fault(Fault::Truncated);
 }
 
+/// Who can cut the log off may also take away what would show it, or look on while it is not mounted.
+#[tokio::test]
+async fn a_log_is_not_called_whole_where_heads_should_be_and_are_none() {
+    let log =
+        Log::new("no-heads", &format!(r#", "key": "{KEY}", "checkpoints": {{"file": "heads"}}"#));
+    log.run(3).await;
+    let (lines, elsewhere) = (log.lines(), log.folder.join("heads"));
+    let heads = fs::read_to_string(&elsewhere).unwrap();
+    log.assert_whole();
+    // Beside the log there may be nothing: elsewhere there is.
+    fs::remove_file(log.folder.join("audit.jsonl.head")).unwrap();
+    log.assert_whole();
+    let says = |found: &Verification, file: &Path, text: &str| {
+        let [problem] = &*found.problems else { panic!("{text}: {:#?}", found.problems) };
+        assert!(!found.is_whole && problem.text.contains(text), "{}", problem.text);
+        assert_eq!((problem.fault, &*problem.file, problem.line), (Fault::Checkpoint, file, 0));
+    };
+    for left in [lines.len(), 1] {
+        log.write(&lines[..left]);
+        for (content, text) in [("", "it holds no head"), ("a-host\n", "it holds no head")] {
+            fs::write(&elsewhere, content).unwrap();
+            says(&log.verify(), &elsewhere, text);
+        }
+        fs::remove_file(&elsewhere).unwrap();
+        says(&log.verify(), &elsewhere, "it is not there");
+    }
+    // What is named is as what is configured, and one does not stand in for another.
+    fs::write(&elsewhere, &heads).unwrap();
+    log.write(&lines);
+    for (name, text) in [("audit.jsonl.none", "it is not there"), ("other", "it holds no head")] {
+        let mut material = Material::of(&log.config).unwrap();
+        let named = log.folder.join(name);
+        if name == "other" {
+            fs::write(&named, "a-host\n").unwrap();
+        }
+        material.add_checkpoints(named.clone());
+        says(&material.verify().unwrap(), &named, text);
+    }
+    // Heads of what is no longer here show nothing of what is.
+    log.run(1).await;
+    fs::write(&elsewhere, &heads).unwrap();
+    fs::remove_file(log.folder.join("audit.jsonl.head")).unwrap();
+    log.write(&log.lines()[lines.len()..]);
+    let mut material = Material::of(&log.config).unwrap();
+    material.begins_at(lines.len() as u64 + 1);
+    says(&material.verify().unwrap(), Path::new(""), "ends with record 6, before the first");
+}
+
 /// P4: whatever moved the file, and even if the server died right then, the chain goes on.
 #[tokio::test]
 async fn a_run_after_a_rotation_goes_on_with_the_chain() {
