@@ -89,6 +89,23 @@ async fn no_secret_is_in_a_record_a_copy_a_log_or_an_answer() {
     call(&alice, http, json!({ "url": World::url("/whoami") })).await;
     call(&alice, http, json!({ "url": World::url(&format!("/documents/alice?x={QUERY}")) })).await;
     call(&alice, http, json!({ "url": format!("https://alice:{PASSWORD}@nobody.test/") })).await;
+    // Refused for their form, and recorded.
+    for address in [
+        format!("//web.w25ad.net/?token={QUERY}"),
+        format!("/whoami?token={QUERY}"),
+        format!("web.w25ad.net/#{QUERY}"),
+        format!("http:alice:{PASSWORD}@web.w25ad.net/"),
+        format!(r"http:\\alice:{PASSWORD}@web.w25ad.net/"),
+        format!("http:/alice:{PASSWORD}@web.w25ad.net/"),
+        format!("alice:{PASSWORD}@web.w25ad.net/"),
+        format!("http://alice:x/{PASSWORD}@web.w25ad.net/"),
+    ] {
+        call(&alice, http, json!({ "url": address })).await;
+    }
+    let file = format!("//alice:{PASSWORD}@files.w25ad.net/corp/data.csv");
+    call(&alice, "kerberos-file-read", json!({ "path": file })).await;
+    let cookie = json!({ "url": World::url("/whoami"), "headers": format!("Cookie: {PASSWORD}") });
+    call(&alice, http, cookie).await;
     let post = json!({ "url": World::url("/whoami"), "method": "POST", "body": CONTENT });
     call(&alice, http, post).await;
     call(&alice, "user-info", json!({})).await;

@@ -16,6 +16,7 @@
 //!
 //! Records hold no token, key, password, URL query or content.
 
+mod address;
 mod chain;
 mod config;
 mod copies;

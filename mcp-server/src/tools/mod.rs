@@ -131,8 +131,19 @@ fn arguments<Arguments: DeserializeOwned>(mut given: JsonObject) -> Result<Argum
     serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { String::new() } else { path };
-        NotBegun::Arguments(place, error.inner().to_string()).into()
+        NotBegun::Arguments(place, without_text(&error.inner().to_string())).into()
     })
+}
+
+/// The library's word for a text where none belongs, without the text: it may be a secret in the wrong
+/// place, and records say what was wrong.
+fn without_text(problem: &str) -> String {
+    match (problem.find("string \""), problem.rfind("\", expected ")) {
+        (Some(from), Some(to)) if from < to => {
+            format!("{}string{}", &problem[..from], &problem[to + 1..])
+        }
+        _ => problem.to_owned(),
+    }
 }
 
 /// The one argument of the tools that take a path.

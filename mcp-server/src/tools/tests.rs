@@ -75,6 +75,21 @@ fn wrong_arguments_are_refused() {
     }
 }
 
+/// They are recorded, and what stands in the wrong place may be secret.
+#[test]
+fn wrong_arguments_are_not_repeated() {
+    for (tool, wrong) in [
+        ("kerberos-http-request", json!({"url": "http://web/", "headers": "Cookie: SECRET"})),
+        ("kerberos-http-request", json!({"url": "http://web/", "headers": "\", expected SECRET"})),
+        ("kerberos-http-request", json!({"url": {"SECRET": 1}})),
+    ] {
+        let failure = parse(tool, &wrong).unwrap_err();
+        assert_eq!(failure.code, Code::InvalidArgument);
+        assert!(!format!("{failure:?}").contains("SECRET"), "{failure}");
+        assert!(failure.message.contains(": invalid type: "), "{failure}");
+    }
+}
+
 #[test]
 fn tools_are_described_as_they_always_were() {
     let tools = sorted(serde_json::to_value(list()).unwrap());
