@@ -77,6 +77,7 @@ pub(crate) fn check(
     http: Option<&Arc<dyn Fetch>>,
 ) -> Result<(), ConfigError> {
     config.check_numbers()?;
+    check_apart(config)?;
     let keys = config.keys()?;
     sinks(config, http)?;
     if let Some(checkpoints) = &config.checkpoints {
@@ -95,6 +96,20 @@ fn sinks(
 ) -> Result<Vec<Box<dyn Sink>>, ConfigError> {
     let heads = config.checkpoints.iter().map(|to| Ok(copies::checkpoints(&to.file)));
     heads.chain(config.sinks.iter().map(|config| copies::sink(config, http))).collect()
+}
+
+/// Heads in the log would be no records of it, and the next run could not go on with it.
+fn check_apart(config: &AuditConfig) -> Result<(), ConfigError> {
+    let (Some(log), Some(checkpoints)) = (config.path(), &config.checkpoints) else {
+        return Ok(());
+    };
+    if segments::has_as_its_own(log, &checkpoints.file) {
+        let problem = "is the log itself, or a name that this server or logrotate gives to a part of \
+                       it (audit.file with .head or a number behind it); name another file, on another \
+                       volume or machine";
+        return Err(ConfigError::new("audit.checkpoints.file", problem));
+    }
+    Ok(())
 }
 
 fn check_file(setting: &str, file: &Path) -> Result<(), ConfigError> {

@@ -84,6 +84,41 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Whether a file is the log, or has a name that its parts are given: by whatever way it is named.
+pub(super) fn has_as_its_own(log: &Path, file: &Path) -> bool {
+    let is_part = |log: &Path, file: &Path| {
+        let name =
+            |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (log_name, file_name) = (name(log), name(file));
+        let rest = file_name.strip_prefix(&log_name).filter(|_| log.parent() == file.parent());
+        rest.is_some_and(|rest| {
+            let number = rest.strip_prefix(['.', '-']).unwrap_or_default();
+            matches!(rest, "" | ".head" | ".head.new")
+                || number.starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    places(log).iter().any(|log| places(file).iter().any(|file| is_part(log, file)))
+}
+
+/// Where a file is, by the name that it has here and by the one that it has where a link leads.
+fn places(file: &Path) -> [PathBuf; 2] {
+    let named = |file: &Path| {
+        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new(".")).canonicalize();
+        directory
+            .ok()
+            .zip(file.file_name())
+            .map_or_else(|| file.to_owned(), |(at, name)| at.join(name))
+    };
+    let here = named(file);
+    let there = here.canonicalize().or_else(|_| {
+        // What is not there yet is made where a link leads.
+        let to = here.read_link()?;
+        io::Result::Ok(named(&here.parent().unwrap_or(Path::new("/")).join(to)))
+    });
+    [there.unwrap_or_else(|_| here.clone()), here]
+}
+
 /// What was put aside beside the log, by this server (`FILE.000000000123`) or by others
 /// (`FILE.1`, `FILE-20261129`, `FILE.2.gz`).
 pub(super) fn others(path: &Path) -> io::Result<Vec<PathBuf>> {

@@ -84,6 +84,52 @@ fn failure() -> Failure {
     Failure::new(Code::AccessDenied, "the file server denied\n access", "ask its owner")
 }
 
+#[test]
+fn heads_are_kept_in_no_file_of_the_logs_own() {
+    let folder = std::env::temp_dir().join(format!("heads-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("logs")).unwrap();
+    let check = |log: &str, heads: &str| {
+        let config = json!({ "file": log, "checkpoints": { "file": heads } });
+        let mut config: AuditConfig = serde_json::from_value(config).unwrap();
+        config.resolve_paths(&folder);
+        super::check(&config, None).map_err(|error| error.setting)
+    };
+    let refused = Err("audit.checkpoints.file".to_owned());
+    for heads in ["", ".head", ".head.new", ".000000000012", ".1", ".2.gz", "-20261129"] {
+        for path in ["", "./", "logs/../"] {
+            let heads = format!("{path}audit.jsonl{heads}");
+            assert_eq!(check("audit.jsonl", &heads), refused, "{heads}");
+        }
+    }
+    for heads in ["heads", "audit.jsonl.heads", "logs/audit.jsonl", "logs/audit.jsonl.1", "audit"] {
+        assert_eq!(check("audit.jsonl", heads), Ok(()), "{heads}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::symlink;
+
+        symlink(&folder, folder.join("here")).unwrap();
+        symlink("audit.jsonl", folder.join("link")).unwrap();
+        let cases = [
+            ("audit.jsonl", "here/audit.jsonl"),
+            ("audit.jsonl", "link"),
+            ("link", "audit.jsonl"),
+            ("link", "link.1"),
+            ("link", "here/audit.jsonl.head"),
+        ];
+        // Before the log is there, and then.
+        for is_there in [false, true] {
+            if is_there {
+                std::fs::write(folder.join("audit.jsonl"), "").unwrap();
+            }
+            for (log, heads) in cases {
+                assert_eq!(check(log, heads), refused, "{log} {heads} {is_there}");
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn an_intent_and_its_closing_record() {
     let log = Log::new("pair");
