@@ -21,7 +21,7 @@ use self::redis::Redis;
 use super::config::RedisConfig;
 use super::failure::StateError;
 use super::revocations::{Revocation, RevocationList};
-use crate::identity::{CannotRemember, Nonces, Replays};
+use crate::identity::{CannotRemember, Nonces, Replays, ReplaysInMemory};
 use crate::network::Network;
 pub(super) use pins::SharedPins;
 use sealer::{Kind, Sealer};
@@ -36,6 +36,8 @@ pub struct Shared {
     /// The present key, and the one before or the next one.
     sealers: Vec<Sealer>,
     is_here: AtomicBool,
+    /// Proofs that this replica saw, whatever the store has lost since.
+    seen: ReplaysInMemory,
 }
 
 /// The number of the last revocation, and how it was sealed, which is never twice the same: a store
@@ -91,7 +93,7 @@ impl Shared {
     }
 
     fn new(store: Arc<dyn Store>, sealers: Vec<Sealer>) -> Self {
-        Self { store, sealers, is_here: AtomicBool::new(false) }
+        Self { store, sealers, is_here: AtomicBool::new(false), seen: ReplaysInMemory::default() }
     }
 
     /// Nonces that all replicas know.
@@ -238,6 +240,10 @@ impl Replays for Shared {
     ) -> Result<bool, CannotRemember> {
         let life = u64::try_from(until.saturating_sub(now)).map_err(|_| CannotRemember)?;
         let (life, slot) = (Duration::from_secs(life.max(1)), [key.as_bytes(), &proof].concat());
+        // A store that forgot says of each that it is new. What there is no room for here is in the store.
+        if self.seen.is_new(key, proof, until, now).await == Ok(false) {
+            return Ok(false);
+        }
         // Under every key that replicas may have: who has one of them sees it.
         let mut is_new = true;
         for sealer in &self.sealers {

@@ -157,6 +157,37 @@ async fn a_proof_is_new_at_one_replica_only() {
 }
 
 #[tokio::test]
+async fn a_proof_is_not_new_again_at_a_replica_when_the_store_forgets() {
+    let store = Arc::new(Memory::default());
+    let (one, other) = (replica(&store, &["key"]), replica(&store, &["key"]));
+    assert_eq!(one.is_new("k", [1; 32], NOW + 60, NOW).await, Ok(true));
+    assert_eq!(one.is_new("k", [1; 32], NOW + 60, NOW).await, Ok(false));
+    assert_eq!(other.is_new("k", [1; 32], NOW + 60, NOW).await, Ok(false));
+    store.values().unwrap().clear();
+    // Each of them saw it.
+    for replica in [&one, &other] {
+        assert_eq!(replica.is_new("k", [1; 32], NOW + 60, NOW + 59).await, Ok(false));
+    }
+    // What nobody would take any more is not kept.
+    assert_eq!(one.is_new("k", [1; 32], NOW + 120, NOW + 60).await, Ok(true));
+}
+
+/// This replica's memory is bounded, the store's is not.
+#[tokio::test]
+async fn a_proof_that_this_replica_has_no_room_for_is_remembered_by_the_store() {
+    let store = Arc::new(Memory::default());
+    let one = replica(&store, &["key"]);
+    let proof = |number: u64| crate::sha256::sha256(&number.to_be_bytes());
+    for number in 0..(1 << 15) {
+        let _ = one.seen.is_new("k", proof(number), NOW + 60, NOW).await;
+    }
+    let late = proof(1 << 15);
+    assert_eq!(one.seen.is_new("k", late, NOW + 60, NOW).await, Err(CannotRemember));
+    assert_eq!(one.is_new("k", late, NOW + 60, NOW).await, Ok(true));
+    assert_eq!(one.is_new("k", late, NOW + 60, NOW).await, Ok(false));
+}
+
+#[tokio::test]
 async fn a_revocation_is_seen_under_every_key_while_keys_are_replaced() {
     let store = Arc::new(Memory::default());
     let stages: [&[&str]; 4] = [&["old"], &["old", "new"], &["new", "old"], &["new"]];
