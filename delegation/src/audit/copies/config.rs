@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::ConfigError;
+use crate::identity::is_https_or_loopback;
 use crate::secret::Secret;
 
 /// Where records are copied to: one entry of `audit.sinks`.
@@ -44,6 +45,10 @@ pub struct OtlpConfig {
     /// Header fields to send, as `Authorization`.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
+    /// `url` may be plain `http` to another machine although there are `headers`: on the way everybody
+    /// can read them, and the records.
+    #[serde(default)]
+    pub danger_plain_http: bool,
     /// Whether a call goes on only when it has the record.
     #[serde(default)]
     pub required: bool,
@@ -100,12 +105,24 @@ impl OtlpConfig {
             let text = "must be an http or https URL without user name and password";
             return Err(problem(text.into()));
         }
+        let is_safe = is_https_or_loopback(url.as_str());
+        if !is_safe && !self.headers.is_empty() && !self.danger_plain_http {
+            let text = "is plain http: who is on the way can read the header fields and the records. \
+                        Use https or, where nobody is, set dangerPlainHttp";
+            return Err(problem(text.into()));
+        }
+        if is_safe && self.danger_plain_http {
+            let text = "says nothing of an https url or one of this machine; leave it out";
+            return Err(ConfigError::new("audit.sinks.dangerPlainHttp", text));
+        }
         Ok(url)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -119,11 +136,38 @@ mod tests {
             assert_eq!(address(wrong).unwrap_err().setting, "audit.sinks.address", "{wrong}");
         }
         let url = |url: &str| {
-            OtlpConfig { url: url.into(), headers: BTreeMap::new(), required: false }.url()
+            let config: OtlpConfig = serde_json::from_value(json!({ "url": url })).unwrap();
+            config.url()
         };
-        assert!(url("http://127.0.0.1:4318/v1/logs").is_ok());
+        for right in ["http://127.0.0.1:4318/v1/logs", "http://c:4318/v1/logs", "https://c/"] {
+            assert!(url(right).is_ok(), "{right}");
+        }
         for wrong in ["", "collector:4318", "grpc://c/", "http://u:p@c/", "http://u@c/"] {
             assert_eq!(url(wrong).unwrap_err().setting, "audit.sinks.url", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_collectors_secrets_go_over_plain_http_to_this_machine_only_or_with_danger() {
+        let check = |url: &str, danger: bool| {
+            let config: OtlpConfig = serde_json::from_value(json!({
+                "url": url,
+                "headers": { "Authorization": "Bearer secret" },
+                "dangerPlainHttp": danger
+            }))
+            .unwrap();
+            config.url().map(drop).map_err(|error| error.to_string())
+        };
+        for safe in ["https://c/", "http://127.0.0.1:4318/", "http://[::1]/", "http://localhost/"] {
+            assert_eq!(check(safe, false), Ok(()), "{safe}");
+            let error = check(safe, true).unwrap_err();
+            assert!(error.contains("audit.sinks.dangerPlainHttp"), "{error}");
+        }
+        for open in ["http://c:4318/v1/logs", "http://192.0.2.1/", "HTTP://localhost.example.com/"]
+        {
+            let error = check(open, false).unwrap_err();
+            assert!(error.contains("dangerPlainHttp") && !error.contains("secret"), "{error}");
+            assert_eq!(check(open, true), Ok(()), "{open}");
         }
     }
 }
