@@ -26,13 +26,16 @@ const REFUSED: i64 = 10;
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// After a failure nobody is asked for so long.
 pub(super) const REST: Duration = Duration::from_secs(2);
-/// Questions at once: strangers may come with as many texts as they like.
+/// Questions at once: strangers may come with as many texts as they like. Of tokens that were good when
+/// they came last, so many more are asked about, so that nobody who is at work waits for strangers.
 const AT_ONCE: usize = 16;
+/// That a token was good is remembered for so long, in seconds, for that alone.
+const REMEMBERED: i64 = 3600;
 /// A text without a meaning of its own is short.
 pub(super) const MAX_LENGTH: usize = 4 * 1024;
 const MAX_ANSWER: usize = 64 * 1024;
 const LIMITS: Limits = Limits { entries: 4096, bytes: 1 << 20 };
-/// What is remembered of a token that was refused.
+/// What is remembered of a token takes so much, besides its claims.
 const BYTES: usize = 128;
 
 const NOT_ACTIVE: Flaw = Flaw::Token("the token is not active");
@@ -59,7 +62,9 @@ impl IntrospectionConfig {
             idp: idp.clone(),
             clock: clock.clone(),
             turns: Semaphore::new(AT_ONCE),
+            turns_of_known: Semaphore::new(AT_ONCE),
             refused: Mutex::new(Kept::new(LIMITS)),
+            known: Mutex::new(Kept::new(LIMITS)),
             resting_until: Mutex::default(),
             flights: Arc::default(),
         })))
@@ -77,7 +82,10 @@ struct Shared {
     idp: Arc<dyn Fetch>,
     clock: Arc<dyn Clock>,
     turns: Semaphore,
+    turns_of_known: Semaphore,
     refused: Mutex<Kept<()>>,
+    /// Those that were good.
+    known: Mutex<Kept<()>>,
     /// After a failure.
     resting_until: Mutex<Option<Instant>>,
     flights: Arc<Flights<Fingerprint, Result<Arc<Claims>, Flaw>>>,
@@ -98,15 +106,21 @@ impl Introspector {
             let now = self.0.clock.now().seconds.unix();
             lock(&self.0.refused).get(token, now).map(|()| Err(NOT_ACTIVE))
         };
-        let work = |_: &Fingerprint| {
+        let work = |fingerprint: &Fingerprint| {
             let (shared, token) = (Arc::clone(&self.0), Zeroizing::new(token.to_owned()));
-            async move { shared.ask(token).await }
+            let now = shared.clock.now().seconds.unix();
+            let is_known = lock(&shared.known).get(fingerprint, now).is_some();
+            async move { shared.ask(token, is_known).await }
         };
         let shared = Arc::clone(&self.0);
         let land = move |token, answer: &Result<Arc<Claims>, Flaw>| {
-            if matches!(answer, Err(NOT_ACTIVE)) {
-                let now = shared.clock.now().seconds.unix();
-                lock(&shared.refused).put(token, (), BYTES, now + REFUSED, now);
+            let now = shared.clock.now().seconds.unix();
+            match answer {
+                Ok(_) => lock(&shared.known).put(token, (), BYTES, now + REMEMBERED, now),
+                Err(NOT_ACTIVE) => {
+                    lock(&shared.refused).put(token, (), BYTES, now + REFUSED, now);
+                }
+                Err(_) => {}
             }
         };
         let answer = self.0.flights.find_or_join(fingerprint, find, work, land).await;
@@ -123,9 +137,10 @@ impl Introspector {
 }
 
 impl Shared {
-    async fn ask(&self, token: Zeroizing<String>) -> Result<Arc<Claims>, Flaw> {
+    async fn ask(&self, token: Zeroizing<String>, is_known: bool) -> Result<Arc<Claims>, Flaw> {
         let is_resting = || lock(&self.resting_until).is_some_and(|until| Instant::now() < until);
-        let turn = timeout(WAIT, self.turns.acquire()).await;
+        let turns = if is_known { &self.turns_of_known } else { &self.turns };
+        let turn = timeout(WAIT, turns.acquire()).await;
         // Too many ask, or the one before got no answer.
         let Ok(Ok(_turn)) = turn else { return Err(Flaw::Introspection) };
         if is_resting() {

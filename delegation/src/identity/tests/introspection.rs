@@ -250,6 +250,30 @@ async fn strangers_cannot_ask_as_often_as_they_like() {
 }
 
 #[tokio::test]
+async fn whoever_was_known_does_not_wait_for_strangers() {
+    let idp = idp().await;
+    let verifier = idp.asks();
+    idp.says(&idp.active());
+    assert_eq!(verify(&verifier, OPAQUE).await, alice());
+    // It is no longer believed, and many come who may be anybody.
+    idp.clock.set(NOW + BELIEVED);
+    idp.served().delay = Duration::from_millis(50);
+    let mut strangers = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let verifier = verifier.clone();
+        strangers.spawn(async move { verify(&verifier, &format!("garbage-{number}")).await });
+    }
+    while idp.asked() < 17 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(verify(&verifier, OPAQUE).await, alice());
+    let asked = idp.asked();
+    assert!(asked < 100, "{asked} before");
+    let most = idp.served().waiting.1;
+    assert!((2..=17).contains(&most), "{most} at once");
+}
+
+#[tokio::test]
 async fn what_is_a_jwt_is_verified_here_and_nobody_is_asked() {
     let idp = idp().await;
     let verifier = idp.asks();
