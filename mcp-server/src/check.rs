@@ -179,7 +179,31 @@ async fn warnings(config: &Config, online: bool) -> Result<Vec<String>, Error> {
         }
         warnings.extend(all.iter().map(|one| format!("auth.trustedIDPs[{index}]: {one}")));
     }
+    if config.serves_as_itself() {
+        warnings.extend(of_users_who_are_not_asked_for(config));
+    }
     Ok(warnings)
+}
+
+/// What does not count where a service account comes itself in the place of users, of whom no KDC is asked.
+fn of_users_who_are_not_asked_for(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let claims = &config.auth.trusted_idps;
+    if claims.iter().any(|idp| idp.claim_mappings.sid.is_none()) {
+        warnings.push(
+            "delegation.mode service-account: without claimMappings.sid, krb-mcp revoke SID and \
+             kerberos.neverImpersonate.sids do not count at its targets; give the names that tokens say, too"
+                .to_owned(),
+        );
+    }
+    if !config.kerberos.only_members_of.is_empty() {
+        warnings.push(
+            "kerberos.onlyMembersOf: it does not count at targets of delegation.mode service-account, where \
+             nobody is impersonated; name those who are meant in the policy"
+                .to_owned(),
+        );
+    }
+    warnings
 }
 
 fn write_text(report: &Report, out: &mut impl io::Write) -> io::Result<()> {

@@ -133,3 +133,23 @@ async fn an_administrator_does_not_come_in_the_place_of_users() {
     assert!(message.contains("Domain Admins"), "{message}");
     assert_eq!(world.visits(INTRANET), []);
 }
+
+/// No evidence says who it is, so that it is gone by what the token says.
+#[tokio::test(start_paused = true)]
+async fn whom_the_operator_listed_is_not_served_by_it() {
+    let change = |configuration: &mut Value| {
+        change(configuration);
+        configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "sid": "object_sid" });
+        configuration["kerberos"]["neverImpersonate"] =
+            json!({ "accounts": ["BOB"], "sids": ["S-1-5-21-1-2-3-4000"] });
+    };
+    let world = World::with(Setup { change, policy: POLICY.into(), ..Setup::default() }).await;
+    let get = async |user: &str, sid: &str| {
+        world.idp.issuer.claim_in_exchanges("object_sid", sid);
+        world.get(&world.idp.issuer.token_for(user), &url("/whoami")).await
+    };
+    assert_eq!(get("bob", "S-1-5-21-1-2-3-4001").await.code(), "NEVER_IMPERSONATED");
+    assert_eq!(get("erin", "S-1-5-21-1-2-3-4000").await.code(), "NEVER_IMPERSONATED");
+    assert_eq!(world.visits(INTRANET), []);
+    assert!(get("erin", "S-1-5-21-1-2-3-4001").await.content().contains(SERVICE_AS_ITSELF));
+}

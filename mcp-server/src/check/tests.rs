@@ -139,6 +139,30 @@ async fn what_would_be_better_otherwise_is_a_warning() {
     }
 }
 
+/// No KDC is asked there who a caller is.
+#[tokio::test]
+async fn what_does_not_count_where_a_service_comes_itself_is_a_warning() {
+    let directory = directory();
+    let text = std::fs::read_to_string(directory.0.join("krb-mcp.jsonc")).unwrap();
+    let accounts = r#""sids": [] }, "onlyMembersOf": ["S-1-5-21-1-2-3-2115"], "accounts": { "finance": {
+        "servicePrincipalName": "HTTP/finance.w25ad.net", "realm": "W25AD.NET",
+        "serviceAccount": { "username": "svc-finance", "password": { "$secret": "PATH" } },
+        "delegation": { "mode": "service-account" } } }"#;
+    let (old, sid) = ("\"sids\": []\n    }", r#""sid": "object_sid","#);
+    assert!(text.contains(old) && text.contains(sid));
+    let text = text.replace(old, accounts);
+    directory.write("krb-mcp.jsonc", &text);
+    let said = check(&directory, false).await.unwrap();
+    assert!(
+        said.contains("  warning          kerberos.onlyMembersOf: it does not count"),
+        "{said}"
+    );
+    assert!(!said.contains("without claimMappings.sid"), "{said}");
+    directory.write("krb-mcp.jsonc", &text.replace(sid, ""));
+    let said = check(&directory, false).await.unwrap();
+    assert!(said.contains("service-account: without claimMappings.sid, krb-mcp revoke"), "{said}");
+}
+
 #[tokio::test]
 async fn nothing_is_written() {
     let directory = directory();

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use krb_client::files;
 use krb_delegation::ConfigError;
 use krb_delegation::audit::AuditConfig;
-use krb_delegation::credential::kerberos::{KerberosConfig, NegotiateConfig};
+use krb_delegation::credential::kerberos::{KerberosConfig, Mode, NegotiateConfig};
 use krb_delegation::identity::TrustedIdp;
 use krb_delegation::network::NetworkConfig;
 use krb_delegation::secret::{Secret, with_secrets};
@@ -174,6 +174,13 @@ impl Config {
         config.each_file(&mut |_, _, path| *path = base.join(&*path));
         config.audit.resolve_paths(base);
         Ok(config)
+    }
+
+    /// Does any service account come itself, in the place of users?
+    pub(crate) fn serves_as_itself(&self) -> bool {
+        let accounts = self.kerberos.accounts.values().map(|account| account.delegation);
+        let mut all = std::iter::once(self.kerberos.delegation).chain(accounts);
+        all.any(|delegation| delegation.mode == Mode::ServiceAccount)
     }
 
     fn parse(text: &str, file: &Path) -> Result<Self, LoadError> {

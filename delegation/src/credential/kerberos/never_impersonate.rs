@@ -86,6 +86,18 @@ impl NeverImpersonate {
         Ok(())
     }
 
+    /// Refuses whom the operator listed where no evidence says who it is: by what the token says.
+    pub(super) fn check_named(&self, name: &str, sid: Option<&Sid>) -> Result<(), Doubt> {
+        let what = if self.accounts.iter().any(|listed| is_same_name(listed, name)) {
+            "listed under kerberos.neverImpersonate.accounts".to_owned()
+        } else if let Some(sid) = sid.filter(|sid| self.sids.contains(sid)) {
+            format!("{sid}, listed under kerberos.neverImpersonate.sids")
+        } else {
+            return Ok(());
+        };
+        Err(Doubt::Listed { account: name.to_owned(), what })
+    }
+
     /// Refuses the service's own account in the place of users, if it is one that is never
     /// impersonated for what else it is.
     pub(super) fn check_itself(&self, own: &Account) -> Result<(), Doubt> {

@@ -410,6 +410,7 @@ impl Service {
             return Err(failure::NotForUs { target, by: &self.account }.into());
         }
         subject.may_be_unproven(&self.account.realm)?;
+        self.never_impersonate.check_named(subject.legacy_name().as_str(), subject.sid())?;
         let account = self.own_account().await?.clone();
         self.never_impersonate.check_itself(&account)?;
         announced.tell(Event::AsService(&account));
