@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use krb_client::proto::pac::Sid;
 use krb_client::{Clock, SystemClock};
-use krb_delegation::identity::LegacyName;
+use krb_delegation::identity::{LegacyName, Upn};
 use krb_delegation::state::{Revocation, Whose};
 
 use crate::config::Config;
@@ -22,7 +22,8 @@ pub(crate) struct Revoke {
     /// Configuration file (JSON with comments, or TOML or YAML by its suffix)
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The account: its sAMAccountName, or better its SID, which a new name does not change
+    /// The account: its sAMAccountName (its UPN, where tokens name users by that), or better its SID,
+    /// which a new name does not change
     #[arg(required_unless_present_any = ["subject", "list"], conflicts_with_all = ["subject", "list"])]
     user: Option<String>,
     /// The `sub` of tokens instead: those issued until now are refused, and who logs in again has
@@ -70,7 +71,28 @@ pub(crate) async fn run(asked: Revoke, out: &mut impl io::Write) -> Result<(), E
         }
         _ => {}
     }
+    if !lift && let Some(form) = not_said(&done.whose, &config) {
+        writeln!(
+            out,
+            "Where a service account comes itself (delegation.mode), no KDC says who it is, and tokens do \
+             not say {form}: revoke what they say, too."
+        )?;
+    }
     Ok(())
+}
+
+/// What of an account stands in no token of some issuer, where nothing else says who comes.
+fn not_said(whose: &Whose, config: &Config) -> Option<&'static str> {
+    let mut claims = config.auth.trusted_idps.iter().map(|idp| &idp.claim_mappings);
+    let (is_said, form) = match whose {
+        Whose::Subject { .. } => return None,
+        Whose::Sid { .. } => (claims.all(|claims| claims.sid.is_some()), "its SID"),
+        Whose::Account { account } if account.contains('@') => {
+            (claims.all(|claims| claims.upn.is_some()), "its UPN")
+        }
+        Whose::Account { .. } => (claims.all(|claims| claims.upn.is_none()), "its sAMAccountName"),
+    };
+    (config.serves_as_itself() && !is_said).then_some(form)
 }
 
 fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
@@ -87,6 +109,10 @@ fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
                 return Err(format!("{user:?}: no account has such a SID").into());
             }
             return Ok(Whose::Sid { sid });
+        }
+        let mut idps = config.auth.trusted_idps.iter();
+        if idps.any(|idp| idp.claim_mappings.upn.is_some()) && Upn::new(&user).is_ok() {
+            return Ok(Whose::Account { account: user });
         }
         // As tokens and tickets name accounts: another name would be nobody's.
         if let Err(error) = LegacyName::new(&user) {

@@ -146,34 +146,43 @@ async fn a_call_on_its_way_ends_within_a_second() {
     }
 }
 
-/// Where no evidence says whose account it is, the token does.
+/// Where no evidence says whose account it is, the token does: by the claims that are mapped.
 #[tokio::test(start_paused = true)]
-async fn an_account_that_only_the_token_proves_is_revoked_by_its_sid_too() {
-    let change = |configuration: &mut Value| {
+async fn an_account_that_only_the_token_names_is_revoked_by_what_it_says() {
+    fn change(configuration: &mut Value, mappings: Value) {
         configuration["state"] = json!({ "directory": "state" });
-        configuration["auth"]["trustedIDPs"][0]["claimMappings"] = json!({ "sid": "object_sid" });
         let account = further_account(configuration, "reports", SERVICE_AS_ITSELF);
         account["delegation"] = json!({ "mode": "service-account" });
         configuration["targets"][1]["account"] = json!("reports");
-    };
+        configuration["auth"]["trustedIDPs"][0]["claimMappings"] = mappings;
+    }
+    let changes: [(fn(&mut Value), _); 2] = [
+        (|configuration| change(configuration, json!({ "sid": "object_sid" })), true),
+        (|configuration| change(configuration, json!({ "upn": "upn" })), false),
+    ];
     let policy = r#"
         @id("info") permit (principal, action == Action::"user:info", resource);
         @id("reports") permit (principal, action == Action::"http:get",
                                resource == Target::"intranet")
             when { context.path == "/whoami" };
     "#;
-    let world = World::with(Setup { change, policy: policy.into(), ..Setup::default() }).await;
-    let bob = sid(&world.kdcs.realm(), "bob").to_string();
-    world.idp.issuer.claim_in_exchanges("object_sid", bob);
-    let token = world.idp.issuer.token_for("bob");
-    let url = format!("http://{INTRANET}/whoami");
-    assert!(world.get(&token, &url).await.content().contains(SERVICE_AS_ITSELF));
-    let visits = world.visits(INTRANET).len();
-    revoke(&world, &account_sid(&world, "bob")).await;
-    assert_eq!(world.get(&token, &url).await.code(), "REVOKED");
-    assert_eq!(world.visits(INTRANET).len(), visits, "the resource was not asked");
-    let told = world.call(Some(&token), "user-info", json!({})).await;
-    assert_eq!(told.code(), "REVOKED");
+    for (change, is_by_sid) in changes {
+        let world = World::with(Setup { change, policy: policy.into(), ..Setup::default() }).await;
+        let bob = sid(&world.kdcs.realm(), "bob").to_string();
+        world.idp.issuer.claim_in_exchanges("object_sid", bob);
+        world.idp.issuer.claim_in_exchanges("upn", "bob@example.test");
+        let token = world.idp.issuer.token_for("bob");
+        let url = format!("http://{INTRANET}/whoami");
+        assert!(world.get(&token, &url).await.content().contains(SERVICE_AS_ITSELF));
+        let visits = world.visits(INTRANET).len();
+        let by_upn = account("Bob@Example.Test");
+        let whose = if is_by_sid { account_sid(&world, "bob") } else { by_upn };
+        revoke(&world, &whose).await;
+        assert_eq!(world.get(&token, &url).await.code(), "REVOKED");
+        assert_eq!(world.visits(INTRANET).len(), visits, "the resource was not asked");
+        let told = world.call(Some(&token), "user-info", json!({})).await;
+        assert_eq!(told.code(), "REVOKED");
+    }
 }
 
 #[tokio::test(start_paused = true)]

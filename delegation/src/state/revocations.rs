@@ -37,7 +37,7 @@ pub enum Whose {
     },
     /// Of the account with this name, whatever its SID, until that is lifted.
     Account {
-        /// sAMAccountName, in any case.
+        /// sAMAccountName, or the UPN that tokens name it by, in any case.
         account: String,
     },
 }

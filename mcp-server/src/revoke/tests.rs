@@ -120,6 +120,34 @@ fn what_would_revoke_nobody_is_refused() {
     assert!(problem(short, &["alice"]).contains("state.key: has fewer than 32"));
 }
 
+/// By the UPN where tokens say that, and with a word where nothing but tokens says who comes.
+#[test]
+fn it_goes_by_what_tokens_say_where_nobody_else_says_it() {
+    let directory = Directory::new();
+    let (mappings, kerberos) = (r#""claimMappings": {"#, r#""kerberos": {"#);
+    let by_upn = EXAMPLE.replace(mappings, &format!(r#"{mappings} "upn": "upn","#));
+    let by_upn = by_upn.replace(r#""sid": "object_sid","#, "");
+    let by_upn = by_upn.replace(r#""legacyUsername": "legacy_name","#, "");
+    let itself = r#"{ "delegation": { "mode": "service-account" },"#;
+    let as_itself = by_upn.replace(kerberos, &kerberos.replace('{', itself));
+    let revoke =
+        |example: &str, who: &str| revoke_with(&directory, example, STATE, &[who]).unwrap();
+    for (who, form) in
+        [("alice@w25ad.net", None), ("alice", Some("sAMAccountName")), (SID, Some("SID"))]
+    {
+        let said = revoke(&by_upn, who);
+        assert!(said.contains("access is ended") && !said.contains("comes itself"), "{said}");
+        let said = revoke(&as_itself, who);
+        assert_eq!(said.contains("comes itself"), form.is_some(), "{who}: {said}");
+        assert!(
+            form.is_none_or(|form| said.contains(&format!("do not say its {form}:"))),
+            "{said}"
+        );
+    }
+    let said = revoke(&EXAMPLE.replace(kerberos, &kerberos.replace('{', itself)), SID);
+    assert!(!said.contains("comes itself"), "their tokens say it: {said}");
+}
+
 /// Of a user whom several claims name, one of these is nobody.
 #[test]
 fn a_part_of_a_subject_is_refused() {
