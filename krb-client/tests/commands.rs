@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use krb_client::dev_kdc::{Bind, DevKdc, RealmFile};
 use krb_client::files;
+use krb_client::proto::kdc::Account;
 use serde_json::Value;
 
 const REALM_FILE: &str = r#"
@@ -156,9 +157,10 @@ async fn a_one_time_password_that_is_wanted_is_not_called_a_wrong_password() {
     let armored = ["kinit", "-T", "FILE:armor"];
     let log_in =
         async |account, typed| world.run(&[&armored[..], &[account]].concat(), typed).await;
-    log_in("heidi", "755224\n")
-        .await
-        .refused(1, "heidi@EXAMPLE.TEST: the KDC wants a one-time password: use --otp");
+    log_in("heidi", "755224\n").await.refused(
+        1,
+        "heidi@EXAMPLE.TEST: the KDC takes a one-time password, and this was none: use --otp",
+    );
     log_in("alice", "755224\n").await.refused(1, "Password incorrect");
     log_in("alice", "alice's password\n").await.ok();
     let mut command = world.program("script");
@@ -439,6 +441,24 @@ async fn tickets_in_a_users_name_stand_alone() {
     let exec = ["exec", "-k", "svc-mcp", "-E", "alice@EXAMPLE.TEST", WEB, "--", "true"];
     world.ok(&exec).await;
     world.ok(&["doctor", "-k", "svc-mcp", "-E", "alice@EXAMPLE.TEST", WEB]).await;
+    // A certificate's user is whose the KDC says that it is, in whichever form it is read.
+    let der = b"\x30\x05 frank's \xff";
+    let frank = Account::user("frank").password("frank's password").certificate(der);
+    world
+        .kdc
+        .as_ref()
+        .unwrap()
+        .realms()
+        .realm("EXAMPLE.TEST", |realm| realm.insert(frank))
+        .unwrap();
+    std::fs::write(world.folder.join("frank.der"), der).unwrap();
+    let pem = "-----BEGIN CERTIFICATE-----\nMAUgZnJhbmsncyD/\n-----END CERTIFICATE-----\n";
+    std::fs::write(world.folder.join("frank.pem"), pem).unwrap();
+    for file in ["frank.der", "frank.pem"] {
+        world.ok(&["kvno", "-u", "-F", file, "-P", "--out-cache", "FILE:user", WEB]).await;
+        let held = world.json(&["klist", "--json", "FILE:user"]).await;
+        assert_eq!(held["principal"], "frank@EXAMPLE.TEST", "{file}");
+    }
     world.run(&["kvno", "-F", "absent", "-P", WEB], "").await.refused(4, "absent");
     world.run(&["kvno", "-F", "krb5.conf", "-P", WEB], "").await.refused(4, "no certificate");
     // To itself without -P, and nowhere else.

@@ -76,6 +76,10 @@ fn read(paths: &[PathBuf]) -> Result<Krb5Conf, Krb5ConfError> {
 /// A file's bytes, one more than are allowed at most, so that whoever counts sees it. What is no file
 /// might never end, or never begin.
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    // Who names it wants an empty configuration.
+    if path == Path::new("/dev/null") {
+        return Ok(Vec::new());
+    }
     if !std::fs::metadata(path)?.is_file() {
         return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
     }

@@ -303,6 +303,12 @@ async fn a_list_of_files_is_one_configuration_with_what_they_include() {
 }
 
 #[tokio::test]
+async fn the_null_device_is_an_empty_configuration() {
+    let read = read_krb5_conf(vec!["/dev/null".into()]).await.unwrap();
+    assert_eq!(read.values(&["libdefaults", "default_realm"]).next(), None);
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_used_are_named() {
     let folder = Folder::new("unusable");
     let wrong = folder.write("wrong", "[realms]\nEXAMPLE.COM = {\nkdc\n}\n");

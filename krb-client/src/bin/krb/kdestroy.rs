@@ -4,7 +4,7 @@ use krb_client::{Ccache, ClientError};
 use serde_json::json;
 
 use crate::environment::principal;
-use crate::{Failure, cache, complain, report_json};
+use crate::{Failure, cache, complain, progress, report_json};
 
 #[derive(clap::Args)]
 pub(crate) struct Kdestroy {
@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: &Kdestroy) -> Result<(), Failure> {
 }
 
 async fn destroy(cache: &Ccache) -> Result<bool, ClientError> {
-    match cache.destroy().await {
+    match progress::cache(cache, cache.destroy()).await {
         Err(ClientError::Cache(error)) if error.is_not_found() => Ok(false),
         outcome => outcome,
     }

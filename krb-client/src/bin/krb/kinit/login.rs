@@ -32,7 +32,8 @@ impl Login<'_> {
         if !self.wants_token(&error).await {
             return Err(self.explained(error, was_typed));
         }
-        let wanted = format!("{}: the KDC wants a one-time password", self.account);
+        let wanted =
+            format!("{}: the KDC takes a one-time password, and this was none", self.account);
         // Where nobody types, a line of a file would be taken for it.
         if !was_typed || !io::stdin().is_terminal() {
             return Err(format!("{wanted}: use --otp").into());
