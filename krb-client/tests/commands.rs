@@ -632,14 +632,16 @@ async fn the_doctor_finds_what_is_wrong_and_what_helps() {
     assert_eq!(lights(&found, "S4U2Proxy"), ["red"], "{found}");
     assert!(!found.to_string().contains("TrustedToAuthForDelegation"), "{found}");
     // Much is known of an account without its keys, and of a cache that cannot be reached.
-    let mut command = world.command(&["doctor", "--json", "--client", "alice", "-k", "absent"]);
-    command.env("KRB5CCNAME", "XYZ:a");
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for (what, light) in
-        [("cache", "yellow"), ("keytab", "red"), ("clock", "green"), ("account", "green")]
-    {
-        assert_eq!(lights(&found, what), [light], "{what}: {found}");
+    for cache in ["XYZ:a", "MEMORY:a", "FILE:absent/cc"] {
+        let mut command = world.command(&["doctor", "--json", "--client", "alice", "-k", "absent"]);
+        command.env("KRB5CCNAME", cache);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        for (what, light) in
+            [("cache", "yellow"), ("keytab", "red"), ("clock", "green"), ("account", "green")]
+        {
+            assert_eq!(lights(&found, what), [light], "{cache}, {what}: {found}");
+        }
     }
     // Keys that are right, by another version.
     let mut keytab = world.kdc.as_ref().unwrap().realms().keytab("svc-mcp").unwrap();

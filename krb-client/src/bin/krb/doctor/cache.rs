@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use krb_client::{CacheError, ClientError};
 
 use super::{Finding, Findings};
@@ -18,11 +20,12 @@ pub(super) async fn look(
         Ok(cache) => cache.read().await.map(|held| (cache.name().to_owned(), held)),
         Err(error) => Err(error),
     };
-    let nothing = |cache: &str| {
-        Finding::green(
+    let nothing = |cache: &str| match of_no_use(cache) {
+        Some(why) => Finding::yellow("cache", format!("{cache}: {why}"), REMEDY),
+        None => Finding::green(
             "cache",
             format!("{cache}: can be reached, and nobody has logged in into it"),
-        )
+        ),
     };
     findings.add(match held {
         Ok((name, held)) => Finding::green(
@@ -34,4 +37,16 @@ pub(super) async fn look(
         Err(ClientError::Cache(error)) => Finding::yellow("cache", error.to_string(), REMEDY),
         Err(error) => Finding::yellow("cache", format!("{name}: {error}"), REMEDY),
     })
+}
+
+/// Why a login would leave nothing in a cache that is not there yet.
+fn of_no_use(cache: &str) -> Option<&'static str> {
+    let is_there = |path: &Path| path.as_os_str().is_empty() || path.is_dir();
+    match cache.split_once(':') {
+        Some(("MEMORY", _)) => Some("a cache in memory ends with the program that it is in"),
+        Some(("FILE", path)) if !Path::new(path).parent().is_some_and(is_there) => {
+            Some("the folder that it would be in is not there")
+        }
+        _ => None,
+    }
 }
