@@ -1,11 +1,13 @@
 use std::env;
+use std::ffi::OsString;
+use std::io::{Error, ErrorKind};
 
 use krb_proto::formats::Krb5Conf;
 use krb_proto::formats::krb5_conf::expand_tokens;
 
 use crate::ClientError;
 use crate::cache_error::CacheError;
-use crate::files::read_text;
+use crate::files::{failed, read_text};
 
 /// What MIT's library takes where nothing is configured; the client keytab is Debian's.
 const CCACHE: &str = "FILE:/tmp/krb5cc_%{uid}";
@@ -38,14 +40,30 @@ impl Defaults {
     /// `KRB5_CLIENT_KTNAME`, and `TMPDIR` for `%{TEMP}`.
     ///
     /// # Errors
-    /// As [`Self::of`].
+    /// As [`Self::of`]; and [`ClientError::File`] that names the variable, if it is not UTF-8.
     pub fn from_environment(conf: Option<&Krb5Conf>) -> Result<Self, ClientError> {
-        let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let defaults = Self::expanded(conf, &set("TMPDIR").unwrap_or_else(|| "/tmp".to_owned()))?;
+        Self::in_environment(conf, env::var_os)
+    }
+
+    fn in_environment(
+        conf: Option<&Krb5Conf>,
+        value_of: impl Fn(&'static str) -> Option<OsString>,
+    ) -> Result<Self, ClientError> {
+        let set = |name| {
+            let Some(value) = value_of(name).filter(|value| !value.is_empty()) else {
+                return Ok(None);
+            };
+            // Another one in its place is nobody's wish.
+            let other =
+                |_| failed(name.as_ref())(Error::new(ErrorKind::InvalidData, "it is no UTF-8"));
+            value.into_string().map(Some).map_err(other)
+        };
+        let temporary = set("TMPDIR").ok().flatten();
+        let defaults = Self::expanded(conf, temporary.as_deref().unwrap_or("/tmp"))?;
         Ok(Self {
-            ccache: set("KRB5CCNAME").unwrap_or(defaults.ccache),
-            keytab: set("KRB5_KTNAME").unwrap_or(defaults.keytab),
-            client_keytab: set("KRB5_CLIENT_KTNAME").unwrap_or(defaults.client_keytab),
+            ccache: set("KRB5CCNAME")?.unwrap_or(defaults.ccache),
+            keytab: set("KRB5_KTNAME")?.unwrap_or(defaults.keytab),
+            client_keytab: set("KRB5_CLIENT_KTNAME")?.unwrap_or(defaults.client_keytab),
         })
     }
 
@@ -108,6 +126,23 @@ mod tests {
         assert_eq!(defaults.keytab, "FILE:/etc/krb5.keytab");
         assert!(defaults.client_keytab.contains(&format!("/{uid}/")), "{defaults:?}");
         assert_eq!(of("default_realm = R").unwrap(), defaults);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_named_and_not_passed_over() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        for name in ["KRB5CCNAME", "KRB5_KTNAME", "KRB5_CLIENT_KTNAME"] {
+            let with = |value: &[u8]| {
+                let value = OsString::from_vec(value.to_vec());
+                Defaults::in_environment(None, |asked| (asked == name).then(|| value.clone()))
+            };
+            let error = with(b"FILE:/tmp/\xff").unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains("UTF-8"), "{error}");
+            assert_eq!(with(b"").unwrap(), Defaults::of(None).unwrap());
+            assert_ne!(with(b"FILE:/tmp/a").unwrap(), Defaults::of(None).unwrap());
+        }
     }
 
     #[test]

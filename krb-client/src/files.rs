@@ -94,10 +94,25 @@ async fn write_secret(path: &Path, bytes: Zeroizing<Vec<u8>>) -> Result<(), Clie
     task.await.map_err(std::io::Error::other).flatten().map_err(failed(path))
 }
 
+/// Is nothing in this place but a regular file, or a link to one or to nothing? A device, a pipe or a
+/// folder has been named by mistake, and is not to be taken away: of root's `/dev/null` there is one.
+pub(crate) fn may_be_taken_away(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(no_regular_file()),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn no_regular_file() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file")
+}
+
 /// Puts a file of these bytes, for its owner alone (mode 0600), in the place of the one that is
-/// there, in one step: a reader finds the old file or the new one. What has to outlive a loss of
-/// power is durable; the next login makes tickets anew, and would wait for the disk otherwise.
+/// there, in one step: a reader finds the old file or the new one. What is there and no file stays.
+/// What has to outlive a loss of power is durable; the next login makes tickets anew, and would wait
+/// for the disk otherwise.
 pub(crate) fn replace(path: &Path, bytes: &[u8], durable: bool) -> std::io::Result<()> {
+    may_be_taken_away(path)?;
     // Hidden, since in a folder of caches whatever is named like one is one.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{:016x}", rand::random::<u64>()));

@@ -57,7 +57,8 @@ impl Dir {
             return Ok(vec![Self::resolve(residual)?]);
         }
         let folder = PathBuf::from(residual);
-        let primary = primary(&folder)?;
+        // Where the file says nothing that makes sense, none of them is.
+        let primary = primary(&folder).unwrap_or_default();
         let files = match fs::read_dir(&folder) {
             Ok(files) => files,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

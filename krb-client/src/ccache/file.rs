@@ -10,7 +10,7 @@ use super::entries::kept;
 use super::lock::lock;
 use super::place::Place;
 use crate::cache_error::CacheError;
-use crate::files::{read_open, replace};
+use crate::files::{may_be_taken_away, no_regular_file, read_open, replace};
 
 /// A file in which more than this is taken by what was removed is written anew, if that is more than
 /// what it holds.
@@ -128,6 +128,7 @@ impl Place for CacheFile {
     }
 
     fn destroy(&self) -> Result<bool, CacheError> {
+        may_be_taken_away(&self.path).map_err(self.io())?;
         let ours = open_to_blank(&self.path);
         match fs::remove_file(&self.path) {
             Ok(()) => {}
@@ -169,7 +170,7 @@ fn open(path: &Path, to_write: bool) -> io::Result<File> {
 
 fn regular(file: File) -> io::Result<File> {
     if !file.metadata()?.is_file() {
-        return Err(Error::new(ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(no_regular_file());
     }
     Ok(file)
 }

@@ -1,5 +1,6 @@
 //! krb5.conf from disks.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -42,12 +43,18 @@ pub async fn read_krb5_conf(paths: Vec<PathBuf>) -> Result<Krb5Conf, Krb5ConfErr
 }
 
 /// Reads the files that `KRB5_CONFIG` lists, or `/etc/krb5.conf` if it is not set; then it is an
-/// empty configuration if there is no such file.
+/// empty configuration if there is no such file. It is one as well where the variable is set and
+/// lists none, as to MIT's library.
 ///
 /// # Errors
 /// [`Krb5ConfError`].
 pub async fn krb5_conf_from_environment() -> Result<Krb5Conf, Krb5ConfError> {
-    match std::env::var_os("KRB5_CONFIG") {
+    listed(std::env::var_os("KRB5_CONFIG")).await
+}
+
+pub(super) async fn listed(list: Option<OsString>) -> Result<Krb5Conf, Krb5ConfError> {
+    match list {
+        Some(list) if list.is_empty() => Ok(Krb5Conf::default()),
         Some(list) => read_krb5_conf(std::env::split_paths(&list).collect()).await,
         None => match read_krb5_conf(vec![DEFAULT.into()]).await {
             Err(Krb5ConfError::Missing(_)) => Ok(Krb5Conf::default()),

@@ -309,6 +309,12 @@ async fn the_null_device_is_an_empty_configuration() {
 }
 
 #[tokio::test]
+async fn a_list_without_files_is_an_empty_configuration() {
+    assert_eq!(files::listed(Some("".into())).await.unwrap(), Krb5Conf::default());
+    files::listed(Some("/nonexistent/krb5.conf".into())).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn files_that_cannot_be_used_are_named() {
     let folder = Folder::new("unusable");
     let wrong = folder.write("wrong", "[realms]\nEXAMPLE.COM = {\nkdc\n}\n");

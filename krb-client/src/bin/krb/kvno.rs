@@ -169,7 +169,9 @@ pub(crate) async fn run(arguments: &Kvno) -> Result<(), Failure> {
 
 fn target(arguments: &Kvno, service: &str, account: &Principal) -> Result<Principal, Failure> {
     if let Some(kind) = &arguments.service {
-        let name = Name::new(NameType::SRV_HST, [kind.as_str(), service]);
+        // As MIT's library makes them of hosts, without a look at DNS.
+        let host = service.strip_suffix('.').unwrap_or(service).to_lowercase();
+        let name = Name::new(NameType::SRV_HST, [kind.as_str(), &host]);
         return Ok(Principal::new(name, &account.realm));
     }
     let realm = String::from_utf8_lossy(&account.realm);

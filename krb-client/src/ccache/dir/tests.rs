@@ -34,6 +34,17 @@ fn a_folder_means_its_primary_cache() {
 }
 
 #[test]
+fn caches_are_listed_though_none_is_said_to_be_the_primary_one() {
+    let scratch = Scratch::new();
+    let folder = scratch.path().to_str().unwrap();
+    Dir::unique(folder).unwrap().initialize(&cache(&[ticket("web", 2000)]), NOW).unwrap();
+    for line in ["", "tkt", "../tkt\n"] {
+        fs::write(scratch.path().join(PRIMARY), line).unwrap();
+        assert_eq!(Dir::all(folder).unwrap().len(), 1, "{line:?}");
+    }
+}
+
+#[test]
 fn a_name_that_leads_out_of_the_folder_is_refused() {
     let scratch = Scratch::new();
     for line in ["../tkt\n", "tkt/../../etc\n", "cc\n", "tkt", "", "tkt\ntkt\n/"] {

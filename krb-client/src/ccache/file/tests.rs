@@ -170,6 +170,28 @@ fn tickets_are_not_put_where_others_read_them_and_a_pipe_holds_up_nobody() {
 }
 
 #[test]
+fn what_is_no_regular_file_is_neither_replaced_nor_taken_away() {
+    let scratch = Scratch::new();
+    let [pipe, folder, link] = ["pipe", "folder", "link"].map(|name| scratch.path().join(name));
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
+    let kind = |path: &Path| fs::symlink_metadata(path).unwrap().file_type();
+    for path in [pipe, folder, link] {
+        let (place, before) = (CacheFile::new(path.clone()), kind(&path));
+        let refused = [place.initialize(&cache(&[]), NOW), place.destroy().map(drop)];
+        for error in refused.map(Result::unwrap_err) {
+            assert!(error.to_string().contains("no regular file"), "{path:?}: {error}");
+        }
+        assert_eq!(kind(&path), before);
+        let keytab = krb_proto::formats::Keytab::default().to_bytes().unwrap();
+        replace(&path, &keytab, true).unwrap_err();
+        assert_eq!(kind(&path), before);
+    }
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 3, "nothing is left behind");
+}
+
+#[test]
 fn a_cache_that_is_taken_away_leaves_no_keys_behind() {
     let scratch = Scratch::new();
     let place = file(&scratch);
