@@ -138,7 +138,8 @@ mod tests {
 
     fn refusal(code: ErrorCode) -> Result<(), ClientError> {
         let server_time = Timestamp::new(0, 0);
-        let refusal = KdcRefusal { code, nt_status: None, text: None, server_time };
+        let refusal =
+            KdcRefusal { code, nt_status: None, text: None, server_time, no_way_to: None };
         Err(ExchangeError::Refused(refusal).into())
     }
 

@@ -57,13 +57,15 @@ pub struct Refused {
     pub status: Option<NtStatus>,
     /// The evidence that a ticket was asked with was not forwardable.
     pub evidence_not_forwardable: bool,
+    /// The KDC knows no way to a realm, which was all that was asked of it.
+    pub no_way: bool,
 }
 
 impl Refused {
     /// A refusal of that step.
     #[must_use]
     pub const fn new(step: Step, code: ErrorCode, status: Option<NtStatus>) -> Self {
-        Self { step, code, status, evidence_not_forwardable: false }
+        Self { step, code, status, evidence_not_forwardable: false, no_way: false }
     }
 
     /// The same, where it is known whether the evidence was forwardable.
@@ -75,7 +77,8 @@ impl Refused {
     /// From what a KDC said.
     #[must_use]
     pub const fn of(step: Step, refusal: &KdcRefusal) -> Self {
-        Self::new(step, refusal.code, refusal.nt_status)
+        let no_way = refusal.no_way_to.is_some();
+        Self { no_way, ..Self::new(step, refusal.code, refusal.nt_status) }
     }
 }
 
@@ -134,6 +137,7 @@ pub fn of_refusal(refused: &Refused, names: &Names<'_>) -> Option<Remedy> {
     let fits = |row: &&table::Row| {
         row.code == refused.code
             && (row.steps.is_empty() || row.steps.contains(&refused.step))
+            && row.no_way == refused.no_way
             && row.not_forwardable.is_none_or(|not| not == refused.evidence_not_forwardable)
     };
     let rows = || ROWS.iter().filter(fits);

@@ -306,6 +306,13 @@ async fn service_tickets_are_got_kept_and_opened() {
         ])
         .await;
     assert_eq!(asked["tickets"][0]["sessionEnctype"], "aes128-cts-hmac-sha1-96");
+    // A host's name in capitals is that in small letters.
+    let asked = ["kvno", "--json", "--no-store", "-S", "HTTP", "WEB.Example.Test."];
+    assert_eq!(world.json(&asked).await["tickets"][0]["server"], format!("{WEB}@EXAMPLE.TEST"));
+    // A service of another realm is none of ours.
+    let elsewhere = format!("{WEB}@NOWHERE");
+    world.run(&["kvno", &elsewhere], "").await.refused(1, "no way to realm \"NOWHERE\"");
+    world.run(&["kinit", "-S", &elsewhere, "alice"], "").await.refused(1, "the account's realm");
     // User to user: sealed with what only the other's login knows.
     world.run(&["kinit", "-c", "FILE:alice", "alice"], "alice's password\n").await.ok();
     let told = world.json(&["kvno", "--json", "--u2u", "FILE:alice", "alice"]).await;
@@ -461,6 +468,12 @@ async fn tickets_in_a_users_name_stand_alone() {
     }
     world.run(&["kvno", "-F", "absent", "-P", WEB], "").await.refused(4, "absent");
     world.run(&["kvno", "-F", "krb5.conf", "-P", WEB], "").await.refused(4, "no certificate");
+    let elsewhere = format!("{WEB}@NOWHERE");
+    let kvno = ["kvno", "-I", "alice", "-P", "--out-cache", "FILE:none", &elsewhere];
+    world.run(&kvno, "").await.refused(1, "in realm EXAMPLE.TEST");
+    let s4u = ["s4u", "-k", "svc-mcp", "-c", "FILE:none", "alice", &elsewhere];
+    world.run(&s4u, "").await.refused(1, "in realm EXAMPLE.TEST");
+    assert!(!world.folder.join("none").exists());
     // To itself without -P, and nowhere else.
     world.ok(&["kvno", "-I", "alice", "svc-mcp"]).await;
     world.run(&["kvno", "-I", "alice", WEB], "").await.refused(1, "with -P");

@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::crypto::{Key, SUPPORTED};
-use krb_client::proto::exchange::{ClientSecret, ExchangeError, OpenedTicket, open_ticket};
+use krb_client::proto::exchange::{
+    ClientSecret, ExchangeError, OpenedTicket, TgsGoal, TicketOptions, open_ticket,
+};
 use krb_client::proto::formats::krb5_conf::{Krb5Conf, NoIncludes};
 use krb_client::proto::iana::{ErrorCode, NameType, NtStatus, TicketFlags};
 use krb_client::proto::kdc::{Account, Realm, Trust, Trustee};
 use krb_client::proto::pac::{Pac, Sid};
 use krb_client::proto::{Credential, Name, Principal};
+use krb_client::remedy::{Names, Step, of_error};
 use krb_client::{
     Carry, Carrying, Client, ClientConfig, ClientError, Endpoint, KdcSource, OsRandom, Resolver,
 };
@@ -199,6 +202,44 @@ const CONF: &str = "
         AWAY.TEST = MIDDLE.TEST
     }
 ";
+
+#[tokio::test]
+async fn a_service_is_asked_for_in_the_realm_that_is_named_and_in_no_other() {
+    let world = World::new(false);
+    let options = TicketOptions::default;
+    let service = |name: &Name| TgsGoal::Service(name.clone());
+    let at_home = world.client.ask(service(&Name::krbtgt(AWAY.as_bytes())), options()).await;
+    assert_eq!(at_home.unwrap().server.realm, HOME.as_bytes(), "the way there");
+    let there = world.client.ask_in(AWAY.as_bytes(), service(&spn(ODD)), options()).await.unwrap();
+    assert_eq!(there.server, Principal::new(spn(ODD), AWAY), "its name says nothing of its realm");
+    // What has one name in both is the other one's. (This KDC gives it to its own clients alone.)
+    let name = Name::krbtgt(AWAY.as_bytes());
+    let theirs = world.client.ask_in(AWAY.as_bytes(), service(&name), options()).await.unwrap_err();
+    assert_eq!(theirs.refusal().unwrap().code, ErrorCode::POLICY);
+    let here = world.client.ask_in(HOME.as_bytes(), service(&spn(WEB)), options()).await.unwrap();
+    assert_eq!(here.server, Principal::new(spn(WEB), HOME));
+    // A service of ours is none of theirs, nor of nobody's.
+    let back = world.client.ask_in(AWAY.as_bytes(), service(&spn(WEB)), options()).await;
+    assert!(matches!(back, Err(ClientError::Exchange(ExchangeError::Referral(_)))), "{back:?}");
+    let nowhere = world.client.ask_in(b"NOWHERE", service(&spn(WEB)), options()).await.unwrap_err();
+    assert_eq!(nowhere.refusal().unwrap().no_way_to.as_deref(), Some(&b"NOWHERE"[..]));
+}
+
+#[tokio::test]
+async fn a_realm_that_nobody_knows_is_not_laid_to_the_service_account() {
+    let world = World::new(false);
+    let names = Names { account: "svc-mcp", user: "bob", target: WEB };
+    let told = async |user: &Principal| {
+        let error = world.client.s4u().evidence(user).await.unwrap_err();
+        (error.to_string(), of_error(Step::S4uSelf, &error, &names).unwrap().to_string())
+    };
+    let (error, remedy) = told(&of("bob", "NOWHERE")).await;
+    assert!(error.contains("no way to realm \"NOWHERE\""), "{error}");
+    assert!(remedy.contains("no way to the realm") && !remedy.contains("SPN"), "{remedy}");
+    // Of a user of ours nothing of the kind is said.
+    let (error, _) = told(&of("nobody", HOME)).await;
+    assert!(!error.contains("no way"), "{error}");
+}
 
 #[tokio::test]
 async fn krb5_conf_shows_the_way_where_no_kdc_does() {

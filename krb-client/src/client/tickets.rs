@@ -55,7 +55,6 @@ impl Client {
         goal: TgsGoal,
         options: TicketOptions,
     ) -> Result<Credential, ClientError> {
-        let options = TicketOptions { fast: self.tgs_armor(), ..options };
         let (realms, own) = (self.inner.driver.realms(), &self.account().realm);
         let way = match &goal {
             TgsGoal::Service(service) | TgsGoal::UserToUser { service, .. } => {
@@ -65,6 +64,36 @@ impl Client {
             | TgsGoal::S4uSelfByCertificate { realm, .. } => realms.way_to_realm(own, realm),
             _ => Vec::new(),
         };
+        self.ask_by(way, goal, options).await
+    }
+
+    /// The same for a service in this realm, whatever `[domain_realm]` or our KDC says of its host: the
+    /// KDCs of that realm are asked for it, who may refer to another. The way there is that of
+    /// `[capaths]`, or the one that the KDCs say. For a goal that is no service there is no realm.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a KDC that knows no way there refuses with the realm's name
+    /// ([`KdcRefusal::no_way_to`](krb_proto::exchange::KdcRefusal::no_way_to)).
+    pub async fn ask_in(
+        &self,
+        realm: &[u8],
+        goal: TgsGoal,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        let mut way = self.inner.driver.realms().way_to_realm(&self.account().realm, realm);
+        if way.is_empty() {
+            way.push(realm.to_vec());
+        }
+        self.ask_by(way, goal, options).await
+    }
+
+    async fn ask_by(
+        &self,
+        way: Vec<Vec<u8>>,
+        goal: TgsGoal,
+        options: TicketOptions,
+    ) -> Result<Credential, ClientError> {
+        let options = TicketOptions { fast: self.tgs_armor(), ..options };
         let (goal, options) = (Arc::new(goal), Arc::new(options));
         let exchange =
             |tgt| TgsWalk::new(tgt, goal.clone(), options.clone()).by_way_of(way.clone());

@@ -288,6 +288,7 @@ async fn the_refusal_of_a_secret_says_nothing_of_the_next_one() {
         nt_status: None,
         text: None,
         server_time: Timestamp::default(),
+        no_way_to: None,
     };
     let refused = ClientError::Exchange(refusal.into());
     keyring.login_failed(first, &refused);

@@ -11,6 +11,8 @@ pub(super) struct Row {
     pub(super) steps: &'static [Step],
     /// Only where the evidence was not forwardable, or only where it was.
     pub(super) not_forwardable: Option<bool>,
+    /// Only where no more was asked for than the way to a realm, or only where more was.
+    pub(super) no_way: bool,
     pub(super) cause: &'static str,
     pub(super) change: &'static str,
     pub(super) attribute: &'static str,
@@ -30,6 +32,7 @@ impl Row {
             status: None,
             steps,
             not_forwardable: None,
+            no_way: false,
             cause,
             change,
             attribute: "",
@@ -44,6 +47,10 @@ impl Row {
 
     const fn evidence(self, forwardable: bool) -> Self {
         Self { not_forwardable: Some(!forwardable), ..self }
+    }
+
+    const fn without_a_way(self) -> Self {
+        Self { no_way: true, ..self }
     }
 
     const fn by(
@@ -287,6 +294,16 @@ pub(super) const ROWS: &[Row] = &[
         "The account was probably deleted and created anew; try again.",
     )
     .by("objectSid", "", ""),
+    // Their realms, and the targets'.
+    Row::new(
+        ErrorCode::S_PRINCIPAL_UNKNOWN,
+        ANY,
+        "the KDC knows no way to the realm that it was asked for",
+        "Check the realm's name, and leave it out for whatever is in the realm of {account}. Another realm \
+         has to be trusted, and [capaths] in krb5.conf names those between where the KDCs do not.",
+    )
+    .without_a_way()
+    .by("", "Get-ADTrust -Filter *", "samba-tool domain trust list"),
     // The service account, and what it may.
     Row::new(
         ErrorCode::S_PRINCIPAL_UNKNOWN,

@@ -14,6 +14,7 @@ fn every_row_is_reached_and_says_what_to_change() {
         let reached = STEPS.into_iter().any(|step| {
             [true, false].into_iter().any(|forwardable| {
                 let refused = Refused::new(step, row.code, row.status).with_evidence(forwardable);
+                let refused = Refused { no_way: row.no_way, ..refused };
                 let remedy = of_refusal(&refused, &NAMES);
                 let cause = filled(row.cause, &NAMES, |name| Some(plain(name)));
                 remedy.map(|remedy| remedy.cause) == cause
@@ -23,7 +24,11 @@ fn every_row_is_reached_and_says_what_to_change() {
         assert!(row.change.ends_with(['.', ')']), "{}", row.change);
         assert!(!row.cause.ends_with('.'), "{}", row.cause);
         let steps = format!("{:?}", row.steps);
-        assert!(causes.insert((row.code, row.status, steps, row.not_forwardable)), "{}", row.cause);
+        assert!(
+            causes.insert((row.code, row.status, steps, row.not_forwardable, row.no_way)),
+            "{}",
+            row.cause
+        );
     }
 }
 
@@ -111,6 +116,7 @@ fn armor_that_is_missing_is_not_laid_to_the_account_that_logs_in() {
         nt_status: None,
         text: None,
         server_time: krb_proto::Timestamp::default(),
+        no_way_to: None,
     };
     let cache = crate::CacheError::NotFound { cache: "FILE:armor".into() };
     for (inner, says) in
@@ -147,6 +153,7 @@ fn a_login_that_failed_on_the_way_is_the_accounts() {
         nt_status: None,
         text: None,
         server_time: krb_proto::Timestamp::default(),
+        no_way_to: None,
     };
     let error = ClientError::Login(Box::new(ClientError::Exchange(refusal.into())));
     let remedy = of_error(Step::S4uProxy, &error, &NAMES).unwrap();

@@ -131,7 +131,8 @@ async fn a_failure_is_shared_but_not_kept() {
 
 fn refused(code: ErrorCode) -> ClientError {
     let (nt_status, text) = (None, None);
-    let refusal = KdcRefusal { code, nt_status, text, server_time: Timestamp::new(NOW, 0) };
+    let (server_time, no_way_to) = (Timestamp::new(NOW, 0), None);
+    let refusal = KdcRefusal { code, nt_status, text, server_time, no_way_to };
     ClientError::Exchange(ExchangeError::Refused(refusal))
 }
 

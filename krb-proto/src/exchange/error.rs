@@ -204,6 +204,9 @@ pub struct KdcRefusal {
     pub text: Option<String>,
     /// The KDC's clock.
     pub server_time: Timestamp,
+    /// The realm to which it knows no way, if that is what was asked: for a ticket-granting ticket for
+    /// another realm, or in S4U2Self in a user's realm for the way back to ours.
+    pub no_way_to: Option<Vec<u8>>,
 }
 
 impl KdcRefusal {
@@ -221,6 +224,7 @@ impl KdcRefusal {
                 .or_else(|| ErrorData::MethodData(padata).nt_status()),
             text: text.filter(|text| !text.is_empty()),
             server_time: Timestamp { seconds: error.stime, microseconds: error.susec.0 },
+            no_way_to: None,
         }
     }
 }
@@ -230,6 +234,10 @@ impl fmt::Display for KdcRefusal {
         write!(f, "the KDC answered {} ({})", self.code, self.code.0)?;
         if let Some(status) = self.nt_status {
             write!(f, ", {status}")?;
+        }
+        if let Some(realm) = &self.no_way_to {
+            let realm = String::from_utf8_lossy(realm);
+            write!(f, ", it knows no way to realm {realm:?}")?;
         }
         if let Some(text) = &self.text {
             write!(f, ": {text:?}")?;

@@ -16,7 +16,7 @@ use crate::asn1::{
 };
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ApOptions, KdcOptions, KeyUsage, PaType, PacOptions};
+use crate::iana::{ApOptions, ErrorCode, KdcOptions, KeyUsage, PaType, PacOptions};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{S4uReplyError, borrow_padata, find_padata};
 use crate::{Context, Credential, Name, Principal};
@@ -84,6 +84,18 @@ impl TgsExchange {
     /// The service that it asks for.
     pub(super) fn asked_for(&self) -> &Name {
         self.goal.service(&self.tgt)
+    }
+
+    /// Another realm, if it is asked for no more than the way there.
+    fn way_to(&self) -> Option<&[u8]> {
+        let ours = &*self.tgt.client.realm;
+        let realm = match &*self.goal {
+            TgsGoal::Service(name) if name.is_krbtgt() => name.components.last().map(Vec::as_slice),
+            // By our name with our realm in it, which leads back to us.
+            TgsGoal::S4uSelf { .. } | TgsGoal::S4uSelfByCertificate { .. } => Some(ours),
+            _ => None,
+        };
+        realm.filter(|realm| Some(*realm) != self.tgt.target_realm())
     }
 
     /// Where the KDC refers us to, in place of a ticket for what was asked.
@@ -240,7 +252,11 @@ impl Exchange for TgsExchange {
         let pending = self.pending.take().ok_or(ExchangeError::NoReplyDue)?;
         if is_error(reply) {
             let error = der::decode(reply).map_err(ExchangeError::Malformed)?;
-            return Err(refusal(&pending, &error)?.into());
+            let mut refusal = refusal(&pending, &error)?;
+            if refusal.code == ErrorCode::S_PRINCIPAL_UNKNOWN {
+                refusal.no_way_to = self.way_to().map(<[u8]>::to_vec);
+            }
+            return Err(refusal.into());
         }
         self.verify(&pending, reply, cx).map(Step::Done)
     }

@@ -134,7 +134,14 @@ pub(crate) async fn run(arguments: &Kinit) -> Result<(), Failure> {
 fn server(arguments: &Kinit, account: &Principal) -> Result<Name, Failure> {
     let realm = String::from_utf8_lossy(&account.realm);
     Ok(match &arguments.service {
-        Some(service) => Principal::parse(service, Some(&realm))?.name,
+        Some(service) => {
+            let server = Principal::parse(service, Some(&realm))?;
+            if server.realm != account.realm {
+                let text = "a login's ticket is to a service of the account's realm; `krb kvno` gets others";
+                return Err(format!("{server}: {text}").into());
+            }
+            server.name
+        }
         None => Name::krbtgt(&account.realm),
     })
 }

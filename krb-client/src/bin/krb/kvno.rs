@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::environment::Environment;
 use crate::output::{Ended, Unusable, ended, failure_json, status};
 use crate::remedy::Explained;
-use crate::s4u::refused;
+use crate::s4u::{in_the_realm_that_was_written, refused};
 use crate::{Failure, complain, progress, report, report_json, secret};
 
 #[derive(clap::Args)]
@@ -250,9 +250,14 @@ impl<'a> Asking<'a> {
             return self.in_the_name_of(&user, target).await;
         }
         let client = self.client.as_ref().ok_or("it is not in the cache")?;
-        let ticket = match &self.service_tgt {
-            Some(tgt) => client.user_to_user(&target.name, &tgt.ticket).await,
-            None => client.ask(TgsGoal::Service(target.name.clone()), self.options.clone()).await,
+        let (service, options) = (target.name.clone(), self.options.clone());
+        let goal = match &self.service_tgt {
+            Some(tgt) => TgsGoal::UserToUser { service, service_tgt: tgt.ticket.clone() },
+            None => TgsGoal::Service(service),
+        };
+        let ticket = match target.realm == client.account().realm {
+            true => client.ask(goal, options).await,
+            false => client.ask_in(&target.realm, goal, options).await,
         };
         let name = target.name.to_string();
         ticket.map_err(|error| Explained::of(Step::Ticket, client.account(), &name, error))
@@ -304,6 +309,7 @@ impl<'a> Asking<'a> {
         let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
         let ticket = client.s4u().proxy_ticket(&evidence, "", &target.name).await;
         let ticket = ticket.map_err(|error| refused(Step::S4uProxy, error, forwardable, &names))?;
+        in_the_realm_that_was_written(client, target, &ticket)?;
         Ok(Credential::clone(&ticket))
     }
 

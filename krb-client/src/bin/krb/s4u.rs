@@ -9,7 +9,7 @@ use krb_client::{
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::krb5_conf::{ServerAddress, ServerTransport};
 use krb_proto::iana::TicketFlags;
-use krb_proto::{Name, Principal};
+use krb_proto::{Credential, Name, Principal};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -107,17 +107,34 @@ pub(crate) async fn delegate(
     spn: &str,
 ) -> Result<UserTicket, Failure> {
     let realm = String::from_utf8_lossy(&client.account().realm);
-    let target =
-        Principal::parse(spn, Some(&realm)).map_err(|error| format!("{spn}: {error}"))?.name;
+    let target = Principal::parse(spn, Some(&realm)).map_err(|error| format!("{spn}: {error}"))?;
     let account = client.account().name.to_string();
-    let (user_name, target_name) = (user.name.to_string(), target.to_string());
+    let (user_name, target_name) = (user.name.to_string(), target.name.to_string());
     let names = Names { account: &account, user: &user_name, target: &target_name };
     let evidence = client.s4u().evidence(user).await;
     let evidence = evidence.map_err(|error| refused(Step::S4uSelf, error, true, &names))?;
     let forwardable = evidence.flags.contains(TicketFlags::FORWARDABLE);
     // This command keeps no tickets, so there is no account to tell apart by its SID.
-    let ticket = client.s4u().proxy_ticket(&evidence, "", &target).await;
-    ticket.map_err(|error| refused(Step::S4uProxy, error, forwardable, &names))
+    let ticket = client.s4u().proxy_ticket(&evidence, "", &target.name).await;
+    let ticket = ticket.map_err(|error| refused(Step::S4uProxy, error, forwardable, &names))?;
+    in_the_realm_that_was_written(client, &target, &ticket)?;
+    Ok(ticket)
+}
+
+/// In a user's name a service is asked for by its name alone, wherever the KDCs have it: that is to be the
+/// realm that somebody wrote.
+pub(crate) fn in_the_realm_that_was_written(
+    client: &Client,
+    target: &Principal,
+    ticket: &Credential,
+) -> Result<(), Failure> {
+    let (written, found) = (&target.realm, &ticket.server.realm);
+    if *written == client.account().realm || written == found {
+        return Ok(());
+    }
+    let found = String::from_utf8_lossy(found);
+    Err(format!("{target}: the KDCs have that service in realm {found}: leave the realm out")
+        .into())
 }
 
 /// An exchange that was refused, and what that means where it is known.

@@ -192,6 +192,35 @@ fn a_service_is_found_where_the_referrals_lead() {
 }
 
 #[test]
+fn a_refusal_says_where_no_more_than_the_way_was_asked_for() {
+    let mut away = tgt_answer();
+    away.server.name = Name::krbtgt(b"B");
+    let away = Arc::new(credential_of(&away));
+    let us = service().name;
+    let s4u_self = TgsGoal::S4uSelf { user: Principal::new(Name::user("a"), "B"), service: us };
+    for (tgt, goal, no_way_to) in [
+        (home_tgt(), TgsGoal::Service(Name::krbtgt(b"B")), Some("B")),
+        (home_tgt(), TgsGoal::Service(Name::krbtgt(HOME.as_bytes())), None),
+        (home_tgt(), TgsGoal::Service(target()), None),
+        (home_tgt(), s4u_self.clone(), None),
+        (away.clone(), s4u_self, Some(HOME)),
+        (away, TgsGoal::Service(Name::krbtgt(HOME.as_bytes())), Some(HOME)),
+    ] {
+        for code in [ErrorCode::S_PRINCIPAL_UNKNOWN, ErrorCode::POLICY] {
+            let mut exchange =
+                TgsExchange::new(tgt.clone(), goal.clone(), TicketOptions::default());
+            with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap();
+            let reply = error(code, None);
+            let outcome = with_context(&mut Counter(2), |cx| exchange.receive(cx, &reply));
+            let Err(ExchangeError::Refused(refusal)) = outcome else { panic!("{code}") };
+            let expected = no_way_to.filter(|_| code == ErrorCode::S_PRINCIPAL_UNKNOWN);
+            assert_eq!(refusal.no_way_to.as_deref(), expected.map(str::as_bytes));
+            assert_eq!(refusal.to_string().contains("no way"), expected.is_some(), "{refusal}");
+        }
+    }
+}
+
+#[test]
 fn circles_and_endless_ways_are_left() {
     let looping = |realms: &'static [(&str, &str)]| {
         walk(TgsGoal::Service(target()), move |seen, answer| {

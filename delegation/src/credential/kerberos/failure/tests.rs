@@ -5,8 +5,9 @@ use krb_proto::iana::EncType;
 use super::*;
 
 fn refused(code: ErrorCode) -> ClientError {
-    let (nt_status, text) = (None, None);
-    let refusal = KdcRefusal { code, nt_status, text, server_time: Default::default() };
+    let (nt_status, text, no_way_to) = (None, None, None);
+    let server_time = Default::default();
+    let refusal = KdcRefusal { code, nt_status, text, server_time, no_way_to };
     ClientError::Exchange(refusal.into())
 }
 
