@@ -95,7 +95,7 @@ impl Client {
         let driver =
             Driver::new(realms, transport.clone(), patience, clock.clone(), random.clone());
         let keyring = Keyring::new(account.clone(), config.secret, clock.clone());
-        let mut login = config.login;
+        let mut login = tickets::permitted(config.login, driver.realms().login_enctypes());
         login.canonicalize |= account.name.name_type == NameType::ENTERPRISE;
         let krbtgt = Arc::new(Principal::krbtgt(&account.realm));
         let inner = Inner {
@@ -105,7 +105,7 @@ impl Client {
             contact: Contact::default(),
             armor: config.armor,
             login_kept: Arc::new((&login).into()),
-            user_kept: Arc::new((&tickets::user_ticket()).into()),
+            user_kept: Arc::new((&tickets::user_ticket(driver.realms())).into()),
             login,
             krbtgt,
             transport,

@@ -96,7 +96,8 @@ pub enum ClientError {
     /// The keytab has no usable key for the account.
     #[error(
         "the keytab has no key of a strong enctype for {principal}: `krb klist -ke` shows the names \
-         (their letter case counts) and the enctypes that it has"
+         (their letter case counts) and the enctypes that it has; RC4 is one where krb5.conf names it \
+         (permitted_enctypes, and allow_rc4 = true)"
     )]
     NoKey {
         /// The account.

@@ -14,6 +14,7 @@ use krb_proto::Principal;
 use krb_proto::crypto::SUPPORTED;
 use krb_proto::exchange::ClientSecret;
 use krb_proto::formats::{FormatError, Keytab};
+use krb_proto::iana::EncType;
 use zeroize::Zeroizing;
 
 use crate::ClientError;
@@ -73,6 +74,23 @@ pub async fn read_keytab(path: &Path) -> Result<Keytab, ClientError> {
 /// If there is none of an enctype that this client uses.
 pub fn client_keys(keytab: &Keytab, account: &Principal) -> Result<ClientSecret, ClientError> {
     let keys = keytab.login_keys(account, SUPPORTED);
+    if keys.is_empty() {
+        return Err(ClientError::NoKey { principal: account.to_string() });
+    }
+    Ok(ClientSecret::Keys(keys))
+}
+
+/// The same of these enctypes. RC4 is broken: of those who have it there only, and are to use it by
+/// somebody's word, such as [`Realms::login_enctypes`](crate::Realms::login_enctypes).
+///
+/// # Errors
+/// If there is none of these enctypes.
+pub fn danger_client_keys(
+    keytab: &Keytab,
+    account: &Principal,
+    enctypes: &[EncType],
+) -> Result<ClientSecret, ClientError> {
+    let keys = keytab.danger_login_keys(account, enctypes);
     if keys.is_empty() {
         return Err(ClientError::NoKey { principal: account.to_string() });
     }

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use krb_proto::Name;
+use krb_proto::crypto::SUPPORTED;
 use krb_proto::formats::krb5_conf::{ConfError, Krb5Conf};
+use krb_proto::iana::EncType;
 
 pub use files::{Krb5ConfError, krb5_conf_from_environment, read_krb5_conf};
 
@@ -99,6 +101,28 @@ impl Realms {
     #[must_use]
     pub fn default_realm(&self) -> Option<&str> {
         self.conf.as_deref()?.default_realm()
+    }
+
+    /// The enctypes that krb5.conf wants logins to be with (`permitted_enctypes`, and of those
+    /// `default_tkt_enctypes`), or else the strong ones. RC4 is among them where a list names it and
+    /// `allow_rc4` is set.
+    #[must_use]
+    pub fn login_enctypes(&self) -> &[EncType] {
+        self.conf.as_deref().map_or(SUPPORTED, Configured::login_enctypes)
+    }
+
+    /// The same for tickets that are got with a ticket-granting ticket (`default_tgs_enctypes`).
+    #[must_use]
+    pub fn ticket_enctypes(&self) -> &[EncType] {
+        self.conf.as_deref().map_or(SUPPORTED, Configured::ticket_enctypes)
+    }
+
+    /// May a realm's KDCs be shown an encrypted timestamp outside of FAST? Not where krb5.conf says no
+    /// (`disable_encrypted_timestamp`), or makes no sense.
+    pub(crate) fn may_send_timestamp(&self, realm: &[u8]) -> bool {
+        let Some(conf) = &self.conf else { return true };
+        let settings = conf.settings(&String::from_utf8_lossy(realm));
+        settings.is_ok_and(|settings| !settings.disable_encrypted_timestamp)
     }
 
     /// How krb5.conf wants servers to be spoken to (`udp_preference_limit`); over TCP alone where it does

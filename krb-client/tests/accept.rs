@@ -17,6 +17,7 @@ use krb_client::proto::asn1::KrbError;
 use krb_client::proto::credential::TicketTimes;
 use krb_client::proto::der::{self, Encoded, List};
 use krb_client::proto::formats::Keytab;
+use krb_client::proto::formats::krb5_conf::{Krb5Conf, NoIncludes};
 use krb_client::proto::gss::{
     ChannelBindings, ChannelPolicy, GssError, Initiator, InitiatorOptions, Oid, Protection,
     TgtRequest, ticket_of_tgt_reply,
@@ -136,6 +137,32 @@ async fn accept(acceptor: &Acceptor, token: &[u8]) -> Result<Accepted, NotAccept
 /// Why it was not taken.
 async fn refused(acceptor: &Acceptor, token: &[u8]) -> &'static str {
     accept(acceptor, token).await.unwrap_err().why.text()
+}
+
+#[tokio::test]
+async fn clocks_and_local_names_are_as_krb5_conf_says() {
+    let world = World::new();
+    let conf = |text: &str| Krb5Conf::parse("krb5.conf", text.as_bytes(), &mut NoIncludes).unwrap();
+    let keys = || ServiceKeys::keytab(world.keytab("svc-web"));
+    let ticket = world.ticket("alice", WEB).await;
+    let [old, older] = [world.token(&ticket), world.token(&ticket)];
+    world.pass(400);
+    let wide = conf("[libdefaults]\nclockskew = 600\n");
+    let wide = Acceptor::new(world.config(keys()).with_conf(&wide).unwrap());
+    assert_eq!(refused(&world.web(), &old).await, "the client's clock is too far off");
+    let caller = accept(&wide, &older).await.unwrap().caller;
+
+    let local = |rules: &str| {
+        let text = format!(
+            "[libdefaults]\ndefault_realm = {REALM}\n[realms]\n{REALM} = {{\n{rules}\n}}\n"
+        );
+        caller.local_name(&conf(&text)).unwrap()
+    };
+    assert_eq!(local("").unwrap(), b"alice");
+    assert_eq!(local("auth_to_local = RULE:[1:$1.$0]").unwrap(), b"alice.EXAMPLE.TEST");
+    assert_eq!(local("auth_to_local = RULE:[2:$1]"), None);
+    assert_eq!(caller.local_name(&conf("")).unwrap(), None, "nobody is local");
+    assert_eq!(caller.local_name(&conf("[libdefaults]\ndefault_realm = OTHER\n")).unwrap(), None);
 }
 
 fn is_alice(world: &World, caller: &Caller) {

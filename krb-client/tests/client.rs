@@ -16,14 +16,14 @@ use std::time::Duration;
 
 use krb_client::dev_kdc::{Bind, DevKdc, InMemory, Realms};
 use krb_client::proto::exchange::{ClientSecret, TgsGoal, TicketOptions};
-use krb_client::proto::formats::krb5_conf::{ServerAddress, ServerTransport};
-use krb_client::proto::iana::{ErrorCode, KpasswdResult, NameType, TicketFlags};
+use krb_client::proto::formats::krb5_conf::{Krb5Conf, NoIncludes, ServerAddress, ServerTransport};
+use krb_client::proto::iana::{EncType, ErrorCode, KpasswdResult, NameType, TicketFlags};
 use krb_client::proto::kdc::{Account, Asked, Compat, Event, Outcome, Realm};
 use krb_client::proto::kpasswd::{KpasswdError, PasswordChange, is_request};
 use krb_client::proto::{Credential, Name, Principal, Timestamp};
 use krb_client::{
     AccountSecret, Armor, Carry, Carrying, Ccaches, Client, ClientConfig, ClientError, Clock,
-    Endpoint, KdcSource, OsRandom, Resolver, Transport,
+    Endpoint, KdcSource, OsRandom, Resolver, Transport, files,
 };
 use tokio::time::{Instant, timeout};
 
@@ -134,6 +134,67 @@ impl World {
 const LOGIN: (Asked, Option<ErrorCode>) = (Asked::Login, None);
 const ASKS: (Asked, Option<ErrorCode>) = (Asked::Login, Some(ErrorCode::PREAUTH_REQUIRED));
 const WRONG: (Asked, Option<ErrorCode>) = (Asked::Login, Some(ErrorCode::PREAUTH_FAILED));
+
+#[tokio::test]
+async fn enctypes_are_those_of_krb5_conf_and_rc4_is_one_where_it_is_named() {
+    let world = World::of(realm(Compat::Ad2019));
+    let rc4 = |account: &mut Account| account.enctypes = Some(vec![EncType::RC4_HMAC]);
+    world.change(|realm| {
+        realm.insert(Account::user("old").password("o").set(rc4));
+    });
+    let realms = |libdefaults: &str| {
+        let text = format!("[libdefaults]\ndns_lookup_kdc = false\n{libdefaults}\n");
+        let conf = Krb5Conf::parse("krb5.conf", text.as_bytes(), &mut NoIncludes).unwrap();
+        let no_dns = Resolver::new(&[], HashMap::new()).unwrap();
+        world.config("alice").realms.with_conf(conf, no_dns)
+    };
+    let client = |account: &str, secret: ClientSecret, libdefaults: &str| {
+        let mut config = world.with(account, secret);
+        config.realms = realms(libdefaults).unwrap();
+        Client::new(config)
+    };
+    let [aes256, aes128] = [EncType::AES256_CTS_HMAC_SHA1_96, EncType::AES128_CTS_HMAC_SHA1_96];
+    for (libdefaults, login, ticket) in [
+        ("", aes256, aes256),
+        ("permitted_enctypes = aes128-cts", aes128, aes128),
+        ("default_tkt_enctypes = aes128-cts", aes128, aes256),
+        ("default_tgs_enctypes = aes128-cts aes256-cts", aes256, aes128),
+        ("permitted_enctypes = aes256-cts\ndefault_tgs_enctypes = aes", aes256, aes256),
+    ] {
+        let service = client("svc-mcp", secret("m"), libdefaults);
+        assert_eq!(service.tgt().await.unwrap().session_key.enctype(), login, "{libdefaults}");
+        let web = spn("HTTP/web.example.test");
+        let own = service.ticket(&web).await.unwrap();
+        let evidence = service.s4u().evidence(&of("alice")).await.unwrap();
+        let users = service.s4u().proxy_ticket(&evidence, "", &web).await.unwrap();
+        for got in [own, evidence, users] {
+            assert_eq!(got.session_key.enctype(), ticket, "{libdefaults}");
+        }
+        // What somebody names is what they get.
+        let options = TicketOptions { enctypes: vec![aes128], ..TicketOptions::default() };
+        let named = service.ask(TgsGoal::Service(web), options).await.unwrap();
+        assert_eq!(named.session_key.enctype(), aes128);
+    }
+    let keytab = world.kdc.realms().keytab("old").unwrap();
+    for (libdefaults, taken) in [
+        ("", false),
+        ("allow_rc4 = true", false),
+        ("permitted_enctypes = aes rc4", false),
+        ("permitted_enctypes = DEFAULT +rc4-hmac\nallow_rc4 = true", true),
+        ("permitted_enctypes = rc4\nallow_weak_crypto = true", true),
+    ] {
+        let by_password = client("old", secret("o"), libdefaults).tgt().await;
+        assert_eq!(by_password.is_ok(), taken, "{libdefaults}: {by_password:?}");
+        let realms = realms(libdefaults).unwrap();
+        let keys = files::danger_client_keys(&keytab, &of("old"), realms.login_enctypes());
+        assert_eq!(keys.is_ok(), taken, "{libdefaults}");
+        if let Ok(keys) = keys {
+            client("old", keys, libdefaults).ticket(&spn("HTTP/web.example.test")).await.unwrap();
+        }
+    }
+    let error = realms("permitted_enctypes = rc4-hmac").err().unwrap().to_string();
+    assert!(error.contains("line 3") && error.contains("allow_rc4"), "{error}");
+}
 
 #[tokio::test]
 async fn a_cold_chain_is_three_round_trips() {

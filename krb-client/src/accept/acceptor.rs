@@ -6,6 +6,8 @@ use krb_proto::ap::{RequestPolicy, VerifiedRequest};
 use krb_proto::asn1::ApReq;
 use krb_proto::crypto::Key;
 use krb_proto::der;
+use krb_proto::formats::Krb5Conf;
+use krb_proto::formats::krb5_conf::ConfError;
 use krb_proto::gss::{
     self, AcceptorOptions, ChannelPolicy, GssError, GssFlags, SecurityContext, TgtRequest,
     tgt_reply,
@@ -58,6 +60,14 @@ impl AcceptorConfig {
             random: Arc::new(OsRandom),
         }
     }
+
+    /// With what krb5.conf says: by how much clocks may differ (`clockskew`).
+    ///
+    /// # Errors
+    /// [`ConfError`] for a value in `[libdefaults]` that cannot be read.
+    pub fn with_conf(self, conf: &Krb5Conf) -> Result<Self, ConfError> {
+        Ok(Self { skew: conf.libdefaults(None)?.clockskew, ..self })
+    }
 }
 
 /// Takes clients' logins, each once. Cheap to clone: all clones have one memory.
@@ -94,6 +104,20 @@ pub struct Caller {
     pub delegated: Vec<Credential>,
     /// Is the login bound to the channel below, as it is seen here?
     pub channel_bound: bool,
+}
+
+impl Caller {
+    /// The local account of the name in the ticket, as krb5.conf's default realm maps names
+    /// (`auth_to_local_names`, `auth_to_local`: [`Krb5Conf::local_name`]); `None` if it maps this one to
+    /// none, or there is no default realm. Who gives names in a realm says by it who is who here: what
+    /// hangs on one account, and on no other of its name, goes by [`Self::account`].
+    ///
+    /// # Errors
+    /// [`ConfError`] for a rule that cannot be followed.
+    pub fn local_name(&self, conf: &Krb5Conf) -> Result<Option<Vec<u8>>, ConfError> {
+        let realm = conf.value(&["libdefaults", "default_realm"]);
+        realm.map_or(Ok(None), |realm| conf.local_name(&self.principal, realm))
+    }
 }
 
 /// A login that was taken.

@@ -33,7 +33,9 @@ pub struct ClientConfig {
     /// Patience with a whole exchange. 10 seconds.
     pub timeout: Duration,
     /// What kind of ticket-granting ticket to log in for: forwardable, for ten hours, unless asked
-    /// otherwise. An enterprise name is always canonicalized.
+    /// otherwise. An enterprise name is always canonicalized. Where no enctypes of its own are named, here
+    /// and wherever options are given, those that krb5.conf permits are asked for
+    /// ([`Realms::login_enctypes`], [`Realms::ticket_enctypes`]).
     pub login: TicketOptions,
     /// How long tickets in a user's name are used, whatever their end: a KDC does not take them
     /// back when the user is disabled, leaves a group or may no longer be delegated. It counts from

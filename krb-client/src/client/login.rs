@@ -8,7 +8,7 @@ use krb_proto::exchange::{
 use krb_proto::iana::TicketFlags;
 use krb_proto::{Context, Credential, Name, Principal};
 
-use super::{Client, Inner};
+use super::{Client, Inner, tickets};
 use crate::ClientError;
 use crate::keyring::LoginWith;
 
@@ -71,6 +71,7 @@ impl Client {
                 _ => error,
             })?;
         let canonicalize = options.canonicalize || login.canonicalize;
+        let options = tickets::permitted(options, self.inner.driver.realms().login_enctypes());
         let options = TicketOptions { canonicalize, ..options };
         let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
         if *server != Name::krbtgt(&account.realm) {
@@ -81,6 +82,9 @@ impl Client {
         }
         if let Some(armor) = armor {
             exchange = exchange.armored(armor);
+        }
+        if !self.inner.driver.realms().may_send_timestamp(&account.realm) {
+            exchange = exchange.without_timestamp();
         }
         let outcome = self.run(Login(exchange)).await;
         let (ticket, learnt) = outcome.inspect_err(|error| keyring.login_failed(which, error))?;

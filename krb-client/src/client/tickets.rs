@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use krb_proto::crypto::SUPPORTED;
 use krb_proto::exchange::{TgsGoal, TgsWalk, TicketOptions};
+use krb_proto::iana::EncType;
 use krb_proto::{Credential, Name, Principal};
 
 use super::Client;
 use crate::store::{Behalf, Held};
-use crate::{ClientError, UserTicket};
+use crate::{ClientError, Realms, UserTicket};
 
 impl Client {
     /// A ticket to `target` in the account's own name. The target is in the realm that our KDC says:
@@ -93,7 +95,7 @@ impl Client {
         goal: TgsGoal,
         options: TicketOptions,
     ) -> Result<Credential, ClientError> {
-        let options = TicketOptions { fast: self.tgs_armor(), ..options };
+        let options = TicketOptions { fast: self.tgs_armor(), ..self.as_permitted(options) };
         let (goal, options) = (Arc::new(goal), Arc::new(options));
         let exchange =
             |tgt| TgsWalk::new(tgt, goal.clone(), options.clone()).by_way_of(way.clone());
@@ -137,12 +139,26 @@ impl Client {
     }
 
     pub(crate) fn user_ticket(&self) -> TicketOptions {
-        TicketOptions { fast: self.tgs_armor(), ..user_ticket() }
+        let options = user_ticket(self.inner.driver.realms());
+        TicketOptions { fast: self.tgs_armor(), ..options }
+    }
+
+    /// Who names no enctypes is given those of krb5.conf.
+    pub(super) fn as_permitted(&self, options: TicketOptions) -> TicketOptions {
+        permitted(options, self.inner.driver.realms().ticket_enctypes())
     }
 }
 
 /// Tickets in a user's name are asked for an hour: longer than they are used, so that a clock that is
 /// wrong by as much as we correct does not make them useless.
-pub(super) fn user_ticket() -> TicketOptions {
-    TicketOptions { lifetime: 3600, ..TicketOptions::default() }
+pub(super) fn user_ticket(realms: &Realms) -> TicketOptions {
+    let enctypes = realms.ticket_enctypes().to_vec();
+    TicketOptions { enctypes, lifetime: 3600, ..TicketOptions::default() }
+}
+
+pub(super) fn permitted(options: TicketOptions, enctypes: &[EncType]) -> TicketOptions {
+    match options.enctypes == SUPPORTED {
+        true => TicketOptions { enctypes: enctypes.to_vec(), ..options },
+        false => options,
+    }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use krb_proto::formats::krb5_conf::{ConfError, Krb5Conf, LibDefaults, RealmSettings};
+use krb_proto::iana::EncType;
 
 use crate::kdc::Service;
 use crate::{KdcSource, Resolver};
@@ -10,11 +11,15 @@ pub(super) struct Configured {
     conf: Krb5Conf,
     defaults: LibDefaults,
     resolver: Resolver,
+    login_enctypes: Vec<EncType>,
+    ticket_enctypes: Vec<EncType>,
 }
 
 impl Configured {
     pub(super) fn new(conf: Krb5Conf, resolver: Resolver) -> Result<Self, ConfError> {
-        Ok(Self { defaults: conf.libdefaults(None)?, conf, resolver })
+        let (login_enctypes, ticket_enctypes) = (conf.login_enctypes()?, conf.ticket_enctypes()?);
+        let defaults = conf.libdefaults(None)?;
+        Ok(Self { conf, defaults, resolver, login_enctypes, ticket_enctypes })
     }
 
     pub(super) const fn conf(&self) -> &Krb5Conf {
@@ -23,6 +28,14 @@ impl Configured {
 
     pub(super) fn default_realm(&self) -> Option<&str> {
         self.defaults.default_realm.as_deref()
+    }
+
+    pub(super) fn login_enctypes(&self) -> &[EncType] {
+        &self.login_enctypes
+    }
+
+    pub(super) fn ticket_enctypes(&self) -> &[EncType] {
+        &self.ticket_enctypes
     }
 
     /// The limit, where the file has one.
@@ -39,13 +52,7 @@ impl Configured {
     /// Where a realm's servers are. The realm's name may be written in another case than in the file:
     /// KDCs answer to any.
     pub(super) fn source(&self, realm: &str, service: Service) -> Result<Arc<KdcSource>, String> {
-        let written = self.conf.section_names(&["realms"]);
-        let written = written
-            .iter()
-            .find(|name| **name == realm)
-            .or_else(|| written.iter().find(|name| name.eq_ignore_ascii_case(realm)));
-        let settings = self.conf.realm(written.copied().unwrap_or(realm));
-        let settings = settings.map_err(|error| error.to_string())?;
+        let settings = self.settings(realm).map_err(|error| error.to_string())?;
         let sources = match service {
             Service::Kdc => self.kdcs(&settings),
             Service::Kpasswd => self.kpasswd(&settings),
@@ -58,6 +65,16 @@ impl Configured {
             }),
             Err(several) => Ok(Arc::new(KdcSource::FirstOf(several))),
         }
+    }
+
+    /// What is said of a realm, in whatever case it is written.
+    pub(super) fn settings(&self, realm: &str) -> Result<RealmSettings, ConfError> {
+        let written = self.conf.section_names(&["realms"]);
+        let written = written
+            .iter()
+            .find(|name| **name == realm)
+            .or_else(|| written.iter().find(|name| name.eq_ignore_ascii_case(realm)));
+        self.conf.realm(written.copied().unwrap_or(realm))
     }
 
     /// Where a line of the file meant something, DNS does not stand in for it.

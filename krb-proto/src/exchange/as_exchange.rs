@@ -45,6 +45,8 @@ pub struct AsExchange {
     mechanism: Option<Box<dyn Mechanism>>,
     /// Mechanisms that the KDC has turned down.
     turned_down: Vec<PaType>,
+    /// May an encrypted timestamp be sent outside of FAST?
+    timestamps: bool,
     /// PA-FX-COOKIE (RFC 6113 section 5.2), which the KDC keeps its state in.
     cookie: Option<Vec<u8>>,
     armor: Option<AsArmor>,
@@ -81,6 +83,7 @@ impl AsExchange {
             mechanism: mechanism::unasked(&key, None),
             key,
             turned_down: Vec::new(),
+            timestamps: true,
             cookie: None,
             armor: None,
             fast_available: false,
@@ -107,6 +110,16 @@ impl AsExchange {
             self.key.know(known);
             self.mechanism = mechanism::unasked(&self.key, None);
         }
+        self
+    }
+
+    /// Without the encrypted timestamp (RFC 4120 section 5.2.7.2), at which whoever sees it, or stands in
+    /// for the KDC, may guess passwords: a KDC that takes nothing else is sent nothing. What comes after
+    /// it goes by that too: the last word about an exchange before it begins.
+    #[must_use]
+    pub fn without_timestamp(mut self) -> Self {
+        self.timestamps = false;
+        self.mechanism = self.mechanism.filter(|known| known.pa_type() != PaType::ENC_TIMESTAMP);
         self
     }
 
@@ -220,6 +233,7 @@ impl AsExchange {
             enctypes: &self.options.enctypes,
             armor_key: self.armor.as_ref().and_then(AsArmor::key),
             turned_down: &self.turned_down,
+            timestamps: self.timestamps,
         };
         let chosen = mechanism::choose(&mut self.key, &offer)?;
         if let (Some(before), Some(chosen)) = (&self.mechanism, &chosen)

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::ExchangeError;
 use crate::Principal;
 use crate::asn1::PaData;
-use crate::crypto::Key;
+use crate::crypto::{CryptoError, Key};
 use crate::der::List;
 use crate::iana::{EncType, PaType};
 #[cfg(feature = "pkinit")]
@@ -173,7 +173,11 @@ impl ClientKey {
             // before is no longer so, and then once.
             ClientSecret::Password(_) if has_refused && !self.from_before => return Ok(None),
             ClientSecret::Password(password) => {
-                let key = hint.key(client, password).map_err(ExchangeError::of_hint)?;
+                let key = match hint.enctype {
+                    EncType::RC4_HMAC => rc4_key(password),
+                    _ => hint.key(client, password),
+                };
+                let key = key.map_err(ExchangeError::of_hint)?;
                 if self.refused.contains(&key) {
                     return Ok(None);
                 }
@@ -195,4 +199,10 @@ impl ClientKey {
         self.current = Some(key.clone());
         Ok(Some(key))
     }
+}
+
+/// The key of a client that takes RC4, since it is among what it accepts.
+fn rc4_key(password: &[u8]) -> Result<Key, CryptoError> {
+    let text = core::str::from_utf8(password);
+    text.map(Key::danger_rc4_from_password).map_err(|_| CryptoError::BadParameters)
 }

@@ -10,7 +10,8 @@ use crate::{KerberosTime, crypto};
 /// than was asked is refused.
 #[derive(Clone, Debug)]
 pub struct TicketOptions {
-    /// Enctypes for the session key, the preferred first; also the only ones accepted.
+    /// Enctypes for the session key, the preferred first; also the only ones accepted, and in a login
+    /// the only ones of the client's own key. RC4, which is broken, is used where it is among them.
     pub enctypes: Vec<EncType>,
     /// Ask for a forwardable ticket. S4U2Self evidence that was not asked so is never usable for
     /// classic S4U2Proxy.

@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::{ExchangeError, Mismatch};
+use crate::ap::received_key;
 use crate::asn1::{EncKdcRepPart, Ticket};
 use crate::credential::TicketTimes;
 use crate::crypto::Key;
@@ -44,8 +45,8 @@ impl VerifiedPart {
         }
         let times = asked.hold(part, cx)?;
         Ok(Self {
-            session_key: Key::new(part.key.keytype, part.key.keyvalue.0)
-                .map_err(ExchangeError::Crypto)?,
+            // RC4 where it is among what was offered, and there by its name alone.
+            session_key: received_key(&part.key, true).map_err(ExchangeError::Crypto)?,
             times,
             flags: TicketFlags(part.flags.bits()),
         })

@@ -579,6 +579,33 @@ fn a_ticket_of_rc4_opens_for_those_who_asked_for_danger() {
 }
 
 #[test]
+fn a_session_key_of_rc4_is_taken_where_it_was_named_and_asked_with_where_it_is() {
+    let rc4 = || Key::danger_new_rc4(&[5; 16]).unwrap();
+    let enctypes = vec![EncType::AES256_CTS_HMAC_SHA1_96, EncType::RC4_HMAC];
+    let options = TicketOptions { enctypes, ..TicketOptions::default() };
+    let mut exchange = TgsExchange::new(
+        tgt(),
+        TgsGoal::S4uSelf { user: alice(), service: service().name },
+        options.clone(),
+    );
+    let request = with_context(&mut Counter(1), |cx| exchange.request(cx)).unwrap();
+    let (mut answer, ..) = answer_tgs(&request, alice());
+    answer.session_key = rc4();
+    let taken = with_context(&mut Counter(2), |cx| exchange.receive(cx, &answer.tgs_rep()));
+    let Ok(Step::Done(ticket)) = taken else { panic!("it was offered") };
+    assert_eq!(ticket.session_key, rc4());
+
+    let with_rc4 = Arc::new(Credential { session_key: rc4(), ..Credential::clone(&tgt()) });
+    let ask = |options| {
+        let mut exchange = TgsExchange::new(with_rc4.clone(), TgsGoal::Service(target()), options);
+        with_context(&mut Counter(1), |cx| exchange.request(cx))
+    };
+    ask(options).unwrap();
+    let refused = ask(TicketOptions::default()).unwrap_err();
+    assert!(matches!(refused, ExchangeError::OwnTicket(OwnTicketError::SessionKey(_))));
+}
+
+#[test]
 fn a_refusal_says_what_the_kdc_said() {
     let mut rng = Counter(1);
     let mut exchange = TgsExchange::new(

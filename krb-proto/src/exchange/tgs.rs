@@ -16,7 +16,7 @@ use crate::asn1::{
 };
 use crate::crypto::Key;
 use crate::der::{self, Encoded, Int, KerberosString, List, UInt32};
-use crate::iana::{ApOptions, ErrorCode, KdcOptions, KeyUsage, PaType, PacOptions};
+use crate::iana::{ApOptions, EncType, ErrorCode, KdcOptions, KeyUsage, PaType, PacOptions};
 use crate::preauth::fast::{ResponsePlaintext, strengthened, verify_finished};
 use crate::preauth::{S4uReplyError, borrow_padata, find_padata};
 use crate::{Context, Credential, Name, Principal};
@@ -210,8 +210,12 @@ impl Exchange for TgsExchange {
             additional_tickets: (!tickets.is_empty()).then(|| List::of(&tickets)),
         });
         let session_key = &tgt.session_key;
-        let subkey =
-            Key::generate(session_key.enctype(), cx.rng).map_err(OwnTicketError::SessionKey)?;
+        let subkey = match session_key.enctype() {
+            EncType::RC4_HMAC if options.enctypes.contains(&EncType::RC4_HMAC) => {
+                session_key.generate_alike(cx.rng)
+            }
+            enctype => Key::generate(enctype, cx.rng).map_err(OwnTicketError::SessionKey)?,
+        };
         let checksum = session_key.checksum(KeyUsage::TGS_REQ_CHECKSUM, &body);
         let ap_req = ApRequest::new(
             tgt,

@@ -193,6 +193,22 @@ impl Keytab {
     /// before the current one.
     #[must_use]
     pub fn login_keys(&self, account: &Principal, enctypes: &[EncType]) -> Vec<Key> {
+        self.login_keys_by(account, enctypes, KeytabEntry::key)
+    }
+
+    /// As [`Self::login_keys`], RC4 too, if it is among the enctypes. RC4 is broken: only where
+    /// somebody has named it.
+    #[must_use]
+    pub fn danger_login_keys(&self, account: &Principal, enctypes: &[EncType]) -> Vec<Key> {
+        self.login_keys_by(account, enctypes, KeytabEntry::danger_key)
+    }
+
+    fn login_keys_by(
+        &self,
+        account: &Principal,
+        enctypes: &[EncType],
+        key: fn(&KeytabEntry) -> Result<Key, CryptoError>,
+    ) -> Vec<Key> {
         let newest = self.keys_for(account).fold(None, newer).map(|entry| entry.kvno);
         let is_current = |enctype: EncType| {
             let mut entries = self.keys_for(account).filter(|entry| entry.enctype == enctype);
@@ -201,7 +217,8 @@ impl Keytab {
         let (mut ordered, others): (Vec<_>, Vec<_>) =
             enctypes.iter().partition(|&&enctype| is_current(enctype));
         ordered.extend(others);
-        let keys_of = |&enctype: &EncType| self.keys(account, None, enctype).into_iter().take(2);
+        let keys_of =
+            |&enctype: &EncType| self.candidates(account, None, enctype, key).into_iter().take(2);
         ordered.into_iter().flat_map(keys_of).collect()
     }
 

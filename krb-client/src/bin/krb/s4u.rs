@@ -281,7 +281,8 @@ impl Service {
             Some(account) => account,
             None => first_account(&keytab, &path)?,
         };
-        let secret = files::client_keys(&keytab, &account)?;
+        let secret =
+            files::danger_client_keys(&keytab, &account, environment.realms.login_enctypes())?;
         Ok((account, secret.into()))
     }
 }

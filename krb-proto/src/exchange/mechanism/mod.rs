@@ -153,6 +153,8 @@ pub(super) struct Offer<'a> {
     pub(super) armor_key: Option<&'a Key>,
     /// Mechanisms that the KDC has turned down.
     pub(super) turned_down: &'a [PaType],
+    /// May a timestamp be sent that only the client's key protects?
+    pub(super) timestamps: bool,
 }
 
 /// Padata that accompany mechanisms and are none.
@@ -172,7 +174,8 @@ impl Offer<'_> {
         let listed = find_padata(self.hints, mechanism).is_some()
             || mechanism == by_key(self.armor_key)
                 && self.hints.iter().all(|pa| INFORMATION.contains(&pa.padata_type));
-        listed && !self.turned_down.contains(&mechanism)
+        let may_be_sent = self.timestamps || mechanism != PaType::ENC_TIMESTAMP;
+        listed && may_be_sent && !self.turned_down.contains(&mechanism)
     }
 }
 

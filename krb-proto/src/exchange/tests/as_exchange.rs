@@ -28,6 +28,28 @@ fn a_password_waits_for_the_kdcs_salt() {
     assert!(matches!(again, ExchangeError::Refused(_)));
 }
 
+#[test]
+fn no_timestamp_is_sent_by_who_sends_none() {
+    let enctype = EncType::AES256_CTS_HMAC_SHA1_96;
+    let sent = |message: &[u8]| {
+        let request: AsReq<'_> = der::decode(message).unwrap();
+        let padata = request.padata.unwrap();
+        crate::preauth::find_padata(padata, PaType::ENC_TIMESTAMP).is_some()
+    };
+    for secret in [
+        ClientSecret::Keys(vec![service_key()]),
+        ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec())),
+    ] {
+        let mut rng = Counter(1);
+        let exchange = AsExchange::new(service(), secret, TicketOptions::default());
+        let mut exchange = exchange.without_timestamp();
+        assert!(!sent(&with_context(&mut rng, |cx| exchange.request(cx)).unwrap()));
+        let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&hint(enctype, None, None)));
+        let ended = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
+        assert_eq!(ended, ExchangeError::NoCommonMechanism);
+    }
+}
+
 /// go-krb5 #159: an error names realms and clients that nobody vouches for. Where it gives no salt, our own
 /// name makes it.
 #[test]
@@ -150,15 +172,31 @@ fn a_hostile_iteration_count_is_refused_before_any_work() {
 /// What was offered and cannot be done is this side's doing.
 #[test]
 fn an_enctype_that_no_key_is_made_of_here_is_no_fault_of_the_reply() {
+    const DES3: EncType = EncType(16);
     let mut rng = Counter(1);
     let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
-    let options = TicketOptions { enctypes: vec![EncType::RC4_HMAC], ..Default::default() };
+    let options = TicketOptions { enctypes: vec![DES3], ..Default::default() };
     let mut exchange = AsExchange::new(service(), secret, options);
     with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
-    let hint = hint(EncType::RC4_HMAC, None, None);
+    let hint = hint(DES3, None, None);
     let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&hint));
     let refused = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap_err();
     assert!(matches!(refused, ExchangeError::OwnKey(_)), "{refused}");
+}
+
+#[test]
+fn the_rc4_key_of_a_password_is_made_where_rc4_was_named() {
+    let mut rng = Counter(1);
+    let secret = ClientSecret::Password(zeroize::Zeroizing::new(b"secret".to_vec()));
+    let enctypes = vec![EncType::RC4_HMAC];
+    let named = TicketOptions { enctypes, ..TicketOptions::default() };
+    let reply = error(ErrorCode::PREAUTH_REQUIRED, Some(&hint(EncType::RC4_HMAC, None, None)));
+    for (options, goes_on) in [(named, true), (TicketOptions::default(), false)] {
+        let mut exchange = AsExchange::new(service(), secret.clone(), options);
+        with_context(&mut rng, |cx| exchange.request(cx)).unwrap();
+        let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply));
+        assert_eq!(step.is_ok(), goes_on);
+    }
 }
 
 #[test]

@@ -105,7 +105,8 @@ impl fmt::Display for ConfErrorKind {
                 f.write_str("not a time; write seconds, or for example '1d2h', '90m' or '10:00:00'")
             }
             Self::NoEnctype => f.write_str(
-                "no encryption type of this list is known and allowed; 'DEFAULT' is always right",
+                "no encryption type of this list is known and allowed; 'DEFAULT' is always right, and rc4 wants \
+                 allow_rc4 = true beside it",
             ),
             Self::Server(error) => error.fmt(f),
             Self::LocalNameSyntax => {

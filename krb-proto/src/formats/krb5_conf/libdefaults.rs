@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::profile::Value;
 use super::{ConfError, ConfErrorKind, EnctypeList, Krb5Conf, parse_duration, value};
 use crate::crypto::SUPPORTED;
+use crate::iana::EncType;
 
 /// MIT's default for `udp_preference_limit`, and its greatest value.
 const UDP_PREFERENCE: (u32, u32) = (1465, 32_700);
@@ -46,7 +47,8 @@ pub struct LibDefaults {
     pub default_tkt_enctypes: EnctypeList,
     /// Lets enctypes that MIT's library calls weak into the lists. Default false.
     pub allow_weak_crypto: bool,
-    /// May a KDC issue RC4 session keys (MIT 1.21)? Default false.
+    /// May RC4 be used where a list names it? (In MIT 1.21: may a KDC issue such session keys?)
+    /// Default false.
     pub allow_rc4: bool,
     /// Seconds by which clocks may differ. Default 300.
     pub clockskew: u32,
@@ -163,6 +165,46 @@ impl Krb5Conf {
             default_keytab_name: text("default_keytab_name"),
             default_client_keytab_name: text("default_client_keytab_name"),
         })
+    }
+
+    /// The enctypes for logins: `default_tkt_enctypes`, as far as they are permitted, and keys of them
+    /// are used here; RC4 only where a list names it and `allow_rc4` or `allow_weak_crypto` stands
+    /// beside it.
+    ///
+    /// # Errors
+    /// [`ConfError`], also if none is left.
+    pub fn login_enctypes(&self) -> Result<Vec<EncType>, ConfError> {
+        self.enctypes("default_tkt_enctypes", |defaults| &defaults.default_tkt_enctypes)
+    }
+
+    /// The same for tickets that are got with a ticket-granting ticket: `default_tgs_enctypes`.
+    ///
+    /// # Errors
+    /// [`ConfError`], also if none is left.
+    pub fn ticket_enctypes(&self) -> Result<Vec<EncType>, ConfError> {
+        self.enctypes("default_tgs_enctypes", |defaults| &defaults.default_tgs_enctypes)
+    }
+
+    fn enctypes(
+        &self,
+        relation: &str,
+        list: fn(&LibDefaults) -> &EnctypeList,
+    ) -> Result<Vec<EncType>, ConfError> {
+        let defaults = self.libdefaults(None)?;
+        let allows_rc4 = defaults.allow_rc4 || defaults.allow_weak_crypto;
+        let used = |enctype: &EncType| {
+            let is_permitted = defaults.permitted_enctypes.enctypes.contains(enctype);
+            is_permitted
+                && (SUPPORTED.contains(enctype) || *enctype == EncType::RC4_HMAC && allows_rc4)
+        };
+        let used: Vec<EncType> = list(&defaults).enctypes.iter().copied().filter(used).collect();
+        let written = [relation, "permitted_enctypes"];
+        let mut written =
+            written.iter().filter_map(|name| self.located(&["libdefaults", name]).next());
+        match written.next() {
+            Some(value) if used.is_empty() => Err(self.error(value, ConfErrorKind::NoEnctype)),
+            _ => Ok(used),
+        }
     }
 
     /// A value as `parse` reads it.

@@ -80,7 +80,8 @@ pub(super) async fn find(
     let (secret, was_typed): (AccountSecret, bool) = if arguments.keytab {
         let path = files::keytab_path(keytab_name(arguments, environment))?;
         let keytab = files::read_keytab(&path).await?;
-        (files::client_keys(&keytab, account)?.into(), false)
+        let enctypes = environment.realms.login_enctypes();
+        (files::danger_client_keys(&keytab, account, enctypes)?.into(), false)
     } else if arguments.anonymous || !arguments.identity.is_empty() {
         (certificate(arguments, environment, account).await?, false)
     } else if let Some(file) = &arguments.password_file {
