@@ -281,34 +281,20 @@ async fn service_tickets_are_got_kept_and_opened() {
     // Another's keys do not.
     let other = world.run(&["kvno", "-k", "svc-mcp", WEB], "").await;
     assert_eq!(other.0.status.code(), Some(1));
-    world
-        .run(&["kvno", "--cached-only", "postgres/db.example.test"], "")
-        .await
-        .refused(1, "not in the cache");
+    let absent = ["kvno", "--cached-only", "postgres/db.example.test"];
+    world.run(&absent, "").await.refused(1, "not in the cache");
     world.ok(&["kvno", "--cached-only", WEB]).await;
     let both =
         world.run(&["kvno", "HTTP/absent.example.test", "postgres/db.example.test"], "").await;
     both.refused(1, "HTTP/absent.example.test: ");
-    assert!(
-        String::from_utf8(both.0.stdout).unwrap().contains("postgres/db.example.test"),
-        "goes on"
-    );
-    let asked = world
-        .json(&[
-            "kvno",
-            "--json",
-            "-e",
-            "aes128-cts",
-            "--no-store",
-            "-S",
-            "HTTP",
-            "web.example.test",
-        ])
-        .await;
+    let told = String::from_utf8(both.0.stdout).unwrap();
+    assert!(told.contains("postgres/db.example.test"), "goes on");
+    let asked = ["kvno", "--json", "-e", "aes128-cts", "--no-store", "-S", "HTTP"];
+    let asked = world.json(&[&asked[..], &["web.example.test"]].concat()).await;
     assert_eq!(asked["tickets"][0]["sessionEnctype"], "aes128-cts-hmac-sha1-96");
     // A host's name in capitals is that in small letters.
-    let asked = ["kvno", "--json", "--no-store", "-S", "HTTP", "WEB.Example.Test."];
-    assert_eq!(world.json(&asked).await["tickets"][0]["server"], format!("{WEB}@EXAMPLE.TEST"));
+    let asked = world.ok(&["kvno", "--no-store", "-S", "HTTP", "WEB.Example.Test."]).await;
+    assert!(asked.starts_with(WEB), "{asked}");
     // A service of another realm is none of ours.
     let elsewhere = format!("{WEB}@NOWHERE");
     world.run(&["kvno", &elsewhere], "").await.refused(1, "no way to realm \"NOWHERE\"");
