@@ -197,6 +197,26 @@ async fn enctypes_are_those_of_krb5_conf_and_rc4_is_one_where_it_is_named() {
 }
 
 #[tokio::test]
+async fn no_timestamp_is_sent_to_the_kdcs_of_a_realm_of_which_krb5_conf_says_so() {
+    let world = World::new();
+    for (disabled, logs_in) in [("false", true), ("true", false)] {
+        let text = format!(
+            "[libdefaults]\ndns_lookup_kdc = false\n[realms]\nexample.test = {{\n\
+             disable_encrypted_timestamp = {disabled}\n}}\n"
+        );
+        let conf = Krb5Conf::parse("krb5.conf", text.as_bytes(), &mut NoIncludes).unwrap();
+        let no_dns = Resolver::new(&[], HashMap::new()).unwrap();
+        for secret in [None, Some(secret("m"))] {
+            let mut config = world.config("svc-mcp");
+            config.secret = secret.map_or(config.secret, Into::into);
+            config.realms = config.realms.with_conf(conf.clone(), no_dns.clone()).unwrap();
+            let login = Client::new(config).tgt().await;
+            assert_eq!(login.is_ok(), logs_in, "{login:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_cold_chain_is_three_round_trips() {
     let world = World::new();
     let chain = [LOGIN, (Asked::S4uSelf, None), (Asked::S4uProxy, None)];
