@@ -118,6 +118,7 @@ pub(super) fn evidence(user: &str, ours: &Ours<'_>, error: &ClientError) -> Fail
         | ErrorCode::NAME_EXP
         | ErrorCode::CLIENT_REVOKED
         | ErrorCode::KEY_EXPIRED => has(Code::UserNotUsable),
+        ErrorCode::S_PRINCIPAL_UNKNOWN if refused.no_way => has(Code::UserUnknown),
         // Which SPN is meant, the configuration says.
         ErrorCode::S_PRINCIPAL_UNKNOWN => Some((
             Code::ServiceNotTrusted,

@@ -69,6 +69,13 @@ fn each_refusal_of_evidence_says_whose_doing_it_is() {
     ] {
         assert_says(&evidence("alice", &ours(), &refused(code)), expected, remedy, about);
     }
+    // A user of a realm that the KDC knows no way to, which is nothing of the account's.
+    let error = refused(ErrorCode::S_PRINCIPAL_UNKNOWN);
+    let refusal = error.refusal().unwrap().clone();
+    let refusal = KdcRefusal { no_way_to: Some(b"CORP.EXAMPLE".to_vec()), ..refusal };
+    let error = ClientError::Exchange(refusal.into());
+    let failure = evidence("alice@corp.example", &ours(), &error);
+    assert_says(&failure, Code::UserUnknown, "trust", "CORP.EXAMPLE");
 }
 
 #[test]
