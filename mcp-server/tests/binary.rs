@@ -103,7 +103,7 @@ fn a_script_can_tell_an_answer_from_none() {
     );
     let claims = |name: &str, role: &str| {
         let claims = serde_json::json!({
-            "sub": "42", "legacy_name": "ALICE_ADMIN", "object_sid": "S-1-5-21-1-2-3-1104",
+            "sub": "42", "legacy_name": "ALICE_ADMIN", "object_sid": "S-1-5-21-1-2-3-1104", "ldap_id": "5b5dbdff",
             "roles": [role]
         });
         beside(name, &claims.to_string())

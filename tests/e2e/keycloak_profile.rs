@@ -162,6 +162,32 @@ async fn a_second_issuer_asserts_alice_and_is_refused() {
     assert!(!read.content().is_empty());
 }
 
+/// A user of Keycloak's own has what fills the claim with the account's name.
+#[tokio::test]
+async fn who_is_not_of_the_directory_is_refused_whatever_their_attributes_say() {
+    let lab = lab!();
+    let keycloak = Keycloak::with(lab, Realm::Directory).await;
+    let mallory = keycloak.log_in("contextflow", "mallory").await;
+    let said = keycloak.exchange(mallory.access_token()).await;
+    assert_eq!((&said["legacy_name"], &said["ldap_id"]), (&json!(ALICE), &Value::Null), "{said}");
+    let info = async |server: &Server| {
+        server.call(Some(mallory.access_token()), "user-info", json!({})).await
+    };
+    let by_name = server(lab, &keycloak, Keycloak::configure_without_the_sid);
+    assert_eq!(info(&by_name).await.data()["legacyName"], ALICE, "that is whom the name means");
+    let told_apart = server(lab, &keycloak, |configuration| {
+        Keycloak::configure_without_the_sid(configuration);
+        let mappings = &mut configuration["auth"]["trustedIDPs"][0]["claimMappings"];
+        mappings["directoryId"] = json!("ldap_id");
+    });
+    let (code, message, _) = info(&told_apart).await.error();
+    assert_eq!(code, "EXCHANGED_TOKEN_REFUSED", "{message}");
+    assert!(message.contains("not of the directory"), "{message}");
+    let alice = keycloak.log_in("contextflow", ALICE).await;
+    let hers = told_apart.read(alice.access_token(), &lab.unc("reports/data.csv")).await;
+    assert_eq!(hers.content(), lab.shell("cat \"$LAB/share/reports/data.csv\""));
+}
+
 #[tokio::test]
 async fn users_that_are_not_imported_have_names_for_subjects_and_are_refused() {
     let lab = lab!();

@@ -94,7 +94,7 @@ impl Keycloak {
         Self::configure(configuration);
         let realm = configuration["kerberos"]["realm"].clone();
         let idp = &mut configuration["auth"]["trustedIDPs"][0];
-        idp["claimMappings"] = json!({ "sid": "object_sid" });
+        idp["claimMappings"] = json!({ "sid": "object_sid", "directoryId": "ldap_id" });
         idp["mayAssert"] = json!({ "realms": [realm] });
         idp["roleMappings"] = json!({ "roles": { "sql_writer": ["SQL_Writers"] } });
         idp["security"] = json!({ "requireAtJwt": true, "requiredClaims": ["jti", "azp"] });

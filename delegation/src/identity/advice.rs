@@ -14,6 +14,9 @@ use crate::token_exchange::{Grant, TokenExchangeConfig};
 const ENTRA: [&str; 3] =
     ["login.microsoftonline.com", "login.microsoftonline.us", "sts.windows.net"];
 
+/// What issuers of Keycloak have behind its address.
+const KEYCLOAK: &str = "/realms/";
+
 impl TrustedIdp {
     /// What the settings lack, a sentence each.
     #[must_use]
@@ -25,6 +28,11 @@ impl TrustedIdp {
             mappings.sid.is_none(),
             "claimMappings.sid is not given: whose account a name is, is known from the first sight \
              on only; map the account's objectSid to a claim (docs/keycloak.md)",
+        );
+        say(
+            mappings.directory_id.is_none() && self.issuer.contains(KEYCLOAK),
+            "claimMappings.directoryId is not given: users of Keycloak's own, whose attributes fill the same \
+             claims, are taken for users of the directory; map LDAP_ID to a claim (docs/keycloak.md)",
         );
         say(
             self.may_assert.is_none(),
@@ -204,6 +212,11 @@ mod tests {
         let mut entra = good();
         entra["issuer"] = "https://login.microsoftonline.com/t/v2.0".into();
         assert!(idp(&entra).advice()[0].contains("userId"));
+        let mut keycloak = good();
+        keycloak["issuer"] = "https://keycloak.example/realms/corp".into();
+        assert!(idp(&keycloak).advice()[0].contains("claimMappings.directoryId"));
+        keycloak["claimMappings"]["directoryId"] = "ldap_id".into();
+        assert_eq!(idp(&keycloak).advice(), [""; 0]);
         entra["claimMappings"]["userId"] = json!(["tid", "oid"]);
         assert_eq!(idp(&entra).advice(), [""; 0]);
         assert_eq!(idp(&json!({})).advice().len(), 2);

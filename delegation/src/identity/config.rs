@@ -137,6 +137,10 @@ pub struct ClaimMappings {
     /// Keycloak's LDAP mapper gives objectSid. Where it is configured, a token without it is
     /// refused. The claim `sid` is OpenID Connect's session id and never it.
     pub sid: Option<String>,
+    /// A claim that users of the directory have and nobody else, read from the exchanged token only: by
+    /// `LDAP_ID`, which no user can write, Keycloak tells them from its own, who may have attributes
+    /// of the same names. Where it is configured, a token without it is refused.
+    pub directory_id: Option<String>,
     /// A Kerberos ticket of the user's, read from the exchanged token only, for
     /// `kerberos.deliveredTickets`: KRB-CRED, a credential cache (version 4), or Java's serialized
     /// `KerberosTicket` (Keycloak's `gss_delegation_credential`). It is the evidence then, and no other
@@ -221,6 +225,7 @@ impl Default for ClaimMappings {
             permissions: "permissions".into(),
             user_id: UserId(vec!["sub".into()]),
             sid: None,
+            directory_id: None,
             kerberos_ticket: None,
             policy_claims: BTreeMap::new(),
         }

@@ -28,6 +28,8 @@ pub(crate) enum NoSubject {
     NoRole { given: Vec<String> },
     /// The claim for the account's SID is missing or holds something else.
     NoSid { claim: String },
+    /// The claim that users of the directory have is missing or no text.
+    NotOfTheDirectory { claim: String },
     /// The claim for the user's ticket is missing or no text.
     NoTicket { claim: String },
 }
@@ -95,6 +97,13 @@ impl From<NoSubject> for Failure {
                      the user one at the identity provider, or map the one that there is.",
                 );
             }
+            NoSubject::NotOfTheDirectory { claim } => Self::new(
+                Code::ExchangedTokenRefused,
+                format!("the user is not of the directory: the exchanged token has no claim {claim}"),
+                "Only users whom the identity provider has from the directory are served \
+                 (claimMappings.directoryId). If this is one, let it map what it knows of that to the claim \
+                 (in Keycloak the attribute LDAP_ID).",
+            ),
             NoSubject::NoTicket { claim } => Self::new(
                 Code::ExchangedTokenRefused,
                 format!("the exchanged token's claim {claim} is missing or no text"),

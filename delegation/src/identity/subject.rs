@@ -89,6 +89,11 @@ impl Subject {
                 Some(sid.ok_or_else(|| NoSubject::NoSid { claim: claim.clone() })?)
             }
         };
+        if let Some(claim) = &mappings.directory_id
+            && exchanged.text(claim).is_none_or(str::is_empty)
+        {
+            return Err(NoSubject::NotOfTheDirectory { claim: claim.clone() });
+        }
         let delivered = match &mappings.kerberos_ticket {
             None => None,
             Some(claim) => {

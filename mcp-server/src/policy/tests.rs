@@ -46,7 +46,7 @@ async fn asks(directory: &Directory, more: &[String]) -> Result<(String, Said), 
 }
 
 const ALICE: &str = r#"{"sub": "42", "legacy_name": "ALICE_ADMIN", "azp": "agent",
-    "object_sid": "S-1-5-21-1-2-3-1104", "roles": ["staff"], "permissions": ["file:list"]}"#;
+    "object_sid": "S-1-5-21-1-2-3-1104", "ldap_id": "5b5dbdff", "roles": ["staff"], "permissions": ["file:list"]}"#;
 
 #[tokio::test]
 async fn a_decision_is_explained() {

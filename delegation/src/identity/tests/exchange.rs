@@ -60,6 +60,27 @@ async fn a_configured_sid_claim_must_be_there() {
 }
 
 #[tokio::test]
+async fn where_users_of_the_directory_are_told_apart_nobody_else_is_served() {
+    let idp = idp().await;
+    let mapped = || idp.verifier_with(json!({ "claimMappings": { "directoryId": "ldap_id" } }));
+    let good = idp.exchanged_claims();
+    for (value, is_one) in [
+        (Value::Null, false),
+        (json!(""), false),
+        (json!(["x"]), false),
+        (json!("5b5dbdff-0f5a-4d2c-8d4c-7a4a2f1f9d10"), true),
+    ] {
+        let answer = idp.answer(&with(&good, "ldap_id", value.clone()));
+        let subject = idp.exchange_with(mapped(), 200, answer).await;
+        assert_eq!(subject.is_ok(), is_one, "{value}");
+        if let Err(failure) = subject {
+            assert_eq!(failure.code, Code::ExchangedTokenRefused);
+            assert!(failure.remedy.contains("claimMappings.directoryId"), "{failure}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn roles_and_permissions_are_read_from_the_exchanged_token_and_mapped() {
     let idp = idp().await;
     let change = json!({
