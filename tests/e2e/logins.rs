@@ -19,13 +19,13 @@ use krb_tests::lab::program;
 use crate::lab;
 
 /// A realm, and where its KDC is.
-struct Realm {
-    name: String,
-    kdc: KdcSource,
+pub(crate) struct Realm {
+    pub(crate) name: String,
+    pub(crate) kdc: KdcSource,
 }
 
 impl Realm {
-    fn mit(lab: &Lab) -> Self {
+    pub(crate) fn mit(lab: &Lab) -> Self {
         let kdc = lab.var("MIT_KDC").parse().unwrap();
         Self { name: lab.var("MIT_REALM"), kdc: KdcSource::Addresses(vec![kdc]) }
     }
@@ -39,20 +39,20 @@ impl Realm {
         Principal::new(Name::user(name), &self.name)
     }
 
-    fn config(&self, account: &str, secret: impl Into<AccountSecret>) -> ClientConfig {
+    pub(crate) fn config(&self, account: &str, secret: impl Into<AccountSecret>) -> ClientConfig {
         ClientConfig::new(self.of(account), secret, self.kdc.clone())
     }
 }
 
-fn password(text: &str) -> ClientSecret {
+pub(crate) fn password(text: &str) -> ClientSecret {
     ClientSecret::Password(text.as_bytes().to_vec().into())
 }
 
-fn pki(lab: &Lab, name: &str) -> PathBuf {
+pub(crate) fn pki(lab: &Lab, name: &str) -> PathBuf {
     PathBuf::from(lab.var("MIT_PKI")).join(name)
 }
 
-async fn certificate(lab: &Lab, anchors: &str, groups: &[Group]) -> ClientSecret {
+pub(crate) async fn certificate(lab: &Lab, anchors: &str, groups: &[Group]) -> ClientSecret {
     let signer = files::read_signer(&pki(lab, "alice.pem"), &pki(lab, "alice.key")).await.unwrap();
     ClientSecret::Certificate(Arc::new(PkinitConfig {
         signer: Some(Box::new(signer)),

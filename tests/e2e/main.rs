@@ -27,6 +27,7 @@ mod logins;
 mod main_job;
 mod mcp_clients;
 mod mit_kdc;
+mod mit_kdcs;
 mod negotiate;
 mod oidc;
 mod postgres;
