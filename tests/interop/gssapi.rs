@@ -65,14 +65,14 @@ async fn an_acceptor_sees_the_user_whom_a_front_end_stands_for() {
 }
 
 /// The other end of a context, made or taken by MIT's library in a process of its own.
-struct Peer {
+pub(crate) struct Peer {
     _process: Child,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
 }
 
 impl Peer {
-    async fn start(world: &World, cache: &str, arguments: &[&str]) -> Self {
+    pub(crate) async fn start(world: &World, cache: &str, arguments: &[&str]) -> Self {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/programs/peer.py");
         let keytab = world.keytab("svc-web").await;
         let python = world.program(PYTHON, cache).args([program]).args(arguments);
@@ -83,13 +83,13 @@ impl Peer {
     }
 
     /// What it says next.
-    async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         let line = tokio::time::timeout(PATIENCE, self.from.next_line()).await;
         line.expect("it says nothing").unwrap().expect("it has ended")
     }
 
     /// The octets of its next line.
-    async fn octets(&mut self) -> Vec<u8> {
+    pub(crate) async fn octets(&mut self) -> Vec<u8> {
         let line = self.line().await;
         Base64::decode_vec(&line).unwrap_or_else(|_| panic!("{line}"))
     }
@@ -98,12 +98,12 @@ impl Peer {
         self.to.write_all(format!("{words}\n").as_bytes()).await.unwrap();
     }
 
-    async fn give(&mut self, octets: &[u8]) {
+    pub(crate) async fn give(&mut self, octets: &[u8]) {
         self.tell(&Base64::encode_string(octets)).await;
     }
 
     /// Messages go to and fro, sealed and signed, and none that was changed.
-    async fn converse(&mut self, context: &mut SecurityContext) {
+    pub(crate) async fn converse(&mut self, context: &mut SecurityContext) {
         let message = b"for the other end alone";
         let spelled = Base64::encode_string(message);
         self.tell(&format!("wrap {spelled}")).await;

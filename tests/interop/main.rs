@@ -6,6 +6,7 @@
 mod apache;
 mod caches;
 mod gssapi;
+mod iakerb;
 mod impacket;
 mod jdk;
 mod kdc_proxy;

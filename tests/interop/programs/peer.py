@@ -1,6 +1,6 @@
 """One end of a GSSAPI context of MIT's library, by python3-gssapi; the other end is ours.
 
-peer.py initiate SERVICE|accept [spnego] [binding DATA]
+peer.py initiate SERVICE|accept [spnego] [iakerb] [binding DATA]
 
 Tokens come and go as lines of base64, an empty one where there is none. The initiator has the tickets of
 KRB5CCNAME, the acceptor the keys of KRB5_KTNAME. When the context is there, `done WHO FLAGS` is printed, and
@@ -15,6 +15,7 @@ import gssapi
 
 KRB5 = gssapi.MechType.kerberos
 SPNEGO = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
+IAKERB = gssapi.OID.from_int_seq("1.3.6.1.5.2.5")
 FLAGS = (
     gssapi.RequirementFlag.mutual_authentication
     | gssapi.RequirementFlag.confidentiality
@@ -40,13 +41,16 @@ def context(role, words):
     if "binding" in words:
         data = words[words.index("binding") + 1].encode()
         bindings = gssapi.raw.ChannelBindings(application_data=data)
+    mechanism = SPNEGO if "spnego" in words else IAKERB if "iakerb" in words else KRB5
     if role == "accept":
-        own = gssapi.Credentials(usage="accept")
+        # Without being asked for, MIT's acceptor does not take it.
+        mechanisms = [IAKERB] if mechanism == IAKERB else None
+        own = gssapi.Credentials(usage="accept", mechs=mechanisms)
         return gssapi.SecurityContext(creds=own, usage="accept", channel_bindings=bindings)
     return gssapi.SecurityContext(
         name=gssapi.Name(words[0], gssapi.NameType.kerberos_principal),
         usage="initiate",
-        mech=SPNEGO if "spnego" in words else KRB5,
+        mech=mechanism,
         flags=FLAGS,
         channel_bindings=bindings,
     )
