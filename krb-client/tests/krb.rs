@@ -429,8 +429,9 @@ fn json_of_names_with_control_characters_can_be_read() {
 fn a_terminal_shows_again_what_is_typed_however_a_prompt_ends() {
     let scratch = Scratch::new("terminal");
     let krb = env!("CARGO_BIN_EXE_krb");
+    // What runs in the background of a shell without a terminal ignores Ctrl-C.
     let inner = format!(
-        "tty; sh -c 'echo \"pid $$\"; exec {krb} kinit alice@R'; echo \"ended $?\"; stty -a\n"
+        "tty; sh -c 'echo \"pid $$\"; exec env --default-signal {krb} kinit alice@R'; echo \"ended $?\"; stty -a\n"
     );
     std::fs::write(scratch.0.join("inner.sh"), inner).unwrap();
     std::fs::write(scratch.0.join("krb5.conf"), "").unwrap();
