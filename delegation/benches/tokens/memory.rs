@@ -105,7 +105,8 @@ impl Tickets {
         let user = Principal::new(Name::user(&format!("user-{number}")), REALM);
         let target = Name::new(NameType::SRV_INST, ["cifs", "files.example.com"]);
         *self.given.0.lock().expect("no panic") = ticket(&user, account, self.bytes);
-        let evidence = s4u.evidence(&user).await.expect("given");
+        // As long as what the server tells askers apart by.
+        let evidence = s4u.evidence_for(&[7; 32], &user, 0).await.expect("given");
         let to = Principal::new(target.clone(), REALM);
         *self.given.0.lock().expect("no panic") = ticket(&user, to, self.bytes);
         let sid = format!("S-1-5-21-1111111111-2222222222-3333333333-{number}");
