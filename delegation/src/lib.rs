@@ -17,7 +17,7 @@ pub mod exposed;
 mod failure;
 mod followed;
 pub mod identity;
-mod listed;
+pub mod listed;
 mod named_file;
 pub mod network;
 pub mod oauth_client;

@@ -11,7 +11,10 @@ const NEVER_IN_A_NAME: [char; 13] =
     ['"', '[', ']', ':', ';', '|', '=', ',', '+', '*', '?', '<', '>'];
 
 /// The name of an account.
-pub(crate) fn account_name(text: &str) -> Result<String, String> {
+///
+/// # Errors
+/// In words, with the text, if no account has such a sAMAccountName.
+pub fn account_name(text: &str) -> Result<String, String> {
     let problem = match LegacyName::new(text) {
         Err(error) => error.to_string(),
         Ok(_) => match text.chars().find(|c| NEVER_IN_A_NAME.contains(c)) {
@@ -26,7 +29,10 @@ pub(crate) fn account_name(text: &str) -> Result<String, String> {
 }
 
 /// The SID of an account or a group.
-pub(crate) fn sid(text: &str) -> Result<Sid, String> {
+///
+/// # Errors
+/// In words, with the text, if it is none.
+pub fn sid(text: &str) -> Result<Sid, String> {
     let sid: Sid = text.parse().map_err(|_| format!("{text:?} is not a SID (S-1-5-21-…)"))?;
     // S-1-5-21-A-B-C is the domain, of which nobody is a member.
     let written = sid.to_string();

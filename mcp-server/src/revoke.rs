@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use krb_client::proto::pac::Sid;
 use krb_client::{Clock, SystemClock};
-use krb_delegation::identity::{LegacyName, Upn};
+use krb_delegation::identity::Upn;
+use krb_delegation::listed;
 use krb_delegation::state::{Revocation, Whose};
 
 use crate::config::Config;
@@ -104,10 +105,7 @@ fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
             // In the spelling in which an account's is compared with it.
             let sid = format!("S-1{}", rest.to_ascii_lowercase()).parse::<Sid>();
             let sid = sid.map_err(|error| format!("{user:?}: {error}"))?.to_string();
-            // S-1-5-21-A-B-C is a domain.
-            if sid.starts_with("S-1-5-21") && sid.split('-').count() != 8 {
-                return Err(format!("{user:?}: no account has such a SID").into());
-            }
+            listed::sid(&sid)?;
             return Ok(Whose::Sid { sid });
         }
         let mut idps = config.auth.trusted_idps.iter();
@@ -115,11 +113,8 @@ fn whose(asked: Revoke, config: &Config) -> Result<Whose, Error> {
             return Ok(Whose::Account { account: user });
         }
         // As tokens and tickets name accounts: another name would be nobody's.
-        if let Err(error) = LegacyName::new(&user) {
-            let problem = "must be a bare sAMAccountName (no domain, no UPN) or a SID";
-            return Err(format!("{user:?}: {problem}: {error}").into());
-        }
-        return Ok(Whose::Account { account: user });
+        let account = listed::account_name(&user)?;
+        return Ok(Whose::Account { account });
     };
     let issuer = config.issuer(asked.issuer.as_deref())?;
     config.check_subject(&issuer, &subject).map_err(|problem| format!("--subject: {problem}"))?;

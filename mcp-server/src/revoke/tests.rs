@@ -99,13 +99,16 @@ fn what_would_revoke_nobody_is_refused() {
         "bob ",
         "bo\tb",
         "bob\n",
+        "adm-*",
+        "bob,eve",
         &long,
         " S-1-5-21-1",
     ] {
-        assert!(problem(STATE, &[name]).contains("bare sAMAccountName"), "{name}");
-        assert!(problem(STATE, &["--lift", name]).contains("bare sAMAccountName"), "{name}");
+        let no_name = "is no account's sAMAccountName: ";
+        assert!(problem(STATE, &[name]).contains(no_name), "{name}");
+        assert!(problem(STATE, &["--lift", name]).contains(no_name), "{name}");
     }
-    assert!(problem(STATE, &["S-1-5-21-1-2-3"]).contains("no account has such a SID"));
+    assert!(problem(STATE, &["S-1-5-21-1-2-3"]).contains("no account's and no group's SID"));
     for subject in ["", " ", " 42", "42\n"] {
         let problem = problem(STATE, &["--subject", subject]);
         assert!(problem.contains("--subject: ") && problem.contains("a subject is"), "{problem}");

@@ -66,6 +66,14 @@ struct Asker {
     meant: Option<Sid>,
 }
 
+impl Asker {
+    /// No other subject of any issuer is this one: an issuer is one that is configured, without a NUL.
+    fn new(subject: &Subject, meant: Option<Sid>) -> Self {
+        let id = sha256([subject.issuer(), subject.subject()].join("\0").as_bytes());
+        Self { id: id.to_vec(), meant }
+    }
+}
+
 /// A ticket to us, with the account that its PAC proves, whoever that is.
 struct Opened {
     ticket: UserTicket,
@@ -167,7 +175,7 @@ impl Service {
         // Nothing from before a revocation of theirs is used after it, even once it was lifted.
         let mut epoch = revocations.generation(&who);
         let meant = pins::meant(self.state.pins(), subject, &self.account.realm).await?;
-        let asker = Asker { id: asker(subject), meant };
+        let asker = Asker::new(subject, meant);
         // Side by side, so that the first call does not wait for the one after the other.
         let (own, opened) =
             tokio::join!(self.own_account(), self.open_evidence(&name, epoch, &asker));
@@ -507,11 +515,6 @@ fn read_again(password: &Secret, setting: String) -> AccountSecret {
         let text = password.resolve().map_err(std::io::Error::other)?;
         Ok(Zeroizing::new(text.as_bytes().to_vec()))
     })
-}
-
-/// No other subject of any issuer is this one: an issuer is one that is configured, without a NUL.
-fn asker(subject: &Subject) -> Vec<u8> {
-    sha256([subject.issuer(), subject.subject()].join("\0").as_bytes()).to_vec()
 }
 
 /// `service/host` as a name, NT-SRV-INST.
