@@ -229,6 +229,17 @@ fn a_daemon_that_says_little_at_a_time_or_takes_no_connection_is_given_up() {
     };
     assert!(matches!(&error, CacheError::NoDaemon { .. }), "{error}");
     assert!(error.to_string().contains("in time"), "{error}");
+
+    // Those who wait for it are in nobody's way who asks another one.
+    let scratch = Scratch::new();
+    let (well, _) = start(&scratch, None);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| assert!(Connection::until(&stands_still, soon()).is_err()));
+        }
+        thread::sleep(Duration::from_millis(100));
+        assert_eq!(Kcm::resolve(&well, "").unwrap().name(), "KCM:0");
+    });
 }
 
 #[test]

@@ -4,11 +4,10 @@
 use std::io::{self, Error, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -17,8 +16,6 @@ use crate::cache_error::CacheError;
 
 /// The daemon answers at once, or not at all. All that is asked over one connection takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// So many wait at most for a daemon that takes no connections.
-const MAX_WAITING: usize = 4;
 /// No reply is longer, as in MIT's library.
 const MAX_REPLY: usize = 10 << 20;
 /// Version 2.0.
@@ -105,11 +102,6 @@ impl Connection {
         Ok(Self { stream, until })
     }
 
-    fn left(&self) -> io::Result<Duration> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(late()) } else { Ok(left) }
-    }
-
     /// Asks for an operation, of the cache of a name if one is meant, with these arguments.
     pub(super) fn ask(
         &mut self,
@@ -161,14 +153,14 @@ impl Connection {
 /// Up to its end, however little comes each time.
 impl Read for Connection {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.set_read_timeout(Some(left(self.until)?))?;
         self.stream.read(into).map_err(or_late)
     }
 }
 
 impl Write for Connection {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.set_write_timeout(Some(left(self.until)?))?;
         self.stream.write(octets).map_err(or_late)
     }
 
@@ -177,38 +169,23 @@ impl Write for Connection {
     }
 }
 
-/// A daemon that stands still takes no connections once its queue is full, and connecting has no limit
-/// of its own: the wait is another thread's.
+/// A daemon that stands still takes no connections once its queue is full, and the kernel waits for
+/// one as long as a socket may take to write.
 fn connect(socket: &Path, until: Instant) -> io::Result<UnixStream> {
-    let Some(waits) = Waits::begin() else { return Err(late()) };
-    let (connected, outcome) = mpsc::sync_channel(1);
-    let socket = socket.to_owned();
-    let connect = move || {
-        drop(connected.send(UnixStream::connect(socket)));
-        drop(waits);
-    };
-    thread::Builder::new().name("kcm".to_owned()).spawn(connect)?;
+    let address = SockAddr::unix(socket)?;
+    let connection = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    loop {
+        connection.set_write_timeout(Some(left(until)?))?;
+        match connection.connect(&address) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            outcome => return outcome.map(|()| connection.into()).map_err(or_late),
+        }
+    }
+}
+
+fn left(until: Instant) -> io::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
-    outcome.recv_timeout(left).unwrap_or_else(|_| Err(late()))
-}
-
-/// One of those who wait for a daemon, however long nobody has been waiting for them any more.
-struct Waits;
-
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-impl Waits {
-    /// `None` if so many do already.
-    fn begin() -> Option<Self> {
-        let one_more = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
-        WAITING.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).ok().map(|_| Self)
-    }
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::SeqCst);
-    }
+    if left.is_zero() { Err(late()) } else { Ok(left) }
 }
 
 fn or_late(error: Error) -> Error {
