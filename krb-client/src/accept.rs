@@ -25,8 +25,9 @@
 //! channel below ([`ChannelPolicy`](krb_proto::gss::ChannelPolicy)), and whether who comes must be an
 //! account of a directory ([`AcceptorConfig::demands_account`]).
 //!
-//! The memory of logins is this process's: of several that have the same keys, each takes a login that
-//! another has taken.
+//! The memory of logins is this process's, unless [`AcceptorConfig::shared_logins`] or
+//! [`with_replay_cache`](AcceptorConfig::with_replay_cache) says otherwise: of several that have the same
+//! keys, each takes a login that another has taken.
 //!
 //! A caller's ticket is [evidence](Caller::ticket) with which a service that may delegate reaches others
 //! in the caller's name (S4U2Proxy): [`Client::adopt`](crate::Client::adopt) it.
@@ -35,7 +36,11 @@ mod acceptor;
 mod keys;
 mod logins;
 mod refusal;
+#[cfg(unix)]
+mod replay_file;
+mod shared;
 
 pub use acceptor::{Accepted, Acceptor, AcceptorConfig, Caller, Negotiation, Step};
 pub use keys::ServiceKeys;
 pub use refusal::{NotAccepted, Refusal};
+pub use shared::{Login, NotRemembered, SharedLogins};

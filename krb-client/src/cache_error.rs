@@ -23,6 +23,14 @@ pub enum CacheError {
         /// The name that was given.
         cache: String,
     },
+    /// A replay cache of a type that is not known, or without a file.
+    #[error(
+        "{name}: a replay cache of this type is not supported; there are file2:PATH, dfl: and none:"
+    )]
+    UnknownReplayCache {
+        /// The name that was given.
+        name: String,
+    },
     /// The rest of the name says nothing that its type understands.
     #[error("{cache}: {why}")]
     BadName {

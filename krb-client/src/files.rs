@@ -3,6 +3,7 @@
 mod bytes;
 #[cfg(feature = "pkinit")]
 mod identity;
+mod lock;
 mod name;
 mod text;
 
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::ClientError;
 #[cfg(feature = "pkinit")]
 pub use identity::{read_anchors, read_signer};
+pub(crate) use lock::{PATIENCE, lock};
 pub(crate) use name::is_path;
 pub use name::keytab_path;
 pub use text::read_text;

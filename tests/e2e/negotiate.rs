@@ -1,9 +1,9 @@
 //! Users' own tickets, with MIT's kinit and curl: the web server and the file server say who came.
 
-use krb_tests::{Lab, Server, Setup, issuer, pac};
+use krb_tests::{Lab, Redis, Server, Setup, issuer, pac};
 use serde_json::{Value, json};
 
-use crate::lab;
+use crate::{lab, replicas};
 
 /// What the server answers to `curl --negotiate` of a user who has logged in by `kinit` with these
 /// options: the status of HTTP, and the JSON-RPC answer.
@@ -39,12 +39,14 @@ fn curl(
 
 fn start(lab: &Lab, issuer: &str) -> Server {
     let mut setup = Setup::new(lab, issuer);
-    setup.change = |configuration| {
-        let host = krb_tests::lab().unwrap().var("MCP_HOST");
-        configuration["server"]["allowedHosts"] = json!([host]);
-        configuration["auth"]["negotiate"] = json!({});
-    };
+    setup.change = take_tickets;
     Server::start(lab, &setup)
+}
+
+fn take_tickets(configuration: &mut Value) {
+    let host = krb_tests::lab().unwrap().var("MCP_HOST");
+    configuration["server"]["allowedHosts"] = json!([host]);
+    configuration["auth"]["negotiate"] = json!({});
 }
 
 #[tokio::test]
@@ -69,6 +71,49 @@ async fn alice_comes_with_curl_and_her_own_ticket_and_arrives_as_herself() {
         assert_eq!(record["delegationMode"], "own-ticket");
         assert!(record["subject"].as_str().unwrap().starts_with("S-1-5-21-"));
     }
+}
+
+/// What came for one replica is good at no other.
+#[tokio::test]
+async fn a_login_that_one_replica_took_is_refused_by_the_other() {
+    let lab = lab!(alone);
+    let _redis = Redis::start(&lab.scratch("redis-logins"));
+    let issuer = issuer().await;
+    let mut setup = replicas::setup(lab, &issuer.url());
+    setup.change = |configuration| {
+        replicas::share(configuration);
+        take_tickets(configuration);
+    };
+    let (one, other) = (Server::start(lab, &setup), Server::start(lab, &setup));
+    let cache = lab.scratch("cache-login");
+    let kinit = format!(
+        "echo 'Passw0rd!bob' | KRB5CCNAME=FILE:{} kinit {} >/dev/null",
+        cache.display(),
+        lab.principal("bob")
+    );
+    lab.shell(&kinit);
+    let host = lab.var("MCP_HOST");
+    let curl = |server: &Server, login: &str| {
+        let port = server.port();
+        lab.shell(&format!(
+            "KRB5CCNAME=FILE:{} curl -sv -m 30 --noproxy '*' --resolve {host}:{port}:127.0.0.1 {login} \
+               -H 'Content-Type: application/json' -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}}' \
+               http://{host}:{port}/mcp 2>&1",
+            cache.display()
+        ))
+    };
+    for (first, second) in [(&one, &other), (&other, &one)] {
+        let took = curl(first, "--negotiate -u :");
+        assert!(took.contains("< HTTP/1.1 200"), "{took}");
+        let sent = took.lines().find_map(|line| line.strip_prefix("> Authorization: "));
+        let again = format!("-H 'Authorization: {}'", sent.expect("a login"));
+        for server in [second, first] {
+            let refused = curl(server, &again);
+            assert!(refused.contains("< HTTP/1.1 401"), "{refused}");
+        }
+    }
+    let reasons = other.audit_records().into_iter().map(|record| record["reason"].clone());
+    assert!(reasons.into_iter().any(|why| why == "the login came before, or too many come"));
 }
 
 #[tokio::test]

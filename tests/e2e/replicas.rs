@@ -17,7 +17,7 @@ pub(crate) fn setup(lab: &Lab, issuer: &str) -> Setup {
     setup
 }
 
-fn share(configuration: &mut Value) {
+pub(crate) fn share(configuration: &mut Value) {
     let key = "0123456789abcdef0123456789abcdef";
     configuration["state"] = json!({
         "redis": { "address": Redis::ADDRESS, "dangerPlain": true, "key": key }

@@ -73,10 +73,21 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) async fn start(world: &World, cache: &str, arguments: &[&str]) -> Self {
+        Self::start_with(world, cache, arguments, &[]).await
+    }
+
+    async fn start_with(
+        world: &World,
+        cache: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/programs/peer.py");
         let keytab = world.keytab("svc-web").await;
         let python = world.program(PYTHON, cache).args([program]).args(arguments);
-        let mut process = python.env("KRB5_KTNAME", keytab).start();
+        let python = python.env("KRB5_KTNAME", keytab);
+        let python = variables.iter().fold(python, |python, (name, value)| python.env(name, value));
+        let mut process = python.start();
         let to = process.stdin.take().unwrap();
         let from = BufReader::new(process.stdout.take().unwrap()).lines();
         Self { _process: process, to, from }
@@ -198,6 +209,48 @@ async fn our_acceptor_takes_contexts_of_mits_bound_as_they_have_to_be() {
                 (other, _) => panic!("{binding:?} {policy:?}: {other:?}"),
             }
         }
+    }
+}
+
+/// A replay cache that MIT's services and ours have in common (`KRB5RCACHENAME=file2:…`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_mits_acceptor_took_is_not_taken_by_ours_nor_the_other_way_round() {
+    if !gssapi() {
+        return;
+    }
+    let world = World::new().await;
+    let alice = Client::new(world.kdc.client_config("alice").unwrap());
+    let service = Name::new(NameType::SRV_INST, ["HTTP", "web.example.test"]);
+    let ticket = alice.ticket(&service).await.unwrap();
+    let name = format!("file2:{}", world.file("rcache").display());
+    let ours = AcceptorConfig::new(ServiceKeys::keytab_file(world.keytab("svc-web").await));
+    let ours = Acceptor::new(ours.with_replay_cache(&name).unwrap());
+    let theirs = async |token: &[u8]| {
+        let common = [("KRB5RCACHENAME", name.as_str())];
+        let mut peer = Peer::start_with(&world, "nobody", &["accept"], &common).await;
+        peer.give(token).await;
+        peer.line().await
+    };
+    let token = || {
+        let mut cx = Context { now: SystemClock.now(), kdc_offset: 0, rng: &mut OsRandom };
+        Initiator::new(&ticket, &InitiatorOptions::default(), &mut cx).unwrap().1
+    };
+    let [first, second] = [token(), token()];
+    let taken = theirs(&first).await;
+    assert!(!taken.starts_with("error"), "{taken}");
+    let refused = ours.accept(&first, ChannelPolicy::Ignore).await.unwrap_err().to_string();
+    assert!(refused.contains("came before"), "{refused}");
+    ours.accept(&second, ChannelPolicy::Ignore).await.unwrap();
+    let refused = theirs(&second).await;
+    assert!(refused.contains("Request is a replay"), "{refused}");
+    // So many that one table does not hold them, and each is found again.
+    for _ in 0..1200 {
+        ours.accept(&token(), ChannelPolicy::Ignore).await.unwrap();
+    }
+    let last = token();
+    ours.accept(&last, ChannelPolicy::Ignore).await.unwrap();
+    for token in [&first, &second, &last] {
+        assert!(theirs(token).await.contains("Request is a replay"));
     }
 }
 

@@ -23,7 +23,7 @@ pub struct StateConfig {
     #[schemars(with = "String")]
     pub pins: PinsMode,
     /// A Redis or Valkey that all replicas use: for whose access was ended, for pins, for tickets, and
-    /// for proofs of possession that were used.
+    /// for proofs of possession and users' own tickets that were used.
     pub redis: Option<RedisConfig>,
 }
 

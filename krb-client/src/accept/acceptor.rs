@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use krb_proto::ap::{RequestPolicy, VerifiedRequest};
+use krb_proto::ap::{ReplayError, RequestPolicy, VerifiedRequest};
 use krb_proto::asn1::ApReq;
 use krb_proto::crypto::Key;
 use krb_proto::der;
@@ -19,7 +19,8 @@ use krb_proto::{Context, Credential, Principal, Timestamp};
 use super::keys::{Keys, ServiceKeys};
 use super::logins::{Logins, Who};
 use super::refusal::{Form, NotAccepted, Refusal, Told};
-use crate::{Account, ClientError, Clock, Entropy, OsRandom, Proven, SystemClock};
+use super::shared::{Login, SharedLogins, replay_cache};
+use crate::{Account, CacheError, ClientError, Clock, Entropy, OsRandom, Proven, SystemClock};
 
 /// What an [`Acceptor`] is made of.
 #[derive(Clone)]
@@ -40,6 +41,9 @@ pub struct AcceptorConfig {
     /// Tickets that clients hand on for use in their name are taken
     /// ([unconstrained delegation](Caller::delegated)). `false` unless asked otherwise.
     pub take_delegated: bool,
+    /// What other processes with these keys remember logins by, too. Each remembers its own in any case.
+    /// Nothing unless asked otherwise.
+    pub shared_logins: Option<Arc<dyn SharedLogins>>,
     /// The clock; the machine's unless asked otherwise.
     pub clock: Arc<dyn Clock>,
     /// Randomness; the system's unless asked otherwise.
@@ -56,6 +60,7 @@ impl AcceptorConfig {
             demands_account: false,
             user_to_user: false,
             take_delegated: false,
+            shared_logins: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
         }
@@ -67,6 +72,17 @@ impl AcceptorConfig {
     /// [`ConfError`] for a value in `[libdefaults]` that cannot be read.
     pub fn with_conf(self, conf: &Krb5Conf) -> Result<Self, ConfError> {
         Ok(Self { skew: conf.libdefaults(None)?.clockskew, ..self })
+    }
+
+    /// With a replay cache as MIT's library names it, such as
+    /// [`Defaults::replay_cache`](crate::Defaults::replay_cache), in common with its services and others:
+    /// `file2:PATH`; `dfl:`, which is one file for each user; or `none:`. A file is made if there is
+    /// none, and must be this user's own and no symbolic link.
+    ///
+    /// # Errors
+    /// [`CacheError::UnknownReplayCache`].
+    pub fn with_replay_cache(self, name: &str) -> Result<Self, CacheError> {
+        Ok(Self { shared_logins: replay_cache(name)?, ..self })
     }
 }
 
@@ -81,6 +97,7 @@ struct Inner {
     user_to_user: bool,
     take_delegated: bool,
     logins: Mutex<Logins>,
+    shared_logins: Option<Arc<dyn SharedLogins>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Entropy>,
 }
@@ -186,6 +203,7 @@ impl Acceptor {
             user_to_user: config.user_to_user,
             take_delegated: config.take_delegated,
             logins: Mutex::new(Logins::new(skew)),
+            shared_logins: config.shared_logins,
             clock,
             random,
         }))
@@ -252,7 +270,7 @@ impl Acceptor {
         let verified = VerifiedRequest::verify(message, &policy, now);
         let refused = |error| told.refused(Refusal::Token(GssError::Request(error).into()));
         let request = verified.map_err(refused)?;
-        let caller = inner.caller(&request, now).map_err(|why| told.refused(why))?;
+        let caller = inner.caller(&request, now).await.map_err(|why| told.refused(why))?;
         let wants_proof = request.ap_options.contains(ApOptions::MUTUAL_REQUIRED);
         let mut random: &dyn Entropy = &*inner.random;
         Ok((caller, wants_proof.then(|| request.reply(None, None, &mut random))))
@@ -307,7 +325,7 @@ impl Negotiation {
                 Ok(Step::Continue(answer))
             }
             Taken::Whole(context, answer) => {
-                let caller = inner.caller(context.request(), inner.clock.now());
+                let caller = inner.caller(context.request(), inner.clock.now()).await;
                 let mut caller = caller.map_err(|why| told.refused(why))?;
                 caller.delegated = context.delegated().to_vec();
                 caller.channel_bound = context.context().flags().contains(GssFlags::CHANNEL_BOUND);
@@ -367,7 +385,7 @@ impl Inner {
     }
 
     /// Who sent a request, if it is taken.
-    fn caller(&self, request: &VerifiedRequest, now: Timestamp) -> Result<Caller, Refusal> {
+    async fn caller(&self, request: &VerifiedRequest, now: Timestamp) -> Result<Caller, Refusal> {
         let (account, delegated_by) = match Proven::of_request(request)? {
             Some(Proven { account, delegated_by }) => (account, delegated_by),
             None => (None, Vec::new()),
@@ -379,8 +397,20 @@ impl Inner {
             Some(account) => Who::Account(account.sid.clone()),
             None => Who::Name(request.client.clone()),
         };
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        logins.record(request, who, now)?;
+        let login = Login {
+            who: who.to_string(),
+            digest: request.digest,
+            replay_tag: request.replay_tag,
+            time: request.time.seconds.unix(),
+            now: now.seconds.unix(),
+            skew: self.skew,
+        };
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).record(request, who, now)?;
+        if let Some(shared) = &self.shared_logins
+            && !shared.is_new(&login).await?
+        {
+            return Err(ReplayError::Replayed.into());
+        }
         Ok(Caller {
             principal: request.client.clone(),
             account,

@@ -1,6 +1,7 @@
 //! Logins that were taken, so that none is taken twice, and nobody's take the others' room.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use krb_proto::ap::{ReplayCache, VerifiedRequest};
 use krb_proto::pac::Sid;
@@ -19,6 +20,15 @@ const MAX_OF_A_CLIENT: usize = 20_000;
 pub(super) enum Who {
     Account(Sid),
     Name(Principal),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(sid) => sid.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
 }
 
 pub(super) struct Logins {

@@ -7,6 +7,7 @@ use krb_proto::iana::ErrorCode;
 use krb_proto::spnego::{NegTokenResp, SpnegoError};
 use krb_proto::{Principal, Timestamp, der};
 
+use super::shared::NotRemembered;
 use crate::{ClientError, NotProven};
 
 /// A login that was not taken.
@@ -37,6 +38,9 @@ pub enum Refusal {
     /// So many of this client's came that they would take the others' room.
     #[error("{}", self.text())]
     TooMany,
+    /// The memory of logins that other processes have as well does not take it.
+    #[error("{}: {_0}", self.text())]
+    NotRemembered(#[from] NotRemembered),
     /// The ticket's PAC is not believed.
     #[error("{}: {_0}", self.text())]
     Pac(#[from] NotProven),
@@ -61,6 +65,7 @@ impl Refusal {
             Self::NotAtOnce => "the client's first token is no Kerberos ticket",
             Self::Replayed(_) => "the login came before, or too many come",
             Self::TooMany => "too many logins of this user come",
+            Self::NotRemembered(_) => "logins cannot be remembered",
             Self::Pac(_) => "the ticket's PAC is not believed",
             Self::NoAccount => "the ticket's PAC is missing, or names no account",
             Self::NoTicketOfOurs(_) => "the service has no ticket of its own",
@@ -79,6 +84,7 @@ impl Refusal {
             Self::Replayed(_)
             | Self::NotAtOnce
             | Self::TooMany
+            | Self::NotRemembered(_)
             | Self::Pac(_)
             | Self::NoAccount => ErrorCode::GENERIC,
         })

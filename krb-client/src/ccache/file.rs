@@ -7,10 +7,9 @@ use krb_proto::formats::{CacheEntry, CachePlaces, CredentialCache};
 use zeroize::Zeroizing;
 
 use super::entries::kept;
-use super::lock::lock;
 use super::place::Place;
 use crate::cache_error::CacheError;
-use crate::files::{may_be_taken_away, no_regular_file, read_open, replace};
+use crate::files::{lock, may_be_taken_away, no_regular_file, read_open, replace};
 
 /// A file in which more than this is taken by what was removed is written anew, if that is more than
 /// what it holds.

@@ -21,12 +21,11 @@ mod file;
 mod kcm;
 #[cfg(target_os = "linux")]
 mod keyring;
-mod lock;
 mod memory;
 mod name;
 mod place;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod unique;
 
 use std::path::Path;

@@ -85,6 +85,9 @@ pub struct VerifiedRequest {
     pub time: Timestamp,
     /// SHA-256 of the encrypted authenticator, which no two requests have in common.
     pub digest: [u8; 32],
+    /// What MIT's replay caches know it by: the first octets of the checksum that the encrypted
+    /// authenticator ends with (`rcache_file_format` in MIT's documentation).
+    pub replay_tag: [u8; 12],
     /// The authenticator's checksum, not verified: what it covers is the application's business. Its
     /// key is the ticket's session key. Windows sends unkeyed ones in places, for which there is
     /// [`Key::danger_verify_checksum`].
@@ -197,6 +200,7 @@ impl VerifiedRequest {
             ap_options,
             time,
             digest: Sha256::digest(request.authenticator.cipher).into(),
+            replay_tag: replay_tag(request.authenticator.cipher, session_key.checksum_len()),
             checksum: authenticator.cksum.map(|sum| (sum.cksumtype, sum.checksum.to_vec())),
             subkey: authenticator
                 .subkey
@@ -229,6 +233,14 @@ impl VerifiedRequest {
     ) -> Vec<u8> {
         ap_reply(self.time, &self.session_key, subkey, sequence_number, rng)
     }
+}
+
+fn replay_tag(cipher: &[u8], checksum: usize) -> [u8; 12] {
+    let checksum = &cipher[cipher.len().saturating_sub(checksum)..];
+    let mut tag = [0; 12];
+    let length = tag.len().min(checksum.len());
+    tag[..length].copy_from_slice(&checksum[..length]);
+    tag
 }
 
 /// The AP-REP to a request whose authenticator has this time.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use krb_client::accept::{self, Acceptor, AcceptorConfig, Caller, ServiceKeys};
+use krb_client::accept::{self, Acceptor, AcceptorConfig, Caller, ServiceKeys, SharedLogins};
 use krb_client::{Client, Clock};
 use krb_proto::Name;
 use krb_proto::gss::{ChannelBindings, ChannelPolicy};
@@ -17,6 +17,7 @@ use crate::ConfigError;
 use crate::followed::{Followed, Place};
 use crate::identity::{LegacyName, OwnTicket};
 use crate::plan::Parts;
+use crate::state::State;
 
 /// Of the file with the certificate.
 const MAX_FILE: u64 = 1 << 20;
@@ -110,9 +111,12 @@ impl Acceptance {
         config: &NegotiateConfig,
         client: &Client,
         parts: &Parts,
+        state: &State,
     ) -> Result<Self, ConfigError> {
         let mut acceptor = AcceptorConfig::new(ServiceKeys::account(client));
         acceptor.demands_account = true;
+        acceptor.shared_logins =
+            state.shared().map(|shared| -> Arc<dyn SharedLogins> { shared.clone() });
         acceptor.clock = parts.clock.clone();
         acceptor.random = parts.random.clone();
         Ok(Self {

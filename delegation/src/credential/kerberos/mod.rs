@@ -78,7 +78,7 @@ impl Kerberos {
                 let service = one.account.as_ref().map_or(Some(&main), named);
                 let problem = "must be one of kerberos.accounts";
                 let service = service.ok_or(ConfigError::new("auth.negotiate.account", problem))?;
-                Some(Acceptance::new(one, service.client(), parts)?)
+                Some(Acceptance::new(one, service.client(), parts, state)?)
             }
             None => None,
         };

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use krb_client::accept::{Login, NotRemembered, SharedLogins};
 use krb_client::{SharedTicket, SharedTickets, Sharing};
 use serde::de::DeserializeOwned;
 
@@ -252,6 +253,19 @@ impl Replays for Shared {
             is_new &= put.map_err(|_| CannotRemember)?;
         }
         Ok(is_new)
+    }
+}
+
+/// Users' own tickets, as proofs of possession: each login is good at one replica, once.
+impl SharedLogins for Shared {
+    fn is_new<'a>(&'a self, login: &'a Login) -> Sharing<'a, Result<bool, NotRemembered>> {
+        let Login { who, digest, time, now, skew, .. } = login;
+        // In the last second it is not too old.
+        let until = time.saturating_add(i64::from(*skew) + 1);
+        Box::pin(async move {
+            let is_new = Replays::is_new(self, who, *digest, until, *now).await;
+            is_new.map_err(|_| NotRemembered::Other("the shared store does not answer".into()))
+        })
     }
 }
 

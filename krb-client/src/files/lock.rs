@@ -3,14 +3,14 @@ use std::io::{Error, ErrorKind, Result};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Nobody keeps a cache locked for longer than it takes to write a ticket.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Nobody keeps a file locked for longer than it takes to write a ticket.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Locks a file as MIT's library and Heimdal do: the whole of it, for readers or for one writer, until
 /// it is closed. `false` if somebody else kept it locked all the while.
 ///
 /// Such locks belong to the open file, so they hold between the threads of this program as well.
-pub(super) fn lock(file: &File, exclusive: bool) -> Result<bool> {
+pub(crate) fn lock(file: &File, exclusive: bool) -> Result<bool> {
     let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(1));
     loop {
         if try_lock(file, exclusive)? {
