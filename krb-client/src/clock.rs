@@ -84,7 +84,7 @@ impl Moment {
 }
 
 /// No more than five centuries.
-fn nanoseconds(time: Duration) -> u64 {
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 

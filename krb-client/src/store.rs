@@ -7,12 +7,13 @@ mod shelf;
 mod user_ticket;
 
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use krb_proto::Credential;
 
-use crate::clock::Moment;
+use crate::clock::{Moment, nanoseconds};
 use crate::flight::Flights;
 use crate::{ClientError, Clock};
 pub(crate) use held::Held;
@@ -46,17 +47,17 @@ impl From<Credential> for Fetched {
 
 struct Ready {
     credential: Arc<Credential>,
-    number: u64,
+    number: NonZeroU64,
     since: Moment,
-    /// How long it is handed out, from `since` on.
-    keep: Duration,
+    /// How long it is handed out, from `since` on: nanoseconds, as moments have them.
+    keep: u64,
     landed: Moment,
 }
 
 impl Ready {
     fn new(held: Held, keep: Duration, landed: Moment) -> Self {
         let Held { credential, since, number, was_stored: _ } = held;
-        Self { credential, number, since, keep, landed }
+        Self { credential, number, since, keep: nanoseconds(keep), landed }
     }
 
     /// How long it is good, without its last seconds, from `landed` on.
@@ -66,13 +67,14 @@ impl Ready {
     }
 
     fn is_good(&self, now: Moment) -> bool {
-        now.is_within(self.keep, self.since) && now.is_within(self.life(), self.landed)
+        now.is_within(Duration::from_nanos(self.keep), self.since)
+            && now.is_within(self.life(), self.landed)
     }
 
     /// When it is no longer good, by the clock that cannot be set. Where the other one was set
     /// forward it is so earlier, and then lies here unused until its turn comes.
     fn end(&self) -> u64 {
-        self.since.end_of(self.keep).min(self.landed.end_of(self.life()))
+        self.since.end_of(Duration::from_nanos(self.keep)).min(self.landed.end_of(self.life()))
     }
 
     fn stored(&self) -> Held {

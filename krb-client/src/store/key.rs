@@ -1,4 +1,5 @@
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use krb_proto::exchange::{TicketAddress, TicketOptions};
@@ -17,7 +18,7 @@ pub(crate) struct TicketKey {
     /// one after another, since there may be very many of them.
     names: Box<[u8]>,
     /// The very evidence, wherever it came from: what was judged is what is used, and no older.
-    evidence: Option<u64>,
+    evidence: Option<NonZeroU64>,
     /// What was got in another epoch is not used in this one.
     epoch: u64,
 }
@@ -50,7 +51,7 @@ pub(crate) enum Behalf<'a> {
         /// The account's SID, as the evidence proved it.
         sid: &'a str,
         /// The number of the evidence.
-        evidence: u64,
+        evidence: NonZeroU64,
     },
 }
 

@@ -75,6 +75,10 @@ fn evidence(name: &str) -> TicketKey {
     key("service", named(&user(name)))
 }
 
+fn number(number: u64) -> NonZeroU64 {
+    NonZeroU64::new(number).unwrap()
+}
+
 fn proxy(evidence: &UserTicket, sid: &str, target: &str) -> TicketKey {
     let (user, evidence) = (&evidence.client, evidence.held.number);
     key(target, Behalf::Proved { user, sid, evidence })
@@ -488,10 +492,10 @@ async fn each_member_of_a_key_tells_tickets_apart() {
         asked(&TicketOptions { enctypes: vec![], ..usual.clone() }),
         key("cifs", named(&user("alice"))),
         key("cifs", named(&user("alice"))).in_epoch(1),
-        proved("alice", "S-1-5-21-1", 1),
-        proved("bob", "S-1-5-21-1", 1),
-        proved("alice", "S-1-5-21-2", 1),
-        proved("alice", "S-1-5-21-1", 2),
+        proved("alice", "S-1-5-21-1", number(1)),
+        proved("bob", "S-1-5-21-1", number(1)),
+        proved("alice", "S-1-5-21-2", number(1)),
+        proved("alice", "S-1-5-21-1", number(2)),
     ];
     for (number, key) in keys.iter().enumerate() {
         let ticket = vec![number as u8];
@@ -543,7 +547,7 @@ fn slots_are_of_one_key_each_and_of_no_process() {
         key("cifs", Behalf::Named { user: &alice, asker: b"another" }),
         key("HTTP", named(&alice)),
         key("cifs", Behalf::Itself),
-        key("cifs", proved(1)),
+        key("cifs", proved(number(1))),
     ];
     let mut slots: Vec<_> = keys.iter().map(|key| key.slot(b"evidence")).collect();
     slots.push(keys[7].slot(b"other"));
@@ -552,7 +556,7 @@ fn slots_are_of_one_key_each_and_of_no_process() {
     assert_eq!(slots.len(), keys.len() + 1);
     assert_eq!(
         keys[7].slot(b"e"),
-        key("cifs", proved(2)).slot(b"e"),
+        key("cifs", proved(number(2))).slot(b"e"),
         "its number is this process's"
     );
 }
@@ -585,7 +589,7 @@ fn names_are_told_apart_wherever_they_end() {
             }
             assert!(key.is_in_a_users_name() && keys.insert(key), "{target:?} {user:?}");
             for sid in ["", "S-1-5", "S-1-5\0"] {
-                let proved = key_to(target, Behalf::Proved { user, sid, evidence: 1 });
+                let proved = key_to(target, Behalf::Proved { user, sid, evidence: number(1) });
                 assert!(keys.insert(proved), "{target:?} {user:?} {sid:?}");
             }
         }
