@@ -24,6 +24,8 @@ struct State {
     /// How the last login was refused, when, and which secret it was done with.
     refused: Option<Refused>,
     has_logged_in: bool,
+    /// The version of the key that the KDC sealed the reply to the last login with.
+    key_version: Option<u32>,
 }
 
 struct Refused {
@@ -66,6 +68,14 @@ impl Contact {
             state.answered = Some(now);
             state.silent = None;
         }
+    }
+
+    pub(crate) fn sealed_with(&self, key_version: Option<u32>) {
+        self.state().key_version = key_version;
+    }
+
+    pub(crate) fn key_version(&self) -> Option<u32> {
+        self.state().key_version
     }
 
     /// Takes note of what became of a login with this secret of the account.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use krb_proto::ap::{ReplayError, RequestPolicy, VerifiedRequest};
+use krb_proto::ap::{ApRequestError, ReplayError, RequestPolicy, VerifiedRequest};
 use krb_proto::asn1::ApReq;
 use krb_proto::crypto::Key;
 use krb_proto::der;
@@ -266,7 +266,8 @@ impl Acceptor {
         let told = inner.told(Form::Message, asked.as_ref().map(|asked| &asked.service));
         let now = inner.clock.now();
         let keys = |service: &Principal, kvno, etype| inner.keys.candidates(service, kvno, etype);
-        let policy = RequestPolicy { skew: inner.skew, ..RequestPolicy::new(&keys) };
+        let policy =
+            RequestPolicy { skew: inner.skew, unchecked_path: true, ..RequestPolicy::new(&keys) };
         let verified = VerifiedRequest::verify(message, &policy, now);
         let refused = |error| told.refused(Refusal::Token(GssError::Request(error).into()));
         let request = verified.map_err(refused)?;
@@ -368,6 +369,7 @@ impl Inner {
         let mut options = AcceptorOptions::new(&keys);
         options.request.skew = self.skew;
         options.request.user_to_user = own;
+        options.request.unchecked_path = true;
         options.channel = channel;
         options.take_delegated = self.take_delegated;
         let mut random: &dyn Entropy = &*self.random;
@@ -393,6 +395,11 @@ impl Inner {
         if self.demands_account && account.is_none() {
             return Err(Refusal::NoAccount);
         }
+        // Our KDC vouches for an account, wherever it comes from; a name is worth what its way is.
+        if !request.path_checked && account.is_none() {
+            let why = GssError::Request(ApRequestError::PathNotChecked);
+            return Err(Refusal::Token(why.into()));
+        }
         let who = match &account {
             Some(account) => Who::Account(account.sid.clone()),
             None => Who::Name(request.client.clone()),
@@ -407,7 +414,7 @@ impl Inner {
         };
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).record(request, who, now)?;
         if let Some(shared) = &self.shared_logins
-            && !shared.is_new(&login).await?
+            && !shared.is_first(&login).await?
         {
             return Err(ReplayError::Replayed.into());
         }

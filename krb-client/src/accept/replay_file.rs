@@ -40,7 +40,7 @@ impl ReplayFile {
 }
 
 impl SharedLogins for ReplayFile {
-    fn is_new<'a>(
+    fn is_first<'a>(
         &'a self,
         login: &'a Login,
     ) -> Sharing<'a, std::result::Result<bool, NotRemembered>> {

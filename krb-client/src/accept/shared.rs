@@ -16,7 +16,7 @@ pub trait SharedLogins: Send + Sync {
     ///
     /// # Errors
     /// [`NotRemembered`]: the login is not taken.
-    fn is_new<'a>(&'a self, login: &'a Login) -> Sharing<'a, Result<bool, NotRemembered>>;
+    fn is_first<'a>(&'a self, login: &'a Login) -> Sharing<'a, Result<bool, NotRemembered>>;
 }
 
 /// What a login is remembered by. Times are in seconds since 1970.

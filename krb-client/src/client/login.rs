@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use krb_proto::exchange::{
-    AsExchange, Exchange, ExchangeError, KnownKey, Step, TgsExchange, TgsGoal, TicketOptions,
+    AsExchange, ClientSecret, Exchange, ExchangeError, KnownKey, Step, TgsExchange, TgsGoal,
+    TicketOptions,
 };
 use krb_proto::iana::TicketFlags;
 use krb_proto::{Context, Credential, Name, Principal};
@@ -30,6 +31,13 @@ impl Client {
         options: TicketOptions,
     ) -> Result<Credential, ClientError> {
         self.ask_as(server, options).await
+    }
+
+    /// The version of the account's key by which the KDC sealed its reply to the last login, if there was
+    /// one and it said which. Nothing vouches for it.
+    #[must_use]
+    pub fn key_version(&self) -> Option<u32> {
+        self.inner.contact.key_version()
     }
 
     /// A new ticket-granting ticket; or, of an account of which there is nothing but one, that.
@@ -71,9 +79,8 @@ impl Client {
                 _ => error,
             })?;
         let canonicalize = options.canonicalize || login.canonicalize;
-        let options = tickets::permitted(options, self.inner.driver.realms().login_enctypes());
         let options = TicketOptions { canonicalize, ..options };
-        let mut exchange = AsExchange::new(Principal::clone(account), secret, options);
+        let mut exchange = self.login_of(account, secret, options);
         if *server != Name::krbtgt(&account.realm) {
             exchange = exchange.to_server(server.clone());
         }
@@ -83,15 +90,31 @@ impl Client {
         if let Some(armor) = armor {
             exchange = exchange.armored(armor);
         }
-        if !self.inner.driver.realms().may_send_timestamp(&account.realm) {
-            exchange = exchange.without_timestamp();
-        }
         let outcome = self.run(Login(exchange)).await;
-        let (ticket, learnt) = outcome.inspect_err(|error| keyring.login_failed(which, error))?;
-        if let Some(learnt) = learnt {
-            keyring.learn(which, learnt);
+        let LoggedIn { ticket, known, key_version } =
+            outcome.inspect_err(|error| keyring.login_failed(which, error))?;
+        if let Some(known) = known {
+            keyring.learn(which, known);
         }
+        self.inner.contact.sealed_with(key_version);
         Ok(ticket)
+    }
+
+    /// A login as the configuration lets it be: with which enctypes, and whether what passwords could be
+    /// guessed at is sent.
+    pub(super) fn login_of(
+        &self,
+        who: &Principal,
+        secret: ClientSecret,
+        options: TicketOptions,
+    ) -> AsExchange {
+        let realms = self.inner.driver.realms();
+        let options = tickets::permitted(options, realms.login_enctypes());
+        let exchange = AsExchange::new(who.clone(), secret, options);
+        match realms.may_send_timestamp(&who.realm) {
+            true => exchange,
+            false => exchange.without_timestamp(),
+        }
     }
 
     /// The only ticket there is, renewed if it can be and no more than this many seconds of it are left,
@@ -144,12 +167,19 @@ impl Client {
     }
 }
 
-/// A login, and what it shows of how the KDC makes the account's key.
+/// A login, and what it shows of the account's key.
 #[derive(Clone)]
 struct Login(AsExchange);
 
+struct LoggedIn {
+    ticket: Credential,
+    /// How the KDC makes it of the password.
+    known: Option<KnownKey>,
+    key_version: Option<u32>,
+}
+
 impl Exchange for Login {
-    type Output = (Credential, Option<KnownKey>);
+    type Output = LoggedIn;
 
     fn realm(&self) -> Result<&[u8], ExchangeError> {
         self.0.realm()
@@ -166,7 +196,11 @@ impl Exchange for Login {
     ) -> Result<Step<Self::Output>, ExchangeError> {
         Ok(match self.0.receive(cx, reply)? {
             Step::Continue => Step::Continue,
-            Step::Done(ticket) => Step::Done((ticket, self.0.known_key())),
+            Step::Done(ticket) => Step::Done(LoggedIn {
+                ticket,
+                known: self.0.known_key(),
+                key_version: self.0.key_version(),
+            }),
         })
     }
 }

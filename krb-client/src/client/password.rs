@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use krb_proto::asn1::HostAddress;
-use krb_proto::exchange::{AsExchange, ClientSecret, TicketOptions};
+use krb_proto::exchange::{ClientSecret, TicketOptions};
 use krb_proto::iana::{ErrorCode, KpasswdResult};
 use krb_proto::kpasswd::{KpasswdError, PasswordChange};
 use krb_proto::{Context, Credential, Principal};
@@ -187,7 +187,7 @@ impl Client {
     async fn log_in_as(&self, who: &Principal, password: &str) -> Result<Credential, ClientError> {
         let secret = ClientSecret::Password(Zeroizing::new(password.as_bytes().to_vec()));
         let options = TicketOptions { lifetime: LIFETIME, ..TicketOptions::default() };
-        let mut exchange = AsExchange::new(who.clone(), secret, options);
+        let mut exchange = self.login_of(who, secret, options);
         if let Some(armor) = self.armor().await? {
             exchange = exchange.armored(armor);
         }

@@ -1,18 +1,23 @@
 //! The client against a small KDC that logs the account in and refuses everything else.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use krb_proto::asn1::{AsReq, KrbError};
-use krb_proto::der::{self};
+use krb_proto::asn1::{AsReq, EtypeInfo2Entry, KrbError, PaData};
+use krb_proto::der::{self, KerberosString, List};
 use krb_proto::exchange::{ClientSecret, TgsGoal};
-use krb_proto::iana::{EncType, ErrorCode};
+use krb_proto::formats::krb5_conf::{Krb5Conf, NoIncludes};
+use krb_proto::iana::{EncType, ErrorCode, PaType};
 use krb_proto::kdc::{Account, Realm, handle};
+use krb_proto::kpasswd::is_request;
+use krb_proto::preauth::find_padata;
 use krb_proto::{Context, Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::*;
-use crate::{AccountSecret, KdcSource, OsRandom};
+use crate::{AccountSecret, Carrying, Endpoint, KdcSource, OsRandom, Resolver};
 
 const NOW: i64 = 1_800_000_000;
 const REALM: &str = "R";
@@ -200,4 +205,75 @@ async fn a_wrong_secret_is_not_tried_at_every_call() {
         client.s4u().evidence(&alice).await.unwrap_err();
     }
     assert_eq!(asked.so_far(), [3, 0], "which says nothing of the secret");
+}
+
+/// Answers changes of passwords, and the logins behind them, in the place of those who could.
+struct Between {
+    realm: Realm,
+    changes: AtomicUsize,
+    /// The requests for tickets that came after a change.
+    after: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Carry for Between {
+    fn carry(&self, _: Endpoint, message: Vec<u8>, _: Instant) -> Carrying<'_> {
+        let entry = EtypeInfo2Entry {
+            etype: EncType::AES256_CTS_HMAC_SHA1_96,
+            salt: Some(KerberosString(b"chosen")),
+            s2kparams: None,
+        };
+        let info = der::encode(&List::of(&[entry]));
+        let method = |padata_type, padata_value| PaData { padata_type, padata_value };
+        let methods = [method(PaType::ETYPE_INFO2, &info), method(PaType::ENC_TIMESTAMP, &[])];
+        let methods = der::encode(&List::of(&methods));
+        let reply = if is_request(&message) {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+            refused(ErrorCode::GENERIC)
+        } else if self.changes.load(Ordering::SeqCst) == 0 {
+            let mut cx = Context { now: Timestamp::new(NOW, 0), kdc_offset: 0, rng: &mut OsRandom };
+            handle(&mut cx, &self.realm, &message).message
+        } else {
+            self.after.lock().unwrap().push(message);
+            let (sname, now) = (Name::krbtgt(REALM.as_bytes()), Timestamp::new(NOW, 0));
+            der::encode(&KrbError {
+                e_data: Some(&methods),
+                ..KrbError::new(ErrorCode::PREAUTH_REQUIRED, now, REALM.as_bytes(), &sname)
+            })
+        };
+        Box::pin(async move { Ok(reply) })
+    }
+}
+
+/// Of a new password, too, whoever stands between is shown nothing that it could be guessed at by.
+#[tokio::test]
+async fn a_login_behind_a_change_of_password_is_as_krb5_conf_has_it() {
+    let alice = Account::user("alice").password("old").set(|account| account.no_preauth = true);
+    let between = Arc::new(Between {
+        realm: Realm::new(REALM, &mut OsRandom).with(alice),
+        changes: AtomicUsize::new(0),
+        after: Mutex::default(),
+    });
+    let kdcs = KdcSource::Addresses(vec![([127, 0, 0, 1], 88).into()]);
+    let alice = Principal::new(Name::user("alice"), REALM);
+    let secret = ClientSecret::Password(Zeroizing::new(b"old".to_vec()));
+    for (disabled, sent) in [(true, false), (false, true)] {
+        let mut config = ClientConfig::new(alice.clone(), secret.clone(), kdcs.clone());
+        let text = format!("[realms]\nR = {{\ndisable_encrypted_timestamp = {disabled}\n}}\n");
+        let conf = Krb5Conf::parse("krb5.conf", text.as_bytes(), &mut NoIncludes).unwrap();
+        let no_dns = Resolver::new(&[], HashMap::new()).unwrap();
+        config.realms =
+            config.realms.with_kpasswd(REALM, kdcs.clone()).with_conf(conf, no_dns).unwrap();
+        config.clock = Arc::new(Stopped(AtomicU64::new(1000)));
+        config.transport = between.clone();
+        between.changes.store(0, Ordering::SeqCst);
+        let error = Client::new(config).change_password("new").await.unwrap_err();
+        assert!(matches!(error, ClientError::PasswordUnknown { .. }), "{error}");
+        let asked = std::mem::take(&mut *between.after.lock().unwrap());
+        let shows = |request: &Vec<u8>| {
+            let request: AsReq<'_> = der::decode(request).unwrap();
+            find_padata(request.padata.unwrap(), PaType::ENC_TIMESTAMP).is_some()
+        };
+        assert!(!asked.is_empty());
+        assert_eq!(asked.iter().any(shows), sent, "{disabled}");
+    }
 }

@@ -37,6 +37,10 @@ pub struct RequestPolicy<'a> {
     /// user-to-user authentication: a client may hold a ticket for the TGT before the last renewal.
     /// The ticket then names as server whoever the KDC found that TGT to be of.
     pub user_to_user: &'a [Key],
+    /// Tickets that passed through realms which the KDC did not check are taken;
+    /// [`VerifiedRequest::path_checked`] tells them. KDCs of Active Directory check no path: whom they take
+    /// from which realm shows in the PAC, and is by MS-KILE not for services to ask.
+    pub unchecked_path: bool,
     /// Session keys and subkeys of RC4 are taken. It is broken: only for clients that have nothing
     /// else.
     pub danger_allow_rc4: bool,
@@ -51,6 +55,7 @@ impl<'a> RequestPolicy<'a> {
             usage: KeyUsage::AP_REQ_AUTHENTICATOR,
             skew: 300,
             user_to_user: &[],
+            unchecked_path: false,
             danger_allow_rc4: false,
         }
     }
@@ -81,6 +86,8 @@ pub struct VerifiedRequest {
     pub authorization_data: Option<Vec<u8>>,
     /// What the client asks for.
     pub ap_options: ApOptions,
+    /// The ticket passed through no other realms, or the KDC checked through which (RFC 4120 section 2.7).
+    pub path_checked: bool,
     /// The authenticator's time.
     pub time: Timestamp,
     /// SHA-256 of the encrypted authenticator, which no two requests have in common.
@@ -179,9 +186,9 @@ impl VerifiedRequest {
             return Err(ApRequestError::Expired);
         }
         // RFC 4120 section 2.7: a path of realms must have been checked by the KDC or by us.
-        if !ticket.transited.contents.is_empty()
-            && !flags.contains(TicketFlags::TRANSITED_POLICY_CHECKED)
-        {
+        let path_checked = ticket.transited.contents.is_empty()
+            || flags.contains(TicketFlags::TRANSITED_POLICY_CHECKED);
+        if !path_checked && !policy.unchecked_path {
             return Err(ApRequestError::PathNotChecked);
         }
         let client_data = match &authenticator.authorization_data {
@@ -198,6 +205,7 @@ impl VerifiedRequest {
             flags,
             authorization_data: ticket.authorization_data.map(|data| der::encode(&data)),
             ap_options,
+            path_checked,
             time,
             digest: Sha256::digest(request.authenticator.cipher).into(),
             replay_tag: replay_tag(request.authenticator.cipher, session_key.checksum_len()),

@@ -21,7 +21,7 @@ pub enum CryptoError {
     /// String-to-key parameters (`s2kparams`) that are not a 4-octet iteration count.
     BadParameters,
     /// An iteration count below the enctype's default, which would weaken the key, or above
-    /// [`MAX_ITERATIONS`](super::MAX_ITERATIONS), which would keep us busy for minutes.
+    /// [`MAX_ITERATIONS`](super::MAX_ITERATIONS), which would keep us busy for seconds.
     IterationCount,
     /// More pseudo-random octets than PRF+ can make (255 blocks).
     OutputTooLong,

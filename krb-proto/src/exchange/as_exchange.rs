@@ -51,6 +51,7 @@ pub struct AsExchange {
     cookie: Option<Vec<u8>>,
     armor: Option<AsArmor>,
     fast_available: bool,
+    key_version: Option<u32>,
     rounds: usize,
     pending: Option<Pending>,
 }
@@ -87,6 +88,7 @@ impl AsExchange {
             cookie: None,
             armor: None,
             fast_available: false,
+            key_version: None,
             rounds: 0,
             pending: None,
         }
@@ -130,6 +132,13 @@ impl AsExchange {
         let by_key = [PaType::ENC_TIMESTAMP, PaType::ENCRYPTED_CHALLENGE];
         let proved = self.mechanism.as_ref().is_some_and(|m| by_key.contains(&m.pa_type()));
         proved.then(|| self.key.known(&self.client.realm)).flatten()
+    }
+
+    /// The version of the client's key by which the KDC sealed its reply, if it said which. Nothing
+    /// protects it.
+    #[must_use]
+    pub const fn key_version(&self) -> Option<u32> {
+        self.key_version
     }
 
     /// With FAST (RFC 6113 section 5.4), armored by `ticket`, a ticket-granting ticket of the
@@ -372,6 +381,7 @@ impl AsExchange {
             mechanism.session_key(said.padata, &reply_key, verified.session_key())?;
         }
         let client = self.named(&said.client, proven)?;
+        self.key_version = reply.enc_part.kvno.map(UInt32::get);
         Ok(verified.into_credential(client, server, reply.ticket.der()))
     }
 }
@@ -403,6 +413,7 @@ impl Exchange for AsExchange {
             asked.kdc_options |= KdcOptions::REQUEST_ANONYMOUS;
         }
         let addresses = options.host_addresses();
+        let enctypes = self.key.in_order(&options.enctypes);
         if let Some(armor) = &mut self.armor
             && armor.begin(&self.client.realm, cx)?
         {
@@ -418,7 +429,7 @@ impl Exchange for AsExchange {
                 till: asked.till,
                 rtime: asked.rtime,
                 nonce: UInt32::new(nonce),
-                etype: List::of(&options.enctypes),
+                etype: List::of(&enctypes),
                 addresses: (!addresses.is_empty()).then(|| List::of(&addresses)),
                 enc_authorization_data: None,
                 additional_tickets: None,

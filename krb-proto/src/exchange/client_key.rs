@@ -147,6 +147,20 @@ impl ClientKey {
         self.refused.iter().any(|key| key.enctype() == enctype)
     }
 
+    /// These enctypes, those that there are keys of in front, and that of the key in use before all: MIT's
+    /// KDC seals the reply with the account's key of the first one, whichever the client has proved itself
+    /// with.
+    pub(super) fn in_order(&self, enctypes: &[EncType]) -> Vec<EncType> {
+        let is_current =
+            |enctype| self.current.as_ref().is_some_and(|key| key.enctype() == enctype);
+        let mut enctypes = enctypes.to_vec();
+        if let ClientSecret::Keys(keys) = &self.secret {
+            let is_there = |enctype| keys.iter().any(|key| key.enctype() == enctype);
+            enctypes.sort_by_key(|&enctype| (!is_current(enctype), !is_there(enctype)));
+        }
+        enctypes
+    }
+
     /// The key that the KDC asks for by PA-ETYPE-INFO2 among its hints; `None` if it has refused
     /// those already. A wrong key counts towards a lock-out, so none is tried twice.
     pub(super) fn choose(
@@ -155,13 +169,19 @@ impl ClientKey {
         client: &Principal,
         accepted: &[EncType],
     ) -> Result<Option<Key>, ExchangeError> {
+        // What there is a key of; if that is nothing, what the KDC has is said all the same.
+        let mut usable = accepted.to_vec();
+        if let ClientSecret::Keys(keys) = &self.secret {
+            usable.retain(|enctype| keys.iter().any(|key| key.enctype() == *enctype));
+        }
+        let usable = if usable.is_empty() { accepted } else { &usable };
         let hint = match find_padata(hints, PaType::ETYPE_INFO2) {
-            Some(value) => KeyHint::from_etype_info2(value, accepted)
+            Some(value) => KeyHint::from_etype_info2(value, usable)
                 .map_err(ExchangeError::Malformed)?
                 .ok_or(ExchangeError::NoCommonEnctype)?,
             // No hint at all: our first enctype with the default salt (RFC 4120 section 5.2.7.5).
             None => KeyHint {
-                enctype: *accepted.first().ok_or(ExchangeError::NoCommonEnctype)?,
+                enctype: *usable.first().ok_or(ExchangeError::NoCommonEnctype)?,
                 salt: None,
                 s2kparams: None,
             },

@@ -136,11 +136,15 @@ impl LogonInfo {
         }
     }
 
-    /// The user's SID.
+    /// The user's SID: in the domain, or, where `user_id` is 0, the first of the extra ones.
     ///
     /// # Errors
-    /// If the domain's SID has no room for a RID.
+    /// If the domain's SID has no room for a RID, or there is no such extra one.
     pub fn user_sid(&self) -> Result<Sid, PacError> {
+        if self.user_id == 0 {
+            let first = self.extra_sids.first().map(|extra| extra.sid.clone());
+            return first.ok_or(PacError::new(Kind::BadSid, 0, "ExtraSids"));
+        }
         let sid = self.logon_domain_id.with_rid(self.user_id);
         sid.ok_or(PacError::new(Kind::BadSid, 0, "LogonDomainId"))
     }
@@ -151,7 +155,8 @@ impl LogonInfo {
         let primary = self.logon_domain_id.with_rid(self.primary_group_id);
         let own =
             self.group_ids.iter().filter_map(|group| self.logon_domain_id.with_rid(group.rid));
-        let extra = self.extra_sids.iter().map(|extra| extra.sid.clone());
+        let is_the_user = usize::from(self.user_id == 0);
+        let extra = self.extra_sids.iter().skip(is_the_user).map(|extra| extra.sid.clone());
         let resource = self.resource_groups.iter().flat_map(DomainGroups::sids);
         let all = primary.into_iter().chain(own).chain(extra).chain(resource);
         // KDCs list the primary group among the domain's, and may list others twice.

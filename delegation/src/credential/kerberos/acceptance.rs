@@ -116,7 +116,7 @@ impl Acceptance {
         let mut acceptor = AcceptorConfig::new(ServiceKeys::account(client));
         acceptor.demands_account = true;
         acceptor.shared_logins =
-            state.shared().map(|shared| -> Arc<dyn SharedLogins> { shared.clone() });
+            state.shared().cloned().map(|shared| -> Arc<dyn SharedLogins> { shared });
         acceptor.clock = parts.clock.clone();
         acceptor.random = parts.random.clone();
         Ok(Self {

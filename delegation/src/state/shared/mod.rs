@@ -258,7 +258,7 @@ impl Replays for Shared {
 
 /// Users' own tickets, as proofs of possession: each login is good at one replica, once.
 impl SharedLogins for Shared {
-    fn is_new<'a>(&'a self, login: &'a Login) -> Sharing<'a, Result<bool, NotRemembered>> {
+    fn is_first<'a>(&'a self, login: &'a Login) -> Sharing<'a, Result<bool, NotRemembered>> {
         let Login { who, digest, time, now, skew, .. } = login;
         // In the last second it is not too old.
         let until = time.saturating_add(i64::from(*skew) + 1);

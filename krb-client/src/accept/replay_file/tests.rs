@@ -24,11 +24,14 @@ async fn whoever_has_the_file_knows_of_a_login_for_as_long_as_it_would_be_taken(
     let scratch = Scratch::new();
     let [one, other] = [0, 1].map(|_| ReplayFile::at(&cache(&scratch)));
     for (number, time) in [(1, NOW - 300), (2, NOW), (3, NOW + 300)] {
-        assert!(one.is_new(&login(number, time, NOW)).await.unwrap());
+        assert!(one.is_first(&login(number, time, NOW)).await.unwrap());
         // Up to its last second, in which it is not too old.
         for now in [NOW, time + 300] {
             for place in [&one, &other] {
-                assert!(!place.is_new(&login(number, time, now)).await.unwrap(), "{number} {now}");
+                assert!(
+                    !place.is_first(&login(number, time, now)).await.unwrap(),
+                    "{number} {now}"
+                );
             }
         }
     }

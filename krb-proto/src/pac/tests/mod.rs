@@ -8,6 +8,7 @@ mod samba;
 mod signatures;
 
 use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
 use super::*;
@@ -55,6 +56,22 @@ fn a_pac_says_who_it_is_for() {
     assert!(!upn.upn_is_constructed);
     let extended = upn.extended.unwrap();
     assert_eq!((&extended.sam_account_name[..], extended.sid), ("ALICE_ADMIN", sid));
+}
+
+/// MS-PAC 2.5, ExtraSids: "the first group SID in this member is the SID for this account".
+#[test]
+fn an_account_of_no_domain_is_the_first_of_the_extra_sids() {
+    let sid = |text: &str| -> Sid { text.parse().unwrap() };
+    let mut logon = LogonInfo::new("alice", "W25AD", sid("S-1-5-21-1-2-3"), 0);
+    assert!(logon.user_sid().is_err(), "nobody, and not whoever has RID 0");
+    let extra = |text| SidAndAttributes { sid: sid(text), attributes: 7 };
+    logon.extra_sids = vec![extra("S-1-5-21-9-9-9-1104"), extra("S-1-18-1")];
+    assert_eq!(logon.user_sid().unwrap(), sid("S-1-5-21-9-9-9-1104"));
+    let groups: Vec<_> = logon.group_sids().map(|sid| sid.to_string()).collect();
+    assert_eq!(groups, ["S-1-5-21-1-2-3-513", "S-1-18-1"]);
+    logon.user_id = 1104;
+    assert_eq!(logon.user_sid().unwrap(), sid("S-1-5-21-1-2-3-1104"));
+    assert!(logon.group_sids().any(|group| group == sid("S-1-5-21-9-9-9-1104")));
 }
 
 #[test]

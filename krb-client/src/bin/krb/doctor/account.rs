@@ -1,15 +1,12 @@
 use std::path::Path;
 
 use krb_client::remedy::{Names, Step};
-use krb_client::{Armor, Client, files};
-use krb_proto::asn1::AsRep;
-use krb_proto::exchange::{self, AsExchange, Exchange, ExchangeError, TicketOptions};
+use krb_client::{Client, files};
 use krb_proto::formats::KeytabEntry;
 use krb_proto::iana::EncType;
-use krb_proto::{Context, Principal, der};
 
 use super::{Finding, Findings};
-use crate::environment::{Environment, driver};
+use crate::environment::Environment;
 use crate::s4u::Service;
 use crate::{Failure, remedy};
 
@@ -53,7 +50,7 @@ pub(super) async fn look(
             let key = tgt.session_key.enctype();
             findings
                 .add(Finding::green("login", format!("{account} logged in (session key {key})")))?;
-            if let Some(finding) = version(environment, service, account).await {
+            if let Some(finding) = version(environment, service, client).await {
                 findings.add(finding)?;
             }
             Ok(true)
@@ -70,21 +67,10 @@ pub(super) async fn look(
 
 /// What is to be said of the keytab's versions by what the KDC says of its own: keys that are taken may have
 /// another one here, by which services look for them.
-async fn version(
-    environment: &Environment,
-    service: &Service,
-    account: &Principal,
-) -> Option<Finding> {
+async fn version(environment: &Environment, service: &Service, client: &Client) -> Option<Finding> {
+    let (account, kdcs) = (client.account(), client.key_version()?);
     let path = service.keytab_path(environment).ok()??;
     let keytab = files::read_keytab(&path).await.ok()?;
-    let secret = files::client_keys(&keytab, account).ok()?;
-    let exchange = AsExchange::new(account.clone(), secret, TicketOptions::default());
-    let exchange = match service.armor(environment, &account.realm).await.ok()? {
-        Some(Armor::Ticket(armor)) => exchange.armored(armor),
-        _ => exchange,
-    };
-    let driver = driver(service.realms(environment, &account.realm));
-    let kdcs = driver.run(Version(exchange)).await.ok()??;
     // Of old keytabs it is the last octet.
     let is_here = |entry: &KeytabEntry| [kdcs, kdcs & 0xff].contains(&entry.kvno);
     let newest = keytab.keys_for(account).map(|entry| entry.kvno).max()?;
@@ -101,36 +87,6 @@ async fn version(
             ),
         )
     })
-}
-
-/// A login, for the version of the key that the KDC sealed the reply with, if it says which.
-#[derive(Clone)]
-struct Version(AsExchange);
-
-impl Exchange for Version {
-    type Output = Option<u32>;
-
-    fn realm(&self) -> Result<&[u8], ExchangeError> {
-        self.0.realm()
-    }
-
-    fn request(&mut self, cx: &mut Context<'_>) -> Result<Vec<u8>, ExchangeError> {
-        self.0.request(cx)
-    }
-
-    fn receive(
-        &mut self,
-        cx: &Context<'_>,
-        reply: &[u8],
-    ) -> Result<exchange::Step<Option<u32>>, ExchangeError> {
-        Ok(match self.0.receive(cx, reply)? {
-            exchange::Step::Continue => exchange::Step::Continue,
-            exchange::Step::Done(_) => {
-                let reply = der::decode::<AsRep<'_>>(reply).ok();
-                exchange::Step::Done(reply.and_then(|it| it.enc_part.kvno).map(|kvno| kvno.get()))
-            }
-        })
-    }
 }
 
 #[cfg(unix)]

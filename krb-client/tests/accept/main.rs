@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes only #[test] functions for tests")]
 
+mod in_common;
+
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use krb_client::accept::{
-    Accepted, Acceptor, AcceptorConfig, Caller, Login, Negotiation, NotAccepted, NotRemembered,
-    Refusal, ServiceKeys, SharedLogins, Step,
+    Accepted, Acceptor, AcceptorConfig, Caller, Negotiation, NotAccepted, Refusal, ServiceKeys,
+    Step,
 };
 use krb_client::dev_kdc::{InMemory, Realms};
 use krb_client::proto::ap::{ApReqOptions, ApRequest};
@@ -24,11 +26,10 @@ use krb_client::proto::gss::{
 };
 use krb_client::proto::iana::{ApOptions, EncType, ErrorCode, KeyUsage, NameType, TicketFlags};
 use krb_client::proto::kdc::{Account, NewTicket, Realm, TicketKeys};
+use krb_client::proto::pac::{ClientInfo, LogonInfo, PacBuilder};
 use krb_client::proto::spnego::{NegState, NegTokenInit, NegTokenResp, SpnegoInitiator};
 use krb_client::proto::{Context, Credential, KerberosTime, Name, Principal, Timestamp};
-use krb_client::{
-    AccountSecret, Carry, Carrying, Client, Clock, Endpoint, OsRandom, Sharing, files,
-};
+use krb_client::{AccountSecret, Carry, Carrying, Client, Clock, Endpoint, OsRandom, files};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -266,67 +267,6 @@ async fn a_login_counts_once_and_in_its_time() {
     assert_eq!(refused(&web, &token).await, "the ticket is expired, or not valid yet");
 }
 
-/// Remembers logins for several acceptors, or cannot.
-#[derive(Default)]
-struct Common(Mutex<Vec<Login>>, AtomicBool);
-
-impl SharedLogins for Common {
-    fn is_new<'a>(&'a self, login: &'a Login) -> Sharing<'a, Result<bool, NotRemembered>> {
-        Box::pin(async move {
-            if self.1.load(Ordering::SeqCst) {
-                return Err(NotRemembered::Other("it is away".into()));
-            }
-            let mut seen = self.0.lock().unwrap();
-            let is_new = seen.iter().all(|other| other.digest != login.digest);
-            seen.push(login.clone());
-            Ok(is_new)
-        })
-    }
-}
-
-#[tokio::test]
-async fn a_login_counts_once_for_all_who_remember_in_common() {
-    const REPLAYED: &str = "the login came before, or too many come";
-    let (world, common) = (World::new(), Arc::new(Common::default()));
-    let file = std::env::temp_dir().join(format!("krb-accept-{}.rcache2", std::process::id()));
-    let config = || world.config(ServiceKeys::keytab(world.keytab("svc-web")));
-    let with_common = || {
-        let mut config = config();
-        config.shared_logins = Some(common.clone());
-        config
-    };
-    let with_file = || config().with_replay_cache(&format!("file2:{}", file.display())).unwrap();
-    let ticket = world.ticket("alice", WEB).await;
-    for pair in [[with_common(), with_common()], [with_file(), with_file()]] {
-        let [one, other] = pair.map(Acceptor::new);
-        let token = world.token(&ticket);
-        is_alice(&world, &accept(&one, &token).await.unwrap().caller);
-        assert_eq!(refused(&other, &token).await, REPLAYED);
-        is_alice(&world, &accept(&other, &world.token(&ticket)).await.unwrap().caller);
-    }
-    let seen = common.0.lock().unwrap().clone();
-    assert!(seen[0].who.starts_with("S-1-5-21-") && seen[0].replay_tag != seen[2].replay_tag);
-    assert_eq!((seen.len(), seen[0].replay_tag), (3, seen[1].replay_tag));
-
-    // What cannot be remembered is not taken.
-    common.1.store(true, Ordering::SeqCst);
-    let away = Acceptor::new(with_common());
-    assert_eq!(refused(&away, &world.token(&ticket)).await, "logins cannot be remembered");
-    std::fs::remove_file(&file).unwrap();
-    std::fs::create_dir(&file).unwrap();
-    let error = accept(&Acceptor::new(with_file()), &world.token(&ticket)).await.unwrap_err();
-    assert!(error.to_string().contains(".rcache2: "), "{error}");
-    std::fs::remove_dir(&file).unwrap();
-
-    for (name, shares) in [("none:", false), ("dfl:", true)] {
-        assert_eq!(config().with_replay_cache(name).unwrap().shared_logins.is_some(), shares);
-    }
-    for name in ["", "file2:", "/tmp/rcache", "memory:x"] {
-        let error = config().with_replay_cache(name).err().unwrap().to_string();
-        assert!(error.contains("file2:PATH"), "{error}");
-    }
-}
-
 #[tokio::test]
 async fn a_login_is_bound_to_the_channel_that_it_came_by() {
     let world = World::new();
@@ -385,11 +325,16 @@ async fn a_ticket_for_somebody_else_opens_nothing() {
 struct Forged<'a> {
     world: &'a World,
     key: Keytab,
+    flags: TicketFlags,
+    transited: &'a [u8],
+    /// Whom the PAC proves.
+    account: Option<LogonInfo>,
 }
 
 impl<'a> Forged<'a> {
     fn new(world: &'a World) -> Self {
-        Self { world, key: world.keytab("svc-web") }
+        let key = world.keytab("svc-web");
+        Self { world, key, flags: TicketFlags::NONE, transited: b"", account: None }
     }
 
     fn ticket(&self) -> Credential {
@@ -397,16 +342,21 @@ impl<'a> Forged<'a> {
         let key = entries.iter().find_map(|entry| entry.key().ok()).unwrap();
         let now = self.world.clock.now().seconds;
         let (authtime, endtime): (KerberosTime, _) = (now, now.plus_seconds(600));
+        let alice = Name::user("alice");
+        let pac = self.account.as_ref().map(|account| {
+            let client = ClientInfo::new(&alice, authtime).unwrap();
+            PacBuilder::new().with(account).unwrap().with(&client).unwrap()
+        });
         let new = NewTicket {
-            client: &Principal::new(Name::user("alice"), REALM),
+            client: &Principal::new(alice, REALM),
             server: &Principal::new(spn(WEB), REALM),
             session_key: &key,
-            flags: TicketFlags::NONE,
+            flags: self.flags,
             times: TicketTimes { authtime, starttime: authtime, endtime, renew_till: None },
-            transited: b"",
+            transited: self.transited,
             addresses: &[],
             authorization_data: &[],
-            pac: None,
+            pac: pac.as_ref(),
         };
         let keys = TicketKeys { server: &key, kvno: None, krbtgt: &key };
         new.issue(&keys, &mut OsRandom).unwrap()
@@ -428,6 +378,34 @@ async fn who_is_no_account_comes_as_a_name_where_that_is_enough() {
     assert_eq!(refused(&demanding, &world.token(&ticket)).await, text);
     let ticket = world.ticket("alice", WEB).await;
     is_alice(&world, &accept(&demanding, &world.token(&ticket)).await.unwrap().caller);
+}
+
+/// Active Directory's KDCs check no path and do not say that they did, and vouch for the accounts in PACs
+/// (MS-KILE). A name without an account is worth what the realms on its way are.
+#[tokio::test]
+async fn who_came_through_other_realms_is_an_account_or_by_a_checked_path() {
+    let world = World::new();
+    let account = LogonInfo::new("alice", "EXAMPLE", "S-1-5-21-1-2-3".parse().unwrap(), 1104);
+    let (checked, unchecked) = (TicketFlags::TRANSITED_POLICY_CHECKED, TicketFlags::NONE);
+    for (account, flags, is_taken) in [
+        (Some(&account), unchecked, true),
+        (Some(&account), checked, true),
+        (None, checked, true),
+        (None, unchecked, false),
+    ] {
+        let forged =
+            Forged { flags, transited: b"CORP", account: account.cloned(), ..Forged::new(&world) };
+        let (ticket, web) = (forged.ticket(), world.web());
+        let accepted = accept(&web, &world.token(&ticket)).await;
+        assert_eq!(accepted.is_ok(), is_taken, "{flags:?}: {accepted:?}");
+        let options = ApReqOptions::default();
+        let (request, _) = ApRequest::new(&ticket, &options, &mut world.cx(&mut OsRandom));
+        assert_eq!(web.accept_ap_req(&request).await.is_ok(), is_taken, "{flags:?}");
+        if let Ok(accepted) = accepted {
+            let sid = accepted.caller.account.map(|account| account.sid.to_string());
+            assert_eq!(sid.as_deref(), account.map(|_| "S-1-5-21-1-2-3-1104"));
+        }
+    }
 }
 
 /// The caller's own ticket takes the service on to another one, which sees both.
