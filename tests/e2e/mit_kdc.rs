@@ -54,6 +54,22 @@ async fn it_answers_both_padata_and_its_copy_verifies() {
     assert_eq!(evidence.client, alice);
 }
 
+/// Its reply is sealed with the account's key of the first enctype in the request.
+#[tokio::test]
+async fn a_key_of_one_enctype_is_enough_at_mits_kdc() {
+    let lab = lab!();
+    let account = Principal::new(Name::user(&lab.var("MIT_ACCOUNT")), lab.var("MIT_REALM"));
+    let keytab = files::read_keytab(&lab.keytab("mit")).await.unwrap();
+    let kdcs = KdcSource::Addresses(vec![lab.var("MIT_KDC").parse().unwrap()]);
+    let keys: Vec<_> = keytab.keys_for(&account).map(|entry| entry.key().unwrap()).collect();
+    assert_eq!(keys.len(), 4);
+    for key in keys {
+        let secret = ClientSecret::Keys(vec![key.clone()]);
+        let client = Client::new(ClientConfig::new(account.clone(), secret, kdcs.clone()));
+        client.tgt().await.unwrap_or_else(|error| panic!("{}: {error}", key.enctype()));
+    }
+}
+
 /// This KDC says nothing of s2kparams.
 #[tokio::test]
 async fn evidence_opens_with_a_key_made_of_the_password_as_this_kdc_makes_it() {
