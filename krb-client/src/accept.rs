@@ -36,6 +36,7 @@ mod acceptor;
 mod keys;
 mod logins;
 mod refusal;
+mod replay_cache;
 #[cfg(unix)]
 mod replay_file;
 mod shared;

@@ -19,7 +19,8 @@ use krb_proto::{Context, Credential, Principal, Timestamp};
 use super::keys::{Keys, ServiceKeys};
 use super::logins::{Logins, Who};
 use super::refusal::{Form, NotAccepted, Refusal, Told};
-use super::shared::{Login, SharedLogins, replay_cache};
+use super::replay_cache::replay_cache;
+use super::shared::{Login, SharedLogins};
 use crate::{Account, CacheError, ClientError, Clock, Entropy, OsRandom, Proven, SystemClock};
 
 /// What an [`Acceptor`] is made of.

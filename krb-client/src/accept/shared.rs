@@ -2,11 +2,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-#[cfg(unix)]
-use super::replay_file::ReplayFile;
-#[cfg(unix)]
-use crate::defaults::{REPLAY_FOLDER, replay_cache_of_the_user};
-use crate::{CacheError, Sharing};
+use crate::Sharing;
 
 /// A memory of logins beside this process's own, for services of several processes that have the same
 /// keys: a login that one of them took must not be good at another.
@@ -59,19 +55,5 @@ impl NotRemembered {
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.display().to_string();
         move |error| Self::File { path, error: Arc::new(error) }
-    }
-}
-
-/// A replay cache by the name that MIT's library has for it.
-pub(super) fn replay_cache(name: &str) -> Result<Option<Arc<dyn SharedLogins>>, CacheError> {
-    match name.split_once(':') {
-        Some(("none", _)) => Ok(None),
-        #[cfg(unix)]
-        Some(("file2", path)) if !path.is_empty() => {
-            Ok(Some(Arc::new(ReplayFile::at(path.as_ref()))))
-        }
-        #[cfg(unix)]
-        Some(("dfl", _)) => replay_cache(&replay_cache_of_the_user(REPLAY_FOLDER)),
-        _ => Err(CacheError::UnknownReplayCache { name: name.to_owned() }),
     }
 }
