@@ -97,7 +97,7 @@ macro_rules! codes {
             }
 
             /// Whether the same call, with the same token, may succeed later although nobody
-            /// changes anything but what is broken at present.
+            /// changes anything but what is broken at present. A failure says whether it may be made.
             #[must_use]
             pub const fn is_retryable(self) -> bool {
                 match self {
@@ -227,6 +227,11 @@ pub struct Failure {
     /// Core section 5.5): a JSON object as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claims: Option<Box<String>>,
+    /// Whether the same call may be made again, and may succeed then.
+    pub retryable: bool,
+    /// Whether it may have been done, and nobody knows.
+    #[serde(skip)]
+    pub in_doubt: bool,
     /// What a library or a system said of it: for this server's log, never for the caller.
     #[serde(skip)]
     pub cause: Option<Box<str>>,
@@ -236,7 +241,8 @@ impl Failure {
     /// A failure with its remedy, laid to whom it is the likeliest doing of.
     pub fn new(code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         let (message, remedy, blame) = (message.into(), remedy.into(), code.blame()[0]);
-        Self { code, blame, message, remedy, claims: None, cause: None }
+        let retryable = code.is_retryable();
+        Self { code, blame, message, remedy, claims: None, retryable, in_doubt: false, cause: None }
     }
 
     /// Lays it to somebody else, who is one of those whose doing the code may be.
@@ -253,6 +259,25 @@ impl Failure {
         let message =
             format!("{} (done as the service account {actual}, not as the user)", self.message);
         Self { message, ..self }
+    }
+
+    /// Says that it may have been done, and what that means to who would do it again: nothing, if done
+    /// twice is done once.
+    #[must_use]
+    pub(crate) fn in_doubt(self, is_once: bool) -> Self {
+        let own = self.own_words().len();
+        let (own, quoted) = self.message.split_at(own);
+        let what = match is_once {
+            true => "The very same may be done again: done twice is done once.",
+            false => "It may have been done: look before it is done again.",
+        };
+        Self {
+            message: format!("{own}; it may have been done{quoted}"),
+            remedy: format!("{what} {}", self.remedy),
+            retryable: self.retryable && is_once,
+            in_doubt: true,
+            ..self
+        }
     }
 
     /// With what the identity provider wants of the next login.

@@ -268,7 +268,7 @@ impl Delegation {
         let permit = announced.permit();
         let result = match result {
             Ok(outcome) => Ok(outcome.by(permit)),
-            Err(failure) => Err(failure.by(permit.stand_in())),
+            Err(failure) => Err(announced.doubt().explain(failure).by(permit.stand_in())),
         };
         announced.close(result.as_ref().map(drop)).await?;
         result

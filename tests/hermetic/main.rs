@@ -9,6 +9,7 @@ mod bound;
 mod delivered;
 mod identity;
 mod identity_provider;
+mod in_doubt;
 mod issuers;
 mod limits;
 mod main_job;

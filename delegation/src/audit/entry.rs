@@ -45,7 +45,7 @@ impl Entry {
     pub(crate) fn note(&mut self, event: &Event<'_>) {
         self.is_denied |= matches!(event, Event::Denied { .. });
         self.fields.note(event);
-        if matches!(event, Event::Abandoned)
+        if matches!(event, Event::Abandoned { .. })
             && let Some(body) = self.last()
         {
             self.audit.post(body);

@@ -8,8 +8,7 @@ impl From<NotWritten> for Failure {
             "the server's audit log cannot be written, so the call was refused or its result \
              withheld",
             "The server's operator must make the audit log writable again (the server's own log \
-             says why it is not: a full disk, a removed directory, too slow a disk); then call \
-             again.",
+             says why it is not: a full disk, a removed directory, too slow a disk).",
         )
     }
 }

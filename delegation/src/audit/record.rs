@@ -77,7 +77,7 @@ impl Body {
     pub(super) fn new(phase: Phase, fields: &Fields) -> Self {
         let severity = match phase {
             Phase::Lost | Phase::Reopened | Phase::Removed => Severity::Warning,
-            _ if fields.success == Some(false) => Severity::Notice,
+            _ if fields.outcome.is_some_and(|outcome| outcome != "OK") => Severity::Notice,
             _ => Severity::Info,
         };
         let mut members = Vec::with_capacity(1024);
@@ -257,7 +257,7 @@ pub(super) struct Fields {
     pub(super) ticket_ends: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'static str>,
-    /// Whether what was asked for was done.
+    /// Whether what was asked for was done, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) success: Option<bool>,
     /// Why it was not, as the caller is told.
@@ -381,29 +381,33 @@ impl Fields {
                 self.rows_affected = answered.changed;
             }
             Event::Failed(failure) => {
-                self.fail(failure.code.as_str(), text(failure.own_words()));
+                let error = text(failure.own_words());
+                self.fail(failure.code.as_str(), error, failure.in_doubt);
                 // Before it is known who the user is to the resources, nothing else can fail.
                 if self.legacy_name.is_none() && failure.blame == Blame::IdentityProvider {
                     self.source = Some("token-exchange");
                 }
             }
-            Event::Abandoned => {
-                self.fail("ABANDONED", "the call ended before its outcome was recorded".into());
+            Event::Abandoned { in_doubt } => {
+                let error = "the call ended before its outcome was recorded".into();
+                self.fail("ABANDONED", error, *in_doubt);
             }
             Event::Announced | Event::Closed => {}
         }
     }
 
-    fn fail(&mut self, outcome: &'static str, error: String) {
+    fn fail(&mut self, outcome: &'static str, error: String, in_doubt: bool) {
         self.outcome = Some(outcome);
-        self.success = Some(false);
+        self.success = (!in_doubt).then_some(false);
         self.error = Some(error);
     }
 
     /// The call is over: what has not failed was done.
     pub(super) fn end(&mut self) {
-        self.outcome.get_or_insert("OK");
-        self.success.get_or_insert(true);
+        if self.outcome.is_none() {
+            self.outcome = Some("OK");
+            self.success = Some(true);
+        }
     }
 }
 

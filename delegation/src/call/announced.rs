@@ -5,24 +5,33 @@ use crate::Failure;
 use crate::credential::kerberos::Account;
 use crate::event::Event;
 use crate::policy::{Denial, Permit};
+use crate::resources::Doubt;
 
 /// Proof that the intent record of a permit has been written: the only thing that later stages take.
 /// It must be closed; dropped, it leaves a closing record with outcome `ABANDONED` as well as it can.
 #[must_use = "close it with the call's outcome"]
 pub struct Announced {
     permit: Permit,
+    doubt: Doubt,
     story: Mutex<Story>,
 }
 
 impl Announced {
-    pub(super) fn new(permit: Permit, story: Story) -> Self {
-        Self { permit, story: Mutex::new(story) }
+    pub(super) fn new(permit: Permit, mut story: Story) -> Self {
+        let doubt = Doubt::of(permit.task().effect());
+        story.may_be_in(&doubt);
+        Self { permit, doubt, story: Mutex::new(story) }
     }
 
     /// What was announced.
     #[must_use]
     pub const fn permit(&self) -> &Permit {
         &self.permit
+    }
+
+    /// Whether it may have been done.
+    pub(crate) const fn doubt(&self) -> &Doubt {
+        &self.doubt
     }
 
     /// Tells what happened, for the closing record among others.
@@ -54,10 +63,11 @@ impl Announced {
     /// [`Code::AuditUnavailable`](crate::Code::AuditUnavailable) if the record was not written; the
     /// result must then not be given to the caller.
     pub async fn close(self, result: Result<(), &Failure>) -> Result<(), Failure> {
-        let mut story = self.story.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Self { doubt, story, .. } = self;
+        let mut story = story.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Err(failure) = result {
             story.tell(Event::Failed(failure));
         }
-        story.end().await
+        story.end().await.map_err(|failure| doubt.explain(failure))
     }
 }

@@ -17,15 +17,15 @@ impl From<GivenUp> for Failure {
         match why {
             GivenUp::OutOfTime(limit, whose) => Self::new(
                 Code::DeadlineExceeded,
-                format!("the call was not done within {} seconds", limit.as_secs()),
-                "Try again; if it happens often, look at the KDCs and the resource, or raise \
+                format!("the call had no outcome within {} seconds", limit.as_secs()),
+                "If it happens often, look at the KDCs and the resource, or raise \
                  server.callTimeoutSeconds.",
             )
             .blamed_on(whose),
             GivenUp::Cancelled => Self::new(
                 Code::Cancelled,
-                "the caller gave up before the call was done",
-                "Nothing to do.",
+                "the caller gave up before there was an answer",
+                "Where nobody meant to, look at the client's own patience.",
             ),
         }
     }

@@ -5,6 +5,7 @@ use crate::Failure;
 use crate::audit::{Audit, Entry, NotWritten};
 use crate::event::{Event, Meter, Metrics, Trace, Watch};
 use crate::identity::Caller;
+use crate::resources::{Doubt, Effect};
 
 /// Everybody who keeps books about a call. What is told here is told to all; dropped before the call
 /// is over, it tells them that nobody waited.
@@ -13,6 +14,7 @@ pub(super) struct Story {
     entry: Entry,
     trace: Trace,
     meter: Meter,
+    doubt: Doubt,
     is_over: bool,
 }
 
@@ -31,10 +33,16 @@ impl Story {
             entry: Entry::new(audit),
             trace: Trace::new(caller, request_id, tool),
             meter: Meter::new(metrics, tool),
+            doubt: Doubt::of(Effect::None),
             is_over: false,
         };
         story.tell(begun);
         story
+    }
+
+    /// From now on what it asks for may be done.
+    pub(super) fn may_be_in(&mut self, doubt: &Doubt) {
+        self.doubt = doubt.clone();
     }
 
     pub(super) const fn span(&self) -> &Span {
@@ -103,7 +111,7 @@ impl Story {
 impl Drop for Story {
     fn drop(&mut self) {
         if !self.is_over {
-            self.tell(Event::Abandoned);
+            self.tell(Event::Abandoned { in_doubt: self.doubt.is_there() });
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::Failure;
 use crate::call::Announced;
 use crate::event::Event;
 use crate::policy::Permit;
+use crate::resources::Doubt;
 use crate::state::Revocations;
 use failure::{NoLogin, Stale};
 use kerberos::Account;
@@ -83,6 +84,11 @@ impl<'a> ServiceCredential<'a> {
     #[must_use]
     pub const fn permit(&self) -> &Permit {
         self.announced.permit()
+    }
+
+    /// Whether what it is for may have been done: whoever sends that says so.
+    pub(crate) const fn doubt(&self) -> &Doubt {
+        self.announced.doubt()
     }
 
     /// In whose name.

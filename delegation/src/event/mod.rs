@@ -56,8 +56,8 @@ pub(crate) enum Event<'a> {
     Failed(&'a Failure),
     /// Its last record is written: the call is over, and its caller is told.
     Closed,
-    /// It ended without anybody who could be told.
-    Abandoned,
+    /// It ended without anybody who could be told; it may have been done, and nobody knows.
+    Abandoned { in_doubt: bool },
 }
 
 /// What a call is at, from one event to the next.
@@ -113,7 +113,7 @@ impl Event<'_> {
             | Self::Answered(_)
             | Self::Failed(_)
             | Self::Closed
-            | Self::Abandoned => Stage::Closing,
+            | Self::Abandoned { .. } => Stage::Closing,
         }
     }
 }
@@ -168,7 +168,7 @@ impl Ending {
     fn outcome(self, event: &Event<'_>) -> Option<&'static str> {
         match event {
             Event::Closed => Some(self.0.map_or("OK", Code::as_str)),
-            Event::Abandoned => Some("ABANDONED"),
+            Event::Abandoned { .. } => Some("ABANDONED"),
             _ => None,
         }
     }

@@ -43,7 +43,7 @@ impl Trace {
     pub(crate) fn note(&mut self, told: &Told<'_>) {
         let Told { event, stage, took, since_begin } = told;
         self.ending.note(event);
-        let is_over = matches!(event, Event::Closed | Event::Abandoned);
+        let is_over = matches!(event, Event::Closed | Event::Abandoned { .. });
         match event {
             Event::Traced(trace) => {
                 self.span.record("trace_id", trace.trace_id());
@@ -96,7 +96,7 @@ impl Trace {
                 debug!(stage, took, status, bytes, "answered")
             }
             Event::Failed(failure) => debug!(stage, took, %failure, "failed"),
-            Event::Closed | Event::Abandoned => {
+            Event::Closed | Event::Abandoned { .. } => {
                 let outcome = self.ending.outcome(event);
                 let milliseconds = milliseconds(*since_begin);
                 let failed = self.failed.as_ref();

@@ -12,7 +12,7 @@ impl From<Silent<'_>> for Failure {
     fn from(Silent(target): Silent<'_>) -> Self {
         Self::new(
             Code::ResourceTimeout,
-            format!("{} was not done when the call's time was up", target.name()),
+            format!("{} had not answered when the call's time was up", target.name()),
             "Check that it runs and how busy it is, ask it for less, or raise \
              server.callTimeoutSeconds.",
         )

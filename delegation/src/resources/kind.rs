@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::CallContext;
+use super::doubt::Effect;
 use super::kept::Kept;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
@@ -88,6 +89,9 @@ pub(crate) trait Kind: Sized {
         names: &Names,
     ) -> Result<Option<Found<Self::Task>>, Failure>;
 
+    /// What it does to what the resource has.
+    fn effect(task: &Self::Task) -> Effect;
+
     // Policy and audit.
 
     /// Whether paths as policy sees them have this text, a piece of what a policy compares them
@@ -129,7 +133,8 @@ pub(crate) trait Kind: Sized {
         Vec::new()
     }
 
-    /// Does what the credential is for, as whoever it is for.
+    /// Does what the credential is for, as whoever it is for. What goes out to be done is in
+    /// [doubt](ServiceCredential::doubt) from then on.
     async fn perform(
         &self,
         cx: &CallContext,

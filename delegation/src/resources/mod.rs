@@ -2,6 +2,7 @@
 //! credential and the task that it is for; it never sees a JWT or a KDC.
 
 mod content;
+mod doubt;
 mod failure;
 pub mod http;
 mod kept;
@@ -25,6 +26,7 @@ use crate::policy::Permit;
 use crate::state::State;
 use crate::targets::{Names, Root, Target, Unresolved};
 use crate::{Answer, ConfigError, Failure, Request, Visit, open_files};
+pub(crate) use doubt::{Doubt, Effect};
 use failure::{NotProven, Silent};
 use kept::Kept;
 pub use kind::{Action, Beside};

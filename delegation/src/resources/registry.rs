@@ -213,6 +213,13 @@ macro_rules! kinds {
         }
 
         impl Task {
+            /// What it does to what the resource has.
+            pub(crate) fn effect(&self) -> Effect {
+                match self {
+                    $(Self::$Kind(task) => <$kind::Client as Kind>::effect(task),)+
+                }
+            }
+
             /// What the audit log has beside of it.
             pub(crate) fn recorded(&self) -> Option<Recorded> {
                 match self {

@@ -24,21 +24,8 @@ enum Answer<T> {
         beside: Map<String, Value>,
     },
     Failure {
-        error: Error,
+        error: Failure,
     },
-}
-
-#[derive(Serialize)]
-struct Error {
-    #[serde(flatten)]
-    failure: Failure,
-    retryable: bool,
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self { retryable: failure.code.is_retryable(), failure }
-    }
 }
 
 /// `{"status":"success","data":…}`, or `{"status":"failure","error":{…}}` with `isError`; as
@@ -54,7 +41,7 @@ fn with<T: Serialize>(result: Result<T, Failure>, beside: Beside) -> CallToolRes
     let Beside { members, told } = beside;
     let (mut answer, wrap): (_, fn(_) -> _) = match result {
         Ok(data) => (Answer::Success { data, beside: told }, CallToolResult::success),
-        Err(failure) => (Answer::Failure { error: failure.into() }, CallToolResult::error),
+        Err(error) => (Answer::Failure { error }, CallToolResult::error),
     };
     // Two serialisations, because the text keeps the order of fields.
     let text = text(&answer);
@@ -93,7 +80,7 @@ fn write_with<T: Serialize>(
     let is_same = members == told;
     let mut answer = match result {
         Ok(data) => Answer::Success { data, beside: members },
-        Err(failure) => Answer::Failure { error: failure.into() },
+        Err(error) => Answer::Failure { error },
     };
     out.extend_from_slice(br#"{"structuredContent":"#);
     let begin = out.len();
@@ -173,7 +160,8 @@ pub(super) fn schema(data: &Value, beside: &[(&str, Value)]) -> JsonObject {
                             },
                             "retryable": {
                                 "type": "boolean",
-                                "description": "whether the same call may succeed later"
+                                "description": "whether the same call may succeed later; not where \
+                                                it may have been done, and would be done twice"
                             }
                         },
                         "required": ["code", "blame", "message", "remedy", "retryable"]

@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use krb_delegation::network::{Connect, Stream};
+use tokio::io::AsyncReadExt as _;
 
 /// How a web server is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +23,8 @@ pub enum SiteIs {
     Down,
     /// It answers after a while.
     Slow(Duration),
+    /// It takes a request and breaks the connection off.
+    Broken,
 }
 
 struct Site {
@@ -73,8 +76,12 @@ impl Connect for Sites {
         if is == SiteIs::Down {
             return Err(ErrorKind::ConnectionRefused.into());
         }
-        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        let (ours, mut theirs) = tokio::io::duplex(64 << 10);
         tokio::spawn(async move {
+            if is == SiteIs::Broken {
+                let _ = theirs.read_u8().await;
+                return;
+            }
             if let SiteIs::Slow(time) = is {
                 tokio::time::sleep(time).await;
             }

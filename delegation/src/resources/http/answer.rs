@@ -8,14 +8,22 @@ use krb_proto::spnego::SpnegoInitiator;
 use krb_proto::spnego::http::take_answer;
 
 use super::super::content::{MAX_CONTENT, encode};
-use super::Response;
 use super::excerpt::{MAX_READ, excerpt};
 use super::failure::{Asked, HttpError};
+use super::{Response, limits};
 use crate::Failure;
 
 /// What is not handed on from the answer.
 const WITHHELD: [&str; 4] =
     ["authentication-info", "set-cookie", "www-authenticate", "proxy-authenticate"];
+
+/// The user is not let in: the request was not applied (RFC 9110 sections 15.5.2 and 15.5.4).
+const DENIALS: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+
+/// Whether nothing was done: the user is not let in, or so long a token is not taken.
+pub(super) fn is_refusal(status: StatusCode, header_length: usize) -> bool {
+    DENIALS.contains(&status) || limits::is_limit(status, header_length)
+}
 
 /// The answer, if the server has proven who it is and lets the user in.
 pub(super) async fn judge(
@@ -25,8 +33,7 @@ pub(super) async fn judge(
 ) -> Result<Response, Failure> {
     check_identity(&response, context, asked)?;
     // Apache says 401, too, to a user whom it knows and whom `Require` does not let in.
-    let denials = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
-    if denials.contains(&response.status()) {
+    if DENIALS.contains(&response.status()) {
         return Err(denied(response, asked).await);
     }
     read(response, asked).await

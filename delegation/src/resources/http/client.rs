@@ -58,8 +58,12 @@ impl Client {
 
         let groups = credential.account().groups.len();
         let asked = Asked { target, channel, header_length, groups };
+        credential.doubt().begin();
         let response = connection.send(request).await;
         let response = response.map_err(|error| asked.failure(&HttpError::NoAnswer(&error)))?;
+        if answer::is_refusal(response.status(), header_length) {
+            credential.doubt().end();
+        }
         answer::judge(response, context, &asked).await
     }
 }

@@ -185,7 +185,7 @@ fn broken(target: &str, error: &hyper::Error) -> Failure {
     Failure::new(
         Code::ResourceUnreachable,
         format!("{target} broke the connection off"),
-        "Try again; check that the web server runs.",
+        "Check that the web server runs.",
     )
     .caused_by(format!("{error}{}", cause.unwrap_or_default()))
 }

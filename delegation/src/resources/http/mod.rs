@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kept::Kept;
-use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
+use super::{Action, Answered, CallContext, Effect, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
@@ -80,6 +80,10 @@ impl Kind for Client {
         names: &Names,
     ) -> Result<Option<Found<Task>>, Failure> {
         asked.find(endpoint, names)
+    }
+
+    fn effect(task: &Task) -> Effect {
+        effect(&task.method)
     }
 
     fn check_literal(piece: &str) -> Result<(), String> {

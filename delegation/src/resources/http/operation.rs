@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Endpoint, address, headers};
 use crate::Failure;
-use crate::resources::{Action, Form, Found};
+use crate::resources::{Action, Effect, Form, Found};
 use crate::targets::Names;
 
 /// One HTTP request to make. Redirects are returned, not followed.
@@ -38,6 +38,15 @@ const fn action(name: &'static str) -> Action {
 /// The action of a method, in policy and audit.
 pub(super) fn action_name(method: &str) -> String {
     format!("http:{}", method.to_ascii_lowercase())
+}
+
+/// What a method means (RFC 9110 section 9.2): of one that is not known, the most.
+pub(super) fn effect(method: &str) -> Effect {
+    match method {
+        "GET" | "HEAD" => Effect::None,
+        "PUT" | "DELETE" => Effect::Once,
+        _ => Effect::Each,
+    }
 }
 
 /// What came back: the one thing that web applications answer with.

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::kept::{self, Keep as _, Kept};
-use super::{Action, Answered, CallContext, Found, Kind, Named, Wrong};
+use super::{Action, Answered, CallContext, Effect, Found, Kind, Named, Wrong};
 use crate::Failure;
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
@@ -87,6 +87,10 @@ impl Kind for Client {
         asked.find(endpoint, names)
     }
 
+    fn effect(task: &Task) -> Effect {
+        task.verb.effect()
+    }
+
     fn check_literal(piece: &str) -> Result<(), String> {
         let folded = fold(piece);
         if folded != piece {
@@ -132,7 +136,7 @@ impl Kind for Client {
         {
             match self.run(session, task, &place, standing.as_ref()).await {
                 Run::Answered(outcome) => return outcome,
-                Run::Lost(failure) if !task.verb.is_idempotent() => return Err(failure),
+                Run::Lost(failure) if task.verb.effect() == Effect::Each => return Err(failure),
                 // The file server may have ended it long ago, and with it the caller's others.
                 Run::Lost(_) => self.kept.end(|on| Some(on) == standing.as_ref()),
             }

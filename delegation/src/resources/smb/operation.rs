@@ -10,7 +10,7 @@ use super::failure::{Misasked, Place};
 use super::session::Session;
 use super::unc::{self, UncPath};
 use crate::Failure;
-use crate::resources::{Action, Form, Found};
+use crate::resources::{Action, Effect, Form, Found};
 use crate::targets::Names;
 pub use list::{DirectoryEntry, EntryKind};
 pub use read::FileContent;
@@ -44,10 +44,10 @@ impl Verb {
         }
     }
 
-    /// Whether doing it twice is as doing it once.
-    pub(super) const fn is_idempotent(self) -> bool {
+    /// Of one that does more than read, whoever sends it says so to the call's doubt.
+    pub(super) const fn effect(self) -> Effect {
         match self {
-            Self::Read | Self::List => true,
+            Self::Read | Self::List => Effect::None,
         }
     }
 

@@ -259,7 +259,7 @@ impl From<Broken<'_>> for Failure {
         Self::new(
             Code::ResourceUnreachable,
             format!("the connection to {} broke while it was asked", target.name()),
-            "What was to be changed may have been changed: look before it is done again.",
+            "Look at the database server and its log for the time of this call.",
         )
         .caused_by(cause)
     }
@@ -272,7 +272,10 @@ impl From<TooLong<'_>> for Failure {
     fn from(TooLong(target, seconds): TooLong<'_>) -> Self {
         Self::new(
             Code::ResourceTimeout,
-            format!("{} was not done in {seconds} seconds, and was told to stop", target.name()),
+            format!(
+                "{} had not answered in {seconds} seconds, and was told to stop",
+                target.name()
+            ),
             "Ask for less at once, or have the target's limits.seconds raised.",
         )
     }

@@ -28,7 +28,8 @@ use tokio::time::timeout_at;
 
 use super::kept::{self, Kept};
 use super::{
-    Action, Answered, CallContext, Found, Impersonator, Kind, Named, Recorded, Wrong, kind,
+    Action, Answered, CallContext, Doubt, Effect, Found, Impersonator, Kind, Named, Recorded,
+    Wrong, kind,
 };
 use crate::credential::{ServiceCredential, Standing};
 use crate::network::Network;
@@ -128,6 +129,13 @@ impl Kind for Client {
         names: &Names,
     ) -> Result<Option<Found<Task>>, Failure> {
         asked.find(endpoint, names)
+    }
+
+    fn effect(task: &Task) -> Effect {
+        match task.work.access {
+            Access::Read => Effect::None,
+            Access::Write | Access::Admin => Effect::Each,
+        }
     }
 
     fn check_literal(piece: &str) -> Result<(), String> {
@@ -233,11 +241,11 @@ impl Client {
         place: &Place<'_>,
         task: &Task,
     ) -> Result<Outcome, Failure> {
-        let standing = self.kept.standing(credential);
+        let (standing, doubt) = (self.kept.standing(credential), credential.doubt());
         let fits = |session: &S| session.database() == task.database;
         let kept = standing.as_ref().and_then(|on| self.kept.take(on, &*cx.clock, fits));
         if let Some(session) = kept {
-            match run(&self.kept, session, cx, place, task, standing.as_ref()).await {
+            match run(&self.kept, session, cx, place, task, standing.as_ref(), doubt).await {
                 Run::Answered(outcome) => return outcome,
                 // The server may have ended it long ago, and with it the caller's others.
                 Run::Unused => self.kept.end(|on| Some(on) == standing.as_ref()),
@@ -250,7 +258,7 @@ impl Client {
         let open = self.leave::<S>(cx, place).await?;
         let mut session = S::log_in(&self.network, cx, Some(credential), place).await?;
         session.life_mut().open = Some(open);
-        match run(&self.kept, session, cx, place, task, standing.as_ref()).await {
+        match run(&self.kept, session, cx, place, task, standing.as_ref(), doubt).await {
             Run::Answered(outcome) => outcome,
             Run::Unused => Err(Broken(place.target, "a new session is of no use".into()).into()),
             Run::Lost { cause, .. } => Err(Broken(place.target, cause).into()),
@@ -290,11 +298,12 @@ async fn run<S: Session>(
     place: &Place<'_>,
     task: &Task,
     standing: Option<&Standing>,
+    doubt: &Doubt,
 ) -> Run {
     let limits = task.endpoint.limits;
     let mut rows = Rows::new(task.skip, task.rows, limits.bytes);
-    let outcome = match session.run(place, &task.work, &mut rows, (limits.time, cx.deadline)).await
-    {
+    let times = (limits.time, cx.deadline);
+    let outcome = match session.run(place, &task.work, &mut rows, times, doubt).await {
         None => Err(TooLong(place.target, limits.time.as_secs()).into()),
         Some(Err(NotDone::Lost(cause))) => {
             return Run::Lost { cause, is_untouched: rows.is_empty() };

@@ -10,8 +10,8 @@ use super::work::Work;
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::resources::CallContext;
 use crate::resources::kept::Keep;
+use crate::resources::{CallContext, Doubt};
 
 /// A session at a database, in which everything is done as one user: logged in as them, or by somebody
 /// who impersonates them for each call and no longer. What is dropped while it runs something cancels
@@ -41,12 +41,14 @@ pub(super) trait Session: Keep + Sized {
     /// still the same user's. What does not run anything may be sent before.
     async fn look(&mut self, place: &Place<'_>, work: &Work) -> Result<(), NotDone>;
 
-    /// Does what was looked at, as [`run`](Self::run) does.
+    /// Does what was looked at, as [`run`](Self::run) does. In doubt it is from when the server may do it
+    /// for good, until that has not.
     async fn act(
         &mut self,
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
+        doubt: &Doubt,
     ) -> Result<Done, NotDone>;
 
     /// Has it made as new. The server may do that while nobody wants the session.
@@ -61,13 +63,14 @@ pub(super) trait Session: Keep + Sized {
         work: &Work,
         rows: &mut Rows,
         (time, deadline): (Duration, Instant),
+        doubt: &Doubt,
     ) -> Option<Result<Done, NotDone>> {
         self.life_mut().is_busy = true;
         let looked = timeout_at(deadline, self.look(place, work)).await.ok()?;
         let done = match looked {
             Ok(()) => {
                 let until = deadline.min(Instant::now() + time);
-                timeout_at(until, self.act(place, work, rows)).await.ok()?
+                timeout_at(until, self.act(place, work, rows, doubt)).await.ok()?
             }
             Err(why) => Err(why),
         };

@@ -21,7 +21,6 @@ use super::{parameters, values};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::resources::CallContext;
 use crate::resources::kept::Keep;
 use crate::resources::sql::catalog::quoted;
 use crate::resources::sql::engine::Engine;
@@ -31,6 +30,7 @@ use crate::resources::sql::rows::{Next, Rows};
 use crate::resources::sql::session::{self, Done, Life, NotDone, in_time};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
+use crate::resources::{CallContext, Doubt};
 
 /// Of any message but a row.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -171,8 +171,9 @@ impl session::Session for Session {
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
+        doubt: &Doubt,
     ) -> Result<Done, NotDone> {
-        self.transaction(place, work, rows).await
+        self.transaction(place, work, rows, doubt).await
     }
 
     async fn tell_clean(&mut self) -> bool {
@@ -282,6 +283,7 @@ impl Session {
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
+        doubt: &Doubt,
     ) -> Result<Done, NotDone> {
         let reads = work.access == Access::Read;
         if let Some(shape) = self.shape.take() {
@@ -311,8 +313,11 @@ impl Session {
             self.query("COMMIT");
             self.open = false;
             self.discard();
+            // Until then it is undone whatever happens. From then on it may be done and wait for a
+            // standby, and being told to stop undoes nothing.
+            doubt.begin();
             self.wire.send().await.map_err(Stop::from)?;
-            self.committed().await?;
+            self.committed(doubt).await?;
         }
         if work.access == Access::Admin {
             self.known = Known::default();
@@ -596,7 +601,7 @@ impl Session {
     }
 
     /// COMMIT says ROLLBACK of a transaction that failed.
-    async fn committed(&mut self) -> Result<(), Stop> {
+    async fn committed(&mut self, doubt: &Doubt) -> Result<(), Stop> {
         let (mut is_committed, mut refused) = (false, None);
         loop {
             let Message { tag, body } = self.next().await?;
@@ -604,6 +609,9 @@ impl Session {
                 b'C' => is_committed = answer::changed(body)?.0 == "COMMIT",
                 b'E' => refused = Some(answer::error(body)?),
                 b'Z' => {
+                    if !is_committed {
+                        doubt.end();
+                    }
                     return match refused {
                         Some(said) => Err(Stop::Refused(said)),
                         None if is_committed => Ok(()),

@@ -10,7 +10,6 @@ use super::wire::{BATCH, CALL, Channel, Lost, Parameter, batch, execute_sql};
 use crate::Failure;
 use crate::credential::ServiceCredential;
 use crate::network::Network;
-use crate::resources::CallContext;
 use crate::resources::kept::Keep;
 use crate::resources::sql::config::{Mode, Principal};
 use crate::resources::sql::place::Place;
@@ -18,6 +17,7 @@ use crate::resources::sql::rows::Rows;
 use crate::resources::sql::session::{self, Done, Life, NotDone, in_time};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
+use crate::resources::{CallContext, Doubt};
 
 /// Who it is: who logged in, as whom it acts at the server and in the database.
 const WHO: &str = "SELECT ORIGINAL_LOGIN(), SUSER_SNAME(), USER_NAME()";
@@ -121,8 +121,9 @@ impl session::Session for Session {
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
+        doubt: &Doubt,
     ) -> Result<Done, NotDone> {
-        self.as_user(place, work, rows).await
+        self.as_user(place, work, rows, doubt).await
     }
 
     /// The user is taken back and that is verified; then the server makes it as new
@@ -200,6 +201,7 @@ impl Session {
         place: &Place<'_>,
         work: &Work,
         rows: &mut Rows,
+        doubt: &Doubt,
     ) -> Result<Done, NotDone> {
         let parameters = work.params.iter();
         let parameters: Option<Vec<_>> =
@@ -212,6 +214,8 @@ impl Session {
         }
         let lost = |lost: Lost| NotDone::Lost(lost.to_string());
         let call = execute_sql(&work.text, &parameters, self.transaction);
+        // It commits itself, whenever the answer comes.
+        doubt.begin();
         self.channel.send(CALL, &call, false).await.map_err(lost)?;
         let only_reads = work.access == Access::Read;
         let answer = read_all(&mut self.channel, rows, &mut self.transaction, only_reads).await;
@@ -219,7 +223,10 @@ impl Session {
         match said.error {
             // The server ends the connection after it.
             Some(error) if error.class >= 20 => Err(NotDone::Lost(error.text)),
-            Some(error) => Err(NotDone::Refused(failure::said(&error))),
+            Some(error) => {
+                doubt.end();
+                Err(NotDone::Refused(failure::said(&error)))
+            }
             None => Ok(Done { changed: said.count.filter(|_| !only_reads) }),
         }
     }

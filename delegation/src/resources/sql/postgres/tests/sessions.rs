@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{READY, says};
 use crate::resources::kept::Keep as _;
+use crate::resources::sql::failure::TooLong;
 use crate::resources::sql::place::Place;
 use crate::resources::sql::postgres::failure::PgError;
 use crate::resources::sql::postgres::login::LoggedIn;
@@ -16,6 +17,7 @@ use crate::resources::sql::rows::Rows;
 use crate::resources::sql::session::{Done, NotDone, Session as _};
 use crate::resources::sql::statement::Access;
 use crate::resources::sql::work::Work;
+use crate::resources::{Doubt, Effect};
 use crate::targets::{TargetConfig, Targets};
 
 type Said = (u8, Vec<u8>);
@@ -117,6 +119,10 @@ async fn session_of(
     Session::of(logged_in, place).await.map(|session| (session, server))
 }
 
+fn doubt() -> Doubt {
+    Doubt::of(Effect::Each)
+}
+
 async fn run(
     session: &mut Session,
     place: &Place<'_>,
@@ -125,7 +131,8 @@ async fn run(
 ) -> (Result<Done, NotDone>, usize) {
     let work = Work { text: "SELECT n FROM t".into(), params: Vec::new(), access };
     let mut rows = Rows::new(0, most, 1 << 20);
-    let done = session.run(place, &work, &mut rows, (TIME, Instant::now() + TIME)).await;
+    let times = (TIME, Instant::now() + TIME);
+    let done = session.run(place, &work, &mut rows, times, &doubt()).await;
     (done.expect("in time"), rows.into_parts().rows.len())
 }
 
@@ -229,6 +236,41 @@ async fn what_was_not_committed_was_not_done() {
     }
 }
 
+/// A COMMIT that waits for a standby is done here, whatever becomes of the waiting.
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_committed_may_have_been_and_what_was_not_yet_is_not() {
+    let targets = targets("db.example.com");
+    let place = place(&targets, "bob");
+    let (described, ran) = statement(&[], "UPDATE 3");
+    let refused = vec![(b'E', b"C23503\0Mno such row\0\0".to_vec()), ready()];
+    for (what, then, in_doubt) in [
+        ("it runs", vec![], false),
+        ("no answer to COMMIT", vec![ran.clone()], true),
+        ("half an answer", vec![ran.clone(), vec![complete("COMMIT")]], true),
+        ("rolled back", vec![ran.clone(), vec![complete("ROLLBACK"), ready()]], false),
+        ("refused", vec![ran.clone(), refused], false),
+    ] {
+        let said = [vec![own(&[BOB]), began(BOB), described.clone()], then].concat();
+        let (mut session, _server) = session(&place, &said).await.ok().unwrap();
+        let (mut rows, doubt) = (Rows::new(0, 10, 1 << 20), doubt());
+        let (text, access) = ("SELECT n FROM t".into(), Access::Write);
+        let work = Work { text, params: Vec::new(), access };
+        let times = (Duration::from_secs(1), Instant::now() + TIME);
+        let done = session.run(&place, &work, &mut rows, times, &doubt).await;
+        assert!(!matches!(done, Some(Ok(_))), "{what}");
+        let failure = doubt.explain(TooLong(place.target, 1).into());
+        let told = format!("{} {}", failure.message, failure.remedy);
+        assert!(!told.contains("not done"), "{what}: {told}");
+        assert_eq!(told.contains("it may have been done"), in_doubt, "{what}: {told}");
+        assert_eq!(told.contains("look before"), in_doubt, "{what}: {told}");
+        assert_eq!(failure.retryable, !in_doubt, "{what}");
+    }
+    // What only reads may be asked for again, whatever is said of it.
+    let read = Doubt::of(Effect::None);
+    read.begin();
+    assert!(read.explain(TooLong(place.target, 1).into()).retryable);
+}
+
 #[tokio::test]
 async fn a_session_that_cannot_be_cancelled_ends_where_it_would_have_to_be() {
     let targets = targets("db.example.com");
@@ -308,7 +350,9 @@ async fn the_look_at_a_kept_session_takes_none_of_its_statements_time() {
             Work { text: "SELECT n FROM t".into(), params: Vec::new(), access: Access::Read };
         let mut rows = Rows::new(0, 10, 1 << 20);
         let times = (Duration::from_secs(2), Instant::now() + TIME);
-        let (done, ()) = tokio::join!(session.run(&place, &work, &mut rows, times), cleans);
+        let doubt = doubt();
+        let runs = session.run(&place, &work, &mut rows, times, &doubt);
+        let (done, ()) = tokio::join!(runs, cleans);
         match done.expect("it is none of the statement's time") {
             Ok(_) => assert!(is_used && !session.is_lost(), "{late}"),
             Err(error) => assert!(!is_used && matches!(error, NotDone::Unused), "{late}"),
