@@ -1,9 +1,12 @@
 //! A service login that executes as the user.
 
+use std::time::{Duration, Instant};
+
 use krb_tests::lab::shipped_server;
-use krb_tests::tds::{Encryption, Fault, Server};
+use krb_tests::tds::{Encryption, Fault, Seen, Server};
 use krb_tests::{Lab, Setup, issuer};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::{WHO, ask, database, execute, impersonating, options, row, server};
 use crate::databases::changed;
@@ -23,7 +26,7 @@ async fn each_call_is_its_users_and_the_login_comes_back_in_between() {
             assert_eq!(row(&answer), &expected);
         }
     }
-    let seen = database.seen();
+    let seen = reverted(&database, 6).await;
     // Nothing of a user's goes in a batch of the login's; nothing that is made as new is anybody else.
     for said in &seen.requests {
         assert_eq!(said.original, "svc-sql");
@@ -40,6 +43,19 @@ async fn each_call_is_its_users_and_the_login_comes_back_in_between() {
         assert_eq!(record["delegationMode"], "database-impersonation", "{record}");
         assert_eq!(record["actualIdentity"], "svc-sql", "{record}");
     }
+}
+
+/// What happened by when the login came back so often, for which no call waits.
+async fn reverted(database: &Server, times: usize) -> Seen {
+    for _ in 0..100 {
+        let seen = database.seen();
+        let reverts = seen.requests.iter().filter(|said| said.text.contains("REVERT WITH COOKIE"));
+        if reverts.count() >= times {
+            return seen;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    database.seen()
 }
 
 /// A target whose users the service login executes as by their logins.
@@ -82,7 +98,8 @@ async fn as_a_login_each_call_is_its_users_in_every_database() {
             assert!(message.contains("15517"), "{message}");
         }
     }
-    let seen = database.seen();
+    // By their logins, two users in two databases, twice.
+    let seen = reverted(&database, 8).await;
     for said in &seen.requests {
         assert!(!said.is_call || said.user != "svc-sql", "{said:?}");
         assert!(!said.reset || said.user == "svc-sql" || said.user == "guest", "{said:?}");
@@ -188,6 +205,41 @@ async fn a_server_that_does_not_do_as_it_says_is_found_out() {
             }
         }
     }
+}
+
+/// What was changed is told, though the server never lets the login come back.
+#[tokio::test]
+async fn what_was_done_is_told_whatever_becomes_of_the_session() {
+    let lab = lab!(alone);
+    let issuer = issuer().await;
+    let mut options = options(lab, Encryption::Required).await;
+    options.faults = vec![Fault::NeverReverts];
+    let database = Server::start(options).await;
+    let mut setup = Setup::new(lab, &issuer.url());
+    setup.targets = vec![impersonating(lab, "db", json!({}))];
+    setup.change = |configuration| configuration["server"]["callTimeoutSeconds"] = 2.into();
+    let server = krb_tests::Server::start(lab, &setup);
+    let token = issuer.token("alice");
+    for call in 1..=2 {
+        let begun = Instant::now();
+        let answer =
+            execute(&server, &token, "db", "UPDATE people SET name = 'hers' WHERE id = 1").await;
+        let told = &answer.body["result"]["structuredContent"];
+        assert_eq!((&told["status"], &told["rowsAffected"]), (&json!("success"), &json!(1)));
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert_eq!(server.audit_records().last().unwrap()["rowsAffected"], 1);
+        assert_eq!(database.seen().logins.len(), call, "not kept");
+    }
+    // The sessions end when the login has not come back in time.
+    for _ in 0..100 {
+        if database.open() == 0 {
+            break;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(database.open(), 0);
+    let violations = database.take_violations();
+    assert!(violations.iter().all(|what| what.contains("left amid")), "{violations:?}");
 }
 
 /// The service login is given this right at the server, and no other.

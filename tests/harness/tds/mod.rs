@@ -64,6 +64,8 @@ pub enum Fault {
     IsDeaf,
     /// REVERT succeeds and changes nothing.
     RevertsNothing,
+    /// REVERT is not answered.
+    NeverReverts,
     /// EXECUTE AS succeeds and changes nothing.
     ImpersonatesNobody,
     /// RESETCONNECTION is not answered.

@@ -24,6 +24,7 @@ mod work;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::time::timeout_at;
 
 use super::kept::{self, Kept};
@@ -311,37 +312,39 @@ async fn run<S: Session>(
         Some(Err(NotDone::Unused)) => return Run::Unused,
         Some(Err(NotDone::Failed(failure))) => Err(failure),
         Some(Err(NotDone::Refused(said))) => {
-            put_back(kept, session, standing, task).await;
+            put_back(kept, session, standing, task);
             Err(said.explain(place))
         }
         Some(Ok(done)) => {
-            put_back(kept, session, standing, task).await;
+            put_back(kept, session, standing, task);
             outcome(place, task, done, rows)
         }
     };
     Run::Answered(outcome)
 }
 
-/// Nobody waits for an answer any longer than a clean session takes.
-async fn put_back<S: Session>(
-    kept: &Kept,
-    mut session: S,
-    standing: Option<&Standing>,
-    task: &Task,
-) {
+/// Keeps a session if it may be and is as new. What was done in it is known, and is told without waiting
+/// for that: a server that takes its time with it takes none of the call's.
+fn put_back<S: Session>(kept: &Kept, mut session: S, standing: Option<&Standing>, task: &Task) {
     if session.is_lost() {
         return;
     }
-    let connections = &task.endpoint.connections;
-    match standing {
-        Some(standing) if session.clean().await => {
-            kept.put(standing.clone(), session);
-            // Who began to wait before this was kept has not seen it.
-            if connections.are_wanted() {
-                kept.end_oldest(|session: &S| is_one(session, connections));
-            }
+    let Some(standing) = standing.cloned() else { return kept::end(session) };
+    let (kept, endpoint) = (kept.clone(), task.endpoint.clone());
+    let mut cleaning = Box::pin(async move {
+        if !session.clean().await {
+            return kept::end(session);
         }
-        _ => kept::end(session),
+        kept.put(standing, session);
+        // Who began to wait before this was kept has not seen it.
+        let connections = &endpoint.connections;
+        if connections.are_wanted() {
+            kept.end_oldest(|session: &S| is_one(session, connections));
+        }
+    });
+    // Where nothing is waited for, it is kept before the next call comes.
+    if (&mut cleaning).now_or_never().is_none() {
+        tokio::spawn(cleaning);
     }
 }
 

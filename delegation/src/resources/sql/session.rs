@@ -52,7 +52,7 @@ pub(super) trait Session: Keep + Sized {
     ) -> Result<Done, NotDone>;
 
     /// Has it made as new. The server may do that while nobody wants the session.
-    async fn tell_clean(&mut self) -> bool;
+    fn tell_clean(&mut self) -> impl Future<Output = bool> + Send;
 
     /// Does one thing: one statement, its values as parameters, in a transaction of its own, which is
     /// read-only for what only reads. Rows go to `rows`, no more than that wants. `None`: it did not
@@ -84,10 +84,12 @@ pub(super) trait Session: Keep + Sized {
     /// Makes it as new, and makes sure that it is still the same user's, before it does anything else:
     /// here, or when it is next asked to run something, which is [`NotDone::Unused`] if it is not.
     /// `false`: it is not, and is to end.
-    async fn clean(&mut self) -> bool {
-        let is_told = in_time(self.tell_clean()).await;
-        self.life_mut().is_lost |= !is_told;
-        !self.life().is_lost
+    fn clean(&mut self) -> impl Future<Output = bool> + Send {
+        async {
+            let is_told = in_time(self.tell_clean()).await;
+            self.life_mut().is_lost |= !is_told;
+            !self.life().is_lost
+        }
     }
 }
 

@@ -1,8 +1,18 @@
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use krb_client::{OsRandom, SystemClock};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 use crate::Code;
+use crate::credential::standing;
+use crate::resources::kept::Keep;
+use crate::state::State;
 use crate::targets::Targets;
+use session::Life;
+use work::Work;
 
 /// A target, with these members beside those that every one has. Its engine is not asked.
 fn endpoint(engine: &str, more: &Value) -> Result<Endpoint, Wrong> {
@@ -353,4 +363,88 @@ fn functions_are_compared_as_the_engine_folds_them() {
         let wrong = endpoint("postgresql", &json!({ "readFunctions": [given] })).unwrap_err();
         assert_eq!(wrong.0, "readFunctions", "{given}");
     }
+}
+
+/// A session in which all is done at once, and that nobody hears of being as new.
+#[derive(Default)]
+struct Stuck(Life);
+
+impl Keep for Stuck {
+    fn is_lost(&self) -> bool {
+        self.0.is_over()
+    }
+
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+}
+
+impl Session for Stuck {
+    async fn log_in(
+        _: &Network,
+        _: &CallContext,
+        _: Option<&ServiceCredential<'_>>,
+        _: &Place<'_>,
+    ) -> Result<Self, Failure> {
+        Ok(Self::default())
+    }
+
+    fn database(&self) -> &str {
+        "app"
+    }
+
+    fn life(&self) -> &Life {
+        &self.0
+    }
+
+    fn life_mut(&mut self) -> &mut Life {
+        &mut self.0
+    }
+
+    async fn look(&mut self, _: &Place<'_>, _: &Work) -> Result<(), NotDone> {
+        Ok(())
+    }
+
+    async fn act(
+        &mut self,
+        _: &Place<'_>,
+        _: &Work,
+        _: &mut Rows,
+        doubt: &Doubt,
+    ) -> Result<Done, NotDone> {
+        doubt.begin();
+        Ok(Done { changed: Some(3) })
+    }
+
+    async fn tell_clean(&mut self) -> bool {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_is_told_and_not_lost_while_its_session_is_cleaned() {
+    let config = json!({
+        "kind": "sql", "engine": "sqlserver", "name": "db", "host": "db.example.com", "databases": ["app"]
+    });
+    let targets = Targets::new(vec![serde_json::from_value(config).unwrap()]).unwrap();
+    let target = targets.iter().next().unwrap();
+    let endpoint = endpoint("sqlserver", &json!({})).unwrap();
+    let verb = Verb::Execute(statement("UPDATE t SET a = 1", list(&[])));
+    let task = find(&endpoint, Some("app"), verb, Page::default()).unwrap().task;
+    let place = Place { target, endpoint: &endpoint, database: "app", identity: "alice".into() };
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_secs(2);
+    let cx = CallContext { deadline, clock: Arc::new(SystemClock), random: Arc::new(OsRandom) };
+    let (kept, doubt) = (Kept::new(1024, State::in_memory()), Doubt::of(Client::effect(&task)));
+    let on = standing("alice", "db", 1104, 1);
+    let ran = run(&kept, Stuck::default(), &cx, &place, &task, Some(&on), &doubt);
+    let Ok(Run::Answered(Ok(outcome))) = timeout_at(deadline, ran).await else {
+        panic!("what was done is not told");
+    };
+    assert_eq!(outcome.beside.rows_affected, Some(3));
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waited");
+    // Given up now by whoever asked, it is no failure to be repeated.
+    assert!(!doubt.explain(Failure::new(Code::Cancelled, "", "")).retryable);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(kept.take(&on, &SystemClock, |_: &Stuck| true).is_none(), "and it is not kept");
 }

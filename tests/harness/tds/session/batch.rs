@@ -96,6 +96,9 @@ impl Session {
                     },
                     None => None,
                 };
+                if self.shared.has(Fault::NeverReverts) {
+                    out.wait(Duration::from_secs(3600)).await?;
+                }
                 if !self.shared.has(Fault::RevertsNothing) {
                     self.contexts.revert(cookie.as_deref())?;
                 }
