@@ -4,6 +4,7 @@ mod authorities;
 mod connect;
 mod connection;
 mod fetch;
+mod race;
 mod unique;
 
 use std::collections::HashMap;

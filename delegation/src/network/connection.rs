@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -21,11 +20,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
+use super::race::CONNECT_TIME;
 use super::unique::{self, Finished};
 use super::{Network, Stream, authorities};
 
-/// How long one address may take to connect and to finish TLS; a host may have further ones.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Of an answer's head.
 const MAX_HEAD: usize = 128 << 10;
 const MAX_HEAD_FIELDS: usize = 100;
@@ -62,19 +60,8 @@ impl Network {
     pub(crate) async fn connect(&self, url: &Url) -> Result<Connection, ConnectError> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
-        let addresses = self.resolver.addresses(host).await?;
-        let mut last = ConnectError::Unreachable(std::io::ErrorKind::AddrNotAvailable.into());
-        for ip in addresses {
-            let opening = self.open(SocketAddr::new(ip, port), host, url.scheme() == "https");
-            match tokio::time::timeout(CONNECT_TIME, opening).await {
-                Ok(Ok(connection)) => return Ok(connection),
-                // Another address of the host would be no better a host.
-                Ok(Err(error @ ConnectError::Untrusted(_))) => return Err(error),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = ConnectError::Unreachable(std::io::ErrorKind::TimedOut.into()),
-            }
-        }
-        Err(last)
+        let tls = url.scheme() == "https";
+        self.race(host, port, |address| self.open(address, host, tls)).await
     }
 
     /// A stream to a host that speaks another protocol; with TLS if so said.
@@ -84,23 +71,14 @@ impl Network {
         port: u16,
         tls: bool,
     ) -> Result<Box<dyn Stream>, ConnectError> {
-        let mut last = ConnectError::Unreachable(std::io::ErrorKind::AddrNotAvailable.into());
-        for ip in self.resolver.addresses(host).await? {
-            let opening = self.connect.connect(SocketAddr::new(ip, port));
-            let socket = match tokio::time::timeout(CONNECT_TIME, opening).await {
-                Ok(Ok(socket)) => socket,
-                Ok(Err(error)) => {
-                    last = ConnectError::Unreachable(error);
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            if !tls {
-                return Ok(socket);
-            }
-            return Ok(Box::new(self.handshake(host, socket, self.tls.clone()).await?));
+        let connect = |address| async move {
+            self.connect.connect(address).await.map_err(ConnectError::Unreachable)
+        };
+        let socket = self.race(host, port, connect).await?;
+        if !tls {
+            return Ok(socket);
         }
-        Err(last)
+        Ok(Box::new(self.handshake(host, socket, self.tls.clone()).await?))
     }
 
     /// TLS over a stream that began with something else, for a protocol that has a name in TLS (ALPN),

@@ -1,7 +1,6 @@
 //! Logging in with a ticket: SESSION_SETUP on `smb2`'s public interface, since its own Kerberos
 //! does not take a key of 32 bytes, nor one that somebody else got.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,7 +29,7 @@ use super::super::{CallContext, ServiceCredential};
 use super::failure::{Place, SmbError};
 use super::socket::Socket;
 use super::tap::{Recording, Tap};
-use crate::network::Network;
+use crate::network::{ConnectError, Network};
 use crate::{Blame, Failure};
 
 const LOG_OFF_TIME: Duration = Duration::from_secs(1);
@@ -220,25 +219,18 @@ async fn connect(
     recording: &Arc<Recording>,
 ) -> Result<Connection, Failure> {
     let (host, port) = (place.target.host(), place.target.port());
-    let unreachable = |whose, what| place.wrong(&SmbError::Unreachable(whose, what));
-    let addresses = network.resolver().addresses(host).await;
-    let addresses =
-        addresses.map_err(|error| unreachable(Blame::Configuration, error.to_string()))?;
-    let mut last = None;
-    for ip in addresses {
-        match Socket::connect(SocketAddr::new(ip, port)).await {
-            Ok(socket) => {
-                let socket = Arc::new(socket);
-                let half = || Box::new(Tap::new(socket.clone(), recording.clone()));
-                return Ok(Connection::from_transport(half(), half(), host));
-            }
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(match last {
-        Some(error) => unreachable(Blame::Resource, error.to_string()),
-        None => unreachable(Blame::Configuration, "it has no address".into()),
-    })
+    let connect =
+        |address| async move { Socket::connect(address).await.map_err(ConnectError::Unreachable) };
+    let socket = network.race(host, port, connect).await.map_err(|error| {
+        let whose = match error {
+            ConnectError::Unresolved(_) => Blame::Configuration,
+            _ => Blame::Resource,
+        };
+        place.wrong(&SmbError::Unreachable(whose, error.to_string()))
+    })?;
+    let socket = Arc::new(socket);
+    let half = || Box::new(Tap::new(socket.clone(), recording.clone()));
+    Ok(Connection::from_transport(half(), half(), host))
 }
 
 /// NEGOTIATE, with the hash made over what really went over the wire, and nothing below 3.1.1

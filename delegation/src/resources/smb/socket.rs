@@ -4,7 +4,6 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use smb2::transport::{ReceiveProgress, TransportReceive, TransportSend};
 use smb2::{Error, Result};
@@ -12,10 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
 
-/// How long one address may take to answer; a host may have further ones.
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// More than any answer to what we ask, and less than 24 bits can say.
 const MAX_FRAME: usize = 8 << 20;
 /// An answer of a usual length is read at once with its own length.
@@ -29,8 +25,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) async fn connect(to: SocketAddr) -> io::Result<Self> {
-        let late = |_| Err(ErrorKind::TimedOut.into());
-        let stream = timeout(CONNECT_TIME, TcpStream::connect(to)).await.unwrap_or_else(late)?;
+        let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(Self::of(stream))
     }
