@@ -106,8 +106,11 @@ impl Redis {
         let mut connection = self.connection().await?;
         match command.query_async(&mut connection).await {
             Ok(answer) => Ok(answer),
-            // Somebody put something else there: that is no word about what else it has.
-            Err(error) if error.code() == Some("WRONGTYPE") => Err(away(error)),
+            // Somebody put something else there, or there is no room for more: that is no word about
+            // what else it has.
+            Err(error) if matches!(error.code(), Some("WRONGTYPE" | "OOM" | "MISCONF")) => {
+                Err(away(error))
+            }
             Err(error) => {
                 // Whatever it is (a server that is read-only by now, one that is gone), the next one
                 // asks where the name leads.
@@ -192,14 +195,19 @@ mod tests {
         async fn connect(&self, _: SocketAddr) -> std::io::Result<Box<dyn Stream>> {
             let (ours, theirs) = duplex(1 << 16);
             let is_first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
-            tokio::spawn(serve(theirs, is_first, b""));
+            let set: &[u8] = if is_first { READ_ONLY } else { OK };
+            tokio::spawn(serve(theirs, set, b""));
             Ok(Box::new(ours))
         }
     }
 
+    const OK: &[u8] = b"+OK\r\n";
+    const READ_ONLY: &[u8] = b"-READONLY You can't write against a read only replica.\r\n";
+
+    /// Serves one connection, with this answer to SET.
     async fn serve(
         stream: DuplexStream,
-        is_read_only: bool,
+        set: &'static [u8],
         silent_to: &'static [u8],
     ) -> Option<()> {
         let mut stream = BufReader::new(stream);
@@ -219,10 +227,8 @@ mod tests {
                 command if command == silent_to => continue,
                 b"INFO" => b"$13\r\nmaxmemory:0\r\n\r\n",
                 b"GET" => b"$-1\r\n",
-                b"SET" if is_read_only => {
-                    b"-READONLY You can't write against a read only replica.\r\n"
-                }
-                _ => b"+OK\r\n",
+                b"SET" => set,
+                _ => OK,
             };
             stream.get_mut().write_all(answer).await.ok()?;
         }
@@ -270,8 +276,40 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             let (ours, theirs) = duplex(1 << 16);
-            tokio::spawn(serve(theirs, false, self.0));
+            tokio::spawn(serve(theirs, OK, self.0));
             Ok(Box::new(ours))
+        }
+    }
+
+    /// A server that takes nothing more, for this reason; how often it was connected to.
+    #[derive(Clone)]
+    struct Full(&'static [u8], Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Connect for Full {
+        async fn connect(&self, _: SocketAddr) -> std::io::Result<Box<dyn Stream>> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            let (ours, theirs) = duplex(1 << 16);
+            tokio::spawn(serve(theirs, self.0, b""));
+            Ok(Box::new(ours))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_full_is_read_all_the_same() {
+        for (word, answer) in [
+            ("OOM", &b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"[..]),
+            ("MISCONF", b"-MISCONF Errors writing to the AOF file: No space left on device\r\n"),
+        ] {
+            let full = Full(answer, Arc::default());
+            let network = Network::new(&config(), Arc::new(full.clone())).unwrap();
+            let redis = Redis::new(network, ("store".to_owned(), 6379), false, None, None);
+            for _ in 0..3 {
+                let put = redis.put("name", b"value", Duration::from_secs(60)).await;
+                assert!(put.unwrap_err().0.contains(word), "{word}");
+                assert_eq!(redis.get("name").await, Ok(None), "{word}");
+            }
+            assert_eq!(full.1.load(Ordering::SeqCst), 1, "{word}");
         }
     }
 
