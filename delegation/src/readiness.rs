@@ -52,6 +52,9 @@ impl Delegation {
         if !self.audit.is_writable() {
             readiness.missing.push("audit.file: the audit log cannot be written".into());
         }
+        let (nobody, some) = self.state.trouble();
+        readiness.missing.extend(nobody);
+        readiness.warnings.extend(some);
         let lacks = |(issuer, is_there): (String, bool)| {
             (!is_there).then(|| format!("auth.trustedIDPs: no keys of {issuer} were had yet"))
         };

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use krb_tests::server::ALLOW_ALL;
 use krb_tests::world::{IdpIs, Is, Setup, World};
@@ -93,6 +93,40 @@ async fn a_log_that_cannot_be_written_is_none_to_serve_by() {
     fs::remove_dir(world.audit_file()).unwrap();
     assert_eq!(world.get_as("erin", "/whoami").await.data()["status"], 200);
     assert!(is_ready(&world).await);
+}
+
+/// It is one file all the while, as when a disk fails for a moment.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_know_whose_access_was_ended_is_not_ready_until_it_does() {
+    let change = |configuration: &mut Value| {
+        configuration["state"] = json!({ "directory": "state" });
+    };
+    let world = World::with(Setup { change, ..Setup::default() }).await;
+    world.find_out();
+    world.time.pass(Duration::from_secs(1)).await;
+    assert!(is_ready(&world).await, "{}", detail(&world).await);
+    let later = SystemTime::now() + Duration::from_secs(60);
+    for (name, nobody) in [("revocations", true), ("pins", false)] {
+        let file = world.folder().join("state").join(name);
+        let write = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            let file = fs::OpenOptions::new().write(true).open(&file).unwrap();
+            file.set_modified(later).unwrap();
+        };
+        let whole = fs::read(&file).unwrap();
+        let mut spoilt = whole.clone();
+        *spoilt.last_mut().unwrap() ^= 1;
+        write(&spoilt);
+        world.time.pass(Duration::from_secs(1)).await;
+        assert_eq!(world.get_as("erin", "/whoami").await.error().0, "STATE_UNAVAILABLE", "{name}");
+        assert_eq!(is_ready(&world).await, !nobody, "{name}");
+        assert!(detail(&world).await.contains("state.directory: it cannot be read"), "{name}");
+        write(&whole);
+        world.time.pass(Duration::from_secs(1)).await;
+        assert!(is_ready(&world).await, "{}", detail(&world).await);
+        assert!(!detail(&world).await.contains("state.directory"), "{name}");
+        assert_eq!(world.get_as("erin", "/whoami").await.data()["status"], 200, "{name}");
+    }
 }
 
 /// Puts the server's files where Kubernetes does: behind links that lead through `..data`.

@@ -33,6 +33,12 @@ pub(super) struct Directory {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Stamp(u64, i64, i64, u64);
 
+impl Stamp {
+    fn of(found: &Metadata) -> Self {
+        Self(found.ino(), found.mtime(), found.mtime_nsec(), found.len())
+    }
+}
+
 impl Directory {
     /// Looks at the directory and writes nothing. `None` if it is still to be made.
     pub(super) fn look(
@@ -97,8 +103,7 @@ impl Directory {
 
     /// Is there such a file, and which?
     pub(super) fn stamp(&self, name: &str) -> Option<Stamp> {
-        let found = fs::metadata(self.file(name)).ok()?;
-        Some(Stamp(found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+        fs::metadata(self.file(name)).ok().as_ref().map(Stamp::of)
     }
 
     /// What a file says.
@@ -129,12 +134,12 @@ impl Directory {
     }
 
     /// Replaces a file with what `change` makes of it, all or nothing, and on the disk when this
-    /// returns. Blocks.
+    /// returns; says which it is then. Blocks.
     pub(super) fn update<T, R>(
         &self,
         name: &str,
         change: impl FnOnce(&mut T) -> Result<R, StateError>,
-    ) -> Result<R, StateError>
+    ) -> Result<(R, Stamp), StateError>
     where
         T: DeserializeOwned + Serialize,
     {
@@ -143,8 +148,8 @@ impl Directory {
         let result = change(&mut value)?;
         let path = self.file(name);
         let body = serde_json::to_vec(&value).map_err(|error| place(&path, error))?;
-        self.replace(name, &self.sealed(name, &body)).map_err(|error| place(&path, error))?;
-        Ok(result)
+        let replaced = self.replace(name, &self.sealed(name, &body));
+        Ok((result, replaced.map_err(|error| place(&path, error))?))
     }
 
     /// Nobody else changes anything as long as this is held.
@@ -159,15 +164,17 @@ impl Directory {
         locked.map_err(|error| place(&path, error))
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<Stamp> {
         let new = self.file(&format!("{name}.new"));
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         self.give(&file)?;
         file.write_all(bytes)?;
         file.sync_all()?;
+        let stamp = Stamp::of(&file.metadata()?);
         fs::rename(&new, self.file(name))?;
-        File::open(&self.path)?.sync_all()
+        File::open(&self.path)?.sync_all()?;
+        Ok(stamp)
     }
 
     /// What root writes here is the directory's owner's, or the server could not read it.

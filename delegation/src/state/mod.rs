@@ -6,6 +6,7 @@
 mod config;
 mod directory;
 mod failure;
+mod look;
 mod operator;
 mod pin;
 mod pins;
@@ -30,10 +31,9 @@ use tokio::time::timeout;
 
 use crate::ConfigError;
 use crate::network::Network;
+use crate::reader::Reader;
 use directory::{Directory, Files};
 
-/// How often it is looked whether a file was replaced.
-const LOOK: Duration = Duration::from_millis(250);
 /// How often the shared store is asked, and for how long.
 const ASK: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -105,26 +105,14 @@ impl State {
         };
         let directory = Directory::open(path, FILES, &self.config);
         let directory = Arc::new(directory.map_err(|error| setting(&error))?);
-        // Before they are read: what is changed meanwhile is read again.
-        let stamps = FILES.iter().map(|(file, _)| (*file, directory.stamp(file)));
-        let mut read: Vec<_> = stamps.collect();
         self.read_all(&directory).map_err(|error| setting(&error))?;
         self.pins.start(Some(directory.clone()));
-        self.follow(Some(directory.clone()));
-        let state = Arc::downgrade(self);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(LOOK).await;
-                let Some(state) = state.upgrade() else { return };
-                for (file, read) in &mut read {
-                    let stamp = directory.stamp(file);
-                    if stamp != *read {
-                        state.read_again(&directory, file);
-                    }
-                    *read = stamp;
-                }
-            }
-        });
+        if self.shared.is_some() {
+            // What is there is a copy for the next start, which nobody else writes.
+            self.follow(Some(directory));
+        } else {
+            self.look_on(&directory);
+        }
         Ok(())
     }
 
@@ -153,10 +141,11 @@ impl State {
         let state = Arc::downgrade(self);
         tokio::spawn(async move {
             let (mut known, mut is_told) = (None, true);
+            let copy = directory.map(|directory| (directory, Reader::default()));
             loop {
                 let Some(state) = state.upgrade() else { return };
                 let asked =
-                    timeout(PATIENCE, state.ask(&shared, known.as_ref(), directory.as_ref())).await;
+                    timeout(PATIENCE, state.ask(&shared, known.as_ref(), copy.as_ref())).await;
                 let asked = asked.unwrap_or_else(|_| Err("no answer".to_owned()));
                 let was_here = shared.set_here(asked.is_ok());
                 match asked {
@@ -186,7 +175,7 @@ impl State {
         &self,
         shared: &Shared,
         known: Option<&Head>,
-        directory: Option<&Arc<Directory>>,
+        copy: Option<&(Arc<Directory>, Reader)>,
     ) -> Result<Head, String> {
         let head = shared.head().await.map_err(|away| away.to_string())?;
         if known == Some(&head) {
@@ -210,16 +199,19 @@ impl State {
         if !self.revocations.replace(&list) {
             return Err("its revocations are older than those that are known".to_owned());
         }
-        if let Some(directory) = directory.cloned() {
-            // What was known once is known after a restart, whatever the store says then.
+        if let Some((directory, writer)) = copy {
+            // What was known once is known after a restart, whatever the store says then. Where the disk
+            // stands still one waits for it, so that nothing older is written after it.
+            let directory = directory.clone();
             let write = move || {
-                directory.update(revocations::FILE, |kept: &mut RevocationList| {
+                let written = directory.update(revocations::FILE, |kept: &mut RevocationList| {
                     *kept = list;
                     Ok(())
-                })
+                });
+                written.map(drop).map_err(|error| error.to_string())
             };
-            let written = tokio::task::spawn_blocking(write).await.map_err(|e| e.to_string())?;
-            written.map_err(|error| error.to_string())?;
+            let written = writer.read(write).await;
+            written.map_err(|error| format!("what it says cannot be written down: {error}"))?;
         }
         self.pins.look_again();
         Ok(head)
@@ -231,17 +223,17 @@ impl State {
         &self.pins
     }
 
-    fn read_again(&self, directory: &Directory, file: &'static str) {
-        match self.read(directory, file) {
-            Ok(()) => tracing::debug!(file, "the state has been read again"),
-            Err(error) => {
-                tracing::error!(%error, "nobody is served until the state can be read");
-                match file {
-                    revocations::FILE => self.revocations.lose(),
-                    _ => self.pins.lose(),
-                }
-            }
-        }
+    /// Why nobody can be served, and why some cannot.
+    pub(crate) fn trouble(&self) -> (Option<String>, Option<String>) {
+        let (here, shared) = ("state.directory", "state.redis");
+        let setting = if self.shared.is_some() { shared } else { here };
+        let unknown = |what: &str| format!("{setting}: {what}; the log says why");
+        let revocations = unknown("it cannot be read whose access was revoked");
+        let pins = unknown("it cannot be read which account a subject is");
+        (
+            (!self.revocations.are_known()).then_some(revocations),
+            (!self.pins.are_known()).then_some(pins),
+        )
     }
 
     fn read_all(&self, directory: &Directory) -> Result<(), StateError> {

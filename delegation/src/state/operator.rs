@@ -52,7 +52,7 @@ impl Operator {
         &self,
         change: impl FnOnce(&mut RevocationList) -> Result<Revocation, StateError>,
     ) -> Result<Revocation, StateError> {
-        self.directory.update(revocations::FILE, change)
+        self.directory.update(revocations::FILE, change).map(|(changed, _)| changed)
     }
 
     /// All pins.
@@ -69,9 +69,10 @@ impl Operator {
     /// # Errors
     /// If that is not on the disk: then nothing has been changed.
     pub fn change_pins(&self, change: &PinChange) -> Result<usize, StateError> {
-        self.directory.update(pin::FILE, |list: &mut PinList| {
+        let changed = self.directory.update(pin::FILE, |list: &mut PinList| {
             list.generation += 1;
             Ok(change.make(&mut list.pins))
-        })
+        });
+        changed.map(|(count, _)| count)
     }
 }

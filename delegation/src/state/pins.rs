@@ -1,8 +1,8 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use super::config::PinsMode;
-use super::directory::Directory;
+use super::directory::{Directory, Stamp};
 use super::failure::{NotPinned, StateError};
 use super::pin::{FILE, MAX_PINS, Pin, PinList, PinOf};
 use super::shared::SharedPins;
@@ -16,6 +16,8 @@ struct Known {
     table: Option<Table>,
     /// Of the newest that were read or written.
     generation: u64,
+    /// The file that says so, if that is the one.
+    stamp: Option<Stamp>,
 }
 
 /// Which account each subject is. A name can be given to another account; a SID cannot.
@@ -37,7 +39,7 @@ impl Pins {
         Self {
             mode,
             shared,
-            known: RwLock::new(Known { table: Some(Table::new()), generation: 0 }),
+            known: RwLock::new(Known { table: Some(Table::new()), ..Known::default() }),
             directory: OnceLock::new(),
             waiting: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -116,14 +118,13 @@ impl Pins {
 
     /// On the disk before anything is done with it.
     async fn write(&self, directory: &Arc<Directory>, seen: Pin) -> Result<Pin, NotPinned> {
-        let waiting = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting().push(seen.clone());
+        let _waits = Waits::new(self, seen.clone());
         let _turn = self.turn.lock().await;
         // Whoever had the turn before may have written this one, too.
         if let Some(found) = self.find_here(&seen.of())? {
             return Ok(found);
         }
-        let mut batch = std::mem::take(&mut *waiting());
+        let mut batch = std::mem::take(&mut *self.waiting());
         batch.push(seen.clone());
         let (directory, known) = (directory.clone(), self.generation());
         let written = tokio::task::spawn_blocking(move || {
@@ -142,38 +143,119 @@ impl Pins {
         });
         let unknown = |error: String| NotPinned::Unknown(Some(error));
         let written = written.await.map_err(|error| unknown(error.to_string()))?;
-        let (table, generation) = written.map_err(|error| unknown(error.to_string()))?;
-        self.know(table, generation);
+        let ((table, generation), stamp) = written.map_err(|error| unknown(error.to_string()))?;
+        self.know(table, generation, Some(stamp));
         self.find_here(&seen.of())?.ok_or(NotPinned::TooMany)
     }
 
     /// Reads the file in the place of what was known.
     pub(super) fn read(&self, directory: &Directory) -> Result<(), StateError> {
         // Before it is read: what is written meanwhile is newer.
-        let known = self.generation();
+        let (known, stamp) = (self.generation(), directory.stamp(FILE));
         let list: PinList = directory.read(FILE)?;
         list.is_no_older_than(known, directory)?;
-        self.know(table(&list), list.generation);
+        self.know(table(&list), list.generation, stamp);
         Ok(())
+    }
+
+    /// Which file says what is known, if it was read or written and is believed.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).stamp
+    }
+
+    /// Is it known which account anybody is?
+    pub(super) fn are_known(&self) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).table.is_some()
     }
 
     fn generation(&self) -> u64 {
         self.known.read().unwrap_or_else(PoisonError::into_inner).generation
     }
 
-    fn know(&self, table: Table, generation: u64) {
+    fn know(&self, table: Table, generation: u64, stamp: Option<Stamp>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if generation >= known.generation {
-            *known = Known { table: Some(table), generation };
+            let new = Known { table: Some(table), generation, stamp };
+            let old = std::mem::replace(&mut *known, new);
+            // Letting go of many takes a while, and calls wait for the lock.
+            drop(known);
+            drop(old);
         }
     }
 
     /// It is no longer known which account any subject is.
     pub(super) fn lose(&self) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).table = None;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.stamp = None;
+        let old = known.table.take();
+        drop(known);
+        drop(old);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Pin>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A pin that waits to be written, for as long as its call does.
+struct Waits<'a> {
+    pins: &'a Pins,
+    pin: Pin,
+}
+
+impl<'a> Waits<'a> {
+    fn new(pins: &'a Pins, pin: Pin) -> Self {
+        pins.waiting().push(pin.clone());
+        Self { pins, pin }
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.pins.waiting();
+        // Of two that are the same, either: each call writes its own when it has the turn.
+        if let Some(place) = waiting.iter().position(|pin| *pin == self.pin) {
+            waiting.swap_remove(place);
+        }
     }
 }
 
 fn table(list: &PinList) -> Table {
     list.pins.iter().map(|pin| (pin.of(), pin.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::super::State;
+    use super::super::tests::{Place, pin};
+    use super::FILE;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_up_before_it_was_written_is_no_pin() {
+        let place = Place::new();
+        let state = State::with(place.config(), None).unwrap();
+        state.start().unwrap();
+        let pins = state.pins();
+        let turn = pins.turn.lock().await;
+        assert!(timeout(Duration::ZERO, pins.pin(pin("42", 1104))).await.is_err(), "it waits");
+        drop(turn);
+        // Whoever has the turn writes all that wait.
+        pins.pin(pin("43", 1106)).await.unwrap();
+        assert_eq!(pins.pin(pin("42", 1105)).await, Ok(pin("42", 1105)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_written_here_is_not_read_again() {
+        let place = Place::new();
+        let state = State::with(place.config(), None).unwrap();
+        state.start().unwrap();
+        state.pins().pin(pin("42", 1104)).await.unwrap();
+        let directory = state.pins().directory.get().unwrap();
+        assert_eq!(state.pins().stamp(), directory.stamp(FILE));
+        assert!(state.pins().stamp().is_some());
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::directory::Directory;
+use super::directory::{Directory, Stamp};
 use super::failure::{Revoked, StateError};
 use super::who::Who;
 
@@ -201,6 +201,8 @@ struct Table {
     by_sid: HashMap<String, Entry>,
     is_known: bool,
     list: RevocationList,
+    /// The file that says so, if one does.
+    stamp: Option<Stamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -290,12 +292,66 @@ impl Revocations {
     /// Takes these in the place of what was known. What is older than what is known already is not
     /// believed: somebody put an old file in the place of a new one.
     pub(crate) fn replace(&self, list: &RevocationList) -> bool {
+        self.take(list, None)
+    }
+
+    fn take(&self, list: &RevocationList, stamp: Option<Stamp>) -> bool {
+        let new = Table::new(list, stamp);
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let is_older = list.generation < *self.changed.borrow();
-        if is_older {
+        if list.generation < table.list.generation {
             return false;
         }
-        *table = Table { is_known: true, ..Table::default() };
+        let old = std::mem::replace(&mut *table, new);
+        // Under the lock: who comes next is newer, or finds that it is not.
+        self.any.store(!list.entries.is_empty(), Ordering::Release);
+        self.changed.send_replace(list.generation);
+        drop(table);
+        // Letting go of many takes a while, and calls wait for the lock.
+        drop(old);
+        true
+    }
+
+    /// All that is known.
+    pub(super) fn list(&self) -> RevocationList {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).list.clone()
+    }
+
+    /// Reads the file in the place of what was known.
+    pub(super) fn read(&self, directory: &Directory) -> Result<(), StateError> {
+        // Before it is read: what is written meanwhile is read again.
+        let stamp = directory.stamp(FILE);
+        let list: RevocationList = directory.read(FILE)?;
+        if self.take(&list, stamp) {
+            return Ok(());
+        }
+        let what = "it is older than the one before".to_owned();
+        Err(StateError::Broken { path: directory.file(FILE), what })
+    }
+
+    /// Which file says what is known, if one does and is believed.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).stamp
+    }
+
+    /// Is it known who was revoked?
+    pub(crate) fn are_known(&self) -> bool {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).is_known
+    }
+
+    /// It is no longer known who was revoked: nobody is admitted.
+    pub(super) fn lose(&self) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.stamp = None;
+        if std::mem::replace(&mut table.is_known, false) {
+            self.any.store(true, Ordering::Release);
+            self.changed.send_modify(|_| ());
+        }
+    }
+}
+
+impl Table {
+    fn new(list: &RevocationList, stamp: Option<Stamp>) -> Self {
+        let mut table = Self { is_known: true, list: list.clone(), stamp, ..Self::default() };
         for Revocation { whose, at, generation, lifted } in &list.entries {
             let entry = Entry { generation: *generation, at: lifted.is_none().then_some(*at) };
             match whose {
@@ -311,37 +367,9 @@ impl Revocations {
                 }
             }
         }
-        table.list = list.clone();
-        self.any.store(!list.entries.is_empty(), Ordering::Release);
-        drop(table);
-        self.changed.send_replace(list.generation);
-        true
+        table
     }
 
-    /// All that is known.
-    pub(super) fn list(&self) -> RevocationList {
-        self.table.read().unwrap_or_else(PoisonError::into_inner).list.clone()
-    }
-
-    /// Reads the file in the place of what was known.
-    pub(super) fn read(&self, directory: &Directory) -> Result<(), StateError> {
-        let list: RevocationList = directory.read(FILE)?;
-        if self.replace(&list) {
-            return Ok(());
-        }
-        let what = "it is older than the one before".to_owned();
-        Err(StateError::Broken { path: directory.file(FILE), what })
-    }
-
-    /// It is no longer known who was revoked: nobody is admitted.
-    pub(super) fn lose(&self) {
-        self.table.write().unwrap_or_else(PoisonError::into_inner).is_known = false;
-        self.any.store(true, Ordering::Release);
-        self.changed.send_modify(|_| ());
-    }
-}
-
-impl Table {
     fn of(&self, who: &Who<'_>) -> [Option<Entry>; 3] {
         let subjects = self.by_subject.get(who.issuer);
         let by_sid = |sid: &krb_proto::pac::Sid| self.by_sid.get(&sid.to_string());
@@ -350,5 +378,40 @@ impl Table {
             who.name.and_then(|name| self.by_account.get(&folded(name))).copied(),
             who.sid.filter(|_| !self.by_sid.is_empty()).and_then(by_sid).copied(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{scope, sleep};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Whoever comes next would take an older list for one that is not older.
+    #[test]
+    fn no_list_is_seen_before_its_number_is_told() {
+        let (revocations, step) = (Revocations::default(), Duration::from_millis(10));
+        let list = RevocationList { generation: 1, entries: Vec::new() };
+        let numbers = revocations.watch();
+        scope(|scope| {
+            // As long as somebody looks at the number, it cannot be told.
+            let number = numbers.borrow();
+            scope.spawn(|| revocations.replace(&list));
+            let is_held = || match revocations.table.try_read() {
+                Ok(table) => {
+                    assert_eq!(table.list.generation, *number);
+                    false
+                }
+                Err(_) => true,
+            };
+            while !is_held() {
+                sleep(step);
+            }
+            sleep(step);
+            assert!(is_held());
+            drop(number);
+        });
+        assert_eq!((revocations.latest(), revocations.list()), (1, list));
     }
 }

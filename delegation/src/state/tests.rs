@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use krb_proto::pac::Sid;
 
+use super::look::LOOK;
 use super::*;
 
 /// A directory for state, gone with its value.
@@ -226,6 +227,62 @@ async fn when_it_cannot_be_known_who_was_revoked_nobody_is_admitted() {
         tokio::time::sleep(2 * LOOK).await;
         assert_eq!(state.revocations().admits(&erin), Ok(()), "restored after {what}");
     }
+}
+
+/// As when there are too many open files, or a disk fails for a moment: it is one file all the while.
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_read_once_is_read_again_though_nobody_replaced_it() {
+    let place = Place::new();
+    place.operator().revoke(account("bob"), NOW).unwrap();
+    let state = started(place.config()).await;
+    state.pins().pin(pin("42", 1104)).await.unwrap();
+    let erin = Who { name: Some("erin"), ..alice(Some(NOW), None) };
+    let is_served = async || {
+        let revocations = state.revocations().admits(&erin);
+        (revocations != Err(Revoked::Unknown), state.pins().pin(pin("42", 1105)).await.is_ok())
+    };
+    let later = std::time::SystemTime::now() + Duration::from_secs(60);
+    for (name, without) in [("revocations", (false, true)), ("pins", (true, false))] {
+        let write = |bytes: &[u8]| {
+            fs::write(place.file(name), bytes).unwrap();
+            let file = fs::OpenOptions::new().write(true).open(place.file(name)).unwrap();
+            file.set_modified(later).unwrap();
+        };
+        let whole = fs::read(place.file(name)).unwrap();
+        let mut spoilt = whole.clone();
+        *spoilt.last_mut().unwrap() ^= 1;
+        write(&spoilt);
+        tokio::time::sleep(4 * LOOK).await;
+        assert_eq!(is_served().await, without, "{name}");
+        write(&whole);
+        tokio::time::sleep(2 * LOOK).await;
+        assert_eq!(is_served().await, (true, true), "{name}");
+    }
+}
+
+/// A share that is away, say.
+#[tokio::test]
+async fn a_file_that_is_never_read_to_its_end_keeps_nobody_else_waiting() {
+    let place = Place::new();
+    let state = started(place.config()).await;
+    let (whole, pipe) = (fs::read(place.file("revocations")).unwrap(), place.file("pipe"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    fs::rename(&pipe, place.file("revocations")).unwrap();
+    let (revocations, who) = (state.revocations(), alice(Some(NOW), None));
+    let lost = tokio::time::timeout(Duration::from_secs(10), revocations.revoked(&who)).await;
+    // Somebody who writes, and is gone: it is at its end.
+    fs::OpenOptions::new().read(true).write(true).open(place.file("revocations")).unwrap();
+    assert_eq!(lost, Ok(Revoked::Unknown));
+    fs::write(&pipe, whole).unwrap();
+    fs::rename(&pipe, place.file("revocations")).unwrap();
+    for _ in 0..100 {
+        if revocations.admits(&who).is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it stays lost");
 }
 
 #[test]

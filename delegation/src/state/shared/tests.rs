@@ -313,6 +313,59 @@ async fn a_replica_that_knows_nothing_serves_nobody_whatever_its_directory_is_li
     assert_eq!(state.revocations().admits(&erin), Err(Revoked::Account));
 }
 
+/// Real time: it would stand still with the disk.
+#[tokio::test]
+async fn while_the_disk_stands_still_one_waits_for_it_and_what_is_newest_is_written_last() {
+    let (store, place) = (Arc::new(Memory::default()), Place::new());
+    let (state, shared) = (server_with(&store, place.config()), replica(&store, &["key"]));
+    let wait = async |until: &dyn Fn() -> bool| {
+        for _ in 0..100 {
+            if until() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it does not come");
+    };
+    wait(&|| state.max_age().is_none()).await;
+    let lock = place.config().directory.unwrap().join("lock");
+    let lock = std::fs::File::open(lock).unwrap();
+    lock.lock().unwrap();
+    revoke(&shared, alice()).await;
+    wait(&|| state.revocations().admits(&who()).is_err()).await;
+    wait(&|| state.max_age().is_some()).await;
+    revoke(&shared, Whose::Account { account: "erin".into() }).await;
+    pass(2).await;
+    let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&lock.metadata().unwrap()));
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let wait_for_it = |line: &&str| line.contains("->") && line.contains(&inode);
+    assert_eq!(locks.lines().filter(wait_for_it).count(), 1, "{locks}");
+    drop(lock);
+    wait(&|| state.max_age().is_none()).await;
+    assert_eq!(Operator::new(&place.config()).unwrap().revocations().unwrap().len(), 2);
+}
+
+/// What lies there is a copy, for the next start.
+#[tokio::test(start_paused = true)]
+async fn what_the_store_says_is_known_whatever_is_done_to_what_was_written_down() {
+    let (store, place) = (Arc::new(Memory::default()), Place::new());
+    let (state, shared) = (server_with(&store, place.config()), replica(&store, &["key"]));
+    revoke(&shared, alice()).await;
+    pass(2).await;
+    let erin = Who { name: Some("erin"), ..who() };
+    let file = place.config().directory.unwrap().join("revocations");
+    let mut spoilt = std::fs::read(&file).unwrap();
+    *spoilt.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, spoilt).unwrap();
+    for _ in 0..20 {
+        assert_eq!(state.revocations().admits(&erin), Ok(()));
+        assert_eq!(state.revocations().admits(&who()), Err(Revoked::Account));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let error = State::with(place.config(), Some(replica(&store, &["key"]))).unwrap_err();
+    assert!(error.to_string().contains("seal is wrong"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revocation_while_a_replica_was_cut_off_is_its_first_news_and_it_believes_less_meanwhile()
 {
