@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -20,10 +21,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
-use super::race::CONNECT_TIME;
 use super::unique::{self, Finished};
 use super::{Network, Stream, authorities};
 
+/// How long one address may take to connect and to finish TLS; a host may have further ones.
+pub(super) const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// Of an answer's head.
 const MAX_HEAD: usize = 128 << 10;
 const MAX_HEAD_FIELDS: usize = 100;

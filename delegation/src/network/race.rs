@@ -9,10 +9,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout;
 
-use super::{ConnectError, Network};
+use super::Network;
+use super::connection::{CONNECT_TIME, ConnectError};
 
-/// How long one address may take to connect and to finish TLS; a host may have further ones.
-pub(super) const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// For so long those that were begun last are alone, so that no more are tried at once than begin within
 /// the time of one.
 const ALONE: Duration = Duration::from_millis(250);
