@@ -9,7 +9,7 @@ use krb_proto::exchange::ExchangeError;
 use krb_proto::iana::ErrorCode;
 use krb_proto::{Name, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::*;
 use crate::{OsRandom, Transport};
@@ -36,25 +36,36 @@ fn error(code: ErrorCode, stime: i64) -> Vec<u8> {
 /// A KDC that answers its n-th request with the n-th reply, the last one for ever.
 async fn kdc(replies: Vec<Vec<u8>>) -> (SocketAddr, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    (listener.local_addr().unwrap(), kdc_at(listener, replies))
+}
+
+fn kdc_at(listener: TcpListener, replies: Vec<Vec<u8>>) -> Arc<Mutex<usize>> {
     let count = Arc::new(Mutex::new(0));
     let counted = count.clone();
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let length = stream.read_u32().await.unwrap();
-            let mut message = vec![0; length as usize];
-            stream.read_exact(&mut message).await.unwrap();
-            let number = {
-                let mut count = counted.lock().unwrap();
-                *count += 1;
-                *count - 1
-            };
-            let reply = &replies[number.min(replies.len() - 1)];
-            stream.write_u32(reply.len() as u32).await.unwrap();
-            stream.write_all(reply).await.unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            // Whoever asked may have given up: that is the end of the connection, not of the KDC.
+            let _ = reply(stream, &replies, &counted).await;
         }
     });
-    (address, count)
+    count
+}
+
+async fn reply(
+    mut stream: TcpStream,
+    replies: &[Vec<u8>],
+    count: &Mutex<usize>,
+) -> std::io::Result<()> {
+    let length = stream.read_u32().await?;
+    stream.read_exact(&mut vec![0; length as usize]).await?;
+    let number = {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        *count - 1
+    };
+    let reply = &replies[number.min(replies.len() - 1)];
+    stream.write_u32(reply.len() as u32).await?;
+    stream.write_all(reply).await
 }
 
 /// A KDC that accepts connections and says nothing.

@@ -21,13 +21,17 @@ async fn cutting(part: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let length = stream.read_u32().await.unwrap();
-            stream.read_exact(&mut vec![0; length as usize]).await.unwrap();
-            stream.write_all(&part).await.unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = cut(stream, &part).await;
         }
     });
     address
+}
+
+async fn cut(mut stream: TcpStream, part: &[u8]) -> std::io::Result<()> {
+    let length = stream.read_u32().await?;
+    stream.read_exact(&mut vec![0; length as usize]).await?;
+    stream.write_all(part).await
 }
 
 #[tokio::test]

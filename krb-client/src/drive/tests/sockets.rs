@@ -1,6 +1,6 @@
 //! Many KDCs of which some are silent, with real sockets.
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
 use super::*;
