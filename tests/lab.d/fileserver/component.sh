@@ -10,8 +10,11 @@ start() {
   daemon fileserver unshare -m bash -c '
     mount -t tmpfs fileserver /run/samba && mkdir -p /run/samba/winbindd
     winbindd -F --no-process-group --configfile="$1" --debug-stdout &
-    for _ in $(seq 100); do wbinfo -p >/dev/null 2>&1 && break; sleep .05; done
-    exec smbd -F --no-process-group --configfile="$1"' _ "$LAB/fileserver/etc/smb.conf"
+    for _ in {1..600}; do
+      if wbinfo -p >/dev/null 2>&1; then exec smbd -F --no-process-group --configfile="$1"; fi
+      sleep .05
+    done
+    kill 0; exit 1' _ "$LAB/fileserver/etc/smb.conf"
 }
 
 build() {

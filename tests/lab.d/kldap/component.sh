@@ -13,7 +13,7 @@ start() {
   daemon kldap PATH="$PROGRAMS" LD_LIBRARY_PATH="$LIBRARIES" KRB5_KDC_PROFILE="$LAB/kldap/kdc.conf" \
     REALM="$KLDAP_REALM" SOCKET="$SOCKET" CONFIG="$LAB/kldap/slapd.conf" bash -c '
       slapd -d 0 -h "$SOCKET" -f "$CONFIG" &
-      for _ in {1..500}; do
+      for _ in {1..1500}; do
         if ldapwhoami -Q -Y EXTERNAL -H "$SOCKET"; then exec krb5kdc -n -r "$REALM"; fi
         sleep .02
       done
@@ -67,7 +67,7 @@ build() {
       slapadd -f "$LAB/kldap/slapd.conf" || return
   slapd -d 0 -h "$SOCKET" -f "$LAB/kldap/slapd.conf" &
   server=$!
-  for _ in {1..500}; do ! ldapwhoami -Q -Y EXTERNAL -H "$SOCKET" || break; sleep .02; done
+  for _ in {1..1500}; do ! ldapwhoami -Q -Y EXTERNAL -H "$SOCKET" || break; sleep .02; done
   accounts || status=1
   kill "$server"
   wait "$server" || true

@@ -62,7 +62,7 @@ stop_component() {
     group=$(group_of "$1")
     kill -TERM -- "-$group"
     kill -CONT -- "-$group" 2>/dev/null || true     # it may be frozen
-    for _ in $(seq 250); do is_running "$1" || break; sleep .02; done
+    for _ in $(seq 1500); do is_running "$1" || break; sleep .02; done
     ! is_running "$1" || kill -KILL -- "-$group"
   fi
   rm -f "$LAB/pids/$1"

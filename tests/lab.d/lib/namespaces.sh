@@ -24,11 +24,12 @@ create_namespaces() {
   setsid unshare --net --mount --pid --ipc --uts --fork --mount-proc --kill-child \
     "$LAB_SCRIPT" _boot </dev/null >"$LAB_DIR/log/boot.log" 2>&1 &
   holder=$!
-  for _ in $(seq 200); do
+  for _ in $(seq 1500); do
     [[ -e $LAB_DIR/booted ]] && break
     kill -0 "$holder" 2>/dev/null || die "no namespaces: $(tail -3 "$LAB_DIR/log/boot.log")"
     sleep .02
   done
+  [[ -e $LAB_DIR/booted ]] || die "no namespaces in time: $(tail -3 "$LAB_DIR/log/boot.log")"
   PID1=$(pgrep -P "$holder") || die "no namespaces: $(tail -3 "$LAB_DIR/log/boot.log")"
   echo "$PID1 $(readlink "/proc/$PID1/ns/net")" >"$LAB_DIR/holder"
 }
