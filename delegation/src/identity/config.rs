@@ -244,6 +244,8 @@ impl From<OneOrMore> for UserId {
     }
 }
 
+/// The largest `clockTolerance`.
+pub(super) const MAX_CLOCK_TOLERANCE: i64 = 300;
 /// The largest `maxTokenAge`.
 const MAX_TOKEN_AGE: i64 = 365 * 24 * 3600;
 
@@ -340,7 +342,7 @@ impl TrustedIdp {
         {
             return error(&format!("roleMappings.{setting}"), problem);
         }
-        if !(0..=300).contains(&self.security.clock_tolerance) {
+        if !(0..=MAX_CLOCK_TOLERANCE).contains(&self.security.clock_tolerance) {
             return error("security.clockTolerance", "must be 0 to 300 seconds");
         }
         if self.security.max_token_age.is_some_and(|age| !(1..=MAX_TOKEN_AGE).contains(&age)) {

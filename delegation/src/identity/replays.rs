@@ -5,11 +5,17 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::config::MAX_CLOCK_TOLERANCE;
+use super::dpop::LIFE;
+
 /// All of them, for the whole time in which they would be taken again.
 const MAX_PROOFS: usize = 1 << 17;
 /// Those of one key, so that it does not take the others' room: one user may make 100 calls in a
 /// second, and a proof is remembered for two minutes, or for three.
 const MAX_OF_A_KEY: usize = 1 << 15;
+
+/// No proof, and no login with a user's own ticket, has a longer time: so much a clock may be set back.
+const LONGEST: i64 = LIFE + 2 * MAX_CLOCK_TOLERANCE;
 
 /// Where proofs are remembered. It must be one for all replicas: a proof that one of them took must
 /// not be good at another.
@@ -34,7 +40,8 @@ pub trait Replays: Send + Sync {
 #[error("proofs of possession cannot be remembered")]
 pub struct CannotRemember;
 
-/// Those that this process saw.
+/// Those that this process saw. What ends before some did that were forgotten, which is in time again if
+/// the clock was set back, is not new.
 #[derive(Default)]
 pub struct ReplaysInMemory(Mutex<Seen>);
 
@@ -43,11 +50,14 @@ struct Seen {
     proofs: HashMap<[u8; 32], String>,
     by_time: BTreeSet<(i64, [u8; 32])>,
     of_a_key: HashMap<String, usize>,
+    /// The last end of those that were forgotten.
+    forgotten: Option<i64>,
 }
 
 impl Seen {
     fn forget_the_first(&mut self) {
-        let Some((_, proof)) = self.by_time.pop_first() else { return };
+        let Some((until, proof)) = self.by_time.pop_first() else { return };
+        self.forgotten = self.forgotten.max(Some(until));
         let Some(key) = self.proofs.remove(&proof) else { return };
         if let Some(count) = self.of_a_key.get_mut(&key) {
             *count -= 1;
@@ -71,7 +81,9 @@ impl Replays for ReplaysInMemory {
         while seen.by_time.first().is_some_and(|(until, _)| *until <= now) {
             seen.forget_the_first();
         }
-        if seen.proofs.contains_key(&proof) {
+        // Else the clock was wrong for long, and clients' clocks with it: nobody would get in.
+        seen.forgotten = seen.forgotten.filter(|until| *until <= now.saturating_add(LONGEST));
+        if Some(until) <= seen.forgotten || seen.proofs.contains_key(&proof) {
             return Ok(false);
         }
         let of_this_key = seen.of_a_key.get(key).copied().unwrap_or(0);
@@ -103,7 +115,42 @@ mod tests {
             assert_eq!(is_new(1, now).await, Ok(false), "{now}");
         }
         assert_eq!(is_new(2, 99).await, Ok(true));
-        assert_eq!(is_new(1, 100).await, Ok(true), "it would be refused as too old");
+        assert_eq!(is_new(1, 100).await, Ok(false), "it would be refused as too old");
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_makes_no_proof_new() {
+        let replays = ReplaysInMemory::default();
+        let is_new = async |number, until, now| {
+            replays.is_new("key", proof(number), until, now).await.unwrap()
+        };
+        assert!(is_new(1, 100, 50).await);
+        assert!(is_new(2, 160, 101).await, "the first is forgotten");
+        assert!(!is_new(1, 100, 90).await, "it is in time again");
+        assert!(is_new(3, 101, 90).await, "it never came");
+        // Forward by hours for a moment, when nobody's proof is good: who is new then is new.
+        assert!(is_new(4, 20_120, 20_000).await);
+        for number in [1, 2, 3] {
+            assert!(!is_new(number, 160, 95).await, "{number}");
+        }
+        assert!(is_new(5, 161, 95).await);
+        assert!(!is_new(4, 20_120, 20_001).await);
+    }
+
+    /// Whoever has the right time has to wait no longer than a proof is good.
+    #[tokio::test]
+    async fn a_clock_that_was_wrong_for_long_keeps_nobody_out() {
+        for (back, expected) in [(LONGEST, false), (LONGEST + 1, true)] {
+            let replays = ReplaysInMemory::default();
+            let is_new = async |number, until, now| {
+                replays.is_new("key", proof(number), until, now).await.unwrap()
+            };
+            assert!(is_new(1, 50_000, 49_900).await);
+            assert!(is_new(2, 50_100, 50_000).await);
+            let now = 50_000 - back;
+            assert_eq!(is_new(3, now + 120, now).await, expected, "{back}");
+            assert!(is_new(4, 50_001, now + LONGEST).await, "{back}");
+        }
     }
 
     #[tokio::test]

@@ -8,13 +8,16 @@ use crate::Timestamp;
 
 /// Remembers requests for as long as their time would be taken, so that none is taken twice. How
 /// many it holds is bounded: when it is full, new requests are refused rather than old ones
-/// forgotten.
+/// forgotten. The clock may be set back by twice the skew: requests that are no younger than one that
+/// was forgotten are refused as if they had come before.
 ///
 /// A service with several processes needs one such memory for all of them.
 #[derive(Clone, Debug)]
 pub struct ReplayCache {
     /// The authenticator's time in seconds, then the request's digest.
     seen: BTreeSet<(i64, [u8; 32])>,
+    /// The latest time of those that were forgotten.
+    forgotten: i64,
     capacity: usize,
     skew: u32,
 }
@@ -24,7 +27,7 @@ impl ReplayCache {
     /// the [`skew`](super::RequestPolicy::skew) that requests are verified with.
     #[must_use]
     pub const fn new(capacity: usize, skew: u32) -> Self {
-        Self { seen: BTreeSet::new(), capacity, skew }
+        Self { seen: BTreeSet::new(), forgotten: i64::MIN, capacity, skew }
     }
 
     /// Records a request at the time `now`, before anything is done for its client.
@@ -32,10 +35,17 @@ impl ReplayCache {
     /// # Errors
     /// [`ReplayError`].
     pub fn record(&mut self, request: &VerifiedRequest, now: Timestamp) -> Result<(), ReplayError> {
-        let oldest = now.seconds.unix().saturating_sub(i64::from(self.skew));
-        self.seen = self.seen.split_off(&(oldest, [0; 32]));
+        let (now, skew) = (now.seconds.unix(), i64::from(self.skew));
+        let stay = self.seen.split_off(&(now.saturating_sub(skew), [0; 32]));
+        if let Some((time, _)) = core::mem::replace(&mut self.seen, stay).last() {
+            self.forgotten = self.forgotten.max(*time);
+        }
+        // Else the clock was wrong for long, and clients' clocks with it: nobody would get in.
+        if self.forgotten > now.saturating_add(skew) {
+            self.forgotten = i64::MIN;
+        }
         let entry = (request.time.seconds.unix(), request.digest);
-        if self.seen.contains(&entry) {
+        if entry.0 <= self.forgotten || self.seen.contains(&entry) {
             return Err(ReplayError::Replayed);
         }
         if self.seen.len() >= self.capacity {
@@ -50,7 +60,7 @@ impl ReplayCache {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// It came before: somebody repeats it.
+    /// It came before, for all that is known: somebody repeats it.
     Replayed,
     /// More requests came than can be remembered.
     Full,
@@ -105,6 +115,38 @@ mod tests {
             let later = NOW.plus_seconds(later);
             cache.record(login(2, later).request(), later).unwrap();
             assert_eq!(cache.seen.len(), remembered + 1);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_request_new() {
+        let skew = i64::from(SKEW);
+        for forward in [skew + 1, 2 * skew] {
+            let mut cache = ReplayCache::new(10, SKEW);
+            let mut record = |seed, sent, at| {
+                let sent = login(seed, NOW.plus_seconds(sent));
+                cache.record(sent.request(), NOW.plus_seconds(at))
+            };
+            assert_eq!(record(1, 0, 0), Ok(()));
+            assert_eq!(record(2, forward, forward), Ok(()), "the first is forgotten");
+            assert_eq!(record(1, 0, skew), Err(ReplayError::Replayed), "in time again");
+            assert_eq!(record(3, 0, skew), Err(ReplayError::Replayed), "nobody knows");
+            assert_eq!(record(4, 1, skew), Ok(()));
+            assert_eq!(record(2, forward, forward), Err(ReplayError::Replayed));
+        }
+    }
+
+    /// Whoever has the right time has to wait no longer than a request is good.
+    #[test]
+    fn a_clock_that_was_wrong_for_long_keeps_nobody_out() {
+        let skew = i64::from(SKEW);
+        for (back, expected) in [(skew, Err(ReplayError::Replayed)), (skew + 1, Ok(()))] {
+            let mut cache = ReplayCache::new(10, SKEW);
+            let later = NOW.plus_seconds(skew + 1);
+            cache.record(login(1, NOW).request(), NOW).unwrap();
+            cache.record(login(2, later).request(), later).unwrap();
+            let now = NOW.plus_seconds(-back);
+            assert_eq!(cache.record(login(3, now).request(), now), expected, "{back}");
         }
     }
 
