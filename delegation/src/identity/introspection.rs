@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::{Response, StatusCode};
-use krb_client::{Clock, Flights};
+use krb_client::{Clock, Flights, Moment};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -18,10 +18,10 @@ use super::strict_json;
 use crate::network::Fetch;
 use crate::oauth_client::{NoRequest, OauthClient};
 
-/// What an issuer says of a token is believed for so long, in seconds: whom it revokes gets no further.
-pub(super) const BELIEVED: i64 = 60;
+/// What an issuer says of a token is believed for so long: whom it revokes gets no further.
+pub(super) const BELIEVED: Duration = Duration::from_secs(60);
 /// That it says no is believed for so long.
-const REFUSED: i64 = 10;
+const REFUSED: Duration = Duration::from_secs(10);
 /// For an answer, and for the turn to ask.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// After a failure nobody is asked for so long.
@@ -29,8 +29,8 @@ pub(super) const REST: Duration = Duration::from_secs(2);
 /// Questions at once: strangers may come with as many texts as they like. Of tokens that were good when
 /// they came last, so many more are asked about, so that nobody who is at work waits for strangers.
 const AT_ONCE: usize = 16;
-/// That a token was good is remembered for so long, in seconds, for that alone.
-const REMEMBERED: i64 = 3600;
+/// That a token was good is remembered for so long, for that alone.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 /// A text without a meaning of its own is short.
 pub(super) const MAX_LENGTH: usize = 4 * 1024;
 const MAX_ANSWER: usize = 64 * 1024;
@@ -103,22 +103,22 @@ impl Introspector {
             return Err(super::jwt::TOO_LONG);
         }
         let find = |token: &Fingerprint| {
-            let now = self.0.clock.now().seconds.unix();
+            let now = Moment::now(&*self.0.clock);
             lock(&self.0.refused).get(token, now).map(|()| Err(NOT_ACTIVE))
         };
         let work = |fingerprint: &Fingerprint| {
             let (shared, token) = (Arc::clone(&self.0), Zeroizing::new(token.to_owned()));
-            let now = shared.clock.now().seconds.unix();
+            let now = Moment::now(&*shared.clock);
             let is_known = lock(&shared.known).get(fingerprint, now).is_some();
             async move { shared.ask(token, is_known).await }
         };
         let shared = Arc::clone(&self.0);
         let land = move |token, answer: &Result<Arc<Claims>, Flaw>| {
-            let now = shared.clock.now().seconds.unix();
+            let now = Moment::now(&*shared.clock);
             match answer {
-                Ok(_) => lock(&shared.known).put(token, (), BYTES, now + REMEMBERED, now),
+                Ok(_) => lock(&shared.known).put(token, (), BYTES, REMEMBERED, now),
                 Err(NOT_ACTIVE) => {
-                    lock(&shared.refused).put(token, (), BYTES, now + REFUSED, now);
+                    lock(&shared.refused).put(token, (), BYTES, REFUSED, now);
                 }
                 Err(_) => {}
             }

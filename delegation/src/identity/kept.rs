@@ -1,4 +1,7 @@
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use krb_client::Moment;
 
 use crate::sha256::sha256;
 
@@ -21,8 +24,8 @@ pub(super) struct Limits {
 
 const MAX_SPARED: usize = 16;
 
-/// What is known of tokens, each for a time, within limits. What was not asked for goes first, and
-/// each that comes looks for two that have had their time.
+/// What is known of tokens, each for a time by whichever clock says more, within limits. What was not
+/// asked for goes first, and each that comes looks for two that have had their time.
 pub(super) struct Kept<V> {
     entries: HashMap<Fingerprint, Entry<V>>,
     /// All of them once each, in the order in which they are looked at.
@@ -34,9 +37,16 @@ pub(super) struct Kept<V> {
 struct Entry<V> {
     value: V,
     bytes: usize,
-    /// Seconds since 1970.
-    until: i64,
+    since: Moment,
+    /// From then.
+    time: Duration,
     asked_for: bool,
+}
+
+impl<V> Entry<V> {
+    fn is_good(&self, now: Moment) -> bool {
+        now.is_within(self.time, self.since)
+    }
 }
 
 impl<V: Clone> Kept<V> {
@@ -45,33 +55,40 @@ impl<V: Clone> Kept<V> {
     }
 
     /// What is known, if it is known still.
-    pub(super) fn get(&mut self, token: &Fingerprint, now: i64) -> Option<V> {
-        let entry = self.entries.get_mut(token).filter(|entry| now < entry.until)?;
+    pub(super) fn get(&mut self, token: &Fingerprint, now: Moment) -> Option<V> {
+        let entry = self.entries.get_mut(token).filter(|entry| entry.is_good(now))?;
         entry.asked_for = true;
         Some(entry.value.clone())
     }
 
-    /// Keeps what takes so many bytes until a time, unless it is over already. What was known of the
-    /// token is forgotten.
-    pub(super) fn put(&mut self, token: Fingerprint, value: V, bytes: usize, until: i64, now: i64) {
-        if until <= now || bytes > self.limits.bytes {
+    /// Keeps what takes so many bytes for a time, unless that is none. What was known of the token is
+    /// forgotten.
+    pub(super) fn put(
+        &mut self,
+        token: Fingerprint,
+        value: V,
+        bytes: usize,
+        time: Duration,
+        now: Moment,
+    ) {
+        if time.is_zero() || bytes > self.limits.bytes {
             return;
         }
-        let entry = Entry { value, bytes, until, asked_for: true };
+        let entry = Entry { value, bytes, since: now, time, asked_for: true };
         match self.entries.insert(token, entry) {
             Some(old) => self.bytes -= old.bytes,
             None => self.order.push_back(token),
         }
         self.bytes += bytes;
         for _ in 0..2 {
-            self.look_at_the_next(|entry| now < entry.until);
+            self.look_at_the_next(|entry| entry.is_good(now));
         }
         // What was asked for since it was last looked at stays, but only this once, and not more of
         // them in a row than can be looked at in no time.
         let mut spared = 0;
         while self.entries.len() > self.limits.entries || self.bytes > self.limits.bytes {
             self.look_at_the_next(|entry| {
-                let asked_for = std::mem::take(&mut entry.asked_for) && now < entry.until;
+                let asked_for = std::mem::take(&mut entry.asked_for) && entry.is_good(now);
                 spared = if asked_for { spared + 1 } else { 0 };
                 asked_for && spared < MAX_SPARED
             });
@@ -91,10 +108,17 @@ impl<V: Clone> Kept<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestClock;
 
     fn kept(entries: usize, bytes: usize) -> Kept<usize> {
         Kept::new(Limits { entries, bytes })
     }
+
+    fn at(seconds: i64) -> Moment {
+        Moment::now(&TestClock::at(seconds))
+    }
+
+    const LONG: Duration = Duration::from_secs(1000);
 
     fn token(number: usize) -> Fingerprint {
         Fingerprint::of(&number.to_string())
@@ -114,35 +138,49 @@ mod tests {
     #[test]
     fn it_is_known_until_its_time_and_no_longer() {
         let mut kept = kept(10, 1000);
-        kept.put(token(1), 1, 10, 100, 50);
-        kept.put(token(2), 2, 10, 50, 50);
-        assert_eq!(kept.get(&token(1), 99), Some(1));
-        assert_eq!(kept.get(&token(1), 100), None);
-        assert_eq!(kept.get(&token(2), 49), None, "over before it began");
-        assert_eq!(kept.get(&token(3), 50), None);
+        kept.put(token(1), 1, 10, Duration::from_secs(50), at(50));
+        kept.put(token(2), 2, 10, Duration::ZERO, at(50));
+        assert_eq!(kept.get(&token(1), at(99)), Some(1));
+        assert_eq!(kept.get(&token(1), at(100)), None);
+        assert_eq!(kept.get(&token(2), at(50)), None, "over before it began");
+        assert_eq!(kept.get(&token(3), at(50)), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_it_known_no_longer() {
+        let clock = TestClock::at(100);
+        let mut kept = kept(10, 1000);
+        kept.put(token(1), 1, 10, Duration::from_secs(50), Moment::now(&clock));
+        clock.pass(40);
+        clock.set_back(40);
+        for (passes, known) in [(9, Some(1)), (1, None)] {
+            clock.pass(passes);
+            assert_eq!(kept.get(&token(1), Moment::now(&clock)), known);
+        }
+        assert_eq!(kept.get(&token(1), at(99)), None, "before it began");
     }
 
     #[test]
     fn the_limits_hold_in_number_and_bytes_and_what_is_asked_for_stays() {
         let mut kept = kept(100, 5_000);
         for number in 0..1000 {
-            kept.put(token(number), number, 10, 1000, 0);
+            kept.put(token(number), number, 10, LONG, at(0));
             assert!(kept.entries.len() <= 100 && kept.bytes <= 5_000);
-            assert_eq!(kept.get(&token(0), 0), Some(0), "after {number}");
-            assert_eq!(kept.get(&token(number), 0), Some(number));
+            assert_eq!(kept.get(&token(0), at(0)), Some(0), "after {number}");
+            assert_eq!(kept.get(&token(number), at(0)), Some(number));
         }
         assert_eq!((kept.entries.len(), kept.order.len(), kept.bytes), (100, 100, 1000));
         // A large one takes the place of many.
-        kept.put(token(5000), 5000, 4_900, 1000, 0);
+        kept.put(token(5000), 5000, 4_900, LONG, at(0));
         assert!(kept.bytes <= 5_000 && kept.entries.len() <= 11, "{}", kept.entries.len());
-        assert_eq!(kept.get(&token(5000), 0), Some(5000));
-        kept.put(token(5001), 5001, 5_001, 1000, 0);
-        assert_eq!(kept.get(&token(5001), 0), None, "too large for all of it");
+        assert_eq!(kept.get(&token(5000), at(0)), Some(5000));
+        kept.put(token(5001), 5001, 5_001, LONG, at(0));
+        assert_eq!(kept.get(&token(5001), at(0)), None, "too large for all of it");
         // The same token again is one entry, and what it says now.
         for value in 0..1000 {
-            kept.put(token(5000), value, 10, 1000, 0);
+            kept.put(token(5000), value, 10, LONG, at(0));
         }
-        assert_eq!(kept.get(&token(5000), 0), Some(999));
+        assert_eq!(kept.get(&token(5000), at(0)), Some(999));
         assert_eq!(kept.entries.len(), kept.order.len());
         assert_eq!(kept.bytes, kept.entries.values().map(|entry| entry.bytes).sum::<usize>());
     }
@@ -151,10 +189,10 @@ mod tests {
     fn what_has_had_its_time_makes_room_before_there_is_need() {
         let mut kept = kept(1000, 100_000);
         for number in 0..500 {
-            kept.put(token(number), number, 10, 100, 0);
+            kept.put(token(number), number, 10, Duration::from_secs(100), at(0));
         }
         for number in 500..1000 {
-            kept.put(token(number), number, 10, 300, 200);
+            kept.put(token(number), number, 10, Duration::from_secs(100), at(200));
         }
         assert_eq!(kept.entries.len(), 500, "those of before are gone");
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use krb_client::{Clock, Moment};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -55,6 +56,8 @@ pub(super) struct Keys(Arc<Shared>);
 struct Shared {
     issuer: String,
     source: Box<dyn Source>,
+    /// How old keys are goes by it; what is waited for, by tokio's time.
+    clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
 
@@ -75,37 +78,38 @@ struct State {
 #[derive(Clone)]
 struct Fetched {
     set: Arc<KeySet>,
-    at: Instant,
+    at: Moment,
     /// From then on it is old.
     fresh: Duration,
 }
 
 impl Fetched {
     /// How long it is good for yet.
-    fn rest(&self) -> Duration {
-        self.fresh.saturating_sub(self.at.elapsed())
+    fn rest(&self, now: Moment) -> Duration {
+        now.since(self.at).map_or(Duration::ZERO, |age| self.fresh.saturating_sub(age))
     }
 }
 
 impl Keys {
     /// Keys of `issuer`, which are fetched when somebody asks for them.
-    pub(super) fn new(issuer: &str, source: impl Source + 'static) -> Self {
-        let source = Box::new(source);
-        Self(Arc::new(Shared { issuer: issuer.to_owned(), source, state: Mutex::default() }))
+    pub(super) fn new(issuer: &str, source: impl Source + 'static, clock: Arc<dyn Clock>) -> Self {
+        let (issuer, source) = (issuer.to_owned(), Box::new(source));
+        Self(Arc::new(Shared { issuer, source, clock, state: Mutex::default() }))
     }
 
     /// Are there keys to verify with, though no issuer is asked?
     pub(super) fn are_had(&self) -> bool {
-        self.0.lock().usable().is_some()
+        self.0.lock().usable(self.0.now()).is_some()
     }
 
     /// The keys as they were last fetched.
     pub(super) async fn current(&self) -> Result<Arc<KeySet>, Unavailable> {
         let fetch = {
             let mut state = self.0.lock();
-            let current = state.usable();
+            let now = self.0.now();
+            let current = state.usable(now);
             // What is old is used while newer ones are on their way.
-            let old = current.as_ref().is_none_or(|fetched| fetched.rest().is_zero());
+            let old = current.as_ref().is_none_or(|fetched| fetched.rest(now).is_zero());
             let fetch = if old { self.0.begin(&mut state) } else { None };
             if let Some(fetched) = current {
                 return Ok(fetched.set);
@@ -113,7 +117,7 @@ impl Keys {
             fetch
         };
         ended(fetch.ok_or(Unavailable)?).await;
-        self.0.lock().usable().map(|fetched| fetched.set).ok_or(Unavailable)
+        self.0.lock().usable(self.0.now()).map(|fetched| fetched.set).ok_or(Unavailable)
     }
 
     /// The keys, if there are others than `seen`, which did not verify a token. `None`: `seen` is
@@ -124,7 +128,7 @@ impl Keys {
     ) -> Result<Option<Arc<KeySet>>, Unavailable> {
         let fetch = {
             let mut state = self.0.lock();
-            if let Some(newer) = state.other_than(seen) {
+            if let Some(newer) = state.other_than(seen, self.0.now()) {
                 return Ok(Some(newer));
             }
             self.0.begin(&mut state)
@@ -133,8 +137,8 @@ impl Keys {
         if let Some(fetch) = fetch {
             ended(fetch).await;
         }
-        let state = self.0.lock();
-        match state.other_than(seen) {
+        let mut state = self.0.lock();
+        match state.other_than(seen, self.0.now()) {
             Some(newer) => Ok(Some(newer)),
             None if may_be_newer || state.failed => Err(Unavailable),
             None => Ok(None),
@@ -148,18 +152,28 @@ async fn ended(mut fetch: watch::Receiver<()>) {
 }
 
 impl State {
-    fn usable(&self) -> Option<Fetched> {
-        self.current.clone().filter(|fetched| fetched.at.elapsed() < STALE)
+    /// What became too old, or was fetched later than it is now, which says nothing about its age, is
+    /// gone, and nobody waits for the rest after its fetch.
+    fn usable(&mut self, now: Moment) -> Option<Fetched> {
+        if self.current.as_ref().is_some_and(|fetched| !now.is_within(STALE, fetched.at)) {
+            self.current = None;
+            self.resting_until = None;
+        }
+        self.current.clone()
     }
 
-    fn other_than(&self, seen: &Arc<KeySet>) -> Option<Arc<KeySet>> {
-        self.usable().map(|fetched| fetched.set).filter(|set| !Arc::ptr_eq(set, seen))
+    fn other_than(&mut self, seen: &Arc<KeySet>, now: Moment) -> Option<Arc<KeySet>> {
+        self.usable(now).map(|fetched| fetched.set).filter(|set| !Arc::ptr_eq(set, seen))
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Moment {
+        Moment::now(&*self.clock)
     }
 
     /// The fetch that runs, or a new one; `None` if it is too soon for one.
@@ -196,7 +210,7 @@ impl Shared {
                 // An issuer that lists none means it, but hardly for long.
                 let rest = if set.is_empty() { RETRY } else { COOLDOWN };
                 state.resting_until = Some(now + rest);
-                state.current = Some(Fetched { set: Arc::new(set), at: now, fresh });
+                state.current = Some(Fetched { set: Arc::new(set), at: self.now(), fresh });
             }
             Err(error) => {
                 state.resting_until = Some(now + RETRY);
@@ -215,7 +229,7 @@ async fn keep_young(keys: Weak<Shared>) {
             None => return,
             Some(keys) => {
                 let mut state = keys.lock();
-                let rest = state.current.as_ref().map(Fetched::rest);
+                let rest = state.current.as_ref().map(|fetched| fetched.rest(keys.now()));
                 match rest.filter(|rest| !rest.is_zero()) {
                     Some(rest) => rest,
                     None => {

@@ -2,11 +2,14 @@
 //!
 //! What is kept is what never changes: which key made the signature, and what the claims say. What
 //! may change is looked at again whenever the token comes: the time, and whether its issuer still
-//! lists the key. What its issuer said of an opaque token is kept for a minute. So a token that is found here passes if, and only if, it would pass anew.
+//! lists the key. What its issuer said of an opaque token is kept for a minute. So a token that is
+//! found here passes if, and only if, it would pass anew.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
+use krb_client::Moment;
 use serde_json::Value;
 
 use super::Caller;
@@ -75,13 +78,19 @@ impl VerifiedTokens {
         Self(Mutex::new(Kept::new(LIMITS)))
     }
 
-    pub(super) fn get(&self, token: &Fingerprint, now: i64) -> Option<Arc<Verified>> {
+    pub(super) fn get(&self, token: &Fingerprint, now: Moment) -> Option<Arc<Verified>> {
         self.lock().get(token, now)
     }
 
-    pub(super) fn put(&self, token: Fingerprint, verified: Arc<Verified>, until: i64, now: i64) {
+    pub(super) fn put(
+        &self,
+        token: Fingerprint,
+        verified: Arc<Verified>,
+        time: Duration,
+        now: Moment,
+    ) {
         let bytes = size(&verified.caller);
-        self.lock().put(token, verified, bytes, until, now);
+        self.lock().put(token, verified, bytes, time, now);
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept<Arc<Verified>>> {

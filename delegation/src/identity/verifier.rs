@@ -1,6 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use krb_client::Clock;
+use krb_client::{Clock, Moment};
 use serde_json::Value;
 
 use super::config::TrustedIdp;
@@ -81,7 +82,8 @@ impl Verifier {
                     Some(introspector.map_err(|(name, why)| error(&format!(".{name}"), why))?)
                 }
             };
-            let keys = Keys::new(&config.label(), Jwks::new(&config, idp.clone()));
+            let jwks = Jwks::new(&config, idp.clone());
+            let keys = Keys::new(&config.label(), jwks, clock.clone());
             let name = config.issuer.as_str().into();
             issuers.push(Issuer { config, name, keys, introspector });
         }
@@ -123,7 +125,7 @@ impl Verifier {
             return Err(TOO_LONG.into());
         }
         let fingerprint = Fingerprint::of(token);
-        let known = self.verified.get(&fingerprint, self.now());
+        let known = self.verified.get(&fingerprint, Moment::now(&*self.clock));
         let verified = match known {
             Some(known) if self.still_holds(&known).await? => known,
             _ => match self.issuer_of_opaque(token) {
@@ -226,9 +228,11 @@ impl Verifier {
         let tolerance = issuer.config.security.clock_tolerance;
         let verified =
             Arc::new(Verified { caller, issuer: place, times, tolerance, signed, confirmation });
-        let (now, end) = (self.now(), times.end(&issuer.config.security));
-        let until = if verified.signed.is_some() { end } else { end.min(now + BELIEVED) };
-        self.verified.put(fingerprint, Arc::clone(&verified), until, now);
+        let now = Moment::now(&*self.clock);
+        let left = times.end(&issuer.config.security).saturating_sub(now.wall());
+        let left = u64::try_from(left).map_or(Duration::ZERO, Duration::from_secs);
+        let time = if verified.signed.is_some() { left } else { left.min(BELIEVED) };
+        self.verified.put(fingerprint, Arc::clone(&verified), time, now);
         Ok(verified)
     }
 

@@ -1,7 +1,9 @@
 //! Opaque tokens, of which their issuer is asked.
 
 use super::*;
-use crate::identity::introspection::{BELIEVED, MAX_LENGTH, REST, WAIT};
+use crate::identity::introspection::{self, MAX_LENGTH, REST, WAIT};
+
+const BELIEVED: i64 = introspection::BELIEVED.as_secs().cast_signed();
 
 /// What the issuer's form of such a token is, is its own business.
 const OPAQUE: &str = "mF_9.B5f-4.1JqM~/+==";
@@ -73,6 +75,27 @@ async fn the_issuer_is_asked_once_in_a_minute() {
     idp.clock.set(NOW + BELIEVED);
     assert_eq!(verify(&verifier, OPAQUE).await, unauthorized(NOT_ACTIVE));
     assert_eq!(idp.asked(), 2);
+}
+
+/// By whichever clock says more, and not at all once one of them was set back behind the answer.
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_answer_younger() {
+    for (passes, back, passes_then, expected) in [
+        (50, 40, 9, alice()),
+        (50, 40, 10, unauthorized(NOT_ACTIVE)),
+        (0, 3600, 61, unauthorized(NOT_ACTIVE)),
+        (0, 1, 0, unauthorized(NOT_ACTIVE)),
+    ] {
+        let idp = idp().await;
+        let verifier = idp.asks();
+        idp.says(&with(&idp.active(), "iat", json!(NOW - 7200)));
+        assert_eq!(verify(&verifier, OPAQUE).await, alice());
+        idp.says(&json!({ "active": false }));
+        idp.clock.pass(passes);
+        idp.clock.set_back(back);
+        idp.clock.pass(passes_then);
+        assert_eq!(verify(&verifier, OPAQUE).await, expected, "{passes} {back} {passes_then}");
+    }
 }
 
 #[tokio::test]

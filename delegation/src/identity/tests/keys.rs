@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use krb_client::Clock;
+use krb_proto::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::*;
@@ -31,6 +33,19 @@ enum Step {
     ListsNone,
 }
 
+/// Time as tokio's; nobody sets the clock.
+struct Passing(Instant);
+
+impl Clock for Passing {
+    fn now(&self) -> Timestamp {
+        Timestamp::new(NOW, 0)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 #[async_trait]
 impl Source for Script {
     async fn fetch(&self) -> Result<Listed, String> {
@@ -54,7 +69,8 @@ impl Script {
     fn new(steps: impl IntoIterator<Item = Step>) -> (Self, Arc<Keys>) {
         let steps = Arc::new(Mutex::new(steps.into_iter().collect()));
         let script = Self { steps, ..Self::default() };
-        let keys = Arc::new(Keys::new("https://idp.example", script.clone()));
+        let clock = Arc::new(Passing(Instant::now()));
+        let keys = Arc::new(Keys::new("https://idp.example", script.clone(), clock));
         (script, keys)
     }
 

@@ -274,6 +274,14 @@ impl Idp {
         Verifier::new(idps, &http(), self.clock.clone()).unwrap()
     }
 
+    /// The same for keys, which go by the clock that cannot be set, too; tokens stay as young as they are.
+    async fn pass(&self, time: Duration) {
+        let seconds = time.as_secs().cast_signed();
+        self.clock.pass(seconds);
+        self.clock.set_back(seconds);
+        pass(time).await;
+    }
+
     fn exchanger(&self, verifier: &Verifier) -> TokenExchanger {
         let config: TokenExchangeConfig = serde_json::from_value(json!({
             "tokenEndpoint": format!("{}/token", self.url), "clientId": "mcp-oauth",

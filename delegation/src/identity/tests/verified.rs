@@ -113,7 +113,7 @@ async fn a_token_goes_with_its_key() {
         let said = format!("{keys:?}");
         idp.served().keys = keys;
         // Nobody brings a token that would make us look; but old keys are fetched anew.
-        pass(MAX_AGE).await;
+        idp.pass(MAX_AGE).await;
         for _ in 0..200 {
             if verify(&verifier, &token).await == expected {
                 break;
@@ -131,10 +131,30 @@ async fn a_token_is_not_believed_longer_than_its_issuers_keys() {
     let token = idp.sign(&with(&idp.claims(), "exp", json!(NOW + 200_000)));
     assert_eq!(verify(&verifier, &token).await, Ok(()));
     idp.served().broken = true;
-    pass(STALE - Duration::from_secs(1)).await;
+    idp.pass(STALE - Duration::from_secs(1)).await;
     assert_eq!(verify(&verifier, &token).await, Ok(()));
-    pass(Duration::from_secs(1)).await;
+    idp.pass(Duration::from_secs(1)).await;
     assert_eq!(verify(&verifier, &token).await, Err(Flaw::Keys.text()));
+}
+
+/// A virtual machine that was paused, or a clock that was set back behind the last fetch: nobody knows
+/// how old the keys are, and nobody waits for the pause between fetches to end.
+#[tokio::test]
+async fn keys_are_believed_for_a_day_by_whichever_clock_says_more() {
+    let day = STALE.as_secs().cast_signed();
+    let not_listed = Err("the token is signed with a key that its issuer does not list");
+    for (passes, back, expected) in
+        [(day - 1, 0, Ok(())), (day, 0, not_listed), (0, 5, not_listed), (9, 5, Ok(()))]
+    {
+        let idp = idp().await;
+        let verifier = idp.verifier();
+        let token = idp.sign(&with(&idp.claims(), "exp", json!(NOW + 200_000)));
+        assert_eq!(verify(&verifier, &token).await, Ok(()));
+        idp.served().keys = vec![SigningKey::generate().jwk(Some("k2"))];
+        idp.clock.pass(passes);
+        idp.clock.set_back(back);
+        assert_eq!(verify(&verifier, &token).await, expected, "{passes} {back}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
