@@ -200,7 +200,8 @@ impl Delegation {
             // What a ticket proves is not exchanged for anything.
             Some(ticket) => Ok(Subject::with_ticket(caller, ticket)),
             None => {
-                let exchange = self.exchanger.exchange(caller, target, generation);
+                let max_age = self.state.max_age();
+                let exchange = self.exchanger.exchange(caller, target, generation, max_age);
                 self.keep(limits, Blame::IdentityProvider, exchange).await
             }
         };

@@ -204,7 +204,7 @@ impl Plan {
     pub async fn claimed(&self, token: &str, at: Option<&Target>) -> Result<Claimed, String> {
         let caller = self.verifier.admit(&Presented::bearer(token)).await;
         let caller = caller.map_err(|error| error.to_string())?;
-        let subject = self.exchanger.exchange(&caller, at, 0).await;
+        let subject = self.exchanger.exchange(&caller, at, 0, self.state.max_age()).await;
         let told = |failure: Failure| format!("{}. {}", failure.message, failure.remedy);
         Ok(Claimed::proven(subject.map_err(told)?))
     }

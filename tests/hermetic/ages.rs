@@ -116,6 +116,37 @@ async fn evidence_is_used_again_for_a_minute_while_the_shared_store_is_away() {
     assert_eq!(world.get_as("bob", "/whoami").await.code(), "STATE_UNAVAILABLE");
 }
 
+/// Nor what his identity provider was told.
+#[tokio::test(start_paused = true)]
+async fn what_was_exchanged_is_used_again_for_a_minute_while_the_shared_store_is_away() {
+    fn keep_for_an_hour(configuration: &mut Value) {
+        configuration["delegation"]["tokenExchange"]["cache"] =
+            json!({ "enabled": true, "ttlSeconds": 3600 });
+    }
+    let keep_alone = |configuration: &mut Value| {
+        (alone().change)(configuration);
+        keep_for_an_hour(configuration);
+    };
+    for (setup, age, asked) in [
+        (Setup { change: keep_alone, ..alone() }, 59 * SECOND, 0),
+        (Setup { change: keep_alone, ..alone() }, 60 * SECOND, 1),
+        (Setup { change: keep_for_an_hour, ..Setup::default() }, 60 * SECOND, 0),
+    ] {
+        let world = World::with(setup).await;
+        let bob = sid(&world.kdcs.realm(), "bob").to_string();
+        world.idp.issuer.claim_in_exchanges("object_sid", bob);
+        let token = world.idp.issuer.token_for("bob");
+        let call = async || {
+            let answer = world.get(&token, &World::url("/whoami")).await;
+            assert!(answer.content().contains("bob"));
+            world.idp.issuer.exchanges()
+        };
+        let before = call().await;
+        world.time.pass(age).await;
+        assert_eq!(call().await - before, asked, "{age:?}");
+    }
+}
+
 /// However many call, and however often; for the very user and target, and not once he may again.
 #[tokio::test(start_paused = true)]
 async fn a_user_whom_the_kdc_refuses_is_asked_for_every_five_seconds_at_most() {

@@ -64,7 +64,7 @@ fn tokens(c: &mut Criterion, runtime: &Runtime) {
     });
 
     let exchanger = TokenExchanger::new(&exchange(), &verifier, &fetch).expect("what loads");
-    let exchange = async || exchanger.exchange(&caller, None, 0).await;
+    let exchange = async || exchanger.exchange(&caller, None, 0, None).await;
     runtime.block_on(exchange()).expect("an exchange");
     c.bench_function("exchange/hit", |b| {
         b.iter(|| runtime.block_on(exchange()).expect("a hit"));

@@ -143,7 +143,7 @@ async fn measure((users, has_tokens, ticket): (usize, bool, Option<usize>)) {
         let mut session = Session::default();
         if has_tokens {
             let caller = verifier.admit(&Presented::bearer(token)).await.expect("a good token");
-            exchanger.exchange(&caller, None, 0).await.expect("an exchange");
+            exchanger.exchange(&caller, None, 0, None).await.expect("an exchange");
             session.caller = Arc::downgrade(&caller);
         }
         if let Some(tickets) = &tickets {

@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -169,7 +170,7 @@ impl TokenExchanger {
     }
 
     /// Exchanges a caller's token for what is to be done at a target, or here. Nothing is used that was
-    /// kept for another `generation` of the revocations.
+    /// kept for another `generation` of the revocations, or for `max_age`.
     ///
     /// # Errors
     /// [`Failure`]; there is no falling back to the caller's own token.
@@ -178,9 +179,10 @@ impl TokenExchanger {
         caller: &Caller,
         target: Option<&Target>,
         generation: u64,
+        max_age: Option<Duration>,
     ) -> Result<Subject, Failure> {
         let issuer = self.issuer(caller)?;
-        self.obtain(issuer, issuer.exchange_for(target), caller, generation).await
+        self.obtain(issuer, issuer.exchange_for(target), caller, generation, max_age).await
     }
 
     /// Forgets what a caller's token was exchanged for: what it said has proved to be wrong.
@@ -209,6 +211,7 @@ impl TokenExchanger {
         exchange: &Arc<Exchange>,
         caller: &Caller,
         generation: u64,
+        max_age: Option<Duration>,
     ) -> Result<Subject, Failure> {
         let explain = |error: ExchangeError| error.explain(&exchange.settings);
         exchange.allows(caller).map_err(explain)?;
@@ -221,7 +224,7 @@ impl TokenExchanger {
             let obtained = exchange.obtain(caller, actor.as_deref()).await;
             return self.count(obtained.map(|obtained| obtained.subject)).map_err(explain);
         };
-        match cache.find(&key) {
+        match cache.find(&key, max_age) {
             Some(Ok(claims)) => {
                 self.count_from("cache");
                 return exchange.again(caller, &claims).map_err(explain);
@@ -237,7 +240,7 @@ impl TokenExchanger {
                 (Arc::clone(exchange), caller.clone(), self.asked.clone());
             async move { asked_once(&exchange, &caller, actor.as_deref(), &asked).await }
         };
-        match cache.find_or_exchange(&key, caller, work).await {
+        match cache.find_or_exchange(&key, caller, max_age, work).await {
             Some(exchanged) => match &exchanged.result {
                 Ok(claims) => exchange.again(caller, claims).map_err(explain),
                 Err(failure) => Err(failure.clone()),

@@ -202,7 +202,7 @@ impl One {
     }
 
     async fn exchange(&self, caller: &Caller) -> Result<Subject, Failure> {
-        self.exchanger.exchange(caller, None, 0).await
+        self.exchanger.exchange(caller, None, 0, None).await
     }
 }
 

@@ -49,8 +49,8 @@ async fn giving_up_while_a_token_is_exchanged_changes_nothing_for_others() {
     };
     let (one, other) = (caller("one").await, caller("other").await);
     for polls in 0..MOST_AWAITS {
-        let ended = give_up_after(polls, exchanger.exchange(&one, None, 0)).await;
-        let subject = exchanger.exchange(&other, None, 0).await.unwrap();
+        let ended = give_up_after(polls, exchanger.exchange(&one, None, 0, None)).await;
+        let subject = exchanger.exchange(&other, None, 0, None).await.unwrap();
         assert_eq!(subject.subject(), "other", "{polls}");
         if ended {
             assert!(polls > 1, "{polls}");

@@ -186,10 +186,10 @@ async fn a_token_is_judged_by_the_time_when_it_is_there() {
         Some((200, idp.answer(&with(&claims, "exp", json!(time + 20))).to_string()))
     };
     idp.served().exchanged = at(NOW + 100);
-    assert!(exchanger.exchange(&caller, None, 0).await.is_ok());
+    assert!(exchanger.exchange(&caller, None, 0, None).await.is_ok());
     // And what has ended meanwhile has ended.
     idp.served().exchanged = at(NOW + 100);
-    let failure = exchanger.exchange(&caller, None, 0).await.unwrap_err();
+    let failure = exchanger.exchange(&caller, None, 0, None).await.unwrap_err();
     assert!(failure.message.contains("expired"), "{failure}");
     assert!(failure.remedy.contains("clock"), "{failure:?}");
     assert!(!failure.remedy.contains("aud"), "{failure:?}");
@@ -244,7 +244,7 @@ async fn an_identity_provider_that_is_silent_is_given_up_in_time() {
     let caller = verifier.verify(idp.token()).await.unwrap();
     idp.served().silent = true;
     tokio::time::pause();
-    let failure = idp.exchanger(&verifier).exchange(&caller, None, 0).await.unwrap_err();
+    let failure = idp.exchanger(&verifier).exchange(&caller, None, 0, None).await.unwrap_err();
     assert_eq!(failure.code, Code::IdentityProviderUnreachable);
     assert!(failure.message.contains("in time"), "{failure}");
 }
@@ -274,7 +274,7 @@ async fn a_subject_that_is_a_name_is_nobody_unless_the_operator_says_so() {
     let exchange = async |change: Value| {
         let verifier = idp.verifier_with(change);
         let caller = verifier.verify(token.clone()).await.unwrap();
-        idp.exchanger(&verifier).exchange(&caller, None, 0).await
+        idp.exchanger(&verifier).exchange(&caller, None, 0, None).await
     };
     let failure = exchange(json!({})).await.unwrap_err();
     assert_eq!(failure.code, Code::ExchangedTokenRefused);

@@ -318,7 +318,7 @@ async fn whoever_came_with_an_opaque_token_is_exchanged_by_it() {
     let caller = verifier.verify(BearerToken::new(OPAQUE.into())).await.unwrap();
     let answer = idp.answer(&idp.exchanged_claims()).to_string();
     idp.served().exchanged = Some((200, answer));
-    let subject = idp.exchanger(&verifier).exchange(&caller, None, 0).await.unwrap();
+    let subject = idp.exchanger(&verifier).exchange(&caller, None, 0, None).await.unwrap();
     assert_eq!((subject.subject(), subject.legacy_name().as_str()), ("a1b2", "ALICE_ADMIN"));
     let request = idp.served().exchange_request.clone();
     assert!(request.contains("subject_token=mF_9.B5f-4.1JqM%7E%2F%2B%3D%3D&"), "{request}");
@@ -451,7 +451,7 @@ async fn a_token_that_lets_somebody_else_act_is_not_sent() {
         let token = BearerToken::new(format!("opaque-{number}"));
         let caller = verifier.verify(token).await.unwrap();
         idp.served().exchange_request.clear();
-        let exchanged = exchanger.exchange(&caller, None, 0).await;
+        let exchanged = exchanger.exchange(&caller, None, 0, None).await;
         assert_eq!(!idp.served().exchange_request.is_empty(), is_sent, "{may_act}");
         match exchanged {
             Ok(_) => assert!(is_sent, "{may_act}"),

@@ -156,14 +156,14 @@ async fn the_same_subject_at_two_issuers_is_two_people() {
     {
         let caller = verifier.verify(idp.token()).await.unwrap();
         assert_eq!((caller.issuer(), caller.subject()), (&idp.url[..], "a1b2"));
-        let subject = idp.exchanger(&verifier).exchange(&caller, None, 0).await.unwrap();
+        let subject = idp.exchanger(&verifier).exchange(&caller, None, 0, None).await.unwrap();
         assert_eq!((subject.issuer(), subject.subject()), (&idp.url[..], "a1b2"));
         for claimed in [&b"W25AD.NET"[..], b"OTHER.TEST"] {
             assert_eq!(subject.may_be(&alice(claimed)).is_ok(), claimed == realm);
         }
         // To the other one its token does not go.
         let of_the_other = other.exchanger(&other.verifier());
-        let failure = of_the_other.exchange(&caller, None, 0).await.unwrap_err();
+        let failure = of_the_other.exchange(&caller, None, 0, None).await.unwrap_err();
         assert_eq!(failure.code, Code::TokenExchangeFailed, "{failure}");
         // Nor does the name of an issuer make its token.
         let foreign = BearerToken::new(other.sign(&idp.claims()));

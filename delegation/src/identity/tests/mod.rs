@@ -305,7 +305,7 @@ impl Idp {
     ) -> Result<Subject, crate::Failure> {
         let caller = verifier.verify(self.token()).await.unwrap();
         self.served().exchanged = Some((status, answer.to_string()));
-        self.exchanger(&verifier).exchange(&caller, None, 0).await
+        self.exchanger(&verifier).exchange(&caller, None, 0, None).await
     }
 
     async fn exchange_for(&self, claims: &Value) -> Result<Subject, crate::Failure> {

@@ -92,12 +92,16 @@ impl Cache {
         Key::new(&self.pepper, asked, caller, actor, generation)
     }
 
-    /// What is kept: claims, or a refusal of a moment ago.
-    pub(super) fn find(&self, key: &Key) -> Option<Result<Claims, Failure>> {
+    /// What is kept, and not for `max_age`: claims, or a refusal of a moment ago.
+    pub(super) fn find(
+        &self,
+        key: &Key,
+        max_age: Option<Duration>,
+    ) -> Option<Result<Claims, Failure>> {
         let now = self.now();
         let (salt, sealed) = {
             let mut sessions = self.lock();
-            let (salt, entry) = sessions.find(&key.session, &key.entry, now)?;
+            let (salt, entry) = sessions.find(&key.session, &key.entry, max_age, now)?;
             match &entry.kept {
                 Kept::Refused(failure) => return Some(Err((**failure).clone())),
                 Kept::Sealed(sealed) => (salt, Zeroizing::new(sealed.to_vec())),
@@ -117,13 +121,14 @@ impl Cache {
         self: &Arc<Self>,
         key: &Arc<Key>,
         caller: &Caller,
+        max_age: Option<Duration>,
         exchange: impl FnOnce() -> F,
     ) -> Option<Arc<Exchanged>>
     where
         F: Future<Output = Exchanged> + Send + 'static,
     {
         let find = |_: &Digest| {
-            let result = self.find(key)?;
+            let result = self.find(key, max_age)?;
             Some(Arc::new(Exchanged { result, keep: Keep::No }))
         };
         let work = |_: &Digest| {

@@ -117,11 +117,13 @@ impl Sessions {
         found.filter(|found| found.name == *session)
     }
 
-    /// What is kept under this name, and what it was sealed with; the session is in use with that.
+    /// What is kept under this name, and not for `max_age`, and what it was sealed with; the session is in
+    /// use with that.
     pub(super) fn find(
         &mut self,
         session: &Digest,
         name: &Digest,
+        max_age: Option<Duration>,
         now: Moment,
     ) -> Option<(Salt, &Entry)> {
         let found = self.get(session)?;
@@ -138,7 +140,8 @@ impl Sessions {
         self.by_use.insert((turn, short(session)));
         let found = self.all.get_mut(&short(session))?;
         let place = found.entries.iter().position(|entry| entry.name == *name)?;
-        if !now.is_within(found.entries[place].time, found.entries[place].since) {
+        let Entry { since, time, .. } = found.entries[place];
+        if !now.is_within(max_age.map_or(time, |max_age| time.min(max_age)), since) {
             self.bytes -= found.entries.swap_remove(place).kept.bytes();
             return None;
         }

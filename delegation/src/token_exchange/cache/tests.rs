@@ -79,7 +79,7 @@ impl Fixture {
         caller: &Caller,
         keep: Keep,
     ) -> Result<Claims, Failure> {
-        if let Some(found) = self.cache.find(&key) {
+        if let Some(found) = self.cache.find(&key, None) {
             return found;
         }
         let exchange = || {
@@ -91,7 +91,7 @@ impl Fixture {
                 Exchanged { result, keep }
             }
         };
-        self.cache.find_or_exchange(&key, caller, exchange).await.unwrap().result.clone()
+        self.cache.find_or_exchange(&key, caller, None, exchange).await.unwrap().result.clone()
     }
 
     fn asked(&self) -> usize {
@@ -283,7 +283,7 @@ async fn nothing_that_came_before_a_revocation_is_found_after_it() {
     let alice = caller("token", 300);
     it.exchange(&alice, LONG).await.unwrap();
     let after = it.key_after(&alice, 0, 1);
-    assert!(it.cache.find(&after).is_none());
+    assert!(it.cache.find(&after, None).is_none());
     // What is under way meanwhile is not joined, and lands where nobody looks any more.
     let [before, after] = [0, 1].map(|generation| it.key_after(&alice, 1, generation));
     let under_way = it.exchange_by(before.clone(), &alice, LONG);
@@ -296,7 +296,7 @@ async fn nothing_that_came_before_a_revocation_is_found_after_it() {
     let number = |claims: Result<Claims, Failure>| claims.unwrap().get("n").unwrap().as_u64();
     assert_eq!((number(first), number(second)), (Some(2), Some(3)));
     for (key, its_own) in [(before, Some(2)), (after, Some(3))] {
-        assert_eq!(number(it.cache.find(&key).unwrap()), its_own);
+        assert_eq!(number(it.cache.find(&key, None).unwrap()), its_own);
     }
 }
 
@@ -323,7 +323,7 @@ async fn what_was_rejected_is_neither_found_nor_waited_for_again() {
     let alice = caller("token", 300);
     it.exchange(&alice, LONG).await.unwrap();
     it.cache.reject(&it.key(&alice));
-    assert!(it.cache.find(&it.key(&alice)).is_none());
+    assert!(it.cache.find(&it.key(&alice), None).is_none());
     // Under way: whoever has rejected what it will come to does not join it.
     let first = it.exchange(&alice, LONG);
     let second = async {
@@ -365,7 +365,8 @@ async fn entries_sessions_and_bytes_are_bounded() {
         it.exchange_for(&alice, asked, LONG).await.unwrap();
         it.sessions();
     }
-    let kept = (0..20).filter(|asked| it.cache.find(&it.key_for(&alice, *asked)).is_some()).count();
+    let kept =
+        (0..20).filter(|asked| it.cache.find(&it.key_for(&alice, *asked), None).is_some()).count();
     assert_eq!(kept, 10);
     for user in 0..10 {
         let token = BearerToken::new(format!("{user}"));
@@ -389,7 +390,7 @@ async fn a_thousand_sessions_take_less_than_ten_megabytes() {
         let caller = Caller::with_token("i", &format!("{user}"), None, token, NOW + 300);
         let claims = Claims::from_json(json.as_bytes()).unwrap();
         let exchange = || async { Exchanged { result: Ok(claims), keep: LONG } };
-        it.cache.find_or_exchange(&it.key(&caller), &caller, exchange).await.unwrap();
+        it.cache.find_or_exchange(&it.key(&caller), &caller, None, exchange).await.unwrap();
     }
     let sessions = it.cache.lock();
     let (count, bytes) = sessions.figures();
@@ -421,7 +422,7 @@ proptest! {
                     let entry = Entry { name: [user; 32], kept, since: now, time: idle };
                     all.keep(&name, salt, entry);
                 },
-                4 => drop(all.find(&name, &[user; 32], now).map(|found| found.0)),
+                4 => drop(all.find(&name, &[user; 32], None, now).map(|found| found.0)),
                 _ => all.forget(&name, &[user; 32]),
             }
             all.check();

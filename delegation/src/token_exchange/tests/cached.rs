@@ -21,7 +21,7 @@ async fn one_exchange_serves_all_calls_of_a_token_and_of_no_other() {
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let (exchanger, alice) = (one.exchanger.clone(), alice.clone());
-        calls.spawn(async move { exchanger.exchange(&alice, None, 0).await });
+        calls.spawn(async move { exchanger.exchange(&alice, None, 0, None).await });
     }
     for subject in calls.join_all().await {
         assert_eq!(subject.unwrap().legacy_name().as_str(), "ALICE_ADMIN");
@@ -223,7 +223,7 @@ async fn what_a_wrong_account_came_of_is_asked_for_again() {
     one.exchange(&alice).await.unwrap();
     assert_eq!(one.idp.asked(), 2);
     // After her access was ended, and given back.
-    one.exchanger.exchange(&alice, None, 1).await.unwrap();
+    one.exchanger.exchange(&alice, None, 1, None).await.unwrap();
     assert_eq!(one.idp.asked(), 3);
 }
 

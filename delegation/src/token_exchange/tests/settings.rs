@@ -25,7 +25,7 @@ async fn a_token_goes_to_its_own_issuer_only() {
         let before = idp.asked();
         for issuer in [URL, OTHER] {
             let caller = admit(&both, &idp.sign(&Idp::claims(issuer))).await;
-            let exchanged = exchanger.exchange(&caller, None, 0).await;
+            let exchanged = exchanger.exchange(&caller, None, 0, None).await;
             if issuer == URL || reaches {
                 assert_eq!(exchanged.unwrap().issuer(), issuer);
                 assert_eq!(idp.last().url, format!("{issuer}/token"));
@@ -54,7 +54,7 @@ async fn two_issuers_with_the_same_subject_share_nothing() {
     for _ in 0..2 {
         for issuer in [URL, OTHER] {
             let caller = admit(&verifier, &idp.sign(&Idp::claims(issuer))).await;
-            let subject = exchanger.exchange(&caller, None, 0).await.unwrap();
+            let subject = exchanger.exchange(&caller, None, 0, None).await.unwrap();
             assert_eq!((subject.issuer(), subject.subject()), (issuer, "alice"));
         }
     }
@@ -101,13 +101,13 @@ async fn what_is_asked_for_may_differ_by_kind_and_by_target() {
     for round in 0..2 {
         for (name, audience) in [("intranet", "intranet"), ("wiki", "web"), ("files", "files")] {
             let target = targets.iter().find(|target| target.name() == name).unwrap();
-            exchanger.exchange(&caller, Some(target), 0).await.unwrap();
+            exchanger.exchange(&caller, Some(target), 0, None).await.unwrap();
             if round == 0 {
                 assert_eq!(idp.last().get("audience"), Some(audience));
                 assert_eq!(idp.last().get("scope"), (name == "wiki").then_some("web"));
             }
         }
-        exchanger.exchange(&caller, None, 0).await.unwrap();
+        exchanger.exchange(&caller, None, 0, None).await.unwrap();
         assert_eq!(idp.asked(), 4, "each has an entry of its own");
     }
     let only = json!([target("intranet"), target("wiki")]);
@@ -169,7 +169,7 @@ async fn remedies_name_the_setting_that_was_used() {
     {
         let caller = admit(&verifier, &idp.sign(&Idp::claims(issuer))).await;
         let remedy =
-            async |target| exchanger.exchange(&caller, target, 0).await.unwrap_err().remedy;
+            async |target| exchanger.exchange(&caller, target, 0, None).await.unwrap_err().remedy;
         refusal("Audience not found", "invalid_client");
         assert!(remedy(None).await.contains(&format!("check {section}.audience,")));
         let of_module = "check delegation.modules.http.tokenExchange.audience,";
