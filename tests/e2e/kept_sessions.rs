@@ -2,6 +2,7 @@
 //! file server's log says who came, its processes are its sessions' ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use krb_tests::logs::Mark;
@@ -22,6 +23,9 @@ const USERS: [(&str, &str); 7] = [
     ("rené", "rené"),
     ("rene", "rene"),
 ];
+
+/// Calls begin for each time that sessions are killed, several times as many as are under way at once.
+const CALLS_TO_A_KILL: usize = 40;
 
 fn file_server(lab: &Lab) -> Mark {
     Mark::end_of(lab.var("FILESERVER_AUDIT"))
@@ -89,8 +93,9 @@ async fn whoever_is_killed_or_gives_up_nobody_gets_anothers_file() {
     let server = Arc::new(Server::start(lab, &Setup::new(lab, &issuer.url())));
     let log = file_server(lab);
     let mut callers = JoinSet::new();
+    let calls = Arc::new(AtomicUsize::new(0));
     for worker in 0..16 {
-        let server = server.clone();
+        let (server, calls) = (server.clone(), calls.clone());
         let tokens = USERS.map(|(user, account)| match user {
             "alice" | "bob" => (issuer.token(user), account),
             _ => (issuer.token_for(account), account),
@@ -102,6 +107,7 @@ async fn whoever_is_killed_or_gives_up_nobody_gets_anothers_file() {
                 let (_, other) = &tokens[(worker + number + 1) % tokens.len()];
                 let path = |account: &str| lab.unc(&format!("reports/{account}.csv"));
                 let own = path(account);
+                calls.fetch_add(2, Ordering::Relaxed);
                 let read = server.read(token, &own);
                 if (worker + number) % 5 == 0 {
                     // Somewhere on its way, in the middle of an answer among others.
@@ -120,10 +126,17 @@ async fn whoever_is_killed_or_gives_up_nobody_gets_anothers_file() {
             refused
         });
     }
+    // Once for every so many calls, at any moment of theirs, however fast the machine is.
+    let mut kills = 0;
     let killer = async {
         loop {
-            tokio::time::sleep(Duration::from_millis(150)).await;
+            let next = calls.load(Ordering::Relaxed) + CALLS_TO_A_KILL;
+            while calls.load(Ordering::Relaxed) < next {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(kills * 7 % 50)).await;
             kill_sessions(lab);
+            kills += 1;
         }
     };
     let refused = tokio::select! {
@@ -137,6 +150,7 @@ async fn whoever_is_killed_or_gives_up_nobody_gets_anothers_file() {
         () = killer => 0,
     };
     assert!(refused > 16 * 20, "{refused}: most calls go well");
+    assert!(kills > 2, "{kills}: sessions are killed again and again");
 
     // The file server's own word: a file of somebody's was opened by nobody else.
     for line in log.since().lines().filter(|line| line.contains("|create_file|ok|")) {
