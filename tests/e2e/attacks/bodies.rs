@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::lab;
+use crate::replicas::ready;
 
 const AT_ONCE: usize = 8;
 const MIB: usize = 1 << 20;
@@ -41,7 +42,8 @@ async fn eight_of_the_worst_bodies_at_once_cost_little_memory() {
     setup.change = |configuration| configuration["server"]["callTimeoutSeconds"] = json!(2);
     let server = Server::start(lab, &setup);
     let token = issuer.token("alice");
-    // Everything that is loaded or fetched once.
+    // Everything that is loaded or fetched once, which may take longer than a call may.
+    ready(&server, &token, &lab.url("/whoami")).await;
     assert_eq!(server.get(&token, &lab.url("/whoami")).await.data()["status"], 200);
 
     let long = |text: &str| json!({"url": url, "method": "POST", "body": text}).to_string();

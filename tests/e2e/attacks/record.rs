@@ -32,7 +32,8 @@ async fn every_call_leaves_a_record_however_it_ends() {
         "name": "silent", "kind": "http", "url": silent_url,
         "spn": format!("HTTP/{}", lab.var("WEB_HOST")), "dangerPlainHttp": true
     }));
-    setup.change = |configuration| configuration["server"]["callTimeoutSeconds"] = json!(2);
+    // Enough for the first calls of a server that begins beside others.
+    setup.change = |configuration| configuration["server"]["callTimeoutSeconds"] = json!(8);
     let server = Server::start(lab, &setup);
     let (alice, bob) = (issuer.token("alice"), issuer.token("bob"));
     let secret = lab.unc("reports/data.csv");

@@ -13,6 +13,7 @@ use super::{ask, row, server, superuser, target};
 use crate::databases::overheard::lead_here;
 use crate::databases::stalling::Stalling;
 use crate::lab;
+use crate::replicas::ready;
 
 const PID: &str = "SELECT pg_backend_pid() AS pid";
 
@@ -84,7 +85,7 @@ async fn what_takes_too_long_ends_at_the_server_too() {
         "CREATE OR REPLACE VIEW slow AS SELECT 1 AS n FROM pg_sleep(60); GRANT SELECT ON slow TO PUBLIC",
     );
     for encryption in ["gss", "tls"] {
-        let change = json!({ "limits": { "seconds": 1 }, "encryption": encryption });
+        let change = json!({ "limits": { "seconds": 3 }, "encryption": encryption });
         let server = server(lab, &issuer.url(), vec![target(lab, "pg", change)]);
         let bob = issuer.token("bob");
         let begun = Instant::now();
@@ -160,6 +161,8 @@ async fn who_never_answers_or_never_proves_itself_is_told_nothing() {
     setup.change = |config: &mut Value| config["server"]["callTimeoutSeconds"] = 3.into();
     let server = krb_tests::Server::start(lab, &setup);
     let bob = issuer.token("bob");
+    // What is loaded or fetched once may take longer than a call may.
+    ready(&server, &bob, &lab.url("/whoami")).await;
     for ((name, _, _, code, words), mut heard) in cases.iter().zip(ports) {
         let begun = Instant::now();
         let (found, message, _) = ask(&server, &bob, name, PID).await.error();

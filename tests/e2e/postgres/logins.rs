@@ -173,7 +173,7 @@ async fn what_is_set_for_a_role_holds_when_it_is_taken_on() {
     let change = json!({ "login": login, "encryption": "tls", "statements": statements() });
     let server = server(lab, &issuer.url(), vec![target(lab, "role", change)]);
     let bob = issuer.token("bob");
-    superuser(lab, "ALTER ROLE bob SET statement_timeout = '300ms'");
+    superuser(lab, "ALTER ROLE bob SET statement_timeout = '2s'");
     superuser(lab, "ALTER ROLE bob IN DATABASE app SET work_mem = '3MB'");
     superuser(lab, "ALTER ROLE bob SET search_path = alice, public");
     let settings = stored(&server, &bob, "role", "settings", json!({})).await;
@@ -182,7 +182,7 @@ async fn what_is_set_for_a_role_holds_when_it_is_taken_on() {
     superuser(lab, "ALTER ROLE bob RESET ALL");
     superuser(lab, "ALTER ROLE bob IN DATABASE app RESET ALL");
     let expected = json!({
-        "t": "300ms", "m": "3MB", "p": "pg_catalog, pg_temp", "d": "ISO, YMD"
+        "t": "2s", "m": "3MB", "p": "pg_catalog, pg_temp", "d": "ISO, YMD"
     });
     assert_eq!(row(&settings), &expected);
     assert_eq!(slept.code(), "RESOURCE_BUSY", "{slept:#?}");

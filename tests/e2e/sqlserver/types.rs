@@ -41,7 +41,7 @@ async fn what_is_too_much_or_too_long_is_stopped_at_the_server_and_the_session_g
     let lab = lab!(alone);
     let issuer = issuer().await;
     let database = database(lab).await;
-    let limits = json!({ "limits": { "rows": 100, "bytes": 65536, "seconds": 2 } });
+    let limits = json!({ "limits": { "rows": 100, "bytes": 65536, "seconds": 3 } });
     let server = server(lab, &issuer.url(), vec![target(lab, "db", limits)]);
     let token = issuer.token("alice");
     let sql = "SELECT a.name FROM many AS a";
