@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,9 +71,8 @@ impl Volume {
     }
 }
 
-/// Where things are, for configurations.
+/// Where it is, for configurations.
 static TOKEN_ENDPOINT: OnceLock<String> = OnceLock::new();
-static METRICS: OnceLock<String> = OnceLock::new();
 
 fn start(lab: &Lab, setup: &Setup, name: &str, volume: &Volume) -> Server {
     let folder = lab.scratch(name);
@@ -246,19 +244,20 @@ async fn a_keytab_and_a_policy_are_replaced_under_load_and_what_is_broken_is_nam
     let files: &[(&str, &[u8])] =
         &[("mcp.keytab", &keytab(vec![old()])), ("policy.cedar", ALLOW_ALL.as_bytes())];
     let volume = Volume::new(lab.scratch("rollover-files/volume"), files);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    METRICS.set(free.to_string()).unwrap();
     let mut setup = Setup::new(lab, &issuer.url());
     setup.account = "svc-rotated".into();
     setup.change = |configuration| {
         configuration["kerberos"]["serviceAccount"]["keytab"] = "volume/mcp.keytab".into();
         configuration["policy"]["file"] = "volume/policy.cedar".into();
-        configuration["server"]["metrics"] = json!({ "listen": METRICS.get().unwrap() });
+        configuration["server"]["metrics"] = json!({ "listen": "127.0.0.1:0" });
     };
     let server = Arc::new(start(lab, &setup, "rollover-files", &volume));
+    let said = server.said().lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let metrics = said.into_iter().find(|entry| entry["message"] == "metrics").unwrap();
+    let metrics = metrics["address"].as_str().unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let side = async |path: &str| {
-        let answer = http.get(format!("http://{free}{path}")).send().await.unwrap();
+        let answer = http.get(format!("http://{metrics}{path}")).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     until("ready", async || side("/readyz").await.0 == 200).await;
@@ -325,8 +324,23 @@ async fn call_until_it_ends(server: &Arc<Server>, token: String, url: String) ->
             while http.post(&address).bearer_auth(&token).json(&call).send().await.is_ok() {}
         });
     }
-    sleep(Duration::from_secs(2)).await;
+    until_closed(server, 40).await;
     callers
+}
+
+/// Waits until so many calls have their closing records.
+async fn until_closed(server: &Server, calls: usize) {
+    let begun = Instant::now();
+    while records_with(server, "\"intentId\":") < calls {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no {calls} calls");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How many records have this, of a log that is being written to.
+fn records_with(server: &Server, text: &str) -> usize {
+    let log = fs::read(server.folder().join("audit.jsonl")).unwrap_or_default();
+    String::from_utf8_lossy(&log).lines().filter(|line| line.contains(text)).count()
 }
 
 fn verified(server: &Server) -> Value {
@@ -382,15 +396,16 @@ async fn of_two_replicas_one_ends_and_the_other_goes_on() {
     let (one, other) = (Arc::new(one), Arc::new(other));
     let mut callers = call_until_it_ends(&one, bob.clone(), page.clone()).await;
     let load = Load::begin(&other, &[(bob.clone(), page.clone()), (bob, page)]);
-    sleep(Duration::from_secs(1)).await;
+    until_closed(&other, 40).await;
     lab.shell(&format!("kill -TERM {}", one.id()));
     while callers.join_next().await.is_some() {}
     sleep(Duration::from_secs(1)).await;
     let (done, failed) = load.end().await;
     assert!(failed.is_empty() && done > 20, "of {done}: {failed:#?}");
-    // Closing records need not be written when the call is answered.
-    sleep(Duration::from_secs(1)).await;
     for server in [&one, &other] {
+        // Closing records need not be written when the call is answered.
+        let intents = records_with(server, "\"phase\":\"intent\"");
+        until_closed(server, intents).await;
         let (closed, open) = closed_and_open(server);
         assert!(closed > 20 && open.is_empty(), "{closed} {open:?}");
     }
