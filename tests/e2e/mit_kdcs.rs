@@ -76,7 +76,10 @@ async fn when_a_kdc_dies_another_one_takes_over_at_once() {
     let [first, second] = ["first", "second"].map(|name| Kdc::start(lab, name, &identity));
     let kdc = KdcSource::Addresses(vec![first.address, second.address]);
     let mit = Realm { kdc, ..Realm::mit(lab) };
-    let bob = Client::new(mit.config("bob", password("Passw0rd!bob")));
+    // So much patience that nobody asks the second one for the first one's slowness.
+    let mut config = mit.config("bob", password("Passw0rd!bob"));
+    (config.kdc_timeout, config.timeout) = (Duration::from_secs(10), Duration::from_secs(60));
+    let bob = Client::new(config);
     let krbtgt = Name::krbtgt(mit.name.as_bytes());
     let log_in = async || bob.initial(&krbtgt, TicketOptions::default()).await;
     log_in().await.unwrap();
@@ -87,7 +90,7 @@ async fn when_a_kdc_dies_another_one_takes_over_at_once() {
     for _ in 0..3 {
         let begun = Instant::now();
         log_in().await.unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
     assert!(logins(&second) >= 3, "{}", second.said());
 }
