@@ -562,7 +562,7 @@ async fn a_password_server_that_is_down_does_not_use_up_the_time_of_the_next() {
     let client = |servers: KdcSource| {
         let mut config = kdc.client_config("alice").unwrap();
         config.secret = secret(PASSWORD).into();
-        config.timeout = Duration::from_secs(4);
+        config.timeout = Duration::from_secs(10);
         config.realms = config.realms.with_kpasswd(REALM, servers);
         Client::new(config)
     };
@@ -578,7 +578,7 @@ async fn a_password_server_that_is_down_does_not_use_up_the_time_of_the_next() {
     kdc.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn names_of_password_servers_that_dns_is_silent_about_are_given_up() {
     let world = World::new();
     let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();

@@ -489,22 +489,29 @@ fn a_kdc_that_is_silent_is_named_on_a_terminal() {
     std::fs::write(scratch.0.join("krb5.conf"), conf).unwrap();
     std::fs::write(scratch.0.join("password"), "secret\n").unwrap();
     let krb = env!("CARGO_BIN_EXE_krb");
-    let kinit = format!("timeout 5 {krb} kinit --password-file password alice@R");
+    let kinit = |seconds| format!("timeout {seconds} {krb} kinit --password-file password alice@R");
     let mut on_terminal = Command::new("script");
-    on_terminal.args(["-qefc", &kinit, "/dev/null"]);
+    on_terminal.args(["-qefc", &kinit(20), "/dev/null"]);
     let mut alone = Command::new("sh");
-    alone.args(["-c", &kinit]);
+    alone.args(["-c", &kinit(5)]);
     let started = [on_terminal, alone].map(|mut command| {
         command.current_dir(&scratch.0).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("KRB5_CONFIG", "krb5.conf").stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
     });
-    let [Ok(on_terminal), Ok(alone)] = started else {
+    let [Ok(mut on_terminal), Ok(alone)] = started else {
         return eprintln!("skipped: there is no program `script` here");
     };
-    let shown = on_terminal.wait_with_output().unwrap().stdout;
-    let shown = String::from_utf8(shown).unwrap();
-    assert!(shown.contains(&format!("krb: waiting for an answer of {address}")), "{shown}");
+    let told = format!("krb: waiting for an answer of {address}");
+    let (mut terminal, mut shown) = (on_terminal.stdout.take().unwrap(), Vec::new());
+    while !String::from_utf8_lossy(&shown).contains(&told) {
+        let mut more = [0; 1000];
+        let length = terminal.read(&mut more).unwrap();
+        assert!(length > 0, "{}", String::from_utf8_lossy(&shown));
+        shown.extend(&more[..length]);
+    }
+    on_terminal.kill().unwrap();
+    on_terminal.wait().unwrap();
     let complaint = alone.wait_with_output().unwrap().stderr;
     assert_eq!(String::from_utf8(complaint).unwrap(), "");
 }
