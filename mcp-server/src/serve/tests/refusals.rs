@@ -14,7 +14,7 @@ fn request(token: &str, length: usize) -> Vec<u8> {
 async fn answer(stream: &mut TcpStream) -> std::io::Result<String> {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
     loop {
-        let length = timeout(Duration::from_secs(10), stream.read(&mut buffer)).await.unwrap()?;
+        let length = timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap()?;
         text += std::str::from_utf8(&buffer[..length]).unwrap();
         let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
             let announced = head.lines().find_map(|line| line.strip_prefix("content-length: "));
@@ -35,27 +35,37 @@ async fn a_client_that_sends_a_large_body_reads_its_refusal() {
         [("expired", 1_000_000, 401), ("expired", 6_000_000, 401), ("alice", 6_000_000, 413)]
     {
         for _ in 0..20 {
-            let mut stream = TcpStream::connect(running.address).await.unwrap();
-            stream.write_all(&request(token, length)).await.unwrap();
-            let (mut reader, mut writer) = stream.split();
-            let body = vec![b' '; length];
-            // As most clients: everything is sent before anything is read.
-            let sent = timeout(Duration::from_secs(10), writer.write_all(&body)).await.unwrap();
-            let mut text = String::new();
-            let read = timeout(Duration::from_secs(10), reader.read_to_string(&mut text));
-            if length <= 1 << 20 {
-                sent.unwrap();
-                let text = answer(&mut stream).await.unwrap();
-                assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{text}");
-                assert!(!text.contains("connection: close"), "{text}");
-            } else {
-                sent.unwrap();
-                read.await.unwrap().unwrap();
-                assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{length}: {text}");
-                assert!(text.contains("connection: close"), "{text}");
+            for time in 1.. {
+                let begun = Instant::now();
+                let refusal = refused(running.address, token, length).await;
+                let is_well = refusal.as_ref().is_ok_and(|text| {
+                    text.starts_with(&format!("HTTP/1.1 {status}"))
+                        && text.contains("connection: close") == (length > 1 << 20)
+                });
+                if is_well {
+                    break;
+                }
+                // A client on a machine that stands still is not waited for; then it is tried again.
+                assert!(
+                    time < 3 && begun.elapsed() > Duration::from_secs(1),
+                    "{length}: {refusal:?}"
+                );
             }
         }
     }
+}
+
+/// What a client reads that, as most do, sends everything before it reads anything.
+async fn refused(address: SocketAddr, token: &str, length: usize) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(&request(token, length)).await?;
+    timeout(PATIENCE, stream.write_all(&vec![b' '; length])).await.unwrap()?;
+    if length <= 1 << 20 {
+        return answer(&mut stream).await;
+    }
+    let mut text = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut text)).await.unwrap()?;
+    Ok(text)
 }
 
 #[tokio::test]
@@ -98,5 +108,5 @@ async fn a_client_that_closes_its_connection_cancels_its_call() {
     let running = start(Duration::from_secs(1)).await;
     let stream = call(&running, r"\\files\corp\endless").await;
     drop(stream);
-    timeout(Duration::from_secs(5), running.fake.wait_for("cancelled")).await.unwrap();
+    timeout(PATIENCE, running.fake.wait_for("cancelled")).await.unwrap();
 }
