@@ -31,6 +31,8 @@ mod resolver;
 mod s4u;
 mod sharing;
 mod store;
+#[cfg(test)]
+mod testing;
 mod together;
 mod trace;
 mod transport;

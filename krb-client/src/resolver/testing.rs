@@ -1,12 +1,12 @@
 //! A name server on loopback that says what a test wants it to.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::time::sleep;
 
 use super::Resolver;
@@ -81,11 +81,14 @@ pub(crate) fn uri(priority: u16, weight: u16, target: &str) -> Vec<u8> {
 /// How often each name was asked for, by name and type.
 pub(crate) type Asked = Arc<Mutex<HashMap<(String, u16), usize>>>;
 
-/// One port of TCP's and UDP's. A number that is free for one may be taken for the other.
-async fn both() -> (TcpListener, UdpSocket, SocketAddr) {
-    let mut held = Vec::new();
+/// One port of TCP's and UDP's, at an address without a port. A number that is free for one may be
+/// taken for the other. While the first is held nobody else's server answers there: who connects is
+/// refused, unless it is listened at.
+pub(crate) async fn bound(ip: impl Into<IpAddr>) -> (TcpSocket, UdpSocket, SocketAddr) {
+    let (ip, mut held) = (ip.into(), Vec::new());
     while held.len() < 100 {
-        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+        tcp.bind((ip, 0).into()).unwrap();
         let address = tcp.local_addr().unwrap();
         match UdpSocket::bind(address).await {
             Ok(udp) => return (tcp, udp, address),
@@ -95,11 +98,17 @@ async fn both() -> (TcpListener, UdpSocket, SocketAddr) {
     panic!("no port is free for both");
 }
 
+/// The same, listened at.
+pub(crate) async fn both(ip: impl Into<IpAddr>) -> (TcpListener, UdpSocket, SocketAddr) {
+    let (tcp, udp, address) = bound(ip).await;
+    (tcp.listen(1024).unwrap(), udp, address)
+}
+
 /// Starts one. Where `zone` gives nothing there is never an answer.
 pub(crate) async fn name_server(
     zone: impl Fn(&str, u16) -> Option<Says> + Send + Sync + 'static,
 ) -> (SocketAddr, Asked) {
-    let (tcp, udp, address) = both().await;
+    let (tcp, udp, address) = both(Ipv4Addr::LOCALHOST).await;
     let (zone, asked) = (Arc::new(zone), Asked::default());
     let answer = {
         let asked = asked.clone();

@@ -4,6 +4,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::testing::*;
 use super::*;
+use crate::testing::thrice;
 
 const SERVICE: &str = "_kerberos._tcp.example.com";
 
@@ -80,52 +81,72 @@ async fn a_name_that_is_not_there_is_asked_for_again_soon() {
 
 #[tokio::test]
 async fn what_is_not_there_without_a_soa_is_asked_for_again_after_five_seconds() {
-    let (resolver, asked) = resolver(|_, _| Some(no_such_name())).await;
-    for (wait, times) in [(0, 1), (4, 1), (2, 2)] {
-        sleep(Duration::from_secs(wait)).await;
-        resolver.addresses("absent.example.com").await.unwrap_err();
-        assert_eq!(count(&asked, "absent.example.com", A), times, "after {wait} s more");
-    }
+    thrice(async || {
+        let (resolver, asked) = resolver(|_, _| Some(no_such_name())).await;
+        let mut times = Vec::new();
+        for wait in [0, 4, 2] {
+            sleep(Duration::from_secs(wait)).await;
+            resolver.addresses("absent.example.com").await.unwrap_err();
+            times.push(count(&asked, "absent.example.com", A));
+        }
+        (times != [1, 1, 2]).then(|| format!("asked for {times:?} times"))
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_question_for_ipv6_that_is_never_answered_costs_next_to_nothing() {
-    let (resolver, _) =
-        resolver(|_, kind| (kind == A).then(|| records([address([127, 0, 0, 9])]))).await;
-    let started = Instant::now();
-    let found = resolver.addresses("kdc.example.com").await.unwrap();
-    assert_eq!(found, [Ipv4Addr::new(127, 0, 0, 9)]);
-    assert!(started.elapsed() < Duration::from_secs(1));
+    thrice(async || {
+        let (resolver, _) =
+            resolver(|_, kind| (kind == A).then(|| records([address([127, 0, 0, 9])]))).await;
+        let started = Instant::now();
+        let found = resolver.addresses("kdc.example.com").await.unwrap();
+        assert_eq!(found, [Ipv4Addr::new(127, 0, 0, 9)]);
+        let took = started.elapsed();
+        (took >= Duration::from_secs(1)).then(|| format!("{took:?}"))
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn ipv6_goes_first() {
-    let (resolver, _) = resolver(|_, kind| {
-        Some(records([if kind == AAAA {
-            address6("2001:db8::1")
-        } else {
-            address([192, 0, 2, 1])
-        }]))
+    // The one kind is not waited for for long once the other is there.
+    thrice(async || {
+        let (resolver, _) = resolver(|_, kind| {
+            Some(records([if kind == AAAA {
+                address6("2001:db8::1")
+            } else {
+                address([192, 0, 2, 1])
+            }]))
+        })
+        .await;
+        let found = resolver.addresses("kdc.example.com").await.unwrap();
+        if found.len() < 2 {
+            return Some(format!("{found:?}"));
+        }
+        assert_eq!(found.iter().map(IpAddr::is_ipv6).collect::<Vec<_>>(), [true, false]);
+        None
     })
     .await;
-    let found = resolver.addresses("kdc.example.com").await.unwrap();
-    assert_eq!(found.iter().map(IpAddr::is_ipv6).collect::<Vec<_>>(), [true, false]);
 }
 
 #[tokio::test]
 async fn callers_that_give_up_keep_nobody_from_an_answer() {
-    let begun = Instant::now();
-    // Each gives up long before the server answers: a look-up that was theirs would never end.
-    let late = |_: &str, kind| {
-        let says = if kind == A { records([address([127, 0, 0, 9])]) } else { nothing() };
-        Some(says.late(Duration::from_millis(300)))
-    };
-    let (resolver, asked) = resolver(late).await;
-    let mut given_up = 0;
-    while timeout(Duration::from_millis(20), resolver.addresses("kdc.example.com")).await.is_err() {
-        given_up += 1;
-        assert!(begun.elapsed() < Duration::from_secs(9), "asked {asked:?}");
-    }
-    assert!(given_up > 5, "{given_up}");
-    assert!(count(&asked, "kdc.example.com", A) < given_up, "not one for each: {asked:?}");
+    thrice(async || {
+        let begun = Instant::now();
+        // Each gives up long before the server answers: a look-up that was theirs would never end.
+        let late = |_: &str, kind| {
+            let says = if kind == A { records([address([127, 0, 0, 9])]) } else { nothing() };
+            Some(says.late(Duration::from_millis(300)))
+        };
+        let (resolver, asked) = resolver(late).await;
+        let (patience, mut given_up) = (Duration::from_millis(20), 0);
+        while timeout(patience, resolver.addresses("kdc.example.com")).await.is_err() {
+            given_up += 1;
+            assert!(begun.elapsed() < Duration::from_secs(9), "asked {asked:?}");
+        }
+        let for_each = count(&asked, "kdc.example.com", A) >= given_up;
+        (given_up <= 5 || for_each).then(|| format!("{given_up} gave up, {asked:?}"))
+    })
+    .await;
 }

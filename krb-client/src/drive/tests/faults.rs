@@ -40,10 +40,11 @@ async fn a_reply_that_is_cut_anywhere_sends_the_call_to_another_kdc_at_once() {
     let (good, count) = kdc(vec![b"done".to_vec()]).await;
     for end in 0..whole.len() {
         let kdcs = vec![cutting(whole[..end].to_vec()).await, good];
-        let driver = driver_of(KdcSource::Addresses(kdcs), Transport::tcp(), PATIENCE);
+        let driver = driver(kdcs, Transport::tcp());
         let began = Instant::now();
         driver.run(Probe::default()).await.unwrap();
-        assert!(began.elapsed() < PATIENCE.per_kdc, "after {end}: {:?}", began.elapsed());
+        // Before another would be asked beside it.
+        assert!(began.elapsed() < PATIENT.per_kdc / 4, "after {end}: {:?}", began.elapsed());
         assert_eq!(*count.lock().unwrap(), end + 1);
     }
 }
@@ -70,13 +71,13 @@ async fn closing() -> (SocketAddr, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_kdc_that_closes_what_it_left_open_is_asked_anew_and_not_blamed() {
     let (address, connections) = closing().await;
-    let driver = driver_of(KdcSource::Addresses(vec![address]), Transport::tcp(), PATIENCE);
+    let driver = driver(vec![address], Transport::tcp());
     driver.run(Probe::default()).await.unwrap();
     let probe = Probe::default();
     let built = probe.offsets.clone();
     let began = Instant::now();
     driver.run(probe).await.unwrap();
-    assert!(began.elapsed() < PATIENCE.per_kdc, "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENT.per_kdc, "{:?}", began.elapsed());
     assert_eq!(built.lock().unwrap().len(), 2, "the request was made anew");
     assert_eq!(connections.load(Ordering::SeqCst), 2);
     assert!(driver.memory.aside(&address.into()).is_none());
@@ -128,17 +129,29 @@ async fn dns_that_knows_nothing_is_said_to_know_nothing() {
     for (says, text) in [(true, "no such name"), (false, "has no SRV record")] {
         let nothing =
             move |_: &str, _| Some(if says { testing::no_such_name() } else { testing::nothing() });
-        let (resolver, _) = testing::resolver(nothing).await;
-        let began = Instant::now();
-        let error = found_by(resolver, Arc::default()).run(Probe::default()).await.unwrap_err();
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-        let error = error.to_string();
-        assert!(error.contains("_kerberos._tcp.R") && error.contains(text), "{error}");
+        thrice(async || {
+            let (resolver, _) = testing::resolver(nothing).await;
+            let began = Instant::now();
+            let driver = found_by(resolver, Arc::default());
+            let error = driver.run(Probe::default()).await.unwrap_err().to_string();
+            let took = began.elapsed();
+            assert!(error.contains("_kerberos._tcp.R") && error.contains(text), "{error}");
+            (took >= Duration::from_secs(2)).then(|| format!("{took:?}"))
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn dns_that_lies_costs_no_call_while_it_names_one_kdc() {
+    thrice(async || {
+        let took = call_while_dns_lies().await;
+        (took >= Duration::from_secs(3)).then(|| format!("{took:?}"))
+    })
+    .await;
+}
+
+async fn call_while_dns_lies() -> Duration {
     let (resolver, _) = testing::resolver(|name, kind| {
         Some(match (name.split('.').next().unwrap(), kind) {
             ("_kerberos", testing::URI) => {
@@ -165,8 +178,9 @@ async fn dns_that_lies_costs_no_call_while_it_names_one_kdc() {
     let driver = found_by(resolver, kdcs.clone());
     let began = Instant::now();
     driver.run(Probe::default()).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let took = began.elapsed();
     assert_eq!(kdcs.take_asked().last().unwrap().0, address(3));
+    took
 }
 
 /// Goes through realms, so many round trips in each.
@@ -220,7 +234,7 @@ async fn nothing_goes_on_after_a_driver_is_gone() {
     sleep(Duration::from_millis(10)).await;
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = alive();
-    let kdcs = vec![frozen().await, refusing().await, good];
+    let kdcs = vec![frozen().await, refusing(), good];
     let driver = driver_of(KdcSource::Addresses(kdcs), Transport::tcp(), PATIENCE);
     for _ in 0..3 {
         driver.run(Probe::default()).await.unwrap();
@@ -231,7 +245,7 @@ async fn nothing_goes_on_after_a_driver_is_gone() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(11)).await;
     sleep(Duration::from_millis(1)).await;
-    assert_eq!(alive(), before + 1, "the one of frozen() is the test's own");
+    assert_eq!(alive(), before + 2, "those of frozen() and refusing() are the test's own");
 }
 
 #[cfg(feature = "dev-kdc")]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind};
-use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use krb_proto::formats::krb5_conf::ServerAddress;
@@ -387,30 +386,46 @@ async fn names_are_looked_up_as_they_are_needed() {
 async fn names_that_dns_is_silent_about_cost_next_to_nothing() {
     for by_srv in [true, false] {
         for silent in [0..1, 0..3, 0..12] {
-            let names = silent.clone();
-            let (kdcs, driver, _) = named(60, move |number| !names.contains(&number), by_srv).await;
-            let first = took(&driver).await;
-            assert!(first < ms(1000), "{first:?} with {silent:?}");
-            let asked = kdcs.take_asked();
-            let known = (silent.end..60).map(address).find(|kdc| *kdc == asked[0].0);
-            assert!(known.is_some(), "{asked:?}");
+            thrice(async || {
+                let names = silent.clone();
+                let dns = move |number| !names.contains(&number);
+                let (kdcs, driver, _) = named(60, dns, by_srv).await;
+                let first = took(&driver).await;
+                let asked = kdcs.take_asked();
+                let known = (silent.end..60).map(address).find(|kdc| *kdc == asked[0].0);
+                assert!(known.is_some(), "{asked:?}");
+                (first >= ms(1000)).then(|| format!("{first:?} with {silent:?}"))
+            })
+            .await;
         }
     }
 }
 
 #[tokio::test]
 async fn names_that_dns_is_silent_about_and_kdcs_that_are_cost_one_patience() {
-    // The first five have no address that anybody knows of, the next seven do not answer.
-    let (kdcs, driver, _) = named(60, |number| number >= 5, true).await;
-    (5..12).for_each(|number| kdcs.set(number, Is::Silent));
-    let first = took(&driver).await;
-    assert!(first < ms(1500), "{first:?}");
-    let answered = preferred(&driver).unwrap().0;
-    assert!((12..60).map(address).any(|kdc| kdc == answered), "{answered}");
+    thrice(async || {
+        // The first five have no address that anybody knows of, the next seven do not answer.
+        let (kdcs, mut driver, _) = named(60, |number| number >= 5, true).await;
+        driver.patience.per_kdc *= 3; // a busy machine needs a part of it
+        (5..12).for_each(|number| kdcs.set(number, Is::Silent));
+        let first = took(&driver).await;
+        let answered = preferred(&driver).unwrap().0;
+        assert!((12..60).map(address).any(|kdc| kdc == answered), "{answered}");
+        (first >= ms(3 * 1500)).then(|| format!("{first:?}"))
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn when_dns_is_silent_the_kdc_that_answered_is_asked_all_the_same() {
+    thrice(async || {
+        let first = call_while_dns_is_silent().await;
+        (first >= ms(1000)).then(|| format!("{first:?}"))
+    })
+    .await;
+}
+
+async fn call_while_dns_is_silent() -> Duration {
     let answers = Arc::new(std::sync::atomic::AtomicBool::new(true));
     let dns = answers.clone();
     let (resolver, _) = testing::resolver(move |name, kind| {
@@ -430,8 +445,7 @@ async fn when_dns_is_silent_the_kdc_that_answered_is_asked_all_the_same() {
     // No answer from DNS any more, and a realm that nobody has looked for: nobody is known.
     answers.store(false, Ordering::SeqCst);
     driver.memory.expire_preferred();
-    let first = took(&driver).await;
-    assert!(first < ms(1000), "{first:?}");
+    took(&driver).await
 }
 
 #[tokio::test]

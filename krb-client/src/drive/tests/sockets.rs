@@ -1,6 +1,5 @@
 //! Many KDCs of which some are silent, with real sockets.
 
-use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
 use super::*;
@@ -42,7 +41,7 @@ async fn kdcs(silent: &[usize], way: Way) -> Vec<SocketAddr> {
             (false, _) => kdc(vec![b"done".to_vec()]).await.0,
             (_, Way::Dropping) => dropping(),
             (_, Way::Frozen) => frozen().await,
-            (_, Way::Refusing) => refusing().await,
+            (_, Way::Refusing) => refusing(),
         });
     }
     tokio::time::sleep(Duration::from_millis(150)).await; // until the queues are full
@@ -63,9 +62,12 @@ async fn twelve_of_sixty_silent_cost_one_patience_at_most() {
         [(0..12).collect(), (48..60).collect(), (0..60).step_by(5).collect()];
     for way in [Way::Dropping, Way::Frozen, Way::Refusing] {
         for silent in &places {
-            let first = first_call(silent, way, PATIENCE).await;
-            let limit = PATIENCE.per_kdc * 3 / 2; // a slow machine; virtual time is stricter
-            assert!(first <= limit, "{first:?} with {way:?} at {silent:?}");
+            thrice(async || {
+                let first = first_call(silent, way, PATIENCE).await;
+                let limit = PATIENCE.per_kdc * 3 / 2; // a slow machine; virtual time is stricter
+                (first > limit).then(|| format!("{first:?} with {way:?} at {silent:?}"))
+            })
+            .await;
         }
     }
 }
@@ -73,30 +75,41 @@ async fn twelve_of_sixty_silent_cost_one_patience_at_most() {
 #[tokio::test]
 async fn sixty_silent_are_all_named_in_time() {
     for way in [Way::Dropping, Way::Frozen, Way::Refusing] {
-        let kdcs = kdcs(&(0..60).collect::<Vec<_>>(), way).await;
-        let driver = driver_of(KdcSource::Addresses(kdcs.clone()), Transport::tcp(), PATIENCE);
-        let began = Instant::now();
-        let error = driver.run(Probe::default()).await.unwrap_err();
-        let limit = PATIENCE.overall + Duration::from_millis(500);
-        assert!(began.elapsed() < limit, "{:?} with {way:?}", began.elapsed());
-        let text = error.to_string();
-        for kdc in kdcs {
-            assert!(text.contains(&format!("{kdc}: ")), "{way:?}: {kdc} is missing in {text}");
-        }
+        thrice(async || {
+            let kdcs = kdcs(&(0..60).collect::<Vec<_>>(), way).await;
+            let driver = driver_of(KdcSource::Addresses(kdcs.clone()), Transport::tcp(), PATIENCE);
+            let began = Instant::now();
+            let error = driver.run(Probe::default()).await.unwrap_err();
+            let (took, text) = (began.elapsed(), error.to_string());
+            let missing = kdcs.iter().find(|kdc| !text.contains(&format!("{kdc}: ")));
+            let in_time = took < PATIENCE.overall + Duration::from_millis(500);
+            let well = in_time && missing.is_none();
+            (!well).then(|| format!("{way:?}: after {took:?}, without {missing:?}: {text}"))
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn udp_is_raced_as_tcp_is_and_sent_again() {
-    // Twelve that read nothing; the thirteenth loses the first datagram.
+    thrice(async || {
+        let took = udp_race().await;
+        (took >= 2 * PATIENCE.per_kdc).then(|| format!("{took:?}"))
+    })
+    .await;
+}
+
+/// How long it takes where twelve read nothing, and the thirteenth loses the first datagram.
+async fn udp_race() -> Duration {
     let mut kdcs = Vec::new();
-    let mut silent = Vec::new();
+    let mut held = Vec::new();
     for _ in 0..12 {
-        silent.push(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-        kdcs.push(silent.last().unwrap().local_addr().unwrap());
+        let (tcp, silent, address) = bound(Ipv4Addr::LOCALHOST).await;
+        held.push((tcp, silent));
+        kdcs.push(address);
     }
-    let answering = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    kdcs.push(answering.local_addr().unwrap());
+    let (_held, answering, address) = bound(Ipv4Addr::LOCALHOST).await;
+    kdcs.push(address);
     let heard = tokio::spawn(async move {
         let mut buffer = [0; 100];
         answering.recv_from(&mut buffer).await.unwrap();
@@ -107,6 +120,7 @@ async fn udp_is_raced_as_tcp_is_and_sent_again() {
     let driver = driver_of(KdcSource::Addresses(kdcs), Transport::udp_up_to(u32::MAX), PATIENCE);
     let began = Instant::now();
     driver.run(Probe::default()).await.unwrap();
-    assert!(began.elapsed() < 2 * PATIENCE.per_kdc, "{:?}", began.elapsed());
+    let took = began.elapsed();
     assert_eq!(heard.await.unwrap(), b"ask");
+    took
 }
