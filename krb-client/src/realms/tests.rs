@@ -6,6 +6,7 @@ use krb_proto::formats::krb5_conf::NoIncludes;
 use super::*;
 use crate::kdc::{Endpoint, Place, Way};
 use crate::resolver::testing::*;
+use crate::testing::thrice;
 
 const HERE: &str = "EXAMPLE.COM";
 
@@ -144,9 +145,10 @@ async fn what_the_caller_says_counts_first_and_others_last() {
 /// Name, type, and of each record the priority, the port and the target.
 type Records = (&'static str, u16, &'static [(u16, u16, &'static str)]);
 
-/// A zone of this one realm, with these records by name and type.
-async fn zone(records_of: &[Records]) -> Resolver {
-    let records_of = records_of.to_vec();
+/// A zone of this one realm, with these records by name and type, which are known: none comes too late
+/// for another one.
+async fn zone(all: &[Records]) -> Resolver {
+    let records_of = all.to_vec();
     let zone = move |name: &str, kind| {
         let found = records_of.iter().find(|(known, of, _)| *known == name && *of == kind);
         let data = |(priority, port, target): &(u16, u16, &str)| match kind {
@@ -156,7 +158,15 @@ async fn zone(records_of: &[Records]) -> Resolver {
         };
         Some(found.map_or_else(no_such_name, |(.., data_of)| records(data_of.iter().map(data))))
     };
-    resolver(zone).await.0
+    let (resolver, _) = resolver(zone).await;
+    for (name, kind, _) in all {
+        let _ = match *kind {
+            URI => resolver.uris(name).await.map(drop),
+            TXT => resolver.texts(name).await.map(drop),
+            _ => resolver.services(name).await.map(drop),
+        };
+    }
+    resolver
 }
 
 const TCP: &str = "_kerberos._tcp.example.com";
@@ -223,15 +233,19 @@ async fn uri_records_go_before_srv_records_unless_they_are_of_no_use() {
 
 #[tokio::test]
 async fn a_name_server_that_is_silent_about_uris_holds_up_nobody() {
-    let (dns, _) = resolver(|name, kind| match kind {
-        SRV if name == TCP => Some(records([srv(0, 0, 88, "kdc.example.com")])),
-        _ => None,
+    thrice(async || {
+        let (dns, _) = resolver(|name, kind| match kind {
+            SRV if name == TCP => Some(records([srv(0, 0, 88, "kdc.example.com")])),
+            _ => None,
+        })
+        .await;
+        let began = tokio::time::Instant::now();
+        let found = kdcs(&configured("", dns), HERE).await.unwrap();
+        assert_eq!(found, ["tcp/kdc.example.com:88"]);
+        let took = began.elapsed();
+        (took >= std::time::Duration::from_secs(2)).then(|| format!("{took:?}"))
     })
     .await;
-    let began = tokio::time::Instant::now();
-    let found = kdcs(&configured("", dns), HERE).await.unwrap();
-    assert_eq!(found, ["tcp/kdc.example.com:88"]);
-    assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -362,7 +376,7 @@ async fn servers_are_spoken_to_over_udp_where_the_file_wants_it() {
         ("[libdefaults]\nudp_preference_limit = 1", true), // after TCP
     ] {
         let transport = configured(text, no_dns()).transport();
-        let until = tokio::time::Instant::now() + std::time::Duration::from_secs(2);
+        let until = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
         let answer = crate::Carry::carry(&transport, address.into(), b"ask".to_vec(), until).await;
         assert_eq!(answer.is_ok(), reached, "{text}: {answer:?}");
     }

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::kdc::{Endpoint, Way};
 use crate::resolver::testing;
+use crate::testing::thrice;
 
 const REALM: &str = "EXAMPLE.COM";
 
@@ -91,6 +92,10 @@ async fn domain(ports: Vec<u16>) -> (Sites, testing::Asked) {
         })
     })
     .await;
+    // Known, so that neither comes too late for the other.
+    for name in ["_kerberos._tcp.paris._sites.example.com", "_kerberos._tcp.example.com"] {
+        resolver.services(name).await.unwrap();
+    }
     (Sites::new(resolver), asked)
 }
 
@@ -107,14 +112,23 @@ async fn kdcs(sites: &Sites) -> Vec<String> {
 
 #[tokio::test]
 async fn the_kdcs_of_our_site_go_first_and_the_others_are_not_lost() {
-    let (port, pings) = controller(Says::Site("Paris")).await;
-    let (sites, _) = domain(vec![port]).await;
-    for _ in 0..3 {
-        // At port 88, whatever port LDAP has.
-        assert_eq!(kdcs(&sites).await, ["kdc2", "kdc3", "kdc1"]);
-    }
-    assert_eq!(sites.site(REALM).await.as_deref(), Some("Paris"));
-    assert_eq!(pings.load(Ordering::SeqCst), 1, "asked once for all");
+    thrice(async || {
+        let (port, pings) = controller(Says::Site("Paris")).await;
+        let (sites, _) = domain(vec![port]).await;
+        let began = Instant::now();
+        for _ in 0..3 {
+            // At port 88, whatever port LDAP has.
+            let (found, took) = (kdcs(&sites).await, began.elapsed());
+            if took >= PATIENCE && found == ["kdc1", "kdc2", "kdc3"] {
+                return Some(format!("no answer after {took:?}"));
+            }
+            assert_eq!(found, ["kdc2", "kdc3", "kdc1"]);
+        }
+        assert_eq!(sites.site(REALM).await.as_deref(), Some("Paris"));
+        assert_eq!(pings.load(Ordering::SeqCst), 1, "asked once for all");
+        None
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -129,28 +143,37 @@ async fn without_a_site_all_kdcs_are_asked() {
         Says::Nonsense,
         Says::Nothing,
     ] {
-        let (port, _) = controller(says).await;
-        let (sites, asked) = domain(vec![port]).await;
-        let began = Instant::now();
-        assert_eq!(kdcs(&sites).await, ["kdc1", "kdc2", "kdc3"]);
-        assert!(began.elapsed() < OVERALL * 2, "{:?}", began.elapsed());
-        let asked = asked.lock().unwrap();
-        let beside = asked.keys().filter(|(name, _)| name.contains("a.b") || name.contains("a b"));
-        assert_eq!(beside.count(), 0, "{asked:?}");
+        thrice(async || {
+            let (port, _) = controller(says.clone()).await;
+            let (sites, asked) = domain(vec![port]).await;
+            let began = Instant::now();
+            assert_eq!(kdcs(&sites).await, ["kdc1", "kdc2", "kdc3"]);
+            let took = began.elapsed();
+            let asked = asked.lock().unwrap();
+            let beside = |name: &str| name.contains("a.b") || name.contains("a b");
+            assert!(!asked.keys().any(|(name, _)| beside(name)), "{asked:?}");
+            (took >= OVERALL * 2).then(|| format!("{took:?}"))
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn silent_controllers_hold_up_nobody() {
-    let mut ports = Vec::new();
-    for _ in 0..3 {
-        ports.push(controller(Says::Nothing).await.0);
-    }
-    ports.push(controller(Says::Site("Paris")).await.0);
-    let (sites, _) = domain(ports).await;
-    let began = Instant::now();
-    assert_eq!(kdcs(&sites).await, ["kdc2", "kdc3", "kdc1"]);
-    assert!(began.elapsed() < OVERALL, "{:?}", began.elapsed());
+    thrice(async || {
+        let mut ports = Vec::new();
+        for _ in 0..3 {
+            ports.push(controller(Says::Nothing).await.0);
+        }
+        ports.push(controller(Says::Site("Paris")).await.0);
+        let (sites, _) = domain(ports).await;
+        let began = Instant::now();
+        let (found, took) = (kdcs(&sites).await, began.elapsed());
+        let late = took >= OVERALL;
+        assert!(late || found == ["kdc2", "kdc3", "kdc1"], "{found:?} after {took:?}");
+        late.then(|| format!("{took:?}"))
+    })
+    .await;
 }
 
 #[tokio::test]
