@@ -22,9 +22,9 @@
 //! What is looked at, always: that the ticket is for one of the service's own keys, that whoever sent it
 //! knows its session key, now (clocks may be [`AcceptorConfig::skew`] apart) and for the first time, that
 //! a PAC in it is signed for this service and made for this ticket, and that who comes through realms which
-//! no KDC checked is an account that the PAC proves (KDCs of Active Directory check none). What depends on the application: the
-//! channel below ([`ChannelPolicy`](krb_proto::gss::ChannelPolicy)), and whether who comes must be an
-//! account of a directory ([`AcceptorConfig::demands_account`]).
+//! no KDC checked is an account that the PAC proves (KDCs of Active Directory check none). What depends on
+//! the application: the channel below ([`ChannelPolicy`](krb_proto::gss::ChannelPolicy)), and whether who
+//! comes must be an account of a directory ([`AcceptorConfig::demands_account`]).
 //!
 //! The memory of logins is this process's, unless [`AcceptorConfig::shared_logins`] or
 //! [`with_replay_cache`](AcceptorConfig::with_replay_cache) says otherwise: of several that have the same
