@@ -13,13 +13,13 @@ async fn get(address: SocketAddr) -> String {
 }
 
 async fn is_closed(stream: &mut TcpStream) -> bool {
-    let read = timeout(Duration::from_secs(5), stream.read(&mut [0; 4096])).await.unwrap();
+    let read = timeout(PATIENCE, stream.read(&mut [0; 4096])).await.unwrap();
     read.map_or(true, |length| length == 0)
 }
 
 #[tokio::test]
 async fn the_oldest_idle_connection_gives_way_and_a_running_call_does_not() {
-    let running = start_with(3, Duration::from_secs(5)).await;
+    let running = start_with(3, 2 * PATIENCE).await;
     let call = call(&running, r"\\files\corp\slow").await;
     let mut older = TcpStream::connect(running.address).await.unwrap();
     older.write_all(b"GET /").await.unwrap();
@@ -39,21 +39,21 @@ async fn the_oldest_idle_connection_gives_way_and_a_running_call_does_not() {
 
 #[tokio::test]
 async fn where_all_places_work_a_newcomer_waits_for_the_first_that_ends() {
-    let running = start_with(1, Duration::from_secs(5)).await;
+    let running = start_with(1, 2 * PATIENCE).await;
     let call = call(&running, r"\\files\corp\slow").await;
     assert!(get(running.address).await.starts_with("HTTP/1.1 200"));
     assert_eq!(running.fake.events(), ["started", "ended"], "the call came first");
     drop(call);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_keeps_us_waiting_is_told_to_leave_in_time() {
     let places = Places::new(2);
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     let place = places.take().await;
-    places.end_overdue(begun + Duration::from_secs(10));
+    places.end_overdue(begun + Duration::from_millis(9_999));
     assert!(!place.connection.is_closed());
-    places.end_overdue(begun + Duration::from_secs(11));
+    places.end_overdue(begun + Duration::from_secs(10));
     assert!(place.connection.is_closed());
 }
 
