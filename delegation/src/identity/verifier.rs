@@ -182,7 +182,7 @@ impl Verifier {
         let (claims, signed) = issuer.authenticate(unverified).await?;
         // The time now: fetching keys may have taken a while.
         claims.check(&issuer.config, issuer.config.audience.as_slice(), self.now())?;
-        self.keep(place, &claims, Some(signed), token, fingerprint)
+        self.keep(place, &claims, Some(signed), (token, fingerprint), Duration::MAX)
     }
 
     /// Who says what a token is that says nothing itself.
@@ -199,19 +199,23 @@ impl Verifier {
         token: &str,
         fingerprint: Fingerprint,
     ) -> Result<Arc<Verified>, Flaw> {
+        let asked = Moment::now(&*self.clock);
         let claims = issuer.ask(introspector, token, fingerprint).await?;
         claims.check(&issuer.config, issuer.config.audience.as_slice(), self.now())?;
-        self.keep(place, &claims, None, token, fingerprint)
+        // The answer is as old as the question.
+        let age = Moment::now(&*self.clock).since(asked).unwrap_or(BELIEVED);
+        let believed = BELIEVED.saturating_sub(age);
+        self.keep(place, &claims, None, (token, fingerprint), believed)
     }
 
-    /// Keeps what was verified.
+    /// Keeps what was verified, for so long at most.
     fn keep(
         &self,
         place: usize,
         claims: &Claims,
         signed: Option<Signed>,
-        token: &str,
-        fingerprint: Fingerprint,
+        (token, fingerprint): (&str, Fingerprint),
+        most: Duration,
     ) -> Result<Arc<Verified>, Flaw> {
         let issuer = self.issuers.get(place).ok_or(Flaw::Keys)?;
         let (times, confirmation) = (claims.times()?, Confirmation::of(claims)?);
@@ -231,8 +235,7 @@ impl Verifier {
         let now = Moment::now(&*self.clock);
         let left = times.end(&issuer.config.security).saturating_sub(now.wall());
         let left = u64::try_from(left).map_or(Duration::ZERO, Duration::from_secs);
-        let time = if verified.signed.is_some() { left } else { left.min(BELIEVED) };
-        self.verified.put(fingerprint, Arc::clone(&verified), time, now);
+        self.verified.put(fingerprint, Arc::clone(&verified), left.min(most), now);
         Ok(verified)
     }
 

@@ -99,6 +99,27 @@ async fn a_clock_that_is_set_back_makes_no_answer_younger() {
 }
 
 #[tokio::test]
+async fn what_an_issuer_says_late_is_as_old_as_the_question() {
+    for (more, expected) in [(BELIEVED - 31, alice()), (BELIEVED - 30, unauthorized(NOT_ACTIVE))] {
+        let idp = idp().await;
+        let verifier = idp.asks();
+        idp.says(&idp.active());
+        idp.served().delay = Duration::from_millis(300);
+        let meanwhile = async {
+            while idp.asked() == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            idp.clock.pass(30);
+        };
+        assert_eq!(tokio::join!(verify(&verifier, OPAQUE), meanwhile).0, alice());
+        idp.served().delay = Duration::ZERO;
+        idp.says(&json!({ "active": false }));
+        idp.clock.pass(more);
+        assert_eq!(verify(&verifier, OPAQUE).await, expected, "{more}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_issuer_says_is_checked_as_a_token_is() {
     let idp = idp().await;
     let good = idp.active();

@@ -135,23 +135,25 @@ impl Cache {
             let work = exchange();
             async { Arc::new(work.await) }
         };
-        let owner = self.owner(caller);
+        let (owner, asked) = (self.owner(caller), self.now());
         let (cache, kept_by) = (Arc::clone(self), Arc::clone(key));
-        let land = move |_, value: &Arc<Exchanged>| cache.keep(&kept_by, owner, value);
+        let land = move |_, value: &Arc<Exchanged>| cache.keep(&kept_by, owner, value, asked);
         self.flights.find_or_join(key.entry, find, work, land).await
     }
 
-    /// Puts an exchanged token away. Whatever goes wrong with that, the next call exchanges.
-    fn keep(&self, key: &Key, owner: Owner, exchanged: &Exchanged) {
+    /// Puts an exchanged token away, which is as old as the question. Whatever goes wrong with that, the next
+    /// call exchanges.
+    fn keep(&self, key: &Key, owner: Owner, exchanged: &Exchanged, asked: Moment) {
         let now = self.now();
         let until = |ends: i64| {
-            let left = ends.min(owner.ends).saturating_sub(MARGIN).saturating_sub(now.wall());
+            let left = ends.min(owner.ends).saturating_sub(MARGIN).saturating_sub(asked.wall());
             u64::try_from(left).map_or(Duration::ZERO, Duration::from_secs).min(self.time)
         };
-        let time = match exchanged.keep {
+        let (since, time) = match exchanged.keep {
             Keep::No => return,
-            Keep::Until(ends) => until(ends),
-            Keep::Refusal => REFUSED_FOR.min(self.time),
+            Keep::Until(ends) => (asked, until(ends)),
+            // It spares a provider that is slow, above all.
+            Keep::Refusal => (now, REFUSED_FOR.min(self.time)),
         };
         if time.is_zero() {
             return;
@@ -165,7 +167,7 @@ impl Cache {
             },
             Err(failure) => Kept::Refused(Box::new(failure.clone())),
         };
-        let entry = Entry { name: key.entry, kept, since: now, time };
+        let entry = Entry { name: key.entry, kept, since, time };
         self.lock().keep(&key.session, &salt, entry);
     }
 

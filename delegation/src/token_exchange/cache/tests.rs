@@ -154,6 +154,26 @@ fn one_octet_of_the_token_and_every_other_input_makes_another_key() {
     assert_ne!(elsewhere.cache.key(&[0; 32], &caller, Some("a"), 0).unwrap().entry, same);
 }
 
+/// A provider that takes its time makes nothing younger.
+#[tokio::test(start_paused = true)]
+async fn what_was_exchanged_is_as_old_as_the_question() {
+    for (more, is_kept) in [(54, true), (55, false)] {
+        let it = fixture();
+        let caller = caller("token", 10_000);
+        let slow = || {
+            let clock = it.clock.clone();
+            async move {
+                clock.pass(5);
+                Exchanged { result: Ok(claims(1)), keep: LONG }
+            }
+        };
+        let key = it.key(&caller);
+        it.cache.find_or_exchange(&key, &caller, None, slow).await.unwrap();
+        it.pass(more);
+        assert_eq!(it.cache.find(&key, None).is_some(), is_kept, "{more}");
+    }
+}
+
 #[test]
 fn a_key_that_lacks_a_part_is_none() {
     let it = fixture();
