@@ -125,6 +125,18 @@ impl World {
     fn token(&self, ticket: &Credential) -> Vec<u8> {
         self.spnego(ticket, &InitiatorOptions::default()).1
     }
+
+    fn ap_req(&self, ticket: &Credential, ap_options: ApOptions) -> ApRequest {
+        let options = ApReqOptions {
+            usage: KeyUsage::AP_REQ_AUTHENTICATOR,
+            ap_options,
+            checksum: None,
+            subkey: None,
+            sequence_number: None,
+            authorization_data: None,
+        };
+        ApRequest::new(ticket, &options, &mut self.cx(&mut OsRandom)).unwrap()
+    }
 }
 
 const ENCTYPES: [EncType; 1] = [EncType::AES256_CTS_HMAC_SHA1_96];
@@ -211,17 +223,7 @@ async fn who_comes_is_whom_the_tickets_pac_proves_whatever_the_token_is_framed_i
 async fn an_ap_req_is_taken_without_gss_around_it() {
     let world = World::new();
     let (web, ticket) = (world.web(), world.ticket("alice", WEB).await);
-    let bare = |ap_options| {
-        let options = ApReqOptions {
-            usage: KeyUsage::AP_REQ_AUTHENTICATOR,
-            ap_options,
-            checksum: None,
-            subkey: None,
-            sequence_number: None,
-            authorization_data: None,
-        };
-        ApRequest::new(&ticket, &options, &mut world.cx(&mut OsRandom)).unwrap()
-    };
+    let bare = |ap_options| world.ap_req(&ticket, ap_options);
     let request = bare(ApOptions::MUTUAL_REQUIRED);
     let (caller, reply) = web.accept_ap_req(&request.message).await.unwrap();
     is_alice(&world, &caller);
@@ -398,9 +400,8 @@ async fn who_came_through_other_realms_is_an_account_or_by_a_checked_path() {
         let (ticket, web) = (forged.ticket(), world.web());
         let accepted = accept(&web, &world.token(&ticket)).await;
         assert_eq!(accepted.is_ok(), is_taken, "{flags:?}: {accepted:?}");
-        let options = ApReqOptions::default();
-        let (request, _) = ApRequest::new(&ticket, &options, &mut world.cx(&mut OsRandom));
-        assert_eq!(web.accept_ap_req(&request).await.is_ok(), is_taken, "{flags:?}");
+        let request = world.ap_req(&ticket, ApOptions::NONE);
+        assert_eq!(web.accept_ap_req(&request.message).await.is_ok(), is_taken, "{flags:?}");
         if let Ok(accepted) = accepted {
             let sid = accepted.caller.account.map(|account| account.sid.to_string());
             assert_eq!(sid.as_deref(), account.map(|_| "S-1-5-21-1-2-3-1104"));
