@@ -226,7 +226,9 @@ fn a_keytab_is_asked_for_what_it_has() {
     let entries =
         [aes256, aes128].map(|etype| EtypeInfo2Entry { etype, salt: None, s2kparams: None });
     let info = der::encode(&List::of(&entries));
-    let hints = method_data(&[(PaType::ETYPE_INFO2, &info), (PaType::ENC_TIMESTAMP, &[])]);
+    let method = |padata_type, padata_value| PaData { padata_type, padata_value };
+    let methods = [method(PaType::ETYPE_INFO2, &info), method(PaType::ENC_TIMESTAMP, &[])];
+    let hints = der::encode(&List::of(&methods));
     let reply = error(ErrorCode::PREAUTH_FAILED, Some(&hints));
     let step = with_context(&mut rng, |cx| exchange.receive(cx, &reply)).unwrap();
     assert!(matches!(step, Step::Continue));
