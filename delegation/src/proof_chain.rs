@@ -68,7 +68,7 @@
 //! ```compile_fail,E0451
 //! use krb_delegation::{call::Announced, policy::Permit};
 //! fn skip(permit: Permit) -> Announced {
-//!     Announced { permit, story: unreachable!() }
+//!     Announced { permit, ..unreachable!() }
 //! }
 //! ```
 //!

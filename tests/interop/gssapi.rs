@@ -8,7 +8,7 @@ use krb_client::proto::gss::{
 use krb_client::proto::iana::NameType;
 use krb_client::proto::spnego::SpnegoInitiator;
 use krb_client::proto::{Context, Name};
-use krb_client::{Client, Clock, OsRandom, SystemClock};
+use krb_client::{Client, Clock, OsRandom, SystemClock, UserTicket};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
@@ -212,6 +212,12 @@ async fn our_acceptor_takes_contexts_of_mits_bound_as_they_have_to_be() {
     }
 }
 
+async fn alices_ticket(world: &World) -> UserTicket {
+    let alice = Client::new(world.kdc.client_config("alice").unwrap());
+    let service = Name::new(NameType::SRV_INST, ["HTTP", "web.example.test"]);
+    alice.ticket(&service).await.unwrap()
+}
+
 /// A replay cache that MIT's services and ours have in common (`KRB5RCACHENAME=file2:…`).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_mits_acceptor_took_is_not_taken_by_ours_nor_the_other_way_round() {
@@ -219,9 +225,7 @@ async fn a_login_that_mits_acceptor_took_is_not_taken_by_ours_nor_the_other_way_
         return;
     }
     let world = World::new().await;
-    let alice = Client::new(world.kdc.client_config("alice").unwrap());
-    let service = Name::new(NameType::SRV_INST, ["HTTP", "web.example.test"]);
-    let ticket = alice.ticket(&service).await.unwrap();
+    let ticket = alices_ticket(&world).await;
     let name = format!("file2:{}", world.file("rcache").display());
     let ours = AcceptorConfig::new(ServiceKeys::keytab_file(world.keytab("svc-web").await));
     let ours = Acceptor::new(ours.with_replay_cache(&name).unwrap());
@@ -260,9 +264,7 @@ async fn mits_acceptor_takes_contexts_of_ours_bound_as_they_have_to_be() {
         return;
     }
     let world = World::new().await;
-    let alice = Client::new(world.kdc.client_config("alice").unwrap());
-    let service = Name::new(NameType::SRV_INST, ["HTTP", "web.example.test"]);
-    let ticket = alice.ticket(&service).await.unwrap();
+    let ticket = alices_ticket(&world).await;
     for (ours, theirs, taken) in [
         (None, None, true),
         (Some(OURS), Some(OURS), true),
